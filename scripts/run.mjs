@@ -1,0 +1,27 @@
+// node scripts/run.mjs <what> ...args — bootstraps the workspace, then runs one of its commands.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { bootstrap, root, say } from './bootstrap.mjs'
+
+/** What runs, and the arguments that come before the user's. */
+const commands = new Map([
+  ['demo', ['examples/corner-shop/dist/demo.js']],
+  ['target', ['test/dist/target/main.js']],
+  ['test', ['node_modules/vitest/vitest.mjs', 'run']],
+  ['typecheck', ['scripts/typecheck.mjs']],
+  ['check', ['scripts/check.mjs']],
+])
+
+const [what = '', ...args] = process.argv.slice(2)
+const [script, ...first] = commands.get(what) ?? []
+if (script === undefined) {
+  say(`unknown command "${what}"; there are: ${[...commands.keys()].join(', ')}`)
+  process.exit(1)
+}
+
+await bootstrap()
+
+// In this very process, so that signals, stdin and the exit code are the command's own.
+const file = join(root, script)
+process.argv = [process.execPath, file, ...first, ...args]
+await import(pathToFileURL(file).href)
