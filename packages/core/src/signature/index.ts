@@ -1,1 +1,25 @@
-export {}
+// The HTTP Message Signatures layer by itself, for people who build agents, person servers and test kits.
+export { type Algorithm, type AlgorithmName, algorithms } from '../algorithms.js'
+export { Refusal, type RefusalDetails } from '../errors.js'
+export type { HttpRequest } from '../http.js'
+export {
+  checkPublicJwk,
+  importPublicJwk,
+  importSigningJwk,
+  KeyFault,
+  type SigningKey,
+  type VerificationKey,
+} from '../keys.js'
+export type { SignatureContext } from './components.js'
+export { checkContentDigest, contentDigest } from './content-digest.js'
+export { baseComponents } from './coverage.js'
+export {
+  type ReadSignature,
+  readSignature,
+  type SignatureLimits,
+  type SignaturePolicy,
+  unsigned,
+} from './read.js'
+export type { JwksUriScheme, JwtScheme, KeyScheme, SchemeName } from './schemes.js'
+export { type SignatureFields, type SignOptions, serialiseSignatureKey, signRequest } from './sign.js'
+export { verifySignature } from './verify.js'

@@ -1,0 +1,140 @@
+/** Codes carried by `Signature-Error` (Signature-Key draft, section 5.4; AAuth 11.3.4). All answer `401`. */
+export type SignatureErrorCode =
+  | 'invalid_signature'
+  | 'invalid_input'
+  | 'clock_skew'
+  | 'unsupported_scheme'
+  | 'unsupported_algorithm'
+  | 'invalid_key'
+  | 'unknown_key'
+  | 'invalid_jwt'
+  | 'expired_jwt'
+  | 'revoked_jwt'
+  | 'issuer_missing'
+  | 'issuer_mismatch'
+
+/** Codes carried only by the `error` member of a problem body (AAuth 11.9; `issuer_unavailable` is ours). */
+export type ProblemCode =
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'invalid_account'
+  | 'access_denied'
+  | 'issuer_unavailable'
+  | 'server_error'
+
+/** Every code this library answers with. A local policy may add codes of its own to a `403`. */
+export type ErrorCode = SignatureErrorCode | ProblemCode
+
+/**
+ * Whose fault an error is; the three things an operator alerts on separately.
+ * `caller`: the request is at fault. `issuer`: a token's issuer could not be reached. `ours`: a fault of this server.
+ */
+export type ErrorFamily = 'caller' | 'issuer' | 'ours'
+
+/** What is fixed about a code. */
+export interface ErrorEntry {
+  readonly status: number
+  readonly family: ErrorFamily
+  readonly title: string
+  /** Whether the code travels in `Signature-Error`. */
+  readonly signature: boolean
+}
+
+const signature = (title: string): ErrorEntry => ({ status: 401, family: 'caller', title, signature: true })
+const problem = (status: number, title: string, family: ErrorFamily = 'caller'): ErrorEntry => ({
+  status,
+  family,
+  title,
+  signature: false,
+})
+
+/** The one table of error codes. */
+export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode, ErrorEntry>([
+  ['invalid_signature', signature('The request signature is missing, malformed, stale or does not verify')],
+  ['invalid_input', signature('The signature does not cover a required component')],
+  ['clock_skew', signature('A timestamp lies too far ahead of this server’s clock')],
+  ['unsupported_scheme', signature('The Signature-Key scheme is not accepted here')],
+  ['unsupported_algorithm', signature('The key names no algorithm accepted here')],
+  ['invalid_key', signature('The key cannot be used')],
+  ['unknown_key', signature('The issuer has no such key')],
+  ['invalid_jwt', signature('The token is not acceptable')],
+  ['expired_jwt', signature('The token has expired')],
+  ['revoked_jwt', signature('The token has been revoked')],
+  ['issuer_missing', signature('The issuer’s metadata names no issuer')],
+  ['issuer_mismatch', signature('The issuer’s metadata names another issuer')],
+  ['invalid_request', problem(400, 'The request is malformed')],
+  ['invalid_scope', problem(400, 'The scope is not recognised')],
+  ['invalid_account', problem(400, 'The account is not held by this person')],
+  ['access_denied', problem(403, 'Access is denied')],
+  ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached', 'issuer')],
+  ['server_error', problem(500, 'The server failed', 'ours')],
+])
+
+/** The entry of a code. */
+export function errorEntry(code: ErrorCode): ErrorEntry {
+  return errorTable.get(code) as ErrorEntry
+}
+
+/** What a refusal carries beside its code. */
+export interface RefusalDetails {
+  /** One sentence for the caller; never a token, a signature or a `sub`. */
+  readonly detail?: string
+  /** For the operator's log only; never sent. */
+  readonly reason?: string
+  /** With `invalid_input`: every component this endpoint requires (Signature-Key draft, 5.4.5). */
+  readonly requiredInput?: readonly string[]
+  /** With `unsupported_scheme`: the schemes accepted at this endpoint. */
+  readonly acceptScheme?: readonly string[]
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter?: number
+  /** A requirement sent beside the error (AAuth 11.12.5). */
+  readonly requirement?: 'agent-token' | 'person-token'
+}
+
+/**
+ * A refusal as plain data. The path of every request returns it and never throws: an exception costs more than the
+ * whole check, and a stranger must not be able to buy one.
+ */
+export class Refusal {
+  readonly code: ErrorCode
+  readonly details: RefusalDetails
+  constructor(code: ErrorCode, details: RefusalDetails = {}) {
+    this.code = code
+    this.details = details
+  }
+}
+
+/** Shorthand for a refusal whose only extra is its sentence. */
+export function refuse(code: ErrorCode, detail?: string): Refusal {
+  return new Refusal(code, detail === undefined ? {} : { detail })
+}
+
+/**
+ * The error an adapter hands to the application when it is asked to (`onError: 'next'` in Express, `'throw'` in
+ * Fastify). `status`, `statusCode` and `headers` are what both frameworks' default handlers honour.
+ */
+export class AAuthError extends Error {
+  override readonly name = 'AAuthError'
+  /** One of {@link ErrorCode}, a requirement (`agent-token`, `person-token`, `auth-token`) or a policy's own code. */
+  readonly code: string
+  readonly status: number
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly detail: string | undefined
+  /** Express shows the message of an exposed error. Nothing secret is ever in it. */
+  readonly expose = true
+  constructor(
+    code: string,
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    detail?: string,
+    cause?: unknown,
+  ) {
+    super(detail ?? code, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.status = status
+    this.statusCode = status
+    this.headers = headers
+    this.detail = detail
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
+ */
+export interface HttpRequest {
+  /** The method, case kept. */
+  readonly method: string
+  /** The request target exactly as received: `/a/../b?x=%20`. */
+  readonly target: string
+  /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
+  readonly rawHeaders: readonly string[]
+  /**
+   * The content exactly as received (before any decoding). Absent when the adapter cannot give it; a covered
+   * `content-digest` is then refused rather than believed.
+   */
+  readonly body?: () => Promise<Uint8Array>
+}
+
+/** A response as plain data; every adapter writes it the same way. */
+export interface Answer {
+  readonly status: number
+  /** One value a field; the names are in their usual case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Empty string: no content. */
+  readonly body: string
+}
+
+/** A problem details body (RFC 9457) with the member `error` that AAuth requires (11.9.2). */
+export interface Problem {
+  readonly error: string
+  readonly status: number
+  readonly title?: string
+  readonly type?: string
+  readonly detail?: string
+}
+
+/** An answer with a problem body. */
+export function problemAnswer(problem: Problem, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status: problem.status,
+    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers },
+    body: JSON.stringify(problem),
+  }
+}
+
+/** An answer with a JSON body. */
+export function jsonAnswer(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(value),
+  }
+}
+
+/** All values of a field in order of arrival; the name is given in lower case. */
+export function fieldLines(rawHeaders: readonly string[], name: string): string[] {
+  const lines: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i] as string
+    if (field.length === name.length && field.toLowerCase() === name) lines.push(rawHeaders[i + 1] as string)
+  }
+  return lines
+}
+
+/** Removes the optional whitespace around a field line, and nothing else (RFC 9421, 2.1; RFC 9110, 5.5). */
+export function trimField(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isWhitespace(value.charCodeAt(start))) start++
+  while (end > start && isWhitespace(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+/** The combined value of a field (RFC 9421, 2.1): each line trimmed, joined with a comma and a space. */
+export function fieldValue(rawHeaders: readonly string[], name: string): string | undefined {
+  const lines = fieldLines(rawHeaders, name)
+  return lines.length === 0 ? undefined : lines.map(trimField).join(', ')
+}
+
+/** Whether the message has content: RFC 9112, 6.3. */
+export function hasBody(rawHeaders: readonly string[]): boolean {
+  if (fieldLines(rawHeaders, 'transfer-encoding').length > 0) return true
+  return fieldLines(rawHeaders, 'content-length').some((line) => trimField(line) !== '0')
+}
+
+const isWhitespace = (code: number): boolean => code === 0x20 || code === 0x09

@@ -1,0 +1,39 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import { type Dictionary, parseDictionary } from 'structured-headers'
+import { type Refusal, refuse } from '../errors.js'
+
+/** The algorithms of RFC 9530 that are fit for use with signatures. */
+const digests: ReadonlyMap<string, string> = new Map([
+  ['sha-256', 'sha256'],
+  ['sha-512', 'sha512'],
+])
+
+/** A `Content-Digest` value for these bytes (RFC 9530, 2), with SHA-256. */
+export function contentDigest(content: Uint8Array): string {
+  return `sha-256=:${hash('sha256', content, 'base64')}:`
+}
+
+/**
+ * Compares a `Content-Digest` value with the content as received. Every known member must match and at least one must
+ * be known; unknown algorithms are ignored (RFC 9530, 2).
+ */
+export function checkContentDigest(value: string, content: Uint8Array): Refusal | undefined {
+  let members: Dictionary
+  try {
+    members = parseDictionary(value)
+  } catch {
+    return refuse('invalid_signature', 'Content-Digest is malformed')
+  }
+  let known = 0
+  for (const [name, [digest]] of members) {
+    const algorithm = digests.get(name)
+    if (algorithm === undefined) continue
+    const actual = hash(algorithm, content, 'buffer')
+    const claimed = digest instanceof ArrayBuffer ? Buffer.from(digest) : Buffer.alloc(0)
+    if (claimed.length !== actual.length || !timingSafeEqual(claimed, actual)) {
+      return refuse('invalid_signature', 'Content-Digest does not match the content')
+    }
+    known++
+  }
+  return known > 0 ? undefined : refuse('invalid_signature', 'Content-Digest names no algorithm known here')
+}

@@ -1,0 +1,197 @@
+import { type InnerList, isInnerList } from 'structured-headers'
+import { Refusal, refuse } from '../errors.js'
+import { fieldValue, type HttpRequest } from '../http.js'
+import { signatureBase } from './base.js'
+import { UnresolvedComponent } from './components.js'
+import { checkComponentList, checkCoverage, requiredComponents } from './coverage.js'
+import { checkFreshness } from './freshness.js'
+import { type KeyScheme, readScheme, type SchemeName } from './schemes.js'
+import {
+  hasDuplicateItemParameters,
+  isItem,
+  type LabelledFields,
+  memberText,
+  parameterTexts,
+  parseLabels,
+  tokenText,
+} from './structured-fields.js'
+
+/** What a verifier accepts at an endpoint, from configuration. */
+export interface SignaturePolicy {
+  /** The authority that signatures must cover. */
+  readonly authority: string
+  readonly scheme: 'https' | 'http'
+  /** Components required beside the base ones. */
+  readonly components: readonly string[]
+  /** Seconds either way for `created`. */
+  readonly window: number
+  readonly schemes: readonly SchemeName[]
+  readonly limits: SignatureLimits
+}
+
+/** Caps applied before anything is parsed. */
+export interface SignatureLimits {
+  /** Characters of `Signature-Input`. */
+  readonly signatureInput: number
+  /** Characters of `Signature`. */
+  readonly signature: number
+  /** Characters of `Signature-Key`. */
+  readonly signatureKey: number
+  /** Covered components. */
+  readonly components: number
+}
+
+/** A signature that passed everything that needs no key: well formed, covering, fresh, of an accepted scheme. */
+export interface ReadSignature {
+  readonly label: string
+  readonly key: KeyScheme
+  readonly signature: Uint8Array
+  readonly base: Buffer
+  /** Seconds. */
+  readonly created: number
+  /** The names of the covered components, those with parameters included. */
+  readonly covered: readonly string[]
+}
+
+/** No signature field at all: not an error by itself, the endpoint decides. */
+export const unsigned: unique symbol = Symbol('unsigned')
+
+/** Steps 1 to 4 of 11.3.4 and the signature base: all that can be judged without a key, cheapest first. */
+export function readSignature(
+  request: HttpRequest,
+  policy: SignaturePolicy,
+  now: number,
+): ReadSignature | Refusal | typeof unsigned {
+  const texts = signatureFields(request.rawHeaders)
+  if (texts === unsigned || texts instanceof Refusal) return texts
+  const fields = parseFields(texts, policy.limits)
+  if (fields instanceof Refusal) return fields
+  const label = chooseLabel(fields, policy.schemes)
+  const input = readInput(fields.input, label, policy.limits)
+  if (input instanceof Refusal) return input
+  return (
+    checkCoverage(input.list[0], requiredComponents(request.rawHeaders, policy.components)) ??
+    checkFreshness(input.parameters, policy.window, now) ??
+    readSelected(request, policy, fields, label, input)
+  )
+}
+
+interface FieldTexts {
+  readonly input: string
+  readonly signature: string
+  readonly key: string
+}
+
+/** Step 1. */
+function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | typeof unsigned {
+  const input = fieldValue(rawHeaders, 'signature-input')
+  const signature = fieldValue(rawHeaders, 'signature')
+  const key = fieldValue(rawHeaders, 'signature-key')
+  if (input === undefined && signature === undefined && key === undefined) return unsigned
+  if (input === undefined || signature === undefined || key === undefined) {
+    return refuse('invalid_signature', 'Signature-Input, Signature and Signature-Key are all required')
+  }
+  return { input, signature, key }
+}
+
+interface Fields {
+  readonly input: LabelledFields
+  readonly signature: LabelledFields
+  readonly key: LabelledFields
+}
+
+function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refusal {
+  if (
+    texts.input.length > limits.signatureInput ||
+    texts.signature.length > limits.signature ||
+    texts.key.length > limits.signatureKey
+  ) {
+    return refuse('invalid_signature', 'A signature field is too long')
+  }
+  const input = parseLabels(texts.input)
+  const signature = parseLabels(texts.signature)
+  const key = parseLabels(texts.key)
+  if (input === undefined || signature === undefined || key === undefined) {
+    return refuse('invalid_signature', 'A signature field is malformed')
+  }
+  return { input, signature, key }
+}
+
+/**
+ * The first label, in Signature-Input order, whose Signature-Key member has a scheme accepted here; if none has, the
+ * first label, so that the error is deterministic (G-22).
+ */
+function chooseLabel(fields: Fields, schemes: readonly SchemeName[]): string {
+  const labels = [...fields.input.dictionary.keys()]
+  return labels.find((label) => isAccepted(schemeName(fields, label), schemes)) ?? (labels[0] as string)
+}
+
+function schemeName(fields: Fields, label: string): string | undefined {
+  const member = fields.key.dictionary.get(label)
+  return isItem(member) ? tokenText(member[0]) : undefined
+}
+
+function isAccepted(name: string | undefined, schemes: readonly string[]): name is SchemeName {
+  return name !== undefined && schemes.includes(name)
+}
+
+interface SignatureInput {
+  readonly list: InnerList
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+function readInput(fields: LabelledFields, label: string, limits: SignatureLimits): SignatureInput | Refusal {
+  const list = fields.dictionary.get(label)
+  if (list === undefined || !isInnerList(list))
+    return refuse('invalid_signature', 'Signature-Input is no list of components')
+  if (list[0].length > limits.components)
+    return refuse('invalid_signature', 'Too many components are covered')
+  const text = memberText(fields, label)
+  const parameters = parameterTexts(text)
+  if (parameters === undefined || hasDuplicateItemParameters(text)) {
+    return refuse('invalid_signature', 'A parameter of Signature-Input occurs twice')
+  }
+  return checkComponentList(list[0]) ?? { list, parameters }
+}
+
+/** Step 4, and the base: a component that cannot be resolved fails here, before any fetch. */
+function readSelected(
+  request: HttpRequest,
+  policy: SignaturePolicy,
+  fields: Fields,
+  label: string,
+  input: SignatureInput,
+): ReadSignature | Refusal {
+  const member = fields.key.dictionary.get(label)
+  const name = schemeName(fields, label)
+  if (!isItem(member) || name === undefined) {
+    return refuse('invalid_signature', 'Signature-Key has no usable member for the label')
+  }
+  if (!isAccepted(name, policy.schemes)) {
+    return new Refusal('unsupported_scheme', { acceptScheme: policy.schemes })
+  }
+  const signature = fields.signature.dictionary.get(label)
+  if (!isItem(signature) || !(signature[0] instanceof ArrayBuffer)) {
+    return refuse('invalid_signature', 'Signature has no Byte Sequence for the label')
+  }
+  const key = readScheme(name, member[1])
+  if (key instanceof Refusal) return key
+  const base = signatureBase(input.list, {
+    method: request.method,
+    authority: policy.authority,
+    scheme: policy.scheme,
+    target: request.target,
+    rawHeaders: request.rawHeaders,
+  })
+  if (base instanceof UnresolvedComponent) {
+    return refuse('invalid_signature', 'A covered component is not part of the request')
+  }
+  return {
+    label,
+    key,
+    signature: new Uint8Array(signature[0]),
+    base,
+    created: Number(input.parameters.get('created')),
+    covered: input.list[0].map(([component]) => component as string),
+  }
+}

@@ -1,0 +1,63 @@
+import type { Item } from 'structured-headers'
+import { type Refusal, refuse } from '../errors.js'
+import { isServerIdentifier } from '../identifiers.js'
+
+/** The key is the `cnf.jwk` of the token (Signature-Key draft, 3.8): how agents sign. */
+export interface JwtScheme {
+  readonly scheme: 'jwt'
+  readonly jwt: string
+}
+
+/** The key is at the caller's own `jwks_uri` (Signature-Key draft, 3.6): how servers sign in their own right. */
+export interface JwksUriScheme {
+  readonly scheme: 'jwks_uri'
+  readonly id: string
+  readonly dwk: string
+  readonly kid: string
+}
+
+/** A `Signature-Key` member that has been read. */
+export type KeyScheme = JwtScheme | JwksUriScheme
+
+/** A scheme implemented here. Every other one is answered `unsupported_scheme`. */
+export type SchemeName = KeyScheme['scheme']
+
+type Parameters = Item[1]
+type ReadScheme = (parameters: Parameters) => KeyScheme | Refusal
+
+// Unknown parameters are ignored (`;cache` on a server that caches no assertions is the live case, K-101).
+const schemes: ReadonlyMap<string, ReadScheme> = new Map<string, ReadScheme>([
+  ['jwt', readJwt],
+  ['jwks_uri', readJwksUri],
+])
+
+/** Reads the parameters of an accepted scheme. */
+export function readScheme(name: SchemeName, parameters: Parameters): KeyScheme | Refusal {
+  return (schemes.get(name) as ReadScheme)(parameters)
+}
+
+function readJwt(parameters: Parameters): KeyScheme | Refusal {
+  const jwt = parameters.get('jwt')
+  return typeof jwt === 'string'
+    ? { scheme: 'jwt', jwt }
+    : refuse('invalid_jwt', 'Signature-Key has no jwt parameter')
+}
+
+// The document names of AAuth 11.3.2; checked before any URL is built from them.
+const documents: ReadonlySet<unknown> = new Set([
+  'aauth-agent.json',
+  'aauth-person.json',
+  'aauth-access.json',
+  'aauth-resource.json',
+])
+
+function readJwksUri(parameters: Parameters): KeyScheme | Refusal {
+  const id = parameters.get('id')
+  const dwk = parameters.get('dwk')
+  const kid = parameters.get('kid')
+  if (!isServerIdentifier(id)) return refuse('invalid_key', 'id is not a server identifier')
+  if (typeof dwk !== 'string' || !documents.has(dwk))
+    return refuse('invalid_key', 'dwk is not an AAuth document')
+  if (typeof kid !== 'string' || kid === '') return refuse('invalid_key', 'kid is missing')
+  return { scheme: 'jwks_uri', id, dwk, kid }
+}

@@ -1,0 +1,75 @@
+import {
+  type Item,
+  type Parameters,
+  parseItem,
+  serializeByteSequence,
+  serializeDictionary,
+  serializeInnerList,
+  Token,
+} from 'structured-headers'
+import type { SigningKey } from '../keys.js'
+import { signatureBase } from './base.js'
+import { type SignatureContext, UnresolvedComponent } from './components.js'
+import { baseComponents } from './coverage.js'
+import type { KeyScheme } from './schemes.js'
+
+/** How to sign a request. */
+export interface SignOptions {
+  /** The key whose public half the receiver will find through `signatureKey`. */
+  readonly key: Pick<SigningKey, 'sign'>
+  /** Where the receiver finds the key: the token, or the signer's own `jwks_uri`. */
+  readonly signatureKey: KeyScheme
+  /** Seconds; the time of signing. */
+  readonly created: number
+  /** Seconds; left out by default. */
+  readonly expires?: number
+  /**
+   * Component identifiers, bare (`content-digest`) or serialised (`"@query-param";name="id"`).
+   * Default: `@method`, `@authority`, `@path`, `signature-key`.
+   */
+  readonly components?: readonly string[]
+  /** Default `sig`. */
+  readonly label?: string
+}
+
+/** The three fields to add to the request. */
+export interface SignatureFields {
+  readonly 'Signature-Input': string
+  readonly Signature: string
+  readonly 'Signature-Key': string
+}
+
+/**
+ * Signs a request (RFC 9421, 3.1) and names the key in `Signature-Key`.
+ *
+ * @throws TypeError when a component is not part of the request.
+ */
+export async function signRequest(request: SignatureContext, options: SignOptions): Promise<SignatureFields> {
+  const label = options.label ?? 'sig'
+  const signatureKey = serialiseSignatureKey(label, options.signatureKey)
+  const parameters: Parameters = new Map([['created', options.created]])
+  if (options.expires !== undefined) parameters.set('expires', options.expires)
+  const components = (options.components ?? baseComponents).map(parseComponent)
+  const base = signatureBase([components, parameters], {
+    ...request,
+    rawHeaders: [...request.rawHeaders, 'Signature-Key', signatureKey],
+  })
+  if (base instanceof UnresolvedComponent)
+    throw new TypeError(`the request has no component ${base.identifier}`)
+  const signature = await options.key.sign(base)
+  return {
+    'Signature-Input': `${label}=${serializeInnerList([components, parameters])}`,
+    Signature: `${label}=${serializeByteSequence(signature as Uint8Array<ArrayBuffer>)}`,
+    'Signature-Key': signatureKey,
+  }
+}
+
+function parseComponent(identifier: string): Item {
+  return identifier.startsWith('"') ? parseItem(identifier) : [identifier, new Map()]
+}
+
+/** A `Signature-Key` value with one member (Signature-Key draft, 3). */
+export function serialiseSignatureKey(label: string, key: KeyScheme): string {
+  const { scheme, ...parameters } = key
+  return serializeDictionary(new Map([[label, [new Token(scheme), new Map(Object.entries(parameters))]]]))
+}
