@@ -74,7 +74,7 @@ const run = (command, args, { stdout = 'stderr' } = {}) =>
   })
 
 /** @param {readonly string[]} args */
-export const runPnpm = (args) => run('npx', ['-y', pnpm, ...args])
+export const runPnpm = (args) => run('npx', ['-y', `--package=${pnpm}`, '--', 'pnpm', ...args])
 
 /**
  * Runs a tool of the workspace's own node_modules.
