@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const packages = ['core', 'devkit', 'express', 'fastify']
+const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
 
 // Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped.
 export default defineConfig({

@@ -19,6 +19,7 @@ export type ProblemCode =
   | 'invalid_scope'
   | 'invalid_account'
   | 'access_denied'
+  | 'content_too_large'
   | 'issuer_unavailable'
   | 'server_error'
 
@@ -66,6 +67,7 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['invalid_scope', problem(400, 'The scope is not recognised')],
   ['invalid_account', problem(400, 'The account is not held by this person')],
   ['access_denied', problem(403, 'Access is denied')],
+  ['content_too_large', problem(413, 'The content is larger than this server reads')],
   ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached', 'issuer')],
   ['server_error', problem(500, 'The server failed', 'ours')],
 ])

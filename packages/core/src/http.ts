@@ -9,10 +9,10 @@ export interface HttpRequest {
   /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
   readonly rawHeaders: readonly string[]
   /**
-   * The content exactly as received (before any decoding). Absent when the adapter cannot give it; a covered
-   * `content-digest` is then refused rather than believed.
+   * The content exactly as received (before any decoding), or `undefined` when it is longer than `limit` bytes. Absent
+   * when the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
    */
-  readonly body?: () => Promise<Uint8Array>
+  readonly body?: (limit: number) => Promise<Uint8Array | undefined>
 }
 
 /** A response as plain data; every adapter writes it the same way. */

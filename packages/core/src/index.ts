@@ -1,1 +1,41 @@
-export {}
+export type { Answered, Outcome, Served } from './access/outcome.js'
+export {
+  type Allow,
+  allow,
+  type Deny,
+  deny,
+  type Policy,
+  type PolicyInput,
+  type PolicyRequest,
+  type PolicyVerdict,
+  type StepUp,
+  stepUp,
+} from './access/policy.js'
+export type {
+  AgentRequirement,
+  CallerOf,
+  PersonRequirement,
+  Requirement,
+  ScopeRequirement,
+} from './access/requirement.js'
+export type { RouteGuard } from './access/route-guard.js'
+export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
+export type { Endpoint } from './endpoints/endpoint.js'
+export {
+  AAuthError,
+  type ErrorCode,
+  type ErrorEntry,
+  type ErrorFamily,
+  errorTable,
+  type ProblemCode,
+  type SignatureErrorCode,
+} from './errors.js'
+export type { Answer, HttpRequest } from './http.js'
+export { defaultLimits, type Limits } from './limits.js'
+export { fromNode, writeAnswer } from './node.js'
+export type { AAuthEvent, ChallengedEvent, RefusedEvent, ServedEvent } from './observe/events.js'
+export type { ResourceOptions } from './options.js'
+export { createResourceServer, type ResourceServer } from './resource-server.js'
+export type { Revocation, Revocations } from './revocation/revocations.js'
+export { createMemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
+export { type Awaitable, type Store, StoreFullError } from './store/store.js'

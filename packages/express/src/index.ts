@@ -1,1 +1,18 @@
-export {}
+export {
+  AAuthError,
+  type AAuthEvent,
+  type Agent,
+  allow,
+  type Caller,
+  type CallerOf,
+  createMemoryStore,
+  deny,
+  type Grant,
+  type Person,
+  type Policy,
+  type Requirement,
+  type Store,
+  stepUp,
+} from '@countersign/core'
+export { aauth, type ExpressGuard, type ExpressOptions, type GuardHandler } from './aauth.js'
+export type { CallerIn } from './request.js'

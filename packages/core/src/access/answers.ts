@@ -1,0 +1,77 @@
+import {
+  type Dictionary,
+  type InnerList,
+  type Item,
+  type Parameters,
+  serializeDictionary,
+  serializeList,
+  Token,
+} from 'structured-headers'
+import { algorithms } from '../algorithms.js'
+import { errorEntry, type Refusal } from '../errors.js'
+import { type Answer, problemAnswer } from '../http.js'
+
+const noParameters = (): Parameters => new Map()
+const tokenList = (names: Iterable<string>): string =>
+  serializeList([...names].map((name): Item => [new Token(name), noParameters()]))
+
+/** The accepted set, in registry spelling: no more, no less (R-062). */
+const acceptAlgorithms = tokenList(algorithms.keys())
+
+/** `AAuth-Requirement` (AAuth 11.6.1): a Dictionary whose member `requirement` is a Token with parameters. */
+export function requirementField(
+  requirement: string,
+  parameters: Readonly<Record<string, string>> = {},
+): string {
+  return serializeDictionary(
+    new Map([['requirement', [new Token(requirement), new Map(Object.entries(parameters))]]]) as Dictionary,
+  )
+}
+
+/** A bare challenge: the requirement in the field, no content (G-61). */
+export function challengeAnswer(requirement: string, parameters?: Readonly<Record<string, string>>): Answer {
+  return {
+    status: 401,
+    headers: { 'AAuth-Requirement': requirementField(requirement, parameters), 'Cache-Control': 'no-store' },
+    body: '',
+  }
+}
+
+/** The challenge of a request that was not signed at all: it learns how to sign as well (G-04). */
+export function unsignedAnswer(requirement: string, schemes: readonly string[]): Answer {
+  const { status, headers, body } = challengeAnswer(requirement)
+  return {
+    status,
+    headers: {
+      ...headers,
+      'Accept-Signature-Scheme': tokenList(schemes),
+      'Signature-Error': 'error=invalid_signature',
+    },
+    body,
+  }
+}
+
+/** A refusal as an answer. Only a signature failure carries signature fields; a `403` never does (R-067). */
+export function refusalAnswer(refusal: Refusal): Answer {
+  const { code, details } = refusal
+  const { status, title, signature } = errorEntry(code)
+  const detail = details.detail === undefined ? {} : { detail: details.detail }
+  const headers: Record<string, string> = {}
+  if (signature) headers['Signature-Error'] = signatureError(refusal)
+  if (details.acceptScheme !== undefined) headers['Accept-Signature-Scheme'] = tokenList(details.acceptScheme)
+  if (code === 'unsupported_algorithm') headers['Accept-Signature-Alg'] = acceptAlgorithms
+  if (details.requirement !== undefined) headers['AAuth-Requirement'] = requirementField(details.requirement)
+  if (details.retryAfter !== undefined) headers['Retry-After'] = String(Math.ceil(details.retryAfter))
+  // Signature-Key draft, 5.2: a body beside Signature-Error has this type.
+  const type = signature ? { type: `urn:ietf:params:sig-error:${code}` } : {}
+  return problemAnswer({ ...type, title, status, error: code, ...detail }, headers)
+}
+
+function signatureError({ code, details }: Refusal): string {
+  const members = new Map<string, Item | InnerList>([['error', [new Token(code), noParameters()]]])
+  if (details.requiredInput !== undefined) {
+    const names = details.requiredInput.map((name): Item => [name, noParameters()])
+    members.set('required_input', [names, noParameters()])
+  }
+  return serializeDictionary(members)
+}

@@ -1,0 +1,81 @@
+import type { Agent, Caller, Grant, Person } from '../caller.js'
+import type { Policy } from './policy.js'
+
+/** A route that is content to know who is calling. */
+export interface AgentRequirement {
+  readonly identity: 'agent'
+  readonly policy?: Policy<Agent>
+}
+
+/** A route that wants to know whom the agent acts for. A grant says so too (G-05). */
+export interface PersonRequirement {
+  readonly identity: 'person'
+  readonly policy?: Policy<Person | Grant>
+}
+
+/** A route that needs a person's grant. */
+export interface ScopeRequirement {
+  /** All of these; each must be among the options' `scopes`. */
+  readonly scope: string | readonly string[]
+  readonly policy?: Policy<Grant>
+}
+
+/** What a route requires. `'agent'` and `'person'` are short for the identity alone. */
+export type Requirement = 'agent' | 'person' | AgentRequirement | PersonRequirement | ScopeRequirement
+
+/** The caller that a requirement lets through. */
+export type CallerOf<R> = R extends 'agent' | { readonly identity: 'agent' }
+  ? Agent
+  : R extends 'person' | { readonly identity: 'person' }
+    ? Person | Grant
+    : R extends { readonly scope: string | readonly string[] }
+      ? Grant
+      : Caller
+
+/** A requirement that has been checked, in the one form the decision knows. */
+export interface CheckedRequirement {
+  readonly needs: 'agent' | 'person' | 'grant'
+  readonly scope: readonly string[]
+  readonly policy: Policy | undefined
+}
+
+/**
+ * Checks a requirement when a route is declared.
+ *
+ * @param scopes the scopes this resource describes; a resource token may name no other (R-195)
+ * @throws TypeError naming what is wrong
+ */
+export function checkRequirement(requirement: Requirement, scopes: ReadonlySet<string>): CheckedRequirement {
+  if (requirement === 'agent' || requirement === 'person')
+    return { needs: requirement, scope: [], policy: undefined }
+  if (typeof requirement !== 'object' || requirement === null) throw shapeError()
+  const { policy, ...rest } = requirement
+  if (policy !== undefined && typeof policy !== 'function')
+    throw new TypeError('require: policy must be a function')
+  const names = Object.keys(rest)
+  if (names.length !== 1) throw shapeError()
+  // The policy sees exactly the callers that the requirement lets through, which is what its type says.
+  const checked = { policy: policy as Policy | undefined }
+  if ('identity' in rest && (rest.identity === 'agent' || rest.identity === 'person')) {
+    return { needs: rest.identity, scope: [], ...checked }
+  }
+  if (!('scope' in rest)) throw shapeError()
+  return { needs: 'grant', scope: checkScope(rest.scope, scopes), ...checked }
+}
+
+function checkScope(scope: unknown, scopes: ReadonlySet<string>): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(scope) ? scope : [scope]
+  if (names.length === 0) throw new TypeError('require: scope must name at least one scope')
+  return names.map((name) => {
+    if (typeof name !== 'string' || !scopes.has(name)) {
+      throw new TypeError(`require: scope ${JSON.stringify(name)} is not described in the option scopes`)
+    }
+    return name
+  })
+}
+
+function shapeError(): TypeError {
+  return new TypeError(
+    "require: expected 'agent', 'person', { identity } or { scope }, with an optional policy",
+  )
+}

@@ -1,0 +1,74 @@
+import { type AuthenticationContext, authenticate } from '../authenticate.js'
+import type { Caller } from '../caller.js'
+import { Refusal } from '../errors.js'
+import type { HttpRequest } from '../http.js'
+import type { Report } from '../observe/events.js'
+import { unsigned } from '../signature/read.js'
+import type { Awaitable } from '../store/store.js'
+import type { ResourceTokenMint } from '../token/resource-token.js'
+import { challengeAnswer, unsignedAnswer } from './answers.js'
+import { type AskGrant, decide, extend, type Serve } from './decide.js'
+import { challenged, denied, failed, type Outcome, refused, served } from './outcome.js'
+import type { PolicyRequest } from './policy.js'
+import type { CheckedRequirement } from './requirement.js'
+
+/** A route's requirement, checked and ready. */
+export interface RouteGuard<C extends Caller = Caller> {
+  /** Decides on one request. Never rejects: a failure of ours is an answered `500`. */
+  check(request: HttpRequest): Awaitable<Outcome<C>>
+}
+
+/** What every guard of a server works with. */
+export interface GuardContext {
+  readonly authentication: AuthenticationContext
+  readonly mint: ResourceTokenMint
+  readonly report: Report
+}
+
+/** The walk of one request: authenticate, decide, and let the resource's own policy have the last word. */
+export function createRouteGuard(need: CheckedRequirement, context: GuardContext): RouteGuard {
+  const { authentication, mint, report } = context
+
+  const check = async (request: HttpRequest): Promise<Outcome> => {
+    const caller = await authenticate(request, authentication)
+    if (caller instanceof Refusal) return refused(caller, report)
+    const decision = decide(need, caller === unsigned ? undefined : caller)
+    switch (decision.act) {
+      case 'ask': {
+        const { requirement } = decision
+        const answer =
+          caller === unsigned
+            ? unsignedAnswer(requirement, authentication.signature.schemes)
+            : challengeAnswer(requirement)
+        return challenged(requirement, answer, report)
+      }
+      case 'ask-grant':
+        return askGrant(decision)
+      case 'serve':
+        return need.policy === undefined ? served(decision.caller, report) : applyPolicy(decision, request)
+    }
+  }
+
+  const applyPolicy = async ({ caller }: Serve, request: HttpRequest): Promise<Outcome> => {
+    const verdict = await need.policy?.({ caller, request: policyRequest(request) })
+    if (verdict?.verdict === 'allow') return served(caller, report)
+    if (verdict?.verdict === 'deny') return denied(verdict.code, verdict.detail, report)
+    if (verdict?.verdict === 'step-up' && caller.kind === 'grant')
+      return askGrant(extend(caller, verdict.scope))
+    throw new TypeError('the policy answered with nothing that applies to this caller')
+  }
+
+  const askGrant = async ({ caller, scope }: AskGrant): Promise<Outcome> => {
+    const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, { scope }) })
+    return challenged('auth-token', answer, report)
+  }
+
+  return { check: (request) => check(request).catch((cause: unknown) => failed(cause, report)) }
+}
+
+function policyRequest({ method, target }: HttpRequest): PolicyRequest {
+  const question = target.indexOf('?')
+  return question === -1
+    ? { method, path: target, query: '' }
+    : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+}

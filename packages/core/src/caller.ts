@@ -1,0 +1,89 @@
+/** What is known of the token that was presented: enough to name it, never its text. */
+export interface PresentedToken {
+  /** The issuer: an agent provider, a person server or an access server. */
+  readonly iss: string
+  readonly jti: string
+  /** Seconds. */
+  readonly iat: number
+  /** Seconds. */
+  readonly exp: number
+}
+
+interface Verified {
+  readonly token: PresentedToken
+  /** RFC 7638 SHA-256 thumbprint of the key that signed the request. */
+  readonly jkt: string
+}
+
+/** A person, as a resource knows one: `sub` means nothing without its person server (AAuth 14.1, G-02). */
+export interface PersonIdentifier {
+  /** The person server. */
+  readonly ps: string
+  /** Opaque, directed at this resource, stable whatever agent acts. */
+  readonly sub: string
+}
+
+/** The caller presented an agent token: who is calling is known (AAuth 5.3). */
+export interface Agent extends Verified {
+  readonly kind: 'agent'
+  /** `aauth:local@domain`; compare exactly, never interpret. */
+  readonly agent: string
+  /** The agent provider, whose host is the agent's domain. */
+  readonly provider: string
+  /** Where a person token can be asked for; only a hint (R-117). */
+  readonly ps?: string
+  /** Present on a sub-agent (AAuth 10.2). */
+  readonly parentAgent?: string
+}
+
+/** The caller presented a person token: whom it acts for is known, and nothing is granted (AAuth 7.1). */
+export interface Person extends Verified {
+  readonly kind: 'person'
+  readonly person: PersonIdentifier
+  /** Organisational context, never part of who the person is (R-131). */
+  readonly tenant?: string
+  /** `mission_s256`, opaque. */
+  readonly mission?: string
+}
+
+/** The caller presented an auth token: a person has granted what it names (AAuth 9.4). */
+export interface Grant extends Verified {
+  readonly kind: 'grant'
+  readonly person: PersonIdentifier
+  readonly scope: readonly string[]
+  /** The one account this grant is for (AAuth 11.11). */
+  readonly account?: string
+  readonly tenant?: string
+  readonly mission?: string
+  /** Every claim of the token as issued, for identity claims such as `email` or `groups`. */
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** What is now known about whoever signed the request. Frozen; read `kind` first. */
+export type Caller = Agent | Person | Grant
+
+// A resource token may be minted only from a caller that was verified here (R-184); no object literal passes for one.
+const verified = new WeakSet<Caller>()
+
+/** Freezes a caller whose token has verified. */
+export function sealCaller<C extends Caller>(caller: C): C {
+  Object.freeze(caller.token)
+  if (caller.kind !== 'agent') Object.freeze(caller.person)
+  if (caller.kind === 'grant') {
+    Object.freeze(caller.scope)
+    freezeDeep(caller.claims)
+  }
+  verified.add(caller)
+  return Object.freeze(caller)
+}
+
+/** Whether this very object came out of verification. */
+export function isVerifiedCaller(caller: Caller): boolean {
+  return verified.has(caller)
+}
+
+function freezeDeep(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const member of Object.values(value)) freezeDeep(member)
+}

@@ -1,0 +1,42 @@
+import { algorithms } from '../algorithms.js'
+import { jsonAnswer } from '../http.js'
+import { type Config, ownUrl } from '../options.js'
+import type { Endpoint } from './endpoint.js'
+
+/** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
+export const metadataPath = '/.well-known/aauth-resource.json'
+
+/** The metadata document, from the same options that enforce (AAuth 11.2.4). */
+export function metadataEndpoint(config: Config): Endpoint {
+  const { display } = config
+  const answer = jsonAnswer(
+    {
+      issuer: config.resource,
+      jwks_uri: config.keys.length > 0 ? ownUrl(config, config.paths.jwks) : undefined,
+      access_mode: config.accessMode,
+      name: display.name,
+      description: display.description,
+      logo_uri: display.logoUri,
+      logo_dark_uri: display.logoDarkUri,
+      documentation_uri: display.documentationUri,
+      tos_uri: display.tosUri,
+      policy_uri: display.policyUri,
+      scope_descriptions: config.scopes.size > 0 ? Object.fromEntries(config.scopes) : undefined,
+      signature_window: config.signatureWindow,
+      additional_signature_components:
+        config.additionalSignatureComponents.length > 0 ? config.additionalSignatureComponents : undefined,
+      accept_signature_algs: [...algorithms.keys()],
+    },
+    cacheable,
+  )
+  return { path: metadataPath, methods: ['GET', 'HEAD'], handle: () => answer }
+}
+
+/** The key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
+export function jwksEndpoint(config: Config): Endpoint {
+  const answer = jsonAnswer({ keys: config.keys.map((key) => key.publicJwk) }, cacheable)
+  return { path: config.paths.jwks, methods: ['GET', 'HEAD'], handle: () => answer }
+}
+
+// Short, so that a key published ahead of a rotation is soon known; readers never refetch within a minute (11.4).
+const cacheable = { 'Cache-Control': 'public, max-age=300' }

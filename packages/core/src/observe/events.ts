@@ -1,0 +1,30 @@
+import type { Caller } from '../caller.js'
+import type { ErrorFamily } from '../errors.js'
+import type { IssuerEvent } from '../issuer/events.js'
+
+/** A guarded request was let through to its handler. */
+export interface ServedEvent {
+  readonly name: 'served'
+  readonly caller: Caller['kind']
+}
+
+/** A request was asked for a token it did not bring; the ordinary course of an exchange. */
+export interface ChallengedEvent {
+  readonly name: 'challenged'
+  readonly requirement: string
+}
+
+/** A request was refused. */
+export interface RefusedEvent {
+  readonly name: 'refused'
+  readonly code: string
+  readonly family: ErrorFamily
+  /** For the operator only: what exactly was wrong, or the message of the failure behind a `500`. */
+  readonly reason?: string
+}
+
+/** What `onEvent` is told. No event holds a token, a signature or a `sub`. */
+export type AAuthEvent = ServedEvent | ChallengedEvent | RefusedEvent | IssuerEvent
+
+/** Where events go. */
+export type Report = (event: AAuthEvent) => void

@@ -1,0 +1,233 @@
+import { z } from 'zod'
+import { isEndpointUrl, isServerIdentifier } from './identifiers.js'
+import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './issuer/options.js'
+import { importSigningJwk, type SigningKey } from './keys.js'
+import { defaultLimits, type Limits } from './limits.js'
+import type { AAuthEvent, Report } from './observe/events.js'
+import { createMemoryStore } from './store/memory-store.js'
+import type { Store } from './store/store.js'
+
+/** How a resource server is set up. Checked once, when it is created. */
+export interface ResourceOptions {
+  /**
+   * Our identifier, `https://` and a host: `iss` of what we mint, `aud` of what we accept. Its host is the authority
+   * that every signature must cover, whatever `Host` or a proxy says (AAuth 11.1.1, G-27).
+   */
+  readonly resource: string
+  /**
+   * Private JWKs with a fully specified `alg` (`Ed25519` recommended, or `ES256`). The first signs, the public halves
+   * of all are published. Needed as soon as there are scopes. A JWK without `kid` is named by its thumbprint.
+   */
+  readonly signingKeys?: readonly object[]
+  /** Our scopes and what each means to a person, in Markdown: published as `scope_descriptions` (AAuth 11.10). */
+  readonly scopes?: Readonly<Record<string, string>>
+  /**
+   * Our access server, if the resource has one. Resource tokens then go there, and only its auth tokens count
+   * (four-party). Default: none; the person's own server decides (three-party).
+   */
+  readonly accessServer?: string
+  /**
+   * The hint `access_mode` of the metadata (AAuth 11.2.4). Default: `auth-token` where there are scopes, otherwise
+   * left out, which means `agent-token`.
+   */
+  readonly accessMode?: 'agent-token' | 'person-token' | 'session-token' | 'auth-token'
+  /** Seconds that `created` may lie from our clock, either way. Default 60; 1 to 3600. */
+  readonly signatureWindow?: number
+  /**
+   * Components that every signature has to cover beside `@method`, `@authority`, `@path` and `signature-key`. Those
+   * about content are asked for only where there is content. Default none; the query and the body are not protected
+   * by the base components (AAuth C.2.4), so `['@query', 'content-type', 'content-digest']` is worth considering.
+   */
+  readonly additionalSignatureComponents?: readonly string[]
+  /** Display fields of the metadata. URLs are `https`. */
+  readonly display?: {
+    readonly name?: string
+    /** Markdown. */
+    readonly description?: string
+    readonly logoUri?: string
+    readonly logoDarkUri?: string
+    readonly documentationUri?: string
+    readonly tosUri?: string
+    readonly policyUri?: string
+  }
+  /** Where our documents and endpoints are. */
+  readonly paths?: {
+    /** Default `/.well-known/jwks.json`. Set it where the origin already serves another key set there. */
+    readonly jwks?: string
+  }
+  /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
+  readonly resourceTokenLifetime?: number
+  /** Seconds; the longest `exp - iat` accepted of an agent token. Default 86 400 (AAuth 5.3.1, G-17). */
+  readonly maxAgentTokenLifetime?: number
+  /** Ways of older deployments. Each adds something to what we send; none loosens a check. */
+  readonly compat?: {
+    /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
+    readonly personTokenJti?: boolean
+  }
+  /** Which issuers are admitted, and how their keys are kept. */
+  readonly issuers?: IssuerOptions
+  /**
+   * Fetches issuers' documents instead of the built-in guarded fetch. Whoever gives one takes over the guard against
+   * server-side request forgery: address checks and pinning are then theirs (Signature-Key draft, 7.3).
+   */
+  readonly fetch?: IssuerFetch
+  /** Where revocations and other state live. Default: memory, which other processes do not see. */
+  readonly store?: Store
+  /** Caps on what a stranger sends. */
+  readonly limits?: Partial<Limits>
+  /** Milliseconds, as `Date.now`, which is the default. */
+  readonly clock?: () => number
+  /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
+  readonly random?: () => number
+  /** Told of every refusal, challenge and fetch, for logs and metrics. No secret is in an event. It must not throw. */
+  readonly onEvent?: (event: AAuthEvent) => void
+}
+
+const httpsUrl = z
+  .string()
+  .refine((value) => URL.canParse(value) && value.startsWith('https://'), 'must be https')
+const seconds = (max: number): z.ZodNumber => z.int().min(1).max(max)
+const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
+const path = z.string().regex(/^\/[A-Za-z0-9._~/-]*$/, 'must be an absolute path')
+const identifier = z
+  .string()
+  .refine(
+    isServerIdentifier,
+    'must be a server identifier: https, host only, lower case, no port, no trailing slash',
+  )
+
+const schema = z.strictObject({
+  resource: identifier,
+  signingKeys: z.array(z.looseObject({})).min(1).optional(),
+  scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
+  accessServer: identifier.optional(),
+  accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
+  signatureWindow: seconds(3600).default(60),
+  additionalSignatureComponents: z
+    .array(z.string().regex(/^(?:@(?:query|scheme|target-uri|request-target)|[a-z0-9!#$%&'*+.^_`|~-]+)$/))
+    .default([]),
+  display: z
+    .strictObject({
+      name: z.string().optional(),
+      description: z.string().optional(),
+      logoUri: httpsUrl.optional(),
+      logoDarkUri: httpsUrl.optional(),
+      documentationUri: httpsUrl.optional(),
+      tosUri: httpsUrl.optional(),
+      policyUri: httpsUrl.optional(),
+    })
+    .default({}),
+  paths: z.strictObject({ jwks: path.default('/.well-known/jwks.json') }).prefault({}),
+  resourceTokenLifetime: seconds(300).default(300),
+  maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
+  compat: z.strictObject({ personTokenJti: z.boolean().default(false) }).prefault({}),
+  issuers: issuerOptionsSchema.optional(),
+  fetch: fn<IssuerFetch>().optional(),
+  store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  limits: z
+    .strictObject({
+      signatureInput: z.int().positive().optional(),
+      signature: z.int().positive().optional(),
+      signatureKey: z.int().positive().optional(),
+      components: z.int().positive().optional(),
+      token: z.int().positive().optional(),
+      body: z.int().nonnegative().optional(),
+    })
+    .default({}),
+  clock: fn<() => number>().optional(),
+  random: fn<() => number>().optional(),
+  onEvent: fn<(event: AAuthEvent) => void>().optional(),
+})
+
+function isStore(value: unknown): boolean {
+  const store = value as Partial<Record<string, unknown>> | null
+  return (
+    typeof store === 'object' &&
+    store !== null &&
+    ['get', 'put', 'claim', 'delete'].every((verb) => typeof store[verb] === 'function')
+  )
+}
+
+/** The options with every default filled in and every key imported. */
+export interface Config {
+  readonly resource: string
+  /** The host of `resource`. */
+  readonly authority: string
+  readonly keys: readonly SigningKey[]
+  readonly scopes: ReadonlyMap<string, string>
+  readonly accessServer: string | undefined
+  readonly accessMode: string | undefined
+  readonly signatureWindow: number
+  readonly additionalSignatureComponents: readonly string[]
+  readonly display: NonNullable<ResourceOptions['display']>
+  readonly paths: { readonly jwks: string }
+  readonly resourceTokenLifetime: number
+  readonly maxAgentTokenLifetime: number
+  readonly compat: { readonly personTokenJti: boolean }
+  readonly issuers: IssuerOptions
+  readonly fetch: IssuerFetch | undefined
+  readonly store: Store
+  readonly limits: Limits
+  readonly clock: () => number
+  readonly random: () => number
+  readonly report: Report
+}
+
+/**
+ * Checks the options.
+ *
+ * @throws TypeError naming the option at fault
+ */
+export function readOptions(options: ResourceOptions): Config {
+  const parsed = schema.safeParse(options)
+  if (!parsed.success) throw optionError(parsed.error.issues[0])
+  const given = parsed.data
+  const scopes = new Map(Object.entries(given.scopes ?? {}))
+  const keys = (given.signingKeys ?? []).map(importKey)
+  const kids = new Set(keys.map((key) => key.kid))
+  if (kids.size !== keys.length) throw new TypeError('option signingKeys: two keys have the same kid')
+  if (scopes.size > 0 && keys.length === 0) {
+    throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
+  }
+  const clock = given.clock ?? Date.now
+  const { onEvent, ...rest } = given
+  return {
+    ...rest,
+    authority: given.resource.slice('https://'.length),
+    keys,
+    scopes,
+    accessServer: given.accessServer,
+    accessMode: given.accessMode ?? (scopes.size > 0 ? 'auth-token' : undefined),
+    display: options.display ?? {},
+    issuers: options.issuers ?? {},
+    fetch: given.fetch,
+    store: given.store ?? createMemoryStore({ clock }),
+    limits: { ...defaultLimits, ...options.limits },
+    clock,
+    random: given.random ?? Math.random,
+    report: onEvent ?? (() => {}),
+  }
+}
+
+function importKey(jwk: object, index: number): SigningKey {
+  try {
+    return importSigningJwk(jwk)
+  } catch (cause) {
+    throw new TypeError(`option signingKeys[${index}]: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function optionError(issue: z.core.$ZodIssue | undefined): TypeError {
+  if (issue === undefined) return new TypeError('the options are malformed')
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  const name = [...issue.path, ...unknown].join('.')
+  return new TypeError(`option ${name}: ${unknown.length > 0 ? 'is not known' : issue.message}`)
+}
+
+/** Whether an absolute URL may stand in metadata as an endpoint of ours. */
+export function ownUrl(config: Pick<Config, 'resource'>, urlPath: string): string {
+  const url = `${config.resource}${urlPath}`
+  if (!isEndpointUrl(url, config.resource))
+    throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
+  return url
+}

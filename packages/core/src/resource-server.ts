@@ -1,0 +1,90 @@
+import { type CallerOf, checkRequirement, type Requirement } from './access/requirement.js'
+import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
+import type { Endpoint } from './endpoints/endpoint.js'
+import { createEndpoints } from './endpoints/endpoints.js'
+import type { Answer, HttpRequest } from './http.js'
+import { createIssuerKeys, type IssuerKeys } from './issuer/issuer-keys.js'
+import { type Config, type ResourceOptions, readOptions } from './options.js'
+import { createRevocations, type Revocations } from './revocation/revocations.js'
+import type { Awaitable } from './store/store.js'
+import { createResourceTokenMint } from './token/resource-token.js'
+
+/** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
+export interface ResourceServer {
+  /** Our identifier. */
+  readonly resource: string
+  /**
+   * Declares what a route requires.
+   *
+   * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
+   */
+  require<const R extends Requirement>(requirement: R): RouteGuard<CallerOf<R>>
+  /** Our own endpoints. */
+  readonly endpoints: readonly Endpoint[]
+  /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
+  handle(request: HttpRequest): Awaitable<Answer> | undefined
+  /** What is known of issuers and their keys, and the operator's hand on it. */
+  readonly issuers: IssuerKeys
+  /** Tokens that their issuers have withdrawn. */
+  readonly revocations: Revocations
+  /** Stops timers and connections. */
+  close(): void
+}
+
+/**
+ * Creates a resource server: options in; `require`, `endpoints` and `handle` out.
+ *
+ * @throws TypeError naming the option at fault
+ */
+export function createResourceServer(options: ResourceOptions): ResourceServer {
+  const config = readOptions(options)
+  const issuers = createIssuerKeys(config.issuers, {
+    clock: config.clock,
+    random: config.random,
+    report: config.report,
+    ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
+  })
+  const revocations = createRevocations(config.store, config.clock)
+  const context = guardContext(config, issuers, revocations)
+  const { endpoints, handle } = createEndpoints(config)
+  const scopes = new Set(config.scopes.keys())
+  return {
+    resource: config.resource,
+    require: <const R extends Requirement>(requirement: R) =>
+      createRouteGuard(checkRequirement(requirement, scopes), context) as RouteGuard<CallerOf<R>>,
+    endpoints,
+    handle,
+    issuers,
+    revocations,
+    close: () => issuers.close(),
+  }
+}
+
+function guardContext(config: Config, issuers: IssuerKeys, revocations: Revocations): GuardContext {
+  return {
+    authentication: {
+      signature: {
+        authority: config.authority,
+        scheme: 'https',
+        components: config.additionalSignatureComponents,
+        window: config.signatureWindow,
+        // From agents only `jwt` is taken (R-054).
+        schemes: ['jwt'],
+        limits: config.limits,
+      },
+      token: {
+        resource: config.resource,
+        accessServer: config.accessServer,
+        window: config.signatureWindow,
+        maxAgentTokenLifetime: config.maxAgentTokenLifetime,
+        maxTokenLength: config.limits.token,
+      },
+      issuers,
+      revocations,
+      bodyLimit: config.limits.body,
+      clock: config.clock,
+    },
+    mint: createResourceTokenMint(config),
+    report: config.report,
+  }
+}

@@ -1,0 +1,40 @@
+import { hash } from 'node:crypto'
+import type { PresentedToken } from '../caller.js'
+import type { Awaitable, Store } from '../store/store.js'
+
+/** A token its issuer has withdrawn. */
+export interface Revocation {
+  /** The issuer that revoked: only its own tokens (R-260). */
+  readonly iss: string
+  readonly jti: string
+  /** Seconds; the revoked token's own `exp`, after which nothing needs remembering. */
+  readonly exp: number
+}
+
+/** Revocations by (`iss`, `jti`), in the store that all instances share. */
+export interface Revocations {
+  /** Records one. Repeating it is harmless; one that has expired is not stored. */
+  record(revocation: Revocation): Awaitable<void>
+  has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
+}
+
+// Clocks of issuers and ours differ; the entry outlives the token by this much (G-55).
+const skewSeconds = 60
+
+/** @param clock milliseconds, as `Date.now` */
+export function createRevocations(store: Store, clock: () => number): Revocations {
+  return {
+    record({ iss, jti, exp }) {
+      const ttl = Math.ceil(exp + skewSeconds - clock() / 1000)
+      return ttl > 0 ? store.put(revocationKey(iss, jti), '1', ttl) : undefined
+    },
+    has({ iss, jti }) {
+      const found = store.get(revocationKey(iss, jti))
+      return found instanceof Promise ? found.then((value) => value !== undefined) : found !== undefined
+    },
+  }
+}
+
+// Hashed, since both parts are strangers' strings of any length and alphabet.
+const revocationKey = (iss: string, jti: string): string =>
+  `revoked:${hash('sha256', `${iss}\n${jti}`, 'base64url')}`

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
+
+const serverIdentifier = z.string().refine(isServerIdentifier, 'is not a server identifier')
+const agentIdentifier = z
+  .string()
+  .refine((value) => parseAgentIdentifier(value) !== undefined, 'is no agent identifier')
+const seconds = z.number().nonnegative()
+
+// What every token in Signature-Key carries (AAuth 11.5.1). 512 characters bound what a revocation can name (G-55).
+const common = {
+  iss: serverIdentifier,
+  dwk: z.string(),
+  jti: z.string().min(1).max(512),
+  iat: seconds,
+  exp: seconds,
+  nbf: seconds.optional(),
+  cnf: z.looseObject({ jwk: z.looseObject({}) }),
+}
+
+/** `aa-agent+jwt` (AAuth 5.3.1). */
+export const agentClaims: z.ZodType<AgentClaims> = z.looseObject({
+  ...common,
+  sub: agentIdentifier,
+  ps: serverIdentifier.optional(),
+  parent_agent: agentIdentifier.optional(),
+})
+
+/** `aa-person+jwt` (AAuth 7.1.2). It never carries `scope` or `account`; one that does is refused (G-19). */
+export const personClaims: z.ZodType<PersonClaims> = z.looseObject({
+  ...common,
+  aud: z.string(),
+  sub: z.string().min(1),
+  mission_s256: z.string().optional(),
+  tenant: z.string().optional(),
+  scope: z.undefined().optional(),
+  account: z.undefined().optional(),
+})
+
+/** `aa-auth+jwt` (AAuth 9.4.1). */
+export const grantClaims: z.ZodType<GrantClaims> = z.looseObject({
+  ...common,
+  aud: z.string(),
+  sub: z.string().min(1),
+  ps: serverIdentifier,
+  scope: z.string().optional(),
+  account: z.string().optional(),
+  mission_s256: z.string().optional(),
+  tenant: z.string().optional(),
+})
+
+/** Claims of every token; further ones are kept and ignored. */
+export interface CommonClaims {
+  readonly [claim: string]: unknown
+  readonly iss: string
+  readonly dwk: string
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly nbf?: number | undefined
+  readonly cnf: { readonly jwk: Readonly<Record<string, unknown>> }
+}
+
+/** Claims of an agent token. */
+export interface AgentClaims extends CommonClaims {
+  readonly sub: string
+  readonly ps?: string | undefined
+  readonly parent_agent?: string | undefined
+}
+
+/** Claims of a person token. */
+export interface PersonClaims extends CommonClaims {
+  readonly aud: string
+  readonly sub: string
+  readonly mission_s256?: string | undefined
+  readonly tenant?: string | undefined
+}
+
+/** Claims of an auth token. */
+export interface GrantClaims extends CommonClaims {
+  readonly aud: string
+  readonly sub: string
+  readonly ps: string
+  readonly scope?: string | undefined
+  readonly account?: string | undefined
+  readonly mission_s256?: string | undefined
+  readonly tenant?: string | undefined
+}

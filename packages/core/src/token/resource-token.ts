@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { type Grant, isVerifiedCaller, type Person } from '../caller.js'
+import type { Config } from '../options.js'
+import { signJws } from './jws.js'
+
+/** What is asked for. */
+export interface ResourceTokenRequest {
+  readonly scope: readonly string[]
+  /** Default: the account of the grant presented (G-47). */
+  readonly account?: string | undefined
+}
+
+/**
+ * Mints a resource token (AAuth 6.7.1): the slip that says exactly what is asked. Every claim about the person comes
+ * from the token verified on this very request; a caller that did not come out of verification is a `TypeError`.
+ */
+export type ResourceTokenMint = (caller: Person | Grant, request: ResourceTokenRequest) => Promise<string>
+
+/** The mint of a resource server. Its first signing key signs. */
+export function createResourceTokenMint(config: Config): ResourceTokenMint {
+  return async (caller, request) => {
+    if (!isVerifiedCaller(caller))
+      throw new TypeError('a resource token is minted from a verified caller only')
+    const [key] = config.keys
+    if (key === undefined) throw new TypeError('option signingKeys: resource tokens need a key')
+    const now = Math.floor(config.clock() / 1000)
+    return signJws(
+      'aa-resource+jwt',
+      {
+        iss: config.resource,
+        dwk: 'aauth-resource.json',
+        ...claimsOfCaller(caller, config),
+        // Only scopes that we describe (R-195).
+        scope: request.scope.filter((name) => config.scopes.has(name)).join(' '),
+        account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
+        jti: randomUUID(),
+        iat: now,
+        exp: now + config.resourceTokenLifetime,
+      },
+      key,
+    )
+  }
+}
+
+function claimsOfCaller(caller: Person | Grant, config: Config): Record<string, string | undefined> {
+  const { ps, sub } = caller.person
+  const { jti } = caller.token
+  return {
+    aud: config.accessServer ?? ps,
+    ps,
+    sub,
+    presented_jti: jti,
+    person_token_jti: config.compat.personTokenJti && caller.kind === 'person' ? jti : undefined,
+    agent_jkt: caller.jkt,
+    mission_s256: caller.mission,
+    tenant: caller.tenant,
+  }
+}

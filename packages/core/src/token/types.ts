@@ -1,0 +1,130 @@
+import type { z } from 'zod'
+import type { Agent, Caller, Grant, Person, PresentedToken } from '../caller.js'
+import { Refusal, refuse } from '../errors.js'
+import { hostOf, parseAgentIdentifier } from '../identifiers.js'
+import {
+  type AgentClaims,
+  agentClaims,
+  type CommonClaims,
+  type GrantClaims,
+  grantClaims,
+  type PersonClaims,
+  personClaims,
+} from './claims.js'
+
+/** What this resource accepts of tokens, from configuration. */
+export interface TokenPolicy {
+  /** Our identifier: the only `aud` we answer to. */
+  readonly resource: string
+  /** Our access server, if the resource has one. */
+  readonly accessServer: string | undefined
+  /** Seconds an `iat` or `nbf` may lie ahead. */
+  readonly window: number
+  /** Seconds; the longest `exp - iat` of an agent token. */
+  readonly maxAgentTokenLifetime: number
+  /** Characters of a token. */
+  readonly maxTokenLength: number
+}
+
+/** What is fixed about a token type. */
+export interface TokenType<C extends CommonClaims = CommonClaims> {
+  readonly typ: string
+  /** The documents that may publish its issuer's keys (R-101). */
+  readonly documents: readonly string[]
+  readonly claims: z.ZodType<C>
+  lifetime(policy: TokenPolicy): number
+  /** The checks of its own that need no key. */
+  check(claims: C, policy: TokenPolicy): Refusal | undefined
+  caller(claims: C, jkt: string): Caller
+}
+
+const agentToken: TokenType<AgentClaims> = {
+  typ: 'aa-agent+jwt',
+  documents: ['aauth-agent.json'],
+  claims: agentClaims,
+  lifetime: (policy) => policy.maxAgentTokenLifetime,
+  // Nothing in the draft ties the domain of `sub` to the provider that signed; without this anyone names anyone (G-03).
+  check: (claims) =>
+    parseAgentIdentifier(claims.sub)?.domain === hostOf(claims.iss)
+      ? undefined
+      : refuse('invalid_jwt', 'The agent’s domain is not its provider’s'),
+  caller: (claims, jkt): Agent => ({
+    kind: 'agent',
+    agent: claims.sub,
+    provider: claims.iss,
+    ...optional('ps', claims.ps),
+    ...optional('parentAgent', claims.parent_agent),
+    jkt,
+    token: presented(claims),
+  }),
+}
+
+const personToken: TokenType<PersonClaims> = {
+  typ: 'aa-person+jwt',
+  documents: ['aauth-person.json'],
+  claims: personClaims,
+  lifetime: () => 3600,
+  check: (claims, policy) => checkAudience(claims.aud, policy),
+  caller: (claims, jkt): Person => ({
+    kind: 'person',
+    person: { ps: claims.iss, sub: claims.sub },
+    ...optional('tenant', claims.tenant),
+    ...optional('mission', claims.mission_s256),
+    jkt,
+    token: presented(claims),
+  }),
+}
+
+const authToken: TokenType<GrantClaims> = {
+  typ: 'aa-auth+jwt',
+  documents: ['aauth-access.json', 'aauth-person.json'],
+  claims: grantClaims,
+  lifetime: () => 3600,
+  check: (claims, policy) => checkAudience(claims.aud, policy) ?? checkGrantor(claims, policy),
+  caller: (claims, jkt): Grant => ({
+    kind: 'grant',
+    person: { ps: claims.ps, sub: claims.sub },
+    scope: (claims.scope ?? '').split(' ').filter((scope) => scope !== ''),
+    ...optional('account', claims.account),
+    ...optional('tenant', claims.tenant),
+    ...optional('mission', claims.mission_s256),
+    jkt,
+    token: presented(claims),
+    claims,
+  }),
+}
+
+/** The one table of token types accepted in `Signature-Key`. A resource token is not among them. */
+export const tokenTypes: ReadonlyMap<unknown, TokenType> = new Map<unknown, TokenType>(
+  [agentToken, personToken, authToken].map((type) => [type.typ, type as unknown as TokenType]),
+)
+
+function checkAudience(aud: string, policy: TokenPolicy): Refusal | undefined {
+  return aud === policy.resource ? undefined : refuse('invalid_jwt', 'The token is for another resource')
+}
+
+/**
+ * An auth token counts only from whom we would have sent the agent to: our access server if we have one, otherwise a
+ * person server that speaks for itself. Any origin can publish a document and mint one (G-01).
+ */
+function checkGrantor(claims: GrantClaims, policy: TokenPolicy): Refusal | undefined {
+  const { accessServer } = policy
+  const wanted = accessServer === undefined ? 'aauth-person.json' : 'aauth-access.json'
+  if (claims.dwk !== wanted || (accessServer !== undefined && claims.iss !== accessServer)) {
+    return new Refusal('invalid_jwt', {
+      detail: 'The auth token’s issuer does not decide for this resource',
+      requirement: 'person-token',
+    })
+  }
+  return accessServer === undefined && claims.ps !== claims.iss
+    ? refuse('invalid_jwt', 'The auth token names another person server than its issuer')
+    : undefined
+}
+
+function presented(claims: CommonClaims): PresentedToken {
+  return { iss: claims.iss, jti: claims.jti, iat: claims.iat, exp: claims.exp }
+}
+
+function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
+  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: string })
+}

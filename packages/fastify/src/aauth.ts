@@ -1,0 +1,100 @@
+import {
+  AAuthError,
+  type Answer,
+  type Answered,
+  createResourceServer,
+  fromNode,
+  type Requirement,
+  type ResourceOptions,
+} from '@countersign/core'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+} from 'fastify'
+import fp from 'fastify-plugin'
+
+/** Options of the plugin: those of the resource server, and how Fastify is to be told of refusals. */
+export interface FastifyOptions extends ResourceOptions {
+  /**
+   * `answer` (default): challenges and refusals are sent here. `throw`: they are thrown as an {@link AAuthError} with
+   * `statusCode` and `headers`, and the application's error handler has to send both.
+   */
+  readonly onError?: 'answer' | 'throw'
+  /**
+   * Whether our own endpoints (metadata, keys) are added to this instance. Default `true`; they need an instance
+   * without prefix.
+   */
+  readonly endpoints?: boolean
+}
+
+const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
+  const { onError = 'answer', endpoints = true, ...resourceOptions } = options
+  if (onError !== 'answer' && onError !== 'throw')
+    throw new TypeError("option onError: must be 'answer' or 'throw'")
+  const server = createResourceServer(resourceOptions)
+  app.decorate('aauth', server)
+  app.decorateRequest('aauth', null as never)
+  app.addHook('onClose', async () => server.close())
+
+  const refuse = (outcome: Answered, reply: FastifyReply): FastifyReply => {
+    const { code, detail, answer } = outcome
+    if (onError === 'answer') return send(answer, reply)
+    throw new AAuthError(code, answer.status, answer.headers, detail)
+  }
+
+  const guard = (requirement: Requirement): onRequestAsyncHookHandler => {
+    const route = server.require(requirement)
+    return async (request, reply) => {
+      const outcome = await route.check(fromNode(request.raw, request.originalUrl))
+      if (!outcome.served) return refuse(outcome, reply)
+      request.aauth = outcome.caller as FastifyRequest['aauth']
+      return undefined
+    }
+  }
+
+  // The guard goes first, before the route's own hooks, so that none of them sees an unverified request.
+  app.addHook('onRoute', (route) => {
+    const requirement = route.config?.aauth
+    if (requirement === undefined || requirement === false) return
+    const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
+    route.onRequest = [guard(requirement), ...own] as NonNullable<typeof route.onRequest>
+  })
+
+  if (endpoints) addEndpoints(app)
+}
+
+// Answered in `onRequest`, before Fastify judges the content type of what was sent.
+function addEndpoints(app: FastifyInstance): void {
+  if (app.prefix !== '') {
+    throw new TypeError(
+      'option endpoints: well-known paths cannot move under a prefix; register the plugin at the root',
+    )
+  }
+  for (const { path } of app.aauth.endpoints) {
+    app.route({
+      method: app.supportedMethods,
+      url: path,
+      exposeHeadRoute: false,
+      onRequest: async (request, reply) =>
+        send((await app.aauth.handle(fromNode(request.raw, request.originalUrl))) as Answer, reply),
+      handler: () => undefined,
+    })
+  }
+}
+
+function send(answer: Answer, reply: FastifyReply): FastifyReply {
+  reply.code(answer.status).headers(answer.headers)
+  return answer.body === '' ? reply.send() : reply.send(answer.body)
+}
+
+/** AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared. */
+export const aauth: FastifyPluginAsync<FastifyOptions> = fp(plugin, {
+  name: '@countersign/fastify',
+  fastify: '5.x',
+})
+
+/** What `fastify.aauth` is. */
+export type FastifyGuard = FastifyInstance['aauth']

@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util'
+
+/** How the target is started; see the README of this folder. */
+export interface TargetOptions {
+  readonly adapter: string
+  readonly port: number
+  readonly accessServer: string | undefined
+  /** Hosts whose documents are fetched over plain HTTP from a port of 127.0.0.1. */
+  readonly loopback: Readonly<Record<string, number>>
+}
+
+/**
+ * Reads the command line and the environment.
+ *
+ * @throws TypeError when something is missing or malformed
+ */
+export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEnv): TargetOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      adapter: { type: 'string', default: 'express' },
+      port: { type: 'string', default: '4100' },
+      'access-server': { type: 'string' },
+    },
+  })
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new TypeError('--port must be a port number')
+  return {
+    adapter: values.adapter,
+    port,
+    accessServer: values['access-server'],
+    loopback: readLoopback(env['COUNTERSIGN_LOOPBACK']),
+  }
+}
+
+function readLoopback(text: string | undefined): Readonly<Record<string, number>> {
+  if (text === undefined || text === '') return {}
+  const value: unknown = JSON.parse(text)
+  const valid =
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((port) => Number.isInteger(port) && port > 0 && port < 65_536)
+  if (!valid) throw new TypeError('COUNTERSIGN_LOOPBACK must be a JSON object of host to port')
+  return value as Record<string, number>
+}

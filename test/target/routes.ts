@@ -1,0 +1,43 @@
+import type { Caller, Requirement } from '@countersign/core'
+
+/** What a handler of the target knows of a request. */
+export interface Received {
+  readonly caller: Caller
+  /** Length of the body as the framework's parser handed it over. */
+  readonly bytes: number
+}
+
+/** One route of the target; every adapter serves the same table. */
+export interface TargetRoute {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly requirement: Requirement
+  answer(received: Received): object
+}
+
+/** The scopes of the target. */
+export const scopes = {
+  'data.read': 'Read the data',
+  'data.write': 'Change the data',
+  'data.delete': 'Delete the data',
+}
+
+const caller = ({ caller }: Received): object => describe(caller)
+const callerAndBytes = ({ caller, bytes }: Received): object => ({ ...describe(caller), bytes })
+
+/** The table. */
+export const routes: readonly TargetRoute[] = [
+  { method: 'GET', path: '/agent', requirement: 'agent', answer: caller },
+  { method: 'GET', path: '/person', requirement: 'person', answer: caller },
+  { method: 'GET', path: '/data', requirement: { scope: 'data.read' }, answer: caller },
+  { method: 'POST', path: '/data', requirement: { scope: 'data.write' }, answer: callerAndBytes },
+  { method: 'DELETE', path: '/data', requirement: { scope: ['data.write', 'data.delete'] }, answer: caller },
+]
+
+/** A caller as the target's answers show it. */
+export function describe(caller: Caller): object {
+  if (caller.kind === 'agent') return { kind: caller.kind, agent: caller.agent, provider: caller.provider }
+  const { person, mission, tenant } = caller
+  const who = { kind: caller.kind, ...person, mission, tenant }
+  return caller.kind === 'person' ? who : { ...who, scope: caller.scope, account: caller.account }
+}

@@ -1,0 +1,52 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ResourceOptions } from '@countersign/core'
+import { startExpress } from './express-target.js'
+import { startFastify } from './fastify-target.js'
+import { scopes } from './routes.js'
+
+/** The target's identifier; its host is the authority that signatures must cover. */
+export const resource = 'https://rs.example'
+
+const starters = new Map([
+  ['express', startExpress],
+  ['fastify', startFastify],
+])
+
+/** The adapters that serve the target. */
+export const adapters: readonly string[] = [...starters.keys()]
+
+/** A target that listens. */
+export interface RunningTarget {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/**
+ * Starts the target in this process.
+ *
+ * @param port 0 for any free one
+ * @throws TypeError for an unknown adapter
+ */
+export async function startTarget(
+  adapter: string,
+  port: number,
+  options: Partial<ResourceOptions> = {},
+): Promise<RunningTarget> {
+  const start = starters.get(adapter)
+  if (start === undefined) throw new TypeError(`--adapter must be one of ${adapters.join(', ')}`)
+  const server = await start({ resource, signingKeys: [newSigningKey()], scopes, ...options }, port)
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+}
+
+function newSigningKey(): object {
+  return { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'Ed25519' }
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()))
+    server.closeAllConnections()
+  })
+}
