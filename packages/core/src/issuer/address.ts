@@ -1,0 +1,16 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
+
+/**
+ * Whether an address is public unicast, the only kind a stranger may send us to (Signature-Key draft, 7.3).
+ * IPv4 within IPv6 in all its forms (mapped, compatible, NAT64, 6to4, Teredo) and zone ids are not.
+ */
+export function isPublicAddress(address: string): boolean {
+  if (isIP(address) === 0 || address.includes('%')) return false
+  const parsed = ipaddr.parse(address)
+  if (parsed.range() !== 'unicast') return false
+  // ipaddr.js calls unassigned space unicast; outside 2000::/3 there is none (RFC 4291, 2.4).
+  return parsed instanceof ipaddr.IPv4 || parsed.match(globalUnicast)
+}

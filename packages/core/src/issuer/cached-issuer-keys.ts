@@ -1,0 +1,207 @@
+import type { Refusal } from '../errors.js'
+import { KeyFault, type VerificationKey } from '../keys.js'
+import { IssuerAnswers } from './answers.js'
+import { Discoverer } from './discoverer.js'
+import type { IssuerEntry } from './entry.js'
+import { createGuardedFetch } from './guarded-fetch.js'
+import type { IssuerEnvironment, IssuerKeys, KeyQuery } from './issuer-keys.js'
+import { type IssuerLimits, issuerLimits } from './limits.js'
+import type { IssuerMetadata } from './metadata.js'
+import type { IssuerOptions } from './options.js'
+import { PinnedIssuers } from './pinned.js'
+import { IssuerPolicy } from './policy.js'
+import { type IssuerReport, Tally } from './report.js'
+import type { IssuerRecord } from './spaces.js'
+import { stateOf } from './state.js'
+import { Sweep } from './sweep.js'
+
+/** {@link IssuerKeys} over a cache and a fetch. */
+export class CachedIssuerKeys implements IssuerKeys {
+  readonly #limits: IssuerLimits
+  readonly #clock: () => number
+  readonly #tally: Tally
+  readonly #answers: IssuerAnswers
+  readonly #pinned: PinnedIssuers
+  readonly #discoverer: Discoverer
+  readonly #sweep: Sweep
+  readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
+
+  constructor(options: IssuerOptions, env: IssuerEnvironment) {
+    this.#limits = { ...issuerLimits, ...options.limits } as IssuerLimits
+    this.#clock = () => env.clock()
+    this.#tally = new Tally((event) => env.report(event))
+    const policy = new IssuerPolicy(options, this.#tally.event)
+    this.#answers = new IssuerAnswers(policy, this.#tally, options.unavailable ?? 'retry', this.#clock)
+    this.#pinned = new PinnedIssuers(options.pinned ?? [])
+    const prewarm = options.prewarm ?? []
+    const prewarmed = new Set(prewarm.map(({ issuer }) => issuer))
+    this.#discoverer = new Discoverer({
+      limits: this.#limits,
+      fetch:
+        env.fetch ?? createGuardedFetch({ privateHosts: options.privateHosts ?? [], limits: this.#limits }),
+      keyHosts: new Map(Object.entries(options.keyHosts ?? {})),
+      clock: this.#clock,
+      random: () => env.random(),
+      tally: this.#tally,
+      isListed: (issuer) => policy.isListed(issuer) || prewarmed.has(issuer),
+      withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
+    })
+    const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
+    this.#sweep = new Sweep(this.#discoverer, this.#limits, wanted, this.#clock, env.every)
+  }
+
+  peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {
+    const pinned = this.#pinned.get(issuer, dwk)
+    if (pinned !== undefined) return pinned.keys.get(kid)
+    const record = this.#discoverer.spaces.get(issuer)
+    const entry = record?.entries.get(dwk)
+    if (record === undefined || entry === undefined) return undefined
+    const now = this.#clock()
+    entry.usedAt = now
+    return entry.hasReadyKeys(now) ? this.#serve(record, entry, kid, now) : undefined
+  }
+
+  async find({ issuer, dwk, kid }: KeyQuery): Promise<VerificationKey | KeyFault | Refusal> {
+    const refused = this.#answers.refused(issuer, dwk)
+    if (refused !== undefined) return refused
+    const pinned = this.#pinned.get(issuer, dwk)
+    if (pinned !== undefined) return pinned.keys.get(kid) ?? this.#answers.unknownKey('no such pinned key')
+    const { record, entry } = this.#discoverer.entry(issuer, dwk)
+    const now = this.#clock()
+    entry.usedAt = now
+    const isReady = entry.hasReadyKeys(now)
+    const ready = isReady ? this.#serve(record, entry, kid, now) : undefined
+    if (ready !== undefined) return ready
+    const older = entry.key(kid, now)
+    const busy = await this.#attempt(record, entry, isReady, older === undefined ? 'wait' : 'patience')
+    if (record.abort.signal.aborted)
+      return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
+    const key = this.#serve(record, entry, kid, this.#clock())
+    return key ?? busy ?? this.#answers.conclude(entry)
+  }
+
+  async refind(
+    { issuer, dwk, kid }: KeyQuery,
+    failed: VerificationKey,
+  ): Promise<VerificationKey | KeyFault | Refusal | undefined> {
+    const record = this.#discoverer.spaces.get(issuer)
+    const entry = record?.entries.get(dwk)
+    if (record === undefined || entry === undefined) return undefined
+    const held = entry.key(kid, this.#clock())
+    if (isSame(held, failed)) await this.#attempt(record, entry, true, 'wait')
+    const key = entry.key(kid, this.#clock())
+    if (key !== undefined) return isSame(key, failed) ? undefined : key
+    return entry.fault === undefined ? this.#answers.unknownKey('the kid has gone') : undefined
+  }
+
+  refused(issuer: string, dwk: string): Refusal | undefined {
+    return this.#answers.refused(issuer, dwk)
+  }
+
+  admit(issuer: string, dwk: string): void {
+    const entry = this.#discoverer.spaces.admit(issuer)?.entries.get(dwk)
+    if (entry === undefined) return
+    entry.usedAt = this.#clock()
+    this.#sweep.start()
+  }
+
+  async metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal> {
+    const refused = this.#answers.refused(issuer, dwk)
+    if (refused !== undefined) return refused
+    const pinned = this.#pinned.get(issuer, dwk)
+    if (pinned !== undefined) return pinned.metadata
+    const { record, entry } = this.#discoverer.entry(issuer, dwk)
+    const now = this.#clock()
+    const ready = entry.metadata(now, 'ready')
+    if (ready !== undefined) {
+      if (entry.isDue(now)) this.#discoverer.begin(record, entry, { forced: false, background: true })
+      return ready
+    }
+    const older = entry.metadata(now, 'usable')
+    const busy = await this.#attempt(record, entry, false, older === undefined ? 'wait' : 'patience')
+    return entry.metadata(this.#clock(), 'usable') ?? busy ?? this.#answers.conclude(entry)
+  }
+
+  forget(issuer: string): void {
+    const record = this.#discoverer.spaces.remove(issuer)
+    record?.abort.abort(new Error('forgotten'))
+    for (const entry of record?.entries.values() ?? []) entry.withdraw('forgotten')
+    for (const dwk of this.#pinned.documentsOf(issuer)) this.#withdrawn(issuer, dwk)
+  }
+
+  onWithdrawn(listener: (issuer: string, dwk: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  inspect(most = 100): IssuerReport {
+    const { sizes } = this.#discoverer.spaces
+    const { running, waiting, budget } = this.#discoverer.load
+    return {
+      admitted: sizes.admitted,
+      newcomers: sizes.newcomers,
+      bytes: sizes.admittedBytes + sizes.newcomerBytes,
+      pinned: this.#pinned.size,
+      discoveries: { running, waiting },
+      newcomerBudget: budget,
+      counts: this.#tally.counts,
+      issuers: stateOf(this.#discoverer.spaces, most, this.#clock()),
+    }
+  }
+
+  warm(): Promise<void> {
+    return this.#sweep.warm()
+  }
+
+  close(): void {
+    this.#sweep.close()
+    this.#discoverer.close()
+  }
+
+  /** The key as held, with a background refresh if one is due. */
+  #serve(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    kid: string,
+    now: number,
+  ): VerificationKey | KeyFault | undefined {
+    const key = entry.key(kid, now)
+    if (key === undefined) return undefined
+    if (entry.isDue(now)) this.#discoverer.begin(record, entry, { forced: false, background: true })
+    if (entry.isStale(now)) this.#tally.answered('stale')
+    return key
+  }
+
+  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with the refusal of a full house. */
+  async #attempt(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    forced: boolean,
+    wait: 'wait' | 'patience',
+  ): Promise<Refusal | undefined> {
+    if (entry.mayAttempt(this.#clock())) {
+      const bound = this.#discoverer.begin(record, entry, { forced, background: false })
+      if (bound !== undefined) return this.#answers.busy(entry, bound)
+    }
+    if (entry.flight !== undefined) await within(this.#limits[wait], entry.flight)
+    return undefined
+  }
+
+  #withdrawn(issuer: string, dwk: string): void {
+    for (const listener of this.#listeners) listener(issuer, dwk)
+  }
+}
+
+function isSame(key: VerificationKey | KeyFault | undefined, failed: VerificationKey): boolean {
+  return key !== undefined && !(key instanceof KeyFault) && key.jkt === failed.jkt
+}
+
+/** Waits for a promise that never rejects, `ms` milliseconds at most. */
+function within(ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    void work.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

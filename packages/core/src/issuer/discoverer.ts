@@ -1,0 +1,147 @@
+import { Budget } from './budget.js'
+import { IssuerEntry } from './entry.js'
+import { FloorFetcher } from './floor.js'
+import { Gate, type Lane } from './gate.js'
+import type { IssuerLimits } from './limits.js'
+import type { IssuerFetch } from './options.js'
+import type { Tally } from './report.js'
+import { type IssuerRecord, IssuerSpaces } from './spaces.js'
+
+/** What {@link Discoverer} works with. */
+export interface DiscovererPorts {
+  readonly limits: IssuerLimits
+  readonly fetch: IssuerFetch
+  readonly keyHosts: ReadonlyMap<string, readonly string[]>
+  readonly clock: () => number
+  readonly random: () => number
+  readonly tally: Tally
+  /** Whether an issuer is none of the newcomers although no token of it has verified yet. */
+  readonly isListed: (issuer: string) => boolean
+  readonly withdrawn: (issuer: string, dwk: string) => void
+}
+
+/** Why a discovery was not begun. */
+export type Bound = 'queue' | 'newcomers'
+
+/** Holds issuers' entries and begins their discoveries, within the bounds on strangers' work. */
+export class Discoverer {
+  readonly spaces: IssuerSpaces
+  readonly #ports: DiscovererPorts
+  readonly #gate: Gate
+  readonly #budget: Budget
+  readonly #waiting: { readonly record: IssuerRecord; readonly entry: IssuerEntry }[] = []
+  #closed = false
+
+  constructor(ports: DiscovererPorts) {
+    this.#ports = ports
+    this.spaces = new IssuerSpaces(ports.limits)
+    this.#gate = new Gate(ports.limits)
+    this.#budget = new Budget(ports.limits.newcomersPerMinute, ports.clock())
+  }
+
+  /** Discoveries under way and waiting, and newcomers that may still begin. */
+  get load(): { running: number; waiting: number; budget: number } {
+    return { ...this.#gate.load, budget: this.#budget.left(this.#ports.clock()) }
+  }
+
+  /** The entry, made if need be. What is made is held only once its discovery begins. */
+  entry(issuer: string, dwk: string): { readonly record: IssuerRecord; readonly entry: IssuerEntry } {
+    const record = this.spaces.get(issuer) ?? this.#newRecord(issuer)
+    const known = record.entries.get(dwk)
+    if (known !== undefined) return { record, entry: known }
+    const { limits, clock, random, keyHosts, tally, withdrawn } = this.#ports
+    const ports = {
+      limits,
+      clock,
+      random,
+      keyHosts: keyHosts.get(issuer) ?? [],
+      withdrawn: (cause: 'rotated' | 'forgotten' | 'evicted' | 'ceiling'): void => {
+        tally.event({ name: 'issuer-withdrawn', issuer, dwk, cause })
+        withdrawn(issuer, dwk)
+      },
+    }
+    return { record, entry: new IssuerEntry(issuer, dwk, ports, this.spaces.notBefore(issuer, dwk)) }
+  }
+
+  /**
+   * Begins a discovery; the caller has asked {@link IssuerEntry.mayAttempt}. The bound is returned when one is reached;
+   * nothing was begun then.
+   */
+  begin(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    how: { forced: boolean; background: boolean },
+  ): Bound | undefined {
+    const { issuer } = record
+    const isKnown = this.spaces.isAdmitted(issuer) || this.#ports.isListed(issuer)
+    const lane: Lane = !isKnown ? 'newcomer' : how.background ? 'background' : 'known'
+    if (this.#closed || !this.#gate.hasRoom(issuer, lane)) return 'queue'
+    if (!record.entries.has(entry.dwk) && record.entries.size >= this.#ports.limits.documentsPerIssuer)
+      return 'queue'
+    if (!isKnown && !this.#budget.take(this.#ports.clock())) return 'newcomers'
+    record.entries.set(entry.dwk, entry)
+    if (this.spaces.get(issuer) !== record) this.spaces.add(record, isKnown ? 'admitted' : 'newcomers')
+    entry.flightBegan = this.#ports.clock()
+    entry.flight = this.#run(record, entry, lane, how.forced)
+    return undefined
+  }
+
+  /** Refreshes what is due, as many at a time as the background lane takes. */
+  refreshInTurn(due: readonly { readonly record: IssuerRecord; readonly entry: IssuerEntry }[]): void {
+    this.#waiting.splice(0, this.#waiting.length, ...due)
+    this.#refreshNext()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#waiting.length = 0
+    for (const { record } of this.spaces.records()) record.abort.abort(new Error('closed'))
+  }
+
+  async #run(record: IssuerRecord, entry: IssuerEntry, lane: Lane, forced: boolean): Promise<void> {
+    const { limits, tally, clock } = this.#ports
+    const leave = await this.#gate.enter(record.issuer, lane)
+    const abort = new AbortController()
+    const stop = (): void => abort.abort(record.abort.signal.reason)
+    if (record.abort.signal.aborted) stop()
+    record.abort.signal.addEventListener('abort', stop)
+    const timer = setTimeout(
+      () => abort.abort(new Error(`not done within ${limits.timeout} ms`)),
+      limits.timeout,
+    )
+    try {
+      await entry.discover(record.fetcher, forced, abort.signal)
+    } finally {
+      clearTimeout(timer)
+      record.abort.signal.removeEventListener('abort', stop)
+      entry.flight = undefined
+      leave()
+    }
+    const { fault } = entry
+    tally.event({
+      name: 'issuer-discovered',
+      issuer: entry.issuer,
+      dwk: entry.dwk,
+      serving: entry.hasKeys(clock()),
+      ...(fault === undefined ? { outcome: 'ok' } : { outcome: fault.kind, reason: fault.reason }),
+    })
+    this.spaces.reweigh(record)
+    this.#refreshNext()
+  }
+
+  #refreshNext(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (next.entry.isDue(this.#ports.clock())) {
+        const bound = this.begin(next.record, next.entry, { forced: false, background: true })
+        if (bound !== undefined) return
+      }
+      this.#waiting.shift()
+    }
+  }
+
+  #newRecord(issuer: string): IssuerRecord {
+    const { fetch, limits, clock, tally } = this.#ports
+    const fetcher = new FloorFetcher(issuer, { fetch, floor: limits.floor, clock, report: tally.event })
+    return { issuer, entries: new Map(), fetcher, abort: new AbortController() }
+  }
+}

@@ -1,0 +1,113 @@
+import { parseJsonObject } from '../token/json.js'
+import { Fault, faultOf } from './fault.js'
+import { retryAfterSeconds, statedLifetime } from './lifetime.js'
+import type { IssuerFetch, IssuerResponse } from './options.js'
+
+/** A JSON document as it was fetched. */
+export interface Fetched {
+  readonly document: Record<string, unknown>
+  readonly bytes: number
+  /** Seconds the response stated, if it did. */
+  readonly lifetime: number | undefined
+}
+
+/**
+ * Fetches one JSON document and never rejects. Whatever `fetch` is, redirects, other statuses than 200, other content
+ * than JSON and more than `maxBytes` are refused here, and `signal` ends the wait even for a fetch that ignores it.
+ */
+export async function fetchDocument(
+  fetch: IssuerFetch,
+  url: string,
+  maxBytes: number,
+  signal: AbortSignal,
+  clock: () => number,
+): Promise<Fetched | Fault> {
+  try {
+    if (signal.aborted) throw signal.reason
+    const response = await abortable(
+      fetch(url, { method: 'GET', headers: { accept: 'application/json' }, redirect: 'manual', signal }),
+      signal,
+    )
+    const refused = refuseResponse(response, maxBytes)
+    if (refused !== undefined) {
+      void response.body?.cancel().catch(() => {})
+      return refused
+    }
+    return await readDocument(response, maxBytes, signal, clock)
+  } catch (error) {
+    return signal.aborted ? new Fault('unavailable', reasonOf(signal)) : faultOf(error)
+  }
+}
+
+function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | undefined {
+  const { status, headers } = response
+  if (response.redirected || status === 0) return new Fault('unusable', 'a redirect')
+  if (status >= 500 || status === 429 || status === 408) {
+    const seconds = retryAfterSeconds(headers.get('retry-after'))
+    return new Fault('unavailable', `status ${status}`, seconds === undefined ? undefined : seconds * 1000)
+  }
+  if (status !== 200) return new Fault('unusable', `status ${status}`)
+  const type = (headers.get('content-type') ?? '').split(';', 1)[0] as string
+  if (!/^application\/(?:[a-z0-9.-]+\+)?json$/i.test(type.trim()))
+    return new Fault('unusable', 'no JSON content type')
+  const length = headers.get('content-length')
+  if (length !== null && Number(length) > maxBytes)
+    return new Fault('unusable', `longer than ${maxBytes} bytes`)
+  return undefined
+}
+
+async function readDocument(
+  response: IssuerResponse,
+  maxBytes: number,
+  signal: AbortSignal,
+  clock: () => number,
+): Promise<Fetched | Fault> {
+  const content = await readBytes(response, maxBytes, signal)
+  if (content instanceof Fault) return content
+  const document = parseUtf8(content)
+  if (document === undefined) return new Fault('unusable', 'no JSON object, or one with duplicate members')
+  const lifetime = statedLifetime((name) => response.headers.get(name), clock())
+  return { document, bytes: content.length, lifetime }
+}
+
+async function readBytes(
+  response: IssuerResponse,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer | Fault> {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    while (true) {
+      const { done, value } = await abortable(reader.read(), signal)
+      if (done) return Buffer.concat(chunks)
+      bytes += value?.length ?? 0
+      if (bytes > maxBytes) return new Fault('unusable', `longer than ${maxBytes} bytes`)
+      if (value !== undefined) chunks.push(value)
+    }
+  } finally {
+    void reader.cancel().catch(() => {})
+  }
+}
+
+function parseUtf8(content: Buffer): Record<string, unknown> | undefined {
+  try {
+    return parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(content))
+  } catch {
+    return undefined
+  }
+}
+
+function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+function reasonOf(signal: AbortSignal): string {
+  return signal.reason instanceof Error ? signal.reason.message : 'aborted'
+}

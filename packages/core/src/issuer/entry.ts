@@ -1,0 +1,236 @@
+import type { KeyFault, VerificationKey } from '../keys.js'
+import type { Fetched } from './document.js'
+import type { IssuerWithdrawnEvent } from './events.js'
+import { Fault } from './fault.js'
+import type { Attempt, FloorFetcher } from './floor.js'
+import { KeySet } from './key-set.js'
+import type { IssuerLimits } from './limits.js'
+import { admitJwksUri, type IssuerMetadata, readMetadata } from './metadata.js'
+
+/** What an entry works with. */
+export interface EntryPorts {
+  readonly limits: IssuerLimits
+  readonly clock: () => number
+  readonly random: () => number
+  readonly keyHosts: readonly string[]
+  readonly withdrawn: (cause: IssuerWithdrawnEvent['cause']) => void
+}
+
+/** Something fetched, with its dates in milliseconds. */
+interface Held<T> {
+  readonly value: T
+  readonly bytes: number
+  readonly fetchedAt: number
+  /** From here on it is renewed in the background. */
+  readonly refreshAt: number
+  readonly freshUntil: number
+  readonly discardAt: number
+}
+
+/** One well-known document of one issuer, the key set it leads to, and when either may be fetched again. */
+export class IssuerEntry {
+  readonly issuer: string
+  readonly dwk: string
+  /** The discovery under way. */
+  flight: Promise<void> | undefined
+  flightBegan = 0
+  /** When a token of this issuer was last looked at, in milliseconds. */
+  usedAt: number = Number.NEGATIVE_INFINITY
+  /** What was wrong with the last discovery, or `undefined` if nothing was. */
+  fault: Fault | undefined
+  readonly #ports: EntryPorts
+  readonly #served = new Map<string, VerificationKey>()
+  #metadata: Held<IssuerMetadata> | undefined
+  #keys: Held<KeySet> | undefined
+  #keysUrl = ''
+  #failures = 0
+  #attemptedAt = Number.NEGATIVE_INFINITY
+  #nextAttemptAt: number
+
+  /** @param notBefore milliseconds; when the first attempt is allowed */
+  constructor(issuer: string, dwk: string, ports: EntryPorts, notBefore: number) {
+    this.issuer = issuer
+    this.dwk = dwk
+    this.#ports = ports
+    this.#nextAttemptAt = notBefore
+  }
+
+  /** When the next attempt is allowed, in milliseconds. */
+  get nextAttemptAt(): number {
+    return this.#nextAttemptAt
+  }
+
+  /** Bytes of the documents held. */
+  get bytes(): number {
+    return (this.#metadata?.bytes ?? 0) + (this.#keys?.bytes ?? 0)
+  }
+
+  /** For the operator: what is held and how the last attempt went. Milliseconds. */
+  get state(): {
+    keys: number
+    fetchedAt?: number
+    freshUntil?: number
+    attemptedAt: number
+    failures: number
+  } {
+    const dates =
+      this.#keys === undefined ? {} : { fetchedAt: this.#keys.fetchedAt, freshUntil: this.#keys.freshUntil }
+    return {
+      keys: this.#keys?.value.size ?? 0,
+      ...dates,
+      attemptedAt: this.#attemptedAt,
+      failures: this.#failures,
+    }
+  }
+
+  /** Whether a discovery may begin now: none is under way, and the floor and the backoff allow it. */
+  mayAttempt(now: number): boolean {
+    return this.flight === undefined && (now >= this.#nextAttemptAt || now < this.#attemptedAt)
+  }
+
+  /** Whether a background refresh is due and allowed. */
+  isDue(now: number): boolean {
+    return this.mayAttempt(now) && (isDue(this.#keys, now) || isDue(this.#metadata, now))
+  }
+
+  /** Whether the keys can be used without waiting for fresher ones. */
+  hasReadyKeys(now: number): boolean {
+    return this.#isReady(this.#keys, now)
+  }
+
+  /** Whether keys are held that may still be used, if only because nothing fresher can be had. */
+  hasKeys(now: number): boolean {
+    return this.#keys !== undefined && now < this.#keys.discardAt
+  }
+
+  /** Whether what {@link key} returns is past its lifetime. */
+  isStale(now: number): boolean {
+    return this.#keys !== undefined && now >= this.#keys.freshUntil
+  }
+
+  /** The key by `kid`, ready or not; `undefined` past the ceiling. */
+  key(kid: string, now: number): VerificationKey | KeyFault | undefined {
+    const key = this.hasKeys(now) ? this.#keys?.value.get(kid) : undefined
+    if (key !== undefined && 'jkt' in key) this.#served.set(kid, key)
+    return key
+  }
+
+  /** The metadata; only if it is ready, or also if it is merely usable. */
+  metadata(now: number, which: 'ready' | 'usable'): IssuerMetadata | undefined {
+    const held = this.#metadata
+    if (held === undefined || now >= held.discardAt) return undefined
+    return which === 'usable' || this.#isReady(held, now) ? held.value : undefined
+  }
+
+  /** Drops what is past the ceiling. */
+  expire(now: number): void {
+    if (this.#metadata !== undefined && now >= this.#metadata.discardAt) this.#metadata = undefined
+    if (this.#keys === undefined || now < this.#keys.discardAt) return
+    this.#keys = undefined
+    this.withdraw('ceiling')
+  }
+
+  /** Tells that the keys served so far are no longer held. */
+  withdraw(cause: IssuerWithdrawnEvent['cause']): void {
+    if (this.#served.size === 0) return
+    this.#served.clear()
+    this.#ports.withdrawn(cause)
+  }
+
+  /** One discovery: the metadata if it is due, then the keys. `forced` asks for both. Never rejects. */
+  async discover(fetcher: FloorFetcher, forced: boolean, signal: AbortSignal): Promise<void> {
+    const { clock, limits } = this.#ports
+    this.#attemptedAt = clock()
+    this.#nextAttemptAt = this.#attemptedAt + limits.floor
+    const fault = await this.#discover(fetcher, forced, signal)
+    this.fault = fault
+    this.#failures = fault === undefined ? 0 : this.#failures + 1
+    if (fault !== undefined) this.#nextAttemptAt = this.#attemptedAt + this.#pause(fault)
+  }
+
+  async #discover(fetcher: FloorFetcher, forced: boolean, signal: AbortSignal): Promise<Fault | undefined> {
+    const metadata = await this.#discoverMetadata(fetcher, forced, signal)
+    if (metadata instanceof Fault) return metadata
+    const url = admitJwksUri(metadata, this.#ports.keyHosts)
+    if (url instanceof Fault) return url
+    const { clock, limits } = this.#ports
+    const isCurrent = this.#keys !== undefined && this.#keysUrl === url.href && !isDue(this.#keys, clock())
+    if (isCurrent && !forced) return undefined
+    const target = { document: 'jwks', url: url.href, maxBytes: limits.jwksBytes } as const
+    const attempt = fetcher.get(target, signal)
+    const fetched = await attempt.result
+    if (fetched instanceof Fault) return fetched
+    const set = KeySet.read(fetched.document, limits.keysPerSet)
+    if (typeof set === 'string') return new Fault('unusable', set)
+    // Another well-known document may have fetched these keys a while ago; the floor counts from then.
+    this.#nextAttemptAt = Math.min(this.#nextAttemptAt, attempt.at + limits.floor)
+    this.#keysUrl = url.href
+    this.#replaceKeys(this.#hold(set, fetched, attempt))
+    return undefined
+  }
+
+  async #discoverMetadata(
+    fetcher: FloorFetcher,
+    forced: boolean,
+    signal: AbortSignal,
+  ): Promise<IssuerMetadata | Fault> {
+    const { clock, limits } = this.#ports
+    const usable = this.metadata(clock(), 'usable')
+    if (usable !== undefined && !forced && !isDue(this.#metadata, clock())) return usable
+    const url = `${this.issuer}/.well-known/${this.dwk}`
+    const attempt = fetcher.get({ document: 'metadata', url, maxBytes: limits.metadataBytes }, signal)
+    const fetched = await attempt.result
+    // Where only the metadata is out of reach, the keys may still be where it said they are.
+    if (fetched instanceof Fault)
+      return fetched.kind === 'unavailable' && usable !== undefined ? usable : fetched
+    const metadata = readMetadata(fetched.document, this.issuer)
+    if (!(metadata instanceof Fault)) this.#metadata = this.#hold(metadata, fetched, attempt)
+    return metadata
+  }
+
+  #replaceKeys(keys: Held<KeySet>): void {
+    this.#keys = keys
+    let rotated = false
+    for (const [kid, key] of this.#served) {
+      if (keys.value.adopt(kid, key)) continue
+      this.#served.delete(kid)
+      rotated = true
+    }
+    if (rotated) this.#ports.withdrawn('rotated')
+  }
+
+  #hold<T>(value: T, fetched: Fetched, attempt: Attempt): Held<T> {
+    const { limits, random } = this.#ports
+    const stated = fetched.lifetime === undefined ? limits.lifetime : fetched.lifetime * 1000
+    const lifetime = Math.min(Math.max(stated, limits.floor), limits.ceiling)
+    return {
+      value,
+      bytes: fetched.bytes,
+      fetchedAt: attempt.at,
+      // Spread, so that issuers fetched together at start are not refreshed together ever after.
+      refreshAt: attempt.at + lifetime * (0.7 + 0.1 * random()),
+      freshUntil: attempt.at + lifetime,
+      discardAt: attempt.at + limits.ceiling,
+    }
+  }
+
+  #isReady(held: Held<unknown> | undefined, now: number): boolean {
+    if (held === undefined || now >= held.discardAt) return false
+    if (now < held.freshUntil + this.#ports.limits.grace) return true
+    return (
+      this.#failures > 0 ||
+      (this.flight !== undefined && now - this.flightBegan > this.#ports.limits.patience)
+    )
+  }
+
+  #pause(fault: Fault): number {
+    const { limits, random } = this.#ports
+    const doubled = Math.min(limits.floor * 2 ** (this.#failures - 1), limits.backoff)
+    const asked = Math.min(fault.retryAfter ?? 0, limits.backoff)
+    return Math.max(doubled * (1 + 0.1 * random()), asked)
+  }
+}
+
+function isDue(held: Held<unknown> | undefined, now: number): boolean {
+  return held === undefined || now >= held.refreshAt || now < held.fetchedAt
+}

@@ -1,0 +1,41 @@
+/**
+ * What went wrong with a discovery. `unavailable`: nobody answered, or only to say "later"; worth another try.
+ * `unusable`: an answer that cannot be used. `forbidden`: an address or a URL that we do not visit.
+ * `issuer_missing`, `issuer_mismatch`: metadata that does not name its own issuer (AAuth 11.2).
+ */
+export type FaultKind = 'unavailable' | 'unusable' | 'forbidden' | 'issuer_missing' | 'issuer_mismatch'
+
+/** A failed step of a discovery, as plain data. */
+export class Fault {
+  readonly kind: FaultKind
+  /** For the operator's log only. */
+  readonly reason: string
+  /** Milliseconds the issuer asked to be left alone. */
+  readonly retryAfter: number | undefined
+  constructor(kind: FaultKind, reason: string, retryAfter?: number) {
+    this.kind = kind
+    this.reason = reason
+    this.retryAfter = retryAfter
+  }
+}
+
+/** What the guarded fetch rejects with when it will not go there, or will not read on; other rejections are the network's. */
+export class GuardError extends Error {
+  override readonly name = 'GuardError'
+  /** `forbidden`: not visited. `unusable`: visited, and cut off. */
+  readonly kind: 'forbidden' | 'unusable'
+  constructor(kind: 'forbidden' | 'unusable', message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+/** The fault behind a rejection of a fetch, be it the guard's, the network's or a stranger's. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof GuardError) return new Fault(error.kind, error.message)
+  if (!(error instanceof Error)) return new Fault('unavailable', 'the fetch failed')
+  const guarded = error.cause instanceof GuardError ? error.cause : undefined
+  if (guarded !== undefined) return new Fault(guarded.kind, guarded.message)
+  const code = (error as NodeJS.ErrnoException).code
+  return new Fault('unavailable', code === undefined ? error.message.slice(0, 200) : `${code}`)
+}

@@ -1,0 +1,206 @@
+import type { IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import type { LookupFunction } from 'node:net'
+import { isHostName } from '../identifiers.js'
+import { isPublicAddress } from './address.js'
+import { GuardError } from './fault.js'
+import { type IssuerLimits, issuerLimits } from './limits.js'
+import { type Resolve, type ResolvedAddress, resolvePrivate, resolvePublic } from './resolve.js'
+
+/** Options of {@link createGuardedFetch}. */
+export interface GuardOptions {
+  /** Hosts, by exact name, that may resolve to addresses which are not public. Default: none. */
+  readonly privateHosts?: readonly string[]
+  /** Finds a host's addresses. Default: DNS; for `privateHosts` as the operating system does. */
+  readonly resolve?: Resolve
+  /** Certificate authorities (PEM) trusted instead of Node's. */
+  readonly ca?: string | readonly string[]
+  /** Default {@link issuerLimits}; `jwksBytes` bounds every response. */
+  readonly limits?: Partial<Pick<IssuerLimits, GuardLimit>>
+}
+type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | 'jwksBytes'
+
+/** The signature of the global `fetch`. */
+export type Fetch = typeof globalThis.fetch
+
+/**
+ * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
+ * that is not public unicast left out, the connection made to a checked address and no other, the certificate verified
+ * for the name (TLS 1.2 or later), redirects handed back and never followed, no content coding, headers, body and time
+ * bounded. Each call is a connection of its own: one that is reused could fail through no fault of the issuer's and
+ * cost it a minute.
+ *
+ * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
+ */
+export function createGuardedFetch(options: GuardOptions = {}): Fetch {
+  const limits = { ...issuerLimits, ...options.limits }
+  const privateHosts = new Set(options.privateHosts)
+  const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
+  const ca = options.ca === undefined ? {} : { ca: [options.ca].flat() }
+
+  const addressesOf = async (host: string, signal: AbortSignal): Promise<ResolvedAddress[]> => {
+    const admitted = privateHosts.has(host)
+    const resolve = options.resolve ?? (admitted ? resolvePrivate : resolvePublic)
+    const found = await resolve(host, signal)
+    const usable = admitted ? [...found] : found.filter(({ address }) => isPublicAddress(address))
+    if (usable.length === 0) throw new GuardError('forbidden', `${host} has no public address`)
+    return usable.slice(0, limits.addresses)
+  }
+
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const url = checkUrl(request.url)
+    const content = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
+    const deadline = new Deadline(request.signal, limits)
+    try {
+      const addresses = await deadline.race(addressesOf(url.hostname, deadline.signal))
+      const response = await exchange(
+        {
+          ...ca,
+          agent,
+          method: request.method,
+          host: url.hostname,
+          servername: url.hostname,
+          port: addresses[0]?.port ?? (url.port === '' ? 443 : Number(url.port)),
+          path: url.pathname + url.search,
+          headers: { ...Object.fromEntries(request.headers), host: url.host, 'accept-encoding': 'identity' },
+          lookup: answering(addresses),
+          signal: deadline.signal,
+          minVersion: 'TLSv1.2',
+          rejectUnauthorized: true,
+          maxHeaderSize: limits.headerBytes,
+          insecureHTTPParser: false,
+        },
+        content,
+        deadline,
+      )
+      return toResponse(response, limits.jwksBytes, deadline)
+    } catch (error) {
+      deadline.end()
+      throw error
+    }
+  }
+}
+
+function checkUrl(href: string): URL {
+  const url = new URL(href)
+  if (url.protocol !== 'https:') throw new GuardError('forbidden', 'only https is fetched')
+  if (!isHostName(url.hostname)) throw new GuardError('forbidden', 'only host names are fetched')
+  return url
+}
+
+/** A lookup that only repeats what was checked: there is no second resolution to rebind (Signature-Key draft, 7.3). */
+function answering(addresses: readonly ResolvedAddress[]): LookupFunction {
+  return (_host, options, done) => {
+    const [first] = addresses as [ResolvedAddress]
+    if (options.all === true) done(null, [...addresses])
+    else done(null, first.address, first.family)
+  }
+}
+
+function exchange(
+  options: RequestOptions,
+  content: Buffer | undefined,
+  deadline: Deadline,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(options, resolve)
+    request.once('socket', (socket) => socket.once('secureConnect', () => deadline.connected()))
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // Answered, but not in HTTP, or with headers beyond bounds.
+      const answered = error.code?.startsWith('HPE_') === true
+      reject(
+        answered
+          ? new GuardError('unusable', `the response is malformed (${error.code})`)
+          : deadline.cause(error),
+      )
+    })
+    request.end(content)
+  })
+}
+
+function toResponse(message: IncomingMessage, maxBytes: number, deadline: Deadline): Response {
+  const status = message.statusCode as number
+  const coding = message.headers['content-encoding'] ?? 'identity'
+  if (status < 200 || status > 599 || coding.toLowerCase() !== 'identity') {
+    message.destroy()
+    throw new GuardError(
+      'unusable',
+      status < 200 || status > 599 ? 'no HTTP status' : 'a content coding not asked for',
+    )
+  }
+  const headers = new Headers()
+  for (const [name, values] of Object.entries(message.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value)
+  }
+  const bodiless = status === 204 || status === 205 || status === 304
+  if (bodiless) message.resume().once('close', () => deadline.end())
+  const body = bodiless ? null : ReadableStream.from(bounded(message, maxBytes, deadline))
+  return new Response(body, { status, headers })
+}
+
+async function* bounded(
+  message: IncomingMessage,
+  maxBytes: number,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  try {
+    for await (const chunk of message as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > maxBytes) throw new GuardError('unusable', `the response is longer than ${maxBytes} bytes`)
+      yield chunk
+    }
+  } catch (error) {
+    throw deadline.cause(error)
+  } finally {
+    deadline.end()
+  }
+}
+
+/** The clock of one exchange: a limit until the connection stands, one for the whole, and the caller's own signal. */
+class Deadline {
+  readonly #controller = new AbortController()
+  readonly #connecting: NodeJS.Timeout
+  readonly #total: NodeJS.Timeout
+  readonly #caller: AbortSignal
+  readonly #abort = (): void => this.#controller.abort(this.#caller.reason)
+
+  constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
+    this.#caller = caller
+    const expire = (what: string, ms: number): NodeJS.Timeout =>
+      setTimeout(() => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)), ms)
+    this.#connecting = expire('connection', limits.connectTimeout)
+    this.#total = expire('complete response', limits.timeout)
+    if (caller.aborted) this.#abort()
+    else caller.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  connected(): void {
+    clearTimeout(this.#connecting)
+  }
+
+  end(): void {
+    clearTimeout(this.#connecting)
+    clearTimeout(this.#total)
+    this.#caller.removeEventListener('abort', this.#abort)
+  }
+
+  /** Node's abort errors say nothing; the reason does. */
+  cause(error: unknown): unknown {
+    return this.signal.aborted ? this.signal.reason : error
+  }
+
+  async race<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this
+    if (signal.aborted) throw signal.reason
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      work.then(resolve, reject)
+    })
+  }
+}

@@ -1,0 +1,67 @@
+import type { Refusal } from '../errors.js'
+import type { KeyFault, VerificationKey } from '../keys.js'
+import { CachedIssuerKeys } from './cached-issuer-keys.js'
+import type { IssuerEvent } from './events.js'
+import type { IssuerMetadata } from './metadata.js'
+import type { IssuerFetch, IssuerOptions } from './options.js'
+import type { IssuerReport } from './report.js'
+
+/** Names one key of one issuer: (`issuer`, `dwk`) decides the document, `kid` the key. */
+export interface KeyQuery {
+  readonly issuer: string
+  readonly dwk: string
+  readonly kid: string
+}
+
+/** The keys of all issuers, found by what tokens claim, fetched under a guard and kept within bounds. */
+export interface IssuerKeys {
+  /**
+   * The key if it is in memory and usable now; may begin a refresh in the background. A {@link KeyFault}: the issuer
+   * has that `kid`, but the key is unusable. `undefined`: ask {@link find}.
+   */
+  peek(query: KeyQuery): VerificationKey | KeyFault | undefined
+  /**
+   * The key, fetched if need be. Refusals: `unknown_key`, `issuer_missing`, `issuer_mismatch`, `issuer_unavailable`
+   * with `retryAfter`, and `access_denied` for an issuer that the operator does not admit. Never rejects.
+   */
+  find(query: KeyQuery): Promise<VerificationKey | KeyFault | Refusal>
+  /**
+   * After `failed` did not verify a token: one refresh, inside the floor (AAuth 11.4). Resolves with another key, with
+   * `unknown_key` if the `kid` has gone, or with `undefined` if nothing changed or no refresh is allowed now.
+   */
+  refind(query: KeyQuery, failed: VerificationKey): Promise<VerificationKey | KeyFault | Refusal | undefined>
+  /** The operator's policy, before any fetch: `undefined` if the issuer is admitted, otherwise `access_denied`. */
+  refused(issuer: string, dwk: string): Refusal | undefined
+  /** A token of this issuer has verified: it is no newcomer any more. */
+  admit(issuer: string, dwk: string): void
+  /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
+  metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
+  /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
+  forget(issuer: string): void
+  /** Calls the listener whenever keys served before have changed or were dropped, so that what rests on them goes too. */
+  onWithdrawn(listener: (issuer: string, dwk: string) => void): void
+  /** State for a health endpoint, with the issuers used last. @param most how many of them; default 100 */
+  inspect(most?: number): IssuerReport
+  /** Fetches the keys of `prewarm`; resolves when each has been tried once. Never rejects. */
+  warm(): Promise<void>
+  /** Ends timers and discoveries. What is held goes on being served until its time. */
+  close(): void
+}
+
+/** What the keys depend on. */
+export interface IssuerEnvironment {
+  /** Milliseconds, as `Date.now`. */
+  clock(): number
+  /** Chance in [0, 1). */
+  random(): number
+  report(event: IssuerEvent): void
+  /** Default: the guarded fetch. */
+  readonly fetch?: IssuerFetch | undefined
+  /** Calls `run` every `ms` until the returned function is called. Default: an unreferenced interval. */
+  readonly every?: ((ms: number, run: () => void) => () => void) | undefined
+}
+
+/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
+export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
+  return new CachedIssuerKeys(options, env)
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod'
+import { isHostName, isServerIdentifier } from '../identifiers.js'
+import { KeyFault } from '../keys.js'
+import { KeySet } from './key-set.js'
+import { type IssuerLimits, issuerLimits } from './limits.js'
+
+/** One well-known document of one issuer: `{issuer}/.well-known/{dwk}`. */
+export interface IssuerDocument {
+  readonly issuer: string
+  readonly dwk: string
+}
+
+/** The keys of an issuer, given by hand. */
+export interface PinnedIssuer extends IssuerDocument {
+  /** A JWKS, `{ keys: [...] }`, with at least one usable key that has a `kid`. */
+  readonly jwks: { readonly keys: readonly object[] }
+  /** Members of the issuer's metadata that matter here, such as `scopes_supported`. Default: none. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Which issuers are admitted, where they may be reached, and how their keys are kept. Identifiers compare exactly. */
+export interface IssuerOptions {
+  /** Only these issuers. Default: every issuer. An issuer listed here is never treated as a newcomer. */
+  readonly allow?: readonly string[] | undefined
+  /** Never these issuers. Default: none. */
+  readonly deny?: readonly string[] | undefined
+  /**
+   * Whether an issuer is admitted, asked before any fetch and on each token that is new to us. Only `true` admits; an
+   * exception refuses. It must be synchronous. With `allow` and `deny`, all that are given have to agree.
+   */
+  readonly admit?: ((issuer: { readonly id: string; readonly dwk: string }) => boolean) | undefined
+  /** Issuers whose keys are given here and never fetched. */
+  readonly pinned?: readonly PinnedIssuer[] | undefined
+  /** Issuers whose keys are fetched at start and kept fresh from then on, used or not. */
+  readonly prewarm?: readonly IssuerDocument[] | undefined
+  /**
+   * Other hosts an issuer's `jwks_uri` may be on, as `host` or `host:port`, by issuer (Signature-Key draft, 7.3).
+   * Default: only the issuer's own host.
+   */
+  readonly keyHosts?: Readonly<Record<string, readonly string[]>> | undefined
+  /**
+   * Hosts, by exact name, that may resolve to private, loopback or link-local addresses. Every stranger can then make
+   * this server open TLS connections to them. Default: none. Without effect when `fetch` is given.
+   */
+  readonly privateHosts?: readonly string[] | undefined
+  /**
+   * The answer when an issuer cannot be reached and nothing usable is held. `retry`: `503` with `Retry-After`, the
+   * default. `refuse`: `401 unknown_key`, the letter of AAuth 11.3.4.
+   */
+  readonly unavailable?: 'retry' | 'refuse' | undefined
+  /** Default {@link issuerLimits}. */
+  readonly limits?: { readonly [Name in keyof IssuerLimits]?: number | undefined } | undefined
+}
+
+/** What this library asks of a fetch; the global `fetch` is one. */
+export type IssuerFetch = (
+  url: string,
+  init: {
+    readonly method: 'GET'
+    readonly headers: Record<string, string>
+    readonly redirect: 'manual'
+    readonly signal: AbortSignal
+  },
+) => Promise<IssuerResponse>
+
+/** What this library reads of a response. */
+export interface IssuerResponse {
+  readonly status: number
+  readonly redirected: boolean
+  readonly headers: { get(name: string): string | null }
+  readonly body: {
+    getReader(): {
+      read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+      cancel(): Promise<void>
+    }
+    cancel(): Promise<void>
+  } | null
+}
+
+const identifier = z
+  .string()
+  .refine(
+    isServerIdentifier,
+    'must be a server identifier: https, host only, lower case, no port, no trailing slash',
+  )
+const dwk = z
+  .string()
+  .refine(isDocumentName, 'must be the name of a well-known document, such as aauth-person.json')
+const host = z.string().refine(isHostName, 'must be a lower-case host name, without port')
+const keyHost = z
+  .string()
+  .refine(
+    (value) => isHostName(value.replace(/:[0-9]{1,5}$/, '')),
+    'must be a lower-case host name, or host:port',
+  )
+const jwks = z
+  .custom<PinnedIssuer['jwks']>((value) => typeof value === 'object' && value !== null, 'must be a JWKS')
+  .refine(hasUsableKey, 'must be a JWKS with a usable key that has a kid and a fully specified alg')
+const document = { issuer: identifier, dwk }
+const limit = z.number().positive().optional()
+
+/** Checks {@link IssuerOptions}; composed into the options of the whole. */
+export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
+  allow: z.array(identifier).optional(),
+  deny: z.array(identifier).optional(),
+  admit: z
+    .custom<NonNullable<IssuerOptions['admit']>>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+  pinned: z
+    .array(z.strictObject({ ...document, jwks, metadata: z.record(z.string(), z.unknown()).optional() }))
+    .optional(),
+  prewarm: z.array(z.strictObject(document)).optional(),
+  keyHosts: z.record(identifier, z.array(keyHost)).optional(),
+  privateHosts: z.array(host).optional(),
+  unavailable: z.enum(['retry', 'refuse']).optional(),
+  limits: z
+    .strictObject(Object.fromEntries(Object.keys(issuerLimits).map((name) => [name, limit])))
+    .refine(newcomersFit, { path: ['newcomers'], message: 'must be at least twice newcomersPerMinute' })
+    .optional(),
+})
+
+/** Whether `name` can be a well-known document's: nothing in it bends a URL. */
+export function isDocumentName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,63}\.json$/.test(name)
+}
+
+function hasUsableKey(value: PinnedIssuer['jwks']): boolean {
+  const set = KeySet.read({ ...value }, Number.POSITIVE_INFINITY)
+  if (typeof set === 'string') return false
+  return value.keys.some((jwk) => {
+    const { kid } = (jwk ?? {}) as { readonly kid?: unknown }
+    const key = typeof kid === 'string' ? set.get(kid) : undefined
+    return key !== undefined && !(key instanceof KeyFault)
+  })
+}
+
+// A newcomer then stays at least a minute, however many more are coming.
+function newcomersFit(given: { readonly [name: string]: number | undefined }): boolean {
+  const { newcomers, newcomersPerMinute } = { ...issuerLimits, ...given } as unknown as IssuerLimits
+  return newcomers >= 2 * newcomersPerMinute
+}

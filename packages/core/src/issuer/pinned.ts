@@ -1,0 +1,37 @@
+import { KeySet } from './key-set.js'
+import type { IssuerMetadata } from './metadata.js'
+import type { PinnedIssuer } from './options.js'
+
+/** The keys and the metadata of one pinned document. */
+export interface Pinned {
+  readonly keys: KeySet
+  readonly metadata: IssuerMetadata
+}
+
+/** Issuers whose keys the operator gave; nothing is ever fetched of them. */
+export class PinnedIssuers {
+  readonly #issuers = new Map<string, Map<string, Pinned>>()
+
+  /** @throws TypeError for a JWKS that is none; the options' schema has refused it before */
+  constructor(pinned: readonly PinnedIssuer[]) {
+    for (const { issuer, dwk, jwks, metadata } of pinned) {
+      const keys = KeySet.read({ ...jwks }, Number.POSITIVE_INFINITY)
+      if (typeof keys === 'string') throw new TypeError(`option issuers.pinned: ${keys}`)
+      const documents = this.#issuers.get(issuer) ?? new Map<string, Pinned>()
+      documents.set(dwk, { keys, metadata: Object.freeze({ ...metadata, issuer }) })
+      this.#issuers.set(issuer, documents)
+    }
+  }
+
+  get size(): number {
+    return this.#issuers.size
+  }
+
+  get(issuer: string, dwk: string): Pinned | undefined {
+    return this.#issuers.get(issuer)?.get(dwk)
+  }
+
+  documentsOf(issuer: string): readonly string[] {
+    return [...(this.#issuers.get(issuer)?.keys() ?? [])]
+  }
+}

@@ -1,0 +1,53 @@
+import { Refusal } from '../errors.js'
+import type { IssuerEvent } from './events.js'
+import type { IssuerOptions } from './options.js'
+
+/** Whether the operator admits an issuer. Nothing is fetched of one who is not admitted. */
+export class IssuerPolicy {
+  readonly #allow: ReadonlySet<string> | undefined
+  readonly #deny: ReadonlySet<string>
+  readonly #admit: IssuerOptions['admit']
+  readonly #report: (event: IssuerEvent) => void
+
+  constructor(
+    options: Pick<IssuerOptions, 'allow' | 'deny' | 'admit'>,
+    report: (event: IssuerEvent) => void,
+  ) {
+    this.#allow = options.allow === undefined ? undefined : new Set(options.allow)
+    this.#deny = new Set(options.deny)
+    this.#admit = options.admit
+    this.#report = report
+  }
+
+  /** Whether the operator named the issuer, so that it is no newcomer. */
+  isListed(issuer: string): boolean {
+    return this.#allow?.has(issuer) === true
+  }
+
+  /** The refusal, or `undefined` for an admitted issuer. */
+  refused(issuer: string, dwk: string): Refusal | undefined {
+    if (this.#deny.has(issuer)) return denied('on the deny-list')
+    if (this.#allow !== undefined && !this.#allow.has(issuer)) return denied('not on the allow-list')
+    if (this.#admit === undefined) return undefined
+    return this.#ask(this.#admit, issuer, dwk) ? undefined : denied('not admitted')
+  }
+
+  #ask(admit: NonNullable<IssuerOptions['admit']>, issuer: string, dwk: string): boolean {
+    let reason = 'admit returned no boolean'
+    try {
+      const answer: unknown = admit({ id: issuer, dwk })
+      if (typeof answer === 'boolean') return answer
+    } catch (error) {
+      reason = error instanceof Error ? error.message : 'admit threw'
+    }
+    this.#report({ name: 'issuer-policy-failed', issuer, dwk, reason })
+    return false
+  }
+}
+
+function denied(reason: string): Refusal {
+  return new Refusal('access_denied', {
+    detail: 'This issuer is not accepted here.',
+    reason: `the issuer is ${reason}`,
+  })
+}

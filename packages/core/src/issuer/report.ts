@@ -1,0 +1,117 @@
+import type { IssuerEvent } from './events.js'
+import type { FaultKind } from './fault.js'
+
+/** How find, refind and metadata were answered, beside the keys served. */
+export type IssuerAnswer =
+  | 'unknown_key'
+  | 'issuer_missing'
+  | 'issuer_mismatch'
+  | 'issuer_unavailable'
+  | 'forbidden_address'
+  | 'busy'
+  | 'denied'
+  | 'stale'
+
+/** Counts since the start. */
+export interface IssuerCounts {
+  /** Documents asked of issuers. */
+  readonly fetches: Readonly<Record<'metadata' | 'jwks', number>>
+  /** Discoveries by outcome. */
+  readonly discoveries: Readonly<Record<'ok' | FaultKind, number>>
+  /** Refusals by cause; `stale` counts keys served past their lifetime. */
+  readonly answers: Readonly<Record<IssuerAnswer, number>>
+  /** Times that served keys were withdrawn. */
+  readonly withdrawn: number
+}
+
+/** The state of one document of one issuer. */
+export interface IssuerState {
+  readonly issuer: string
+  readonly dwk: string
+  readonly admitted: boolean
+  /** Keys held. */
+  readonly keys: number
+  /** How the last attempt ended; `pending` before the first has. */
+  readonly outcome: 'ok' | 'pending' | FaultKind
+  readonly reason?: string
+  /** Seconds since the keys held were fetched. */
+  readonly age?: number
+  /** Whether the keys held are past their lifetime. */
+  readonly stale?: boolean
+  /** Seconds since the last attempt. */
+  readonly sinceAttempt?: number
+  /** Failed attempts in a row. */
+  readonly failures: number
+  /** Seconds until the next attempt is allowed; 0 if it is. */
+  readonly nextAttempt: number
+}
+
+/** The state of issuers' keys, for a health endpoint. Holds no secret, but the hosts of callers' issuers. */
+export interface IssuerReport {
+  readonly admitted: number
+  readonly newcomers: number
+  /** Bytes of the documents held. */
+  readonly bytes: number
+  /** Issuers pinned by hand. */
+  readonly pinned: number
+  readonly discoveries: { readonly running: number; readonly waiting: number }
+  /** Discoveries of newcomers that may still begin now. */
+  readonly newcomerBudget: number
+  readonly counts: IssuerCounts
+  /** The issuers used last. */
+  readonly issuers: readonly IssuerState[]
+}
+
+/** Counts events and answers, and passes the events on. */
+export class Tally {
+  readonly #fetches = { metadata: 0, jwks: 0 }
+  readonly #discoveries: Record<'ok' | FaultKind, number> = {
+    ok: 0,
+    unavailable: 0,
+    unusable: 0,
+    forbidden: 0,
+    issuer_missing: 0,
+    issuer_mismatch: 0,
+  }
+  readonly #answers: Record<IssuerAnswer, number> = {
+    unknown_key: 0,
+    issuer_missing: 0,
+    issuer_mismatch: 0,
+    issuer_unavailable: 0,
+    forbidden_address: 0,
+    busy: 0,
+    denied: 0,
+    stale: 0,
+  }
+  #withdrawn = 0
+  readonly #report: (event: IssuerEvent) => void
+
+  constructor(report: (event: IssuerEvent) => void) {
+    this.#report = report
+  }
+
+  /** Passes an event on. A listener that throws must not break a discovery. */
+  readonly event = (event: IssuerEvent): void => {
+    if (event.name === 'issuer-fetched') this.#fetches[event.document]++
+    if (event.name === 'issuer-discovered') this.#discoveries[event.outcome]++
+    if (event.name === 'issuer-withdrawn') this.#withdrawn++
+    try {
+      this.#report(event)
+    } catch {
+      // The operator's listener is not part of the protocol.
+    }
+  }
+
+  answered(answer: IssuerAnswer): void {
+    this.#answers[answer]++
+  }
+
+  get counts(): IssuerCounts {
+    return {
+      fetches: { ...this.#fetches },
+      discoveries: { ...this.#discoveries },
+      answers: { ...this.#answers },
+      withdrawn: this.#withdrawn,
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { Discoverer } from './discoverer.js'
+import type { IssuerEntry } from './entry.js'
+import type { IssuerLimits } from './limits.js'
+import type { IssuerDocument } from './options.js'
+import type { IssuerRecord } from './spaces.js'
+
+/** Keeps the keys of issuers in use fresh, so that no request of theirs waits, and drops what is past the ceiling. */
+export class Sweep {
+  readonly #discoverer: Discoverer
+  readonly #limits: IssuerLimits
+  readonly #prewarm: readonly IssuerDocument[]
+  readonly #clock: () => number
+  readonly #every: (ms: number, run: () => void) => () => void
+  #stop: (() => void) | undefined
+  #closed = false
+
+  constructor(
+    discoverer: Discoverer,
+    limits: IssuerLimits,
+    prewarm: readonly IssuerDocument[],
+    clock: () => number,
+    every: ((ms: number, run: () => void) => () => void) | undefined,
+  ) {
+    this.#discoverer = discoverer
+    this.#limits = limits
+    this.#prewarm = prewarm
+    this.#clock = clock
+    this.#every = every ?? unreferencedInterval
+  }
+
+  /** Begins to sweep, unless that has been done. */
+  start(): void {
+    if (this.#closed) return
+    this.#stop ??= this.#every(this.#limits.sweep, () => this.#run())
+  }
+
+  /** Tries each prewarmed issuer once. */
+  async warm(): Promise<void> {
+    this.start()
+    const left = [...this.#prewarm]
+    const work = async (): Promise<void> => {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const { record, entry } = this.#discoverer.entry(next.issuer, next.dwk)
+        if (entry.isDue(this.#clock()))
+          this.#discoverer.begin(record, entry, { forced: false, background: false })
+        await entry.flight
+      }
+    }
+    await Promise.all(Array.from({ length: this.#limits.concurrency }, work))
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#stop?.()
+  }
+
+  #run(): void {
+    const now = this.#clock()
+    const due: { record: IssuerRecord; entry: IssuerEntry }[] = []
+    for (const { issuer, dwk } of this.#prewarm) {
+      const found = this.#discoverer.entry(issuer, dwk)
+      found.entry.usedAt = now
+      if (found.entry.isDue(now)) due.push(found)
+    }
+    for (const { record, admitted } of this.#discoverer.spaces.records()) {
+      for (const entry of record.entries.values()) {
+        entry.expire(now)
+        if (admitted && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
+          due.push({ record, entry })
+      }
+    }
+    this.#discoverer.refreshInTurn(due)
+  }
+}
+
+function unreferencedInterval(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, ms)
+  timer.unref()
+  return () => clearInterval(timer)
+}
