@@ -1,26 +1,22 @@
 import { type Caller, sealCaller } from './caller.js'
 import { Refusal, refuse } from './errors.js'
-import { fieldValue, type HttpRequest } from './http.js'
+import type { HttpRequest } from './http.js'
 import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from './keys.js'
-import type { Revocations } from './revocation/revocations.js'
-import { checkContentDigest } from './signature/content-digest.js'
 import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
 import type { JwtScheme } from './signature/schemes.js'
 import { verifySignature } from './signature/verify.js'
 import { verifyJws } from './token/jws.js'
 import { type ReadToken, readToken } from './token/read.js'
 import type { TokenPolicy } from './token/types.js'
+import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 import { checkWire } from './wire.js'
 
 /** What authentication works with. */
-export interface AuthenticationContext {
+export interface AuthenticationContext extends VerifiedCheckContext {
   readonly signature: SignaturePolicy
   readonly token: TokenPolicy
   readonly issuers: IssuerKeys
-  readonly revocations: Revocations
-  /** Bytes of content read to check its digest. */
-  readonly bodyLimit: number
   /** Milliseconds. */
   readonly clock: () => number
 }
@@ -43,8 +39,7 @@ export async function authenticate(
   const key = await verifyTokenAndSignature(read, token, context)
   if (key instanceof Refusal) return key
   const caller = token.type.caller(token.claims, key.jkt)
-  const refused = (await checkRevoked(caller, context)) ?? (await checkDigest(request, read, context))
-  return refused ?? sealCaller(caller)
+  return (await checkVerified(request, read, caller, context)) ?? sealCaller(caller)
 }
 
 /**
@@ -105,24 +100,4 @@ async function verifyToken(
   return fresh !== undefined && !(fresh instanceof KeyFault) && verifyJws(token.jws, fresh)
     ? undefined
     : refuse('invalid_jwt', 'The token does not verify')
-}
-
-async function checkRevoked(caller: Caller, context: AuthenticationContext): Promise<Refusal | undefined> {
-  if (!(await context.revocations.has(caller.token))) return undefined
-  // AAuth 11.12.5: the way back from a revoked auth token starts at the person token, never at a resource token.
-  return new Refusal('revoked_jwt', caller.kind === 'grant' ? { requirement: 'person-token' } : {})
-}
-
-/** A covered digest is only the header's word until it is held against the content as received (RFC 9421, 7.2.8). */
-async function checkDigest(
-  request: HttpRequest,
-  read: ReadSignature,
-  context: AuthenticationContext,
-): Promise<Refusal | undefined> {
-  if (!read.covered.includes('content-digest')) return undefined
-  const digest = fieldValue(request.rawHeaders, 'content-digest') as string
-  if (request.body === undefined)
-    return refuse('invalid_signature', 'The content is not at hand to check its digest')
-  const content = await request.body(context.bodyLimit)
-  return content === undefined ? refuse('content_too_large') : checkContentDigest(digest, content)
 }

@@ -1,0 +1,46 @@
+import type { Caller } from './caller.js'
+import { Refusal, refuse } from './errors.js'
+import { fieldValue, type HttpRequest } from './http.js'
+import type { Revocations } from './revocation/revocations.js'
+import { checkContentDigest } from './signature/content-digest.js'
+import type { ReadSignature } from './signature/read.js'
+
+/** What the checks after verification work with. */
+export interface VerifiedCheckContext {
+  readonly revocations: Revocations
+  /** Bytes of content read to check its digest. */
+  readonly bodyLimit: number
+}
+
+/**
+ * What may still be wrong with a request whose token and signature have verified, in this order: the token was
+ * withdrawn, the content is not what was signed. They run on every request, whatever was cached of its token.
+ */
+export async function checkVerified(
+  request: HttpRequest,
+  read: ReadSignature,
+  caller: Caller,
+  context: VerifiedCheckContext,
+): Promise<Refusal | undefined> {
+  return (await checkRevoked(caller, context)) ?? (await checkDigest(request, read, context))
+}
+
+async function checkRevoked(caller: Caller, context: VerifiedCheckContext): Promise<Refusal | undefined> {
+  if (!(await context.revocations.has(caller.token))) return undefined
+  // AAuth 11.12.5: the way back from a revoked auth token starts at the person token, never at a resource token.
+  return new Refusal('revoked_jwt', caller.kind === 'grant' ? { requirement: 'person-token' } : {})
+}
+
+/** A covered digest is only the header's word until it is held against the content as received (RFC 9421, 7.2.8). */
+async function checkDigest(
+  request: HttpRequest,
+  read: ReadSignature,
+  context: VerifiedCheckContext,
+): Promise<Refusal | undefined> {
+  if (!read.covered.includes('content-digest')) return undefined
+  const digest = fieldValue(request.rawHeaders, 'content-digest') as string
+  if (request.body === undefined)
+    return refuse('invalid_signature', 'The content is not at hand to check its digest')
+  const content = await request.body(context.bodyLimit)
+  return content === undefined ? refuse('content_too_large') : checkContentDigest(digest, content)
+}
