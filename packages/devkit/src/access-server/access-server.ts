@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { pushBounded } from '../bounded.js'
+import { authenticateServer } from '../checks/authenticate.js'
+import type { JsonObject } from '../checks/directory.js'
+import type { Env } from '../env.js'
+import type { KeyRing } from '../keys/key-ring.js'
+import { type MintOverrides, mintJwt } from '../keys/mint.js'
+import { PendingDesk } from '../server/pending.js'
+import { type RevocationOutcome, revocationEndpoint, sendRevocation } from '../server/revocation.js'
+import { TownServer } from '../server/town-server.js'
+import { json } from '../wire/answers.js'
+import { accessTokenEndpoint } from './auth-token.js'
+
+/** What an access server's policy is asked. */
+export interface AccessRequest {
+  /** The resource's identifier. */
+  readonly resource: string
+  /** The person server that asks, and the person as the resource knows them. */
+  readonly ps: string
+  readonly sub: string
+  /** `aauth:sam@ap.example`. */
+  readonly agent: string
+  readonly scope: readonly string[]
+  readonly account: string | undefined
+  readonly tenant: string | undefined
+}
+
+/** Yes, no, or yes to fewer scopes; `after` makes it a decision that takes its time (`202 approval`). */
+export type AccessDecision =
+  | boolean
+  | {
+      readonly decision: boolean
+      readonly scope?: readonly string[]
+      readonly after?: PromiseLike<unknown>
+    }
+
+/** The rules of an access server. An exception or a rejection counts as no. */
+export type AccessPolicy = (request: AccessRequest) => AccessDecision | PromiseLike<AccessDecision>
+
+/** What a four-party auth token says. */
+export interface AccessTokenRequest {
+  readonly resource: string
+  readonly ps: string
+  readonly sub: string
+  readonly cnf: JsonObject
+  readonly scope?: string | undefined
+  readonly account?: string | undefined
+  readonly mission?: string | undefined
+  readonly tenant?: string | undefined
+  /** Seconds; default and limit an hour from now. */
+  readonly expiresAt?: number | undefined
+  /** The `jti` of the token the agent presented, remembered for revocation. */
+  readonly presentedJti?: string | undefined
+}
+
+/** An auth token it issued, as it remembers it. */
+export interface AccessToken {
+  readonly jti: string
+  readonly exp: number
+  readonly aud: string
+  readonly ps: string
+  readonly jwt: string
+  readonly presentedJti: string | undefined
+}
+
+const issuedLimit = 1000
+
+/** An access server (four-party): decides for resources, by its own policy, on requests of person servers. */
+export class AccessServer {
+  readonly server: TownServer
+  readonly id: string
+  readonly pending: PendingDesk
+  /** The rules; may be changed at any time. */
+  policy: AccessPolicy
+  readonly #issued: AccessToken[] = []
+
+  constructor(env: Env, id: string, policy: AccessPolicy = () => true) {
+    this.id = id
+    this.policy = policy
+    const server = new TownServer(env, id, 'aauth-access.json', () => ({
+      auth_token_endpoint: `${id}/token`,
+      revocation_endpoint: `${id}/revoke`,
+    }))
+    this.server = server
+    this.pending = new PendingDesk(server, async (request) => {
+      const caller = await authenticateServer(request, server, ['aauth-person.json'])
+      return 'status' in caller ? caller : caller.id
+    })
+    server.on('POST', '/token', accessTokenEndpoint(this))
+    const documents = ['aauth-person.json', 'aauth-resource.json'] as const
+    server.on(
+      'POST',
+      '/revoke',
+      revocationEndpoint(server, documents, (ps, { jti }) => this.#cascade(ps, jti)),
+    )
+  }
+
+  /** The signing keys; `keys.rotate()` changes them. */
+  get keys(): KeyRing {
+    return this.server.keys
+  }
+
+  /** The tokens issued, oldest first. */
+  get issued(): readonly AccessToken[] {
+    return this.#issued
+  }
+
+  /** A four-party auth token (AAuth 9.4.1). `overrides` are for hostile tests. */
+  async mintAuthToken(request: AccessTokenRequest, overrides?: MintOverrides): Promise<string> {
+    const iat = this.server.env.now()
+    const jti = randomUUID()
+    const exp = Math.min(iat + 3600, request.expiresAt ?? Number.POSITIVE_INFINITY)
+    const { resource: aud, ps, sub, scope, account, tenant, presentedJti } = request
+    const copied = { aud, ps, sub, scope, account, tenant, mission_s256: request.mission }
+    const claims = {
+      iss: this.id,
+      dwk: 'aauth-access.json',
+      ...copied,
+      jti,
+      iat,
+      exp,
+      cnf: { jwk: request.cnf },
+    }
+    const jwt = await mintJwt(this.keys.current, 'aa-auth+jwt', claims, overrides)
+    pushBounded(this.#issued, { jti, exp, aud, ps, jwt, presentedJti }, issuedLimit)
+    return jwt
+  }
+
+  /** Revokes an auth token of this server at the resource it was issued for (AAuth 11.12). */
+  revoke(jti: string, exp: number, resource: string): Promise<RevocationOutcome> {
+    this.server.recordRevocation(this.id, jti)
+    return sendRevocation(this.server, { jti, exp }, resource, 'aauth-resource.json')
+  }
+
+  // A revoked person token takes along the auth tokens that were issued against it (11.12.4).
+  async #cascade(ps: string, jti: string) {
+    const affected = this.#issued.filter((token) => token.ps === ps && token.presentedJti === jti)
+    if (affected.length === 0) return undefined
+    const downstream: { recipient: string; error?: string }[] = []
+    for (const token of affected) {
+      const { outcome } = await this.revoke(token.jti, token.exp, token.aud)
+      downstream.push({ recipient: token.aud, ...(outcome === 'recorded' ? {} : { error: outcome }) })
+    }
+    return json({ downstream })
+  }
+}

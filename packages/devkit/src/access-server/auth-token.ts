@@ -1,0 +1,119 @@
+import { authenticateServer } from '../checks/authenticate.js'
+import { isObject, type JsonObject } from '../checks/directory.js'
+import { Fault } from '../checks/fault.js'
+import { checkPresentedToken, checkResourceToken, scopes } from '../checks/resource-token.js'
+import { confirmationThumbprint, type VerifiedToken, verifyToken } from '../checks/tokens.js'
+import { faultAnswer, readJson } from '../server/body.js'
+import { type Answer, json, problem } from '../wire/answers.js'
+import type { Handler } from '../wire/server.js'
+import type { AccessDecision, AccessRequest, AccessServer } from './access-server.js'
+
+interface AccessOrder {
+  readonly ps: string
+  readonly agentToken: VerifiedToken
+  readonly resourceToken: VerifiedToken
+  readonly presentedToken: VerifiedToken
+}
+
+/** `auth_token_endpoint` of an access server (AAuth 9.1), for person servers only. */
+export function accessTokenEndpoint(as: AccessServer): Handler {
+  return async (request) => {
+    const caller = await authenticateServer(request, as.server, ['aauth-person.json'])
+    if ('status' in caller) return caller
+    const body = readJson(request)
+    if (body instanceof Fault) return faultAnswer(body)
+    const order = await readOrder(as, caller.id, body)
+    return order instanceof Fault ? faultAnswer(order) : decide(as, order)
+  }
+}
+
+async function readOrder(as: AccessServer, ps: string, body: JsonObject): Promise<AccessOrder | Fault> {
+  const { resource_token: rt, agent_token: at, presented_token: presented } = body as Record<string, unknown>
+  if (typeof rt !== 'string' || typeof at !== 'string' || typeof presented !== 'string') {
+    return new Fault('invalid_request', 'resource_token, agent_token and presented_token are required')
+  }
+  const { server } = as
+  // The draft gives no code for a bad agent_token; that agent_jkt is its key is what -12 is to spell out.
+  const agentToken = await verifyToken(at, ['aa-agent+jwt'], server.directory, server.env.now())
+  if (agentToken instanceof Fault) return new Fault('invalid_request', `agent_token: ${agentToken.detail}`)
+  const jkt = await confirmationThumbprint(agentToken.claims)
+  if (jkt === undefined) return new Fault('invalid_request', 'agent_token has no usable cnf')
+  const context = {
+    env: server.env,
+    directory: server.directory,
+    ps,
+    jkt,
+    isRevoked: (iss: unknown, jti: unknown) => server.isRevoked(iss, jti),
+  }
+  const resourceToken = await checkResourceToken(rt, context)
+  if (resourceToken instanceof Fault) return resourceToken
+  if (resourceToken.claims['aud'] !== as.id) {
+    return new Fault('invalid_resource_token', 'aud is another access server')
+  }
+  const presentedToken = await checkPresentedToken(presented, resourceToken, context)
+  return presentedToken instanceof Fault ? presentedToken : { ps, agentToken, resourceToken, presentedToken }
+}
+
+async function decide(as: AccessServer, order: AccessOrder): Promise<Answer> {
+  const { claims } = order.resourceToken
+  const ask: AccessRequest = {
+    resource: claims['iss'] as string,
+    ps: order.ps,
+    sub: claims['sub'] as string,
+    agent: order.agentToken.claims['sub'] as string,
+    scope: scopes(claims['scope']),
+    account: claims['account'] as string | undefined,
+    tenant: claims['tenant'] as string | undefined,
+  }
+  const decision = await ruling(as, ask)
+  const {
+    decision: granted,
+    scope = ask.scope,
+    after,
+  } = typeof decision === 'boolean' ? { decision } : decision
+  const finish = async () =>
+    granted ? issue(as, order, scope) : problem(403, 'denied', 'the access server’s policy said no')
+  return after === undefined
+    ? finish()
+    : as.pending.defer({ owner: order.ps, requirement: 'approval', after, finish })
+}
+
+async function ruling(
+  as: AccessServer,
+  ask: AccessRequest,
+): Promise<
+  | Extract<AccessDecision, boolean>
+  | { decision: boolean; scope?: readonly string[]; after?: PromiseLike<unknown> }
+> {
+  try {
+    return await as.policy(ask)
+  } catch {
+    return false
+  }
+}
+
+async function issue(as: AccessServer, order: AccessOrder, scope: readonly string[]): Promise<Answer> {
+  const now = as.server.env.now()
+  const { claims } = order.resourceToken
+  const expiresAt = Math.min(
+    now + 3600,
+    order.agentToken.claims['exp'] as number,
+    order.presentedToken.claims['exp'] as number,
+  )
+  if (expiresAt <= now) return faultAnswer(new Fault('expired', 'the presented token has expired', 408))
+  const cnf = order.agentToken.claims['cnf']
+  const allowed = new Set(scopes(claims['scope']))
+  const authToken = await as.mintAuthToken({
+    resource: claims['iss'] as string,
+    ps: order.ps,
+    sub: claims['sub'] as string,
+    cnf: (isObject(cnf) ? cnf['jwk'] : {}) as JsonObject,
+    scope: scope.filter((value) => allowed.has(value)).join(' '),
+    account: claims['account'] as string | undefined,
+    mission: claims['mission_s256'] as string | undefined,
+    tenant: claims['tenant'] as string | undefined,
+    presentedJti: order.presentedToken.claims['jti'] as string,
+    expiresAt,
+  })
+  return json({ auth_token: authToken, expires_in: expiresAt - now })
+}

@@ -1,0 +1,140 @@
+import type { AlgorithmName, KeyScheme } from '@countersign/core/signature'
+import type { AgentProvider } from '../agent-provider.js'
+import { Directory } from '../checks/directory.js'
+import type { Env } from '../env.js'
+import { createKey, type TownKey } from '../keys/key.js'
+import type { MintOverrides } from '../keys/mint.js'
+import type { Person } from '../person-server/person.js'
+import { fromFetch } from '../wire/loopback.js'
+import { type TownRequest, urlOf, type WireRequest } from '../wire/request.js'
+import { type SealOptions, seal } from '../wire/seal.js'
+import { Errand } from './errand.js'
+import { type HeldToken, holdToken, usable, Wallet } from './wallet.js'
+
+/** What a person's browser is asked to open. */
+export interface Interaction {
+  readonly url: string
+  readonly code: string
+  /** `url` with `code`, ready to open. */
+  readonly link: string
+}
+
+/** What an agent is and knows. */
+export interface AgentOptions {
+  /** Whom it acts for; default nobody. */
+  readonly person?: Person | undefined
+  /** Default `Ed25519`. */
+  readonly alg?: AlgorithmName | undefined
+  /** Stands for the person's browser. Awaited before the agent polls on. */
+  readonly onInteraction?: ((interaction: Interaction) => unknown) | undefined
+  /** Sent as `AAuth-Capabilities` and to the person server; default `['interaction']`. */
+  readonly capabilities?: readonly string[] | undefined
+  /** `mission_s256` named in every request for a person token. */
+  readonly mission?: string | undefined
+  /** Why, in the agent's words; shown to the person. */
+  readonly justification?: string | undefined
+  /** Requests one `fetch` may make, polls included; default 30. */
+  readonly maxSteps?: number | undefined
+}
+
+/** How to sign one request by hand; everything has an honest default. For hostile tests. */
+export interface AgentSignOptions extends Partial<Omit<SealOptions, 'key' | 'signatureKey'>> {
+  /** The token to present; default the agent token. */
+  readonly token?: string
+  /** The key to sign with; default the agent's own. */
+  readonly key?: Pick<TownKey, 'sign'>
+  /** The whole `Signature-Key` member instead of `jwt` with `token`. */
+  readonly signatureKey?: KeyScheme
+}
+
+/** An agent with its own key: `fetch` runs the whole loop, `sign` and `send` are the loop's parts by hand. */
+export class Agent {
+  readonly name: string
+  /** `aauth:sam@ap.example`. */
+  readonly identifier: string
+  readonly person: Person | undefined
+  readonly provider: AgentProvider
+  readonly options: AgentOptions
+  readonly directory: Directory
+  /** What it holds; `wallet.clear()` makes it start from nothing. */
+  readonly wallet: Wallet = new Wallet()
+  readonly env: Env
+  #key: TownKey
+
+  constructor(env: Env, provider: AgentProvider, name: string, options: AgentOptions = {}) {
+    this.env = env
+    this.name = name
+    this.provider = provider
+    this.identifier = provider.identifierOf(name)
+    this.person = options.person
+    this.options = options
+    this.directory = new Directory(env, name)
+    this.#key = createKey(options.alg)
+  }
+
+  /** Its current key. */
+  get key(): TownKey {
+    return this.#key
+  }
+
+  /** Takes a new key; every token bound to the old one is dropped. */
+  rotateKey(alg?: AlgorithmName): TownKey {
+    this.#key = createKey(alg ?? this.#key.algorithm.name)
+    this.wallet.clear()
+    return this.#key
+  }
+
+  /** Its agent token, from its provider; renewed when it runs out. */
+  async agentToken(): Promise<HeldToken> {
+    const held = usable(this.wallet.agentToken, this.env.now())
+    if (held !== undefined) return held
+    this.wallet.agentToken = holdToken('agent', await this.mintAgentToken()) as HeldToken
+    return this.wallet.agentToken
+  }
+
+  /** A new agent token for this agent's key. `overrides` are for hostile tests. */
+  mintAgentToken(overrides?: MintOverrides): Promise<string> {
+    return this.provider.mintAgentToken(
+      { name: this.name, cnf: this.#key.cnf, ps: this.person?.ps },
+      overrides,
+    )
+  }
+
+  /**
+   * A `fetch` that brings whatever the resource requires. Resolves with the resource's answer, whatever its status,
+   * once nothing more is required.
+   *
+   * @throws AgentGaveUp when a requirement cannot be met
+   */
+  async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const { method, rawHeaders, body, ...address } = await fromFetch(new Request(input, init))
+    const headers: [string, string][] = []
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string
+      if (!/^(?:host|content-length)$/i.test(name)) headers.push([name, rawHeaders[i + 1] as string])
+    }
+    const request = { method, url: urlOf(address), headers, ...(body === undefined ? {} : { body }) }
+    return new Errand(this, request).run()
+  }
+
+  /** Signs a request and leaves it to the caller what to do with it. */
+  async sign(request: TownRequest, options: AgentSignOptions = {}): Promise<WireRequest> {
+    const jwt = options.token ?? (await this.agentToken()).jwt
+    return seal(request, {
+      ...options,
+      key: options.key ?? this.#key,
+      created: options.created ?? this.env.now(),
+      signatureKey: options.signatureKey ?? { scheme: 'jwt', jwt },
+    })
+  }
+
+  /** Sends a request as it is, over loopback, into the ledger. */
+  async send(request: WireRequest): Promise<Response> {
+    return (await this.env.exchange(this.name, request)).response
+  }
+
+  /** Signs and sends, once: no loop. */
+  async request(request: TownRequest, options?: AgentSignOptions): Promise<Response> {
+    return this.send(await this.sign(request, options))
+  }
+}

@@ -1,0 +1,178 @@
+import { Fault } from '../checks/fault.js'
+import { scopes } from '../checks/resource-token.js'
+import { type Requirement, readRequirement, readSignatureError } from '../wire/answers.js'
+import type { TownRequest } from '../wire/request.js'
+import type { Agent } from './agent.js'
+import { Journey } from './journey.js'
+import { fetchAuthToken, fetchPersonToken } from './person-desk.js'
+import { poll } from './poll.js'
+import { type HeldToken, usable } from './wallet.js'
+
+/** One `fetch` of an agent: from the first request to the resource's last word. */
+export class Errand {
+  readonly #agent: Agent
+  readonly #request: TownRequest
+  /** The resource's identifier. */
+  readonly #resource: string
+  readonly #journey: Journey
+  /** The tokens this errand fetched: what is refused although it is fresh will be refused again. */
+  readonly #fresh = new Set<HeldToken>()
+  #additional: readonly string[] = []
+  #restarted = false
+
+  constructor(agent: Agent, request: TownRequest) {
+    this.#agent = agent
+    this.#request = request
+    this.#resource = new URL(request.url).origin
+    this.#journey = new Journey(agent)
+  }
+
+  async run(): Promise<Response> {
+    await this.#readMetadata()
+    let token = this.#heldAuthToken() ?? (await this.#agent.agentToken())
+    for (;;) {
+      const response = await this.#send(token)
+      const next = await this.#next(response, token)
+      if (next instanceof Response) return next
+      token = next
+    }
+  }
+
+  /** The components a resource announces (11.2.4). That it publishes nothing is no obstacle. */
+  async #readMetadata(): Promise<void> {
+    const metadata = await this.#agent.directory.metadata(this.#resource, 'aauth-resource.json')
+    if (metadata instanceof Fault) return
+    const announced = metadata['additional_signature_components']
+    if (Array.isArray(announced)) this.#additional = announced.filter((name) => typeof name === 'string')
+  }
+
+  async #send(token: HeldToken): Promise<Response> {
+    const { capabilities = ['interaction'] } = this.#agent.options
+    const session = this.#agent.wallet.sessions.get(this.#resource)
+    const headers: [string, string][] = [...((this.#request.headers ?? []) as readonly [string, string][])]
+    if (capabilities.length > 0) headers.push(['AAuth-Capabilities', capabilities.join(', ')])
+    if (session !== undefined) headers.push(['Authorization', `AAuth ${session}`])
+    const response = await this.#journey.step(
+      { ...this.#request, headers },
+      { token: token.jwt, additional: this.#additional },
+    )
+    return this.#noteSession(response)
+  }
+
+  // R-209: a new session replaces the old one at once, whatever response it comes with.
+  #noteSession(response: Response): Response {
+    const session = response.headers.get('aauth-access')
+    if (session !== null) this.#agent.wallet.sessions.set(this.#resource, session)
+    return response
+  }
+
+  /** What a response means: the end, or the token to go on with. */
+  async #next(response: Response, token: HeldToken): Promise<Response | HeldToken> {
+    const requirement = readRequirement(response)
+    if (response.status === 202) return this.#follow(response, token)
+    if (response.status !== 401) return response
+    const error = readSignatureError(response)
+    const missing = error?.requiredInput?.filter((name) => !this.#additional.includes(name)) ?? []
+    if (error?.error === 'invalid_input' && missing.length > 0) {
+      this.#additional = [...this.#additional, ...missing]
+      return token
+    }
+    if (error !== undefined) return this.#refusedToken(response, token, requirement)
+    if (requirement === undefined) return response
+    return this.#meet(response, requirement, token)
+  }
+
+  // A cached token that has had its day is dropped and the errand starts over, once. A fresh one that is refused is
+  // a matter for the caller to see.
+  async #refusedToken(
+    response: Response,
+    token: HeldToken,
+    requirement: Requirement | undefined,
+  ): Promise<Response | HeldToken> {
+    if (this.#fresh.has(token) || this.#restarted) return response
+    this.#restarted = true
+    const { wallet } = this.#agent
+    if (token.kind === 'auth') wallet.authTokens.delete(this.#resource)
+    else if (token.kind === 'person') wallet.personTokens.delete(this.#resource)
+    else wallet.agentToken = undefined
+    if (requirement?.name === 'person-token') return this.#personToken()
+    const agentToken = await this.#agent.agentToken()
+    if (token.kind === 'agent') this.#fresh.add(agentToken)
+    return agentToken
+  }
+
+  async #meet(response: Response, requirement: Requirement, token: HeldToken): Promise<HeldToken> {
+    switch (requirement.name) {
+      case 'agent-token':
+        if (token.kind === 'agent') throw this.#circular(requirement, response)
+        return this.#agent.agentToken()
+      case 'person-token':
+        if (token.kind === 'person' && this.#fresh.has(token)) throw this.#circular(requirement, response)
+        if (token.kind === 'person') this.#agent.wallet.personTokens.delete(this.#resource)
+        return this.#personToken()
+      case 'auth-token':
+        return this.#authToken(response, requirement, token)
+      default:
+        throw this.#journey.gaveUp('unknown_requirement', requirement.name, response)
+    }
+  }
+
+  async #personToken(): Promise<HeldToken> {
+    const { personTokens } = this.#agent.wallet
+    const held = usable(personTokens.get(this.#resource), this.#agent.env.now())
+    if (held !== undefined) return held
+    const token = await fetchPersonToken(this.#journey, this.#resource)
+    personTokens.set(this.#resource, token)
+    this.#fresh.add(token)
+    return token
+  }
+
+  #heldAuthToken(): HeldToken | undefined {
+    return usable(this.#agent.wallet.authTokens.get(this.#resource), this.#agent.env.now())
+  }
+
+  async #authToken(response: Response, requirement: Requirement, presented: HeldToken): Promise<HeldToken> {
+    const resourceToken = requirement.parameters['resource-token']
+    if (resourceToken === undefined || presented.kind === 'agent') {
+      const why = resourceToken === undefined ? 'it has no resource-token' : 'no person was presented yet'
+      throw this.#journey.gaveUp('bad_challenge', `auth-token is required, but ${why}`, response)
+    }
+    const { authTokens } = this.#agent.wallet
+    const challenge = { resourceToken, presented, resource: this.#resource }
+    const token = await fetchAuthToken(this.#journey, challenge)
+    // A step-up that would bring nothing new would be asked for again.
+    if (this.#fresh.has(presented) && presented.kind === 'auth' && covers(presented, token)) {
+      throw this.#circular(requirement, response)
+    }
+    authTokens.set(this.#resource, token)
+    this.#fresh.add(token)
+    return token
+  }
+
+  /** A `202`: wait for the person, or bring the auth token to the held invocation. */
+  async #follow(first: Response, token: HeldToken): Promise<Response> {
+    let current = token
+    const answer = await poll(this.#journey, first, async (response) => {
+      const requirement = readRequirement(response)
+      if (requirement?.name === 'auth-token' && current.kind !== 'auth') {
+        current = await this.#authToken(response, requirement, current)
+      }
+      return current.jwt
+    })
+    if (answer.status >= 400) throw await this.#journey.refused(answer)
+    return this.#noteSession(answer)
+  }
+
+  #circular(requirement: Requirement, response: Response) {
+    return this.#journey.gaveUp(
+      'no_progress',
+      `${requirement.name} was brought and is required again`,
+      response,
+    )
+  }
+}
+
+function covers(held: HeldToken, wanted: HeldToken): boolean {
+  const has = new Set(scopes(held.claims['scope']))
+  return scopes(wanted.claims['scope']).every((scope) => has.has(scope))
+}

@@ -1,0 +1,193 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+import { BoundedMap, pushBounded } from '../bounded.js'
+import { authenticateAgent } from '../checks/authenticate.js'
+import type { JsonObject } from '../checks/directory.js'
+import type { Env } from '../env.js'
+import type { KeyRing } from '../keys/key-ring.js'
+import { type MintOverrides, mintJwt } from '../keys/mint.js'
+import { PendingDesk } from '../server/pending.js'
+import {
+  type RevocationOutcome,
+  type RevokedToken,
+  revocationEndpoint,
+  sendRevocation,
+} from '../server/revocation.js'
+import { TownServer } from '../server/town-server.js'
+import { authTokenEndpoint } from './auth-token.js'
+import { identityScopes, type Person, type PersonOptions } from './person.js'
+import { personTokenEndpoint } from './person-token.js'
+
+/** A token a server issued, as it remembers it. */
+export interface IssuedToken extends RevokedToken {
+  readonly typ: 'aa-person+jwt' | 'aa-auth+jwt'
+  readonly aud: string
+  readonly sub: string
+  readonly jwt: string
+}
+
+/** What a person token says. */
+export interface PersonTokenRequest {
+  readonly person: Person
+  /** The resource's identifier. */
+  readonly resource: string
+  /** The agent's public key. */
+  readonly cnf: JsonObject
+  readonly mission?: string | undefined
+  /** Seconds; no later than an hour from now (7.1.2), which is the default. */
+  readonly expiresAt?: number | undefined
+}
+
+/** What an auth token says. */
+export interface AuthTokenRequest extends PersonTokenRequest {
+  readonly scope?: string | undefined
+  readonly account?: string | undefined
+  /** Claims released beside those of the protocol. */
+  readonly released?: JsonObject | undefined
+}
+
+/** A mission as a person server knows it. */
+export interface Mission {
+  /** The agent it was given to. */
+  readonly agent: string
+  /** Seconds; none by default. */
+  readonly expiresAt?: number | undefined
+}
+
+/** Issued tokens remembered; the oldest are forgotten beyond. */
+const issuedLimit = 1000
+/** Longest lifetime of a person or auth token, in seconds (7.1.2, 9.4.1). */
+const lifetime = 3600
+
+/** A person server: people, person tokens, auth tokens, consent, federation with access servers, revocation. */
+export class PersonServer {
+  readonly server: TownServer
+  readonly id: string
+  readonly pending: PendingDesk
+  /** The identity scopes in its metadata; `undefined` publishes none. */
+  scopesSupported: readonly string[] | undefined = [...identityScopes.keys()]
+  readonly #people = new BoundedMap<string, Person>()
+  readonly #missions = new BoundedMap<string, Mission>()
+  readonly #introduced = new BoundedMap<string, true>(10_000)
+  readonly #issued: IssuedToken[] = []
+  // Pairwise subjects must not be computable by anyone else (AAuth 14.1).
+  readonly #secret = randomBytes(32)
+
+  constructor(env: Env, id: string) {
+    this.id = id
+    const server = new TownServer(env, id, 'aauth-person.json', () => ({
+      auth_token_endpoint: `${id}/token`,
+      person_token_endpoint: `${id}/person`,
+      revocation_endpoint: `${id}/revoke`,
+      ...(this.scopesSupported === undefined ? {} : { scopes_supported: this.scopesSupported }),
+    }))
+    this.server = server
+    this.pending = new PendingDesk(server, async (request) => {
+      const caller = await authenticateAgent(request, server)
+      return 'status' in caller ? caller : caller.agent
+    })
+    server.on('POST', '/person', personTokenEndpoint(this))
+    server.on('POST', '/token', authTokenEndpoint(this))
+    server.on('POST', '/revoke', revocationEndpoint(server, ['aauth-agent.json', 'aauth-resource.json']))
+  }
+
+  /** The signing keys; `keys.rotate()` changes them. */
+  get keys(): KeyRing {
+    return this.server.keys
+  }
+
+  /** The tokens issued, oldest first. */
+  get issued(): readonly IssuedToken[] {
+    return this.#issued
+  }
+
+  /** Opens an account. */
+  person(name: string, options: PersonOptions = {}): Person {
+    const yes = () => true
+    const { consent = yes, introduction = yes, claims = {}, tenant } = options
+    return { name, ps: this.id, consent, introduction, claims, tenant }
+  }
+
+  /** Records whom an agent acts for. */
+  employ(agent: string, person: Person): void {
+    this.#people.set(agent, person)
+  }
+
+  /** Whom an agent acts for. */
+  employerOf(agent: string): Person | undefined {
+    return this.#people.get(agent)
+  }
+
+  /** Gives an agent a mission; returns its `mission_s256`. */
+  startMission(agent: string, options: { readonly expiresAt?: number } = {}): string {
+    const mission = createHmac('sha256', this.#secret).update(randomUUID()).digest('base64url')
+    this.#missions.set(mission, { agent, ...options })
+    return mission
+  }
+
+  endMission(mission: string): void {
+    this.#missions.delete(mission)
+  }
+
+  missionOf(mission: unknown): Mission | undefined {
+    return typeof mission === 'string' ? this.#missions.get(mission) : undefined
+  }
+
+  /** The identifier under which a resource knows a person: the same for every agent and key (AAuth 14.1). */
+  subjectOf(person: Person, resource: string): string {
+    return createHmac('sha256', this.#secret)
+      .update(`${person.name}\n${resource}`)
+      .digest('base64url')
+      .slice(0, 22)
+  }
+
+  /** Whether the person has let this agent introduce itself at the resource before. */
+  isIntroduced(agent: string, resource: string): boolean {
+    return this.#introduced.has(`${agent} ${resource}`)
+  }
+
+  introduce(agent: string, resource: string): void {
+    this.#introduced.set(`${agent} ${resource}`, true)
+  }
+
+  /** A person token (AAuth 7.1.2). `overrides` are for hostile tests. */
+  mintPersonToken(request: PersonTokenRequest, overrides?: MintOverrides): Promise<string> {
+    return this.#mint('aa-person+jwt', request, {}, overrides)
+  }
+
+  /** A three-party auth token (AAuth 9.4.1). `overrides` are for hostile tests. */
+  mintAuthToken(request: AuthTokenRequest, overrides?: MintOverrides): Promise<string> {
+    const { scope, account, released } = request
+    return this.#mint('aa-auth+jwt', request, { ...released, ps: this.id, scope, account }, overrides)
+  }
+
+  /** Revokes a token of this server at the resource it was issued for (AAuth 11.12). */
+  revoke(jti: string, exp: number, resource: string): Promise<RevocationOutcome> {
+    this.server.recordRevocation(this.id, jti)
+    return sendRevocation(this.server, { jti, exp }, resource, 'aauth-resource.json')
+  }
+
+  async #mint(
+    typ: IssuedToken['typ'],
+    request: PersonTokenRequest,
+    extra: JsonObject,
+    overrides?: MintOverrides,
+  ): Promise<string> {
+    const iat = this.server.env.now()
+    const sub = this.subjectOf(request.person, request.resource)
+    const registered = {
+      iss: this.id,
+      dwk: 'aauth-person.json',
+      aud: request.resource,
+      sub,
+      jti: randomUUID(),
+      iat,
+      exp: Math.min(iat + lifetime, request.expiresAt ?? Number.POSITIVE_INFINITY),
+      cnf: { jwk: request.cnf },
+    }
+    const context = { mission_s256: request.mission, tenant: request.person.tenant }
+    const jwt = await mintJwt(this.keys.current, typ, { ...extra, ...context, ...registered }, overrides)
+    const { jti, exp, aud } = registered
+    pushBounded(this.#issued, { typ, jti, exp, aud, sub, jwt }, issuedLimit)
+    return jwt
+  }
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { BoundedMap } from '../bounded.js'
+import { type Answer, json, problem, requirementHeader } from '../wire/answers.js'
+import type { Incoming } from '../wire/server.js'
+import type { TownServer } from './town-server.js'
+
+/** What is being waited for. */
+export interface Deferral {
+  /** Who may poll: the agent or server that started it, as its verified identifier. */
+  readonly owner: string
+  readonly requirement: 'interaction' | 'approval'
+  /** What has to come to pass; `'visit'`: the person opens the interaction page. */
+  readonly after: PromiseLike<unknown> | 'visit'
+  /** Makes the terminal answer. A rejection becomes `500 server_error`. */
+  readonly finish: () => Promise<Answer>
+}
+
+interface Pending {
+  readonly owner: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly code: string
+  readonly settled: Promise<void>
+  readonly visit: () => void
+  visited: boolean
+  answer: Answer | undefined
+}
+
+/** Longest long poll honoured, in seconds. */
+const longestWait = 60
+const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+/** Deferred responses (AAuth 11.8): pending URLs, long polls, and the interaction page. */
+export class PendingDesk {
+  readonly #server: TownServer
+  readonly #pending = new BoundedMap<string, Pending>()
+  readonly #done = new BoundedMap<string, string>()
+  readonly #codes = new BoundedMap<string, string>()
+
+  /** @param owner authenticates a poll and names the caller */
+  constructor(server: TownServer, owner: (request: Incoming) => Promise<string | Answer>) {
+    this.#server = server
+    const endpoint = async (request: Incoming): Promise<Answer> => {
+      const caller = await owner(request)
+      return typeof caller === 'string' ? this.#poll(request, caller) : caller
+    }
+    for (const method of ['GET', 'POST', 'DELETE']) server.on(method, '/pending/*', endpoint)
+    server.on('GET', '/interact', (request) => this.#interact(request))
+  }
+
+  /** `202` now, the terminal answer at the pending URL later. */
+  defer(deferral: Deferral): Answer {
+    const id = randomBytes(32).toString('base64url')
+    const code = newCode()
+    let visit: () => void = () => undefined
+    const visited = new Promise<void>((resolve) => {
+      visit = resolve
+    })
+    const parameters =
+      deferral.requirement === 'interaction' ? { url: `${this.#server.id}/interact`, code } : {}
+    const pending: Pending = {
+      owner: deferral.owner,
+      code,
+      headers: {
+        Location: `${this.#server.id}/pending/${id}`,
+        'Retry-After': '0',
+        'AAuth-Requirement': requirementHeader(deferral.requirement, parameters),
+      },
+      settled: Promise.resolve(deferral.after === 'visit' ? visited : deferral.after)
+        .then(deferral.finish)
+        .catch((error: unknown) => problem(500, 'server_error', String(error)))
+        .then((answer) => {
+          pending.answer = answer
+        }),
+      visit,
+      visited: false,
+      answer: undefined,
+    }
+    this.#pending.set(id, pending)
+    this.#codes.set(code, id)
+    return waiting(pending)
+  }
+
+  async #poll(request: Incoming, caller: string): Promise<Answer> {
+    const id = request.path.slice(request.path.lastIndexOf('/') + 1)
+    if (this.#done.get(id) === caller) return problem(410, 'gone', 'this request has ended')
+    const pending = this.#pending.get(id)
+    // A stranger learns no more than that there is nothing for it here.
+    if (pending === undefined || pending.owner !== caller) return problem(404, 'not_found')
+    if (request.method === 'DELETE') return this.#end(id, pending, { status: 204, headers: {}, body: '' })
+    if (request.method === 'POST') return problem(400, 'invalid_request', 'no clarification was asked for')
+    if (pending.answer === undefined) await this.#wait(request, pending)
+    return pending.answer === undefined ? waiting(pending) : this.#end(id, pending, pending.answer)
+  }
+
+  // RFC 7240 `Prefer: wait=N`: the answer comes when there is one, so that nobody has to sleep between two polls.
+  async #wait(request: Incoming, pending: Pending): Promise<void> {
+    const wanted = Number(/(?:^|[,;\s])wait=(\d{1,4})/.exec(request.header('prefer') ?? '')?.[1] ?? 0)
+    if (wanted === 0 || request.gone.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(wanted, longestWait) * 1000)
+      const done = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      request.gone.addEventListener('abort', done, { once: true })
+      void pending.settled.then(done)
+    })
+  }
+
+  #end(id: string, pending: Pending, answer: Answer): Answer {
+    this.#pending.delete(id)
+    this.#codes.delete(pending.code)
+    this.#done.set(id, pending.owner)
+    return answer
+  }
+
+  #interact(request: Incoming): Answer {
+    const code = normalise(request.query.get('code') ?? '')
+    const id = this.#codes.get(code)
+    const pending = id === undefined ? undefined : this.#pending.get(id)
+    if (pending === undefined) return problem(410, 'invalid_code')
+    this.#codes.delete(code)
+    pending.visited = true
+    pending.visit()
+    const callback = request.query.get('callback')
+    if (callback?.startsWith('https://') === true)
+      return { status: 302, headers: { Location: callback }, body: '' }
+    return {
+      status: 200,
+      headers: { 'Content-Type': 'text/plain' },
+      body: 'Thank you. You can close this page.\n',
+    }
+  }
+}
+
+function waiting(pending: Pending): Answer {
+  return json({ status: pending.visited ? 'interacting' : 'pending' }, 202, pending.headers)
+}
+
+// Eight symbols of five bits each: the least that 11.6.3.1 allows.
+function newCode(): string {
+  return [...randomBytes(8)].map((byte) => symbols[byte % 32]).join('')
+}
+
+function normalise(code: string): string {
+  return code.replaceAll('-', '').toUpperCase().replace(/[IL]/g, '1').replaceAll('O', '0')
+}

@@ -1,0 +1,197 @@
+import { type AccessPolicy, AccessServer } from './access-server/access-server.js'
+import { Agent, type AgentOptions } from './agent/agent.js'
+import { AgentProvider } from './agent-provider.js'
+import { isServerId } from './checks/identifiers.js'
+import type { Env, Exchange } from './env.js'
+import { describe, Ledger, type LedgerEntry } from './ledger.js'
+import type { Person, PersonOptions } from './person-server/person.js'
+import { PersonServer } from './person-server/person-server.js'
+import type { TownServer } from './server/town-server.js'
+import { createLoopbackFetch, fromFetch, portOf, sendToLoopback } from './wire/loopback.js'
+import { urlOf, type WireRequest } from './wire/request.js'
+
+/** How a town is set up. Everything is optional. */
+export interface TownOptions {
+  /** Milliseconds, as `Date.now()`, which is the default. */
+  readonly clock?: () => number
+  /** Default `https://ap.example`. */
+  readonly agentProvider?: string
+  /** Default `https://ps.example`. */
+  readonly personServer?: string
+  /**
+   * What an agent does between polls; given the seconds it was asked to wait. By default it does not wait: a test has
+   * nothing to wait for, and the town's servers answer long polls when there is an answer.
+   */
+  readonly wait?: (seconds: number) => Promise<void>
+  /** Hold others to what the draft only recommends; default `true`. */
+  readonly strict?: boolean
+  /** Where `town.fetch` takes requests to hosts outside the town; default: nowhere, they are refused. */
+  readonly fallback?: typeof globalThis.fetch
+}
+
+/** What an agent of the town is; `provider` is for towns with more than one. */
+export interface TownAgentOptions extends AgentOptions {
+  readonly provider?: AgentProvider
+}
+
+/** A whole AAuth town on loopback. */
+export class Town {
+  readonly ap: AgentProvider
+  readonly ps: PersonServer
+  /** Milliseconds of the town's clock. */
+  readonly clock: () => number
+  /** For the resource under test: a `fetch` that reaches the town's hosts and nothing else. */
+  readonly fetch: typeof globalThis.fetch
+  readonly #env: Env
+  readonly #routes = new Map<string, number>()
+  readonly #ledger = new Ledger()
+  readonly #servers: TownServer[] = []
+  readonly #personServers = new Map<string, PersonServer>()
+  readonly #fallback: typeof globalThis.fetch | undefined
+
+  /** Use {@link createTown}. */
+  constructor(options: TownOptions = {}) {
+    const clock = options.clock ?? Date.now
+    this.clock = clock
+    this.#env = {
+      clock,
+      now: () => Math.floor(clock() / 1000),
+      exchange: (from, request, signal) => this.#exchange(from, request, signal),
+      wait: options.wait ?? (async () => undefined),
+      strict: options.strict ?? true,
+    }
+    this.#fallback = options.fallback
+    this.fetch = this.fetchAs()
+    this.ap = new AgentProvider(this.#env, identifier(options.agentProvider ?? 'https://ap.example'))
+    this.ps = new PersonServer(this.#env, identifier(options.personServer ?? 'https://ps.example'))
+  }
+
+  /** Every exchange so far, in order. */
+  get ledger(): readonly LedgerEntry[] {
+    return this.#ledger.entries
+  }
+
+  /** Host → port, as `COUNTERSIGN_LOOPBACK` of the test target wants it. */
+  get loopback(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#routes)
+  }
+
+  /** Calls `listener` with every further exchange; returns the way to stop it. */
+  watch(listener: (entry: LedgerEntry) => void): () => void {
+    return this.#ledger.watch(listener)
+  }
+
+  /** Opens an account at a person server, `town.ps` by default. */
+  person(name: string, options: PersonOptions & { readonly at?: PersonServer } = {}): Person {
+    return (options.at ?? this.ps).person(name, options)
+  }
+
+  /** An agent with a key of its own, acting for `person` if one is named. */
+  agent(name: string, options: TownAgentOptions = {}): Agent {
+    const agent = new Agent(this.#env, options.provider ?? this.ap, name, options)
+    const { person } = agent
+    if (person !== undefined) this.#personServers.get(person.ps)?.employ(agent.identifier, person)
+    return agent
+  }
+
+  /** Tells the town where a resource listens on 127.0.0.1. `undefined` takes it away. */
+  route(host: string, port: number | undefined): void {
+    if (port === undefined) this.#routes.delete(host)
+    else this.#routes.set(host, port)
+  }
+
+  /** Like `town.fetch`, under a name of its own in the ledger; by default that of the only resource routed. */
+  fetchAs(name?: string): typeof globalThis.fetch {
+    const outside = createLoopbackFetch({}, this.#fallback)
+    return async (input, init) => {
+      const url = new URL(input instanceof Request ? input.url : input)
+      const inTown = url.protocol === 'https:' && url.port === '' && this.#routes.has(url.hostname)
+      if (!inTown) return outside(input, init)
+      const request = new Request(input, init)
+      const from = name ?? this.#onlyResource()
+      const { response } = await this.#exchange(from, await fromFetch(request), request.signal)
+      if (request.redirect === 'error' && response.status >= 300 && response.status < 400) {
+        throw new TypeError(`unexpected redirect from ${url.host}`)
+      }
+      return response
+    }
+  }
+
+  /** One more agent provider. */
+  async openAgentProvider(id: string): Promise<AgentProvider> {
+    const provider = new AgentProvider(this.#env, identifier(id))
+    await this.open(provider.server)
+    return provider
+  }
+
+  /** One more person server. */
+  async openPersonServer(id: string): Promise<PersonServer> {
+    const ps = new PersonServer(this.#env, identifier(id))
+    this.#personServers.set(ps.id, ps)
+    await this.open(ps.server)
+    return ps
+  }
+
+  /** An access server with its own policy; grants everything by default. */
+  async openAccessServer(id: string, policy?: AccessPolicy): Promise<AccessServer> {
+    const as = new AccessServer(this.#env, identifier(id), policy)
+    await this.open(as.server)
+    return as
+  }
+
+  /** Starts a server of the town and routes its host to it. */
+  async open(server: TownServer): Promise<void> {
+    await server.listen()
+    this.#servers.push(server)
+    this.route(server.host, server.port)
+  }
+
+  /** @internal */
+  async start(): Promise<this> {
+    this.#personServers.set(this.ps.id, this.ps)
+    await Promise.all([this.open(this.ap.server), this.open(this.ps.server)])
+    return this
+  }
+
+  /** Stops every server of the town. Resources are their owner's to stop. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((server) => server.close()))
+  }
+
+  #onlyResource(): string {
+    const own = new Set(this.#servers.map((server) => server.host))
+    const resources = [...this.#routes.keys()].filter((host) => !own.has(host))
+    return resources.length === 1 ? (resources[0] as string) : 'resource'
+  }
+
+  async #exchange(from: string, request: WireRequest, signal?: AbortSignal): Promise<Exchange> {
+    const at = this.clock()
+    const line = { from, to: request.host, method: request.method, url: urlOf(request) }
+    const port = portOf(this.#routes, request.host)
+    try {
+      if (port === undefined) throw new TypeError(`no loopback route to https://${request.host}`)
+      const response = await sendToLoopback(port, request, signal)
+      const entry = { ...line, ...(await describe(response)), at }
+      this.#ledger.record(entry)
+      return { response, entry }
+    } catch (error) {
+      this.#ledger.record({ ...line, status: 0, requirement: null, outcome: 'unreachable', at })
+      throw error
+    }
+  }
+}
+
+/**
+ * Opens a town: an agent provider, a person server, and room for access servers, resources, people and agents, each
+ * server listening on 127.0.0.1 under its real identifier.
+ *
+ * @throws TypeError when an identifier is not one
+ */
+export function createTown(options: TownOptions = {}): Promise<Town> {
+  return new Town(options).start()
+}
+
+function identifier(id: string): string {
+  if (!isServerId(id)) throw new TypeError(`not a server identifier: ${id}`)
+  return id
+}

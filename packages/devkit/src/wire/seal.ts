@@ -1,0 +1,71 @@
+import {
+  baseComponents,
+  contentDigest,
+  type KeyScheme,
+  type SigningKey,
+  signRequest,
+} from '@countersign/core/signature'
+import { type TownRequest, toWire, type WireRequest, withHeaders } from './request.js'
+
+/** How to sign a request. Every member but the first three has an honest default; the rest is there for hostile tests. */
+export interface SealOptions {
+  readonly key: Pick<SigningKey, 'sign'>
+  readonly signatureKey: KeyScheme
+  /** Seconds. */
+  readonly created: number
+  /** Seconds; left out by default. */
+  readonly expires?: number | undefined
+  /** Covered components instead of the honest choice: the base, what the body needs, `authorization` if it is AAuth's. */
+  readonly components?: readonly string[] | undefined
+  /** Components to cover beside the honest choice. */
+  readonly additional?: readonly string[] | undefined
+  /** Default `sig`. */
+  readonly label?: string | undefined
+  /** The authority to sign for, when it is to be another than the host's. */
+  readonly authority?: string | undefined
+}
+
+/** Adds `Content-Digest` when there is a body, and signs. */
+export async function seal(request: TownRequest, options: SealOptions): Promise<WireRequest> {
+  const bare = toWire(request)
+  const wire =
+    bare.body === undefined || names(bare).has('content-digest')
+      ? bare
+      : withHeaders(bare, { 'Content-Digest': contentDigest(bare.body) })
+  const fields = await signRequest(
+    {
+      method: wire.method,
+      authority: options.authority ?? wire.host,
+      scheme: 'https',
+      target: wire.target,
+      rawHeaders: wire.rawHeaders,
+    },
+    {
+      key: options.key,
+      signatureKey: options.signatureKey,
+      created: options.created,
+      components: options.components ?? honestComponents(wire, options.additional ?? []),
+      ...(options.expires === undefined ? {} : { expires: options.expires }),
+      ...(options.label === undefined ? {} : { label: options.label }),
+    },
+  )
+  return withHeaders(wire, { ...fields })
+}
+
+function honestComponents(wire: WireRequest, additional: readonly string[]): string[] {
+  const present = names(wire)
+  const body =
+    wire.body === undefined ? [] : ['content-type', 'content-digest'].filter((name) => present.has(name))
+  const session = /^aauth /i.test(present.get('authorization') ?? '') ? ['authorization'] : []
+  // A server that asks for a component which this request does not have cannot mean this request.
+  const asked = additional.filter((name) => name.startsWith('@') || name.startsWith('"') || present.has(name))
+  return [...new Set([...baseComponents, ...body, ...session, ...asked])]
+}
+
+function names(wire: WireRequest): Map<string, string> {
+  const fields = new Map<string, string>([['signature-key', '']])
+  for (let i = 0; i < wire.rawHeaders.length; i += 2) {
+    fields.set((wire.rawHeaders[i] as string).toLowerCase(), wire.rawHeaders[i + 1] as string)
+  }
+  return fields
+}
