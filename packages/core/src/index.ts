@@ -31,6 +31,9 @@ export {
   type SignatureErrorCode,
 } from './errors.js'
 export type { Answer, HttpRequest } from './http.js'
+export { createGuardedFetch, type GuardOptions } from './issuer/guarded-fetch.js'
+export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
+export type { IssuerFetch, IssuerOptions } from './issuer/options.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { fromNode, writeAnswer } from './node.js'
 export type { AAuthEvent, ChallengedEvent, RefusedEvent, ServedEvent } from './observe/events.js'

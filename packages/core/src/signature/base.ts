@@ -1,10 +1,6 @@
 import { type InnerList, serializeInnerList } from 'structured-headers'
-import {
-  componentValue,
-  type SignatureContext,
-  serialiseComponent,
-  UnresolvedComponent,
-} from './components.js'
+import { componentValue, serialiseComponent, UnresolvedComponent } from './components.js'
+import type { SignatureContext } from './context.js'
 
 /**
  * The signature base (RFC 9421, 2.5) as bytes. `input` is the member of `Signature-Input`: its components in order and

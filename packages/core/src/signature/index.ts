@@ -10,9 +10,10 @@ export {
   type SigningKey,
   type VerificationKey,
 } from '../keys.js'
-export type { SignatureContext } from './components.js'
 export { checkContentDigest, contentDigest } from './content-digest.js'
+export type { SignatureContext } from './context.js'
 export { baseComponents } from './coverage.js'
+export type { JwksUriScheme, JwtScheme, KeyScheme, SchemeName } from './key-scheme.js'
 export {
   type ReadSignature,
   readSignature,
@@ -20,6 +21,5 @@ export {
   type SignaturePolicy,
   unsigned,
 } from './read.js'
-export type { JwksUriScheme, JwtScheme, KeyScheme, SchemeName } from './schemes.js'
 export { type SignatureFields, type SignOptions, serialiseSignatureKey, signRequest } from './sign.js'
 export { verifySignature } from './verify.js'

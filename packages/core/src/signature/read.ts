@@ -5,7 +5,8 @@ import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import { checkComponentList, checkCoverage, requiredComponents } from './coverage.js'
 import { checkFreshness } from './freshness.js'
-import { type KeyScheme, readScheme, type SchemeName } from './schemes.js'
+import type { KeyScheme, SchemeName } from './key-scheme.js'
+import { readScheme } from './schemes.js'
 import {
   hasDuplicateItemParameters,
   isItem,

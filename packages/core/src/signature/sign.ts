@@ -9,9 +9,10 @@ import {
 } from 'structured-headers'
 import type { SigningKey } from '../keys.js'
 import { signatureBase } from './base.js'
-import { type SignatureContext, UnresolvedComponent } from './components.js'
+import { UnresolvedComponent } from './components.js'
+import type { SignatureContext } from './context.js'
 import { baseComponents } from './coverage.js'
-import type { KeyScheme } from './schemes.js'
+import type { KeyScheme } from './key-scheme.js'
 
 /** How to sign a request. */
 export interface SignOptions {
