@@ -23,21 +23,21 @@ export interface WireRequest {
   readonly body?: Uint8Array
 }
 
+// RFC 9110, 8.6: without it a method that usually has content would be sent chunked, as if it had some.
+const methodsWithContent: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+
 /** Adds `Host` and `Content-Length`, and nothing else. */
 export function toWire(request: TownRequest): WireRequest {
   const { host, target } = splitUrl(request.url)
+  const { method = 'GET' } = request
   const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body
   const headers = request.headers ?? []
   const lines = Array.isArray(headers) ? (headers as [string, string][]) : Object.entries(headers)
   const rawHeaders = ['Host', host, ...lines.flat()]
-  if (body !== undefined) rawHeaders.push('Content-Length', String(body.length))
-  return {
-    method: request.method ?? 'GET',
-    host,
-    target,
-    rawHeaders,
-    ...(body === undefined ? {} : { body }),
+  if (body !== undefined || methodsWithContent.has(method)) {
+    rawHeaders.push('Content-Length', String(body?.length ?? 0))
   }
+  return { method, host, target, rawHeaders, ...(body === undefined ? {} : { body }) }
 }
 
 /** The same request with more field lines at its end. */

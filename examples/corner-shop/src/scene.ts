@@ -1,0 +1,72 @@
+import { AgentGaveUp, createKey, createTown, type LedgerEntry, type Town } from '@countersign/devkit'
+import type { OpenShop, ServeShop } from './serving.js'
+import { Shop } from './shop.js'
+
+/** One thing a story says will be so, and what was so. */
+export interface Check {
+  readonly says: string
+  readonly expected: unknown
+  readonly actual: unknown
+  readonly holds: boolean
+}
+
+/** A town with an open shop for one story to play in. Its clock stands still unless the story moves it. */
+export class Scene {
+  readonly town: Town
+  readonly shop: Shop = new Shop()
+  readonly checks: Check[] = []
+  readonly #serve: ServeShop
+  #now: { ms: number }
+  #open: OpenShop | undefined
+
+  private constructor(town: Town, serve: ServeShop, now: { ms: number }) {
+    this.town = town
+    this.#serve = serve
+    this.#now = now
+  }
+
+  static async set(serve: ServeShop, onExchange: (entry: LedgerEntry) => void): Promise<Scene> {
+    const now = { ms: Date.now() }
+    const town = await createTown({ clock: () => now.ms })
+    town.watch(onExchange)
+    return new Scene(town, serve, now)
+  }
+
+  /** Opens the shop; with an access server, that one decides for it. */
+  async openShop(accessServer?: string): Promise<void> {
+    this.#open = await this.#serve(this.shop, {
+      signingKeys: [createKey('Ed25519', 'shop-1').privateJwk],
+      fetch: this.town.fetch,
+      clock: this.town.clock,
+      ...(accessServer === undefined ? {} : { accessServer }),
+    })
+    this.town.route('shop.example', this.#open.port)
+  }
+
+  /** Lets time pass. */
+  pass(time: { readonly days: number }): void {
+    this.#now.ms += time.days * 86_400_000
+  }
+
+  /** What a story says, held against what is so. */
+  expect(says: string, actual: unknown, expected: unknown): void {
+    this.checks.push({ says, actual, expected, holds: Object.is(actual, expected) })
+  }
+
+  async strike(): Promise<void> {
+    await this.#open?.close()
+    await this.town.close()
+  }
+}
+
+/** The code with which an agent gives up, or `served` with the status if it does not. */
+export async function outcomeOf(errand: Promise<Response>): Promise<string> {
+  try {
+    const response = await errand
+    const body = (await response.json()) as { readonly error?: string }
+    return [response.status, body.error].filter((part) => part !== undefined).join(' ')
+  } catch (error) {
+    if (error instanceof AgentGaveUp) return `gave up: ${error.code}`
+    throw error
+  }
+}

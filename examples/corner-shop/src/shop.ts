@@ -1,0 +1,71 @@
+import { allow, type Caller, deny, type Policy, type Requirement } from '@countersign/core'
+
+/** What a customer can ask for, and what each means to the person who pays. */
+export const scopes = {
+  'shop.buy': 'Buy groceries on your tab',
+  'shop.staff': 'Go into the back room',
+}
+
+/** The shop behind the counter: what was sold, and to whose tab. It knows nothing of signatures or tokens. */
+export class Shop {
+  readonly #tabs = new Map<string, string[]>()
+
+  /** Writes a sale on a customer's tab. */
+  sell(item: string, customer: string): { readonly sold: string; readonly tab: readonly string[] } {
+    const tab = [...(this.#tabs.get(customer) ?? []), item]
+    this.#tabs.set(customer, tab)
+    return { sold: item, tab }
+  }
+
+  /** How many of these were sold, to anybody. */
+  sold(item: string): number {
+    return [...this.#tabs.values()].flat().filter((name) => name === item).length
+  }
+
+  /** How many people have a tab. */
+  get customers(): number {
+    return this.#tabs.size
+  }
+}
+
+/** The shop's own rule: whatever the person says, a school account buys no tobacco. */
+const noTobaccoForSchools: Policy = ({ caller }) =>
+  caller.kind !== 'agent' && caller.tenant === 'school'
+    ? deny('not_for_schools', 'This account cannot buy tobacco.')
+    : allow()
+
+/** One route of the shop, for any framework. */
+export interface ShopRoute {
+  readonly method: 'get' | 'post'
+  readonly path: string
+  /** What the caller must bring; absent: nothing. */
+  readonly needs?: Requirement
+  serve(shop: Shop, caller: Caller | undefined): unknown
+}
+
+/** Everything the shop serves. */
+export const routes: readonly ShopRoute[] = [
+  { method: 'get', path: '/', serve: () => ({ shop: 'Corner shop', goods: ['bread', 'milk', 'tobacco'] }) },
+  { method: 'post', path: '/bread', needs: { scope: 'shop.buy' }, serve: sell('bread') },
+  { method: 'post', path: '/milk', needs: { scope: 'shop.buy' }, serve: sell('milk') },
+  {
+    method: 'post',
+    path: '/tobacco',
+    needs: { scope: 'shop.buy', policy: noTobaccoForSchools },
+    serve: sell('tobacco'),
+  },
+  {
+    method: 'get',
+    path: '/back-room',
+    needs: { scope: 'shop.staff' },
+    serve: () => ({ room: 'flour, sugar, a cat' }),
+  },
+]
+
+function sell(item: string): ShopRoute['serve'] {
+  return (shop, caller) => {
+    if (caller?.kind !== 'grant') throw new Error('only a grant says whose tab it goes on')
+    // A person is (person server, sub): one without the other names nobody.
+    return shop.sell(item, `${caller.person.ps} ${caller.person.sub}`)
+  }
+}

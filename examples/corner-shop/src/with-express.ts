@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { aauth } from '@countersign/express'
+import express from 'express'
+import { type OpenShop, resource, type ShopSettings } from './serving.js'
+import { routes, type Shop, scopes } from './shop.js'
+
+/** The shop on Express. */
+export async function serveWithExpress(shop: Shop, settings: ShopSettings): Promise<OpenShop> {
+  const guard = aauth({ resource, scopes, ...settings })
+  const app = express()
+  app.use(guard.endpoints())
+  for (const { method, path, needs, serve } of routes) {
+    if (needs === undefined) app[method](path, (_req, res) => void res.json(serve(shop, undefined)))
+    else app[method](path, guard.require(needs), (req, res) => void res.json(serve(shop, req.aauth)))
+  }
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.close()
+      server.closeAllConnections()
+      guard.server.close()
+      await once(server, 'close')
+    },
+  }
+}
