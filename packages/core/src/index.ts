@@ -14,9 +14,11 @@ export {
 export type {
   AgentRequirement,
   CallerOf,
+  FullRequirement,
   PersonRequirement,
   Requirement,
   ScopeRequirement,
+  ShortRequirement,
 } from './access/requirement.js'
 export type { RouteGuard } from './access/route-guard.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'

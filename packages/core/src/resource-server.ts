@@ -1,4 +1,9 @@
-import { type CallerOf, checkRequirement, type Requirement } from './access/requirement.js'
+import {
+  type CallerOf,
+  checkRequirement,
+  type FullRequirement,
+  type Requirement,
+} from './access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
 import type { Endpoint } from './endpoints/endpoint.js'
 import { createEndpoints } from './endpoints/endpoints.js'
@@ -18,6 +23,7 @@ export interface ResourceServer {
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
+  require<const R extends FullRequirement>(requirement: R): RouteGuard<CallerOf<R>>
   require<const R extends Requirement>(requirement: R): RouteGuard<CallerOf<R>>
   /** Our own endpoints. */
   readonly endpoints: readonly Endpoint[]

@@ -4,6 +4,7 @@ import {
   type Answered,
   type CallerOf,
   createResourceServer,
+  type FullRequirement,
   fromNode,
   type Requirement,
   type ResourceOptions,
@@ -36,6 +37,7 @@ export interface ExpressGuard {
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
+  require<const R extends FullRequirement>(requirement: R): GuardHandler<CallerOf<R>>
   require<const R extends Requirement>(requirement: R): GuardHandler<CallerOf<R>>
   /** Our own endpoints: metadata and keys. Mount it at the root of the application. */
   endpoints(): RequestHandler

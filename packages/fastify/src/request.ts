@@ -3,7 +3,7 @@ import type { Caller, CallerOf, Requirement, ResourceServer } from '@countersign
 /** The caller a handler sees: what its route's `config.aauth` lets through; without one, anybody or nobody. */
 export type CallerIn<Request> = Request extends { readonly routeOptions: { readonly config: infer Config } }
   ? Config extends { readonly aauth: infer R }
-    ? R extends Requirement
+    ? [R] extends [Requirement]
       ? CallerOf<R>
       : Caller | null
     : Caller | null

@@ -15,21 +15,32 @@ export interface PersonRequirement {
 
 /** A route that needs a person's grant. */
 export interface ScopeRequirement {
+  /** Only the other requirements have it; its absence lets TypeScript give `policy` its own caller. */
+  readonly identity?: never
   /** All of these; each must be among the options' `scopes`. */
   readonly scope: string | readonly string[]
   readonly policy?: Policy<Grant>
 }
 
-/** What a route requires. `'agent'` and `'person'` are short for the identity alone. */
-export type Requirement = 'agent' | 'person' | AgentRequirement | PersonRequirement | ScopeRequirement
+/** The requirements that are short for an identity alone. */
+export type ShortRequirement = 'agent' | 'person'
 
-/** The caller that a requirement lets through. */
-export type CallerOf<R> = R extends 'agent' | { readonly identity: 'agent' }
-  ? Agent
-  : R extends 'person' | { readonly identity: 'person' }
-    ? Person | Grant
-    : R extends { readonly scope: string | readonly string[] }
-      ? Grant
+/** The requirements that are spelt out. */
+export type FullRequirement = AgentRequirement | PersonRequirement | ScopeRequirement
+
+/** What a route requires. */
+export type Requirement = ShortRequirement | FullRequirement
+
+/**
+ * The caller that a requirement lets through. Not distributive: Fastify intersects a route's own requirement with the
+ * whole union, and only what every member of that has in common is what the route said.
+ */
+export type CallerOf<R> = [R] extends [{ readonly scope: string | readonly string[] }]
+  ? Grant
+  : [R] extends ['agent' | { readonly identity: 'agent' }]
+    ? Agent
+    : [R] extends ['person' | { readonly identity: 'person' }]
+      ? Person | Grant
       : Caller
 
 /** A requirement that has been checked, in the one form the decision knows. */
