@@ -12,7 +12,6 @@ export {
 } from '../keys.js'
 export { checkContentDigest, contentDigest } from './content-digest.js'
 export type { SignatureContext } from './context.js'
-export { baseComponents } from './coverage.js'
 export type { JwksUriScheme, JwtScheme, KeyScheme, SchemeName } from './key-scheme.js'
 export {
   type ReadSignature,
@@ -21,5 +20,6 @@ export {
   type SignaturePolicy,
   unsigned,
 } from './read.js'
+export { baseComponents } from './required.js'
 export { type SignatureFields, type SignOptions, serialiseSignatureKey, signRequest } from './sign.js'
 export { verifySignature } from './verify.js'

@@ -3,9 +3,10 @@ import { Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
-import { checkComponentList, checkCoverage, requiredComponents } from './coverage.js'
+import { checkComponentList, checkCoverage } from './coverage.js'
 import { checkFreshness } from './freshness.js'
 import type { KeyScheme, SchemeName } from './key-scheme.js'
+import { requiredComponents } from './required.js'
 import { readScheme } from './schemes.js'
 import {
   hasDuplicateItemParameters,

@@ -11,8 +11,8 @@ import type { SigningKey } from '../keys.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import type { SignatureContext } from './context.js'
-import { baseComponents } from './coverage.js'
 import type { KeyScheme } from './key-scheme.js'
+import { baseComponents } from './required.js'
 
 /** How to sign a request. */
 export interface SignOptions {
