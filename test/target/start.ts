@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ResourceOptions } from '@countersign/core'
-import { startExpress } from './express-target.js'
+import { startExpress, startExpress4 } from './express-target.js'
 import { startFastify } from './fastify-target.js'
 import { scopes } from './routes.js'
 
@@ -11,6 +11,7 @@ export const resource = 'https://rs.example'
 
 const starters = new Map([
   ['express', startExpress],
+  ['express4', startExpress4],
   ['fastify', startFastify],
 ])
 
