@@ -79,7 +79,7 @@ export interface ResourceOptions {
   readonly clock?: () => number
   /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
   readonly random?: () => number
-  /** Told of every refusal, challenge and fetch, for logs and metrics. No secret is in an event. It must not throw. */
+  /** Told of every refusal, challenge and fetch, for logs and metrics. No secret is in an event. */
   readonly onEvent?: (event: AAuthEvent) => void
 }
 
@@ -205,7 +205,18 @@ export function readOptions(options: ResourceOptions): Config {
     limits: { ...defaultLimits, ...options.limits },
     clock,
     random: given.random ?? Math.random,
-    report: onEvent ?? (() => {}),
+    report: onEvent === undefined ? () => {} : guarded(onEvent),
+  }
+}
+
+// A listener's fault must decide nothing about a request.
+function guarded(onEvent: Report): Report {
+  return (event) => {
+    try {
+      onEvent(event)
+    } catch (cause) {
+      process.emitWarning(`onEvent threw: ${String(cause)}`, { code: 'AAUTH_ON_EVENT' })
+    }
   }
 }
 
