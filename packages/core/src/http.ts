@@ -8,12 +8,20 @@ export interface HttpRequest {
   readonly target: string
   /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
   readonly rawHeaders: readonly string[]
+  /** Whether there is content, where that is not for `Content-Length` and `Transfer-Encoding` to say (HTTP/2). */
+  readonly hasContent?: boolean
   /**
-   * The content exactly as received (before any decoding), or `undefined` when it is longer than `limit` bytes. Absent
-   * when the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
+   * The content exactly as received (before any decoding), or why it cannot be had within `limit` bytes. Absent when
+   * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
    */
-  readonly body?: (limit: number) => Promise<Uint8Array | undefined>
+  readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
 }
+
+/**
+ * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: somebody read it before
+ * us, so what was on the wire is gone. `aborted`: the client went away.
+ */
+export type ContentFault = 'too-large' | 'consumed' | 'aborted'
 
 /** A response as plain data; every adapter writes it the same way. */
 export interface Answer {
@@ -77,7 +85,8 @@ export function fieldValue(rawHeaders: readonly string[], name: string): string 
 }
 
 /** Whether the message has content: RFC 9112, 6.3. */
-export function hasBody(rawHeaders: readonly string[]): boolean {
+export function hasBody({ rawHeaders, hasContent }: Pick<HttpRequest, 'rawHeaders' | 'hasContent'>): boolean {
+  if (hasContent !== undefined) return hasContent
   if (fieldLines(rawHeaders, 'transfer-encoding').length > 0) return true
   return fieldLines(rawHeaders, 'content-length').some((line) => trimField(line) !== '0')
 }

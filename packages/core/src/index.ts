@@ -19,6 +19,7 @@ export type {
   Requirement,
   ScopeRequirement,
   ShortRequirement,
+  SignatureRequirement,
 } from './access/requirement.js'
 export type { RouteGuard } from './access/route-guard.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
@@ -32,7 +33,7 @@ export {
   type ProblemCode,
   type SignatureErrorCode,
 } from './errors.js'
-export type { Answer, HttpRequest } from './http.js'
+export type { Answer, ContentFault, HttpRequest } from './http.js'
 export { createGuardedFetch, type GuardOptions } from './issuer/guarded-fetch.js'
 export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
 export type { IssuerFetch, IssuerOptions } from './issuer/options.js'

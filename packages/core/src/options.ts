@@ -4,6 +4,7 @@ import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './iss
 import { importSigningJwk, type SigningKey } from './keys.js'
 import { defaultLimits, type Limits } from './limits.js'
 import type { AAuthEvent, Report } from './observe/events.js'
+import { isRequirableComponent } from './signature/required.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { Store } from './store/store.js'
 
@@ -104,7 +105,7 @@ const schema = z.strictObject({
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
   signatureWindow: seconds(3600).default(60),
   additionalSignatureComponents: z
-    .array(z.string().regex(/^(?:@(?:query|scheme|target-uri|request-target)|[a-z0-9!#$%&'*+.^_`|~-]+)$/))
+    .array(z.string().refine(isRequirableComponent, 'is no component that signatures can be asked to cover'))
     .default([]),
   display: z
     .strictObject({

@@ -1,6 +1,6 @@
 import type { Caller } from './caller.js'
 import { Refusal, refuse } from './errors.js'
-import { fieldValue, type HttpRequest } from './http.js'
+import { type ContentFault, fieldValue, type HttpRequest } from './http.js'
 import type { Revocations } from './revocation/revocations.js'
 import { checkContentDigest } from './signature/content-digest.js'
 import type { ReadSignature } from './signature/read.js'
@@ -42,5 +42,16 @@ async function checkDigest(
   if (request.body === undefined)
     return refuse('invalid_signature', 'The content is not at hand to check its digest')
   const content = await request.body(context.bodyLimit)
-  return content === undefined ? refuse('content_too_large') : checkContentDigest(digest, content)
+  return typeof content === 'string' ? unreadable(content) : checkContentDigest(digest, content)
+}
+
+function unreadable(fault: ContentFault): Refusal {
+  switch (fault) {
+    case 'too-large':
+      return refuse('content_too_large')
+    case 'aborted':
+      return refuse('invalid_request', 'The content was cut off')
+    case 'consumed':
+      return refuse('invalid_signature', 'The content is not at hand to check its digest')
+  }
 }

@@ -1,20 +1,32 @@
 import type { Agent, Caller, Grant, Person } from '../caller.js'
+import { isRequirableComponent } from '../signature/required.js'
 import type { Policy } from './policy.js'
 
+/** What any route may ask of signatures beside its token. */
+export interface SignatureRequirement {
+  /**
+   * Components that signatures on this route cover beside those of the whole server, for example
+   * `['content-type', 'content-digest']` or `['@query']`. Those about content are asked for only where there is content.
+   * An agent that does not cover them is told so (`invalid_input` with `required_input`); the metadata names only the
+   * option `additionalSignatureComponents`, which is for the whole server (AAuth 11.3.3.1).
+   */
+  readonly components?: readonly string[]
+}
+
 /** A route that is content to know who is calling. */
-export interface AgentRequirement {
+export interface AgentRequirement extends SignatureRequirement {
   readonly identity: 'agent'
   readonly policy?: Policy<Agent>
 }
 
 /** A route that wants to know whom the agent acts for. A grant says so too (G-05). */
-export interface PersonRequirement {
+export interface PersonRequirement extends SignatureRequirement {
   readonly identity: 'person'
   readonly policy?: Policy<Person | Grant>
 }
 
 /** A route that needs a person's grant. */
-export interface ScopeRequirement {
+export interface ScopeRequirement extends SignatureRequirement {
   /** Only the other requirements have it; its absence lets TypeScript give `policy` its own caller. */
   readonly identity?: never
   /** All of these; each must be among the options' `scopes`. */
@@ -48,6 +60,7 @@ export interface CheckedRequirement {
   readonly needs: 'agent' | 'person' | 'grant'
   readonly scope: readonly string[]
   readonly policy: Policy | undefined
+  readonly components: readonly string[]
 }
 
 /**
@@ -58,20 +71,30 @@ export interface CheckedRequirement {
  */
 export function checkRequirement(requirement: Requirement, scopes: ReadonlySet<string>): CheckedRequirement {
   if (requirement === 'agent' || requirement === 'person')
-    return { needs: requirement, scope: [], policy: undefined }
+    return { needs: requirement, scope: [], policy: undefined, components: [] }
   if (typeof requirement !== 'object' || requirement === null) throw shapeError()
-  const { policy, ...rest } = requirement
+  const { policy, components = [], ...rest } = requirement
   if (policy !== undefined && typeof policy !== 'function')
     throw new TypeError('require: policy must be a function')
   const names = Object.keys(rest)
   if (names.length !== 1) throw shapeError()
   // The policy sees exactly the callers that the requirement lets through, which is what its type says.
-  const checked = { policy: policy as Policy | undefined }
+  const checked = { policy: policy as Policy | undefined, components: checkComponents(components) }
   if ('identity' in rest && (rest.identity === 'agent' || rest.identity === 'person')) {
     return { needs: rest.identity, scope: [], ...checked }
   }
   if (!('scope' in rest)) throw shapeError()
   return { needs: 'grant', scope: checkScope(rest.scope, scopes), ...checked }
+}
+
+function checkComponents(components: unknown): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(components) ? components : [components]
+  return names.map((name) => {
+    if (typeof name === 'string' && isRequirableComponent(name)) return name
+    throw new TypeError(
+      `require: ${JSON.stringify(name)} is no component that signatures can be asked to cover`,
+    )
+  })
 }
 
 function checkScope(scope: unknown, scopes: ReadonlySet<string>): readonly string[] {
@@ -87,6 +110,6 @@ function checkScope(scope: unknown, scopes: ReadonlySet<string>): readonly strin
 
 function shapeError(): TypeError {
   return new TypeError(
-    "require: expected 'agent', 'person', { identity } or { scope }, with an optional policy",
+    "require: expected 'agent', 'person', { identity } or { scope }, with an optional policy and components",
   )
 }

@@ -27,7 +27,8 @@ export interface GuardContext {
 
 /** The walk of one request: authenticate, decide, and let the resource's own policy have the last word. */
 export function createRouteGuard(need: CheckedRequirement, context: GuardContext): RouteGuard {
-  const { authentication, mint, report } = context
+  const { mint, report } = context
+  const authentication = withComponents(context.authentication, need.components)
 
   const check = async (request: HttpRequest): Promise<Outcome> => {
     const caller = await authenticate(request, authentication)
@@ -71,4 +72,14 @@ function policyRequest({ method, target }: HttpRequest): PolicyRequest {
   return question === -1
     ? { method, path: target, query: '' }
     : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+}
+
+/** What a route asks signatures to cover, beside what the server asks for everywhere. */
+function withComponents(context: AuthenticationContext, more: readonly string[]): AuthenticationContext {
+  if (more.length === 0) return context
+  const { signature } = context
+  return {
+    ...context,
+    signature: { ...signature, components: [...new Set([...signature.components, ...more])] },
+  }
 }

@@ -72,7 +72,7 @@ export function readSignature(
   const input = readInput(fields.input, label, policy.limits)
   if (input instanceof Refusal) return input
   return (
-    checkCoverage(input.list[0], requiredComponents(request.rawHeaders, policy.components)) ??
+    checkCoverage(input.list[0], requiredComponents(request, policy.components)) ??
     checkFreshness(input.parameters, policy.window, now) ??
     readSelected(request, policy, fields, label, input)
   )

@@ -1,4 +1,4 @@
-import { fieldLines, hasBody, trimField } from '../http.js'
+import { fieldLines, type HttpRequest, hasBody, trimField } from '../http.js'
 
 /** What every AAuth signature covers (11.3.3.1). */
 export const baseComponents: readonly string[] = ['@method', '@authority', '@path', 'signature-key']
@@ -10,16 +10,27 @@ const bodyComponents: ReadonlySet<string> = new Set(['content-type', 'content-di
  * All components that must be covered on this request: the base, what the endpoint adds, and `authorization` whenever
  * a session token is sent (6.3). A required component has to appear bare: `"signature-key";key="sig"` covers less.
  */
-export function requiredComponents(rawHeaders: readonly string[], additional: readonly string[]): string[] {
-  const withBody = hasBody(rawHeaders)
+export function requiredComponents(
+  request: Pick<HttpRequest, 'rawHeaders' | 'hasContent'>,
+  additional: readonly string[],
+): string[] {
+  const withBody = hasBody(request)
   const required = [...baseComponents]
   for (const name of additional) {
     if (!required.includes(name) && (withBody || !bodyComponents.has(name))) required.push(name)
   }
-  if (sendsSession(rawHeaders) && !required.includes('authorization')) required.push('authorization')
+  if (sendsSession(request.rawHeaders) && !required.includes('authorization')) required.push('authorization')
   return required
 }
 
 function sendsSession(rawHeaders: readonly string[]): boolean {
   return fieldLines(rawHeaders, 'authorization').some((line) => /^aauth(?:[ \t]|$)/i.test(trimField(line)))
 }
+
+/** Whether signatures can be asked to cover this, by a bare identifier: a field or a derived component of requests. */
+export function isRequirableComponent(name: string): boolean {
+  return requirable.test(name)
+}
+
+const requirable =
+  /^(?:@(?:method|authority|path|query|scheme|target-uri|request-target)|[a-z0-9!#$%&'*+.^_`|~-]+)$/
