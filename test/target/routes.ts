@@ -31,6 +31,12 @@ export const routes: readonly TargetRoute[] = [
   { method: 'GET', path: '/person', requirement: 'person', answer: caller },
   { method: 'GET', path: '/data', requirement: { scope: 'data.read' }, answer: caller },
   { method: 'POST', path: '/data', requirement: { scope: 'data.write' }, answer: callerAndBytes },
+  {
+    method: 'POST',
+    path: '/digest',
+    requirement: { scope: 'data.write', components: ['content-type', 'content-digest'] },
+    answer: ({ bytes }) => ({ bytes }),
+  },
   { method: 'DELETE', path: '/data', requirement: { scope: ['data.write', 'data.delete'] }, answer: caller },
 ]
 

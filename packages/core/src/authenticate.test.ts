@@ -183,7 +183,10 @@ describe('content that is covered', () => {
     rawHeaders: ['Host', 'rs.example', 'Content-Length', '12', 'Content-Digest', digest],
     ...(body === undefined
       ? {}
-      : { body: async (limit: number) => (body.length > limit ? undefined : new Uint8Array(body)) }),
+      : {
+          body: async (limit: number) =>
+            body.length > limit ? ('too-large' as const) : new Uint8Array(body),
+        }),
   })
   const components = ['@method', '@authority', '@path', 'signature-key', 'content-digest']
 

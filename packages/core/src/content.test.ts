@@ -1,0 +1,245 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { announcesContent, captureContent } from './content.js'
+
+type Handler = (message: IncomingMessage, response: ServerResponse) => Promise<void>
+
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+
+async function listen(server: Pick<Server, 'listen' | 'address' | 'close'>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  open.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        ;(server as Partial<Server>).closeAllConnections?.()
+      }),
+  )
+  return (server.address() as AddressInfo).port
+}
+
+/** Serves, and returns a socket to the server. */
+async function serve(handler: Handler): Promise<Socket> {
+  const server = createServer((message, response) => {
+    handler(message, response).catch((error: Error) => response.writeHead(500).end(error.message))
+  })
+  const socket = connect(await listen(server), '127.0.0.1')
+  open.unshift(async () => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+/** All that comes back until `count` responses have been seen, whose bodies end with `;`. */
+function answers(socket: Socket, count = 1): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString('latin1')
+      if (text.split(';').length <= count) return
+      socket.off('data', read)
+      resolve(text)
+    }
+    socket.on('data', read)
+  })
+}
+
+/** What a parser reads that comes after us. */
+async function parse(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+const show = (content: Uint8Array | string): string =>
+  typeof content === 'string' ? content : `<${Buffer.from(content).toString()}>`
+
+const peekAndParse =
+  (limit = 1000): Handler =>
+  async (message, response) => {
+    const content = await captureContent(message, limit)
+    const parsed = typeof content === 'string' ? '-' : await parse(message)
+    response.end(`${show(content)} ${parsed};`)
+  }
+
+const head = (...lines: string[]): string => `POST / HTTP/1.1\r\nHost: a\r\n${lines.join('\r\n')}\r\n\r\n`
+
+describe('content of a request, read and put back', () => {
+  it('with Content-Length, in one piece and in several', async () => {
+    const socket = await serve(peekAndParse())
+    socket.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(socket)).toContain('<hello> hello;')
+    const slow = await serve(peekAndParse())
+    slow.write(`${head('Content-Length: 10')}hel`)
+    setImmediate(() => slow.write('lo he'))
+    setImmediate(() => setImmediate(() => slow.write('re')))
+    expect(await answers(slow)).toContain('<hello here> hello here;')
+  })
+
+  it('in chunks', async () => {
+    const socket = await serve(peekAndParse())
+    socket.write(`${head('Transfer-Encoding: chunked')}5\r\nhello\r\n`)
+    setImmediate(() => socket.write('5\r\n here\r\n0\r\n\r\n'))
+    expect(await answers(socket)).toContain('<hello here> hello here;')
+  })
+
+  it('empty, without leaving a parser waiting', async () => {
+    const socket = await serve(peekAndParse())
+    socket.write(head('Content-Length: 0'))
+    expect(await answers(socket)).toContain('<> ;')
+    const chunked = await serve(peekAndParse())
+    chunked.write(`${head('Transfer-Encoding: chunked')}0\r\n\r\n`)
+    expect(await answers(chunked)).toContain('<> ;')
+    const late = await serve(peekAndParse())
+    late.write(head('Transfer-Encoding: chunked'))
+    setImmediate(() => late.write('0\r\n\r\n'))
+    expect(await answers(late)).toContain('<> ;')
+  })
+
+  it('large, and byte for byte', async () => {
+    const size = 3_000_000
+    const sent = Buffer.alloc(size, 'abcdefg')
+    const socket = await serve(async (message, response) => {
+      const content = await captureContent(message, size)
+      const parsed = await parse(message)
+      response.end(`${sent.equals(content as Uint8Array)} ${parsed === sent.toString()};`)
+    })
+    socket.write(head(`Content-Length: ${size}`))
+    socket.write(sent)
+    expect(await answers(socket)).toContain('true true;')
+  })
+
+  it('of two requests in one packet, each its own', async () => {
+    const socket = await serve(peekAndParse())
+    socket.write(`${head('Content-Length: 3')}one${head('Content-Length: 3')}two`)
+    const text = await answers(socket, 2)
+    expect(text).toContain('<one> one;')
+    expect(text).toContain('<two> two;')
+  })
+
+  it('for a second reader on the same request', async () => {
+    const socket = await serve(async (message, response) => {
+      const first = await captureContent(message, 1000)
+      const second = await captureContent(message, 1000)
+      const parsed = await parse(message)
+      response.end(`${show(first)} ${show(second)} ${show(await captureContent(message, 1000))} ${parsed};`)
+    })
+    socket.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(socket)).toContain('<hello> <hello> <hello> hello;')
+  })
+
+  it('after Expect: 100-continue', async () => {
+    const socket = await serve(peekAndParse())
+    socket.write(head('Content-Length: 5', 'Expect: 100-continue'))
+    const [interim] = (await once(socket, 'data')) as [Buffer]
+    expect(interim.toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    socket.write('hello')
+    expect(await answers(socket)).toContain('<hello> hello;')
+  })
+
+  it('of a request whose parser is attached in the same turn', async () => {
+    const socket = await serve(async (message, response) => {
+      let parsed = ''
+      const content = await captureContent(message, 1000)
+      message.on('data', (chunk: Buffer) => {
+        parsed += chunk.toString()
+      })
+      message.on('end', () => response.end(`${show(content)} ${parsed};`))
+    })
+    socket.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(socket)).toContain('<hello> hello;')
+  })
+
+  it('from rawBody, where the platform has read it before', async () => {
+    const socket = await serve(async (message, response) => {
+      const parsed = await parse(message)
+      Object.assign(message, { rawBody: Buffer.from(parsed) })
+      response.end(`${show(await captureContent(message, 4))} ${parsed};`)
+    })
+    socket.write(`${head('Content-Length: 4')}four`)
+    expect(await answers(socket)).toContain('<four> four;')
+    socket.write(`${head('Content-Length: 5')}fiver`)
+    expect(await answers(socket)).toContain('too-large fiver;')
+  })
+})
+
+describe('content that cannot be had', () => {
+  it('is too large by its own word, without a byte being read', async () => {
+    const socket = await serve(async (message, response) => {
+      response.end(`${show(await captureContent(message, 4))} ${message.readableDidRead};`)
+    })
+    socket.write(head('Content-Length: 5'))
+    expect(await answers(socket)).toContain('too-large false;')
+  })
+
+  it('is too large in fact, of which no more than the limit is kept', async () => {
+    const socket = await serve(peekAndParse(4))
+    const chunk = `${(65_536).toString(16)}\r\n${'x'.repeat(65_536)}\r\n`
+    socket.write(head('Transfer-Encoding: chunked') + chunk.repeat(40))
+    expect(await answers(socket)).toContain('too-large -;')
+    // What was left of it is read and thrown away, so the connection is not stuck.
+    socket.write(`0\r\n\r\n${head('Content-Length: 2')}ok`)
+    expect(await answers(socket)).toContain('<ok> ok;')
+  })
+
+  it('was read by somebody else, or is being read', async () => {
+    const socket = await serve(async (message, response) => {
+      const parsed = await parse(message)
+      response.end(`${show(await captureContent(message, 1000))} ${parsed};`)
+    })
+    socket.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(socket)).toContain('consumed hello;')
+    const flowing = await serve(async (message, response) => {
+      message.resume()
+      response.end(`${show(await captureContent(message, 1000))};`)
+    })
+    flowing.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(flowing)).toContain('consumed;')
+  })
+
+  it('stops when the client goes away', async () => {
+    let seen: (content: string) => void = () => {}
+    const outcome = new Promise<string>((resolve) => {
+      seen = resolve
+    })
+    const socket = await serve(async (message) => {
+      setImmediate(() => socket.destroy())
+      seen(show(await captureContent(message, 1000)))
+    })
+    socket.write(`${head('Content-Length: 5')}hel`)
+    expect(await outcome).toBe('aborted')
+    const gone = await serve(async (message) => {
+      message.destroy()
+      seen(show(await captureContent(message, 1000)))
+    })
+    gone.write(head('Content-Length: 5'))
+    expect(await outcome).toBe('aborted')
+  })
+})
+
+describe('content under HTTP/2', () => {
+  it.each([
+    ['hello', true, '<hello> hello'],
+    ['', true, '<> '],
+    [undefined, false, '<> '],
+  ])('%j', async (sent, announced, expected) => {
+    const server = createHttp2Server(async (request, response) => {
+      const message = request as unknown as IncomingMessage
+      const content = await captureContent(message, 1000)
+      response.end(`${show(content)} ${await parse(message)}|${announcesContent(message)}`)
+    })
+    const session = connectHttp2(`http://127.0.0.1:${await listen(server as unknown as Server)}`)
+    open.unshift(async () => session.close())
+    const stream = session.request({ ':method': 'POST', ':path': '/' }, { endStream: sent === undefined })
+    if (sent !== undefined) setImmediate(() => stream.end(sent))
+    stream.setEncoding('utf8')
+    let text = ''
+    for await (const chunk of stream) text += chunk as string
+    expect(text).toBe(`${expected}|${announced}`)
+  })
+})
