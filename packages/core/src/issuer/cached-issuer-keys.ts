@@ -5,9 +5,9 @@ import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
 import { createGuardedFetch } from './guarded-fetch.js'
 import type { IssuerEnvironment, IssuerKeys, KeyQuery } from './issuer-keys.js'
-import { type IssuerLimits, issuerLimits } from './limits.js'
+import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
-import type { IssuerOptions } from './options.js'
+import { type IssuerOptions, withDefaults } from './options.js'
 import { PinnedIssuers } from './pinned.js'
 import { IssuerPolicy } from './policy.js'
 import { type IssuerReport, Tally } from './report.js'
@@ -27,7 +27,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
   constructor(options: IssuerOptions, env: IssuerEnvironment) {
-    this.#limits = { ...issuerLimits, ...options.limits } as IssuerLimits
+    this.#limits = withDefaults(options.limits)
     this.#clock = () => env.clock()
     this.#tally = new Tally((event) => env.report(event))
     const policy = new IssuerPolicy(options, this.#tally.event)
@@ -119,6 +119,8 @@ export class CachedIssuerKeys implements IssuerKeys {
     }
     const older = entry.metadata(now, 'usable')
     const busy = await this.#attempt(record, entry, false, older === undefined ? 'wait' : 'patience')
+    if (record.abort.signal.aborted)
+      return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return entry.metadata(this.#clock(), 'usable') ?? busy ?? this.#answers.conclude(entry)
   }
 
@@ -187,7 +189,13 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   #withdrawn(issuer: string, dwk: string): void {
-    for (const listener of this.#listeners) listener(issuer, dwk)
+    for (const listener of this.#listeners) {
+      try {
+        listener(issuer, dwk)
+      } catch {
+        // A discovery must not fail for a listener's sake.
+      }
+    }
   }
 }
 

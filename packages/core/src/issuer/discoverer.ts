@@ -2,7 +2,9 @@ import { Budget } from './budget.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
 import { Gate, type Lane } from './gate.js'
+import { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
+import { readMetadata } from './metadata.js'
 import type { IssuerFetch } from './options.js'
 import type { Tally } from './report.js'
 import { type IssuerRecord, IssuerSpaces } from './spaces.js'
@@ -19,6 +21,8 @@ export interface DiscovererPorts {
   readonly isListed: (issuer: string) => boolean
   readonly withdrawn: (issuer: string, dwk: string) => void
 }
+
+type Document = Readonly<Record<string, unknown>>
 
 /** Why a discovery was not begun. */
 export type Bound = 'queue' | 'newcomers'
@@ -110,7 +114,7 @@ export class Discoverer {
       limits.timeout,
     )
     try {
-      await entry.discover(record.fetcher, forced, abort.signal)
+      await entry.discover(record.documents, forced, abort.signal)
     } finally {
       clearTimeout(timer)
       record.abort.signal.removeEventListener('abort', stop)
@@ -130,18 +134,31 @@ export class Discoverer {
   }
 
   #refreshNext(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (next.entry.isDue(this.#ports.clock())) {
-        const bound = this.begin(next.record, next.entry, { forced: false, background: true })
-        if (bound !== undefined) return
-      }
-      this.#waiting.shift()
+    while (!this.#gate.isFull('background')) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      if (!next.entry.isDue(this.#ports.clock())) continue
+      this.begin(next.record, next.entry, { forced: false, background: true })
     }
   }
 
   #newRecord(issuer: string): IssuerRecord {
     const { fetch, limits, clock, tally } = this.#ports
-    const fetcher = new FloorFetcher(issuer, { fetch, floor: limits.floor, clock, report: tally.event })
-    return { issuer, entries: new Map(), fetcher, abort: new AbortController() }
+    const ports = { fetch, floor: limits.floor, clock, report: tally.event }
+    const metadata = {
+      name: 'metadata',
+      maxBytes: limits.metadataBytes,
+      read: (document: Document) => readMetadata(document, issuer),
+    } as const
+    const keys = {
+      name: 'jwks',
+      maxBytes: limits.jwksBytes,
+      read: (document: Document) => KeySet.read(document, limits.keysPerSet),
+    } as const
+    const documents = {
+      metadata: new FloorFetcher(issuer, metadata, ports),
+      keys: new FloorFetcher(issuer, keys, ports),
+    }
+    return { issuer, entries: new Map(), documents, abort: new AbortController() }
   }
 }

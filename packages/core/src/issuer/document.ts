@@ -4,7 +4,7 @@ import { retryAfterSeconds, statedLifetime } from './lifetime.js'
 import type { IssuerFetch, IssuerResponse } from './options.js'
 
 /** A JSON document as it was fetched. */
-export interface Fetched {
+export interface FetchedDocument {
   readonly document: Record<string, unknown>
   readonly bytes: number
   /** Seconds the response stated, if it did. */
@@ -21,7 +21,7 @@ export async function fetchDocument(
   maxBytes: number,
   signal: AbortSignal,
   clock: () => number,
-): Promise<Fetched | Fault> {
+): Promise<FetchedDocument | Fault> {
   try {
     if (signal.aborted) throw signal.reason
     const response = await abortable(
@@ -61,7 +61,7 @@ async function readDocument(
   maxBytes: number,
   signal: AbortSignal,
   clock: () => number,
-): Promise<Fetched | Fault> {
+): Promise<FetchedDocument | Fault> {
   const content = await readBytes(response, maxBytes, signal)
   if (content instanceof Fault) return content
   const document = parseUtf8(content)

@@ -1,11 +1,16 @@
 import type { KeyFault, VerificationKey } from '../keys.js'
-import type { Fetched } from './document.js'
 import type { IssuerWithdrawnEvent } from './events.js'
 import { Fault } from './fault.js'
-import type { Attempt, FloorFetcher } from './floor.js'
-import { KeySet } from './key-set.js'
+import type { Attempt, Fetched, FloorFetcher } from './floor.js'
+import type { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
-import { admitJwksUri, type IssuerMetadata, readMetadata } from './metadata.js'
+import { admitJwksUri, type IssuerMetadata } from './metadata.js'
+
+/** One issuer's documents. */
+export interface IssuerDocuments {
+  readonly metadata: FloorFetcher<IssuerMetadata>
+  readonly keys: FloorFetcher<KeySet>
+}
 
 /** What an entry works with. */
 export interface EntryPorts {
@@ -122,12 +127,15 @@ export class IssuerEntry {
     return which === 'usable' || this.#isReady(held, now) ? held.value : undefined
   }
 
-  /** Drops what is past the ceiling. */
-  expire(now: number): void {
+  /** Drops what is past the ceiling; whether there was any. */
+  expire(now: number): boolean {
+    const { bytes } = this
     if (this.#metadata !== undefined && now >= this.#metadata.discardAt) this.#metadata = undefined
-    if (this.#keys === undefined || now < this.#keys.discardAt) return
-    this.#keys = undefined
-    this.withdraw('ceiling')
+    if (this.#keys !== undefined && now >= this.#keys.discardAt) {
+      this.#keys = undefined
+      this.withdraw('ceiling')
+    }
+    return this.bytes !== bytes
   }
 
   /** Tells that the keys served so far are no longer held. */
@@ -138,54 +146,55 @@ export class IssuerEntry {
   }
 
   /** One discovery: the metadata if it is due, then the keys. `forced` asks for both. Never rejects. */
-  async discover(fetcher: FloorFetcher, forced: boolean, signal: AbortSignal): Promise<void> {
+  async discover(documents: IssuerDocuments, forced: boolean, signal: AbortSignal): Promise<void> {
     const { clock, limits } = this.#ports
     this.#attemptedAt = clock()
     this.#nextAttemptAt = this.#attemptedAt + limits.floor
-    const fault = await this.#discover(fetcher, forced, signal)
+    const fault = await this.#discover(documents, forced, signal)
     this.fault = fault
     this.#failures = fault === undefined ? 0 : this.#failures + 1
-    if (fault !== undefined) this.#nextAttemptAt = this.#attemptedAt + this.#pause(fault)
+    // From the end of the attempt: its last fetch must lie a whole floor back as well.
+    if (fault !== undefined) this.#nextAttemptAt = clock() + this.#pause(fault)
   }
 
-  async #discover(fetcher: FloorFetcher, forced: boolean, signal: AbortSignal): Promise<Fault | undefined> {
-    const metadata = await this.#discoverMetadata(fetcher, forced, signal)
+  async #discover(
+    documents: IssuerDocuments,
+    forced: boolean,
+    signal: AbortSignal,
+  ): Promise<Fault | undefined> {
+    const metadata = await this.#discoverMetadata(documents, forced, signal)
     if (metadata instanceof Fault) return metadata
     const url = admitJwksUri(metadata, this.#ports.keyHosts)
     if (url instanceof Fault) return url
     const { clock, limits } = this.#ports
     const isCurrent = this.#keys !== undefined && this.#keysUrl === url.href && !isDue(this.#keys, clock())
     if (isCurrent && !forced) return undefined
-    const target = { document: 'jwks', url: url.href, maxBytes: limits.jwksBytes } as const
-    const attempt = fetcher.get(target, signal)
+    const attempt = documents.keys.get(url.href, signal)
     const fetched = await attempt.result
     if (fetched instanceof Fault) return fetched
-    const set = KeySet.read(fetched.document, limits.keysPerSet)
-    if (typeof set === 'string') return new Fault('unusable', set)
-    // Another well-known document may have fetched these keys a while ago; the floor counts from then.
-    this.#nextAttemptAt = Math.min(this.#nextAttemptAt, attempt.at + limits.floor)
+    // The floor is the keys': this attempt began after the metadata's, or before, for another well-known document.
+    this.#nextAttemptAt = attempt.at + limits.floor
     this.#keysUrl = url.href
-    this.#replaceKeys(this.#hold(set, fetched, attempt))
+    this.#replaceKeys(this.#hold(fetched, attempt))
     return undefined
   }
 
   async #discoverMetadata(
-    fetcher: FloorFetcher,
+    documents: IssuerDocuments,
     forced: boolean,
     signal: AbortSignal,
   ): Promise<IssuerMetadata | Fault> {
-    const { clock, limits } = this.#ports
+    const { clock } = this.#ports
     const usable = this.metadata(clock(), 'usable')
     if (usable !== undefined && !forced && !isDue(this.#metadata, clock())) return usable
-    const url = `${this.issuer}/.well-known/${this.dwk}`
-    const attempt = fetcher.get({ document: 'metadata', url, maxBytes: limits.metadataBytes }, signal)
+    const attempt = documents.metadata.get(`${this.issuer}/.well-known/${this.dwk}`, signal)
     const fetched = await attempt.result
     // Where only the metadata is out of reach, the keys may still be where it said they are.
-    if (fetched instanceof Fault)
+    if (fetched instanceof Fault) {
       return fetched.kind === 'unavailable' && usable !== undefined ? usable : fetched
-    const metadata = readMetadata(fetched.document, this.issuer)
-    if (!(metadata instanceof Fault)) this.#metadata = this.#hold(metadata, fetched, attempt)
-    return metadata
+    }
+    this.#metadata = this.#hold(fetched, attempt)
+    return fetched.value
   }
 
   #replaceKeys(keys: Held<KeySet>): void {
@@ -199,12 +208,12 @@ export class IssuerEntry {
     if (rotated) this.#ports.withdrawn('rotated')
   }
 
-  #hold<T>(value: T, fetched: Fetched, attempt: Attempt): Held<T> {
+  #hold<T>(fetched: Fetched<T>, attempt: Attempt<T>): Held<T> {
     const { limits, random } = this.#ports
     const stated = fetched.lifetime === undefined ? limits.lifetime : fetched.lifetime * 1000
     const lifetime = Math.min(Math.max(stated, limits.floor), limits.ceiling)
     return {
-      value,
+      value: fetched.value,
       bytes: fetched.bytes,
       fetchedAt: attempt.at,
       // Spread, so that issuers fetched together at start are not refreshed together ever after.

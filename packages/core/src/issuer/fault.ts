@@ -34,8 +34,8 @@ export class GuardError extends Error {
 export function faultOf(error: unknown): Fault {
   if (error instanceof GuardError) return new Fault(error.kind, error.message)
   if (!(error instanceof Error)) return new Fault('unavailable', 'the fetch failed')
-  const guarded = error.cause instanceof GuardError ? error.cause : undefined
-  if (guarded !== undefined) return new Fault(guarded.kind, guarded.message)
-  const code = (error as NodeJS.ErrnoException).code
-  return new Fault('unavailable', code === undefined ? error.message.slice(0, 200) : `${code}`)
+  // Node's own `fetch` says only that it failed; the cause says why.
+  if (error.cause instanceof Error) return faultOf(error.cause)
+  const { code } = error as NodeJS.ErrnoException
+  return new Fault('unavailable', code ?? error.message.slice(0, 200))
 }

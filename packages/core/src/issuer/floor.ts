@@ -1,12 +1,21 @@
-import { type Fetched, fetchDocument } from './document.js'
+import { fetchDocument } from './document.js'
 import type { IssuerEvent } from './events.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'
 
+/** What was read of a document. The document itself is not kept: a stranger decides how much of it is of no use. */
+export interface Fetched<T> {
+  readonly value: T
+  /** Bytes of the document. */
+  readonly bytes: number
+  /** Seconds the response stated as its lifetime, if it did. */
+  readonly lifetime: number | undefined
+}
+
 /** A fetch and when it began, in milliseconds. */
-export interface Attempt {
+export interface Attempt<T> {
   readonly at: number
-  readonly result: Promise<Fetched | Fault>
+  readonly result: Promise<Fetched<T> | Fault>
 }
 
 /** What {@link FloorFetcher} works with. */
@@ -17,52 +26,58 @@ export interface FetchPorts {
   readonly report: (event: IssuerEvent) => void
 }
 
-/** What to fetch, and how much of it. */
-export interface FetchTarget {
-  readonly document: 'metadata' | 'jwks'
-  readonly url: string
+/** One kind of document of an issuer. */
+export interface DocumentKind<T> {
+  readonly name: 'metadata' | 'jwks'
   readonly maxBytes: number
+  readonly read: (document: Record<string, unknown>) => T | Fault
 }
 
 /**
- * One issuer's documents by URL. Whoever asks within the floor gets the last attempt's own answer, be it under way,
- * good or bad: so no URL is fetched twice in a minute, even where several well-known documents share one JWKS.
+ * The documents of one kind of one issuer, by URL. Whoever asks within the floor gets the last attempt's own answer, be
+ * it under way, good or bad: so none is fetched twice in a minute, even where well-known documents share a JWKS.
  */
-export class FloorFetcher {
+export class FloorFetcher<T> {
   readonly #issuer: string
+  readonly #kind: DocumentKind<T>
   readonly #ports: FetchPorts
-  readonly #attempts = new Map<string, Attempt>()
+  readonly #attempts = new Map<string, Attempt<T>>()
 
-  constructor(issuer: string, ports: FetchPorts) {
+  constructor(issuer: string, kind: DocumentKind<T>, ports: FetchPorts) {
     this.#issuer = issuer
+    this.#kind = kind
     this.#ports = ports
   }
 
   /** Fetches, or repeats the last answer. Never rejects. */
-  get(target: FetchTarget, signal: AbortSignal): Attempt {
+  get(url: string, signal: AbortSignal): Attempt<T> {
     const now = this.#ports.clock()
+    this.prune(now)
+    const last = this.#attempts.get(url)
+    if (last !== undefined) return last
+    const attempt = { at: now, result: this.#fetch(url, signal, now) }
+    this.#attempts.set(url, attempt)
+    return attempt
+  }
+
+  /** Forgets the answers that are older than the floor. */
+  prune(now: number): void {
     for (const [url, { at }] of this.#attempts) {
       // A clock that was set back must not hold the floor for longer than it is.
       if (now - at >= this.#ports.floor || now < at) this.#attempts.delete(url)
     }
-    const last = this.#attempts.get(target.url)
-    if (last !== undefined) return last
-    const attempt = { at: now, result: this.#fetch(target, signal, now) }
-    this.#attempts.set(target.url, attempt)
-    return attempt
   }
 
-  async #fetch(target: FetchTarget, signal: AbortSignal, began: number): Promise<Fetched | Fault> {
+  async #fetch(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
     const { fetch, clock, report } = this.#ports
-    const fetched = await fetchDocument(fetch, target.url, target.maxBytes, signal, clock)
-    report({
-      name: 'issuer-fetched',
-      issuer: this.#issuer,
-      document: target.document,
-      url: target.url,
-      milliseconds: clock() - began,
-      ...(fetched instanceof Fault ? { outcome: fetched.kind, reason: fetched.reason } : { outcome: 'ok' }),
-    })
-    return fetched
+    const { name, maxBytes, read } = this.#kind
+    const fetched = await fetchDocument(fetch, url, maxBytes, signal, clock)
+    const value = fetched instanceof Fault ? fetched : read(fetched.document)
+    const outcome =
+      value instanceof Fault ? { outcome: value.kind, reason: value.reason } : { outcome: 'ok' as const }
+    const milliseconds = clock() - began
+    report({ name: 'issuer-fetched', issuer: this.#issuer, document: name, url, milliseconds, ...outcome })
+    if (fetched instanceof Fault) return fetched
+    return value instanceof Fault ? value : { value, bytes: fetched.bytes, lifetime: fetched.lifetime }
   }
 }

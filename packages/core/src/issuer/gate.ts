@@ -32,6 +32,11 @@ export class Gate {
     return lane !== 'background' && this.#queue.filter((one) => one.lane === lane).length < this.#limits.queue
   }
 
+  /** Whether every place of a lane is taken. */
+  isFull(lane: Lane): boolean {
+    return this.#running[lane] >= this.#limits.concurrency
+  }
+
   /** Waits for a place; resolves with the function that gives it back. Ask {@link hasRoom} first. */
   enter(issuer: string, lane: Lane): Promise<() => void> {
     return new Promise((start) => {
@@ -41,10 +46,7 @@ export class Gate {
   }
 
   #isFree(issuer: string, lane: Lane): boolean {
-    return (
-      this.#running[lane] < this.#limits.concurrency &&
-      (this.#issuers.get(issuer) ?? 0) < this.#limits.perIssuer
-    )
+    return !this.isFull(lane) && (this.#issuers.get(issuer) ?? 0) < this.#limits.perIssuer
   }
 
   #advance(): void {

@@ -135,8 +135,30 @@ function toResponse(message: IncomingMessage, maxBytes: number, deadline: Deadli
   }
   const bodiless = status === 204 || status === 205 || status === 304
   if (bodiless) message.resume().once('close', () => deadline.end())
-  const body = bodiless ? null : ReadableStream.from(bounded(message, maxBytes, deadline))
-  return new Response(body, { status, headers })
+  return new Response(bodiless ? null : streamOf(message, maxBytes, deadline), { status, headers })
+}
+
+/** Reads only when asked, so that no more than one chunk is ever held here. */
+function streamOf(
+  message: IncomingMessage,
+  maxBytes: number,
+  deadline: Deadline,
+): ReadableStream<Uint8Array> {
+  const chunks = bounded(message, maxBytes, deadline)
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next()
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel() {
+        deadline.end()
+        message.destroy()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 async function* bounded(

@@ -1,4 +1,5 @@
 import { importPublicJwk, KeyFault, type VerificationKey } from '../keys.js'
+import { Fault } from './fault.js'
 
 const maxKidLength = 1024
 
@@ -10,11 +11,11 @@ export class KeySet {
   readonly #candidates = new Map<string, unknown[]>()
   readonly #imported = new Map<string, VerificationKey | KeyFault>()
 
-  /** Reads a JWKS; a string says why it is none. */
-  static read(document: Readonly<Record<string, unknown>>, maxKeys: number): KeySet | string {
+  /** Reads a JWKS. One with more than `maxKeys` keys is refused, not cut short: the key asked for may be the last. */
+  static read(document: Readonly<Record<string, unknown>>, maxKeys: number): KeySet | Fault {
     const { keys } = document as { readonly keys?: unknown }
-    if (!Array.isArray(keys)) return 'the JWKS has no array of keys'
-    if (keys.length > maxKeys) return `the JWKS has more than ${maxKeys} keys`
+    if (!Array.isArray(keys)) return new Fault('unusable', 'the JWKS has no array of keys')
+    if (keys.length > maxKeys) return new Fault('unusable', `the JWKS has more than ${maxKeys} keys`)
     return new KeySet(keys)
   }
 

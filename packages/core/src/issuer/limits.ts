@@ -42,7 +42,10 @@ export interface IssuerLimits {
   readonly newcomerBytes: number
   /** Discoveries of newcomers begun in a minute, which is also the largest burst. */
   readonly newcomersPerMinute: number
-  /** Discoveries under way at once, in each of the three lanes: known issuers, newcomers, background. */
+  /**
+   * Discoveries under way at once, in each of the three lanes: known issuers, newcomers, background. Enough that
+   * newcomers who all hang until `timeout` exhaust their budget before the places.
+   */
   readonly concurrency: number
   /** Discoveries under way at once of one issuer, whatever the lane. */
   readonly perIssuer: number
@@ -80,7 +83,7 @@ export const issuerLimits: IssuerLimits = {
   newcomers: 1024,
   newcomerBytes: 8 * kib * kib,
   newcomersPerMinute: 300,
-  concurrency: 8,
+  concurrency: 32,
   perIssuer: 2,
   documentsPerIssuer: 8,
   queue: 64,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isHostName, isServerIdentifier } from '../identifiers.js'
 import { KeyFault } from '../keys.js'
+import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
 
@@ -97,7 +98,20 @@ const jwks = z
   .custom<PinnedIssuer['jwks']>((value) => typeof value === 'object' && value !== null, 'must be a JWKS')
   .refine(hasUsableKey, 'must be a JWKS with a usable key that has a kid and a fully specified alg')
 const document = { issuer: identifier, dwk }
-const limit = z.number().positive().optional()
+
+const positive = z.number().positive().optional()
+// AAuth 11.4 allows a slower floor and an earlier ceiling, and nothing else.
+const limitsSchema = z
+  .strictObject({
+    ...(Object.fromEntries(Object.keys(issuerLimits).map((name) => [name, positive])) as Record<
+      keyof IssuerLimits,
+      typeof positive
+    >),
+    floor: z.number().min(issuerLimits.floor, 'must be at least a minute').optional(),
+    ceiling: z.number().positive().max(issuerLimits.ceiling, 'must be at most 24 hours').optional(),
+  })
+  .refine(newcomersStay, { path: ['newcomers'], message: 'must be at least twice newcomersPerMinute' })
+  .refine(documentsFit, { path: ['newcomerBytes'], message: 'must hold the largest documents of an issuer' })
 
 /** Checks {@link IssuerOptions}; composed into the options of the whole. */
 export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
@@ -113,10 +127,7 @@ export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
   keyHosts: z.record(identifier, z.array(keyHost)).optional(),
   privateHosts: z.array(host).optional(),
   unavailable: z.enum(['retry', 'refuse']).optional(),
-  limits: z
-    .strictObject(Object.fromEntries(Object.keys(issuerLimits).map((name) => [name, limit])))
-    .refine(newcomersFit, { path: ['newcomers'], message: 'must be at least twice newcomersPerMinute' })
-    .optional(),
+  limits: limitsSchema.optional(),
 })
 
 /** Whether `name` can be a well-known document's: nothing in it bends a URL. */
@@ -126,7 +137,7 @@ export function isDocumentName(name: string): boolean {
 
 function hasUsableKey(value: PinnedIssuer['jwks']): boolean {
   const set = KeySet.read({ ...value }, Number.POSITIVE_INFINITY)
-  if (typeof set === 'string') return false
+  if (set instanceof Fault) return false
   return value.keys.some((jwk) => {
     const { kid } = (jwk ?? {}) as { readonly kid?: unknown }
     const key = typeof kid === 'string' ? set.get(kid) : undefined
@@ -134,8 +145,21 @@ function hasUsableKey(value: PinnedIssuer['jwks']): boolean {
   })
 }
 
+type GivenLimits = NonNullable<IssuerOptions['limits']>
+
 // A newcomer then stays at least a minute, however many more are coming.
-function newcomersFit(given: { readonly [name: string]: number | undefined }): boolean {
-  const { newcomers, newcomersPerMinute } = { ...issuerLimits, ...given } as unknown as IssuerLimits
+function newcomersStay(given: GivenLimits): boolean {
+  const { newcomers, newcomersPerMinute } = withDefaults(given)
   return newcomers >= 2 * newcomersPerMinute
+}
+
+function documentsFit(given: GivenLimits): boolean {
+  const { newcomerBytes, issuerBytes, metadataBytes, jwksBytes, documentsPerIssuer } = withDefaults(given)
+  return Math.min(newcomerBytes, issuerBytes) >= 2 * documentsPerIssuer * (metadataBytes + jwksBytes)
+}
+
+/** The limits in force. */
+export function withDefaults(given: IssuerOptions['limits']): IssuerLimits {
+  const stated = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
+  return { ...issuerLimits, ...Object.fromEntries(stated) }
 }

@@ -1,3 +1,4 @@
+import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'
 import type { IssuerMetadata } from './metadata.js'
 import type { PinnedIssuer } from './options.js'
@@ -16,7 +17,7 @@ export class PinnedIssuers {
   constructor(pinned: readonly PinnedIssuer[]) {
     for (const { issuer, dwk, jwks, metadata } of pinned) {
       const keys = KeySet.read({ ...jwks }, Number.POSITIVE_INFINITY)
-      if (typeof keys === 'string') throw new TypeError(`option issuers.pinned: ${keys}`)
+      if (keys instanceof Fault) throw new TypeError(`option issuers.pinned: ${keys.reason}`)
       const documents = this.#issuers.get(issuer) ?? new Map<string, Pinned>()
       documents.set(dwk, { keys, metadata: Object.freeze({ ...metadata, issuer }) })
       this.#issuers.set(issuer, documents)

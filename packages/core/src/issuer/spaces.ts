@@ -1,13 +1,12 @@
 import { LRUCache } from 'lru-cache'
-import type { IssuerEntry } from './entry.js'
-import type { FloorFetcher } from './floor.js'
+import type { IssuerDocuments, IssuerEntry } from './entry.js'
 import type { IssuerLimits } from './limits.js'
 
 /** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its floor. */
 export interface IssuerRecord {
   readonly issuer: string
   readonly entries: Map<string, IssuerEntry>
-  readonly fetcher: FloorFetcher
+  readonly documents: IssuerDocuments
   readonly abort: AbortController
 }
 

@@ -62,13 +62,17 @@ export class Sweep {
       found.entry.usedAt = now
       if (found.entry.isDue(now)) due.push(found)
     }
+    const lighter = new Set<IssuerRecord>()
     for (const { record, admitted } of this.#discoverer.spaces.records()) {
+      record.documents.metadata.prune(now)
+      record.documents.keys.prune(now)
       for (const entry of record.entries.values()) {
-        entry.expire(now)
+        if (entry.expire(now)) lighter.add(record)
         if (admitted && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
           due.push({ record, entry })
       }
     }
+    for (const record of lighter) this.#discoverer.spaces.reweigh(record)
     this.#discoverer.refreshInTurn(due)
   }
 }

@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest'
+import { Refusal } from '../errors.js'
+import { KeyFault } from '../keys.js'
+import { FakeTown, person, publicJwk } from './testing/fake-town.js'
+
+const host = 'ps.example'
+const issuer = `https://${host}`
+
+describe('the operator’s policy', () => {
+  it.each<[string, ConstructorParameters<typeof FakeTown>[0]]>([
+    ['a deny-list', { deny: [issuer] }],
+    ['an allow-list without it', { allow: ['https://other.example', `${issuer}.evil.example`] }],
+    ['an empty allow-list', { allow: [] }],
+    ['a function', { admit: () => false }],
+    [
+      'a function that throws',
+      {
+        admit: () => {
+          throw new Error('oh')
+        },
+      },
+    ],
+    ['a function that promises', { admit: (() => Promise.resolve(true)) as unknown as () => boolean }],
+    ['a deny-list beside an allow-list', { allow: [issuer], deny: [issuer] }],
+    ['a function beside an allow-list', { allow: [issuer], admit: () => false }],
+  ])('refuses by %s before any fetch', async (_what, options) => {
+    const town = new FakeTown(options)
+    town.publish(host, [publicJwk('k1')])
+    expect(town.keys.refused(issuer, person)).toMatchObject({ code: 'access_denied' })
+    expect(await town.find(host)).toMatchObject({ code: 'access_denied' })
+    expect(await town.keys.metadata(issuer, person)).toMatchObject({ code: 'access_denied' })
+    expect(town.fetches).toEqual([])
+    expect(town.keys.inspect().counts.answers.denied).toBe(3)
+  })
+
+  it('is asked about the document as well as the issuer', async () => {
+    const asked: unknown[] = []
+    const town = new FakeTown({ admit: (one) => asked.push(one) > 0 && one.dwk === person })
+    town.publish(host, [publicJwk('k1')])
+    expect(town.keys.refused(issuer, person)).toBeUndefined()
+    expect(town.keys.refused(issuer, 'aauth-access.json')).toBeInstanceOf(Refusal)
+    expect(asked).toEqual([
+      { id: issuer, dwk: person },
+      { id: issuer, dwk: 'aauth-access.json' },
+    ])
+  })
+
+  it('tells the log of a function that fails, and the caller nothing', () => {
+    const town = new FakeTown({
+      admit: () => {
+        throw new Error('database down')
+      },
+    })
+    const refusal = town.keys.refused(issuer, person)
+    expect(refusal?.details.detail).not.toContain('database')
+    expect(town.events).toEqual([
+      { name: 'issuer-policy-failed', issuer, dwk: person, reason: 'database down' },
+    ])
+  })
+})
+
+describe('a pinned issuer', () => {
+  const jwk = publicJwk('k1')
+  const pinned = [{ issuer, dwk: person, jwks: { keys: [jwk, { ...jwk, kid: 'bad', alg: 'EdDSA' }] } }]
+
+  it('is never fetched', async () => {
+    const town = new FakeTown({ pinned })
+    expect(town.keys.peek(town.query(host))).toHaveProperty('jkt')
+    expect(await town.find(host)).toBe(town.keys.peek(town.query(host)))
+    expect(await town.find(host, 'bad')).toBeInstanceOf(KeyFault)
+    expect(await town.find(host, 'k2')).toMatchObject({ code: 'unknown_key' })
+    expect(await town.keys.refind(town.query(host), await town.verified(host))).toBeUndefined()
+    expect(await town.keys.metadata(issuer, person)).toEqual({ issuer })
+    expect(town.fetches).toEqual([])
+    expect(town.keys.inspect().pinned).toBe(1)
+  })
+
+  it('has the metadata it was given, under its own name', async () => {
+    const metadata = { issuer: 'https://other.example', scopes_supported: ['openid'] }
+    const town = new FakeTown({ pinned: [{ ...pinned[0], metadata } as never] })
+    expect(await town.keys.metadata(issuer, person)).toEqual({ issuer, scopes_supported: ['openid'] })
+  })
+
+  it('is pinned for that document only', async () => {
+    const town = new FakeTown({ pinned })
+    town.publish(host, [publicJwk('k1')])
+    expect(await town.find(host, 'k1', 'aauth-agent.json')).toHaveProperty('jkt')
+    expect(town.count(host)).toBe(2)
+  })
+
+  it('is still subject to the policy', async () => {
+    const town = new FakeTown({ pinned, deny: [issuer] })
+    expect(await town.find(host)).toMatchObject({ code: 'access_denied' })
+  })
+})
+
+describe('forgetting an issuer', () => {
+  it('drops all its documents at once and fetches anew at the next token', async () => {
+    const town = new FakeTown()
+    town.publish(host, [publicJwk('k1')])
+    const [old] = [await town.verified(host), await town.verified(host, 'k1', 'aauth-agent.json')]
+    town.publish(host, [publicJwk('k1')])
+    town.keys.forget(issuer)
+    expect(town.withdrawn).toEqual([`${issuer} ${person}`, `${issuer} aauth-agent.json`])
+    expect(town.keys.peek(town.query(host))).toBeUndefined()
+    expect(town.keys.inspect()).toMatchObject({ admitted: 0, newcomers: 0 })
+    expect((await town.verified(host)).jkt).not.toBe(old.jkt)
+  })
+
+  it('ends a discovery under way, so that it brings nothing back', async () => {
+    const town = new FakeTown()
+    let answer: (response: Response) => void = () => {}
+    town.behave(host, () => new Promise((resolve) => (answer = resolve)))
+    const asked = town.find(host)
+    const document = town.keys.metadata(issuer, person)
+    await new Promise((resolve) => setImmediate(resolve))
+    town.keys.forget(issuer)
+    answer(Response.json({ issuer, jwks_uri: `${issuer}/jwks` }))
+    expect(await asked).toMatchObject({ code: 'issuer_unavailable' })
+    expect(await document).toMatchObject({ code: 'issuer_unavailable' })
+    expect(town.keys.inspect().newcomers).toBe(0)
+    expect(town.fetches.length).toBe(1)
+  })
+
+  it('leaves pinned keys, but not what rests on them', () => {
+    const town = new FakeTown({ pinned: [{ issuer, dwk: person, jwks: { keys: [publicJwk('k1')] } }] })
+    town.keys.forget(issuer)
+    expect(town.withdrawn).toEqual([`${issuer} ${person}`])
+    expect(town.keys.peek(town.query(host))).toHaveProperty('jkt')
+  })
+
+  it('does nothing for an issuer that is not held', () => {
+    const town = new FakeTown()
+    town.keys.forget('https://nobody.example')
+    expect(town.withdrawn).toEqual([])
+  })
+})
+
+describe('prewarming', () => {
+  const prewarm = Array.from({ length: 100 }, (_, i) => ({ issuer: `https://ps${i}.example`, dwk: person }))
+
+  it('fetches what is listed, tells when it has tried, and keeps it fresh unused', async () => {
+    const town = new FakeTown({ prewarm })
+    for (const { issuer: one } of prewarm) town.publish(one.slice(8), [publicJwk('k1')])
+    await town.keys.warm()
+    expect(town.fetches.length).toBe(200)
+    expect(town.keys.peek(town.query('ps99.example'))).toHaveProperty('jkt')
+    for (let hour = 0; hour < 3; hour++) {
+      town.pass(500)
+      await town.sweep()
+    }
+    expect(town.count('ps99.example', '/jwks')).toBe(4)
+    town.keys.close()
+  })
+
+  it('comes back to an issuer that was down at start', async () => {
+    const town = new FakeTown({ prewarm: [{ issuer, dwk: person }] })
+    await town.keys.warm()
+    expect(town.keys.inspect().issuers).toMatchObject([
+      { issuer, outcome: 'unavailable', reason: 'ENOTFOUND', keys: 0 },
+    ])
+    town.publish(host, [publicJwk('k1')])
+    town.pass(63)
+    await town.sweep()
+    expect(town.keys.peek(town.query(host))).toHaveProperty('jkt')
+  })
+
+  it('does not override the policy', async () => {
+    const town = new FakeTown({ prewarm: [{ issuer, dwk: person }], deny: [issuer] })
+    await town.keys.warm()
+    town.pass(63)
+    await town.sweep()
+    expect(town.fetches).toEqual([])
+  })
+})
+
+describe('closing', () => {
+  it('ends discoveries and begins no new ones, and serves what it has', async () => {
+    const town = new FakeTown()
+    town.publish(host, [publicJwk('k1')])
+    const key = await town.verified(host)
+    town.behave('slow.example', () => new Promise(() => {}))
+    const slow = town.find('slow.example')
+    await new Promise((resolve) => setImmediate(resolve))
+    town.keys.close()
+    expect(await slow).toMatchObject({ code: 'issuer_unavailable' })
+    expect(town.keys.peek(town.query(host))).toBe(key)
+    expect(await town.find('other.example')).toMatchObject({ code: 'issuer_unavailable' })
+    expect(town.count('other.example')).toBe(0)
+    await town.keys.warm()
+    expect(town.isSweeping).toBe(false)
+  })
+})
+
+describe('what the operator sees', () => {
+  it('is each issuer’s state', async () => {
+    const town = new FakeTown()
+    town.publish(host, [publicJwk('k1'), publicJwk('k2')])
+    await town.verified(host)
+    town.pass(30)
+    await town.find('down.example')
+    expect(town.keys.inspect()).toMatchObject({
+      admitted: 1,
+      newcomers: 1,
+      counts: {
+        fetches: { metadata: 2, jwks: 1 },
+        discoveries: { ok: 1, unavailable: 1 },
+        answers: { issuer_unavailable: 1 },
+      },
+      issuers: [
+        {
+          issuer,
+          dwk: person,
+          admitted: true,
+          keys: 2,
+          outcome: 'ok',
+          age: 30,
+          stale: false,
+          failures: 0,
+          nextAttempt: 30,
+        },
+        {
+          issuer: 'https://down.example',
+          admitted: false,
+          keys: 0,
+          outcome: 'unavailable',
+          failures: 1,
+          sinceAttempt: 0,
+        },
+      ],
+    })
+    expect(town.keys.inspect(1).issuers).toHaveLength(1)
+  })
+
+  it('survives listeners that throw', async () => {
+    const town = new FakeTown()
+    town.events.push = () => {
+      throw new Error('log full')
+    }
+    town.keys.onWithdrawn(() => {
+      throw new Error('cache broken')
+    })
+    town.publish(host, [publicJwk('k1')])
+    await town.verified(host)
+    town.publish(host, [publicJwk('k1')])
+    town.pass(500)
+    await town.sweep()
+    expect(town.withdrawn).toEqual([`${issuer} ${person}`])
+    expect(await town.find(host)).toHaveProperty('jkt')
+  })
+})
