@@ -1,0 +1,26 @@
+import { createResourceServer, type Outcome, type ResourceOptions } from '@countersign/core'
+import { issuerFetch, type Key, newSigningJwk, type RawRequest, resource } from '../world.js'
+
+/** A guarded route without a framework around it. */
+export type Guard = (request: RawRequest) => Outcome | Promise<Outcome>
+
+/** The guard of a route that needs `data.read`, and nothing but our own code between it and the caller. */
+export function createGuard(issuerKeys: readonly Key[], options: Partial<ResourceOptions> = {}): Guard {
+  const server = createResourceServer({
+    resource,
+    signingKeys: [newSigningJwk()],
+    scopes: { 'data.read': 'Read the data', 'data.write': 'Change the data' },
+    // Requests are signed before a run that takes minutes.
+    signatureWindow: 3600,
+    fetch: issuerFetch(issuerKeys),
+    ...options,
+  })
+  const route = server.require({ scope: 'data.read' })
+  return (request) => route.check(request)
+}
+
+export const isServed = (outcome: Outcome): boolean => outcome.served
+export const isRefused =
+  (code: string) =>
+  (outcome: Outcome): boolean =>
+    !outcome.served && outcome.code === code
