@@ -21,6 +21,9 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly clock: () => number
 }
 
+/** Whoever signed a request, why it is refused, or that it is not signed at all. */
+export type Authenticated = Caller | Refusal | typeof unsigned
+
 /**
  * Who signed this request: the seven steps of 11.3.4 for an agent. Nothing is fetched before everything local has
  * passed, and no issuer is contacted before the request's own signature has verified.
@@ -28,7 +31,7 @@ export interface AuthenticationContext extends VerifiedCheckContext {
 export async function authenticate(
   request: HttpRequest,
   context: AuthenticationContext,
-): Promise<Caller | Refusal | typeof unsigned> {
+): Promise<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
   const wire = checkWire(request)
   if (wire !== undefined) return wire

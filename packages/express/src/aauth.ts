@@ -6,6 +6,7 @@ import {
   createResourceServer,
   type FullRequirement,
   fromNode,
+  type Outcome,
   type Requirement,
   type ResourceOptions,
   type ResourceServer,
@@ -64,11 +65,19 @@ export function aauth(options: ExpressOptions): ExpressGuard {
 
   const guard = (requirement: Requirement): RequestHandler => {
     const route = server.require(requirement)
-    return async (req, res, next) => {
-      const outcome = await route.check(fromNode(req, req.originalUrl))
-      if (!outcome.served) return refuse(outcome, res, next)
-      req.aauth = outcome.caller as Request['aauth']
-      next()
+    const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
+      if (!outcome.served) refuse(outcome, res, next)
+      else {
+        req.aauth = outcome.caller as Request['aauth']
+        next()
+      }
+    }
+    return (req, res, next) => {
+      const outcome = route.check(fromNode(req, req.originalUrl))
+      // The usual request is decided at once; a promise would be its dearest part beside the verification.
+      return outcome instanceof Promise
+        ? outcome.then((late) => conclude(late, req, res, next))
+        : conclude(outcome, req, res, next)
     }
   }
 

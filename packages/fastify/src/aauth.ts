@@ -4,6 +4,7 @@ import {
   type Answered,
   createResourceServer,
   fromNode,
+  type Outcome,
   type Requirement,
   type ResourceOptions,
 } from '@countersign/core'
@@ -12,7 +13,8 @@ import type {
   FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
-  onRequestAsyncHookHandler,
+  HookHandlerDoneFunction,
+  onRequestHookHandler,
 } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -30,6 +32,8 @@ export interface FastifyOptions extends ResourceOptions {
   readonly endpoints?: boolean
 }
 
+type Done = HookHandlerDoneFunction
+
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { onError = 'answer', endpoints = true, ...resourceOptions } = options
   if (onError !== 'answer' && onError !== 'throw')
@@ -39,19 +43,26 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   app.decorateRequest('aauth', null as never)
   app.addHook('onClose', async () => server.close())
 
-  const refuse = (outcome: Answered, reply: FastifyReply): FastifyReply => {
+  const refuse = (outcome: Answered, reply: FastifyReply, done: Done): void => {
     const { code, detail, answer } = outcome
-    if (onError === 'answer') return send(answer, reply)
-    throw new AAuthError(code, answer.status, answer.headers, detail)
+    if (onError === 'answer') send(answer, reply)
+    else done(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
-  const guard = (requirement: Requirement): onRequestAsyncHookHandler => {
+  const guard = (requirement: Requirement): onRequestHookHandler => {
     const route = server.require(requirement)
-    return async (request, reply) => {
-      const outcome = await route.check(fromNode(request.raw, request.originalUrl))
-      if (!outcome.served) return refuse(outcome, reply)
-      request.aauth = outcome.caller as FastifyRequest['aauth']
-      return undefined
+    const conclude = (outcome: Outcome, request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+      if (!outcome.served) refuse(outcome, reply, done)
+      else {
+        request.aauth = outcome.caller as FastifyRequest['aauth']
+        done()
+      }
+    }
+    return (request, reply, done) => {
+      const outcome = route.check(fromNode(request.raw, request.originalUrl))
+      // The usual request is decided at once; a promise would be its dearest part beside the verification.
+      if (outcome instanceof Promise) void outcome.then((late) => conclude(late, request, reply, done))
+      else conclude(outcome, request, reply, done)
     }
   }
 

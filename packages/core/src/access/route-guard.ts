@@ -1,4 +1,5 @@
-import { type AuthenticationContext, authenticate } from '../authenticate.js'
+import { type Authenticated, type AuthenticationContext, authenticate } from '../authenticate.js'
+import { andThen, isPending } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
@@ -9,7 +10,7 @@ import type { ResourceTokenMint } from '../token/resource-token.js'
 import { challengeAnswer, unsignedAnswer } from './answers.js'
 import { type AskGrant, decide, extend, type Serve } from './decide.js'
 import { challenged, denied, failed, type Outcome, refused, served } from './outcome.js'
-import type { PolicyRequest } from './policy.js'
+import type { PolicyRequest, PolicyVerdict } from './policy.js'
 import type { CheckedRequirement } from './requirement.js'
 
 /** A route's requirement, checked and ready. */
@@ -30,8 +31,7 @@ export function createRouteGuard(need: CheckedRequirement, context: GuardContext
   const { mint, report } = context
   const authentication = withComponents(context.authentication, need.components)
 
-  const check = async (request: HttpRequest): Promise<Outcome> => {
-    const caller = await authenticate(request, authentication)
+  const conclude = (request: HttpRequest, caller: Authenticated): Awaitable<Outcome> => {
     if (caller instanceof Refusal) return refused(caller, report)
     const decision = decide(need, caller === unsigned ? undefined : caller)
     switch (decision.act) {
@@ -50,8 +50,12 @@ export function createRouteGuard(need: CheckedRequirement, context: GuardContext
     }
   }
 
-  const applyPolicy = async ({ caller }: Serve, request: HttpRequest): Promise<Outcome> => {
-    const verdict = await need.policy?.({ caller, request: policyRequest(request) })
+  const applyPolicy = ({ caller }: Serve, request: HttpRequest): Awaitable<Outcome> =>
+    andThen(need.policy?.({ caller, request: policyRequest(request) }), (verdict) =>
+      applyVerdict(caller, verdict),
+    )
+
+  const applyVerdict = (caller: Caller, verdict: PolicyVerdict | undefined): Awaitable<Outcome> => {
     if (verdict?.verdict === 'allow') return served(caller, report)
     if (verdict?.verdict === 'deny') return denied(verdict.code, verdict.detail, report)
     if (verdict?.verdict === 'step-up' && caller.kind === 'grant')
@@ -64,7 +68,18 @@ export function createRouteGuard(need: CheckedRequirement, context: GuardContext
     return challenged('auth-token', answer, report)
   }
 
-  return { check: (request) => check(request).catch((cause: unknown) => failed(cause, report)) }
+  const fail = (cause: unknown): Outcome => failed(cause, report)
+
+  return {
+    check(request) {
+      try {
+        const outcome = andThen(authenticate(request, authentication), (caller) => conclude(request, caller))
+        return isPending(outcome) ? outcome.catch(fail) : outcome
+      } catch (cause) {
+        return fail(cause)
+      }
+    },
+  }
 }
 
 function policyRequest({ method, target }: HttpRequest): PolicyRequest {
