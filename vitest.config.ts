@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+// Notes which tests passed, by the requirement ids in their titles; see docs/conformance.md.
+const setupFiles = [fileURLToPath(new URL('test/conformance/record.ts', import.meta.url))]
 
 const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
 
@@ -12,6 +16,7 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
+          setupFiles,
         },
       })),
       {
@@ -19,7 +24,18 @@ export default defineConfig({
           name: 'workspace',
           root: 'test',
           include: ['**/*.test.ts'],
-          exclude: ['dist/**', 'node_modules/**'],
+          exclude: ['dist/**', 'node_modules/**', 'conformance/coverage.test.ts'],
+          setupFiles,
+        },
+      },
+      {
+        // Judges the others, so it runs after them.
+        test: {
+          name: 'conformance',
+          root: 'test',
+          include: ['conformance/coverage.test.ts'],
+          globalSetup: ['conformance/global.ts'],
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -8,6 +8,7 @@ const commands = new Map([
   ['demo', ['examples/corner-shop/dist/demo.js']],
   ['target', ['test/dist/target/main.js']],
   ['test', ['node_modules/vitest/vitest.mjs', 'run']],
+  ['conformance', ['test/dist/conformance/main.js']],
   ['typecheck', ['scripts/typecheck.mjs']],
   ['check', ['scripts/check.mjs']],
 ])

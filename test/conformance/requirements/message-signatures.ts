@@ -1,0 +1,96 @@
+import { type Part, row } from '../requirement.js'
+
+/** RFC 9421, for a verifier of requests. */
+export const messageSignatures: readonly Part[] = [
+  {
+    letter: '9421 context',
+    title: 'RFC 9421: context of a signature',
+    rows: [
+      row(
+        'H-01',
+        '2',
+        'MUST',
+        'Values come from the message and from configuration, never from forwarding fields.',
+      ),
+      row('H-02', '2.5', 'MUST', 'Names with @ are derived, all others are fields.'),
+      row('H-03', '2', 'MUST', 'No value contains a newline.'),
+      row('H-04', '2.5', 'MUST', 'The base is ASCII; fields that are not covered may be anything.'),
+      row('H-05', '7.4.2', 'SHOULD', 'What is verified is what is routed and used.'),
+    ],
+  },
+  {
+    letter: '9421 derived',
+    title: 'RFC 9421: derived components',
+    rows: [
+      row('H-10', '2.2.1', 'MUST', '@method keeps its case.'),
+      row(
+        'H-11',
+        '2.2.3',
+        'MUST',
+        '@authority is lower case without the default port; a Host said twice is refused.',
+      ),
+      row('H-12', '2.2.4', 'MUST', '@scheme is configuration, since TLS may end elsewhere.'),
+      row('H-13', '2.2.6', 'MUST', '@path is what was sent, neither decoded nor rewritten.'),
+      row(
+        'H-14',
+        '2.2.7',
+        'MUST',
+        '@query has its question mark and is not decoded; without a query it is the mark alone.',
+      ),
+      row(
+        'H-15',
+        '2.2.8',
+        'MUST',
+        '@query-param is decoded and encoded again in one way, and must be unique.',
+      ),
+      row('H-16', '2.2.2', 'MUST', '@target-uri is put together from configuration and the target.'),
+      row('H-17', '2.2.5', 'MUST', '@request-target is the target as received.'),
+      row('H-18', '2.2.9', 'MUST', '@status has no place in a request.'),
+      row('H-19', '2.3', 'MUST', '@signature-params is never listed.'),
+      row('H-20', '2.2', 'MUST', 'A derived name nobody knows is an error.'),
+      row('H-21', '2.2', 'DEF', 'Targets that are no path are refused before any signature.'),
+    ],
+  },
+  {
+    letter: '9421 fields',
+    title: 'RFC 9421: fields as components',
+    rows: [
+      row('H-30', '2.1', 'MUST', 'Identifiers are lower case; fields are found whatever their case.'),
+      row('H-31', '2.1', 'MUST', 'All lines of a field count, trimmed and joined.'),
+      row('H-32', '2.1', 'MUST', 'Folded lines are refused by the server before anything sees them.'),
+      row('H-33', '2.1', 'MUST', 'An empty field has an empty value; an absent one is an error.'),
+      row('H-34', '2.1.1', 'MUST', 'sf serialises a known structured type strictly, and fails for others.'),
+      row('H-35', '2.1.2', 'MUST', 'key takes one member of a Dictionary, or fails.'),
+      row('H-36', '2.1.3', 'MUST', 'bs wraps each line by itself.'),
+      row('H-37', '2.1.4', 'MUST', 'tr is never answered from the header section.'),
+      row('H-38', '2.4', 'MUST', 'req has no place in a request.'),
+      row('H-39', '2.5', 'MUST', 'A parameter nobody knows is an error.'),
+      row('H-40', '2.5', 'MUST', 'No identifier is covered twice, and order is kept.'),
+      row('H-41', '2', 'MUST', 'A required component is covered only by the bare identifier.'),
+    ],
+  },
+  {
+    letter: '9421 parameters',
+    title: 'RFC 9421: labels, parameters, verification',
+    rows: [
+      row('H-50', '4', 'MUST', 'The label in use stands in Signature-Input and Signature.'),
+      row('H-51', '4.1', 'MUST', 'Labels are unique.'),
+      row(
+        'H-52',
+        '2.3',
+        'MUST',
+        'Parameters are signed in their canonical form, in the order received, unknown ones too.',
+      ),
+      row('H-53', '2.3', 'MUST', 'created and expires are Integers.'),
+      row('H-54', '3.2.1', 'MUST', 'What policy demands is enforced.'),
+      row('H-55', '3.2', 'MUST', 'The verdict is about one signature and says which.'),
+      row('H-56', '3.2', 'MUST', 'The algorithm comes from the key and is an accepted one.'),
+      row('H-57', '4.2', 'MUST', 'A signature is a Byte Sequence.'),
+      row('H-58', '7.2.8', 'SHOULD', 'A covered content-digest is computed again over what was received.'),
+      row('H-59', '7.1.1', 'SHOULD', 'Tests include signatures that are wrong.'),
+      row('H-60', '7.5.3', 'SHOULD', 'Structured fields are parsed by the book.'),
+      row('H-61', '3.3.4', 'MUST', 'ECDSA signatures are r and s of fixed length; Ed25519 has 64 bytes.'),
+      row('H-62', '7', 'NOTE', 'Sizes are bounded before anything is parsed.'),
+    ],
+  },
+]
