@@ -13,14 +13,17 @@ export type SignatureErrorCode =
   | 'issuer_missing'
   | 'issuer_mismatch'
 
-/** Codes carried only by the `error` member of a problem body (AAuth 11.9; `issuer_unavailable` is ours). */
+/** Codes carried only by the `error` member of a problem body (AAuth 11.9; `issuer_unavailable` and `store_unavailable` are ours). */
 export type ProblemCode =
   | 'invalid_request'
   | 'invalid_scope'
   | 'invalid_account'
   | 'access_denied'
   | 'content_too_large'
+  | 'unsupported_iss'
+  | 'rate_limited'
   | 'issuer_unavailable'
+  | 'store_unavailable'
   | 'server_error'
 
 /** Every code this library answers with. A local policy may add codes of its own to a `403`. */
@@ -68,7 +71,10 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['invalid_account', problem(400, 'The account is not held by this person')],
   ['access_denied', problem(403, 'Access is denied')],
   ['content_too_large', problem(413, 'The content is larger than this server reads')],
+  ['unsupported_iss', problem(403, 'Revocations of this issuer are not accepted')],
+  ['rate_limited', problem(429, 'Too many requests')],
   ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached', 'issuer')],
+  ['store_unavailable', problem(503, 'The server cannot reach its memory', 'ours')],
   ['server_error', problem(500, 'The server failed', 'ours')],
 ])
 

@@ -7,6 +7,7 @@ import type { AAuthEvent, Report } from './observe/events.js'
 import { isRequirableComponent } from './signature/required.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { Store } from './store/store.js'
+import { type WatchedStore, watchStore } from './store/watched-store.js'
 
 /** How a resource server is set up. Checked once, when it is created. */
 export interface ResourceOptions {
@@ -74,6 +75,8 @@ export interface ResourceOptions {
   readonly fetch?: IssuerFetch
   /** Where revocations and other state live. Default: memory, which other processes do not see. */
   readonly store?: Store
+  /** Milliseconds the store has for an answer, after which what rests on it is refused. Default 1000; 10 to 10 000. */
+  readonly storeTimeout?: number
   /** Caps on what a stranger sends. */
   readonly limits?: Partial<Limits>
   /** Milliseconds, as `Date.now`, which is the default. */
@@ -125,6 +128,7 @@ const schema = z.strictObject({
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
   store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  storeTimeout: z.int().min(10).max(10_000).default(1000),
   limits: z
     .strictObject({
       signatureInput: z.int().positive().optional(),
@@ -167,7 +171,7 @@ export interface Config {
   readonly compat: { readonly personTokenJti: boolean }
   readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
-  readonly store: Store
+  readonly store: WatchedStore
   readonly limits: Limits
   readonly clock: () => number
   readonly random: () => number
@@ -191,7 +195,8 @@ export function readOptions(options: ResourceOptions): Config {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
   }
   const clock = given.clock ?? Date.now
-  const { onEvent, ...rest } = given
+  const { onEvent, storeTimeout, ...rest } = given
+  const report = onEvent === undefined ? () => {} : guarded(onEvent)
   return {
     ...rest,
     authority: given.resource.slice('https://'.length),
@@ -202,11 +207,11 @@ export function readOptions(options: ResourceOptions): Config {
     display: options.display ?? {},
     issuers: options.issuers ?? {},
     fetch: given.fetch,
-    store: given.store ?? createMemoryStore({ clock }),
+    store: watchStore(given.store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report }),
     limits: { ...defaultLimits, ...options.limits },
     clock,
     random: given.random ?? Math.random,
-    report: onEvent === undefined ? () => {} : guarded(onEvent),
+    report,
   }
 }
 

@@ -2,6 +2,7 @@ import type { Caller } from '../caller.js'
 import { errorEntry, Refusal } from '../errors.js'
 import { type Answer, problemAnswer } from '../http.js'
 import type { Report } from '../observe/events.js'
+import { StoreError, storeUnavailable } from '../store/store-error.js'
 import { refusalAnswer } from './answers.js'
 
 /** The request may go on to its handler. */
@@ -41,8 +42,9 @@ export function refused(refusal: Refusal, report: Report): Answered {
   return { served: false, answer: refusalAnswer(refusal), code, detail: details.detail }
 }
 
-/** A failure of ours: `500`, never a pass. What went wrong is for the operator only. */
+/** A failure of ours: `503` if it is the store's, otherwise `500`; never a pass. The reason is for the operator only. */
 export function failed(cause: unknown, report: Report): Answered {
+  if (cause instanceof StoreError) return refused(storeUnavailable(cause), report)
   const reason = cause instanceof Error ? cause.message : String(cause)
   return refused(new Refusal('server_error', { reason }), report)
 }

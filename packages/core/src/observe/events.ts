@@ -1,6 +1,7 @@
 import type { Caller } from '../caller.js'
 import type { ErrorFamily } from '../errors.js'
 import type { IssuerEvent } from '../issuer/events.js'
+import type { StoreEvent } from './store-events.js'
 
 /** A guarded request was let through to its handler. */
 export interface ServedEvent {
@@ -24,7 +25,7 @@ export interface RefusedEvent {
 }
 
 /** What `onEvent` is told. No event holds a token, a signature or a `sub`. */
-export type AAuthEvent = ServedEvent | ChallengedEvent | RefusedEvent | IssuerEvent
+export type AAuthEvent = ServedEvent | ChallengedEvent | RefusedEvent | IssuerEvent | StoreEvent
 
 /** Where events go. */
 export type Report = (event: AAuthEvent) => void

@@ -2,52 +2,109 @@ import { type Store, StoreFullError } from './store.js'
 
 /** Options of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
-  /** Live entries held at most. Default 100 000. A full store refuses; it never evicts what must not be forgotten. */
+  /**
+   * Entries held at most. Default 100 000, some 25 MB. A full store refuses with {@link StoreFullError}; it never evicts
+   * what must not be forgotten.
+   */
   readonly maxEntries?: number
-  /** Milliseconds, as `Date.now`. */
+  /** Milliseconds, as `Date.now`, which is the default. */
   readonly clock?: () => number
 }
 
 interface Entry {
   readonly value: string
+  /** Milliseconds. */
   readonly expires: number
 }
 
-/** A store for one process. What it holds is lost with the process and unknown to every other. */
-export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
-  const { maxEntries = 100_000, clock = Date.now } = options
-  const entries = new Map<string, Entry>()
+/**
+ * A store for one process, bounded. What it holds is lost with the process and unknown to every other. It answers at
+ * once, never with a promise.
+ *
+ * @throws TypeError when `maxEntries` is no positive whole number
+ */
+export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  return new MemoryStore(options)
+}
 
-  const live = (key: string): Entry | undefined => {
-    const entry = entries.get(key)
-    if (entry !== undefined && entry.expires <= clock()) {
-      entries.delete(key)
-      return undefined
+/** See {@link createMemoryStore}. */
+export class MemoryStore implements Store {
+  readonly #maxEntries: number
+  readonly #clock: () => number
+  readonly #entries = new Map<string, Entry>()
+  // Keys by the second in which they expire, so that a full store finds room without walking all it holds.
+  readonly #seconds = new Map<number, Set<string>>()
+  #swept = Number.NEGATIVE_INFINITY
+
+  constructor({ maxEntries = 100_000, clock = Date.now }: MemoryStoreOptions) {
+    if (!Number.isInteger(maxEntries) || maxEntries < 1) {
+      throw new TypeError('option maxEntries: must be a positive whole number')
     }
-    return entry
+    this.#maxEntries = maxEntries
+    this.#clock = clock
   }
 
-  const sweep = (): void => {
-    const now = clock()
-    for (const [key, entry] of entries) if (entry.expires <= now) entries.delete(key)
+  /** Entries held now; those that expired within the last second may be among them. */
+  get size(): number {
+    return this.#entries.size
   }
 
-  const set = (key: string, value: string, ttl: number): void => {
-    if (entries.size >= maxEntries && !entries.has(key)) sweep()
-    if (entries.size >= maxEntries && !entries.has(key)) throw new StoreFullError('the memory store is full')
-    entries.set(key, { value, expires: clock() + ttl * 1000 })
+  get(key: string): string | undefined {
+    return this.#live(key)?.value
   }
 
-  return {
-    get: (key) => live(key)?.value,
-    put: set,
-    claim(key, value, ttl) {
-      if (live(key) !== undefined) return false
-      set(key, value, ttl)
-      return true
-    },
-    delete(key) {
-      entries.delete(key)
-    },
+  put(key: string, value: string, ttl: number): void {
+    const now = this.#clock()
+    this.#sweep(now)
+    const held = this.#entries.get(key)
+    if (held !== undefined) this.#drop(key, held)
+    else if (this.#entries.size >= this.#maxEntries) throw new StoreFullError('the memory store is full')
+    const entry = { value, expires: now + ttl * 1000 }
+    this.#entries.set(key, entry)
+    const second = secondOf(entry)
+    const keys = this.#seconds.get(second)
+    if (keys === undefined) this.#seconds.set(second, new Set([key]))
+    else keys.add(key)
+  }
+
+  claim(key: string, value: string, ttl: number): boolean {
+    if (this.#live(key) !== undefined) return false
+    this.put(key, value, ttl)
+    return true
+  }
+
+  delete(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) this.#drop(key, entry)
+  }
+
+  #live(key: string): Entry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || entry.expires > this.#clock()) return entry
+    this.#drop(key, entry)
+    return undefined
+  }
+
+  #drop(key: string, entry: Entry): void {
+    this.#entries.delete(key)
+    const second = secondOf(entry)
+    const keys = this.#seconds.get(second)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#seconds.delete(second)
+  }
+
+  /** At most once a second: the seconds that have passed entirely. */
+  #sweep(now: number): void {
+    const second = Math.floor(now / 1000)
+    if (second === this.#swept) return
+    this.#swept = second
+    for (const [expiring, keys] of this.#seconds) {
+      if (expiring > second) continue
+      for (const key of keys) this.#entries.delete(key)
+      this.#seconds.delete(expiring)
+    }
   }
 }
+
+// The first whole second in which the entry is gone.
+const secondOf = ({ expires }: Entry): number => Math.ceil(expires / 1000)

@@ -2,17 +2,24 @@
 export type Awaitable<T> = T | Promise<T>
 
 /**
- * The one door to state that outlives a request: revocations, single use, held results. Four verbs, so that any
- * key-value server with expiry can stand behind it. Keys are ASCII without spaces, at most 512 bytes; values are text.
+ * The one door to state that outlives a request: revocations, denials, single use, held results. Four verbs, so that
+ * any key-value server with expiry can stand behind it, and no more, so that all of them behave alike.
  *
- * A store must not forget an entry before its time: one that is full refuses (rejects) instead of evicting.
+ * - A write that was acknowledged is seen by every later read of every process that shares the store.
+ * - An entry lives for its time and no longer. A store never forgets one before its time: when it is full it rejects
+ *   with {@link StoreFullError} and evicts nothing (in Redis: `maxmemory-policy noeviction`).
+ * - No verb hangs. One that rejects may have taken effect all the same; whoever calls it again must not be harmed by
+ *   that. A claim whose outcome matters to the claimant is made with a value of its own, and `get` tells whose it is.
+ * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation names one key.
+ *
+ * `@countersign/core/store-contract` holds a store against this.
  */
 export interface Store {
   /** The live value of a key. */
   get(key: string): Awaitable<string | undefined>
   /**
-   * Sets a key, replacing what was there.
-   * @param ttl seconds until the entry is gone; positive
+   * Sets a key, replacing what was there, its time included.
+   * @param ttl seconds until the entry is gone; positive, not always whole
    */
   put(key: string, value: string, ttl: number): Awaitable<void>
   /**

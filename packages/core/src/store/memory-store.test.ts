@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryStore } from './memory-store.js'
+import { StoreFullError } from './store.js'
+import { storeContract } from './store-contract.js'
+
+const opened = (maxEntries?: number) => {
+  let now = 1_000_000
+  const store = createMemoryStore({ clock: () => now, ...(maxEntries === undefined ? {} : { maxEntries }) })
+  const pass = (seconds: number): void => {
+    now += seconds * 1000
+  }
+  return { store, pass }
+}
+
+describe('the memory store', () => {
+  for (const { name, run } of storeContract({ open: () => opened(), bounded: opened })) it(name, run)
+
+  it('answers without a promise', () => {
+    const { store } = opened()
+    expect(store.claim('a', '1', 1)).toBe(true)
+    expect(store.get('a')).toBe('1')
+  })
+
+  it('gives back the memory of what has expired, without being full', () => {
+    const { store, pass } = opened()
+    for (let index = 0; index < 5000; index++) store.put(`k${index}`, '1', 1 + (index % 50))
+    pass(100)
+    store.put('last', '1', 1)
+    expect(store.size).toBe(1)
+  })
+
+  it('keeps count when one key is written over and over', () => {
+    const { store, pass } = opened(2)
+    for (let index = 0; index < 1000; index++) {
+      store.put('a', String(index), 30)
+      store.delete('b')
+      store.claim('b', String(index), 30)
+      pass(0.5)
+    }
+    expect(store.size).toBe(2)
+    expect(() => store.put('c', '1', 1)).toThrow(StoreFullError)
+  })
+
+  it('refuses a bound that is none', () => {
+    expect(() => createMemoryStore({ maxEntries: 0 })).toThrow(
+      new TypeError('option maxEntries: must be a positive whole number'),
+    )
+  })
+})

@@ -1,0 +1,35 @@
+import { Refusal } from '../errors.js'
+import { StoreFullError } from './store.js'
+
+/**
+ * Why the store did not do as it was asked. `full`: it holds all it can. `timeout`: no answer in time. `failed`: it
+ * answered with an error. `resting`: it was not asked, since it failed several times in a row.
+ */
+export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting'
+
+/** A store that could not be used. What rests on it fails closed: `503 store_unavailable`. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly fault: StoreFault
+  constructor(fault: StoreFault, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.fault = fault
+  }
+}
+
+/** Anything a store threw, as one of ours. */
+export function asStoreError(cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause
+  const message = cause instanceof Error ? cause.message : 'the store threw no error'
+  // By name too: a store package may come with a copy of this one.
+  const full = cause instanceof StoreFullError || (cause instanceof Error && cause.name === 'StoreFullError')
+  return new StoreError(full ? 'full' : 'failed', message, cause)
+}
+
+/** The answer where the store was needed and could not be used; nothing has been done. */
+export function storeUnavailable(error: StoreError): Refusal {
+  return new Refusal('store_unavailable', {
+    reason: `the store (${error.fault}): ${error.message}`,
+    retryAfter: error.fault === 'full' ? 60 : 2,
+  })
+}

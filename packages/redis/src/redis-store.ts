@@ -1,0 +1,94 @@
+import { type Store, StoreFullError } from '@countersign/core'
+import { type Commands, commandsOf, type IORedisClient, type NodeRedisClient } from './clients.js'
+
+/** A client of `redis` 5 or 6, or of `ioredis`. */
+export type RedisClient = NodeRedisClient | IORedisClient
+
+/** Options of {@link createRedisStore}. */
+export interface RedisStoreOptions {
+  /**
+   * Put before every key. Default `countersign:`. Resource servers that share a Redis but are different resources need
+   * one each; instances of one resource need the same.
+   */
+  readonly prefix?: string
+  /** Milliseconds a command may take. Default 500. */
+  readonly timeout?: number
+}
+
+/**
+ * A store in Redis or Valkey, over a client that the application has and connects itself. `GET`, `DEL` and
+ * `SET … PX … [NX]` are all it sends: each names one key and every key has a time to live, so it runs in a cluster.
+ *
+ * While the client is not connected every verb rejects at once instead of queueing; the client reconnects in its own
+ * way, and the store works again with the next call. A command that was sent and got no answer in time rejects, too,
+ * and may have taken effect.
+ *
+ * The server must not evict: `maxmemory-policy noeviction`. One that is out of memory is a {@link StoreFullError}.
+ *
+ * @throws TypeError when the client is none that is known, or an option is malformed
+ */
+export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  const { prefix = 'countersign:', timeout = 500 } = options
+  const commands = commandsOf(client)
+  if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
+  if (typeof prefix !== 'string' || !/^[\x21-\x7e]{0,64}$/.test(prefix)) {
+    throw new TypeError('option prefix: must be at most 64 printable ASCII characters without spaces')
+  }
+  if (!Number.isInteger(timeout) || timeout < 1) throw new TypeError('option timeout: must be milliseconds')
+  return new RedisStore(commands, prefix, timeout)
+}
+
+class RedisStore implements Store {
+  readonly #commands: Commands
+  readonly #prefix: string
+  readonly #timeout: number
+
+  constructor(commands: Commands, prefix: string, timeout: number) {
+    this.#commands = commands
+    this.#prefix = prefix
+    this.#timeout = timeout
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const reply = await this.#send((commands) => commands.get(this.#prefix + key))
+    if (reply === null || reply === undefined) return undefined
+    // A client whose type mapping asks for buffers.
+    return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
+  }
+
+  async put(key: string, value: string, ttl: number): Promise<void> {
+    await this.#send((commands) => commands.set(this.#prefix + key, value, milliseconds(ttl)))
+  }
+
+  async claim(key: string, value: string, ttl: number): Promise<boolean> {
+    const reply = await this.#send((commands) =>
+      commands.setIfAbsent(this.#prefix + key, value, milliseconds(ttl)),
+    )
+    return reply !== null && reply !== undefined
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#send((commands) => commands.del(this.#prefix + key))
+  }
+
+  async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
+    if (!this.#commands.ready()) throw new Error('the Redis client is not connected')
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const message = `Redis gave no answer within ${this.#timeout} ms`
+      timer = setTimeout(() => reject(new Error(message)), this.#timeout)
+    })
+    try {
+      return await Promise.race([command(this.#commands), late])
+    } catch (cause) {
+      // `OOM command not allowed when used memory > 'maxmemory'`
+      const full = cause instanceof Error && cause.message.startsWith('OOM')
+      throw full ? new StoreFullError('Redis is out of memory', { cause }) : cause
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+// Redis counts whole milliseconds, and refuses none at all.
+const milliseconds = (ttl: number): number => Math.max(1, Math.ceil(ttl * 1000))

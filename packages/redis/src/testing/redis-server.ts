@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Whether a `redis-server` (or `valkey-server`) is installed here; its name. */
+export const redisBinary: string | undefined = ['redis-server', 'valkey-server'].find(
+  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+)
+
+/** A Redis of the test's own. */
+export interface TestRedis {
+  readonly port: number
+  readonly url: string
+  /** `SIGKILL`, as a machine that fails. */
+  kill(): Promise<void>
+  /** Starts it again on the same port with what it had written to disk. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts a Redis on a free port of 127.0.0.1, which writes every change to disk before it acknowledges it. */
+export async function startRedis(...more: readonly string[]): Promise<TestRedis> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-redis-'))
+  const port = await freePort()
+  let child: ChildProcess | undefined
+  const start = async (): Promise<void> => {
+    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '']
+    const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction']
+    child = spawn(redisBinary as string, [...settings, ...durable, ...more], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await said(child, 'Ready to accept connections')
+  }
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null) return
+    const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()))
+    running.kill(signal)
+    await ended
+  }
+  await start()
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    kill: () => end('SIGKILL'),
+    stop: async () => {
+      await end('SIGTERM')
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function said(child: ChildProcess, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      if (output.includes(text)) resolve()
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`redis ended with ${code}: ${output}`)))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
