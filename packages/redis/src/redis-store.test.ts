@@ -1,0 +1,130 @@
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { createClient as createClient5 } from 'redis5'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type OpenStore, storeContract } from '../../core/src/store/store-contract.js'
+import { createRedisStore, type RedisClient } from './index.js'
+import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
+
+interface Connected {
+  readonly client: RedisClient
+  close(): unknown
+}
+
+// Clients as applications make them: default settings, their own reconnecting, and an error listener.
+const clients: Readonly<Record<string, (url: string) => Promise<Connected>>> = {
+  'redis 6': async (url) => {
+    const client = createClient({ url }).on('error', () => {})
+    await client.connect()
+    return { client, close: () => client.destroy() }
+  },
+  'redis 5': async (url) => {
+    const client = createClient5({ url }).on('error', () => {})
+    await client.connect()
+    return { client, close: () => client.destroy() }
+  },
+  ioredis: async (url) => {
+    const client = new Redis(url).on('error', () => {})
+    await new Promise((resolve) => client.once('ready', resolve))
+    return { client, close: () => client.disconnect() }
+  },
+}
+
+const run = redisBinary === undefined && process.env['COUNTERSIGN_REDIS'] !== 'required' ? it.skip : it
+const reason =
+  redisBinary === undefined ? ' (skipped: neither redis-server nor valkey-server is installed)' : ''
+
+describe(`a store in Redis${reason}`, () => {
+  let redis: TestRedis
+  beforeAll(async () => {
+    if (redisBinary !== undefined) redis = await startRedis()
+  })
+  afterAll(async () => redis?.stop())
+
+  for (const [name, connect] of Object.entries(clients)) {
+    describe(`through ${name}`, () => {
+      const open = async (): Promise<OpenStore> => {
+        const [one, two] = [await connect(redis.url), await connect(redis.url)]
+        return {
+          store: createRedisStore(one.client),
+          other: createRedisStore(two.client),
+          pass: (seconds) => shorten(redis, seconds),
+          close: () => void [one, two].map(({ close }) => close()),
+        }
+      }
+      for (const { name: title, run: check } of storeContract({ open })) run(title, check)
+
+      run('puts its prefix before every key, and a time to live on each', async () => {
+        const { client, close } = await connect(redis.url)
+        const store = createRedisStore(client, { prefix: 'shop:' })
+        await store.put('a', '1', 60)
+        await store.claim('b', '1', 60)
+        const looker = new Redis(redis.url)
+        for (const key of ['shop:a', 'shop:b']) {
+          const left = await looker.pttl(key)
+          expect(left).toBeGreaterThan(55_000)
+          expect(left).toBeLessThanOrEqual(60_000)
+        }
+        looker.disconnect()
+        close()
+      })
+
+      run(
+        'rejects at once while Redis is gone, and works again when it is back',
+        async () => {
+          const own = await startRedis()
+          const { client, close } = await connect(own.url)
+          const store = createRedisStore(client)
+          await store.claim('once', 'mine', 60)
+          await own.kill()
+          // Sooner or later the client has noticed; until then a command may be cut off instead.
+          await expect(store.get('once')).rejects.toThrow()
+          await expect(store.put('a', '1', 60)).rejects.toThrow()
+          await expect.poll(() => refusal(store.get('once'))).toBe('the Redis client is not connected')
+          await own.start()
+          await expect
+            .poll(() => Promise.resolve(store.get('once')).catch(() => 'down'), { timeout: 10_000 })
+            .toBe('mine')
+          expect(await store.claim('once', 'yours', 60)).toBe(false)
+          close()
+          await own.stop()
+        },
+        20_000,
+      )
+
+      run(
+        'refuses when Redis is out of memory, and forgets nothing',
+        async () => {
+          const own = await startRedis('--maxmemory', '3mb')
+          const { client, close } = await connect(own.url)
+          const store = createRedisStore(client)
+          await store.put('first', '1', 60)
+          const fill = async (): Promise<string> => {
+            for (let index = 0; index < 200; index++) await store.put(`k${index}`, 'x'.repeat(65_536), 60)
+            return 'never full'
+          }
+          await expect(fill()).rejects.toMatchObject({ name: 'StoreFullError' })
+          expect(await store.get('first')).toBe('1')
+          close()
+          await own.stop()
+        },
+        20_000,
+      )
+    })
+  }
+})
+
+const refusal = (answer: unknown): Promise<unknown> =>
+  Promise.resolve(answer).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+
+/** As if time had passed: everything lives that much shorter, and what has no time left is gone. */
+async function shorten(redis: TestRedis, seconds: number): Promise<void> {
+  const client = new Redis(redis.url)
+  for (const key of await client.keys('countersign:*')) {
+    await client.pexpire(key, (await client.pttl(key)) - seconds * 1000)
+  }
+  client.disconnect()
+}
