@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Env } from './env.js'
 import type { KeyRing } from './keys/key-ring.js'
 import { type MintOverrides, mintJwt } from './keys/mint.js'
+import { type RevocationOutcome, sendRevocation } from './server/revocation.js'
 import { TownServer } from './server/town-server.js'
 
 /** What an agent token says. */
@@ -50,5 +51,10 @@ export class AgentProvider {
       cnf: { jwk: request.cnf },
     }
     return mintJwt(this.keys.current, 'aa-agent+jwt', claims, overrides)
+  }
+
+  /** Revokes an agent token at the agent's person server, the only place where that can be done (11.12.2). */
+  revoke(jti: string, exp: number, ps: string): Promise<RevocationOutcome> {
+    return sendRevocation(this.server, { jti, exp }, ps, 'aauth-person.json')
   }
 }

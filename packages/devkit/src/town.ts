@@ -187,7 +187,7 @@ export class Town {
  *
  * @throws TypeError when an identifier is not one
  */
-export function createTown(options: TownOptions = {}): Promise<Town> {
+export async function createTown(options: TownOptions = {}): Promise<Town> {
   return new Town(options).start()
 }
 

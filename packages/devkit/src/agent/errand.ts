@@ -70,6 +70,7 @@ export class Errand {
   async #next(response: Response, token: HeldToken): Promise<Response | HeldToken> {
     const requirement = readRequirement(response)
     if (response.status === 202) return this.#follow(response, token)
+    if (response.status === 403) this.#checkDenial(response)
     if (response.status !== 401) return response
     const error = readSignatureError(response)
     const missing = error?.requiredInput?.filter((name) => !this.#additional.includes(name)) ?? []
@@ -80,6 +81,13 @@ export class Errand {
     if (error !== undefined) return this.#refusedToken(response, token, requirement)
     if (requirement === undefined) return response
     return this.#meet(response, requirement, token)
+  }
+
+  #checkDenial(response: Response): void {
+    const stray = ['signature-error', 'accept-signature-scheme', 'accept-signature-alg'].find((name) =>
+      response.headers.has(name),
+    )
+    if (stray !== undefined) throw this.#journey.gaveUp('bad_answer', `a 403 carries ${stray}`, response)
   }
 
   // A cached token that has had its day is dropped and the errand starts over, once. A fresh one that is refused is

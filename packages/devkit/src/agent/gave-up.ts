@@ -7,7 +7,8 @@ import type { LedgerEntry } from '../ledger.js'
  * this point or lacks a parameter. `bad_resource_token`, `bad_person_token`, `bad_auth_token`: a token failed the
  * agent's checks. `bad_deferral`: a `202` without what 11.8.2 requires. `no_progress`: what was required was brought,
  * and the same is required again. `too_many_steps`. `unknown_requirement`. `unreachable`: a server could not be
- * reached, or published nothing usable. `interaction_failed`: `onInteraction` threw.
+ * reached, or published nothing usable. `interaction_failed`: `onInteraction` threw. `bad_answer`: a `403` with a
+ * signature header, which says that the signature failed (R-067).
  */
 export type GaveUpCode =
   | 'no_person'
@@ -21,6 +22,7 @@ export type GaveUpCode =
   | 'unknown_requirement'
   | 'unreachable'
   | 'interaction_failed'
+  | 'bad_answer'
 
 /** An agent could not bring what was required. Thrown by `agent.fetch`. */
 export class AgentGaveUp extends Error {

@@ -54,13 +54,27 @@ export async function verifyToken(
   directory: Directory,
   now: number,
 ): Promise<VerifiedToken | Fault> {
-  const trusted = readUntrusted(jwt, types)
-  if (trusted instanceof Fault) return trusted
-  const key = await directory.key(trusted.issuer, trusted.document, trusted.kid)
+  const named = readUntrusted(jwt, types)
+  if (named instanceof Fault) return named
+  const token = await verifyOnce(jwt, named, directory, now)
+  if (token !== 'other-key') return token
+  // The issuer may have changed the key under its kid.
+  directory.forget(named.issuer)
+  const again = await verifyOnce(jwt, named, directory, now)
+  return again === 'other-key' ? new Fault('invalid', 'its signature does not verify') : again
+}
+
+async function verifyOnce(
+  jwt: string,
+  named: Untrusted,
+  directory: Directory,
+  now: number,
+): Promise<VerifiedToken | Fault | 'other-key'> {
+  const key = await directory.key(named.issuer, named.document, named.kid)
   if (key instanceof Fault) return new Fault('invalid', key.detail)
   try {
     const { payload } = await jwtVerify(jwt, createLocalJWKSet({ keys: [key as JWK] }), {
-      typ: trusted.typ,
+      typ: named.typ,
       algorithms: ['Ed25519', 'ES256'],
       currentDate: new Date(now * 1000),
       requiredClaims: [
@@ -69,12 +83,13 @@ export async function verifyToken(
         'jti',
         'iat',
         'exp',
-        ...(trusted.typ === 'aa-resource+jwt' ? [] : ['cnf']),
+        ...(named.typ === 'aa-resource+jwt' ? [] : ['cnf']),
       ],
     })
-    return lifetimeFault(payload, trusted.typ) ?? { jwt, claims: payload }
+    return lifetimeFault(payload, named.typ) ?? { jwt, claims: payload }
   } catch (error) {
     if (error instanceof errors.JWTExpired) return new Fault('expired', 'exp has passed')
+    if (error instanceof errors.JWSSignatureVerificationFailed) return 'other-key'
     return new Fault('invalid', error instanceof Error ? error.message : String(error))
   }
 }

@@ -11,6 +11,8 @@ import { federate } from './federation.js'
 import { type Person, releasedClaims } from './person.js'
 import type { PersonServer } from './person-server.js'
 import { employer, isOver } from './person-token.js'
+import { memberFault } from './request-members.js'
+import { readInteraction } from './resource-flow.js'
 
 /** A token request all of whose checks have passed. */
 export interface TokenOrder {
@@ -22,25 +24,28 @@ export interface TokenOrder {
 
 /** `auth_token_endpoint` (AAuth 7.2, in the order of 6.7.2). */
 export function authTokenEndpoint(ps: PersonServer): Handler {
-  return async (request) => {
-    const caller = await authenticateAgent(request, ps.server)
+  return async (incoming) => {
+    const caller = await authenticateAgent(incoming, ps.server)
     if ('status' in caller) return caller
-    const body = readJson(request)
+    const body = readJson(incoming)
     if (body instanceof Fault) return faultAnswer(body)
     const order = await readOrder(ps, caller, body)
     if (order instanceof Fault) return faultAnswer(order)
     const { claims } = order.resourceToken
-    const ask = {
+    const interaction = readInteraction(claims)
+    if (interaction instanceof Fault) return faultAnswer(interaction)
+    const request = {
       kind: 'authorization' as const,
       agent: caller.agent,
       resource: claims['iss'] as string,
       scope: scopes(claims['scope']),
       account: claims['account'] as string | undefined,
       mission: claims['mission_s256'] as string | undefined,
-      justification: typeof body['justification'] === 'string' ? body['justification'] : undefined,
+      justification: body['justification'] as string | undefined,
     }
     const { consent } = order.person
-    return withConsent(ps, caller, { consent, request: ask, capabilities: body['capabilities'] }, () =>
+    const capabilities = body['capabilities']
+    return withConsent(ps, caller, { consent, request, capabilities, resourceFlow: interaction }, () =>
       issue(ps, order),
     )
   }
@@ -57,8 +62,8 @@ async function readOrder(
   if (typeof rt !== 'string' || typeof presented !== 'string') {
     return new Fault('invalid_request', 'resource_token and presented_token are required')
   }
-  const unserved = ['upstream_token', 'subagent_token'].find((name) => body[name] !== undefined)
-  if (unserved !== undefined) return new Fault('invalid_request', `${unserved} is not served by this double`)
+  const malformed = memberFault(body)
+  if (malformed !== undefined) return malformed
   const { server } = ps
   const context = {
     env: server.env,
@@ -133,6 +138,7 @@ async function issue(ps: PersonServer, order: TokenOrder): Promise<Answer> {
     person: order.person,
     resource: claims['iss'] as string,
     cnf: order.caller.jwk,
+    agent: order.caller.agent,
     scope: claims['scope'] as string,
     account: claims['account'] as string | undefined,
     mission: claims['mission_s256'] as string | undefined,

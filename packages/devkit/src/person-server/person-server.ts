@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { BoundedMap, pushBounded } from '../bounded.js'
-import { authenticateAgent } from '../checks/authenticate.js'
-import type { JsonObject } from '../checks/directory.js'
+import { authenticateAgent, type CallingAgent } from '../checks/authenticate.js'
+import type { Document, JsonObject } from '../checks/directory.js'
 import type { Env } from '../env.js'
 import type { KeyRing } from '../keys/key-ring.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
@@ -16,6 +16,7 @@ import { TownServer } from '../server/town-server.js'
 import { authTokenEndpoint } from './auth-token.js'
 import { identityScopes, type Person, type PersonOptions } from './person.js'
 import { personTokenEndpoint } from './person-token.js'
+import { ResourceFlows } from './resource-flow.js'
 
 /** A token a server issued, as it remembers it. */
 export interface IssuedToken extends RevokedToken {
@@ -23,6 +24,8 @@ export interface IssuedToken extends RevokedToken {
   readonly aud: string
   readonly sub: string
   readonly jwt: string
+  /** The agent it was issued to, when it was issued at an endpoint. */
+  readonly agent: string | undefined
 }
 
 /** What a person token says. */
@@ -32,6 +35,8 @@ export interface PersonTokenRequest {
   readonly resource: string
   /** The agent's public key. */
   readonly cnf: JsonObject
+  /** The agent that asked; remembered, so that revoking its agent token can revoke this one too. */
+  readonly agent?: string | undefined
   readonly mission?: string | undefined
   /** Seconds; no later than an hour from now (7.1.2), which is the default. */
   readonly expiresAt?: number | undefined
@@ -63,11 +68,13 @@ export class PersonServer {
   readonly server: TownServer
   readonly id: string
   readonly pending: PendingDesk
+  readonly flows: ResourceFlows
   /** The identity scopes in its metadata; `undefined` publishes none. */
   scopesSupported: readonly string[] | undefined = [...identityScopes.keys()]
   readonly #people = new BoundedMap<string, Person>()
   readonly #missions = new BoundedMap<string, Mission>()
   readonly #introduced = new BoundedMap<string, true>(10_000)
+  readonly #agentTokens = new BoundedMap<string, string>()
   readonly #issued: IssuedToken[] = []
   // Pairwise subjects must not be computable by anyone else (AAuth 14.1).
   readonly #secret = randomBytes(32)
@@ -81,13 +88,19 @@ export class PersonServer {
       ...(this.scopesSupported === undefined ? {} : { scopes_supported: this.scopesSupported }),
     }))
     this.server = server
+    this.flows = new ResourceFlows(server)
     this.pending = new PendingDesk(server, async (request) => {
       const caller = await authenticateAgent(request, server)
       return 'status' in caller ? caller : caller.agent
     })
     server.on('POST', '/person', personTokenEndpoint(this))
     server.on('POST', '/token', authTokenEndpoint(this))
-    server.on('POST', '/revoke', revocationEndpoint(server, ['aauth-agent.json', 'aauth-resource.json']))
+    const documents = ['aauth-agent.json', 'aauth-resource.json'] as const
+    server.on(
+      'POST',
+      '/revoke',
+      revocationEndpoint(server, documents, (issuer, { jti }) => this.#cascade(issuer, jti)),
+    )
   }
 
   /** The signing keys; `keys.rotate()` changes them. */
@@ -160,10 +173,33 @@ export class PersonServer {
     return this.#mint('aa-auth+jwt', request, { ...released, ps: this.id, scope, account }, overrides)
   }
 
-  /** Revokes a token of this server at the resource it was issued for (AAuth 11.12). */
-  revoke(jti: string, exp: number, resource: string): Promise<RevocationOutcome> {
+  /**
+   * Revokes a token of this server (AAuth 11.12): at the resource it was issued for or, with `aauth-access.json`, at an
+   * access server it was shown to.
+   */
+  revoke(
+    jti: string,
+    exp: number,
+    recipient: string,
+    document: Document = 'aauth-resource.json',
+  ): Promise<RevocationOutcome> {
     this.server.recordRevocation(this.id, jti)
-    return sendRevocation(this.server, { jti, exp }, resource, 'aauth-resource.json')
+    return sendRevocation(this.server, { jti, exp }, recipient, document)
+  }
+
+  /** Remembers which agent an agent token named, for the day its provider revokes it. */
+  noteAgentToken(caller: CallingAgent): void {
+    this.#agentTokens.set(`${caller.token.claims['iss']} ${caller.token.claims['jti']}`, caller.agent)
+  }
+
+  // An agent whose token its provider revokes loses what was issued to it, and the provider gets an empty answer.
+  async #cascade(issuer: string, jti: string): Promise<undefined> {
+    const agent = this.#agentTokens.get(`${issuer} ${jti}`)
+    if (agent === undefined) return undefined
+    const now = this.server.env.now()
+    const affected = this.#issued.filter((token) => token.agent === agent && token.exp > now)
+    await Promise.all(affected.map(({ jti, exp, aud }) => this.revoke(jti, exp, aud)))
+    return undefined
   }
 
   async #mint(
@@ -187,7 +223,7 @@ export class PersonServer {
     const context = { mission_s256: request.mission, tenant: request.person.tenant }
     const jwt = await mintJwt(this.keys.current, typ, { ...extra, ...context, ...registered }, overrides)
     const { jti, exp, aud } = registered
-    pushBounded(this.#issued, { typ, jti, exp, aud, sub, jwt }, issuedLimit)
+    pushBounded(this.#issued, { typ, jti, exp, aud, sub, jwt, agent: request.agent }, issuedLimit)
     return jwt
   }
 }

@@ -8,6 +8,7 @@ import type { Handler } from '../wire/server.js'
 import { withConsent } from './consent.js'
 import type { Person } from './person.js'
 import type { PersonServer } from './person-server.js'
+import { memberFault } from './request-members.js'
 
 /** `person_token_endpoint` (AAuth 7.1). */
 export function personTokenEndpoint(ps: PersonServer): Handler {
@@ -30,6 +31,7 @@ interface Order {
 
 /** Whom the caller acts for; sub-agents and strangers get nothing here (10.2.2). */
 export function employer(ps: PersonServer, caller: CallingAgent): Person | Fault {
+  ps.noteAgentToken(caller)
   if (caller.token.claims['parent_agent'] !== undefined) {
     return new Fault('invalid_request', 'a sub-agent asks through its parent')
   }
@@ -41,8 +43,8 @@ function readOrder(ps: PersonServer, caller: CallingAgent, body: JsonObject): Or
   if (person instanceof Fault) return person
   const { resource, mission_s256: mission } = body as { resource?: unknown; mission_s256?: unknown }
   if (!isServerId(resource)) return new Fault('invalid_request', 'resource is not a server identifier')
-  const unserved = ['upstream_token', 'subagent_token'].find((name) => body[name] !== undefined)
-  if (unserved !== undefined) return new Fault('invalid_request', `${unserved} is not served by this double`)
+  const malformed = memberFault(body)
+  if (malformed !== undefined) return malformed
   if (mission === undefined) return { person, resource, mission: undefined, missionEnd: undefined }
   const known = ps.missionOf(mission)
   if (known?.agent !== caller.agent)
@@ -83,6 +85,7 @@ async function issue(ps: PersonServer, caller: CallingAgent, order: Order): Prom
     person: order.person,
     resource: order.resource,
     cnf: caller.jwk,
+    agent: caller.agent,
     mission: order.mission,
     expiresAt,
   })

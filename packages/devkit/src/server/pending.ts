@@ -11,6 +11,8 @@ export interface Deferral {
   readonly requirement: 'interaction' | 'approval'
   /** What has to come to pass; `'visit'`: the person opens the interaction page. */
   readonly after: PromiseLike<unknown> | 'visit'
+  /** Where the interaction page sends the person, instead of thanking them. */
+  readonly redirect?: string
   /** Makes the terminal answer. A rejection becomes `500 server_error`. */
   readonly finish: () => Promise<Answer>
 }
@@ -19,6 +21,7 @@ interface Pending {
   readonly owner: string
   readonly headers: Readonly<Record<string, string>>
   readonly code: string
+  readonly redirect: string | undefined
   readonly settled: Promise<void>
   readonly visit: () => void
   visited: boolean
@@ -60,6 +63,7 @@ export class PendingDesk {
     const pending: Pending = {
       owner: deferral.owner,
       code,
+      redirect: deferral.redirect,
       headers: {
         Location: `${this.#server.id}/pending/${id}`,
         'Retry-After': '0',
@@ -122,7 +126,7 @@ export class PendingDesk {
     this.#codes.delete(code)
     pending.visited = true
     pending.visit()
-    const callback = request.query.get('callback')
+    const callback = pending.redirect ?? request.query.get('callback')
     if (callback?.startsWith('https://') === true)
       return { status: 302, headers: { Location: callback }, body: '' }
     return {

@@ -1,0 +1,264 @@
+import { decodeJwt } from 'jose'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createKey } from '../keys/key.js'
+import type { MintOverrides } from '../keys/mint.js'
+import { bread, openSetting, reasonOf, type Setting } from '../testing/setting.js'
+import { type Answer, json, requirementHeader, signatureFault } from '../wire/answers.js'
+
+let setting: Setting
+beforeEach(async () => {
+  setting = await openSetting()
+})
+afterEach(() => setting.town.close())
+
+const post = { method: 'POST' }
+const buy = (agent = setting.sam()) => agent.fetch(bread, post)
+
+/** Makes the shop answer at `/bread` in this order; afterwards it is itself again. */
+const answering = (...answers: Answer[]) => {
+  const queue = [...answers]
+  setting.shop.server.intercept(({ path }) =>
+    path.startsWith('/.well-known') || path === '/jwks.json' ? undefined : queue.shift(),
+  )
+}
+const challenge = (name: string, parameters = {}) =>
+  json({}, 401, { 'AAuth-Requirement': requirementHeader(name, parameters) })
+const deferral = (headers: Record<string, string> = {}) =>
+  json({ status: 'pending' }, 202, {
+    Location: 'https://shop.example/pending/1',
+    'Retry-After': '0',
+    'AAuth-Requirement': requirementHeader('approval'),
+    ...headers,
+  })
+
+describe('an agent', () => {
+  const spoilt: [string, MintOverrides][] = [
+    ['another issuer', { claims: { iss: 'https://ps.example' } }],
+    ['another key', { claims: { agent_jkt: createKey().jkt } }],
+    ['another person server', { claims: { ps: 'https://other.example' } }],
+    ['another person', { claims: { sub: 'somebody' } }],
+    ['another presented token', { claims: { presented_jti: 'other' } }],
+    ['a tenant out of nowhere', { claims: { tenant: 'school' } }],
+    ['an exp that has passed', { claims: { exp: 1 } }],
+    ['another typ', { header: { typ: 'aa-auth+jwt' } }],
+    ['a stranger’s signature', { key: createKey('Ed25519', 'shop-1') }],
+  ]
+  it.each(spoilt)('takes no resource token with %s to its person server', async (_, overrides) => {
+    setting.shop.sloppy = overrides
+    const reason = await reasonOf(buy())
+    expect(reason.code).toBe('bad_resource_token')
+    expect(setting.town.ledger.filter(({ url }) => url === 'https://ps.example/token')).toEqual([])
+  })
+
+  const wrong: [string, MintOverrides][] = [
+    ['another issuer', { claims: { iss: 'https://other.example' } }],
+    ['another audience', { claims: { aud: 'https://other.example' } }],
+    ['another person server', { claims: { ps: 'https://other.example' } }],
+    ['another person', { claims: { sub: 'somebody' } }],
+    ['another key', { claims: { cnf: { jwk: createKey().cnf } } }],
+    ['another account', { claims: { account: 'blue' } }],
+    ['a broader scope', { claims: { scope: 'shop.buy shop.rob' } }],
+    ['a life too long', { claims: { exp: 4_000_000_000 } }],
+    ['another typ', { header: { typ: 'aa-person+jwt' } }],
+  ]
+  it.each(wrong)('uses no auth token with %s', async (_, overrides) => {
+    const { ps } = setting.town
+    const mint = ps.mintAuthToken.bind(ps)
+    ps.mintAuthToken = (request) => mint(request, overrides)
+    expect((await reasonOf(buy())).code).toBe('bad_auth_token')
+    expect(setting.shop.sold).toBe(0)
+  })
+
+  it.each([
+    ['another audience', { claims: { aud: 'https://other.example' } }],
+    ['another issuer', { claims: { iss: 'https://other.example' } }],
+    ['another key', { claims: { cnf: { jwk: createKey().cnf } } }],
+  ])('uses no person token with %s', async (_, overrides) => {
+    const { ps } = setting.town
+    const mint = ps.mintPersonToken.bind(ps)
+    ps.mintPersonToken = (request) => mint(request, overrides)
+    expect((await reasonOf(buy())).code).toBe('bad_person_token')
+  })
+
+  it('without a person says so', async () => {
+    expect((await reasonOf(buy(setting.town.agent('loner')))).code).toBe('no_person')
+  })
+
+  it('hands over whatever asks for nothing', async () => {
+    for (const status of [204, 302, 401, 403, 404, 500]) {
+      answering({ status, headers: {}, body: '' })
+      expect((await buy()).status).toBe(status)
+    }
+  })
+
+  it.each([
+    ['agent-token, to an agent token', 'no_progress', [challenge('agent-token')]],
+    ['auth-token, before a person', 'bad_challenge', [challenge('auth-token', { 'resource-token': 'x' })]],
+    ['auth-token, without a token', 'bad_challenge', [challenge('person-token'), challenge('auth-token')]],
+    [
+      'auth-token, with nonsense',
+      'bad_resource_token',
+      [challenge('person-token'), challenge('auth-token', { 'resource-token': 'x' })],
+    ],
+    ['person-token, twice', 'no_progress', [challenge('person-token'), challenge('person-token')]],
+    ['something unheard of', 'unknown_requirement', [challenge('blood-sample')]],
+  ])('gives up on %s: %s', async (_, code, answers) => {
+    answering(...answers)
+    expect((await reasonOf(buy())).code).toBe(code)
+  })
+
+  it.each([
+    ['Location', deferral({ Location: '' })],
+    ['an absolute Location', deferral({ Location: '/pending/1' })],
+    ['a Location of its own', deferral({ Location: 'https://ps.example/pending/1' })],
+    ['no-store', deferral({ 'Cache-Control': 'private' })],
+  ])('wants %s of a 202', async (_, answer) => {
+    answering(answer)
+    expect((await reasonOf(buy())).code).toBe('bad_deferral')
+  })
+
+  it('gives up when it is sent in circles', async () => {
+    setting.shop.server.intercept(({ path }) =>
+      path === '/bread' ? deferral() : path === '/pending/1' ? deferral() : undefined,
+    )
+    const reason = await reasonOf(buy(setting.sam({}, { maxSteps: 7 })))
+    expect([reason.code, reason.steps.length]).toEqual(['too_many_steps', 7])
+  })
+
+  it('gives up when a step-up brings nothing new', async () => {
+    const { shop } = setting
+    const original = shop.resourceToken.bind(shop)
+    shop.resourceToken = (caller) => original(caller, 'shop.buy')
+    const reason = await reasonOf(setting.sam().fetch('https://shop.example/oven', post))
+    expect(reason.code).toBe('no_progress')
+  })
+
+  it('takes a 403 with a signature header for what it is: a mistake', async () => {
+    answering({ ...signatureFault('invalid_jwt'), status: 403 })
+    expect((await reasonOf(buy())).code).toBe('bad_answer')
+  })
+
+  it('drops an auth token that was refused, and starts over', async () => {
+    const sam = setting.sam()
+    await buy(sam)
+    const refusal = signatureFault('revoked_jwt')
+    const requirement = { 'AAuth-Requirement': requirementHeader('person-token') }
+    answering({ ...refusal, headers: { ...refusal.headers, ...requirement } })
+    expect((await buy(sam)).status).toBe(200)
+    expect(setting.shop.sold).toBe(2)
+  })
+
+  it('hands over a refusal of what is fresh', async () => {
+    const refusal = signatureFault('revoked_jwt')
+    answering(refusal, refusal, refusal)
+    expect((await buy()).status).toBe(401)
+  })
+
+  it('keeps a session and covers it', async () => {
+    const sam = setting.sam()
+    const here = (session: string) => json({}, 200, { 'AAuth-Access': session })
+    answering(deferral(), here('first'), here('second'))
+    await buy(sam)
+    await buy(sam)
+    expect(sam.wallet.sessions.get('https://shop.example')).toBe('second')
+    await sam.fetch('https://shop.example/agent')
+    const last = setting.shop.requests.at(-1)
+    expect(last?.header('authorization')).toBe('AAuth second')
+    expect(last?.header('signature-input')).toContain('"authorization"')
+  })
+
+  it('brings the auth token to a held call', async () => {
+    const { shop } = setting
+    const held: string[] = []
+    shop.server.intercept(async ({ path, header }) => {
+      if (path !== '/bread' && path !== '/pending/1') return undefined
+      const jwt = /jwt="([^"]+)"/.exec(header('signature-key') ?? '')?.[1] ?? ''
+      const claims = decodeJwt(jwt)
+      held.push(`${path} ${claims['dwk']} ${claims['scope'] ?? ''}`.trim())
+      if (claims['ps'] !== undefined && claims['aud'] === undefined) return challenge('person-token')
+      if (claims['scope'] !== undefined) return json({ executed: 1 }, 201)
+      const caller = { type: 'aa-person+jwt', claims, jkt: sam.key.jkt }
+      const resourceToken = await shop.resourceToken(caller, 'shop.buy')
+      return deferral({
+        'AAuth-Requirement': requirementHeader('auth-token', { 'resource-token': resourceToken }),
+      })
+    })
+    const sam = setting.sam()
+    expect((await buy(sam)).status).toBe(201)
+    expect(held).toEqual([
+      '/bread aauth-agent.json',
+      '/bread aauth-person.json',
+      '/pending/1 aauth-person.json shop.buy',
+    ])
+  })
+
+  it('says why a wait ended', async () => {
+    answering(deferral(), json({ error: 'abandoned' }, 403))
+    expect((await reasonOf(buy())).code).toBe('abandoned')
+  })
+
+  it('slows down when it is asked to', async () => {
+    const waits: number[] = []
+    const patient = await openSetting({
+      wait: async (seconds) => {
+        waits.push(seconds)
+      },
+    })
+    const answers = [
+      deferral({ 'Retry-After': '2' }),
+      json({ error: 'slow_down' }, 429),
+      deferral({ 'Retry-After': '1' }),
+      json({}, 200),
+    ]
+    patient.shop.server.intercept(({ path }) => (/bread|pending/.test(path) ? answers.shift() : undefined))
+    await patient.sam().fetch(bread, post)
+    expect(waits).toEqual([2, 7, 1])
+    await patient.town.close()
+  })
+
+  it('says when nobody is there', async () => {
+    setting.town.route('shop.example', undefined)
+    expect((await reasonOf(buy())).code).toBe('unreachable')
+  })
+
+  it('reports what its person’s browser could not do', async () => {
+    const onInteraction = () => {
+      throw new Error('no browser')
+    }
+    const consent = () => ({ decision: true, after: 'visit' as const })
+    expect((await reasonOf(buy(setting.sam({ consent }, { onInteraction })))).code).toBe('interaction_failed')
+  })
+})
+
+describe('by hand', () => {
+  it('any part of a request can be made wrong', async () => {
+    const sam = setting.sam()
+    const request = { url: 'https://shop.example/agent' }
+    const status = async (options: Parameters<typeof sam.request>[1]) =>
+      (await sam.request(request, options)).status
+    expect(await status({})).toBe(200)
+    expect(await status({ key: createKey() })).toBe(401)
+    expect(await status({ created: 1 })).toBe(401)
+    expect(await status({ authority: 'other.example' })).toBe(401)
+    expect(await status({ components: ['@method', '@authority', '@path'] })).toBe(401)
+    expect(await status({ label: 'mine' })).toBe(200)
+    expect(await status({ token: await sam.mintAgentToken({ claims: { exp: 1 } }) })).toBe(401)
+  })
+
+  it('the target goes on the wire as written', async () => {
+    const { town, shop } = setting
+    const sam = setting.sam()
+    for (const target of ['//x/../agent', '/agent/%2e%2e/agent', '/agent?x=%20']) {
+      await sam.request({ url: `https://shop.example${target}` })
+      expect(town.ledger.at(-1)?.url).toBe(`https://shop.example${target}`)
+    }
+    expect(shop.requests.at(-1)?.target).toBe('/agent?x=%20')
+  })
+
+  it('a signed request can be altered before it is sent', async () => {
+    const sam = setting.sam()
+    const wire = await sam.sign({ url: 'https://shop.example/agent' })
+    expect((await sam.send(wire)).status).toBe(200)
+    expect((await sam.send({ ...wire, target: '/person' })).status).toBe(401)
+  })
+})

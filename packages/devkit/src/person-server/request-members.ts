@@ -1,0 +1,35 @@
+import type { JsonObject } from '../checks/directory.js'
+import { Fault } from '../checks/fault.js'
+
+type Check = (value: unknown) => boolean
+
+const isText: Check = (value) => typeof value === 'string'
+const oneOf =
+  (...values: readonly string[]): Check =>
+  (value) =>
+    values.includes(value as string)
+
+/** The optional members of a request to either token endpoint (7.1, 7.2), and what each may be. */
+const members: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ['capabilities', (value) => Array.isArray(value) && value.every(isText)],
+  ['justification', isText],
+  ['login_hint', isText],
+  ['tenant', isText],
+  ['domain_hint', isText],
+  ['prompt', oneOf('none', 'login', 'consent', 'select_account')],
+  ['platform', oneOf('web', 'mobile', 'desktop', 'workload', 'self-hosted')],
+  ['device', (value) => isText(value) && /^[\x20-\x7e]{1,64}$/.test(value as string)],
+])
+
+// Call chaining and sub-agents (10.1, 10.2) are not played by this double; silence would look like success.
+const unserved = ['upstream_token', 'subagent_token']
+
+/** The first member that is not what it may be. */
+export function memberFault(body: JsonObject): Fault | undefined {
+  for (const [name, check] of members) {
+    if (body[name] !== undefined && !check(body[name]))
+      return new Fault('invalid_request', `${name} is malformed`)
+  }
+  const name = unserved.find((member) => body[member] !== undefined)
+  return name === undefined ? undefined : new Fault('invalid_request', `${name} is not served by this double`)
+}

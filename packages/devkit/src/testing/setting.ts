@@ -1,0 +1,41 @@
+import type { Agent, AgentOptions } from '../agent/agent.js'
+import { AgentGaveUp } from '../agent/gave-up.js'
+import type { PersonOptions } from '../person-server/person.js'
+import { createTown, type Town, type TownOptions } from '../town.js'
+import { TinyResource } from './tiny-resource.js'
+
+/** A town with a shop, on a clock that stands still. */
+export interface Setting {
+  readonly town: Town
+  readonly shop: TinyResource
+  /** Lets seconds pass. */
+  pass(seconds: number): void
+  /** An agent of a person. */
+  sam(person?: PersonOptions, agent?: AgentOptions): Agent
+}
+
+export const bread = 'https://shop.example/bread'
+
+export async function openSetting(options: TownOptions = {}): Promise<Setting> {
+  let now = Date.UTC(2026, 9, 1)
+  const town = await createTown({ clock: () => now, ...options })
+  const shop = await TinyResource.open(town)
+  return {
+    town,
+    shop,
+    pass: (seconds) => {
+      now += seconds * 1000
+    },
+    sam: (person = {}, agent = {}) => town.agent('sam', { person: town.person('mom', person), ...agent }),
+  }
+}
+
+/** Why an errand failed. */
+export async function reasonOf(errand: Promise<unknown>): Promise<AgentGaveUp> {
+  const error = await errand.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  )
+  if (error instanceof AgentGaveUp) return error
+  throw error
+}
