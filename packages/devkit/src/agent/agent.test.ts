@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createKey } from '../keys/key.js'
 import type { MintOverrides } from '../keys/mint.js'
+import { TownServer } from '../server/town-server.js'
 import { bread, openSetting, reasonOf, type Setting } from '../testing/setting.js'
 import { type Answer, json, requirementHeader, signatureFault } from '../wire/answers.js'
 
@@ -48,6 +49,19 @@ describe('an agent', () => {
     const reason = await reasonOf(buy())
     expect(reason.code).toBe('bad_resource_token')
     expect(setting.town.ledger.filter(({ url }) => url === 'https://ps.example/token')).toEqual([])
+  })
+
+  it('takes no resource token of another resource to its person server', async () => {
+    const { town, shop } = setting
+    const other = new TownServer(
+      town.ps.server.env,
+      'https://other.example',
+      'aauth-resource.json',
+      () => ({}),
+    )
+    await town.open(other)
+    shop.sloppy = { claims: { iss: other.id }, key: other.keys.current }
+    expect((await reasonOf(buy())).message).toContain('iss is another resource')
   })
 
   const wrong: [string, MintOverrides][] = [

@@ -80,7 +80,7 @@ export async function checkPresentedToken(
 }
 
 /** The person server of a person token (`iss`) or an auth token (`ps`). */
-export function personServerOf(token: VerifiedToken): unknown {
+function personServerOf(token: VerifiedToken): unknown {
   return typeOf(token.jwt) === 'aa-person+jwt' ? token.claims['iss'] : token.claims['ps']
 }
 

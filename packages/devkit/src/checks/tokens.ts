@@ -22,7 +22,7 @@ export interface VerifiedToken {
 export type TokenType = 'aa-agent+jwt' | 'aa-person+jwt' | 'aa-auth+jwt' | 'aa-resource+jwt'
 
 /** The documents a token of this type may be verified against (11.5.2 step 2). */
-export const documentsOf: ReadonlyMap<string, readonly Document[]> = new Map<TokenType, readonly Document[]>([
+const documentsOf: ReadonlyMap<string, readonly Document[]> = new Map<TokenType, readonly Document[]>([
   ['aa-agent+jwt', ['aauth-agent.json']],
   ['aa-person+jwt', ['aauth-person.json']],
   ['aa-auth+jwt', ['aauth-person.json', 'aauth-access.json']],
