@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isPublicAddress } from './address.js'
+import { isPublicAddress, publicAddresses } from './address.js'
 
 const refused = [
   '0.0.0.0',
@@ -72,3 +72,8 @@ it.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700:4700::1111', '2a00:1450:
     expect(isPublicAddress(address)).toBe(true)
   },
 )
+
+it('leaves the others out of a mixed answer', () => {
+  const answered = ['10.0.0.1', '8.8.8.8', '::1', '2606:4700:4700::1111'].map((address) => ({ address }))
+  expect(publicAddresses(answered)).toEqual([answered[1], answered[3]])
+})

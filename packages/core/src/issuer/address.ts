@@ -14,3 +14,8 @@ export function isPublicAddress(address: string): boolean {
   // ipaddr.js calls unassigned space unicast; outside 2000::/3 there is none (RFC 4291, 2.4).
   return parsed instanceof ipaddr.IPv4 || parsed.match(globalUnicast)
 }
+
+/** The addresses that may be visited of all that a name server answered; a mixture is no reason to visit the others. */
+export function publicAddresses<A extends { readonly address: string }>(answered: readonly A[]): A[] {
+  return answered.filter(({ address }) => isPublicAddress(address))
+}

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { isHostName } from '../identifiers.js'
-import { isPublicAddress } from './address.js'
+import { publicAddresses } from './address.js'
 import { GuardError } from './fault.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
 import { type Resolve, type ResolvedAddress, resolvePrivate, resolvePublic } from './resolve.js'
@@ -42,7 +42,7 @@ export function createGuardedFetch(options: GuardOptions = {}): Fetch {
     const admitted = privateHosts.has(host)
     const resolve = options.resolve ?? (admitted ? resolvePrivate : resolvePublic)
     const found = await resolve(host, signal)
-    const usable = admitted ? [...found] : found.filter(({ address }) => isPublicAddress(address))
+    const usable = admitted ? [...found] : publicAddresses(found)
     if (usable.length === 0) throw new GuardError('forbidden', `${host} has no public address`)
     return usable.slice(0, limits.addresses)
   }
