@@ -10,6 +10,8 @@ const adapters: ReadonlyMap<string, ServeShop> = new Map([
   ['express', serveWithExpress],
   ['fastify', serveWithFastify],
 ])
+// Whoever reads us may have seen enough: `npm run demo | head`.
+process.stdout.on('error', () => process.exit(1))
 const reporter = process.argv.includes('--json') ? jsonReporter : proseReporter()
 
 /** Plays one story on one framework; whether it ended as told. */

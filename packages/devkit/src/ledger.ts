@@ -18,14 +18,14 @@ export interface LedgerEntry {
    * `pending`, `session`, `served`, or `unreachable`; `null` when a bare requirement says it all.
    */
   readonly outcome: string | null
-  /** Milliseconds of the town's clock. */
+  /** When it began, in milliseconds of the town’s clock. */
   readonly at: number
 }
 
 /** Entries kept; the oldest are dropped beyond. */
 const limit = 10_000
 
-/** The record of every exchange in order. */
+/** The record of every exchange, in the order in which they ended: a lookup comes before the request that needed it. */
 export class Ledger {
   readonly #entries: LedgerEntry[] = []
   readonly #listeners = new Set<(entry: LedgerEntry) => void>()

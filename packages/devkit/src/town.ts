@@ -66,7 +66,7 @@ export class Town {
     this.ps = new PersonServer(this.#env, identifier(options.personServer ?? 'https://ps.example'))
   }
 
-  /** Every exchange so far, in order. */
+  /** Every exchange so far, in the order in which they ended. */
   get ledger(): readonly LedgerEntry[] {
     return this.#ledger.entries
   }
