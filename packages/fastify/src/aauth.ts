@@ -96,9 +96,10 @@ function addEndpoints(app: FastifyInstance): void {
   }
 }
 
+// Bytes, not text: to text of a JSON type Fastify adds a charset that RFC 9457 does not have.
 function send(answer: Answer, reply: FastifyReply): FastifyReply {
   reply.code(answer.status).headers(answer.headers)
-  return answer.body === '' ? reply.send() : reply.send(answer.body)
+  return answer.body === '' ? reply.send() : reply.send(Buffer.from(answer.body))
 }
 
 /** AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared. */
