@@ -15,7 +15,7 @@ import { sendRaw, toBytes, writeRaw } from './socket.js'
 const digestOf = (algorithm: 'sha256' | 'sha512', content: Uint8Array | string): string =>
   `${algorithm === 'sha256' ? 'sha-256' : 'sha-512'}=:${createHash(algorithm).update(content).digest('base64')}:`
 
-describe.each(frames)('Content-Digest, on $name', (frame) => {
+describe.each(frames)('Content-Digest, on $name [adapter $adapter]', (frame) => {
   let town: Town
   let sam: Agent
   let app: RunningFrame

@@ -24,6 +24,8 @@ export interface RunningFrame {
 /** A framework under which the same application runs. */
 export interface Frame {
   readonly name: string
+  /** The adapter under test, for the titles of tests. */
+  readonly adapter: 'express' | 'fastify'
   start(options: FrameOptions): Promise<RunningFrame>
 }
 
@@ -42,6 +44,7 @@ export interface Seen {
 // Express 4 has only `hostname`, which goes by the same rule.
 const withExpress = (name: string, framework: typeof express, host: 'host' | 'hostname'): Frame => ({
   name,
+  adapter: 'express',
   start: async ({ options, trustProxy }) => {
     const guard = expressAauth(options)
     const answer = answerWith(host)
@@ -104,6 +107,7 @@ const guarded: FastifyPluginAsync = async (scope) => {
 
 const withFastify: Frame = {
   name: 'Fastify 5',
+  adapter: 'fastify',
   start: async ({ options, trustProxy }) => {
     const app = fastify({
       // A number works, and counts hops; the types have forgotten it.

@@ -23,6 +23,7 @@ export type {
 } from './access/requirement.js'
 export type { RouteGuard } from './access/route-guard.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
+export { exposedHeaders } from './cors.js'
 export type { Endpoint } from './endpoints/endpoint.js'
 export {
   AAuthError,
@@ -39,6 +40,12 @@ export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
 export type { IssuerFetch, IssuerOptions } from './issuer/options.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { fromNode, writeAnswer } from './node.js'
+export {
+  type Diagnose,
+  type DiagnosticCode,
+  type DiagnosticEvent,
+  diagnosticCodes,
+} from './observe/diagnostics.js'
 export type { AAuthEvent, ChallengedEvent, RefusedEvent, ServedEvent } from './observe/events.js'
 export type { StoreEvent, StoreFailedEvent, StoreRecoveredEvent } from './observe/store-events.js'
 export type { ResourceOptions } from './options.js'

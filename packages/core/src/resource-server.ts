@@ -5,10 +5,13 @@ import {
   type Requirement,
 } from './access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
+import type { AuthenticationContext } from './authenticate.js'
 import type { Endpoint } from './endpoints/endpoint.js'
 import { createEndpoints } from './endpoints/endpoints.js'
 import type { Answer, HttpRequest } from './http.js'
 import { createIssuerKeys, type IssuerKeys } from './issuer/issuer-keys.js'
+import { createDiagnose, type Diagnose } from './observe/diagnostics.js'
+import { createExplain } from './observe/explain.js'
 import { type Config, type ResourceOptions, readOptions } from './options.js'
 import { createRevocations, type Revocations } from './revocation/revocations.js'
 import type { Awaitable } from './store/store.js'
@@ -33,6 +36,8 @@ export interface ResourceServer {
   readonly issuers: IssuerKeys
   /** Tokens that their issuers have withdrawn. */
   readonly revocations: Revocations
+  /** Tells the operator of a misconfiguration that an adapter has noticed. */
+  readonly diagnose: Diagnose
   /** Stops timers and connections. */
   close(): void
 }
@@ -51,7 +56,8 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
   const revocations = createRevocations(config.store, config.clock)
-  const context = guardContext(config, issuers, revocations)
+  const diagnose = createDiagnose(config.report)
+  const context = guardContext(config, issuers, revocations, diagnose)
   const { endpoints, handle } = createEndpoints(config)
   const scopes = new Set(config.scopes.keys())
   return {
@@ -62,34 +68,43 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
     handle,
     issuers,
     revocations,
+    diagnose,
     close: () => issuers.close(),
   }
 }
 
-function guardContext(config: Config, issuers: IssuerKeys, revocations: Revocations): GuardContext {
-  return {
-    authentication: {
-      signature: {
-        authority: config.authority,
-        scheme: 'https',
-        components: config.additionalSignatureComponents,
-        window: config.signatureWindow,
-        // From agents only `jwt` is taken (R-054).
-        schemes: ['jwt'],
-        limits: config.limits,
-      },
-      token: {
-        resource: config.resource,
-        accessServer: config.accessServer,
-        window: config.signatureWindow,
-        maxAgentTokenLifetime: config.maxAgentTokenLifetime,
-        maxTokenLength: config.limits.token,
-      },
-      issuers,
-      revocations,
-      bodyLimit: config.limits.body,
-      clock: config.clock,
+function guardContext(
+  config: Config,
+  issuers: IssuerKeys,
+  revocations: Revocations,
+  diagnose: Diagnose,
+): GuardContext {
+  const authentication: AuthenticationContext = {
+    signature: {
+      authority: config.authority,
+      scheme: 'https',
+      components: config.additionalSignatureComponents,
+      window: config.signatureWindow,
+      // From agents only `jwt` is taken (R-054).
+      schemes: ['jwt'],
+      limits: config.limits,
     },
+    token: {
+      resource: config.resource,
+      accessServer: config.accessServer,
+      window: config.signatureWindow,
+      maxAgentTokenLifetime: config.maxAgentTokenLifetime,
+      maxTokenLength: config.limits.token,
+    },
+    issuers,
+    revocations,
+    bodyLimit: config.limits.body,
+    diagnose,
+    clock: config.clock,
+  }
+  return {
+    authentication,
+    explain: createExplain(authentication, diagnose),
     mint: createResourceTokenMint(config),
     report: config.report,
   }

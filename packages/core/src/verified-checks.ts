@@ -2,6 +2,7 @@ import { andThen } from './awaitable.js'
 import type { Caller } from './caller.js'
 import { Refusal, refuse } from './errors.js'
 import { type ContentFault, fieldValue, type HttpRequest } from './http.js'
+import type { Diagnose } from './observe/diagnostics.js'
 import type { Revocations } from './revocation/revocations.js'
 import { checkContentDigest } from './signature/content-digest.js'
 import type { ReadSignature } from './signature/read.js'
@@ -12,6 +13,7 @@ export interface VerifiedCheckContext {
   readonly revocations: Revocations
   /** Bytes of content read to check its digest. */
   readonly bodyLimit: number
+  readonly diagnose: Diagnose
 }
 
 /**
@@ -46,17 +48,18 @@ function checkDigest(
   if (request.body === undefined)
     return refuse('invalid_signature', 'The content is not at hand to check its digest')
   return andThen(request.body(context.bodyLimit), (content) =>
-    typeof content === 'string' ? unreadable(content) : checkContentDigest(digest, content),
+    typeof content === 'string' ? unreadable(content, context) : checkContentDigest(digest, content),
   )
 }
 
-function unreadable(fault: ContentFault): Refusal {
+function unreadable(fault: ContentFault, { diagnose }: VerifiedCheckContext): Refusal {
   switch (fault) {
     case 'too-large':
       return refuse('content_too_large')
     case 'aborted':
       return refuse('invalid_request', 'The content was cut off')
     case 'consumed':
+      diagnose('AAUTH_CONTENT_CONSUMED')
       return refuse('invalid_signature', 'The content is not at hand to check its digest')
   }
 }

@@ -63,6 +63,13 @@ export function aauth(options: ExpressOptions): ExpressGuard {
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
+  // What verification takes from the wire is not changed by it, but what handlers see is.
+  let proxiesJudged = false
+  const judgeProxies = (req: Request): void => {
+    proxiesJudged = true
+    if (req.app.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+  }
+
   const guard = (requirement: Requirement): RequestHandler => {
     const route = server.require(requirement)
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
@@ -73,6 +80,7 @@ export function aauth(options: ExpressOptions): ExpressGuard {
       }
     }
     return (req, res, next) => {
+      if (!proxiesJudged) judgeProxies(req)
       const outcome = route.check(fromNode(req, req.originalUrl))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       return outcome instanceof Promise

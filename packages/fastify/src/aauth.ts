@@ -17,6 +17,8 @@ import type {
   onRequestHookHandler,
 } from 'fastify'
 import fp from 'fastify-plugin'
+import { guardEarlyRoutes, markGuarded, refuseOutsiders } from './stray-routes.js'
+import { trustsEveryProxy } from './trust-proxy.js'
 
 /** Options of the plugin: those of the resource server, and how Fastify is to be told of refusals. */
 export interface FastifyOptions extends ResourceOptions {
@@ -49,6 +51,13 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     else done(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
+  // What verification takes from the wire is not changed by it, but what handlers see is.
+  let proxiesJudged = false
+  const judgeProxies = (request: FastifyRequest): void => {
+    proxiesJudged = true
+    if (trustsEveryProxy(request)) server.diagnose('AAUTH_TRUST_PROXY')
+  }
+
   const guard = (requirement: Requirement): onRequestHookHandler => {
     const route = server.require(requirement)
     const conclude = (outcome: Outcome, request: FastifyRequest, reply: FastifyReply, done: Done): void => {
@@ -58,7 +67,8 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
         done()
       }
     }
-    return (request, reply, done) => {
+    return function aauthGuard(request, reply, done) {
+      if (!proxiesJudged) judgeProxies(request)
       const outcome = route.check(fromNode(request.raw, request.originalUrl))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       if (outcome instanceof Promise) void outcome.then((late) => conclude(late, request, reply, done))
@@ -72,7 +82,10 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     if (requirement === undefined || requirement === false) return
     const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
     route.onRequest = [guard(requirement), ...own] as NonNullable<typeof route.onRequest>
+    route.config = markGuarded(route.config)
   })
+  guardEarlyRoutes(app, guard)
+  refuseOutsiders(app)
 
   if (endpoints) addEndpoints(app)
 }

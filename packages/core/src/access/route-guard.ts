@@ -4,6 +4,7 @@ import type { Caller } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
 import type { Report } from '../observe/events.js'
+import type { Explain } from '../observe/explain.js'
 import { unsigned } from '../signature/read.js'
 import type { Awaitable } from '../store/store.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
@@ -22,17 +23,21 @@ export interface RouteGuard<C extends Caller = Caller> {
 /** What every guard of a server works with. */
 export interface GuardContext {
   readonly authentication: AuthenticationContext
+  readonly explain: Explain
   readonly mint: ResourceTokenMint
   readonly report: Report
 }
 
 /** The walk of one request: authenticate, decide, and let the resource's own policy have the last word. */
 export function createRouteGuard(need: CheckedRequirement, context: GuardContext): RouteGuard {
-  const { mint, report } = context
+  const { explain, mint, report } = context
   const authentication = withComponents(context.authentication, need.components)
 
   const conclude = (request: HttpRequest, caller: Authenticated): Awaitable<Outcome> => {
-    if (caller instanceof Refusal) return refused(caller, report)
+    if (caller instanceof Refusal) {
+      explain(request, caller)
+      return refused(caller, report)
+    }
     const decision = decide(need, caller === unsigned ? undefined : caller)
     switch (decision.act) {
       case 'ask': {

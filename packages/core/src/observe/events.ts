@@ -1,6 +1,7 @@
 import type { Caller } from '../caller.js'
 import type { ErrorFamily } from '../errors.js'
 import type { IssuerEvent } from '../issuer/events.js'
+import type { DiagnosticEvent } from './diagnostics.js'
 import type { StoreEvent } from './store-events.js'
 
 /** A guarded request was let through to its handler. */
@@ -25,7 +26,13 @@ export interface RefusedEvent {
 }
 
 /** What `onEvent` is told. No event holds a token, a signature or a `sub`. */
-export type AAuthEvent = ServedEvent | ChallengedEvent | RefusedEvent | IssuerEvent | StoreEvent
+export type AAuthEvent =
+  | ServedEvent
+  | ChallengedEvent
+  | RefusedEvent
+  | DiagnosticEvent
+  | IssuerEvent
+  | StoreEvent
 
 /** Where events go. */
 export type Report = (event: AAuthEvent) => void

@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs'
+import { type AAuthEvent, diagnosticCodes } from '@countersign/core'
+import { type Agent, createTown, type Town, type WireRequest } from '@countersign/devkit'
+import { aauth as expressAauth } from '@countersign/express'
+import { aauth as fastifyAauth } from '@countersign/fastify'
+import express from 'express'
+import fastify, { type FastifyPluginAsync } from 'fastify'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type FrameOptions, frames, type RunningFrame } from './frames.js'
+import { type RawResponse, sendRaw } from './socket.js'
+
+let town: Town
+let sam: Agent
+const warnings: [string | undefined, string][] = []
+const listen = (warning: Error & { readonly code?: string }): void => {
+  if (warning.name === 'AAuthWarning') warnings.push([warning.code, warning.message])
+}
+beforeAll(async () => {
+  process.on('warning', listen)
+  town = await createTown()
+  sam = town.agent('sam')
+})
+afterAll(async () => {
+  process.off('warning', listen)
+  await town.close()
+})
+
+const diagnosed = (events: readonly AAuthEvent[]): string[] =>
+  events.flatMap((event) => (event.name === 'diagnostic' ? [event.code] : []))
+
+describe.each(frames)('diagnostics, on $name [adapter $adapter]', (frame) => {
+  let app: RunningFrame
+  let events: AAuthEvent[]
+  let clock = Date.now()
+  const start = async (more: Omit<FrameOptions, 'options'> = {}): Promise<void> => {
+    events = []
+    app = await frame.start({
+      options: {
+        resource: 'https://rs.example',
+        fetch: town.fetch,
+        clock: () => clock,
+        onEvent: (event) => events.push(event),
+      },
+      ...more,
+    })
+  }
+  afterEach(() => app.close())
+  const send = (request: WireRequest): Promise<RawResponse> => sendRaw(app.port, request)
+
+  it('has none for a sound setup, whatever strangers send', async () => {
+    await start({ trustProxy: '10.0.0.0/8' })
+    expect(await send(await sam.sign({ url: 'https://rs.example/v1/x' }))).toMatchObject({ status: 200 })
+    expect(
+      (await send({ ...(await sam.sign({ url: 'https://rs.example/v1/x' })), target: '/v1/y' })).status,
+    ).toBe(401)
+    const unsigned = { method: 'GET', host: 'x', target: '/v1/x', rawHeaders: ['Host', 'scanner.example'] }
+    expect((await send(unsigned)).status).toBe(401)
+    expect(diagnosed(events)).toEqual([])
+  })
+
+  it('AAUTH_TRUST_PROXY: every proxy is trusted', async () => {
+    await start({ trustProxy: true })
+    await send(await sam.sign({ url: 'https://rs.example/v1/x' }))
+    await send(await sam.sign({ url: 'https://rs.example/v1/x' }))
+    expect(diagnosed(events)).toEqual(['AAUTH_TRUST_PROXY'])
+  })
+
+  it.each([
+    ['Host', 'named.example'],
+    ['X-Forwarded-Host', 'inner, named.example'],
+  ])('AAUTH_HOST: signatures are made for the name in %s', async (name, value) => {
+    await start()
+    const request = await sam.sign({ url: 'https://named.example/v1/x', headers: { [name]: value } })
+    const rawHeaders = ['Host', 'rs.example', ...request.rawHeaders.slice(2)]
+    expect(
+      (
+        await send(
+          name === 'Host'
+            ? await sam.sign({ url: 'https://named.example/v1/x' })
+            : { ...request, rawHeaders },
+        )
+      ).status,
+    ).toBe(401)
+    expect(diagnosed(events)).toEqual(['AAUTH_HOST'])
+    const [message] = events.flatMap((event) => (event.name === 'diagnostic' ? [event.message] : []))
+    expect(message).toContain('it verifies for named.example, not for rs.example')
+  })
+
+  it.each([
+    ['X-Forwarded-Prefix', '/api'],
+    ['X-Forwarded-Prefix', '/api/'],
+    ['X-Original-URI', '/api/v1/x?q=1'],
+    ['X-Envoy-Original-Path', '/api/v1/x?q=1'],
+  ])('AAUTH_PATH_PREFIX: a proxy strips it, and says so in %s: %s', async (name, value) => {
+    await start()
+    const components = ['@method', '@authority', '@path', 'signature-key', '@query']
+    const request = await sam.sign(
+      { url: 'https://rs.example/api/v1/x?q=1', headers: { [name]: value } },
+      { components },
+    )
+    expect((await send({ ...request, target: '/v1/x?q=1' })).status).toBe(401)
+    expect(diagnosed(events)).toEqual(['AAUTH_PATH_PREFIX'])
+  })
+
+  it('looks into one request a minute, and never believes what it finds', async () => {
+    await start()
+    const forged = await sam.sign({ url: 'https://rs.example/x', headers: { 'X-Forwarded-Prefix': '/no' } })
+    const stripped = await sam.sign({
+      url: 'https://rs.example/api/v1/x',
+      headers: { 'X-Forwarded-Prefix': '/api' },
+    })
+    expect((await send({ ...forged, target: '/v1/x' })).status).toBe(401)
+    expect((await send({ ...stripped, target: '/v1/x' })).status).toBe(401)
+    expect(diagnosed(events)).toEqual([])
+    clock += 61_000
+    const later = await sam.sign(
+      { url: 'https://rs.example/api/v1/x', headers: { 'X-Forwarded-Prefix': '/api' } },
+      { created: Math.floor(clock / 1000) },
+    )
+    expect((await send({ ...later, target: '/v1/x' })).status).toBe(401)
+    expect(diagnosed(events)).toEqual(['AAUTH_PATH_PREFIX'])
+    clock -= 61_000
+  })
+})
+
+describe('diagnostics of one framework', () => {
+  const post = {
+    method: 'POST',
+    url: 'https://rs.example/x',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{}',
+  }
+
+  it('AAUTH_CONTENT_CONSUMED: a parser stands before the guard', async () => {
+    const events: AAuthEvent[] = []
+    const guard = expressAauth({
+      resource: 'https://rs.example',
+      fetch: town.fetch,
+      onEvent: (event) => events.push(event),
+    })
+    const app = express()
+    app.use(express.json())
+    app.post('/x', guard.require('agent'), (_req, res) => void res.json({}))
+    const server = app.listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    const response = await sendRaw(port, await sam.sign(post))
+    expect(response).toMatchObject({ status: 401, headers: { 'signature-error': 'error=invalid_signature' } })
+    expect(diagnosed(events)).toEqual(['AAUTH_CONTENT_CONSUMED'])
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  const options = (events: AAuthEvent[]): Parameters<typeof expressAauth>[0] => ({
+    resource: 'https://rs.example',
+    fetch: town.fetch,
+    onEvent: (event) => events.push(event),
+  })
+
+  it('AAUTH_UNGUARDED_ROUTE: a Fastify route declares what no plugin of its scope enforces', async () => {
+    const events: AAuthEvent[] = []
+    const app = fastify()
+    const guarded: FastifyPluginAsync = async (scope) => {
+      await scope.register(fastifyAauth, { ...options(events), endpoints: false })
+      scope.get('/in', { config: { aauth: 'agent' } }, async () => 'guarded')
+    }
+    app.get('/before', { config: { aauth: 'agent' } }, async () => 'never')
+    await app.register(guarded, { prefix: '/api' })
+    await app.register(guarded, { prefix: '/other' })
+    app.get('/after', { config: { aauth: 'agent' } }, async () => 'never')
+    app.get('/open', async () => 'open')
+    await app.ready()
+    const urls = ['/api/in', '/other/in', '/before', '/after', '/open', '/nowhere']
+    const statuses = await Promise.all(urls.map(async (url) => (await app.inject(url)).statusCode))
+    expect(statuses).toEqual([401, 401, 500, 500, 200, 404])
+    expect(diagnosed(events)).toEqual(['AAUTH_UNGUARDED_ROUTE'])
+    expect(events).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining('/before') as unknown }),
+    )
+    await app.close()
+  })
+
+  it('guards Fastify routes that came before it, in plugins too', async () => {
+    const events: AAuthEvent[] = []
+    const app = fastify()
+    app.get('/early', { config: { aauth: 'agent' } }, async () => 'guarded')
+    app.get('/wrong', { config: { aauth: { scope: 'none' } } }, async () => 'guarded')
+    app.get('/health', async () => 'open')
+    await app.register(async (scope) =>
+      scope.get('/child', { config: { aauth: 'agent' } }, async () => 'guarded'),
+    )
+    await app.register(fastifyAauth, options(events))
+    app.get('/late', { config: { aauth: 'agent' } }, async () => 'guarded')
+    await app.register(async (scope) =>
+      scope.get('/scoped', { config: { aauth: 'agent' } }, async () => 'guarded'),
+    )
+    await app.ready()
+    const statuses = await Promise.all(
+      ['/early', '/child', '/wrong', '/health', '/late', '/scoped'].map(
+        async (url) => (await app.inject(url)).statusCode,
+      ),
+    )
+    expect(statuses).toEqual([401, 401, 500, 200, 401, 401])
+    expect(diagnosed(events)).toEqual([])
+    await app.close()
+  })
+})
+
+describe('the warnings', () => {
+  it('come once a code in the whole process, beside the events', () => {
+    const codes = warnings.map(([code]) => code)
+    expect([...codes].sort()).toEqual([...diagnosticCodes].sort())
+    for (const [, message] of warnings) expect(message).not.toMatch(/eyJ|sub=/)
+  })
+
+  it('have a section each in the guide, and the guide has no others', () => {
+    const guide = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8')
+    const sections = [...guide.matchAll(/^## `(AAUTH_[A-Z_]+)`$/gm)].map(([, code]) => code)
+    expect(sections.sort()).toEqual([...diagnosticCodes].sort())
+  })
+})
