@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type AAuthEvent, diagnosticCodes } from '@countersign/core'
+import { type AAuthEvent, diagnosticCodes, type ResourceOptions } from '@countersign/core'
 import { type Agent, createTown, type Town, type WireRequest } from '@countersign/devkit'
 import { aauth as expressAauth } from '@countersign/express'
 import { aauth as fastifyAauth } from '@countersign/fastify'
@@ -150,7 +150,12 @@ describe('diagnostics of one framework', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  const options = (events: AAuthEvent[]): Parameters<typeof expressAauth>[0] => ({
+  const withRoute =
+    (url: string): FastifyPluginAsync =>
+    async (scope) => {
+      scope.get(url, { config: { aauth: 'agent' } }, async () => 'guarded')
+    }
+  const options = (events: AAuthEvent[]): ResourceOptions => ({
     resource: 'https://rs.example',
     fetch: town.fetch,
     onEvent: (event) => events.push(event),
@@ -185,14 +190,10 @@ describe('diagnostics of one framework', () => {
     app.get('/early', { config: { aauth: 'agent' } }, async () => 'guarded')
     app.get('/wrong', { config: { aauth: { scope: 'none' } } }, async () => 'guarded')
     app.get('/health', async () => 'open')
-    await app.register(async (scope) =>
-      scope.get('/child', { config: { aauth: 'agent' } }, async () => 'guarded'),
-    )
+    await app.register(withRoute('/child'))
     await app.register(fastifyAauth, options(events))
     app.get('/late', { config: { aauth: 'agent' } }, async () => 'guarded')
-    await app.register(async (scope) =>
-      scope.get('/scoped', { config: { aauth: 'agent' } }, async () => 'guarded'),
-    )
+    await app.register(withRoute('/scoped'))
     await app.ready()
     const statuses = await Promise.all(
       ['/early', '/child', '/wrong', '/health', '/late', '/scoped'].map(
