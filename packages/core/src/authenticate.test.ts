@@ -29,6 +29,7 @@ const context = (overrides: Partial<AuthenticationContext> = {}): Authentication
   issuers: fakeIssuers(),
   revocations: createRevocations(createMemoryStore({ clock }), clock),
   bodyLimit: 1024,
+  diagnose: () => {},
   clock,
   ...overrides,
 })
