@@ -5,7 +5,7 @@ import { Gate, type Lane } from './gate.js'
 import { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
 import { readMetadata } from './metadata.js'
-import type { IssuerFetch } from './options.js'
+import type { IssuerDocument, IssuerFetch } from './options.js'
 import type { Tally } from './report.js'
 import { type IssuerRecord, IssuerSpaces } from './spaces.js'
 
@@ -33,7 +33,7 @@ export class Discoverer {
   readonly #ports: DiscovererPorts
   readonly #gate: Gate
   readonly #budget: Budget
-  readonly #waiting: { readonly record: IssuerRecord; readonly entry: IssuerEntry }[] = []
+  readonly #waiting: IssuerDocument[] = []
   #closed = false
 
   constructor(ports: DiscovererPorts) {
@@ -77,21 +77,24 @@ export class Discoverer {
     how: { forced: boolean; background: boolean },
   ): Bound | undefined {
     const { issuer } = record
-    const isKnown = this.spaces.isAdmitted(issuer) || this.#ports.isListed(issuer)
+    const held = this.spaces.get(issuer)
+    // Forgotten or replaced while somebody still had it in hand: it must not come back.
+    if (record.abort.signal.aborted || (held !== undefined && held !== record)) return 'queue'
+    const isKnown = this.#isKnown(issuer)
     const lane: Lane = !isKnown ? 'newcomer' : how.background ? 'background' : 'known'
     if (this.#closed || !this.#gate.hasRoom(issuer, lane)) return 'queue'
     if (!record.entries.has(entry.dwk) && record.entries.size >= this.#ports.limits.documentsPerIssuer)
       return 'queue'
     if (!isKnown && !this.#budget.take(this.#ports.clock())) return 'newcomers'
     record.entries.set(entry.dwk, entry)
-    if (this.spaces.get(issuer) !== record) this.spaces.add(record, isKnown ? 'admitted' : 'newcomers')
+    if (held === undefined) this.spaces.add(record, isKnown ? 'admitted' : 'newcomers')
     entry.flightBegan = this.#ports.clock()
     entry.flight = this.#run(record, entry, lane, how.forced)
     return undefined
   }
 
-  /** Refreshes what is due, as many at a time as the background lane takes. */
-  refreshInTurn(due: readonly { readonly record: IssuerRecord; readonly entry: IssuerEntry }[]): void {
+  /** Refreshes what is due of known issuers, as many at a time as the background lane takes. */
+  refreshInTurn(due: readonly IssuerDocument[]): void {
     this.#waiting.splice(0, this.#waiting.length, ...due)
     this.#refreshNext()
   }
@@ -137,9 +140,14 @@ export class Discoverer {
     while (!this.#gate.isFull('background')) {
       const next = this.#waiting.shift()
       if (next === undefined) return
-      if (!next.entry.isDue(this.#ports.clock())) continue
-      this.begin(next.record, next.entry, { forced: false, background: true })
+      if (!this.#isKnown(next.issuer)) continue
+      const { record, entry } = this.entry(next.issuer, next.dwk)
+      if (entry.isDue(this.#ports.clock())) this.begin(record, entry, { forced: false, background: true })
     }
+  }
+
+  #isKnown(issuer: string): boolean {
+    return this.spaces.isAdmitted(issuer) || this.#ports.isListed(issuer)
   }
 
   #newRecord(issuer: string): IssuerRecord {

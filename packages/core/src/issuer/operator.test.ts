@@ -122,6 +122,21 @@ describe('forgetting an issuer', () => {
     expect(town.fetches.length).toBe(1)
   })
 
+  it('is not undone by a refresh that was already due', async () => {
+    const hosts = ['a.example', 'b.example', 'c.example']
+    const town = new FakeTown({ limits: { concurrency: 1 } })
+    for (const one of hosts) town.publish(one, [publicJwk('k1')])
+    for (const one of hosts) await town.verified(one)
+    town.pass(500)
+    const swept = town.sweep()
+    for (const one of hosts) town.keys.forget(`https://${one}`)
+    await swept
+    expect(town.keys.inspect()).toMatchObject({ admitted: 0, newcomers: 0 })
+    expect(town.withdrawn).toHaveLength(3)
+    const again = await Promise.all(hosts.map((one) => town.find(one)))
+    expect(again.every((key) => 'jkt' in key)).toBe(true)
+  })
+
   it('leaves pinned keys, but not what rests on them', () => {
     const town = new FakeTown({ pinned: [{ issuer, dwk: person, jwks: { keys: [publicJwk('k1')] } }] })
     town.keys.forget(issuer)

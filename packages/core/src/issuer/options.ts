@@ -99,7 +99,7 @@ const jwks = z
   .refine(hasUsableKey, 'must be a JWKS with a usable key that has a kid and a fully specified alg')
 const document = { issuer: identifier, dwk }
 
-const positive = z.number().positive().optional()
+const positive = z.int().positive().optional()
 // AAuth 11.4 allows a slower floor and an earlier ceiling, and nothing else.
 const limitsSchema = z
   .strictObject({
@@ -107,8 +107,8 @@ const limitsSchema = z
       keyof IssuerLimits,
       typeof positive
     >),
-    floor: z.number().min(issuerLimits.floor, 'must be at least a minute').optional(),
-    ceiling: z.number().positive().max(issuerLimits.ceiling, 'must be at most 24 hours').optional(),
+    floor: z.int().min(issuerLimits.floor, 'must be at least a minute').optional(),
+    ceiling: z.int().positive().max(issuerLimits.ceiling, 'must be at most 24 hours').optional(),
   })
   .refine(newcomersStay, { path: ['newcomers'], message: 'must be at least twice newcomersPerMinute' })
   .refine(documentsFit, { path: ['newcomerBytes'], message: 'must hold the largest documents of an issuer' })

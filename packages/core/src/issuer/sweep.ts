@@ -1,5 +1,4 @@
 import type { Discoverer } from './discoverer.js'
-import type { IssuerEntry } from './entry.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerDocument } from './options.js'
 import type { IssuerRecord } from './spaces.js'
@@ -56,20 +55,15 @@ export class Sweep {
 
   #run(): void {
     const now = this.#clock()
-    const due: { record: IssuerRecord; entry: IssuerEntry }[] = []
-    for (const { issuer, dwk } of this.#prewarm) {
-      const found = this.#discoverer.entry(issuer, dwk)
-      found.entry.usedAt = now
-      if (found.entry.isDue(now)) due.push(found)
-    }
+    const due: IssuerDocument[] = [...this.#prewarm]
+    for (const { issuer, dwk } of this.#prewarm) this.#discoverer.entry(issuer, dwk).entry.usedAt = now
     const lighter = new Set<IssuerRecord>()
     for (const { record, admitted } of this.#discoverer.spaces.records()) {
       record.documents.metadata.prune(now)
       record.documents.keys.prune(now)
       for (const entry of record.entries.values()) {
         if (entry.expire(now)) lighter.add(record)
-        if (admitted && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
-          due.push({ record, entry })
+        if (admitted && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now)) due.push(entry)
       }
     }
     for (const record of lighter) this.#discoverer.spaces.reweigh(record)
