@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
 import type { ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/express'
 import express from 'express'
 import express4 from 'express4'
-import { routes } from './routes.js'
+import { routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Express 5. */
 export const startExpress = startWith(express)
@@ -13,22 +12,31 @@ export const startExpress = startWith(express)
 export const startExpress4 = startWith(express4 as unknown as typeof express)
 
 function startWith(framework: typeof express) {
-  return (options: ResourceOptions, port: number): Promise<Server> => start(framework, options, port)
+  return (options: ResourceOptions, port: number, table?: readonly TargetRoute[]): Promise<StartedTarget> =>
+    start(framework, options, port, table)
 }
 
-async function start(framework: typeof express, options: ResourceOptions, port: number): Promise<Server> {
+async function start(
+  framework: typeof express,
+  options: ResourceOptions,
+  port: number,
+  table: readonly TargetRoute[] = routes,
+): Promise<StartedTarget> {
   const guard = aauth(options)
   const app = framework()
   app.use(guard.endpoints())
   const body = framework.raw({ type: () => true, inflate: false, limit: '2mb' })
-  for (const route of routes) {
+  for (const route of table) {
     const method = route.method.toLowerCase() as 'get' | 'post' | 'delete'
-    app[method](route.path, guard.require(route.requirement), body, (req, res) => {
+    app[method](route.path, guard.require(route.requirement), body, (req, res, next) => {
       const bytes = Buffer.isBuffer(req.body) ? req.body.length : 0
-      res.json(route.answer({ caller: req.aauth, bytes }))
+      // Express 4 does not catch what a handler rejects with.
+      Promise.resolve({ caller: req.aauth, bytes })
+        .then((received) => route.answer(received))
+        .then((answer) => res.status(route.status ?? 200).json(answer), next)
     })
   }
   const server = app.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  return server
+  return { server, aauth: guard.server }
 }

@@ -1,26 +1,30 @@
-import type { Server } from 'node:http'
 import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/fastify'
 import fastify from 'fastify'
-import { routes } from './routes.js'
+import { routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Fastify. */
-export async function startFastify(options: ResourceOptions, port: number): Promise<Server> {
+export async function startFastify(
+  options: ResourceOptions,
+  port: number,
+  table: readonly TargetRoute[] = routes,
+): Promise<StartedTarget> {
   const app = fastify({ bodyLimit: 2 * 1024 * 1024 })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   await app.register(aauth, options)
-  for (const route of routes) {
+  for (const route of table) {
     app.route({
       method: route.method,
       url: route.path,
       config: { aauth: route.requirement },
-      handler: async (request) => {
+      handler: async (request, reply) => {
+        reply.code(route.status ?? 200)
         const bytes = Buffer.isBuffer(request.body) ? request.body.length : 0
         return route.answer({ caller: request.aauth as Caller, bytes })
       },
     })
   }
   await app.listen({ port, host: '127.0.0.1' })
-  return app.server
+  return { server: app.server, aauth: app.aauth }
 }

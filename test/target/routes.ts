@@ -1,4 +1,11 @@
-import type { Caller, Requirement } from '@countersign/core'
+import type { Server } from 'node:http'
+import type { Caller, Requirement, ResourceServer } from '@countersign/core'
+
+/** What an adapter's target hands back. */
+export interface StartedTarget {
+  readonly server: Server
+  readonly aauth: ResourceServer
+}
 
 /** What a handler of the target knows of a request. */
 export interface Received {
@@ -12,7 +19,9 @@ export interface TargetRoute {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly requirement: Requirement
-  answer(received: Received): object
+  /** Default 200. */
+  readonly status?: number
+  answer(received: Received): object | Promise<object>
 }
 
 /** The scopes of the target. */
@@ -24,6 +33,8 @@ export const scopes = {
 
 const caller = ({ caller }: Received): object => describe(caller)
 const callerAndBytes = ({ caller, bytes }: Received): object => ({ ...describe(caller), bytes })
+
+let executions = 0
 
 /** The table. */
 export const routes: readonly TargetRoute[] = [
@@ -38,6 +49,12 @@ export const routes: readonly TargetRoute[] = [
     answer: ({ bytes }) => ({ bytes }),
   },
   { method: 'DELETE', path: '/data', requirement: { scope: ['data.write', 'data.delete'] }, answer: caller },
+  {
+    method: 'POST',
+    path: '/held',
+    requirement: { scope: 'data.write', deliver: 'held' },
+    answer: () => ({ execution: ++executions }),
+  },
 ]
 
 /** A caller as the target's answers show it. */

@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ResourceOptions } from '@countersign/core'
+import type { ResourceOptions, ResourceServer } from '@countersign/core'
 import { startExpress, startExpress4 } from './express-target.js'
 import { startFastify } from './fastify-target.js'
-import { scopes } from './routes.js'
+import { scopes, type TargetRoute } from './routes.js'
 
 /** The target's identifier; its host is the authority that signatures must cover. */
 export const resource = 'https://rs.example'
@@ -21,6 +21,8 @@ export const adapters: readonly string[] = [...starters.keys()]
 /** A target that listens. */
 export interface RunningTarget {
   readonly port: number
+  /** The resource server behind it, as an application would use it. */
+  readonly aauth: ResourceServer
   close(): Promise<void>
 }
 
@@ -28,17 +30,23 @@ export interface RunningTarget {
  * Starts the target in this process.
  *
  * @param port 0 for any free one
+ * @param table other routes than the target's
  * @throws TypeError for an unknown adapter
  */
 export async function startTarget(
   adapter: string,
   port: number,
   options: Partial<ResourceOptions> = {},
+  table?: readonly TargetRoute[],
 ): Promise<RunningTarget> {
   const start = starters.get(adapter)
   if (start === undefined) throw new TypeError(`--adapter must be one of ${adapters.join(', ')}`)
-  const server = await start({ resource, signingKeys: [newSigningKey()], scopes, ...options }, port)
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+  const { server, aauth } = await start(
+    { resource, signingKeys: [newSigningKey()], scopes, ...options },
+    port,
+    table,
+  )
+  return { port: (server.address() as AddressInfo).port, aauth, close: () => close(server) }
 }
 
 function newSigningKey(): object {

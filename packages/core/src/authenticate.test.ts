@@ -29,7 +29,6 @@ const context = (overrides: Partial<AuthenticationContext> = {}): Authentication
   issuers: fakeIssuers(),
   revocations: createRevocations(createMemoryStore({ clock }), clock),
   bodyLimit: 1024,
-  diagnose: () => {},
   clock,
   ...overrides,
 })

@@ -21,6 +21,14 @@ export type ProblemCode =
   | 'access_denied'
   | 'content_too_large'
   | 'unsupported_iss'
+  | 'not_found'
+  | 'gone'
+  | 'denied'
+  | 'abandoned'
+  | 'revoked'
+  | 'expired'
+  | 'invalid_code'
+  | 'slow_down'
   | 'rate_limited'
   | 'issuer_unavailable'
   | 'store_unavailable'
@@ -73,6 +81,14 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['content_too_large', problem(413, 'The content is larger than this server reads')],
   ['unsupported_iss', problem(403, 'Revocations of this issuer are not accepted')],
   ['rate_limited', problem(429, 'Too many requests')],
+  ['not_found', problem(404, 'There is nothing here for this caller')],
+  ['gone', problem(410, 'This request has ended')],
+  ['denied', problem(403, 'The request was denied')],
+  ['abandoned', problem(403, 'The request was abandoned')],
+  ['revoked', problem(403, 'A token this request rests on has been revoked')],
+  ['expired', problem(408, 'The request was not completed in time')],
+  ['invalid_code', problem(410, 'The interaction code is not valid, or not any more')],
+  ['slow_down', problem(429, 'Polls come too often')],
   ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached', 'issuer')],
   ['store_unavailable', problem(503, 'The server cannot reach its memory', 'ours')],
   ['server_error', problem(500, 'The server failed', 'ours')],

@@ -1,3 +1,6 @@
+import type { Carried } from './held/carried.js'
+import type { RawAnswer } from './held/dispatch.js'
+
 /**
  * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
  */
@@ -15,6 +18,8 @@ export interface HttpRequest {
    * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
+  /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
+  readonly carried?: Carried
 }
 
 /**
@@ -30,6 +35,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** Empty string: no content. */
   readonly body: string
+  /** A handler's own answer, given back byte for byte instead of `headers` and `body`. */
+  readonly raw?: Pick<RawAnswer, 'rawHeaders' | 'content'>
 }
 
 /** A problem details body (RFC 9457) with the member `error` that AAuth requires (11.9.2). */

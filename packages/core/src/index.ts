@@ -1,7 +1,10 @@
 export type { Answered, Outcome, Served } from './access/outcome.js'
 export {
   type Allow,
+  type ApprovalOptions,
+  type AskApproval,
   allow,
+  approval,
   type Deny,
   deny,
   type Policy,
@@ -24,7 +27,7 @@ export type {
 export type { RouteGuard } from './access/route-guard.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
 export { exposedHeaders } from './cors.js'
-export type { Endpoint } from './endpoints/endpoint.js'
+export type { Endpoint, Host } from './endpoints/endpoint.js'
 export {
   AAuthError,
   type ErrorCode,
@@ -39,7 +42,7 @@ export { createGuardedFetch, type GuardOptions } from './issuer/guarded-fetch.js
 export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
 export type { IssuerFetch, IssuerOptions } from './issuer/options.js'
 export { defaultLimits, type Limits } from './limits.js'
-export { fromNode, writeAnswer } from './node.js'
+export { fromNode, nodeHost, writeAnswer } from './node.js'
 export {
   type Diagnose,
   type DiagnosticCode,
@@ -49,6 +52,10 @@ export {
 export type { AAuthEvent, ChallengedEvent, RefusedEvent, ServedEvent } from './observe/events.js'
 export type { StoreEvent, StoreFailedEvent, StoreRecoveredEvent } from './observe/store-events.js'
 export type { ResourceOptions } from './options.js'
+export type { Question } from './pending/answers.js'
+export type { PendingOptions } from './pending/options.js'
+export type { Approval, Pending } from './pending/settle.js'
+export type { PendingView } from './pending/view.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation, Revocations } from './revocation/revocations.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'

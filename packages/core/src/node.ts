@@ -1,5 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { announcesContent, captureContent } from './content.js'
+import type { Host } from './endpoints/endpoint.js'
+import { carriedOn } from './held/carried.js'
+import { dispatchThrough } from './held/dispatch.js'
 import type { Answer, HttpRequest } from './http.js'
 
 // What every adapter over Node's HTTP server shares: the raw request in, the answer out.
@@ -11,17 +14,58 @@ import type { Answer, HttpRequest } from './http.js'
  */
 export function fromNode(message: IncomingMessage, target: string): HttpRequest {
   const hasContent = announcesContent(message)
+  const carried = carriedOn(message.socket)
   return {
     method: message.method as string,
     target,
     rawHeaders: message.rawHeaders,
     ...(hasContent === undefined ? {} : { hasContent }),
     body: (limit) => captureContent(message, limit),
+    ...(carried === undefined ? {} : { carried }),
+  }
+}
+
+/**
+ * What our endpoints may use of the process around them.
+ *
+ * @param listener the whole application, through which held calls are sent
+ * @param native the framework's own request
+ */
+export function nodeHost(
+  listener: RequestListener,
+  message: IncomingMessage,
+  native: unknown = message,
+): Host {
+  return {
+    dispatch: dispatchThrough(listener, message),
+    onGone(callback) {
+      message.socket.on('close', callback)
+      return () => message.socket.off('close', callback)
+    },
+    native,
   }
 }
 
 /** Writes an answer. */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
+  if (answer.raw !== undefined) {
+    writeRaw(answer.status, answer.raw, response)
+    return
+  }
   response.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) })
   response.end(response.req.method === 'HEAD' ? undefined : answer.body)
+}
+
+function writeRaw(status: number, raw: NonNullable<Answer['raw']>, response: ServerResponse): void {
+  const { rawHeaders, content } = raw
+  const fields = new Map<string, string[]>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    fields.set(name, [...(fields.get(name) ?? []), rawHeaders[i + 1] as string])
+  }
+  // What middleware has set on this response is not said twice.
+  for (const [name, lines] of fields)
+    response.setHeader(name, lines.length === 1 ? (lines[0] as string) : lines)
+  response.writeHead(status, { 'Content-Length': content.length })
+  response.end(content)
 }

@@ -4,6 +4,7 @@ import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './iss
 import { importSigningJwk, type SigningKey } from './keys.js'
 import { defaultLimits, type Limits } from './limits.js'
 import type { AAuthEvent, Report } from './observe/events.js'
+import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from './pending/options.js'
 import { isRequirableComponent } from './signature/required.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { Store } from './store/store.js'
@@ -56,6 +57,8 @@ export interface ResourceOptions {
   readonly paths?: {
     /** Default `/.well-known/jwks.json`. Set it where the origin already serves another key set there. */
     readonly jwks?: string
+    /** Default `/aauth/pending/`: what every pending URL begins with. */
+    readonly pending?: string
   }
   /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
   readonly resourceTokenLifetime?: number
@@ -77,6 +80,8 @@ export interface ResourceOptions {
   readonly store?: Store
   /** Milliseconds the store has for an answer, after which what rests on it is refused. Default 1000; 10 to 10 000. */
   readonly storeTimeout?: number
+  /** Calls and sessions that have to wait: how long, how many, how large. */
+  readonly pending?: PendingOptions
   /** Caps on what a stranger sends. */
   readonly limits?: Partial<Limits>
   /** Milliseconds, as `Date.now`, which is the default. */
@@ -93,6 +98,7 @@ const httpsUrl = z
 const seconds = (max: number): z.ZodNumber => z.int().min(1).max(max)
 const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
 const path = z.string().regex(/^\/[A-Za-z0-9._~/-]*$/, 'must be an absolute path')
+const folder = path.endsWith('/', 'must end with /')
 const identifier = z
   .string()
   .refine(
@@ -121,7 +127,13 @@ const schema = z.strictObject({
       policyUri: httpsUrl.optional(),
     })
     .default({}),
-  paths: z.strictObject({ jwks: path.default('/.well-known/jwks.json') }).prefault({}),
+  paths: z
+    .strictObject({
+      jwks: path.default('/.well-known/jwks.json'),
+      pending: folder.default('/aauth/pending/'),
+    })
+    .prefault({}),
+  pending: pendingOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
   maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
   compat: z.strictObject({ personTokenJti: z.boolean().default(false) }).prefault({}),
@@ -165,7 +177,8 @@ export interface Config {
   readonly signatureWindow: number
   readonly additionalSignatureComponents: readonly string[]
   readonly display: NonNullable<ResourceOptions['display']>
-  readonly paths: { readonly jwks: string }
+  readonly paths: { readonly jwks: string; readonly pending: string }
+  readonly pending: PendingSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
   readonly compat: { readonly personTokenJti: boolean }

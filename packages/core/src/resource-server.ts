@@ -6,13 +6,15 @@ import {
 } from './access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
 import type { AuthenticationContext } from './authenticate.js'
-import type { Endpoint } from './endpoints/endpoint.js'
+import type { Endpoint, Host } from './endpoints/endpoint.js'
 import { createEndpoints } from './endpoints/endpoints.js'
 import type { Answer, HttpRequest } from './http.js'
 import { createIssuerKeys, type IssuerKeys } from './issuer/issuer-keys.js'
 import { createDiagnose, type Diagnose } from './observe/diagnostics.js'
 import { createExplain } from './observe/explain.js'
 import { type Config, type ResourceOptions, readOptions } from './options.js'
+import { createDeferral } from './pending/deferral.js'
+import type { Pending } from './pending/settle.js'
 import { createRevocations, type Revocations } from './revocation/revocations.js'
 import type { Awaitable } from './store/store.js'
 import { createResourceTokenMint } from './token/resource-token.js'
@@ -31,13 +33,15 @@ export interface ResourceServer {
   /** Our own endpoints. */
   readonly endpoints: readonly Endpoint[]
   /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
-  handle(request: HttpRequest): Awaitable<Answer> | undefined
+  handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
   /** What is known of issuers and their keys, and the operator's hand on it. */
   readonly issuers: IssuerKeys
   /** Tokens that their issuers have withdrawn. */
   readonly revocations: Revocations
   /** Tells the operator of a misconfiguration that an adapter has noticed. */
   readonly diagnose: Diagnose
+  /** Requests that wait for somebody's decision. */
+  readonly pending: Pending
   /** Stops timers and connections. */
   close(): void
 }
@@ -57,8 +61,17 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
   })
   const revocations = createRevocations(config.store, config.clock)
   const diagnose = createDiagnose(config.report)
-  const context = guardContext(config, issuers, revocations, diagnose)
-  const { endpoints, handle } = createEndpoints(config)
+  const authentication = authenticationContext(config, issuers, revocations, diagnose)
+  const mint = createResourceTokenMint(config)
+  const deferral = createDeferral(config, { authentication, mint, revocations })
+  const context: GuardContext = {
+    authentication,
+    explain: createExplain(authentication, diagnose),
+    mint,
+    waiting: deferral.waiting,
+    report: config.report,
+  }
+  const { endpoints, handle } = createEndpoints(config, deferral.endpoints)
   const scopes = new Set(config.scopes.keys())
   return {
     resource: config.resource,
@@ -69,17 +82,21 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
     issuers,
     revocations,
     diagnose,
-    close: () => issuers.close(),
+    pending: deferral.pending,
+    close() {
+      deferral.close()
+      issuers.close()
+    },
   }
 }
 
-function guardContext(
+function authenticationContext(
   config: Config,
   issuers: IssuerKeys,
   revocations: Revocations,
   diagnose: Diagnose,
-): GuardContext {
-  const authentication: AuthenticationContext = {
+): AuthenticationContext {
+  return {
     signature: {
       authority: config.authority,
       scheme: 'https',
@@ -101,11 +118,5 @@ function guardContext(
     bodyLimit: config.limits.body,
     diagnose,
     clock: config.clock,
-  }
-  return {
-    authentication,
-    explain: createExplain(authentication, diagnose),
-    mint: createResourceTokenMint(config),
-    report: config.report,
   }
 }

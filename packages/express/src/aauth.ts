@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import {
   AAuthError,
   type Answered,
@@ -6,6 +6,7 @@ import {
   createResourceServer,
   type FullRequirement,
   fromNode,
+  nodeHost,
   type Outcome,
   type Requirement,
   type ResourceOptions,
@@ -29,6 +30,13 @@ export type GuardHandler<C> = (
   res: Response<unknown, { aauth: C }>,
   next: NextFunction,
 ) => void
+
+/** The application that no other has mounted. */
+function wholeApp(req: Request): RequestListener {
+  let app = req.app as typeof req.app & { parent?: typeof req.app }
+  while (app.parent !== undefined) app = app.parent
+  return app as unknown as RequestListener
+}
 
 /** What {@link aauth} returns. */
 export interface ExpressGuard {
@@ -59,7 +67,8 @@ export function aauth(options: ExpressOptions): ExpressGuard {
 
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
-    if (onError === 'answer') writeAnswer(answer, res)
+    // A `202` is no error: the call waits.
+    if (onError === 'answer' || answer.status < 400) writeAnswer(answer, res)
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
@@ -94,7 +103,7 @@ export function aauth(options: ExpressOptions): ExpressGuard {
     require: <const R extends Requirement>(requirement: R) =>
       guard(requirement) as unknown as GuardHandler<CallerOf<R>>,
     endpoints: () => async (req, res, next) => {
-      const answer = await server.handle(fromNode(req, req.originalUrl))
+      const answer = await server.handle(fromNode(req, req.originalUrl), nodeHost(wholeApp(req), req))
       if (answer === undefined) next()
       else writeAnswer(answer, res)
     },

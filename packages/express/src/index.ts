@@ -3,6 +3,7 @@ export {
   type AAuthEvent,
   type Agent,
   allow,
+  approval,
   type Caller,
   type CallerOf,
   createMemoryStore,

@@ -1,12 +1,15 @@
+import type { RequestListener } from 'node:http'
 import {
   AAuthError,
   type Answer,
   type Answered,
   createResourceServer,
   fromNode,
+  nodeHost,
   type Outcome,
   type Requirement,
   type ResourceOptions,
+  writeAnswer,
 } from '@countersign/core'
 import type {
   FastifyInstance,
@@ -47,7 +50,8 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
 
   const refuse = (outcome: Answered, reply: FastifyReply, done: Done): void => {
     const { code, detail, answer } = outcome
-    if (onError === 'answer') send(answer, reply)
+    // A `202` is no error: the call waits.
+    if (onError === 'answer' || answer.status < 400) send(answer, reply)
     else done(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
@@ -97,20 +101,35 @@ function addEndpoints(app: FastifyInstance): void {
       'option endpoints: well-known paths cannot move under a prefix; register the plugin at the root',
     )
   }
-  for (const { path } of app.aauth.endpoints) {
+  const listener: RequestListener = (message, response) => app.routing(message, response)
+  for (const { path, prefix } of app.aauth.endpoints) {
     app.route({
       method: app.supportedMethods,
-      url: path,
+      url: prefix === true ? `${path}*` : path,
       exposeHeadRoute: false,
       onRequest: async (request, reply) =>
-        send((await app.aauth.handle(fromNode(request.raw, request.originalUrl))) as Answer, reply),
+        send(
+          (await app.aauth.handle(
+            fromNode(request.raw, request.originalUrl),
+            nodeHost(listener, request.raw, request),
+          )) ?? notFound,
+          reply,
+        ),
       handler: () => undefined,
     })
   }
 }
 
+// What a router with laxer ideas of paths lets through to a prefix of ours.
+const notFound: Answer = { status: 404, headers: {}, body: '' }
+
 // Bytes, not text: to text of a JSON type Fastify adds a charset that RFC 9457 does not have.
 function send(answer: Answer, reply: FastifyReply): FastifyReply {
+  if (answer.raw !== undefined) {
+    reply.hijack()
+    writeAnswer(answer, reply.raw)
+    return reply
+  }
   reply.code(answer.status).headers(answer.headers)
   return answer.body === '' ? reply.send() : reply.send(Buffer.from(answer.body))
 }

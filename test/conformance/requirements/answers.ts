@@ -48,7 +48,7 @@ export const answers: readonly Part[] = [
         'Payment may be demanded beside.',
         notOurs('A permission that is not used: 402 belongs to the payment companions.'),
       ),
-      row('R-159', '6.5.1', 'MAY', 'The demand may be delivered as a held call.', pending('R')),
+      row('R-159', '6.5.1', 'MAY', 'The demand may be delivered as a held call.'),
       row(
         'R-160',
         '6.2',
@@ -56,13 +56,7 @@ export const answers: readonly Part[] = [
         'The resource’s own flow is a 202 with an interaction and a pending URL.',
         pending('P'),
       ),
-      row(
-        'R-161',
-        '11.6.4',
-        'DEF',
-        'Approval by somebody else is a 202 with requirement approval.',
-        pending('P'),
-      ),
+      row('R-161', '11.6.4', 'DEF', 'Approval by somebody else is a 202 with requirement approval.'),
       row(
         'R-162',
         '11.6.2',

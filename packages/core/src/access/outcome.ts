@@ -55,6 +55,12 @@ export function challenged(requirement: string, answer: Answer, report: Report):
   return { served: false, answer, code: requirement, detail: undefined }
 }
 
+/** The caller is told to wait: a `202`, which is no error. */
+export function deferred(requirement: string, answer: Answer, report: Report): Answered {
+  report({ name: 'deferred', requirement })
+  return { served: false, answer, code: requirement, detail: undefined }
+}
+
 /** A `403` of the local policy; no signature field is ever on it (R-067). */
 export function denied(code: string, detail: string | undefined, report: Report): Answered {
   report({ name: 'refused', code, family: 'caller' })

@@ -31,6 +31,12 @@ export interface ScopeRequirement extends SignatureRequirement {
   readonly identity?: never
   /** All of these; each must be among the options' `scopes`. */
   readonly scope: string | readonly string[]
+  /**
+   * How an auth token is asked for. `challenge` (default): `401`, and the agent makes its call again. `held`: `202`; the
+   * call is put aside and carried out, once, when the agent polls with the token (AAuth 6.5.1). Every agent has to know
+   * both, some in the field know only the first. A call whose content is too long to hold is challenged.
+   */
+  readonly deliver?: 'challenge' | 'held'
   readonly policy?: Policy<Grant>
 }
 
@@ -61,6 +67,7 @@ export interface CheckedRequirement {
   readonly scope: readonly string[]
   readonly policy: Policy | undefined
   readonly components: readonly string[]
+  readonly deliver: 'challenge' | 'held'
 }
 
 /**
@@ -71,15 +78,18 @@ export interface CheckedRequirement {
  */
 export function checkRequirement(requirement: Requirement, scopes: ReadonlySet<string>): CheckedRequirement {
   if (requirement === 'agent' || requirement === 'person')
-    return { needs: requirement, scope: [], policy: undefined, components: [] }
+    return { needs: requirement, scope: [], policy: undefined, components: [], deliver: 'challenge' }
   if (typeof requirement !== 'object' || requirement === null) throw shapeError()
-  const { policy, components = [], ...rest } = requirement
+  const { policy, components = [], ...spelt } = requirement
+  const { deliver = 'challenge', ...rest } = 'scope' in spelt ? spelt : { ...spelt, deliver: undefined }
+  if (deliver !== 'challenge' && deliver !== 'held')
+    throw new TypeError("require: deliver must be 'challenge' or 'held'")
   if (policy !== undefined && typeof policy !== 'function')
     throw new TypeError('require: policy must be a function')
   const names = Object.keys(rest)
   if (names.length !== 1) throw shapeError()
   // The policy sees exactly the callers that the requirement lets through, which is what its type says.
-  const checked = { policy: policy as Policy | undefined, components: checkComponents(components) }
+  const checked = { policy: policy as Policy | undefined, components: checkComponents(components), deliver }
   if ('identity' in rest && (rest.identity === 'agent' || rest.identity === 'person')) {
     return { needs: rest.identity, scope: [], ...checked }
   }

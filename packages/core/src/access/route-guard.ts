@@ -1,17 +1,19 @@
 import { type Authenticated, type AuthenticationContext, authenticate } from '../authenticate.js'
 import { andThen, isPending } from '../awaitable.js'
-import type { Caller } from '../caller.js'
+import { type Caller, type Grant, isVerifiedCaller, type Person } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
 import type { Report } from '../observe/events.js'
 import type { Explain } from '../observe/explain.js'
+import { requestView } from '../pending/view.js'
+import type { AskedGrant, Waiting } from '../pending/waiting.js'
 import { unsigned } from '../signature/read.js'
 import type { Awaitable } from '../store/store.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import { challengeAnswer, unsignedAnswer } from './answers.js'
 import { type AskGrant, decide, extend, type Serve } from './decide.js'
 import { challenged, denied, failed, type Outcome, refused, served } from './outcome.js'
-import type { PolicyRequest, PolicyVerdict } from './policy.js'
+import type { PolicyVerdict } from './policy.js'
 import type { CheckedRequirement } from './requirement.js'
 
 /** A route's requirement, checked and ready. */
@@ -25,12 +27,13 @@ export interface GuardContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
   readonly mint: ResourceTokenMint
+  readonly waiting: Waiting
   readonly report: Report
 }
 
 /** The walk of one request: authenticate, decide, and let the resource's own policy have the last word. */
 export function createRouteGuard(need: CheckedRequirement, context: GuardContext): RouteGuard {
-  const { explain, mint, report } = context
+  const { explain, mint, report, waiting } = context
   const authentication = withComponents(context.authentication, need.components)
 
   const conclude = (request: HttpRequest, caller: Authenticated): Awaitable<Outcome> => {
@@ -49,26 +52,37 @@ export function createRouteGuard(need: CheckedRequirement, context: GuardContext
         return challenged(requirement, answer, report)
       }
       case 'ask-grant':
-        return askGrant(decision)
+        return askGrant(request, decision)
       case 'serve':
         return need.policy === undefined ? served(decision.caller, report) : applyPolicy(decision, request)
     }
   }
 
   const applyPolicy = ({ caller }: Serve, request: HttpRequest): Awaitable<Outcome> =>
-    andThen(need.policy?.({ caller, request: policyRequest(request) }), (verdict) =>
-      applyVerdict(caller, verdict),
+    andThen(need.policy?.({ caller, request: requestView(request) }), (verdict) =>
+      applyVerdict(request, caller, verdict),
     )
 
-  const applyVerdict = (caller: Caller, verdict: PolicyVerdict | undefined): Awaitable<Outcome> => {
+  const applyVerdict = (
+    request: HttpRequest,
+    caller: Caller,
+    verdict: PolicyVerdict | undefined,
+  ): Awaitable<Outcome> => {
     if (verdict?.verdict === 'allow') return served(caller, report)
     if (verdict?.verdict === 'deny') return denied(verdict.code, verdict.detail, report)
     if (verdict?.verdict === 'step-up' && caller.kind === 'grant')
-      return askGrant(extend(caller, verdict.scope))
+      return askGrant(request, extend(caller, verdict.scope))
+    if (verdict?.verdict === 'approval') {
+      const met = request.carried?.subjects.includes(verdict.subject) === true
+      return met ? served(caller, report) : waiting.approval(request, caller, verdict)
+    }
     throw new TypeError('the policy answered with nothing that applies to this caller')
   }
 
-  const askGrant = async ({ caller, scope }: AskGrant): Promise<Outcome> => {
+  const askGrant = async (request: HttpRequest, { caller, scope }: AskGrant): Promise<Outcome> => {
+    const held =
+      need.deliver === 'held' ? await waiting.grant(request, caller, askedOf(caller, scope)) : undefined
+    if (held !== undefined) return held
     const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, { scope }) })
     return challenged('auth-token', answer, report)
   }
@@ -78,7 +92,7 @@ export function createRouteGuard(need: CheckedRequirement, context: GuardContext
   return {
     check(request) {
       try {
-        const outcome = andThen(authenticate(request, authentication), (caller) => conclude(request, caller))
+        const outcome = andThen(callerOf(request, authentication), (caller) => conclude(request, caller))
         return isPending(outcome) ? outcome.catch(fail) : outcome
       } catch (cause) {
         return fail(cause)
@@ -87,11 +101,21 @@ export function createRouteGuard(need: CheckedRequirement, context: GuardContext
   }
 }
 
-function policyRequest({ method, target }: HttpRequest): PolicyRequest {
-  const question = target.indexOf('?')
-  return question === -1
-    ? { method, path: target, query: '' }
-    : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+/** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
+function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
+  const { carried } = request
+  if (carried === undefined) return authenticate(request, authentication)
+  if (!isVerifiedCaller(carried.caller))
+    throw new TypeError('a held call is carried by a verified caller only')
+  return carried.caller
+}
+
+/** What the auth token has to be for; a step-up keeps the account (G-47). */
+function askedOf(caller: Person | Grant, scope: readonly string[]): AskedGrant {
+  return {
+    scope,
+    ...(caller.kind === 'grant' && caller.account !== undefined ? { account: caller.account } : {}),
+  }
 }
 
 /** What a route asks signatures to cover, beside what the server asks for everywhere. */

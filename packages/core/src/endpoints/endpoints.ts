@@ -1,27 +1,36 @@
 import type { Answer, HttpRequest } from '../http.js'
 import type { Config } from '../options.js'
 import type { Awaitable } from '../store/store.js'
-import { type Endpoint, methodNotAllowed } from './endpoint.js'
+import { type Endpoint, type Host, methodNotAllowed } from './endpoint.js'
 import { jwksEndpoint, metadataEndpoint } from './metadata.js'
 
 /** All endpoints of a resource server, and the one function that answers for them. */
 export interface Endpoints {
   readonly endpoints: readonly Endpoint[]
   /** `undefined` when the path is none of ours. */
-  handle(request: HttpRequest): Awaitable<Answer> | undefined
+  handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
 }
 
 /** The endpoints that the options call for. */
-export function createEndpoints(config: Config): Endpoints {
-  const endpoints = [metadataEndpoint(config), ...(config.keys.length > 0 ? [jwksEndpoint(config)] : [])]
+export function createEndpoints(config: Config, more: readonly Endpoint[] = []): Endpoints {
+  const keys = config.keys.length > 0 ? [jwksEndpoint(config)] : []
+  const endpoints = [metadataEndpoint(config), ...keys, ...more]
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
+  const find = (path: string): Endpoint | undefined => {
+    const exact = byPath.get(path)
+    if (exact !== undefined) return exact.prefix === true ? undefined : exact
+    const folder = byPath.get(path.slice(0, path.lastIndexOf('/') + 1))
+    return folder?.prefix === true ? folder : undefined
+  }
   return {
     endpoints,
-    handle(request) {
+    handle(request, host) {
       const question = request.target.indexOf('?')
-      const endpoint = byPath.get(question === -1 ? request.target : request.target.slice(0, question))
+      const endpoint = find(question === -1 ? request.target : request.target.slice(0, question))
       if (endpoint === undefined) return undefined
-      return endpoint.methods.includes(request.method) ? endpoint.handle(request) : methodNotAllowed(endpoint)
+      return endpoint.methods.includes(request.method)
+        ? endpoint.handle(request, host)
+        : methodNotAllowed(endpoint)
     },
   }
 }

@@ -16,6 +16,31 @@ export interface ChallengedEvent {
   readonly requirement: string
 }
 
+/** A request was answered `202`: it has to wait. */
+export interface DeferredEvent {
+  readonly name: 'deferred'
+  readonly requirement: string
+}
+
+/** A request that waited has been decided. */
+export interface SettledEvent {
+  readonly name: 'settled'
+  readonly outcome:
+    | 'approved'
+    | 'denied'
+    | 'abandoned'
+    | 'expired'
+    | 'invalid_code'
+    | 'cancelled'
+    | 'server_error'
+}
+
+/** Something of ours went wrong beside a request that could be answered. */
+export interface FailedEvent {
+  readonly name: 'failed'
+  readonly reason: string
+}
+
 /** A request was refused. */
 export interface RefusedEvent {
   readonly name: 'refused'
@@ -31,6 +56,9 @@ export type AAuthEvent =
   | ChallengedEvent
   | RefusedEvent
   | DiagnosticEvent
+  | DeferredEvent
+  | SettledEvent
+  | FailedEvent
   | IssuerEvent
   | StoreEvent
 

@@ -1,0 +1,25 @@
+import type { Caller } from '../caller.js'
+
+/** What a held call brings with it when it is sent through the application again. */
+export interface Carried {
+  /** Verified on the poll that set the call going. */
+  readonly caller: Caller
+  /** What has been approved for this call. */
+  readonly subjects: readonly string[]
+  /** Told when the call has to wait once more: its new pending id. */
+  waitsAgain(id: string): void
+}
+
+// Keyed by the connection a call is carried on, which only this process can have made: nothing a client sends is looked
+// up here.
+const carriedBy = new WeakMap<object, Carried>()
+
+/** Marks a connection as one that carries a held call. */
+export function carryOn(connection: object, carried: Carried): void {
+  carriedBy.set(connection, carried)
+}
+
+/** What the connection carries; `undefined` for every connection from outside. */
+export function carriedOn(connection: object): Carried | undefined {
+  return carriedBy.get(connection)
+}

@@ -1,0 +1,54 @@
+import type { Caller, Grant, Person } from '../caller.js'
+import type { Answer } from '../http.js'
+import { endedAnswer, goneAnswer, notFoundAnswer, waitingAnswer } from '../pending/answers.js'
+import { afterEnding, type Poll, type PollContext, samePerson, settlementOf } from '../pending/poll.js'
+import type { PendingCall, PendingRecord } from '../pending/record.js'
+import { executeCall, keptAnswer, tokenName } from './execute.js'
+
+/**
+ * A poll of a call held for an auth token (AAuth 6.5.1). The same token gets the same answer, as long as it lives; any
+ * other finds the request ended.
+ */
+export async function pollHeld(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
+  const { caller } = poll
+  // The same key may serve several people; what it did for one is none of the others' business (N-142).
+  if (caller.kind !== 'agent' && !samePerson(caller, record.caller)) return notFoundAnswer
+  const ending = await context.records.ending(record)
+  if (ending !== undefined) {
+    const own = caller.kind === 'grant' && ending.token === tokenName(caller.token)
+    if (ending.state === 'running' || ending.next !== undefined)
+      return afterEnding(record, ending, poll, context)
+    return (own ? await keptAnswer(record, context) : undefined) ?? goneAnswer
+  }
+  if ((await settlementOf(record, context)) !== undefined) {
+    return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
+  }
+  if (!isSufficient(caller, record)) return ask(record, caller, context)
+  return (await executeCall(record, poll, context)) ?? pollHeld(record, poll, context)
+}
+
+/** Whether this token is what the resource token asked for (G-41). */
+function isSufficient(caller: Caller, record: PendingRecord): caller is Grant {
+  const { grant } = record.call as PendingCall
+  const asked = record.caller as Person | Grant
+  return (
+    caller.kind === 'grant' &&
+    grant !== undefined &&
+    grant.scope.every((scope) => caller.scope.includes(scope)) &&
+    caller.account === grant.account &&
+    caller.mission === asked.mission &&
+    caller.tenant === asked.tenant
+  )
+}
+
+/** `202` again, with a resource token bound to what this poll presents (R-248, G-45). */
+async function ask(record: PendingRecord, caller: Caller, context: PollContext): Promise<Answer> {
+  const { grant, resourceToken } = record.call as PendingCall
+  if (caller.kind === 'agent' || grant === undefined) return waitingAnswer(record, context.places)
+  const stillGood =
+    resourceToken !== undefined &&
+    resourceToken.jti === caller.token.jti &&
+    resourceToken.exp * 1000 > context.clock()
+  const jwt = stillGood ? resourceToken.jwt : await context.mint(caller, grant)
+  return waitingAnswer(record, context.places, { resourceToken: jwt })
+}

@@ -1,0 +1,94 @@
+import { refusalAnswer } from '../access/answers.js'
+import { failed, refused } from '../access/outcome.js'
+import { type AuthenticationContext, authenticate } from '../authenticate.js'
+import type { Endpoint, Host } from '../endpoints/endpoint.js'
+import { Refusal, refuse } from '../errors.js'
+import type { Answer, HttpRequest } from '../http.js'
+import { unsigned } from '../signature/read.js'
+import { parseJsonObject } from '../token/json.js'
+import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
+import { createPace } from './pace.js'
+import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf } from './poll.js'
+import type { PendingRecord } from './record.js'
+import { isPendingId } from './settle.js'
+
+/** Bytes read of an answer to a question. */
+const answerLimit = 16_384
+
+/** The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels. */
+export function pendingEndpoint(
+  path: string,
+  authentication: AuthenticationContext,
+  context: PollContext,
+): Endpoint {
+  const allowed = createPace(context.clock)
+
+  const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
+    const caller = await authenticate(request, authentication)
+    if (caller === unsigned) return refused(unsignedPoll(authentication), context.report).answer
+    if (caller instanceof Refusal) return refused(caller, context.report).answer
+    const id = request.target.slice(path.length).split('?', 1)[0] as string
+    const record = isPendingId(id) ? await context.records.find(id) : undefined
+    // Whoever did not start the request learns nothing of it, not even that it is there.
+    if (record === undefined || record.jkt !== caller.jkt) return notFoundAnswer
+    if (!allowed(id)) return slowDown(context)
+    const poll = { request, caller, host }
+    if (request.method === 'DELETE') return cancel(record, context)
+    return request.method === 'POST'
+      ? answerQuestion(record, poll, context)
+      : answerPoll(record, poll, context)
+  }
+
+  return {
+    path,
+    prefix: true,
+    methods: ['GET', 'POST', 'DELETE'],
+    handle: (request, host = {}) =>
+      handle(request, host).catch((cause: unknown) => failed(cause, context.report).answer),
+  }
+}
+
+function unsignedPoll(authentication: AuthenticationContext): Refusal {
+  return new Refusal('invalid_signature', {
+    detail: 'Polls are signed',
+    acceptScheme: authentication.signature.schemes,
+  })
+}
+
+function slowDown({ settings }: PollContext): Answer {
+  return refusalAnswer(new Refusal('slow_down', { retryAfter: settings.retryAfter + 5 }))
+}
+
+/** `DELETE`: the agent has lost interest (R-255). What has begun to be carried out cannot be called back. */
+async function cancel(record: PendingRecord, context: PollContext): Promise<Answer> {
+  if (!(await context.records.end(record, { state: 'ended' }))) return goneAnswer
+  context.report({ name: 'settled', outcome: 'cancelled' })
+  context.waits.wake(record.id)
+  return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
+}
+
+/** `POST` (AAuth 7.5.2): a resource knows one action, and only while a question stands. */
+async function answerQuestion(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
+  const { records, places } = context
+  if ((await records.ending(record)) !== undefined) return goneAnswer
+  const body = await readObject(poll.request)
+  if (body instanceof Refusal) return refusalAnswer(body)
+  const { action, clarification_response: response } = body
+  if (action !== 'clarification_response')
+    return refusalAnswer(refuse('invalid_request', 'The action is missing or not known here'))
+  if (typeof response !== 'string')
+    return refusalAnswer(refuse('invalid_request', 'clarification_response must be a string'))
+  if ((await settlementOf(record, context)) !== undefined) return answerPoll(record, poll, context)
+  if ((await openQuestion(record, context)) === undefined)
+    return refusalAnswer(refuse('invalid_request', 'No question was asked'))
+  await records.claim(record, 'answered', response)
+  return waitingAnswer(record, places)
+}
+
+async function readObject(request: HttpRequest): Promise<Record<string, unknown> | Refusal> {
+  const content = await request.body?.(answerLimit)
+  if (content === 'too-large') return refuse('content_too_large')
+  const text = content instanceof Uint8Array ? Buffer.from(content).toString('utf8') : undefined
+  const object = text === undefined ? undefined : parseJsonObject(text)
+  return object ?? refuse('invalid_request', 'The content is not a JSON object')
+}

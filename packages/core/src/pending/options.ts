@@ -1,0 +1,55 @@
+import { z } from 'zod'
+
+/** How calls and sessions that have to wait are kept (AAuth 11.8). */
+export interface PendingOptions {
+  /** Seconds a pending request may take; its interaction code lives no longer. Default 600; 1 to 604 800. */
+  readonly lifetime?: number
+  /** Seconds that an ended request is remembered, so that its URL answers `410` and not `404`. Default 3600. */
+  readonly retention?: number
+  /** Seconds an agent is told to wait between two polls. Default 5; 0 to 300. */
+  readonly retryAfter?: number
+  /** Seconds; the longest `Prefer: wait` that is honoured. Default 30; 0 turns long polls off. At most 300. */
+  readonly longestWait?: number
+  /** Long polls held open at once by this process; further ones are answered at once. Default 1000. */
+  readonly maxWaits?: number
+  /** Pending requests one key may open a minute. Default 30. Beyond it the answer is `429 rate_limited`. */
+  readonly perKey?: number
+  /** Pending requests the agents or people of one issuer may open a minute, in this process. Default 600. */
+  readonly perIssuer?: number
+  /** Pending requests opened a minute in this process, whoever asks. Default 3000: what bounds the store. */
+  readonly perMinute?: number
+  /**
+   * Whether approvers may put a question to the agent's user (AAuth 7.5), to agents that declare `clarification`.
+   * Default `false`.
+   */
+  readonly clarification?: boolean
+  /** Bytes of content of a call that waits. Default 65 536. A longer one is not held. */
+  readonly callContent?: number
+  /** Bytes of the answer of a held call that is kept for repeats. Default 262 144. */
+  readonly callAnswer?: number
+  /** Seconds a held call may run. Default 60; at most 600. One that is not done by then counts as lost. */
+  readonly callTime?: number
+}
+
+/** The options with their defaults. */
+export type PendingSettings = Required<PendingOptions>
+
+const count = z.int().positive()
+
+/** The schema of {@link PendingOptions}. */
+export const pendingOptionsSchema: z.ZodType<PendingSettings> = z
+  .strictObject({
+    lifetime: z.int().min(1).max(604_800).default(600),
+    retention: z.int().min(1).max(604_800).default(3600),
+    retryAfter: z.int().min(0).max(300).default(5),
+    longestWait: z.int().min(0).max(300).default(30),
+    maxWaits: count.default(1000),
+    perKey: count.default(30),
+    perIssuer: count.default(600),
+    perMinute: count.default(3000),
+    clarification: z.boolean().default(false),
+    callContent: z.int().min(0).default(65_536),
+    callAnswer: z.int().min(0).default(262_144),
+    callTime: z.int().min(1).max(600).default(60),
+  })
+  .prefault({})

@@ -1,0 +1,80 @@
+import type { Caller } from '../caller.js'
+import type { HeldCall } from '../held/call.js'
+
+/** What a pending request is waiting for; the value of `requirement` in its answers. */
+export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'
+
+/** What a pending request was when it was opened. Written once; what becomes of it is written beside it. */
+export interface PendingRecord {
+  /** 256 random bits, base64url: the last segment of the pending URL (R-216). */
+  readonly id: string
+  /** Thumbprint of the key that asked; nobody else learns that there is anything here (R-218, G-39). */
+  readonly jkt: string
+  readonly requirement: PendingRequirement
+  /** Who asked, as verified then. */
+  readonly caller: Caller
+  /** Milliseconds. */
+  readonly opened: number
+  /** Milliseconds; after it nothing can settle the request any more. */
+  readonly expires: number
+  /** Milliseconds; after it nothing is known of the request. */
+  readonly forgotten: number
+  /** Whether questions may be put to the agent's user (`AAuth-Capabilities: clarification`). */
+  readonly clarification: boolean
+  /** The interaction page, when there is one. */
+  readonly interaction?: PendingInteraction
+  /** Set when the end is a session. */
+  readonly session?: PendingSession
+  /** Set when the end is the call itself, carried out. */
+  readonly call?: PendingCall
+}
+
+/** How a person comes to a pending request. */
+export interface PendingInteraction {
+  /** The last segment of the interaction URL. Not the pending id: the person's browser cannot poll. */
+  readonly id: string
+  /** Normalised (11.6.3.1). */
+  readonly code: string
+  /** What the page says is asked for. */
+  readonly description?: string
+  /** Scopes named on the page. */
+  readonly scope: readonly string[]
+}
+
+/** What a session is asked for. */
+export interface PendingSession {
+  readonly scope: readonly string[]
+}
+
+/** A call that waits. */
+export interface PendingCall {
+  readonly held: HeldCall
+  /** What has been approved for it, this request's own subject last. */
+  readonly subjects: readonly string[]
+  /** What an auth token has to be for (G-41); only with `requirement: 'auth-token'`. */
+  readonly grant?: { readonly scope: readonly string[]; readonly account?: string }
+  /** The resource token given out first, until its `exp` (seconds). */
+  readonly resourceToken?: { readonly jwt: string; readonly jti: string; readonly exp: number }
+}
+
+/** How a pending request was decided. The first decision stands. */
+export type Settlement =
+  | {
+      readonly outcome: 'approved'
+      /** The application's own name of the person who approved, where one signed in. */
+      readonly user?: string
+      /** What the application wants to find again in the session. */
+      readonly data?: unknown
+    }
+  | { readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error' }
+
+/** That a pending request has been answered for good, or that its call is being carried out. */
+export interface Ending {
+  readonly state: 'running' | 'ended'
+  /** Milliseconds; a call still running then is lost. */
+  readonly until?: number
+  /** Which auth token's execution this is: a hash of (`iss`, `jti`) (G-43). */
+  readonly token?: string
+  /** The pending request this one went over into. */
+  readonly next?: string
+}

@@ -1,0 +1,72 @@
+import { sealCaller } from '../caller.js'
+import type { Store } from '../store/store.js'
+import type { Ending, PendingRecord, Settlement } from './record.js'
+
+/**
+ * Pending requests in the store. A record never changes; what becomes of it stands in entries of its own that are
+ * claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds.
+ */
+export interface PendingRecords {
+  add(record: PendingRecord): Promise<void>
+  find(id: string): Promise<PendingRecord | undefined>
+  /** The id behind an interaction page. */
+  behind(interaction: string): Promise<string | undefined>
+  /** Whether this settlement is the one that counts. */
+  settle(record: PendingRecord, settlement: Settlement): Promise<boolean>
+  settlement(record: PendingRecord): Promise<Settlement | undefined>
+  /** Whether this call is the one that ends the request. */
+  end(record: PendingRecord, ending: Ending): Promise<boolean>
+  /** Replaces the ending by whoever claimed it; `keep` is in milliseconds, where it has to be known until then. */
+  conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
+  ending(record: PendingRecord): Promise<Ending | undefined>
+  /** A note beside a record, or replacing one: kept as long as the record, or until `keep` in milliseconds. */
+  note(record: PendingRecord, name: string, value: unknown, keep?: number): Promise<void>
+  /** Writes a note unless there is one. */
+  claim(record: PendingRecord, name: string, value: unknown): Promise<boolean>
+  read(record: PendingRecord, name: string): Promise<unknown>
+}
+
+/** @param clock milliseconds, as `Date.now` */
+export function createPendingRecords(store: Store, clock: () => number): PendingRecords {
+  const key = (record: PendingRecord, name: string): string => `pending:${record.id}:${name}`
+  const ttl = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000))
+  const parse = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
+  const read = async (record: PendingRecord, name: string): Promise<unknown> =>
+    parse(await store.get(key(record, name)))
+  const claim = async (record: PendingRecord, name: string, value: unknown): Promise<boolean> =>
+    store.claim(key(record, name), JSON.stringify(value), ttl(record.forgotten))
+  const note = async (
+    record: PendingRecord,
+    name: string,
+    value: unknown,
+    keep = record.forgotten,
+  ): Promise<void> => store.put(key(record, name), JSON.stringify(value), ttl(keep))
+  return {
+    async add(record) {
+      const life = ttl(record.forgotten)
+      await store.put(`pending:${record.id}`, JSON.stringify(record), life)
+      if (record.interaction !== undefined)
+        await store.put(`interaction:${record.interaction.id}`, record.id, life)
+    },
+    async find(id) {
+      const record = parse(await store.get(`pending:${id}`)) as PendingRecord | undefined
+      // It was verified before it was written, and only we write here.
+      return record === undefined ? undefined : { ...record, caller: sealCaller(record.caller) }
+    },
+    behind: async (interaction) => store.get(`interaction:${interaction}`),
+    settle: (record, settlement) => claim(record, 'settled', settlement),
+    settlement: async (record) => (await read(record, 'settled')) as Settlement | undefined,
+    end: (record, ending) => claim(record, 'ended', ending),
+    async conclude(record, ending, keep = 0) {
+      // A record is forgotten with its ending: a URL is `410` as long as it is known at all.
+      const forgotten = Math.max(record.forgotten, keep)
+      if (forgotten > record.forgotten)
+        await store.put(`pending:${record.id}`, JSON.stringify(record), ttl(forgotten))
+      await note(record, 'ended', ending, forgotten)
+    },
+    ending: async (record) => (await read(record, 'ended')) as Ending | undefined,
+    note,
+    claim,
+    read,
+  }
+}
