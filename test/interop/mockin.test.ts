@@ -77,7 +77,7 @@ describe.each(adapters)('three parties, two of them strangers [adapter %s]', (ad
     expect(await person.json()).toMatchObject({ kind: 'person', ps })
   })
 
-  it('carry content, tenant and mission, which the resource token has to repeat [R-199]', async () => {
+  it('carry content, tenant and mission, which the resource token has to repeat', async () => {
     await mockin.configure({ tenant: 'school' })
     const mission = 'x'.repeat(43)
     const person = await personToken({ mission_s256: mission })
@@ -104,7 +104,7 @@ describe.each(adapters)('three parties, two of them strangers [adapter %s]', (ad
   it.each([
     ['another audience', 'invalid_jwt', { aud: 'https://other.example' }],
     ['another person server', 'invalid_jwt', { ps: 'https://ps.example' }],
-    ['an issuer that did not sign', 'unknown_key', { iss: 'https://ps.example' }],
+    ['an issuer that did not sign', 'unknown_key', { iss: 'https://ps.example', ps: 'https://ps.example' }],
     ['no person', 'invalid_jwt', { sub: '' }],
     [
       'a key that is not the agent’s',
