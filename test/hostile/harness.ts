@@ -2,12 +2,12 @@ import type { ResourceOptions } from '@countersign/core'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { adapters } from '../target/start.js'
 import { type Answer, readAnswer } from './answer.js'
-import type { RawRequest } from './wire.js'
+import type { RawRequest, RawResponse } from './wire.js'
 import { countHandlers, World } from './world.js'
 
 export * from './answer.js'
 export { base } from './sign.js'
-export type { RawRequest } from './wire.js'
+export type { RawRequest, RawResponse } from './wire.js'
 export { alter, type Draft, World, without } from './world.js'
 
 /** One request that nobody honest sends, or one that must be served although it looks odd, and its exact answer. */
@@ -19,6 +19,8 @@ export interface Case {
   /** Composes the request; it may move the clock, open issuers and so on. */
   readonly request: (world: World) => RawRequest | Promise<RawRequest>
   readonly answer: Answer | ((world: World) => Answer)
+  /** What else is to be seen in the response. */
+  readonly check?: (response: RawResponse, world: World) => void
   /** Documents the resource fetches for this request; not compared when left out. */
   readonly fetches?: number
 }
@@ -54,9 +56,11 @@ export function overSockets(title: string, setting: Setting, cases: readonly Cas
         const request = await entry.request(world)
         const before = world.fetched.length
         handlers.reset()
-        const actual = readAnswer(await world.send(request), handlers.count())
+        const response = await world.send(request)
+        const actual = readAnswer(response, handlers.count())
         const expected = typeof entry.answer === 'function' ? entry.answer(world) : entry.answer
         expect(comparable(actual, expected)).toEqual(expected)
+        entry.check?.(response, world)
         if (entry.fetches !== undefined) expect(world.fetched.slice(before)).toHaveLength(entry.fetches)
       },
     )

@@ -22,6 +22,7 @@ export interface Draft extends Partial<Omit<Signing, 'signatureKey'>> {
 
 /** A town, a target behind one adapter, and a clock that stands still until it is moved. */
 export class World {
+  readonly adapter: string
   readonly town: Town
   readonly target: RunningTarget
   readonly mom: Person
@@ -31,7 +32,8 @@ export class World {
   readonly fetched: string[] = []
   readonly #time: { seconds: number }
 
-  private constructor(town: Town, target: RunningTarget, time: { seconds: number }) {
+  private constructor(adapter: string, town: Town, target: RunningTarget, time: { seconds: number }) {
+    this.adapter = adapter
     this.town = town
     this.target = target
     this.#time = time
@@ -48,7 +50,7 @@ export class World {
     const town = await createTown({ clock })
     const target = await startTarget(adapter, 0, { fetch: town.fetchAs('rs.example'), clock, ...options })
     town.route('rs.example', target.port)
-    return new World(town, target, time)
+    return new World(adapter, town, target, time)
   }
 
   async close(): Promise<void> {
@@ -96,6 +98,30 @@ export class World {
       signatureKey,
     })
     return { ...request, headers: [...request.headers, ...fields] }
+  }
+
+  /** One request with several signatures; `Signature-Key` is complete before the first is made (SK 3.2). */
+  async composeSeveral(drafts: readonly (Draft & { readonly label: string })[]): Promise<RawRequest> {
+    const token = await this.grant()
+    const members = drafts.map((draft) => draft.signatureKey ?? `jwt;jwt="${draft.token ?? token}"`)
+    const all = drafts.map(({ label }, i) => `${label}=${members[i]}`).join(', ')
+    const requests = await Promise.all(
+      drafts.map((draft, i) =>
+        this.compose({
+          ...draft,
+          signatureKey: members[i] as string,
+          values: { '"signature-key"': all, ...draft.values },
+        }),
+      ),
+    )
+    const lines = (name: string): string =>
+      requests
+        .flatMap(({ headers }) => headers.filter(([field]) => field === name).map(([, value]) => value))
+        .join(', ')
+    const signed = ['Signature-Input', 'Signature', 'Signature-Key']
+    const [first] = requests as [RawRequest]
+    const rest = first.headers.filter(([name]) => !signed.includes(name))
+    return { ...first, headers: [...rest, ...signed.map((name) => [name, lines(name)] as const)] }
   }
 
   send(request: RawRequest): Promise<RawResponse> {
