@@ -25,7 +25,8 @@ export function readAnswer(response: RawResponse, ran: number): Answer {
   const field = (name: string): string | undefined => response.headers.get(name)?.join(', ')
   const requirement = field('aauth-requirement')
   const token = /resource-token="([^"]*)"/.exec(requirement ?? '')?.[1]
-  const problem = field('content-type') === 'application/problem+json' ? JSON.parse(response.body) : {}
+  const isProblem = field('content-type') === 'application/problem+json' && response.body !== ''
+  const problem = isProblem ? JSON.parse(response.body) : {}
   return {
     status: response.status,
     signatureError: field('signature-error'),
