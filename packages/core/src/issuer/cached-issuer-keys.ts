@@ -76,8 +76,7 @@ export class CachedIssuerKeys implements IssuerKeys {
     const busy = await this.#attempt(record, entry, isReady, older === undefined ? 'wait' : 'patience')
     if (record.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
-    const key = this.#serve(record, entry, kid, this.#clock())
-    return key ?? busy ?? this.#answers.conclude(entry)
+    return this.#held(entry, kid, this.#clock()) ?? busy ?? this.#answers.conclude(entry)
   }
 
   async refind(
@@ -159,17 +158,23 @@ export class CachedIssuerKeys implements IssuerKeys {
     this.#discoverer.close()
   }
 
-  /** The key as held, with a background refresh if one is due. */
+  /** The key at hand, with a background refresh if one is due. */
   #serve(
     record: IssuerRecord,
     entry: IssuerEntry,
     kid: string,
     now: number,
   ): VerificationKey | KeyFault | undefined {
+    const key = this.#held(entry, kid, now)
+    if (key !== undefined && entry.isDue(now)) {
+      this.#discoverer.begin(record, entry, { forced: false, background: true })
+    }
+    return key
+  }
+
+  #held(entry: IssuerEntry, kid: string, now: number): VerificationKey | KeyFault | undefined {
     const key = entry.key(kid, now)
-    if (key === undefined) return undefined
-    if (entry.isDue(now)) this.#discoverer.begin(record, entry, { forced: false, background: true })
-    if (entry.isStale(now)) this.#tally.answered('stale')
+    if (key !== undefined && entry.isStale(now)) this.#tally.answered('stale')
     return key
   }
 

@@ -68,8 +68,8 @@ export class Discoverer {
   }
 
   /**
-   * Begins a discovery; the caller has asked {@link IssuerEntry.mayAttempt}. The bound is returned when one is reached;
-   * nothing was begun then.
+   * Begins a discovery of what {@link entry} has just returned, and {@link IssuerEntry.mayAttempt} allowed. The bound is
+   * returned when one is reached; nothing was begun then.
    */
   begin(
     record: IssuerRecord,
@@ -77,9 +77,6 @@ export class Discoverer {
     how: { forced: boolean; background: boolean },
   ): Bound | undefined {
     const { issuer } = record
-    const held = this.spaces.get(issuer)
-    // Forgotten or replaced while somebody still had it in hand: it must not come back.
-    if (record.abort.signal.aborted || (held !== undefined && held !== record)) return 'queue'
     const isKnown = this.#isKnown(issuer)
     const lane: Lane = !isKnown ? 'newcomer' : how.background ? 'background' : 'known'
     if (this.#closed || !this.#gate.hasRoom(issuer, lane)) return 'queue'
@@ -87,7 +84,7 @@ export class Discoverer {
       return 'queue'
     if (!isKnown && !this.#budget.take(this.#ports.clock())) return 'newcomers'
     record.entries.set(entry.dwk, entry)
-    if (held === undefined) this.spaces.add(record, isKnown ? 'admitted' : 'newcomers')
+    if (this.spaces.get(issuer) !== record) this.spaces.add(record, isKnown ? 'admitted' : 'newcomers')
     entry.flightBegan = this.#ports.clock()
     entry.flight = this.#run(record, entry, lane, how.forced)
     return undefined

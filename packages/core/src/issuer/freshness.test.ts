@@ -65,7 +65,7 @@ describe('the lifetime of keys', () => {
     await town.find(host)
     expect(town.count(host)).toBe(2)
     town.pass(seconds * 0.25 + 1)
-    await town.find(host)
+    expect(town.keys.peek(town.query(host))).toHaveProperty('jkt')
     await town.settle()
     expect(town.count(host)).toBe(4)
   })
@@ -108,6 +108,23 @@ describe('the lifetime of keys', () => {
     expect(await town.find(host)).toHaveProperty('jkt')
     await town.settle()
     expect(town.count(host)).toBe(4)
+  })
+})
+
+describe('an expired key', () => {
+  it.each([
+    [59, true],
+    [60, false],
+  ])('serves without waiting %i seconds after its time: %s', async (seconds, served) => {
+    const town = new FakeTown()
+    town.publish(host, [publicJwk('k1')], { 'cache-control': 'no-store' })
+    const key = await town.verified(host)
+    town.pass(60 + seconds)
+    expect(town.keys.peek(town.query(host))).toBe(served ? key : undefined)
+    expect(await town.find(host)).toBe(key)
+    await town.settle()
+    expect(town.count(host, '/jwks')).toBe(2)
+    expect(town.keys.inspect(0).counts.answers.stale).toBe(served ? 2 : 0)
   })
 })
 

@@ -122,6 +122,18 @@ describe('forgetting an issuer', () => {
     expect(town.fetches.length).toBe(1)
   })
 
+  it('holds for those who were just about to be served', async () => {
+    const town = new FakeTown()
+    town.publish(host, [publicJwk('k1')])
+    town.events.push = (event) => {
+      if (event?.name === 'issuer-discovered') town.keys.forget(issuer)
+      return 0
+    }
+    expect(await town.find(host)).toMatchObject({ code: 'issuer_unavailable' })
+    expect(await town.keys.metadata(issuer, person)).toMatchObject({ code: 'issuer_unavailable' })
+    expect(town.keys.inspect()).toMatchObject({ admitted: 0, newcomers: 0 })
+  })
+
   it('is not undone by a refresh that was already due', async () => {
     const hosts = ['a.example', 'b.example', 'c.example']
     const town = new FakeTown({ limits: { concurrency: 1 } })

@@ -42,6 +42,22 @@ describe('an unknown kid', () => {
     expect(town.count(host)).toBe(2)
   })
 
+  it('waits for the floor of both documents, however slow the first is', async () => {
+    const town = new FakeTown()
+    town.behave(host, (url) => {
+      if (url.endsWith('/jwks')) return Response.json({ keys: [publicJwk(`k${town.count(host, '/jwks')}`)] })
+      town.pass(3)
+      return Response.json({ issuer: `https://${host}`, jwks_uri: `https://${host}/jwks` })
+    })
+    await town.verified(host, 'k1')
+    town.pass(58)
+    expect(await town.find(host, 'k2')).toMatchObject({ code: 'unknown_key' })
+    expect(town.count(host)).toBe(2)
+    town.pass(2)
+    expect(await town.find(host, 'k2')).toHaveProperty('jkt')
+    expect(town.count(host)).toBe(4)
+  })
+
   it('finds keys that have moved', async () => {
     const town = new FakeTown()
     const headers = { 'cache-control': 'max-age=86400' }
@@ -113,6 +129,7 @@ describe('a key that does not verify', () => {
     town.publish(host, [publicJwk('k1')])
     town.pass(60)
     const fresh = await town.keys.refind(town.query(host), old)
+    town.pass(60)
     expect(await town.keys.refind(town.query(host), old)).toBe(fresh)
     expect(town.count(host, '/jwks')).toBe(2)
   })
