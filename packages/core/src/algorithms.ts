@@ -1,4 +1,5 @@
 import { sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import { isSmallOrder } from './edwards.js'
 
 /** A fully specified algorithm accepted here, by its JOSE registry name. */
 export type AlgorithmName = 'Ed25519' | 'ES256'
@@ -13,6 +14,8 @@ export interface Algorithm {
   readonly memberBytes: number
   readonly signatureBytes: number
   verify(key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean
+  /** {@link verify} in the thread pool. Nothing it is given may change meanwhile. */
+  verifyLater(key: KeyObject, data: Uint8Array, signature: Uint8Array, done: (valid: boolean) => void): void
   sign(key: KeyObject, data: Uint8Array): Uint8Array
 }
 
@@ -23,7 +26,11 @@ const ed25519: Algorithm = {
   members: ['x'],
   memberBytes: 32,
   signatureBytes: 64,
-  verify: (key, data, signature) => cryptoVerify(null, data, key, signature),
+  verify: (key, data, signature) => !isSmallOrder(signature) && cryptoVerify(null, data, key, signature),
+  verifyLater: (key, data, signature, done) =>
+    isSmallOrder(signature)
+      ? done(false)
+      : cryptoVerify(null, data, key, signature, (error, valid) => done(error === null && valid)),
   sign: (key, data) => cryptoSign(null, data, key),
 }
 
@@ -36,6 +43,8 @@ const es256: Algorithm = {
   signatureBytes: 64,
   // A bare KeyObject with a DER signature: `{ key, dsaEncoding }` costs half a verification more on Node 24.
   verify: (key, data, signature) => cryptoVerify('sha256', data, key, toDer(signature)),
+  verifyLater: (key, data, signature, done) =>
+    cryptoVerify('sha256', data, key, toDer(signature), (error, valid) => done(error === null && valid)),
   sign: (key, data) => cryptoSign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }),
 }
 
@@ -47,15 +56,22 @@ export const algorithms: ReadonlyMap<string, Algorithm> = new Map<string, Algori
 
 /** The raw r||s of JOSE and RFC 9421 (3.3.4) as the DER sequence that OpenSSL reads. */
 function toDer(signature: Uint8Array): Buffer {
-  const r = derInteger(signature.subarray(0, 32))
-  const s = derInteger(signature.subarray(32, 64))
-  return Buffer.concat([Buffer.from([0x30, r.length + s.length]), r, s])
+  const der = Buffer.allocUnsafe(72)
+  der[0] = 0x30
+  const end = writeInteger(der, writeInteger(der, 2, signature, 0), signature, 32)
+  der[1] = end - 2
+  return der.subarray(0, end)
 }
 
-function derInteger(bytes: Uint8Array): Buffer {
-  let start = 0
-  while (start < bytes.length - 1 && bytes[start] === 0) start++
-  const value = bytes.subarray(start)
-  const sign = (value[0] as number) & 0x80 ? [0] : []
-  return Buffer.concat([Buffer.from([0x02, value.length + sign.length, ...sign]), value])
+/** Writes 32 big-endian bytes as a DER INTEGER, and returns where it ends. */
+function writeInteger(der: Buffer, at: number, bytes: Uint8Array, from: number): number {
+  let start = from
+  while (start < from + 31 && bytes[start] === 0) start++
+  const sign = (bytes[start] as number) & 0x80 ? 1 : 0
+  const length = from + 32 - start
+  der[at] = 0x02
+  der[at + 1] = sign + length
+  if (sign === 1) der[at + 2] = 0
+  der.set(bytes.subarray(start, from + 32), at + 2 + sign)
+  return at + 2 + sign + length
 }

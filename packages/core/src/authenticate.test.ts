@@ -1,16 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
 import type { Caller } from './caller.js'
+import { createVerify } from './crypto.js'
 import { Refusal } from './errors.js'
+import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, type VerificationKey } from './keys.js'
 import { defaultLimits } from './limits.js'
 import { createRevocations } from './revocation/revocations.js'
 import { contentDigest } from './signature/content-digest.js'
 import { createMemoryStore } from './store/memory-store.js'
 import { agentKey, fakeIssuers, issuerKey, newKey, now, signed, token } from './testing/party.js'
+import { VerifiedTokens } from './token/verified-tokens.js'
 
 const clock = (): number => now * 1000
-const context = (overrides: Partial<AuthenticationContext> = {}): AuthenticationContext => ({
+const context = (overrides: Partial<AuthenticationContext> = {}): AuthenticationContext => {
+  const issuers = overrides.issuers ?? fakeIssuers()
+  return { ...plain(issuers), ...overrides }
+}
+const plain = (issuers: IssuerKeys): AuthenticationContext => ({
   signature: {
     authority: 'rs.example',
     scheme: 'https',
@@ -26,11 +33,12 @@ const context = (overrides: Partial<AuthenticationContext> = {}): Authentication
     maxAgentTokenLifetime: 86_400,
     maxTokenLength: defaultLimits.token,
   },
-  issuers: fakeIssuers(),
+  issuers,
+  tokens: new VerifiedTokens(100, issuers),
+  verify: createVerify(),
   revocations: createRevocations(createMemoryStore({ clock }), clock),
   bodyLimit: 1024,
   clock,
-  ...overrides,
 })
 const outcome = async (jwt: string, overrides: Partial<AuthenticationContext> = {}): Promise<string> => {
   const result = await authenticate(await signed(jwt), context(overrides))

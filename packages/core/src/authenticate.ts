@@ -1,14 +1,17 @@
+import { andThen } from './awaitable.js'
 import { type Caller, sealCaller } from './caller.js'
+import type { Verify } from './crypto.js'
 import { Refusal, refuse } from './errors.js'
 import type { HttpRequest } from './http.js'
 import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from './keys.js'
 import type { JwtScheme } from './signature/key-scheme.js'
 import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
-import { verifySignature } from './signature/verify.js'
-import { verifyJws } from './token/jws.js'
+import type { Awaitable } from './store/store.js'
+import { isSignedFor } from './token/jws.js'
 import { type ReadToken, readToken } from './token/read.js'
 import type { TokenPolicy } from './token/types.js'
+import { digestOf, type VerifiedToken, type VerifiedTokens } from './token/verified-tokens.js'
 import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 import { checkWire } from './wire.js'
 
@@ -17,6 +20,8 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly signature: SignaturePolicy
   readonly token: TokenPolicy
   readonly issuers: IssuerKeys
+  readonly tokens: VerifiedTokens
+  readonly verify: Verify
   /** Milliseconds. */
   readonly clock: () => number
 }
@@ -25,48 +30,165 @@ export interface AuthenticationContext extends VerifiedCheckContext {
 export type Authenticated = Caller | Refusal | typeof unsigned
 
 /**
- * Who signed this request: the seven steps of 11.3.4 for an agent. Nothing is fetched before everything local has
- * passed, and no issuer is contacted before the request's own signature has verified.
+ * Who signed this request: the seven steps of 11.3.4 for an agent, cheapest first. A token seen before costs one
+ * verification, that of the request; nothing on that way waits for anything.
  */
-export async function authenticate(
-  request: HttpRequest,
-  context: AuthenticationContext,
-): Promise<Authenticated> {
+export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
   const wire = checkWire(request)
   if (wire !== undefined) return wire
   const read = readSignature(request, context.signature, now)
   if (read === unsigned || read instanceof Refusal) return read
-  const token = readToken((read.key as JwtScheme).jwt, context.token, now)
-  if (token instanceof Refusal) return token
-  const key = await verifyTokenAndSignature(read, token, context)
-  if (key instanceof Refusal) return key
-  const caller = token.type.caller(token.claims, key.jkt)
-  return (await checkVerified(request, read, caller, context)) ?? sealCaller(caller)
+  const { jwt } = read.key as JwtScheme
+  const digest = digestOf(jwt)
+  const known = context.tokens.get(digest, now)
+  if (known !== undefined) return new Attempt(request, read, context).prove(known)
+  if (context.tokens.hasFailed(digest, now)) return refuseToken()
+  const token = readToken(jwt, context.token, now)
+  return token instanceof Refusal ? token : new Attempt(request, read, context).admit(token, digest, now)
 }
 
-/**
- * Where the issuer's key is in memory the token comes first, so that a forged one costs one verification; where it is
- * not, the request signature does, so that a fetch costs a stranger a valid signature over this very request.
- */
-async function verifyTokenAndSignature(
-  read: ReadSignature,
-  token: ReadToken,
-  context: AuthenticationContext,
-): Promise<VerificationKey | Refusal> {
-  const known = context.issuers.peek(token.query)
-  if (known instanceof KeyFault) return refuse('invalid_jwt', known.detail)
-  if (known !== undefined && verifyJws(token.jws, known)) {
-    const key = confirmationKey(token)
-    return key instanceof Refusal ? key : (verifySignature(read, key) ?? checkIssuer(token, context) ?? key)
+const refuseToken = (): Refusal => refuse('invalid_jwt', 'The token does not verify')
+const refuseSignature = (): Refusal => refuse('invalid_signature', 'The request signature does not verify')
+
+/** One request on its way from a well-formed signature to a caller. */
+class Attempt {
+  readonly #request: HttpRequest
+  readonly #read: ReadSignature
+  readonly #context: AuthenticationContext
+
+  constructor(request: HttpRequest, read: ReadSignature, context: AuthenticationContext) {
+    this.#request = request
+    this.#read = read
+    this.#context = context
   }
-  const key = confirmationKey(token)
-  if (key instanceof Refusal) return key
-  const refused = verifySignature(read, key) ?? checkIssuer(token, context)
-  if (refused !== undefined)
-    return known === undefined ? refused : refuse('invalid_jwt', 'The token does not verify')
-  return (await verifyToken(token, known, context)) ?? key
+
+  /** Step 7: proof that the request comes from the holder of the token's key; then what is left to check. */
+  prove(token: VerifiedToken): Awaitable<Authenticated> {
+    return andThen(this.#verifyRequest(token.key), (refused) => refused ?? this.#conclude(token))
+  }
+
+  /**
+   * Step 5 for a token not seen before. Where the issuer's key is in memory the token comes first, so that a forged one
+   * costs one verification; where it is not, the request signature does, so that a fetch costs a stranger a valid
+   * signature over this very request. Where nothing would be fetched anyway, the answer is had for nothing.
+   */
+  admit(token: ReadToken, digest: string, now: number): Awaitable<Authenticated> {
+    const { issuers, tokens } = this.#context
+    const { query } = token
+    const held = issuers.peek(query)
+    if (held instanceof KeyFault) return refuse('invalid_jwt', held.detail)
+    if (held === undefined) return this.#discover(token, digest, now)
+    return andThen(this.#verifyToken(token, held), (valid) => {
+      if (valid instanceof Refusal) return valid
+      if (valid) return this.#accept(token, held, digest, now, (verified) => this.prove(verified))
+      tokens.addFailed(digest, query, held, token.claims.exp)
+      return issuers.mayFetch(query) ? this.#refind(token, held, digest, now) : refuseToken()
+    })
+  }
+
+  #discover(token: ReadToken, digest: string, now: number): Awaitable<Authenticated> {
+    const { issuers } = this.#context
+    const { query } = token
+    // A 403 is only for requests whose signature has verified.
+    if (!issuers.mayFetch(query) && this.#refusedIssuer(query.issuer, query.dwk) === undefined) {
+      return this.#find(token, digest, now, (verified) => this.prove(verified))
+    }
+    return this.#proveFirst(token, (refused) =>
+      refused === undefined
+        ? this.#find(token, digest, now, (verified) => this.#conclude(verified))
+        : refused,
+    )
+  }
+
+  /** The key from the issuer, and the token under it; refreshed once if it does not fit. */
+  async #find(token: ReadToken, digest: string, now: number, next: Next): Promise<Authenticated> {
+    const found = await this.#context.issuers.find(token.query)
+    if (found instanceof Refusal) return found
+    if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
+    const valid = await this.#verifyToken(token, found)
+    if (valid instanceof Refusal) return valid
+    if (valid) return this.#accept(token, found, digest, now, next)
+    return this.#renew(token, found, digest, now, next)
+  }
+
+  /** The held key did not fit: perhaps the issuer has another one of that name by now. */
+  #refind(token: ReadToken, held: VerificationKey, digest: string, now: number): Awaitable<Authenticated> {
+    return this.#proveFirst(token, (refused) =>
+      refused === undefined
+        ? this.#renew(token, held, digest, now, (verified) => this.#conclude(verified))
+        : refuseToken(),
+    )
+  }
+
+  async #renew(
+    token: ReadToken,
+    failed: VerificationKey,
+    digest: string,
+    now: number,
+    next: Next,
+  ): Promise<Authenticated> {
+    const fresh = await this.#context.issuers.refind(token.query, failed)
+    if (fresh instanceof Refusal) return fresh
+    if (fresh === undefined || fresh instanceof KeyFault) return refuseToken()
+    const valid = await this.#verifyToken(token, fresh)
+    if (valid instanceof Refusal) return valid
+    return valid ? this.#accept(token, fresh, digest, now, next) : refuseToken()
+  }
+
+  /** The token has verified, so what it says is known; the next time it is seen nothing of this is done again. */
+  #accept(
+    token: ReadToken,
+    under: VerificationKey,
+    digest: string,
+    now: number,
+    next: Next,
+  ): Awaitable<Authenticated> {
+    const key = confirmationKey(token)
+    if (key instanceof Refusal) return key
+    const { issuers, tokens } = this.#context
+    const { query } = token
+    issuers.admit(query.issuer, query.dwk)
+    const verified = tokens.verified(key, sealCaller(token.type.caller(token.claims, key.jkt)), query, now)
+    // The key may have been withdrawn while the verification waited its turn.
+    if (issuers.peek(query) === under) tokens.add(digest, verified)
+    return next(verified)
+  }
+
+  /** The request's signature, and the operator's word on the issuer, before anything is known of the token. */
+  #proveFirst(
+    token: ReadToken,
+    next: (refused: Refusal | undefined) => Awaitable<Authenticated>,
+  ): Awaitable<Authenticated> {
+    const key = confirmationKey(token)
+    if (key instanceof Refusal) return key
+    const { issuer, dwk } = token.query
+    return andThen(this.#verifyRequest(key), (refused) => next(refused ?? this.#refusedIssuer(issuer, dwk)))
+  }
+
+  #verifyToken({ jws }: ReadToken, key: VerificationKey): Awaitable<boolean | Refusal> {
+    return isSignedFor(jws, key) && this.#context.verify(key, jws.signingInput, jws.signature)
+  }
+
+  #verifyRequest(key: VerificationKey): Awaitable<Refusal | undefined> {
+    const { base, signature } = this.#read
+    return andThen(this.#context.verify(key, base, signature), (valid) =>
+      valid === true ? undefined : valid === false ? refuseSignature() : valid,
+    )
+  }
+
+  #refusedIssuer(issuer: string, dwk: string): Refusal | undefined {
+    return this.#context.issuers.refused(issuer, dwk)
+  }
+
+  #conclude({ caller, source }: VerifiedToken): Awaitable<Authenticated> {
+    const refused = this.#refusedIssuer(source.issuer, source.dwk)
+    if (refused !== undefined) return refused
+    return andThen(checkVerified(this.#request, this.#read, caller, this.#context), (late) => late ?? caller)
+  }
 }
+
+type Next = (token: VerifiedToken) => Awaitable<Authenticated>
 
 /** The confirmation key (AAuth 9.4.3.2): missing members are the token's fault, bad material is the key's (G-09). */
 function confirmationKey(token: ReadToken): VerificationKey | Refusal {
@@ -79,28 +201,3 @@ const keyFaultCodes = {
   unsupported: 'unsupported_algorithm',
   invalid: 'invalid_key',
 } as const
-
-function checkIssuer(token: ReadToken, context: AuthenticationContext): Refusal | undefined {
-  return context.issuers.refused(token.query.issuer, token.query.dwk)
-}
-
-/** The token under its issuer's key, fetched if need be, and refreshed once if the key at hand does not fit. */
-async function verifyToken(
-  token: ReadToken,
-  failed: VerificationKey | undefined,
-  context: AuthenticationContext,
-): Promise<Refusal | undefined> {
-  const { issuers } = context
-  const found = failed ?? (await issuers.find(token.query))
-  if (found instanceof Refusal) return found
-  if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
-  if (failed === undefined && verifyJws(token.jws, found)) {
-    issuers.admit(token.query.issuer, token.query.dwk)
-    return undefined
-  }
-  const fresh = await issuers.refind(token.query, found)
-  if (fresh instanceof Refusal) return fresh
-  return fresh !== undefined && !(fresh instanceof KeyFault) && verifyJws(token.jws, fresh)
-    ? undefined
-    : refuse('invalid_jwt', 'The token does not verify')
-}

@@ -13,7 +13,7 @@ export type SignatureErrorCode =
   | 'issuer_missing'
   | 'issuer_mismatch'
 
-/** Codes carried only by the `error` member of a problem body (AAuth 11.9; `issuer_unavailable` and `store_unavailable` are ours). */
+/** Codes carried only by the `error` member of a problem body (AAuth 11.9; those that answer `503` are ours). */
 export type ProblemCode =
   | 'invalid_request'
   | 'invalid_scope'
@@ -32,6 +32,7 @@ export type ProblemCode =
   | 'rate_limited'
   | 'issuer_unavailable'
   | 'store_unavailable'
+  | 'overloaded'
   | 'server_error'
 
 /** Every code this library answers with. A local policy may add codes of its own to a `403`. */
@@ -91,6 +92,7 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['slow_down', problem(429, 'Polls come too often')],
   ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached', 'issuer')],
   ['store_unavailable', problem(503, 'The server cannot reach its memory', 'ours')],
+  ['overloaded', problem(503, 'The server is too busy', 'ours')],
   ['server_error', problem(500, 'The server failed', 'ours')],
 ])
 

@@ -27,6 +27,7 @@ export type {
 export type { RouteGuard } from './access/route-guard.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
 export { exposedHeaders } from './cors.js'
+export type { CryptoOptions, Ed25519Verifier } from './crypto.js'
 export type { Endpoint, Host } from './endpoints/endpoint.js'
 export {
   AAuthError,

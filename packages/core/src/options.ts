@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { CryptoOptions, Ed25519Verifier } from './crypto.js'
 import { isEndpointUrl, isServerIdentifier } from './identifiers.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './issuer/options.js'
 import { importSigningJwk, type SigningKey } from './keys.js'
@@ -84,6 +85,13 @@ export interface ResourceOptions {
   readonly pending?: PendingOptions
   /** Caps on what a stranger sends. */
   readonly limits?: Partial<Limits>
+  /**
+   * Verified tokens remembered, so that each is parsed and verified only once; about 2 KB each, outside of V8's heap for
+   * the better part. Default 10 000. `0`: every token is verified on every request.
+   */
+  readonly verifiedTokens?: number
+  /** How signatures are verified: in the event loop, in the thread pool, or by a library of yours. */
+  readonly crypto?: CryptoOptions
   /** Milliseconds, as `Date.now`, which is the default. */
   readonly clock?: () => number
   /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
@@ -151,6 +159,14 @@ const schema = z.strictObject({
       body: z.int().nonnegative().optional(),
     })
     .default({}),
+  verifiedTokens: z.int().nonnegative().default(10_000),
+  crypto: z
+    .strictObject({
+      mode: z.enum(['auto', 'sync', 'threads']).optional(),
+      maxWaiting: z.int().positive().optional(),
+      ed25519: fn<Ed25519Verifier>().optional(),
+    })
+    .default({}),
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
   onEvent: fn<(event: AAuthEvent) => void>().optional(),
@@ -186,6 +202,8 @@ export interface Config {
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
   readonly limits: Limits
+  readonly verifiedTokens: number
+  readonly crypto: CryptoOptions
   readonly clock: () => number
   readonly random: () => number
   readonly report: Report

@@ -6,6 +6,7 @@ import {
 } from './access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
 import type { AuthenticationContext } from './authenticate.js'
+import { createVerify } from './crypto.js'
 import type { Endpoint, Host } from './endpoints/endpoint.js'
 import { createEndpoints } from './endpoints/endpoints.js'
 import type { Answer, HttpRequest } from './http.js'
@@ -18,6 +19,7 @@ import type { Pending } from './pending/settle.js'
 import { createRevocations, type Revocations } from './revocation/revocations.js'
 import type { Awaitable } from './store/store.js'
 import { createResourceTokenMint } from './token/resource-token.js'
+import { VerifiedTokens } from './token/verified-tokens.js'
 
 /** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
 export interface ResourceServer {
@@ -114,6 +116,8 @@ function authenticationContext(
       maxTokenLength: config.limits.token,
     },
     issuers,
+    tokens: new VerifiedTokens(config.verifiedTokens, issuers),
+    verify: createVerify(config.crypto),
     revocations,
     bodyLimit: config.limits.body,
     diagnose,

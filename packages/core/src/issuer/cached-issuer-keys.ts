@@ -93,6 +93,12 @@ export class CachedIssuerKeys implements IssuerKeys {
     return entry.fault === undefined ? this.#answers.unknownKey('the kid has gone') : undefined
   }
 
+  mayFetch({ issuer, dwk }: KeyQuery): boolean {
+    if (this.#pinned.get(issuer, dwk) !== undefined) return false
+    const entry = this.#discoverer.spaces.get(issuer)?.entries.get(dwk)
+    return entry === undefined || entry.flight !== undefined || entry.mayAttempt(this.#clock())
+  }
+
   refused(issuer: string, dwk: string): Refusal | undefined {
     return this.#answers.refused(issuer, dwk)
   }

@@ -30,6 +30,11 @@ export interface IssuerKeys {
    * `unknown_key` if the `kid` has gone, or with `undefined` if nothing changed or no refresh is allowed now.
    */
   refind(query: KeyQuery, failed: VerificationKey): Promise<VerificationKey | KeyFault | Refusal | undefined>
+  /**
+   * Whether {@link find} or {@link refind} would fetch, or wait for a fetch, now. Where not, they answer from what is
+   * known, so that no stranger's effort need be asked for first.
+   */
+  mayFetch(query: KeyQuery): boolean
   /** The operator's policy, before any fetch: `undefined` if the issuer is admitted, otherwise `access_denied`. */
   refused(issuer: string, dwk: string): Refusal | undefined
   /** A token of this issuer has verified: it is no newcomer any more. */

@@ -90,6 +90,7 @@ export function fakeIssuers(
       return kid === issuerKey.kid ? key : new Refusal('unknown_key')
     },
     refind: async () => undefined,
+    mayFetch: () => true,
     refused: () => undefined,
     admit: () => {},
     metadata: async () => new Refusal('unknown_key'),

@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Caller } from '../caller.js'
+import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
+import type { VerificationKey } from '../keys.js'
+import { FairLru } from './fair-lru.js'
+
+/** A token whose own signature has verified. It grants nothing: every request has to be signed with its key. */
+export interface VerifiedToken {
+  /** The confirmation key. */
+  readonly key: VerificationKey
+  /** Sealed. */
+  readonly caller: Caller
+  readonly source: TokenSource
+}
+
+/** Where a token came from, shared by all tokens of an issuer. */
+interface TokenSource extends KeyQuery {
+  /** Seconds; when the issuer's keys were last told that they are in use. */
+  notedAt: number
+}
+
+/** A token whose signature failed under a key of its issuer. */
+interface FailedToken {
+  readonly query: KeyQuery
+  readonly key: VerificationKey
+  /** Seconds. */
+  readonly exp: number
+}
+
+/** Seconds after which the use of cached tokens is passed on to the issuer keys, which keep fresh what is in use. */
+const noteEvery = 10
+/** Failed tokens remembered: enough for the same forgery over and over, which is all that can be had for less. */
+const failedTokens = 1024
+const sources = 10_000
+
+/**
+ * Tokens by their exact bytes, so that one is parsed and verified the first time it is seen and not again. What is held
+ * ends with the token's `exp` and with its issuer's keys; whether it was revoked is asked on every request, elsewhere.
+ */
+export class VerifiedTokens {
+  readonly #tokens: FairLru<VerifiedToken>
+  readonly #failed = new LRUCache<string, FailedToken>({ max: failedTokens })
+  readonly #sources = new LRUCache<string, TokenSource>({ max: sources })
+  readonly #issuers: IssuerKeys
+
+  /** @param most tokens held; 0 holds none */
+  constructor(most: number, issuers: IssuerKeys) {
+    this.#tokens = new FairLru(most)
+    this.#issuers = issuers
+    issuers.onWithdrawn((issuer, dwk) => this.#tokens.drop(nameOf({ issuer, dwk })))
+  }
+
+  /** How many are held. */
+  get size(): number {
+    return this.#tokens.size
+  }
+
+  /** The token with this digest, if it is held and has not expired. @param now seconds */
+  get(digest: string, now: number): VerifiedToken | undefined {
+    const token = this.#tokens.get(digest)
+    if (token === undefined) return undefined
+    if (token.caller.token.exp <= now) {
+      this.#tokens.delete(digest)
+      return undefined
+    }
+    const { source } = token
+    if (now - source.notedAt >= noteEvery) {
+      source.notedAt = now
+      this.#issuers.peek(source)
+    }
+    return token
+  }
+
+  /** What is known of a token whose signature has just verified. @param now seconds */
+  verified(key: VerificationKey, caller: Caller, query: KeyQuery, now: number): VerifiedToken {
+    const name = nameOf(query)
+    const source = this.#sources.get(name) ?? { ...query, notedAt: now }
+    this.#sources.set(name, source)
+    return { key, caller, source }
+  }
+
+  /** Holds a token. */
+  add(digest: string, token: VerifiedToken): void {
+    this.#tokens.add(digest, nameOf(token.source), token)
+  }
+
+  /** Remembers that a token's signature failed under this key. */
+  addFailed(digest: string, query: KeyQuery, key: VerificationKey, exp: number): void {
+    this.#failed.set(digest, { query, key, exp })
+  }
+
+  /**
+   * Whether the token is known to fail under the key its issuer has now, and no other can be had at the moment. Once it
+   * has expired that is the better answer. @param now seconds
+   */
+  hasFailed(digest: string, now: number): boolean {
+    const failed = this.#failed.get(digest)
+    return (
+      failed !== undefined &&
+      failed.exp > now &&
+      this.#issuers.peek(failed.query) === failed.key &&
+      !this.#issuers.mayFetch(failed.query)
+    )
+  }
+}
+
+/** The name of a token's exact bytes. */
+export function digestOf(jwt: string): string {
+  return hash('sha256', jwt, 'base64url')
+}
+
+const nameOf = ({ issuer, dwk }: Pick<KeyQuery, 'issuer' | 'dwk'>): string => `${issuer} ${dwk}`
