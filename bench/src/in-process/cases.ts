@@ -103,8 +103,13 @@ export async function createCases(): Promise<readonly AnyBench[]> {
     } satisfies FloorBench,
     floorBench('floor_es256', p256),
     guardBench('warm', guards(), agents.requests),
+    guardBench(
+      'warm_stubbed',
+      createGuard([issuerKey], { crypto: { ed25519: () => true } }),
+      agents.requests,
+    ),
     guardBench('warm_es256', guards(), p256.requests),
-    guardBench('cold', guards(), many.requests),
+    guardBench('cold', createGuard([issuerKey], { verifiedTokens: 1 }), many.requests),
     guardBench(
       'unsigned',
       guards(),

@@ -13,6 +13,8 @@ export function createGuard(issuerKeys: readonly Key[], options: Partial<Resourc
     // Requests are signed before a run that takes minutes.
     signatureWindow: 3600,
     fetch: issuerFetch(issuerKeys),
+    // One call after the other: what a call costs, not how many can be in flight.
+    crypto: { mode: 'sync' },
     ...options,
   })
   const route = server.require({ scope: 'data.read' })
