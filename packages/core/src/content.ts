@@ -24,6 +24,9 @@ async function readContent(message: IncomingMessage, limit: number): Promise<Uin
   if (rawBody instanceof Uint8Array) return rawBody.length > limit ? 'too-large' : rawBody
   if (message.readableDidRead || message.readableFlowing === true) return 'consumed'
   if (message.destroyed) return 'aborted'
+  // A guard may be called while the HTTP parser is still at work on the packet that brought the head. Listening for
+  // `readable` before it has seen the end of an empty body would have the stream say `end` to nobody.
+  await undefined
   if (Number(message.headers['content-length'] ?? 0) > limit) return 'too-large'
   return isEmpty(message) ? new Uint8Array(0) : peek(message, limit)
 }
