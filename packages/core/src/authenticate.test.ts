@@ -6,8 +6,8 @@ import { Refusal } from './errors.js'
 import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, type VerificationKey } from './keys.js'
 import { defaultLimits } from './limits.js'
-import { createRevocations } from './revocation/revocations.js'
 import { contentDigest } from './signature/content-digest.js'
+import { createState } from './state.js'
 import { createMemoryStore } from './store/memory-store.js'
 import { agentKey, fakeIssuers, issuerKey, newKey, now, signed, token } from './testing/party.js'
 import { VerifiedTokens } from './token/verified-tokens.js'
@@ -36,7 +36,14 @@ const plain = (issuers: IssuerKeys): AuthenticationContext => ({
   issuers,
   tokens: new VerifiedTokens(100, issuers),
   verify: createVerify(),
-  revocations: createRevocations(createMemoryStore({ clock }), clock),
+  ...createState({
+    store: createMemoryStore({ clock }),
+    signatureWindow: 60,
+    replayReportOnlyUntil: Number.NEGATIVE_INFINITY,
+    clock,
+    report: () => {},
+  }),
+  replay: 'off',
   bodyLimit: 1024,
   clock,
 })

@@ -28,6 +28,8 @@ export type { RouteGuard } from './access/route-guard.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
 export { exposedHeaders } from './cors.js'
 export type { CryptoOptions, Ed25519Verifier } from './crypto.js'
+export type { DenialKind, DenialSubject } from './denial/denial.js'
+export type { Denial, Denials, NewDenial } from './denial/denials.js'
 export type { Endpoint, Host } from './endpoints/endpoint.js'
 export {
   AAuthError,
@@ -38,6 +40,7 @@ export {
   type ProblemCode,
   type SignatureErrorCode,
 } from './errors.js'
+export type { Health } from './health.js'
 export type { Answer, ContentFault, HttpRequest } from './http.js'
 export { createGuardedFetch, type GuardOptions } from './issuer/guarded-fetch.js'
 export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
@@ -58,7 +61,9 @@ export type { PendingOptions } from './pending/options.js'
 export type { Approval, Pending } from './pending/settle.js'
 export type { PendingView } from './pending/view.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
+export type { RevocationLimits } from './revocation/revocation-limits.js'
 export type { Revocation, Revocations } from './revocation/revocations.js'
+export type { BreakGlass, BreakGlassOrder, OpenBreakGlass, StoreUse } from './store/break-glass.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
 export { type Awaitable, type Store, StoreFullError } from './store/store.js'
 export { StoreError, type StoreFault } from './store/store-error.js'

@@ -6,6 +6,8 @@ import { importSigningJwk, type SigningKey } from './keys.js'
 import { defaultLimits, type Limits } from './limits.js'
 import type { AAuthEvent, Report } from './observe/events.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from './pending/options.js'
+import { type ReplayMode, replayMode } from './replay/replay-mode.js'
+import { type RevocationLimits, revocationLimits } from './revocation/revocation-limits.js'
 import { isRequirableComponent } from './signature/required.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { Store } from './store/store.js'
@@ -60,6 +62,8 @@ export interface ResourceOptions {
     readonly jwks?: string
     /** Default `/aauth/pending/`: what every pending URL begins with. */
     readonly pending?: string
+    /** Where issuers tell us of revoked tokens (AAuth 11.12). Default `/aauth/revoke`; `false`: there is no such endpoint. */
+    readonly revocation?: string | false
   }
   /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
   readonly resourceTokenLifetime?: number
@@ -83,6 +87,16 @@ export interface ResourceOptions {
   readonly storeTimeout?: number
   /** Calls and sessions that have to wait: how long, how many, how large. */
   readonly pending?: PendingOptions
+  /** How many revocations are recorded before an issuer is told to wait. */
+  readonly revocationLimits?: Partial<RevocationLimits>
+  /**
+   * Whether the signature of a request serves only once. `true`: on methods that change something. `'all'`: on every
+   * method, which honest clients that call twice in a second notice. Default `false`: within `signatureWindow` a request
+   * that was overheard can be sent again. Routes may say otherwise.
+   */
+  readonly replay?: boolean | 'all'
+  /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */
+  readonly replayReportOnlyUntil?: Date
   /** Caps on what a stranger sends. */
   readonly limits?: Partial<Limits>
   /**
@@ -139,6 +153,7 @@ const schema = z.strictObject({
     .strictObject({
       jwks: path.default('/.well-known/jwks.json'),
       pending: folder.default('/aauth/pending/'),
+      revocation: path.or(z.literal(false)).default('/aauth/revoke'),
     })
     .prefault({}),
   pending: pendingOptionsSchema,
@@ -148,6 +163,15 @@ const schema = z.strictObject({
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
   store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  revocationLimits: z
+    .strictObject({
+      perMinute: z.int().positive().optional(),
+      live: z.int().positive().optional(),
+      newcomersPerMinute: z.int().positive().optional(),
+    })
+    .default({}),
+  replay: z.union([z.boolean(), z.literal('all')]).default(false),
+  replayReportOnlyUntil: z.date().optional(),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
   limits: z
     .strictObject({
@@ -193,7 +217,7 @@ export interface Config {
   readonly signatureWindow: number
   readonly additionalSignatureComponents: readonly string[]
   readonly display: NonNullable<ResourceOptions['display']>
-  readonly paths: { readonly jwks: string; readonly pending: string }
+  readonly paths: { readonly jwks: string; readonly pending: string; readonly revocation: string | false }
   readonly pending: PendingSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
@@ -201,6 +225,10 @@ export interface Config {
   readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
+  readonly revocationLimits: RevocationLimits
+  readonly replay: ReplayMode
+  /** Milliseconds. */
+  readonly replayReportOnlyUntil: number
   readonly limits: Limits
   readonly verifiedTokens: number
   readonly crypto: CryptoOptions
@@ -239,6 +267,9 @@ export function readOptions(options: ResourceOptions): Config {
     issuers: options.issuers ?? {},
     fetch: given.fetch,
     store: watchStore(given.store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report }),
+    revocationLimits: { ...revocationLimits, ...options.revocationLimits },
+    replay: replayMode(given.replay),
+    replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),
     limits: { ...defaultLimits, ...options.limits },
     clock,
     random: given.random ?? Math.random,
@@ -255,6 +286,14 @@ function guarded(onEvent: Report): Report {
       process.emitWarning(`onEvent threw: ${String(cause)}`, { code: 'AAUTH_ON_EVENT' })
     }
   }
+}
+
+function checkReportOnly(until: Date | undefined, now: number): number {
+  if (until === undefined) return Number.NEGATIVE_INFINITY
+  if (until.getTime() - now > 30 * 86_400_000) {
+    throw new TypeError('option replayReportOnlyUntil: must be at most 30 days ahead')
+  }
+  return until.getTime()
 }
 
 function importKey(jwk: object, index: number): SigningKey {

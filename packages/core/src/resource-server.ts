@@ -7,8 +7,11 @@ import {
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
 import type { AuthenticationContext } from './authenticate.js'
 import { createVerify } from './crypto.js'
+import type { Denials } from './denial/denials.js'
 import type { Endpoint, Host } from './endpoints/endpoint.js'
 import { createEndpoints } from './endpoints/endpoints.js'
+import { revocationEndpoint } from './endpoints/revocation.js'
+import { type Health, readHealth } from './health.js'
 import type { Answer, HttpRequest } from './http.js'
 import { createIssuerKeys, type IssuerKeys } from './issuer/issuer-keys.js'
 import { createDiagnose, type Diagnose } from './observe/diagnostics.js'
@@ -16,7 +19,9 @@ import { createExplain } from './observe/explain.js'
 import { type Config, type ResourceOptions, readOptions } from './options.js'
 import { createDeferral } from './pending/deferral.js'
 import type { Pending } from './pending/settle.js'
-import { createRevocations, type Revocations } from './revocation/revocations.js'
+import type { Revocations } from './revocation/revocations.js'
+import { createState, type State } from './state.js'
+import type { BreakGlass } from './store/break-glass.js'
 import type { Awaitable } from './store/store.js'
 import { createResourceTokenMint } from './token/resource-token.js'
 import { VerifiedTokens } from './token/verified-tokens.js'
@@ -40,6 +45,12 @@ export interface ResourceServer {
   readonly issuers: IssuerKeys
   /** Tokens that their issuers have withdrawn. */
   readonly revocations: Revocations
+  /** Whom or what the operator denies, on all instances that share the store. */
+  readonly denials: Denials
+  /** The operator's way around a store that is down. */
+  readonly breakGlass: BreakGlass
+  /** How things are; asks the store. Never rejects. */
+  health(): Promise<Health>
   /** Tells the operator of a misconfiguration that an adapter has noticed. */
   readonly diagnose: Diagnose
   /** Requests that wait for somebody's decision. */
@@ -61,9 +72,10 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
     report: config.report,
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
-  const revocations = createRevocations(config.store, config.clock)
+  const state = createState(config)
+  const { revocations, denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
-  const authentication = authenticationContext(config, issuers, revocations, diagnose)
+  const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
   const deferral = createDeferral(config, { authentication, mint, revocations })
   const context: GuardContext = {
@@ -73,7 +85,14 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
     waiting: deferral.waiting,
     report: config.report,
   }
-  const { endpoints, handle } = createEndpoints(config, deferral.endpoints)
+  const { signature } = authentication
+  const { revocation } = config.paths
+  const { endpoints, handle } = createEndpoints(config, [
+    ...deferral.endpoints,
+    ...(revocation === false
+      ? []
+      : [revocationEndpoint(revocation, { config, issuers, revocations, signature, diagnose })]),
+  ])
   const scopes = new Set(config.scopes.keys())
   return {
     resource: config.resource,
@@ -83,6 +102,9 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
     handle,
     issuers,
     revocations,
+    denials,
+    breakGlass,
+    health: () => readHealth({ store: config.store, breakGlass, issuers }),
     diagnose,
     pending: deferral.pending,
     close() {
@@ -95,7 +117,7 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
 function authenticationContext(
   config: Config,
   issuers: IssuerKeys,
-  revocations: Revocations,
+  state: State,
   diagnose: Diagnose,
 ): AuthenticationContext {
   return {
@@ -118,7 +140,8 @@ function authenticationContext(
     issuers,
     tokens: new VerifiedTokens(config.verifiedTokens, issuers),
     verify: createVerify(config.crypto),
-    revocations,
+    ...state,
+    replay: config.replay,
     bodyLimit: config.limits.body,
     diagnose,
     clock: config.clock,

@@ -1,16 +1,26 @@
-import { andThen } from './awaitable.js'
+import { andThen, isPending } from './awaitable.js'
 import type { Caller } from './caller.js'
-import { Refusal, refuse } from './errors.js'
-import { type ContentFault, fieldValue, type HttpRequest } from './http.js'
+import type { DenialKind } from './denial/denial.js'
+import type { DenialCheck } from './denial/denials.js'
+import { Refusal } from './errors.js'
+import type { HttpRequest } from './http.js'
 import type { Diagnose } from './observe/diagnostics.js'
+import type { ReplayMode } from './replay/replay-mode.js'
+import type { Replays } from './replay/replays.js'
 import type { Revocations } from './revocation/revocations.js'
-import { checkContentDigest } from './signature/content-digest.js'
+import { checkContent } from './signature/content-check.js'
 import type { ReadSignature } from './signature/read.js'
+import type { BreakGlassCheck } from './store/break-glass.js'
 import type { Awaitable } from './store/store.js'
 
 /** What the checks after verification work with. */
 export interface VerifiedCheckContext {
   readonly revocations: Revocations
+  readonly denials: Pick<DenialCheck, 'find'>
+  readonly replays: Replays
+  readonly breakGlass: BreakGlassCheck
+  /** Whether a signature serves once on this route. */
+  readonly replay: ReplayMode
   /** Bytes of content read to check its digest. */
   readonly bodyLimit: number
   readonly diagnose: Diagnose
@@ -18,8 +28,11 @@ export interface VerifiedCheckContext {
 
 /**
  * What may still be wrong with a request whose token and signature have verified, in this order: the token was
- * withdrawn, the content is not what was signed. They run on every request, whatever was cached of its token, and
- * wait for nothing where the store answers at once.
+ * withdrawn by its issuer, the operator denies the caller, the content is not what was signed, the signature was used
+ * before. They run on every request, whatever was cached of its token, and wait for nothing where the store answers at
+ * once. What the store cannot be asked about is refused (`store_unavailable`) unless the operator broke the glass.
+ *
+ * Store operations: two reads, sent together; a claim where replays are refused.
  */
 export function checkVerified(
   request: HttpRequest,
@@ -27,39 +40,56 @@ export function checkVerified(
   caller: Caller,
   context: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
-  return andThen(context.revocations.has(caller.token), (revoked) =>
-    revoked ? refuseRevoked(caller) : checkDigest(request, read, context),
+  return unlessRefused(checkStanding(caller, context), () =>
+    // Used up last, so that a damaged copy of a request cannot use up the request.
+    unlessRefused(checkContent(request, read, context), () =>
+      context.replays.use(request, read, caller.jkt, context.replay),
+    ),
   )
 }
 
-// AAuth 11.12.5: the way back from a revoked auth token starts at the person token, never at a resource token.
-function refuseRevoked(caller: Caller): Refusal {
-  return new Refusal('revoked_jwt', caller.kind === 'grant' ? { requirement: 'person-token' } : {})
+const unlessRefused = (
+  first: Awaitable<Refusal | undefined>,
+  next: () => Awaitable<Refusal | undefined>,
+): Awaitable<Refusal | undefined> => andThen(first, (refusal) => refusal ?? next())
+
+function checkStanding(caller: Caller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
+  const revoked = context.revocations.has(caller.token)
+  const denied = context.denials.find(caller)
+  return isPending(revoked) || isPending(denied)
+    ? settleStanding(caller, revoked, denied, context)
+    : judgeStanding(caller, revoked, denied)
 }
 
-/** A covered digest is only the header's word until it is held against the content as received (RFC 9421, 7.2.8). */
-function checkDigest(
-  request: HttpRequest,
-  read: ReadSignature,
-  context: VerifiedCheckContext,
-): Awaitable<Refusal | undefined> {
-  if (!read.covered.includes('content-digest')) return undefined
-  const digest = fieldValue(request.rawHeaders, 'content-digest') as string
-  if (request.body === undefined)
-    return refuse('invalid_signature', 'The content is not at hand to check its digest')
-  return andThen(request.body(context.bodyLimit), (content) =>
-    typeof content === 'string' ? unreadable(content, context) : checkContentDigest(digest, content),
+async function settleStanding(
+  caller: Caller,
+  revoked: Awaitable<boolean>,
+  denied: Awaitable<DenialKind | undefined>,
+  { breakGlass }: VerifiedCheckContext,
+): Promise<Refusal | undefined> {
+  const [revocation, denial] = await Promise.allSettled([revoked, denied])
+  const known = judgeStanding(
+    caller,
+    revocation.status === 'fulfilled' && revocation.value,
+    denial.status === 'fulfilled' ? denial.value : undefined,
+  )
+  if (known !== undefined) return known
+  return (
+    (revocation.status === 'rejected' ? breakGlass.refuse('revocation', revocation.reason) : undefined) ??
+    (denial.status === 'rejected' ? breakGlass.refuse('denial', denial.reason) : undefined)
   )
 }
 
-function unreadable(fault: ContentFault, { diagnose }: VerifiedCheckContext): Refusal {
-  switch (fault) {
-    case 'too-large':
-      return refuse('content_too_large')
-    case 'aborted':
-      return refuse('invalid_request', 'The content was cut off')
-    case 'consumed':
-      diagnose('AAUTH_CONTENT_CONSUMED')
-      return refuse('invalid_signature', 'The content is not at hand to check its digest')
+function judgeStanding(
+  caller: Caller,
+  revoked: boolean,
+  denied: DenialKind | undefined,
+): Refusal | undefined {
+  if (revoked) {
+    // AAuth 11.12.5: the way back from a revoked auth token starts at the person token, never at a resource token.
+    return new Refusal('revoked_jwt', caller.kind === 'grant' ? { requirement: 'person-token' } : {})
   }
+  return denied === undefined
+    ? undefined
+    : new Refusal('access_denied', { reason: `denied by the operator (${denied})` })
 }

@@ -1,4 +1,5 @@
 import type { Agent, Caller, Grant, Person } from '../caller.js'
+import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
 import { isRequirableComponent } from '../signature/required.js'
 import type { Policy } from './policy.js'
 
@@ -11,6 +12,8 @@ export interface SignatureRequirement {
    * option `additionalSignatureComponents`, which is for the whole server (AAuth 11.3.3.1).
    */
   readonly components?: readonly string[]
+  /** Whether a signature serves only once on this route: `true` on methods that change something, `'all'` on every. */
+  readonly replay?: boolean | 'all'
 }
 
 /** A route that is content to know who is calling. */
@@ -68,6 +71,8 @@ export interface CheckedRequirement {
   readonly policy: Policy | undefined
   readonly components: readonly string[]
   readonly deliver: 'challenge' | 'held'
+  /** `undefined`: as for the whole server. */
+  readonly replay: ReplayMode | undefined
 }
 
 /**
@@ -78,9 +83,16 @@ export interface CheckedRequirement {
  */
 export function checkRequirement(requirement: Requirement, scopes: ReadonlySet<string>): CheckedRequirement {
   if (requirement === 'agent' || requirement === 'person')
-    return { needs: requirement, scope: [], policy: undefined, components: [], deliver: 'challenge' }
+    return {
+      needs: requirement,
+      scope: [],
+      policy: undefined,
+      components: [],
+      deliver: 'challenge',
+      replay: undefined,
+    }
   if (typeof requirement !== 'object' || requirement === null) throw shapeError()
-  const { policy, components = [], ...spelt } = requirement
+  const { policy, components = [], replay, ...spelt } = requirement
   const { deliver = 'challenge', ...rest } = 'scope' in spelt ? spelt : { ...spelt, deliver: undefined }
   if (deliver !== 'challenge' && deliver !== 'held')
     throw new TypeError("require: deliver must be 'challenge' or 'held'")
@@ -89,12 +101,25 @@ export function checkRequirement(requirement: Requirement, scopes: ReadonlySet<s
   const names = Object.keys(rest)
   if (names.length !== 1) throw shapeError()
   // The policy sees exactly the callers that the requirement lets through, which is what its type says.
-  const checked = { policy: policy as Policy | undefined, components: checkComponents(components), deliver }
+  const checked = {
+    policy: policy as Policy | undefined,
+    components: checkComponents(components),
+    deliver,
+    replay: checkReplay(replay),
+  }
   if ('identity' in rest && (rest.identity === 'agent' || rest.identity === 'person')) {
     return { needs: rest.identity, scope: [], ...checked }
   }
   if (!('scope' in rest)) throw shapeError()
   return { needs: 'grant', scope: checkScope(rest.scope, scopes), ...checked }
+}
+
+function checkReplay(replay: unknown): ReplayMode | undefined {
+  if (replay === undefined) return undefined
+  if (replay !== true && replay !== false && replay !== 'all') {
+    throw new TypeError("require: replay must be true, false or 'all'")
+  }
+  return replayMode(replay)
 }
 
 function checkComponents(components: unknown): readonly string[] {

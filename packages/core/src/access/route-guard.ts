@@ -34,7 +34,7 @@ export interface GuardContext {
 /** The walk of one request: authenticate, decide, and let the resource's own policy have the last word. */
 export function createRouteGuard(need: CheckedRequirement, context: GuardContext): RouteGuard {
   const { explain, mint, report, waiting } = context
-  const authentication = withComponents(context.authentication, need.components)
+  const authentication = forRoute(context.authentication, need)
 
   const conclude = (request: HttpRequest, caller: Authenticated): Awaitable<Outcome> => {
     if (caller instanceof Refusal) {
@@ -118,12 +118,14 @@ function askedOf(caller: Person | Grant, scope: readonly string[]): AskedGrant {
   }
 }
 
-/** What a route asks signatures to cover, beside what the server asks for everywhere. */
-function withComponents(context: AuthenticationContext, more: readonly string[]): AuthenticationContext {
-  if (more.length === 0) return context
+/** What a route asks of signatures, beside what the server asks for everywhere. */
+function forRoute(context: AuthenticationContext, need: CheckedRequirement): AuthenticationContext {
+  const { components, replay = context.replay } = need
+  if (components.length === 0 && replay === context.replay) return context
   const { signature } = context
   return {
     ...context,
-    signature: { ...signature, components: [...new Set([...signature.components, ...more])] },
+    replay,
+    signature: { ...signature, components: [...new Set([...signature.components, ...components])] },
   }
 }

@@ -24,6 +24,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   readonly #pinned: PinnedIssuers
   readonly #discoverer: Discoverer
   readonly #sweep: Sweep
+  readonly #isListed: (issuer: string) => boolean
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
   constructor(options: IssuerOptions, env: IssuerEnvironment) {
@@ -35,6 +36,7 @@ export class CachedIssuerKeys implements IssuerKeys {
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
     const prewarmed = new Set(prewarm.map(({ issuer }) => issuer))
+    this.#isListed = (issuer) => policy.isListed(issuer) || prewarmed.has(issuer)
     this.#discoverer = new Discoverer({
       limits: this.#limits,
       fetch:
@@ -43,11 +45,19 @@ export class CachedIssuerKeys implements IssuerKeys {
       clock: this.#clock,
       random: () => env.random(),
       tally: this.#tally,
-      isListed: (issuer) => policy.isListed(issuer) || prewarmed.has(issuer),
+      isListed: this.#isListed,
       withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
     })
     const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
     this.#sweep = new Sweep(this.#discoverer, this.#limits, wanted, this.#clock, env.every)
+  }
+
+  knows(issuer: string): boolean {
+    return (
+      this.#discoverer.spaces.isAdmitted(issuer) ||
+      this.#isListed(issuer) ||
+      this.#pinned.documentsOf(issuer).length > 0
+    )
   }
 
   peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {

@@ -39,6 +39,8 @@ export interface IssuerKeys {
   refused(issuer: string, dwk: string): Refusal | undefined
   /** A token of this issuer has verified: it is no newcomer any more. */
   admit(issuer: string, dwk: string): void
+  /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
+  knows(issuer: string): boolean
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
   /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */

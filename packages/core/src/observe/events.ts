@@ -2,6 +2,7 @@ import type { Caller } from '../caller.js'
 import type { ErrorFamily } from '../errors.js'
 import type { IssuerEvent } from '../issuer/events.js'
 import type { DiagnosticEvent } from './diagnostics.js'
+import type { StateEvent } from './state-events.js'
 import type { StoreEvent } from './store-events.js'
 
 /** A guarded request was let through to its handler. */
@@ -61,6 +62,7 @@ export type AAuthEvent =
   | FailedEvent
   | IssuerEvent
   | StoreEvent
+  | StateEvent
 
 /** Where events go. */
 export type Report = (event: AAuthEvent) => void

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { andThen } from '../awaitable.js'
 import type { PresentedToken } from '../caller.js'
 import type { Awaitable, Store } from '../store/store.js'
 
@@ -18,20 +19,17 @@ export interface Revocations {
   has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
 }
 
-// Clocks of issuers and ours differ; the entry outlives the token by this much (G-55).
-const skewSeconds = 60
+/** Seconds by which an entry outlives its token, since clocks of issuers and ours differ (G-55). */
+export const revocationSkew = 60
 
 /** @param clock milliseconds, as `Date.now` */
 export function createRevocations(store: Store, clock: () => number): Revocations {
   return {
     record({ iss, jti, exp }) {
-      const ttl = Math.ceil(exp + skewSeconds - clock() / 1000)
+      const ttl = Math.ceil(exp + revocationSkew - clock() / 1000)
       return ttl > 0 ? store.put(revocationKey(iss, jti), '1', ttl) : undefined
     },
-    has({ iss, jti }) {
-      const found = store.get(revocationKey(iss, jti))
-      return found instanceof Promise ? found.then((value) => value !== undefined) : found !== undefined
-    },
+    has: ({ iss, jti }) => andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined),
   }
 }
 

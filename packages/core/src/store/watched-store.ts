@@ -1,3 +1,4 @@
+import { isPending } from '../awaitable.js'
 import type { StoreEvent } from '../observe/store-events.js'
 import type { Awaitable, Store } from './store.js'
 import { asStoreError, StoreError, type StoreFault } from './store-error.js'
@@ -91,7 +92,7 @@ class Watcher implements WatchedStore {
     }
     try {
       const answer = operation()
-      if (answer instanceof Promise) return this.#wait(answer)
+      if (isPending(answer)) return this.#wait(answer)
       this.#succeed()
       return answer
     } catch (cause) {

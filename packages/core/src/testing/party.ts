@@ -93,6 +93,7 @@ export function fakeIssuers(
     mayFetch: () => true,
     refused: () => undefined,
     admit: () => {},
+    knows: () => true,
     metadata: async () => new Refusal('unknown_key'),
     forget: () => {},
     onWithdrawn: () => {},

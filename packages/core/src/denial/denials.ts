@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { andThen, isPending } from '../awaitable.js'
+import type { Caller } from '../caller.js'
+import type { StateEvent } from '../observe/state-events.js'
+import type { Awaitable, Store } from '../store/store.js'
+import {
+  type CheckedSubject,
+  checkSubject,
+  type DenialKind,
+  type DenialSubject,
+  subjectsOf,
+} from './denial.js'
+import { DenialList } from './denial-list.js'
+
+/** A denial to be made. */
+export interface NewDenial {
+  readonly subject: DenialSubject
+  /** How long, in seconds. Default 30 days; at most 400 days. */
+  readonly seconds?: number
+  /** Why, for the list and the audit record. At most 500 characters; not shown to the caller. */
+  readonly reason?: string
+  /** Who denied, for the list and the audit record. At most 200 characters. */
+  readonly by?: string
+}
+
+/** A denial that is in force. */
+export interface Denial {
+  readonly id: string
+  readonly subject: DenialSubject
+  readonly reason?: string | undefined
+  readonly by?: string | undefined
+  /** Seconds. */
+  readonly since: number
+  /** Seconds. */
+  readonly until: number
+}
+
+/**
+ * The operator's deny-list, shared through the store. Whoever is on it is answered `403 access_denied`, by every
+ * instance, from the next request after `add` has resolved. If `add` or `remove` rejects, say it again: repeating is
+ * harmless.
+ */
+export interface Denials {
+  /**
+   * Denies a subject; one that is denied already is denied anew.
+   *
+   * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024 subjects
+   * are denied already
+   */
+  add(denial: NewDenial): Promise<Denial>
+  /** Takes a denial back. Takes `by` and `reason` for the audit record. */
+  remove(subject: DenialSubject, why?: { readonly reason?: string; readonly by?: string }): Promise<void>
+  /** All that are in force, in no order. Reads some thousand keys of the store: for people, not for requests. */
+  list(): Promise<readonly Denial[]>
+}
+
+/** With what the check of each request needs of it. */
+export interface DenialCheck extends Denials {
+  /** Why this caller is denied, if it is. */
+  find(caller: Caller): Awaitable<DenialKind | undefined>
+}
+
+const defaultSeconds = 30 * 86_400
+const maxSeconds = 400 * 86_400
+// Outlives every denial, so that a mark which has gone means that none is in force.
+const markSeconds = maxSeconds + 86_400
+const markKey = 'deny:mark'
+const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
+
+/**
+ * Every change sets a new mark, and a request reads the mark: while it is absent nobody is denied, and while it stays
+ * the same a token that was found free of denials is free of them. So a request costs one read, and a few more at the
+ * first sight of a token after a change.
+ *
+ * @param clock milliseconds, as `Date.now`
+ */
+export function createDenials(
+  store: Store,
+  clock: () => number,
+  report: (event: StateEvent) => void,
+): DenialCheck {
+  const list = new DenialList(store)
+  // The mark under which a token was found free of denials.
+  const free = new LRUCache<string, string>({ max: 10_000 })
+  const mark = async (): Promise<void> => store.put(markKey, randomUUID(), markSeconds)
+
+  const search = (caller: Caller, token: string, seen: string): Awaitable<DenialKind | undefined> => {
+    const subjects = subjectsOf(caller)
+    const entries = subjects.map((subject) => store.get(entryKey(subject)))
+    const conclude = (values: readonly (string | undefined)[]): DenialKind | undefined => {
+      const index = values.findIndex((value) => value !== undefined)
+      if (index === -1) free.set(token, seen)
+      return subjects[index]?.kind
+    }
+    return entries.some(isPending)
+      ? Promise.all(entries).then(conclude)
+      : conclude(entries as (string | undefined)[])
+  }
+
+  return {
+    find(caller) {
+      return andThen(store.get(markKey), (seen) => {
+        if (seen === undefined) return undefined
+        const token = `${caller.jkt}\n${caller.token.iss}\n${caller.token.jti}`
+        return free.get(token) === seen ? undefined : search(caller, token, seen)
+      })
+    },
+
+    async add(denial) {
+      const { subject, seconds = defaultSeconds, reason, by } = checkNew(denial)
+      const checked = checkSubject(subject)
+      const since = Math.floor(clock() / 1000)
+      const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
+      await list.record(made, seconds)
+      await store.put(entryKey(checked), '1', seconds)
+      await mark()
+      report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
+      return made
+    },
+
+    async remove(subject, why = {}) {
+      const checked = checkSubject(subject)
+      await store.delete(entryKey(checked))
+      await mark()
+      await list.erase(checked.id)
+      report({ name: 'denial-removed', kind: checked.kind, id: checked.id, ...why })
+    },
+
+    list: () => list.read(),
+  }
+}
+
+function checkNew(denial: NewDenial): NewDenial {
+  const { seconds, reason = '', by = '' } = denial
+  if (seconds !== undefined && !(Number.isInteger(seconds) && seconds > 0 && seconds <= maxSeconds)) {
+    throw new TypeError(`denials: seconds must be a whole number from 1 to ${maxSeconds}`)
+  }
+  if (typeof reason !== 'string' || reason.length > 500) {
+    throw new TypeError('denials: reason must be at most 500 characters')
+  }
+  if (typeof by !== 'string' || by.length > 200) {
+    throw new TypeError('denials: by must be at most 200 characters')
+  }
+  return denial
+}

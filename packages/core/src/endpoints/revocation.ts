@@ -1,0 +1,91 @@
+import { failed, refused } from '../access/outcome.js'
+import { Refusal, refuse } from '../errors.js'
+import type { Answer, HttpRequest } from '../http.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import type { Diagnose } from '../observe/diagnostics.js'
+import type { Config } from '../options.js'
+import { boundedRate, RevocationRate } from '../revocation/revocation-limits.js'
+import { type RevokedToken, readRevocation, revocationBodyLimit } from '../revocation/revocation-request.js'
+import { type Revocations, revocationSkew } from '../revocation/revocations.js'
+import { authenticateServer, type ServerCallerContext, serverSignaturePolicy } from '../server-caller.js'
+import type { SignaturePolicy } from '../signature/read.js'
+import type { Endpoint } from './endpoint.js'
+
+/** What the endpoint works with. */
+export interface RevocationEndpointContext {
+  readonly config: Config
+  readonly issuers: IssuerKeys
+  readonly revocations: Revocations
+  /** What agents' signatures are held to. */
+  readonly signature: SignaturePolicy
+  readonly diagnose: Diagnose
+}
+
+// Person and auth tokens live an hour at most (AAuth 7.1.2, 9.4.1), and no other kind is revoked here.
+const maxTokenLifetime = 3600
+
+/**
+ * The revocation endpoint (AAuth 11.12): the issuer of a token tells us that it counts no more. What it says is recorded
+ * under the verified caller before it is answered `200` with nothing, known token or not; repeating it changes nothing.
+ */
+export function revocationEndpoint(path: string, context: RevocationEndpointContext): Endpoint {
+  const { config, issuers, revocations, diagnose } = context
+  const { clock, report, revocationLimits: limits } = config
+  const rate = new RevocationRate(config.store, clock)
+  const lifetime = maxTokenLifetime + config.signatureWindow + revocationSkew
+  const perMinute = boundedRate(limits, lifetime)
+  const caller: ServerCallerContext = {
+    signature: serverSignaturePolicy(context.signature),
+    issuers,
+    bodyLimit: revocationBodyLimit,
+    diagnose,
+    clock,
+    accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),
+  }
+
+  const take = async (issuer: string): Promise<Refusal | undefined> =>
+    (issuers.knows(issuer) ? undefined : await rate.take('*', limits.newcomersPerMinute)) ??
+    (await rate.take(issuer, perMinute))
+
+  const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
+    const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>
+      void report({ name: 'revocation', issuer, jti, outcome })
+    if (exp + revocationSkew <= clock() / 1000) return tell('past')
+    // A repetition is recorded no second time, so it takes nothing of what the issuer may record.
+    if (await revocations.has({ iss: issuer, jti })) return tell('known')
+    const limited = await take(issuer)
+    if (limited !== undefined) return limited
+    await revocations.record({ iss: issuer, jti, exp })
+    return tell('recorded')
+  }
+
+  const handle = async (request: HttpRequest): Promise<Refusal | undefined> => {
+    const issuer = await authenticateServer(request, caller)
+    if (issuer instanceof Refusal) return unsupported(issuer)
+    const token = await readRevocation(request, clock() / 1000 + lifetime, diagnose)
+    return token instanceof Refusal ? token : record(issuer, token)
+  }
+
+  return {
+    path,
+    methods: ['POST'],
+    handle: (request) =>
+      handle(request)
+        .then((refusal) => (refusal === undefined ? recorded : refused(refusal, report).answer))
+        .catch((cause: unknown) => failed(cause, report).answer),
+  }
+}
+
+// No content and no `Content-Type` (AAuth 11.12.3).
+const recorded: Answer = { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
+
+/** Person servers, and the access server if we have one; nobody else issues what is revoked here (R-270, G-55, G-56). */
+function acceptIssuer(issuer: string, dwk: string, accessServer: string | undefined): Refusal | undefined {
+  const accepted = dwk === 'aauth-person.json' || (dwk === 'aauth-access.json' && issuer === accessServer)
+  return accepted ? undefined : refuse('unsupported_iss')
+}
+
+/** An issuer that the operator does not admit is one that this endpoint does not accept (AAuth 11.12.3). */
+function unsupported(refusal: Refusal): Refusal {
+  return refusal.code === 'access_denied' ? new Refusal('unsupported_iss', refusal.details) : refusal
+}

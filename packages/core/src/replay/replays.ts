@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { andThen, isPending } from '../awaitable.js'
+import { Refusal, refuse } from '../errors.js'
+import { type HttpRequest, hasBody } from '../http.js'
+import type { StateEvent } from '../observe/state-events.js'
+import type { ReadSignature } from '../signature/read.js'
+import { baseComponents } from '../signature/required.js'
+import type { BreakGlassCheck } from '../store/break-glass.js'
+import type { Awaitable, Store } from '../store/store.js'
+import type { ReplayMode } from './replay-mode.js'
+
+/** Signatures that have been used. */
+export interface Replays {
+  /** Uses up the signature of a request that has passed every other check; a refusal if that had been done before. */
+  use(
+    request: HttpRequest,
+    read: ReadSignature,
+    jkt: string,
+    mode: ReplayMode,
+  ): Awaitable<Refusal | undefined>
+}
+
+/** What replay protection works with. */
+export interface ReplayEnvironment {
+  readonly store: Store
+  readonly breakGlass: BreakGlassCheck
+  /** Seconds that `created` may lie from our clock, either way. */
+  readonly window: number
+  /** Milliseconds: until then replays are reported and let pass. */
+  readonly reportOnlyUntil: number
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+  readonly report: (event: StateEvent) => void
+}
+
+// RFC 9110, 9.2.1: repeating them changes nothing.
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+// Instances' clocks differ by no more, so that none accepts what another has forgotten.
+const skewSeconds = 10
+
+/**
+ * One use of a signature, by (key, SHA-256 of the signature base). Never by the bytes of the signature, of which ECDSA
+ * has a second valid form (G-29). What is remembered is held for as long as `created` passes anywhere.
+ */
+export function createReplays(env: ReplayEnvironment): Replays {
+  const { store, breakGlass, clock, report } = env
+
+  const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
+    if (first) return undefined
+    if (clock() >= env.reportOnlyUntil) return refuseReplay(request, read)
+    report({ name: 'replay-reported' })
+    return undefined
+  }
+
+  const unavailable = (cause: unknown): Refusal | undefined => {
+    const refusal = breakGlass.refuse('replay', cause)
+    return clock() < env.reportOnlyUntil ? undefined : refusal
+  }
+
+  return {
+    use(request, read, jkt, mode) {
+      if (mode === 'off' || (mode === 'unsafe' && safeMethods.has(request.method))) return undefined
+      const ttl = read.created + env.window + skewSeconds - clock() / 1000
+      const first = andThen(store.claim(replayKey(jkt, read.base), '1', Math.max(1, ttl)), (fresh) =>
+        judge(fresh, request, read),
+      )
+      return isPending(first) ? first.catch(unavailable) : first
+    },
+  }
+}
+
+function replayKey(jkt: string, base: Uint8Array): string {
+  return `replay:${createHash('sha256').update(jkt).update('\n').update(base).digest('base64url')}`
+}
+
+/**
+ * Two honest calls in one second differ in nothing that is signed if their query or content is not covered. Whoever
+ * left that out is asked to cover it; a replay gets no further by it, since it cannot be signed again.
+ */
+function refuseReplay(request: HttpRequest, read: ReadSignature): Refusal {
+  const covers = (...names: readonly string[]): boolean => names.some((name) => read.covered.includes(name))
+  const missing: string[] = []
+  if (request.target.includes('?') && !covers('@query', '@target-uri', '@request-target'))
+    missing.push('@query')
+  if (hasBody(request) && !covers('content-digest')) missing.push('content-digest')
+  if (missing.length === 0) return refuse('invalid_signature', 'The signature has been used before')
+  return new Refusal('invalid_input', {
+    detail: 'The signature has been used before; cover what makes this request another one',
+    requiredInput: [...new Set([...baseComponents, ...read.covered, ...missing])],
+  })
+}

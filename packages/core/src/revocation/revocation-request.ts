@@ -1,0 +1,52 @@
+import { type Refusal, refuse } from '../errors.js'
+import { fieldValue, type HttpRequest } from '../http.js'
+import type { Diagnose } from '../observe/diagnostics.js'
+import { refuseUnread } from '../signature/content-check.js'
+import { parseJsonObject } from '../token/json.js'
+
+/** Bytes of a revocation (G-55). */
+export const revocationBodyLimit = 4096
+
+/** What a revocation says: the token's own `jti` and `exp`, in seconds. */
+export interface RevokedToken {
+  readonly jti: string
+  readonly exp: number
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Reads the content of a revocation (AAuth 11.12.1). Other members are ignored: an `iss` says nothing beside the
+ * signature (N-177).
+ *
+ * @param latest seconds: no token accepted here expires later
+ */
+export async function readRevocation(
+  request: HttpRequest,
+  latest: number,
+  diagnose: Diagnose,
+): Promise<RevokedToken | Refusal> {
+  const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
+  if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
+    return refuse('invalid_request', 'The content is not JSON')
+  const content = (await request.body?.(revocationBodyLimit)) ?? 'consumed'
+  if (typeof content === 'string') return refuseUnread(content, diagnose)
+  const { jti, exp } = parse(content) ?? {}
+  if (typeof jti !== 'string' || jti === '' || jti.length > 512) {
+    return refuse('invalid_request', 'jti must be a string of 1 to 512 characters')
+  }
+  if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= 0) {
+    return refuse('invalid_request', 'exp must be a positive number')
+  }
+  return exp > latest
+    ? refuse('invalid_request', 'exp lies beyond the lifetime of any token accepted here')
+    : { jti, exp: Math.floor(exp) }
+}
+
+function parse(content: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    return parseJsonObject(utf8.decode(content))
+  } catch {
+    return undefined
+  }
+}

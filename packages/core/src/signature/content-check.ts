@@ -1,0 +1,44 @@
+import { andThen } from '../awaitable.js'
+import { type Refusal, refuse } from '../errors.js'
+import { type ContentFault, fieldValue, type HttpRequest } from '../http.js'
+import type { Diagnose } from '../observe/diagnostics.js'
+import type { Awaitable } from '../store/store.js'
+import { checkContentDigest } from './content-digest.js'
+import type { ReadSignature } from './read.js'
+
+/** What content is read with. */
+export interface ContentCheckContext {
+  /** Bytes of content that are read. */
+  readonly bodyLimit: number
+  readonly diagnose: Diagnose
+}
+
+/**
+ * A covered digest is only the header's word until it is held against the content as received (RFC 9421, 7.2.8).
+ */
+export function checkContent(
+  request: HttpRequest,
+  read: ReadSignature,
+  { bodyLimit, diagnose }: ContentCheckContext,
+): Awaitable<Refusal | undefined> {
+  if (!read.covered.includes('content-digest')) return undefined
+  const digest = fieldValue(request.rawHeaders, 'content-digest') as string
+  if (request.body === undefined)
+    return refuse('invalid_signature', 'The content is not at hand to check its digest')
+  return andThen(request.body(bodyLimit), (content) =>
+    typeof content === 'string' ? refuseUnread(content, diagnose) : checkContentDigest(digest, content),
+  )
+}
+
+/** The answer where content had to be read and could not be. */
+export function refuseUnread(fault: ContentFault, diagnose: Diagnose): Refusal {
+  switch (fault) {
+    case 'too-large':
+      return refuse('content_too_large')
+    case 'aborted':
+      return refuse('invalid_request', 'The content was cut off')
+    case 'consumed':
+      diagnose('AAUTH_CONTENT_CONSUMED')
+      return refuse('invalid_signature', 'The content is not at hand to check its digest')
+  }
+}

@@ -1,0 +1,97 @@
+import type { Refusal } from '../errors.js'
+import type { StateEvent } from '../observe/state-events.js'
+import { StoreError, storeUnavailable } from './store-error.js'
+
+/** A check that asks the store about each request and refuses when the store cannot be asked. */
+export type StoreUse = 'revocation' | 'denial' | 'replay'
+
+/** What the operator lets pass while the store is down. */
+export interface BreakGlassOrder {
+  /** The checks that are let pass when the store cannot be asked. While it can, they are made as ever. */
+  readonly uses: readonly StoreUse[]
+  /** How long, in seconds; at most 3600. It closes by itself. */
+  readonly seconds: number
+  /** Why, for the audit record. */
+  readonly reason: string
+  /** Who ordered it, for the audit record. */
+  readonly by: string
+}
+
+/** An order that is in force. */
+export interface OpenBreakGlass extends Omit<BreakGlassOrder, 'seconds'> {
+  /** Seconds. */
+  readonly until: number
+}
+
+/**
+ * The operator's way around a store that is down, in this process only: a store that cannot be asked cannot carry an
+ * order to the other instances either.
+ */
+export interface BreakGlass {
+  /**
+   * Opens it, in place of an order before.
+   *
+   * @throws TypeError when the order is malformed or longer than an hour
+   */
+  open(order: BreakGlassOrder): OpenBreakGlass
+  /** Closes it, if open. */
+  close(): void
+  /** The order in force. */
+  current(): OpenBreakGlass | undefined
+}
+
+/** With what the checks need of it. */
+export interface BreakGlassCheck extends BreakGlass {
+  /** The refusal for a check that could not be made; `undefined` where the operator lets it pass. */
+  refuse(use: StoreUse, cause: unknown): Refusal | undefined
+}
+
+const uses: ReadonlySet<unknown> = new Set<StoreUse>(['revocation', 'denial', 'replay'])
+const maxSeconds = 3600
+
+/** @param clock milliseconds, as `Date.now` */
+export function createBreakGlass(clock: () => number, report: (event: StateEvent) => void): BreakGlassCheck {
+  let opened: OpenBreakGlass | undefined
+  const close = (): void => {
+    const closing = opened
+    opened = undefined
+    if (closing !== undefined) report({ name: 'break-glass-closed', ...closing })
+  }
+  const current = (): OpenBreakGlass | undefined => {
+    if (opened !== undefined && opened.until * 1000 <= clock()) close()
+    return opened
+  }
+  return {
+    open(order) {
+      checkOrder(order)
+      close()
+      const { uses, seconds, reason, by } = order
+      opened = Object.freeze({ uses: [...uses], until: Math.floor(clock() / 1000) + seconds, reason, by })
+      report({ name: 'break-glass-opened', ...opened })
+      return opened
+    },
+    close,
+    current,
+    refuse(use, cause) {
+      if (!(cause instanceof StoreError)) throw cause
+      const order = current()
+      if (order?.uses.includes(use) !== true) return storeUnavailable(cause)
+      report({ name: 'break-glass-used', use, by: order.by })
+      return undefined
+    },
+  }
+}
+
+function checkOrder(order: BreakGlassOrder): void {
+  if (order.uses.length === 0 || !order.uses.every((use) => uses.has(use))) {
+    throw new TypeError(`breakGlass: uses must name some of ${[...uses].join(', ')}`)
+  }
+  if (!Number.isInteger(order.seconds) || order.seconds < 1 || order.seconds > maxSeconds) {
+    throw new TypeError(`breakGlass: seconds must be a whole number from 1 to ${maxSeconds}`)
+  }
+  for (const name of ['reason', 'by'] as const) {
+    if (typeof order[name] !== 'string' || order[name].trim() === '') {
+      throw new TypeError(`breakGlass: ${name} must say something`)
+    }
+  }
+}
