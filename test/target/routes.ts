@@ -48,6 +48,12 @@ export const routes: readonly TargetRoute[] = [
     requirement: { scope: 'data.write', components: ['content-type', 'content-digest'] },
     answer: ({ bytes }) => ({ bytes }),
   },
+  {
+    method: 'POST',
+    path: '/once',
+    requirement: { scope: 'data.write', replay: true },
+    answer: callerAndBytes,
+  },
   { method: 'DELETE', path: '/data', requirement: { scope: ['data.write', 'data.delete'] }, answer: caller },
   {
     method: 'POST',

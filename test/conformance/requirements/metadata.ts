@@ -69,7 +69,6 @@ export const metadata: readonly Part[] = [
         '11.2.4',
         'SHOULD',
         'A resource that takes person tokens announces a revocation_endpoint.',
-        { pending: 'T' },
       ),
       row('R-013', '11.2', 'MAY', 'accept_signature_algs, where sent, is the accepted set itself.'),
       row('R-014', '11.2', 'MAY/MUST', 'Display fields are optional, and their URLs are https.'),

@@ -173,7 +173,6 @@ export const signature: readonly Part[] = [
         '11.3.4.2',
         'MAY',
         'Routes may refuse a second copy of a signed request inside the window.',
-        { pending: 'E' },
       ),
       row(
         'R-074',
