@@ -45,6 +45,7 @@ const plain = (issuers: IssuerKeys): AuthenticationContext => ({
   }),
   replay: 'off',
   bodyLimit: 1024,
+  diagnose: () => {},
   clock,
 })
 const outcome = async (jwt: string, overrides: Partial<AuthenticationContext> = {}): Promise<string> => {
