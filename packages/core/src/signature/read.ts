@@ -9,7 +9,6 @@ import type { KeyScheme, SchemeName } from './key-scheme.js'
 import { requiredComponents } from './required.js'
 import { readScheme } from './schemes.js'
 import {
-  hasDuplicateItemParameters,
   isItem,
   type LabelledFields,
   memberText,
@@ -148,12 +147,7 @@ function readInput(fields: LabelledFields, label: string, limits: SignatureLimit
     return refuse('invalid_signature', 'Signature-Input is no list of components')
   if (list[0].length > limits.components)
     return refuse('invalid_signature', 'Too many components are covered')
-  const text = memberText(fields, label)
-  const parameters = parameterTexts(text)
-  if (parameters === undefined || hasDuplicateItemParameters(text)) {
-    return refuse('invalid_signature', 'A parameter of Signature-Input occurs twice')
-  }
-  return checkComponentList(list[0]) ?? { list, parameters }
+  return checkComponentList(list[0]) ?? { list, parameters: parameterTexts(memberText(fields, label)) }
 }
 
 /** Step 4, and the base: a component that cannot be resolved fails here, before any fetch. */

@@ -9,8 +9,9 @@ import {
 } from 'structured-headers'
 
 /**
- * Parses a Dictionary as RFC 9421 (4.1, 4.2) wants it: labels are unique. The library keeps the last duplicate in
- * silence, so the members of the text are counted against the members of the result.
+ * Parses a Dictionary as RFC 9421 (2.3, 4.1, 4.2) wants it: no label and no parameter occurs twice. The library keeps
+ * the last one in silence, so what the text holds is counted against what the result holds. RFC 9421 rests on RFC 8941:
+ * the types that RFC 9651 has added are malformed here, as they are for whoever else reads the field.
  */
 export function parseLabels(text: string): LabelledFields | undefined {
   let dictionary: Dictionary
@@ -19,9 +20,11 @@ export function parseLabels(text: string): LabelledFields | undefined {
   } catch {
     return undefined
   }
-  const members = splitTopLevel(text, comma)
-  if (dictionary.size === 0 || dictionary.size !== members.length) return undefined
-  return { dictionary, texts: members }
+  const survey = surveyText(text)
+  if (survey === undefined || dictionary.size === 0 || dictionary.size !== survey.members.length) {
+    return undefined
+  }
+  return countParameters(dictionary) === survey.parameters ? { dictionary, texts: survey.members } : undefined
 }
 
 /** A parsed Dictionary with the text of each member, in the order received. */
@@ -36,54 +39,76 @@ export function memberText(fields: LabelledFields, label: string): string {
 }
 
 /**
- * The raw text of each parameter of a member, by name; `undefined` when one occurs twice. The text tells `1` from
- * `1.0`, which JavaScript numbers cannot (RFC 9421, 2.3).
+ * The raw text of each parameter of a member, by name. The text tells `1` from `1.0`, which JavaScript numbers cannot
+ * (RFC 9421, 2.3).
  */
-export function parameterTexts(member: string): ReadonlyMap<string, string> | undefined {
+export function parameterTexts(member: string): ReadonlyMap<string, string> {
   const texts = new Map<string, string>()
-  for (const part of splitTopLevel(member, semicolon).slice(1)) {
+  for (const part of splitParameters(member)) {
     const equals = part.indexOf('=')
     const name = (equals === -1 ? part : part.slice(0, equals)).trim()
-    if (texts.has(name)) return undefined
     texts.set(name, equals === -1 ? '?1' : part.slice(equals + 1).trim())
   }
   return texts
 }
 
-/** Whether an item inside the inner list carries a parameter twice. */
-export function hasDuplicateItemParameters(member: string): boolean {
-  const items = member.slice(member.indexOf('(') + 1, lastOutsideStrings(member, closeParen))
-  return splitTopLevel(items, space).some((item) => parameterTexts(item) === undefined)
+function countParameters(dictionary: Dictionary): number {
+  let count = 0
+  for (const member of dictionary.values()) {
+    count += member[1].size
+    if (isInnerList(member)) for (const item of member[0]) count += item[1].size
+  }
+  return count
 }
 
-// Splits at a separator outside quoted strings and inner lists. The text has been parsed, so its structure is sound;
-// Byte Sequences need no care, since base64 holds none of the separators.
-function splitTopLevel(text: string, separator: number): string[] {
-  const parts: string[] = []
+// What follows reads text that has been parsed, so its structure is sound: outside of quoted strings a comma ends a
+// member or is not there, a semicolon begins a parameter, and neither is in a Token or a Byte Sequence.
+
+interface Survey {
+  /** The text of each member. */
+  readonly members: readonly string[]
+  /** Parameters of members and of the items in inner lists. */
+  readonly parameters: number
+}
+
+/** `undefined` where there is a Date or a Display String, in which a backslash escapes nothing (RFC 9651, 3.3.8). */
+function surveyText(text: string): Survey | undefined {
+  const members: string[] = []
+  let parameters = 0
   let start = 0
-  let depth = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code === quote) i = endOfString(text, i)
-    else if (code === openParen) depth++
-    else if (code === closeParen) depth--
-    else if (code === separator && depth === 0) {
-      parts.push(text.slice(start, i))
+    if (code === quote) {
+      if (text.charCodeAt(i - 1) === percent) return undefined
+      i = endOfString(text, i)
+    } else if (code === at) return undefined
+    else if (code === semicolon) parameters++
+    else if (code === comma) {
+      members.push(text.slice(start, i))
       start = i + 1
     }
   }
-  parts.push(text.slice(start))
-  return parts
+  members.push(text.slice(start))
+  return { members, parameters }
 }
 
-function lastOutsideStrings(text: string, wanted: number): number {
-  let last = -1
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === quote) i = endOfString(text, i)
-    else if (code === wanted) last = i
+/** The texts after each semicolon that is outside of the inner list. */
+function splitParameters(member: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let inList = false
+  for (let i = 0; i < member.length; i++) {
+    const code = member.charCodeAt(i)
+    if (code === quote) i = endOfString(member, i)
+    else if (code === openParen) inList = true
+    else if (code === closeParen) inList = false
+    else if (code === semicolon && !inList) {
+      parts.push(member.slice(start, i))
+      start = i + 1
+    }
   }
-  return last
+  parts.push(member.slice(start))
+  return parts.slice(1)
 }
 
 function endOfString(text: string, start: number): number {
@@ -106,6 +131,7 @@ const quote = 0x22
 const backslash = 0x5c
 const comma = 0x2c
 const semicolon = 0x3b
-const space = 0x20
+const percent = 0x25
+const at = 0x40
 const openParen = 0x28
 const closeParen = 0x29
