@@ -1,5 +1,5 @@
 import { type InnerList, serializeInnerList } from 'structured-headers'
-import { componentValue, serialiseComponent, UnresolvedComponent } from './components.js'
+import { Components, serialiseComponent, UnresolvedComponent } from './components.js'
 import type { SignatureContext } from './context.js'
 
 /**
@@ -7,9 +7,10 @@ import type { SignatureContext } from './context.js'
  * its parameters, serialised strictly, unknown ones kept.
  */
 export function signatureBase(input: InnerList, context: SignatureContext): Buffer | UnresolvedComponent {
+  const components = new Components(context)
   let base = ''
   for (const component of input[0]) {
-    const value = componentValue(component, context)
+    const value = components.value(component)
     if (value instanceof UnresolvedComponent) return value
     const identifier = serialiseComponent(component)
     if (!isPrintable(value)) return new UnresolvedComponent(identifier)

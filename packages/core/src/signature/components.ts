@@ -23,20 +23,73 @@ export class UnresolvedComponent {
   }
 }
 
-/** The value of a component (RFC 9421, 2.1 and 2.2), or what could not be resolved. */
-export function componentValue(component: Item, context: SignatureContext): string | UnresolvedComponent {
-  const [name, parameters] = component
-  const value =
-    typeof name !== 'string'
-      ? undefined
-      : name.startsWith('@')
-        ? derivedValue(name, parameters, context)
-        : fieldComponent(name, parameters, context.rawHeaders)
-  return value ?? new UnresolvedComponent(serializeItem(component))
-}
-
 type Parameters = Item[1]
 type Derive = (context: SignatureContext) => string
+
+/**
+ * The components of one message. Thirty of them can name members of one long field or of one long query, so each of
+ * those is parsed once: a request without any token must not cost more than its length.
+ */
+export class Components {
+  readonly #context: SignatureContext
+  readonly #dictionaries = new Map<string, Dictionary | undefined>()
+  #query: ReadonlyMap<string, string | undefined> | undefined
+
+  constructor(context: SignatureContext) {
+    this.#context = context
+  }
+
+  /** The value of a component (RFC 9421, 2.1 and 2.2), or what could not be resolved. */
+  value(component: Item): string | UnresolvedComponent {
+    const [name, parameters] = component
+    const value =
+      typeof name !== 'string'
+        ? undefined
+        : name.startsWith('@')
+          ? this.#derived(name, parameters)
+          : this.#field(name, parameters)
+    return value ?? new UnresolvedComponent(serializeItem(component))
+  }
+
+  #derived(name: string, parameters: Parameters): string | undefined {
+    if (name === '@query-param') return this.#queryParameter(parameters)
+    return parameters.size === 0 ? derived.get(name)?.(this.#context) : undefined
+  }
+
+  /** `@query-param` (RFC 9421, 2.2.8): a parameter occurring more than once must not be used. */
+  #queryParameter(parameters: Parameters): string | undefined {
+    const wanted = parameters.get('name')
+    if (parameters.size !== 1 || typeof wanted !== 'string') return undefined
+    this.#query ??= readQuery(this.#context.target)
+    const name = formDecode(wanted)
+    const value = name === undefined ? undefined : this.#query.get(name)
+    return value === undefined ? undefined : formEncode(value)
+  }
+
+  #field(name: string, parameters: Parameters): string | undefined {
+    const lines = fieldLines(this.#context.rawHeaders, name).map(trimField)
+    if (lines.length === 0) return undefined
+    if (parameters.size === 0) return lines.join(', ')
+    if (parameters.size > 1) return undefined
+    const [[parameter, value]] = parameters as Map<string, unknown> as unknown as [[string, unknown]]
+    if (parameter === 'bs' && value === true) return lines.map(asByteSequence).join(', ')
+    if (parameter === 'key' && typeof value === 'string') return this.#member(name, lines.join(', '), value)
+    if (parameter === 'sf' && value === true) return strictSerialisation(name, lines.join(', '))
+    // `tr` (trailers) cannot be seen before the body; `req` has no meaning in a request.
+    return undefined
+  }
+
+  #member(name: string, text: string, key: string): string | undefined {
+    if (!this.#dictionaries.has(name))
+      this.#dictionaries.set(
+        name,
+        attempt(() => parseDictionary(text)),
+      )
+    const member = this.#dictionaries.get(name)?.get(key)
+    if (member === undefined) return undefined
+    return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
+  }
+}
 
 const derived: ReadonlyMap<string, Derive> = new Map<string, Derive>([
   ['@method', (context) => context.method],
@@ -47,11 +100,6 @@ const derived: ReadonlyMap<string, Derive> = new Map<string, Derive>([
   ['@target-uri', (context) => `${context.scheme}://${context.authority}${context.target}`],
   ['@request-target', (context) => context.target],
 ])
-
-function derivedValue(name: string, parameters: Parameters, context: SignatureContext): string | undefined {
-  if (name === '@query-param') return queryParameter(parameters, context.target)
-  return parameters.size === 0 ? derived.get(name)?.(context) : undefined
-}
 
 /** `@path`: absolute, never decoded or rewritten; an empty path is `/` (RFC 9421, 2.2.6). */
 function pathOf(target: string): string {
@@ -66,14 +114,13 @@ function queryOf(target: string): string {
   return question === -1 ? '?' : target.slice(question)
 }
 
-/** `@query-param` (RFC 9421, 2.2.8): a parameter occurring more than once must not be used. */
-function queryParameter(parameters: Parameters, target: string): string | undefined {
-  const wanted = parameters.get('name')
-  if (parameters.size !== 1 || typeof wanted !== 'string') return undefined
-  const values = [...new URLSearchParams(queryOf(target).slice(1))]
-    .filter(([name]) => formEncode(name) === wanted)
-    .map(([, value]) => formEncode(value))
-  return values.length === 1 ? values[0] : undefined
+/** The parameters of the query, decoded; `undefined` for the value of one that occurs more than once. */
+function readQuery(target: string): ReadonlyMap<string, string | undefined> {
+  const values = new Map<string, string | undefined>()
+  for (const [name, value] of new URLSearchParams(queryOf(target).slice(1))) {
+    values.set(name, values.has(name) ? undefined : value)
+  }
+  return values
 }
 
 // The application/x-www-form-urlencoded percent-encode set leaves letters, digits and `*-._`; a space becomes %20.
@@ -84,31 +131,14 @@ function formEncode(text: string): string {
   )
 }
 
-function fieldComponent(
-  name: string,
-  parameters: Parameters,
-  rawHeaders: readonly string[],
-): string | undefined {
-  const lines = fieldLines(rawHeaders, name).map(trimField)
-  if (lines.length === 0) return undefined
-  if (parameters.size === 0) return lines.join(', ')
-  if (parameters.size > 1) return undefined
-  const [[parameter, value]] = parameters as Map<string, unknown> as unknown as [[string, unknown]]
-  if (parameter === 'bs' && value === true) return lines.map(asByteSequence).join(', ')
-  if (parameter === 'key' && typeof value === 'string') return dictionaryMember(lines.join(', '), value)
-  if (parameter === 'sf' && value === true) return strictSerialisation(name, lines.join(', '))
-  // `tr` (trailers) cannot be seen before the body; `req` has no meaning in a request.
-  return undefined
+/** The name behind its one encoded form, or `undefined` where the text is another form. */
+function formDecode(encoded: string): string | undefined {
+  const decoded = attempt(() => decodeURIComponent(encoded))
+  return decoded !== undefined && formEncode(decoded) === encoded ? decoded : undefined
 }
 
 function asByteSequence(line: string): string {
   return serializeByteSequence(Buffer.from(line, 'latin1'))
-}
-
-function dictionaryMember(text: string, key: string): string | undefined {
-  const member = attempt(() => parseDictionary(text))?.get(key)
-  if (member === undefined) return undefined
-  return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
 }
 
 const dictionaryType = (text: string): string => serializeDictionary(parseDictionary(text) as Dictionary)

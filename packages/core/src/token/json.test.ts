@@ -2,7 +2,65 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseJsonObject } from './json.js'
 
+// An object as text together with whether a name occurs twice in it, made without a parser.
+interface Written {
+  readonly text: string
+  readonly duplicate: boolean
+}
+const spell = (name: string, escaped: readonly boolean[]): string =>
+  [...Array(name.length).keys()]
+    .map((i) => {
+      const code = name.charCodeAt(i)
+      const plain = code >= 0x20 && code !== 0x22 && code !== 0x5c && (code < 0xd800 || code > 0xdfff)
+      return plain && escaped[i] !== true ? name.charAt(i) : `\\u${code.toString(16).padStart(4, '0')}`
+    })
+    .join('')
+const written = fc.letrec<{ value: Written; object: Written }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc
+      .constantFrom('1', '"a"', '":"', '"\\":{"', 'null', '[]', '-1e3')
+      .map((text) => ({ text, duplicate: false })),
+    tie('object'),
+    fc.array(tie('value'), { maxLength: 3 }).map((items) => ({
+      text: `[${items.map((item) => item.text).join(' ,')}]`,
+      duplicate: items.some((item) => item.duplicate),
+    })),
+  ),
+  object: fc
+    .array(
+      fc.record({
+        name: fc.constantFrom('a', 'b:', '1', '__proto__', '\u00e9', '\ud800', '"', '\\', ''),
+        escaped: fc.array(fc.boolean(), { maxLength: 9 }),
+        space: fc.constantFrom('', ' ', '\r\n\t'),
+        value: tie('value'),
+      }),
+      { maxLength: 4 },
+    )
+    .map((members) => ({
+      text: `{${members.map(({ name, escaped, space, value }) => `"${spell(name, escaped)}"${space}:${space}${value.text}`).join(`,`)}}`,
+      duplicate:
+        new Set(members.map(({ name }) => name)).size < members.length ||
+        members.some(({ value }) => value.duplicate),
+    })),
+}))
+
 describe('JSON objects from strangers', () => {
+  it('are read as JSON.parse reads them, unless a name occurs twice, however it is spelt (KN-071)', () => {
+    fc.assert(
+      fc.property(written.object, ({ text, duplicate }) => {
+        expect(parseJsonObject(text)).toEqual(duplicate ? undefined : JSON.parse(text))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('keep a member called __proto__ what it is: a member', () => {
+    const value = parseJsonObject('{"__proto__":{"scope":"all"}}')
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
+    expect(value?.['scope']).toBeUndefined()
+  })
+
   it('reads any object that JSON.stringify writes', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (value) => {
@@ -15,6 +73,7 @@ describe('JSON objects from strangers', () => {
     ['a duplicate member', '{"a":1,"a":2}'],
     ['a duplicate spelt with an escape', '{"iss":1,"\\u0069ss":2}'],
     ['a duplicate within', '{"a":{"b":1, "c":[{"d":1 , "d" :2}]}}'],
+    ['a byte order mark', '\ufeff{}'],
     ['an array', '[]'],
     ['a string', '"a"'],
     ['null', 'null'],

@@ -39,7 +39,7 @@ function hasDuplicateMembers(text: string): boolean {
     else if (code === quote) {
       const end = endOfString(text, i)
       if (isFollowedByColon(text, end + 1)) {
-        const name: string = JSON.parse(text.slice(i, end + 1))
+        const name = memberName(text.slice(i, end + 1))
         const names = levels.at(-1)
         if (names?.has(name)) return true
         names?.add(name)
@@ -48,6 +48,11 @@ function hasDuplicateMembers(text: string): boolean {
     }
   }
   return false
+}
+
+// Only an escape can spell one name in two ways.
+function memberName(quoted: string): string {
+  return quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1)
 }
 
 function endOfString(text: string, start: number): number {
