@@ -46,8 +46,12 @@ export function nodeHost(
   }
 }
 
-/** Writes an answer. */
+/**
+ * Writes an answer, unless somebody has answered meanwhile: what a guard waits for can take longer than the application
+ * gives a request, and an error thrown that late would end the process.
+ */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
+  if (response.headersSent) return
   if (answer.raw !== undefined) {
     writeRaw(answer.status, answer.raw, response)
     return
