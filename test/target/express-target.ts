@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ResourceOptions } from '@countersign/core'
+import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/express'
 import express from 'express'
 import express4 from 'express4'
@@ -31,7 +31,7 @@ async function start(
     app[method](route.path, guard.require(route.requirement), body, (req, res, next) => {
       const bytes = Buffer.isBuffer(req.body) ? req.body.length : 0
       // Express 4 does not catch what a handler rejects with.
-      Promise.resolve({ caller: req.aauth, bytes })
+      Promise.resolve({ caller: req.aauth as Caller, observed: req.aauthObserved, bytes })
         .then((received) => route.answer(received))
         .then((answer) => res.status(route.status ?? 200).json(answer), next)
     })

@@ -21,7 +21,7 @@ export async function startFastify(
       handler: async (request, reply) => {
         reply.code(route.status ?? 200)
         const bytes = Buffer.isBuffer(request.body) ? request.body.length : 0
-        return route.answer({ caller: request.aauth as Caller, bytes })
+        return route.answer({ caller: request.aauth as Caller, observed: request.aauthObserved, bytes })
       },
     })
   }

@@ -1,5 +1,13 @@
 import type { Server } from 'node:http'
-import type { Caller, Requirement, ResourceServer } from '@countersign/core'
+import {
+  allow,
+  type Caller,
+  deny,
+  type Observed,
+  type Requirement,
+  type ResourceOptions,
+  type ResourceServer,
+} from '@countersign/core'
 
 /** What an adapter's target hands back. */
 export interface StartedTarget {
@@ -9,7 +17,9 @@ export interface StartedTarget {
 
 /** What a handler of the target knows of a request. */
 export interface Received {
+  /** On a route where nobody may be known, `undefined` or `null`, as the framework has it. */
   readonly caller: Caller
+  readonly observed: Observed | null | undefined
   /** Length of the body as the framework's parser handed it over. */
   readonly bytes: number
 }
@@ -33,6 +43,12 @@ export const scopes = {
 
 const caller = ({ caller }: Received): object => describe(caller)
 const callerAndBytes = ({ caller, bytes }: Received): object => ({ ...describe(caller), bytes })
+
+/** Every account is everybody's, but for those whose name begins so. */
+const accounts: ResourceOptions['accounts'] = ({ account }) => !account.startsWith('not-')
+
+/** What is said of the target once. */
+export const access = { scopes, accounts }
 
 let executions = 0
 
@@ -61,10 +77,34 @@ export const routes: readonly TargetRoute[] = [
     requirement: { scope: 'data.write', deliver: 'held' },
     answer: () => ({ execution: ++executions }),
   },
+  {
+    method: 'GET',
+    path: '/accounts/:account',
+    requirement: { scope: 'data.read', account: ({ params }) => params['account'] },
+    answer: caller,
+  },
+  {
+    method: 'GET',
+    path: '/shop/tobacco',
+    requirement: {
+      scope: 'data.read',
+      policy: ({ caller }) =>
+        caller.tenant === 'school' ? deny('not_for_schools', 'This account cannot buy tobacco.') : allow(),
+    },
+    answer: caller,
+  },
+  { method: 'GET', path: '/open', requirement: { identity: 'any', optional: true }, answer: caller },
+  {
+    method: 'GET',
+    path: '/observed',
+    requirement: { scope: 'data.read', observe: true },
+    answer: ({ caller, observed }) => ({ ...describe(caller), observed: observed?.code ?? null }),
+  },
 ]
 
 /** A caller as the target's answers show it. */
-export function describe(caller: Caller): object {
+export function describe(caller: Caller | null | undefined): object {
+  if (caller === null || caller === undefined) return { kind: 'anonymous' }
   if (caller.kind === 'agent') return { kind: caller.kind, agent: caller.agent, provider: caller.provider }
   const { person, mission, tenant } = caller
   const who = { kind: caller.kind, ...person, mission, tenant }

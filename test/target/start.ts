@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { ResourceOptions, ResourceServer } from '@countersign/core'
 import { startExpress, startExpress4 } from './express-target.js'
 import { startFastify } from './fastify-target.js'
-import { scopes, type TargetRoute } from './routes.js'
+import { access, type TargetRoute } from './routes.js'
 
 /** The target's identifier; its host is the authority that signatures must cover. */
 export const resource = 'https://rs.example'
@@ -42,7 +42,7 @@ export async function startTarget(
   const start = starters.get(adapter)
   if (start === undefined) throw new TypeError(`--adapter must be one of ${adapters.join(', ')}`)
   const { server, aauth } = await start(
-    { resource, signingKeys: [newSigningKey()], scopes, ...options },
+    { resource, signingKeys: [newSigningKey()], ...access, ...options },
     port,
     table,
   )

@@ -1,4 +1,14 @@
-export type { Answered, Outcome, Served } from './access/outcome.js'
+export {
+  type AccessOptions,
+  type Authorized,
+  type AuthorizeInput,
+  type AuthorizeVerdict,
+  authorized,
+} from './access/access-options.js'
+export type { AccountHolder, AccountQuestion } from './access/bindings.js'
+export type { ClaimRule, ClaimRules, KnownClaims } from './access/claims.js'
+export type { Expectation } from './access/match.js'
+export type { Answered, Observed, Outcome, Served } from './access/outcome.js'
 export {
   type Allow,
   type ApprovalOptions,
@@ -7,25 +17,36 @@ export {
   approval,
   type Deny,
   deny,
+  type Policies,
   type Policy,
   type PolicyInput,
-  type PolicyRequest,
   type PolicyVerdict,
   type StepUp,
   stepUp,
 } from './access/policy.js'
+export type { RequestTarget, RequestView, RouteView } from './access/request-view.js'
 export type {
   AgentRequirement,
+  AnyRequirement,
   CallerOf,
+  ClaimsRequirement,
   FullRequirement,
+  GrantTerms,
+  MayBeNobody,
+  NoIdentity,
   PersonRequirement,
+  PersonTerms,
   Requirement,
+  RouteCaller,
+  RouteTerms,
   ScopeRequirement,
   ShortRequirement,
-  SignatureRequirement,
+  TenantRule,
 } from './access/requirement.js'
 export type { RouteGuard } from './access/route-guard.js'
+export type { ScopeNeed, ScopeRule } from './access/scope-rule.js'
 export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
+export { challengeBeside } from './challenge-beside.js'
 export { exposedHeaders } from './cors.js'
 export type { CryptoOptions, Ed25519Verifier } from './crypto.js'
 export type { DenialKind, DenialSubject } from './denial/denial.js'
@@ -53,14 +74,22 @@ export {
   type DiagnosticEvent,
   diagnosticCodes,
 } from './observe/diagnostics.js'
-export type { AAuthEvent, ChallengedEvent, RefusedEvent, ServedEvent } from './observe/events.js'
+export type {
+  AAuthEvent,
+  AuthorizedEvent,
+  ChallengedEvent,
+  ElsewhereEvent,
+  ObservedEvent,
+  RefusedEvent,
+  ServedEvent,
+} from './observe/events.js'
 export type { StoreEvent, StoreFailedEvent, StoreRecoveredEvent } from './observe/store-events.js'
 export type { ResourceOptions } from './options.js'
 export type { Question } from './pending/answers.js'
 export type { PendingOptions } from './pending/options.js'
 export type { Approval, Pending } from './pending/settle.js'
 export type { PendingView } from './pending/view.js'
-export { createResourceServer, type ResourceServer } from './resource-server.js'
+export { createResourceServer, type ResourceServer, type RouteDefaults } from './resource-server.js'
 export type { RevocationLimits } from './revocation/revocation-limits.js'
 export type { Revocation, Revocations } from './revocation/revocations.js'
 export type { BreakGlass, BreakGlassOrder, OpenBreakGlass, StoreUse } from './store/break-glass.js'

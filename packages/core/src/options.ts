@@ -1,4 +1,11 @@
 import { z } from 'zod'
+import {
+  type AccessConfig,
+  type AccessOptions,
+  type AnyAccessOptions,
+  accessOptionsShape,
+  readAccessOptions,
+} from './access/access-options.js'
 import type { CryptoOptions, Ed25519Verifier } from './crypto.js'
 import { isEndpointUrl, isServerIdentifier } from './identifiers.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './issuer/options.js'
@@ -14,7 +21,7 @@ import type { Store } from './store/store.js'
 import { type WatchedStore, watchStore } from './store/watched-store.js'
 
 /** How a resource server is set up. Checked once, when it is created. */
-export interface ResourceOptions {
+export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   /**
    * Our identifier, `https://` and a host: `iss` of what we mint, `aud` of what we accept. Its host is the authority
    * that every signature must cover, whatever `Host` or a proxy says (AAuth 11.1.1, G-27).
@@ -64,6 +71,8 @@ export interface ResourceOptions {
     readonly pending?: string
     /** Where issuers tell us of revoked tokens (AAuth 11.12). Default `/aauth/revoke`; `false`: there is no such endpoint. */
     readonly revocation?: string | false
+    /** The authorization endpoint, where there are scopes. Default `/aauth/authorize`. */
+    readonly authorization?: string
   }
   /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
   readonly resourceTokenLifetime?: number
@@ -129,6 +138,7 @@ const identifier = z
   )
 
 const schema = z.strictObject({
+  ...accessOptionsShape,
   resource: identifier,
   signingKeys: z.array(z.looseObject({})).min(1).optional(),
   scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
@@ -154,6 +164,7 @@ const schema = z.strictObject({
       jwks: path.default('/.well-known/jwks.json'),
       pending: folder.default('/aauth/pending/'),
       revocation: path.or(z.literal(false)).default('/aauth/revoke'),
+      authorization: path.default('/aauth/authorize'),
     })
     .prefault({}),
   pending: pendingOptionsSchema,
@@ -217,7 +228,13 @@ export interface Config {
   readonly signatureWindow: number
   readonly additionalSignatureComponents: readonly string[]
   readonly display: NonNullable<ResourceOptions['display']>
-  readonly paths: { readonly jwks: string; readonly pending: string; readonly revocation: string | false }
+  readonly paths: {
+    readonly jwks: string
+    readonly pending: string
+    readonly revocation: string | false
+    readonly authorization: string
+  }
+  readonly access: AccessConfig
   readonly pending: PendingSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
@@ -237,12 +254,15 @@ export interface Config {
   readonly report: Report
 }
 
+/** Options in which nothing is known of the framework's requests; those of every framework are. */
+export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOptions
+
 /**
  * Checks the options.
  *
  * @throws TypeError naming the option at fault
  */
-export function readOptions(options: ResourceOptions): Config {
+export function readOptions(options: AnyResourceOptions): Config {
   const parsed = schema.safeParse(options)
   if (!parsed.success) throw optionError(parsed.error.issues[0])
   const given = parsed.data
@@ -264,6 +284,7 @@ export function readOptions(options: ResourceOptions): Config {
     accessServer: given.accessServer,
     accessMode: given.accessMode ?? (scopes.size > 0 ? 'auth-token' : undefined),
     display: options.display ?? {},
+    access: readAccessOptions(options),
     issuers: options.issuers ?? {},
     fetch: given.fetch,
     store: watchStore(given.store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report }),

@@ -1,13 +1,14 @@
-import {
-  type CallerOf,
-  checkRequirement,
-  type FullRequirement,
-  type Requirement,
-} from './access/requirement.js'
+import type { AccessConfig } from './access/access-options.js'
+import { checkRequirement } from './access/checked-requirement.js'
+import { type Policies, policyList } from './access/policy.js'
+import type { Requirement, RouteCaller } from './access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
+import { createScopeList } from './access/scope-list.js'
 import type { AuthenticationContext } from './authenticate.js'
+import type { Caller } from './caller.js'
 import { createVerify } from './crypto.js'
 import type { Denials } from './denial/denials.js'
+import { authorizationEndpoint } from './endpoints/authorization.js'
 import type { Endpoint, Host } from './endpoints/endpoint.js'
 import { createEndpoints } from './endpoints/endpoints.js'
 import { revocationEndpoint } from './endpoints/revocation.js'
@@ -26,8 +27,16 @@ import type { Awaitable } from './store/store.js'
 import { createResourceTokenMint } from './token/resource-token.js'
 import { VerifiedTokens } from './token/verified-tokens.js'
 
+/** What a router says of all its routes. */
+export interface RouteDefaults<Raw = unknown> {
+  /** Rules for every route of the router; they see callers of every kind that its routes let through. */
+  readonly policy?: Policies<Caller, Raw>
+  /** Report-only, unless a route says otherwise. */
+  readonly observe?: boolean
+}
+
 /** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
-export interface ResourceServer {
+export interface ResourceServer<Raw = unknown, Hook = never> {
   /** Our identifier. */
   readonly resource: string
   /**
@@ -35,8 +44,14 @@ export interface ResourceServer {
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
-  require<const R extends FullRequirement>(requirement: R): RouteGuard<CallerOf<R>>
-  require<const R extends Requirement>(requirement: R): RouteGuard<CallerOf<R>>
+  require<const R extends Requirement<Raw, Hook>>(requirement: R): RouteGuard<RouteCaller<R>, Raw>
+  /**
+   * The same server, with something more to say about the routes declared on what this returns: a router's policies
+   * come after the server's and before a route's own, and its `observe` before the server's.
+   *
+   * @throws TypeError when a policy is none
+   */
+  with(defaults: RouteDefaults<Raw>): ResourceServer<Raw, Hook>
   /** Our own endpoints. */
   readonly endpoints: readonly Endpoint[]
   /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
@@ -64,7 +79,9 @@ export interface ResourceServer {
  *
  * @throws TypeError naming the option at fault
  */
-export function createResourceServer(options: ResourceOptions): ResourceServer {
+export function createResourceServer<Raw = unknown, Hook = never>(
+  options: ResourceOptions<Raw>,
+): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
   const issuers = createIssuerKeys(config.issuers, {
     clock: config.clock,
@@ -81,23 +98,25 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
   const context: GuardContext = {
     authentication,
     explain: createExplain(authentication, diagnose),
+    scopes: createScopeList(config.scopes, issuers),
+    accounts: config.access.accounts,
     mint,
     waiting: deferral.waiting,
     report: config.report,
   }
   const { signature } = authentication
-  const { revocation } = config.paths
+  const { authorization, revocation } = config.paths
   const { endpoints, handle } = createEndpoints(config, [
+    ...(config.scopes.size > 0
+      ? [authorizationEndpoint(authorization, { ...context, access: config.access })]
+      : []),
     ...deferral.endpoints,
     ...(revocation === false
       ? []
       : [revocationEndpoint(revocation, { config, issuers, revocations, signature, diagnose })]),
   ])
-  const scopes = new Set(config.scopes.keys())
-  return {
+  const server: Omit<ResourceServer<Raw, Hook>, 'require' | 'with'> = {
     resource: config.resource,
-    require: <const R extends Requirement>(requirement: R) =>
-      createRouteGuard(checkRequirement(requirement, scopes), context) as RouteGuard<CallerOf<R>>,
     endpoints,
     handle,
     issuers,
@@ -111,6 +130,31 @@ export function createResourceServer(options: ResourceOptions): ResourceServer {
       deferral.close()
       issuers.close()
     },
+  }
+  return withDefaults(config.access)
+
+  function withDefaults(defaults: Pick<AccessConfig, 'policies' | 'observe'>): ResourceServer<Raw, Hook> {
+    const { policies, observe } = defaults
+    const inherited = {
+      policies,
+      observe,
+      scopes: new Set(config.scopes.keys()),
+      accounts: config.access.accounts !== undefined,
+      keys: config.keys.length > 0,
+    }
+    return {
+      ...server,
+      require: <const R extends Requirement<Raw, Hook>>(requirement: R) =>
+        createRouteGuard(checkRequirement(requirement, inherited), context) as RouteGuard<
+          RouteCaller<R>,
+          Raw
+        >,
+      with: (more) =>
+        withDefaults({
+          policies: [...policies, ...policyList(more.policy, 'with: policy')],
+          observe: more.observe ?? observe,
+        }),
+    }
   }
 }
 

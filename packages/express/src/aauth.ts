@@ -1,22 +1,24 @@
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import {
   AAuthError,
   type Answered,
-  type CallerOf,
   createResourceServer,
-  type FullRequirement,
   fromNode,
   nodeHost,
   type Outcome,
-  type Requirement,
   type ResourceOptions,
   type ResourceServer,
+  type RouteCaller,
+  type RouteDefaults,
+  type RouteView,
   writeAnswer,
 } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { type OtherWay, runOther } from './other-way.js'
+import type { Requirement } from './request.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
-export interface ExpressOptions extends ResourceOptions {
+export interface ExpressOptions extends ResourceOptions<Request> {
   /**
    * `answer` (default): challenges and refusals are written here. `next`: they go to `next(error)` as an
    * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
@@ -24,11 +26,14 @@ export interface ExpressOptions extends ResourceOptions {
   readonly onError?: 'answer' | 'next'
 }
 
-/** A middleware that lets through only callers of one kind; handlers after it see `req.aauth` typed as that kind. */
+/**
+ * A middleware that lets through only callers of one kind; handlers after it see `req.aauth` typed as that kind. It is
+ * spelt without types of Express, so that it fits the declarations of version 4 and of version 5.
+ */
 export type GuardHandler<C> = (
   req: IncomingMessage,
-  res: Response<unknown, { aauth: C }>,
-  next: NextFunction,
+  res: ServerResponse & { locals: { aauth?: { caller: C } } },
+  next: (error?: unknown) => void,
 ) => void
 
 /** The application that no other has mounted. */
@@ -38,20 +43,38 @@ function wholeApp(req: Request): RequestListener {
   return app as unknown as RequestListener
 }
 
-/** What {@link aauth} returns. */
-export interface ExpressGuard {
+type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
+  ? unknown extends Observe
+    ? undefined
+    : Observe
+  : undefined
+
+/**
+ * What {@link aauth} returns.
+ *
+ * @typeParam Observe whether routes are report-only by default; handlers of such routes may find nobody
+ */
+export interface ExpressGuard<Observe = false> {
   /**
    * Requires something of every caller of a route or router. Put it before body parsers: a refusal then costs no
    * parsing.
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
-  require<const R extends FullRequirement>(requirement: R): GuardHandler<CallerOf<R>>
-  require<const R extends Requirement>(requirement: R): GuardHandler<CallerOf<R>>
-  /** Our own endpoints: metadata and keys. Mount it at the root of the application. */
+  require<const R extends Requirement>(requirement: R): GuardHandler<RouteCaller<R, Observe>>
+  /**
+   * The same guard for a router, with something to say about all its routes: its policies come after the server's and
+   * before a route's own.
+   *
+   * @throws TypeError when a policy is none
+   */
+  with<const D extends RouteDefaults<Request>>(
+    defaults: D,
+  ): ExpressGuard<ObserveIn<D> extends undefined ? Observe : ObserveIn<D>>
+  /** Our own endpoints: metadata, keys, authorization. Mount it at the root of the application, before body parsers. */
   endpoints(): RequestHandler
   /** The resource server behind, for revocations and issuers. */
-  readonly server: ResourceServer
+  readonly server: ResourceServer<Request, OtherWay>
 }
 
 /**
@@ -59,12 +82,19 @@ export interface ExpressGuard {
  *
  * @throws TypeError naming the option at fault
  */
-export function aauth(options: ExpressOptions): ExpressGuard {
-  const { onError = 'answer', ...resourceOptions } = options
+export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<ObserveIn<O>> {
+  const { onError = 'answer', ...resourceOptions } = options as ExpressOptions
   if (onError !== 'answer' && onError !== 'next')
     throw new TypeError("option onError: must be 'answer' or 'next'")
-  const server = createResourceServer(resourceOptions)
+  return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), onError) as ExpressGuard<
+    ObserveIn<O>
+  >
+}
 
+function guardOf(
+  server: ResourceServer<Request, OtherWay>,
+  onError: NonNullable<ExpressOptions['onError']>,
+): ExpressGuard<boolean> {
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
@@ -81,16 +111,18 @@ export function aauth(options: ExpressOptions): ExpressGuard {
 
   const guard = (requirement: Requirement): RequestHandler => {
     const route = server.require(requirement)
+    const other = typeof requirement === 'string' ? undefined : requirement.or
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
-      if (!outcome.served) refuse(outcome, res, next)
-      else {
+      if (outcome.observed !== undefined) req.aauthObserved = outcome.observed
+      if (outcome.served) {
         req.aauth = outcome.caller as Request['aauth']
         next()
-      }
+      } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])
+      else refuse(outcome, res, next)
     }
     return (req, res, next) => {
       if (!proxiesJudged) judgeProxies(req)
-      const outcome = route.check(fromNode(req, req.originalUrl))
+      const outcome = route.check(fromNode(req, req.originalUrl), viewRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       return outcome instanceof Promise
         ? outcome.then((late) => conclude(late, req, res, next))
@@ -101,7 +133,8 @@ export function aauth(options: ExpressOptions): ExpressGuard {
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
     require: <const R extends Requirement>(requirement: R) =>
-      guard(requirement) as unknown as GuardHandler<CallerOf<R>>,
+      guard(requirement) as unknown as GuardHandler<RouteCaller<R, boolean>>,
+    with: (defaults) => guardOf(server.with(defaults), onError) as never,
     endpoints: () => async (req, res, next) => {
       const answer = await server.handle(fromNode(req, req.originalUrl), nodeHost(wholeApp(req), req))
       if (answer === undefined) next()
@@ -109,4 +142,13 @@ export function aauth(options: ExpressOptions): ExpressGuard {
     },
     server,
   }
+}
+
+// Express 5 gives a wildcard as the list of its segments.
+function viewRoute(req: Request): RouteView<Request> {
+  const params: Readonly<Record<string, string | readonly string[]>> = req.params
+  const hasList = Object.values(params).some((value) => typeof value !== 'string')
+  if (!hasList) return { params: params as RouteView['params'], raw: req }
+  const joined = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const)
+  return { params: Object.fromEntries(joined), raw: req }
 }

@@ -4,6 +4,7 @@ export {
   type Agent,
   allow,
   approval,
+  authorized,
   type Caller,
   type CallerOf,
   createMemoryStore,
@@ -11,11 +12,18 @@ export {
   deny,
   exposedHeaders,
   type Grant,
+  type Observed,
   type Person,
-  type Policy,
-  type Requirement,
+  type PersonIdentifier,
+  type RequestView,
   type Store,
   stepUp,
 } from '@countersign/core'
-export { aauth, type ExpressGuard, type ExpressOptions, type GuardHandler } from './aauth.js'
-export type { CallerIn } from './request.js'
+export {
+  aauth,
+  type ExpressGuard,
+  type ExpressOptions,
+  type GuardHandler,
+} from './aauth.js'
+export type { OtherWay } from './other-way.js'
+export type { CallerIn, Policy, Requirement } from './request.js'

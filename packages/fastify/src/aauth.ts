@@ -7,7 +7,6 @@ import {
   fromNode,
   nodeHost,
   type Outcome,
-  type Requirement,
   type ResourceOptions,
   writeAnswer,
 } from '@countersign/core'
@@ -20,11 +19,13 @@ import type {
   onRequestHookHandler,
 } from 'fastify'
 import fp from 'fastify-plugin'
+import { type OtherWay, runOther } from './other-way.js'
+import type { Requirement } from './request.js'
 import { guardEarlyRoutes, markGuarded, refuseOutsiders } from './stray-routes.js'
 import { trustsEveryProxy } from './trust-proxy.js'
 
 /** Options of the plugin: those of the resource server, and how Fastify is to be told of refusals. */
-export interface FastifyOptions extends ResourceOptions {
+export interface FastifyOptions extends ResourceOptions<FastifyRequest> {
   /**
    * `answer` (default): challenges and refusals are sent here. `throw`: they are thrown as an {@link AAuthError} with
    * `statusCode` and `headers`, and the application's error handler has to send both.
@@ -43,9 +44,10 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { onError = 'answer', endpoints = true, ...resourceOptions } = options
   if (onError !== 'answer' && onError !== 'throw')
     throw new TypeError("option onError: must be 'answer' or 'throw'")
-  const server = createResourceServer(resourceOptions)
+  const server = createResourceServer<FastifyRequest, OtherWay>(resourceOptions)
   app.decorate('aauth', server)
   app.decorateRequest('aauth', null as never)
+  app.decorateRequest('aauthObserved', null)
   app.addHook('onClose', async () => server.close())
 
   const refuse = (outcome: Answered, reply: FastifyReply, done: Done): void => {
@@ -62,30 +64,35 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     if (trustsEveryProxy(request)) server.diagnose('AAUTH_TRUST_PROXY')
   }
 
-  const guard = (requirement: Requirement): onRequestHookHandler => {
-    const route = server.require(requirement)
+  const guard = (requirement: Requirement, context: FastifyInstance = app): onRequestHookHandler => {
+    const route = context.aauth.require(requirement)
+    const other = typeof requirement === 'string' ? undefined : requirement.or
     const conclude = (outcome: Outcome, request: FastifyRequest, reply: FastifyReply, done: Done): void => {
-      if (!outcome.served) refuse(outcome, reply, done)
-      else {
-        request.aauth = outcome.caller as FastifyRequest['aauth']
+      if (outcome.observed !== undefined) request.aauthObserved = outcome.observed
+      if (outcome.served) {
+        request.aauth = (outcome.caller ?? null) as FastifyRequest['aauth']
         done()
-      }
+      } else if (outcome.or === true && other !== undefined) {
+        runOther(other, outcome, [context, request, reply, done])
+      } else refuse(outcome, reply, done)
     }
     return function aauthGuard(request, reply, done) {
       if (!proxiesJudged) judgeProxies(request)
-      const outcome = route.check(fromNode(request.raw, request.originalUrl))
+      const params = request.params as Readonly<Record<string, string>>
+      const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       if (outcome instanceof Promise) void outcome.then((late) => conclude(late, request, reply, done))
       else conclude(outcome, request, reply, done)
     }
   }
 
-  // The guard goes first, before the route's own hooks, so that none of them sees an unverified request.
-  app.addHook('onRoute', (route) => {
+  // The guard goes first, before the route's own hooks, so that none of them sees an unverified request. `this` is the
+  // context that declares the route, whose `aauth` may say more than ours (`with`).
+  app.addHook('onRoute', function (this: FastifyInstance, route) {
     const requirement = route.config?.aauth
     if (requirement === undefined || requirement === false) return
     const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
-    route.onRequest = [guard(requirement), ...own] as NonNullable<typeof route.onRequest>
+    route.onRequest = [guard(requirement, this), ...own] as NonNullable<typeof route.onRequest>
     route.config = markGuarded(route.config)
   })
   guardEarlyRoutes(app, guard)

@@ -4,6 +4,7 @@ export {
   type Agent,
   allow,
   approval,
+  authorized,
   type Caller,
   type CallerOf,
   createMemoryStore,
@@ -11,11 +12,13 @@ export {
   deny,
   exposedHeaders,
   type Grant,
+  type Observed,
   type Person,
-  type Policy,
-  type Requirement,
+  type PersonIdentifier,
+  type RequestView,
   type Store,
   stepUp,
 } from '@countersign/core'
 export { aauth, aauth as default, type FastifyGuard, type FastifyOptions } from './aauth.js'
-export type { CallerIn } from './request.js'
+export type { OtherWay } from './other-way.js'
+export type { AAuthTypes, CallerIn, Policy, Requirement } from './request.js'

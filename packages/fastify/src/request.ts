@@ -1,10 +1,44 @@
-import type { Caller, CallerOf, Requirement, ResourceServer } from '@countersign/core'
+import type {
+  Caller,
+  Policy as CorePolicy,
+  Requirement as CoreRequirement,
+  NoIdentity,
+  Observed,
+  ResourceServer,
+  RouteCaller,
+} from '@countersign/core'
+import type { FastifyRequest } from 'fastify'
+import type { OtherWay } from './other-way.js'
 
-/** The caller a handler sees: what its route's `config.aauth` lets through; without one, anybody or nobody. */
+/** What a route requires of its callers. */
+export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
+
+/** A rule of the resource's own; `request.raw` is the Fastify request. */
+export type Policy<C extends Caller = Caller> = CorePolicy<C, FastifyRequest>
+
+/**
+ * What is true of the whole application, for the types only. Where the plugin or a context is report-only by default,
+ * merge `observe: true` into it: every handler then has to expect nobody.
+ */
+export interface AAuthTypes {
+  readonly framework: 'fastify'
+}
+
+type ObserveByDefault = AAuthTypes extends { readonly observe: infer Observe } ? Observe : false
+
+/** What Fastify adds to every route's configuration. */
+type AnyConfig = FastifyRequest['routeOptions']['config']
+
+/**
+ * The caller a handler sees: what its route's `config.aauth` lets through; without one, anybody or nobody. Taken from
+ * the route's own part of the configuration, because Fastify intersects it with what any route may say.
+ */
 export type CallerIn<Request> = Request extends { readonly routeOptions: { readonly config: infer Config } }
-  ? Config extends { readonly aauth: infer R }
-    ? [R] extends [Requirement]
-      ? CallerOf<R>
+  ? Config extends AnyConfig & infer Own
+    ? Own extends { readonly aauth: infer R }
+      ? [R] extends [object | string]
+        ? RouteCaller<R, ObserveByDefault, null>
+        : Caller | null
       : Caller | null
     : Caller | null
   : Caller | null
@@ -12,14 +46,16 @@ export type CallerIn<Request> = Request extends { readonly routeOptions: { reado
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route requires of its callers. `false` says that it is open, which is the default. */
-    aauth?: Requirement | false
+    aauth?: Requirement | (false & NoIdentity)
   }
   interface FastifyRequest {
     /** Who is calling. On a route with `config.aauth` it is what the requirement lets through; elsewhere `null`. */
     aauth: CallerIn<this>
+    /** On a report-only route: what would have been; `null` when nothing would have been refused, and elsewhere. */
+    aauthObserved: Observed | null
   }
   interface FastifyInstance {
     /** The resource server behind the plugin, for revocations and issuers. */
-    aauth: ResourceServer
+    aauth: ResourceServer<FastifyRequest, OtherWay>
   }
 }

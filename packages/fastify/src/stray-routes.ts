@@ -1,5 +1,5 @@
-import type { Requirement } from '@countersign/core'
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { Requirement } from './request.js'
 
 // `onRoute` tells of no route that is there already, and of none outside the plugin's scope. Both are caught as their
 // requests come, since what a route declares must never go unenforced.

@@ -1,32 +1,58 @@
 import { describe, expect, it } from 'vitest'
-import type { Caller, Grant } from '../caller.js'
+import type { Caller, Grant, Person } from '../caller.js'
 import { agentKey, now } from '../testing/party.js'
-import { decide } from './decide.js'
-import { checkRequirement, type Requirement } from './requirement.js'
+import { unbound } from './bindings.js'
+import { checkRequirement } from './checked-requirement.js'
+import { decide, type Need } from './decide.js'
+import type { Requirement } from './requirement.js'
+import type { ScopeRule } from './scope-rule.js'
 
 const verified = {
   jkt: agentKey.jkt,
   token: { iss: 'https://ps.example', jti: 'a', iat: now, exp: now + 60 },
 }
-const person = { ps: 'https://ps.example', sub: 'mom' }
-const grant = (...scope: string[]): Grant => ({ kind: 'grant', person, scope, claims: {}, ...verified })
+const mom = { ps: 'https://ps.example', sub: 'mom' }
+const grant = (scope: readonly string[], claims: Grant['claims'] = {}): Grant => ({
+  kind: 'grant',
+  person: mom,
+  scope,
+  claims,
+  account: 'blue',
+  ...verified,
+})
+const person: Person = { kind: 'person', person: mom, ...verified }
 const callers: Record<string, Caller | undefined> = {
   nobody: undefined,
   agent: { kind: 'agent', agent: 'aauth:sam@ap.example', provider: 'https://ap.example', ...verified },
-  person: { kind: 'person', person, ...verified },
-  sufficient: grant('read', 'write'),
-  insufficient: grant('read'),
-  empty: grant(),
+  person,
+  sufficient: grant(['read', 'write']),
+  insufficient: grant(['read']),
+  empty: grant([]),
 }
-const scopes = new Set(['read', 'write'])
-const verdict = (requirement: Requirement, caller: string): string => {
-  const decision = decide(checkRequirement(requirement, scopes), callers[caller])
+const context = {
+  scopes: new Set(['read', 'write', 'admin']),
+  accounts: true,
+  keys: true,
+  policies: [],
+  observe: false,
+}
+const needOf = (requirement: Requirement): Need => {
+  const checked = checkRequirement(requirement, context)
+  return { ...checked, scope: checked.scope as ScopeRule, ...unbound }
+}
+const verdict = (requirement: Requirement, caller: Caller | undefined, objection?: string): string => {
+  const need = needOf(requirement)
+  const decision = decide(objection === undefined ? need : { ...need, objection }, caller)
   if (decision.act === 'ask') return decision.requirement
-  return decision.act === 'ask-grant' ? `auth-token: ${decision.scope.join(' ')}` : 'serve'
+  return decision.act === 'ask-grant' ? `auth-token: ${decision.scope.join(' ')}` : decision.act
 }
 
 describe('the answer matrix (part L)', () => {
   it.each<[Requirement, string, string]>([
+    [{ identity: 'any' }, 'nobody', 'agent-token'],
+    [{ identity: 'any' }, 'agent', 'serve'],
+    [{ identity: 'any' }, 'person', 'serve'],
+    [{ identity: 'any' }, 'empty', 'serve'],
     ['agent', 'nobody', 'agent-token'],
     ['agent', 'agent', 'serve'],
     ['agent', 'person', 'agent-token'],
@@ -41,8 +67,60 @@ describe('the answer matrix (part L)', () => {
     [{ scope: ['read', 'write'] }, 'sufficient', 'serve'],
     [{ scope: 'write' }, 'insufficient', 'auth-token: read write'],
     [{ scope: 'write' }, 'empty', 'auth-token: write'],
+    [{ scope: { anyOf: ['admin', 'write'] } }, 'sufficient', 'serve'],
+    [{ scope: { anyOf: ['admin', 'write'] } }, 'insufficient', 'auth-token: read admin'],
+    [{ scope: { anyOf: [{ allOf: ['read', 'write'] }, 'admin'] } }, 'insufficient', 'auth-token: read write'],
+    [{ scope: ['read', { anyOf: ['write', 'admin'] }] }, 'person', 'auth-token: read write'],
+    [{ scope: 'read', optional: true }, 'nobody', 'serve'],
+    [{ scope: 'read', optional: true }, 'agent', 'person-token'],
+    [{ claims: { email: true } }, 'person', 'auth-token: email'],
+    [{ scope: 'read', claims: { email: true } }, 'insufficient', 'auth-token: read email'],
   ])('%o of %s: %s', (requirement, caller, expected) => {
-    expect(verdict(requirement, caller)).toBe(expected)
+    expect(verdict(requirement, callers[caller])).toBe(expected)
+  })
+
+  it('forbids rather than asks where an objection stands, whoever has been named', () => {
+    expect(verdict({ scope: 'read' }, person, 'no')).toBe('forbid')
+    expect(verdict({ scope: 'read' }, grant(['read']), 'no')).toBe('forbid')
+    expect(verdict({ identity: 'person' }, person, 'no')).toBe('forbid')
+    expect(verdict({ scope: 'read' }, undefined, 'no')).toBe('person-token')
+  })
+
+  it('carries the account of the grant over a step-up', () => {
+    expect(decide(needOf({ scope: 'write' }), grant(['read']))).toMatchObject({ account: 'blue' })
+  })
+})
+
+describe('claims (R-290)', () => {
+  const claims = { email: 'sam@home.example', groups: ['staff', 'night'], email_verified: true }
+  const held = grant(['read', 'email', 'groups'], claims)
+
+  it.each<[object, string]>([
+    [{ email: true }, 'serve'],
+    [{ email: 'sam@home.example' }, 'serve'],
+    [{ email: 'mom@home.example' }, 'forbid'],
+    [{ email: (value: unknown) => String(value).endsWith('@home.example') }, 'serve'],
+    [{ email: () => false }, 'forbid'],
+    [{ groups: 'staff' }, 'serve'],
+    [{ groups: ['admin', 'night'] }, 'serve'],
+    [{ groups: 'admin' }, 'forbid'],
+    [{ email_verified: true }, 'serve'],
+    [{ roles: 'clerk' }, 'auth-token: read email groups roles'],
+    // No identity scope brings it.
+    [{ email: true, loyalty: 'gold' }, 'forbid'],
+  ])('%o: %s', (rules, expected) => {
+    expect(verdict({ scope: 'read', claims: rules as { email: true } }, held)).toBe(expected)
+  })
+
+  it('does not ask again for what was granted and withheld', () => {
+    expect(verdict({ claims: { email: true } }, grant(['email']))).toBe('forbid')
+    expect(verdict({ claims: { email: true } }, grant(['email'], { email: '' }))).toBe('forbid')
+    expect(verdict({ claims: { email: true } }, grant(['email'], { email: { toString: 1 } }))).toBe('forbid')
+  })
+
+  it('reads no member that the token does not have', () => {
+    const rules = { email: true, constructor: true } as unknown as { email: true }
+    expect(verdict({ claims: rules }, held)).toBe('forbid')
   })
 })
 
@@ -50,13 +128,41 @@ describe('requirements', () => {
   it.each([
     [{ scope: 'unknown' }],
     [{ scope: [] }],
+    [{ scope: { anyOf: [] } }],
+    [{ scope: { anyOf: ['read'], allOf: ['read'] } }],
+    [{ scope: { oneOf: ['read'] } }],
     [{ identity: 'nobody' }],
     [{}],
     [{ scope: 'read', extra: true }],
+    [{ scope: 'read', identity: 'agent' }],
     [{ scope: 'read', policy: 'deny' }],
+    [{ scope: 'read', policy: ['deny'] }],
+    [{ scope: 'read', optional: 'yes' }],
+    [{ scope: 'read', optional: true, or: () => {} }],
+    [{ scope: 'read', orWins: () => true }],
+    [{ scope: 'read', tenant: 'school' }],
+    [{ scope: 'read', tenant: { ps: 'ps.example', tenant: 'school' } }],
+    [{ scope: 'read', account: 'blue' }],
+    [{ scope: 'read', person: mom }],
+    [{ scope: 'read', claims: {} }],
+    [{ scope: 'read', claims: { email: false } }],
+    [{ claims: { loyalty: 'gold' } }],
+    [{ identity: 'agent', claims: { email: true } }],
+    [{ identity: 'agent', tenant: true }],
     ['everyone'],
     [null],
   ])('%o is a TypeError when the route is declared', (requirement) => {
-    expect(() => checkRequirement(requirement as unknown as Requirement, scopes)).toThrow(TypeError)
+    expect(() => checkRequirement(requirement, context)).toThrow(TypeError)
+  })
+
+  it('binds an account only where somebody says who holds one', () => {
+    const requirement = { scope: 'read', account: () => 'blue' }
+    expect(() => checkRequirement(requirement, { ...context, accounts: false })).toThrow('option accounts')
+  })
+
+  it('asks for a grant only where there is a key that signs resource tokens', () => {
+    expect(() => checkRequirement({ claims: { email: true } }, { ...context, keys: false })).toThrow(
+      'option signingKeys',
+    )
   })
 })

@@ -1,10 +1,23 @@
 import type { Caller, Grant, Person } from '../caller.js'
-import type { CheckedRequirement } from './requirement.js'
+import type { Bound } from './bindings.js'
+import type { CheckedRequirement } from './checked-requirement.js'
+import { type ClaimRules, findClaims, scopesOfClaims } from './claims.js'
+import type { AskApproval } from './policy.js'
+import { missingScopes, type ScopeRule } from './scope-rule.js'
+
+/** A requirement as it is for one request: nothing in it is a function of the request any more. */
+export interface Need extends Bound {
+  readonly needs: CheckedRequirement['needs']
+  readonly optional: boolean
+  readonly scope: ScopeRule
+  readonly claims: ClaimRules
+}
 
 /** Serve the caller, as far as the protocol goes; the policy still has the last word. */
 export interface Serve {
   readonly act: 'serve'
-  readonly caller: Caller
+  /** `undefined`: nobody, where the route is optional. */
+  readonly caller: Caller | undefined
 }
 
 /** Challenge with a requirement that needs no token of ours. */
@@ -18,52 +31,127 @@ export interface AskGrant {
   readonly act: 'ask-grant'
   readonly caller: Person | Grant
   readonly scope: readonly string[]
+  /** Those of the scopes without which it is no use asking. */
+  readonly essential: readonly string[]
+  readonly account: string | undefined
+}
+
+/** Access is denied: nothing the caller could bring would help. */
+export interface Forbid {
+  readonly act: 'forbid'
+  readonly code: string
+  readonly detail: string | undefined
+}
+
+/** Put the call aside until somebody else has approved it; only a policy says so. */
+export interface Hold {
+  readonly act: 'hold'
+  readonly caller: Caller
+  readonly approval: AskApproval
 }
 
 /** What to do with a request whose signature and token are good, or which has none at all. */
-export type Decision = Serve | AskToken | AskGrant
+export type Decision = Serve | AskToken | AskGrant | Hold | Forbid
 
-type Row = Readonly<Record<'nobody' | Caller['kind'], (need: CheckedRequirement, caller: Caller) => Decision>>
-
-const askAgent = (): Decision => ({ act: 'ask', requirement: 'agent-token' })
-const askPerson = (): Decision => ({ act: 'ask', requirement: 'person-token' })
-const serve = (_: CheckedRequirement, caller: Caller): Decision => ({ act: 'serve', caller })
-const askGrant = (need: CheckedRequirement, caller: Caller): Decision => ({
-  act: 'ask-grant',
-  caller: caller as Person,
-  scope: need.scope,
-})
+type Cell<C> = (need: Need, caller: C) => Decision
+type Row = {
+  readonly nobody: () => AskToken
+  readonly agent: Cell<Caller>
+  readonly person: Cell<Person>
+  readonly grant: Cell<Grant>
+}
 
 /**
  * The whole answer matrix (AAuth 6.1, 6.4, 6.5; part L). A row is what the endpoint needs, a column what the request
- * carried. No other place chooses between serving and challenging.
+ * carried. No other place chooses between serving, challenging and forbidding.
  */
-const matrix: Readonly<Record<CheckedRequirement['needs'], Row>> = {
+const matrix: Readonly<Record<Need['needs'], Row>> = {
+  // The least that makes anybody known; what else a caller brings says more.
+  any: { nobody: askAgent, agent: serve, person: serve, grant: serveBound },
   // A person or auth token does not say who is calling (G-06).
   agent: { nobody: askAgent, agent: serve, person: askAgent, grant: askAgent },
   // Agents that hold an auth token present it everywhere; it names the person as well (G-05).
-  person: { nobody: askPerson, agent: askPerson, person: serve, grant: serve },
+  person: { nobody: askPerson, agent: askPerson, person: serveBound, grant: serveBound },
   // Never an auth-token challenge for a request that carried neither a person token nor an auth token (R-156).
-  grant: {
-    nobody: askPerson,
-    agent: askPerson,
-    person: askGrant,
-    grant: (need, caller) => fit(need, caller as Grant),
-  },
+  grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: fit },
 }
 
 /** Decides by the matrix. */
-export function decide(need: CheckedRequirement, caller: Caller | undefined): Decision {
-  return matrix[need.needs][caller?.kind ?? 'nobody'](need, caller as Caller)
+export function decide(need: Need, caller: Caller | undefined): Decision {
+  if (caller === undefined && need.optional) return { act: 'serve', caller }
+  const row = matrix[need.needs]
+  switch (caller?.kind) {
+    case undefined:
+      return row.nobody()
+    case 'agent':
+      return row.agent(need, caller)
+    case 'person':
+      return row.person(need, caller)
+    case 'grant':
+      return row.grant(need, caller)
+  }
 }
 
-function fit(need: CheckedRequirement, grant: Grant): Decision {
-  return need.scope.every((scope) => grant.scope.includes(scope))
+/** What a request without a signature is asked for. */
+export function askedOfNobody(needs: Need['needs']): AskToken['requirement'] {
+  return matrix[needs].nobody().requirement
+}
+
+function askAgent(): AskToken {
+  return { act: 'ask', requirement: 'agent-token' }
+}
+
+function askPerson(): AskToken {
+  return { act: 'ask', requirement: 'person-token' }
+}
+
+function serve(_: Need, caller: Caller): Serve {
+  return { act: 'serve', caller }
+}
+
+function serveBound({ objection }: Need, caller: Caller): Serve | Forbid {
+  return objection === undefined ? { act: 'serve', caller } : forbid(objection)
+}
+
+function askGrant({ objection, scope, claims, account }: Need, caller: Person): AskGrant | Forbid {
+  if (objection !== undefined) return forbid(objection)
+  const essential = scopesOfClaims(claims)
+  const asked = [...new Set([...missingScopes(scope, []), ...essential])]
+  return { act: 'ask-grant', caller, scope: asked, essential, account }
+}
+
+function fit({ objection, scope, claims }: Need, grant: Grant): Decision {
+  if (objection !== undefined) return forbid(objection)
+  const found = findClaims(claims, grant)
+  if ('wrong' in found) return forbid(`The claim ${found.wrong} is missing, or not what is needed here`)
+  const missing = missingScopes(scope, grant.scope)
+  return missing.length + found.lacking.length === 0
     ? { act: 'serve', caller: grant }
-    : extend(grant, need.scope)
+    : extend(grant, missing, found.lacking)
 }
 
-/** Step-up: agents keep one auth token and replace it, so ask for what they have as well (R-157, G-47). */
-export function extend(grant: Grant, more: readonly string[]): AskGrant {
-  return { act: 'ask-grant', caller: grant, scope: [...new Set([...grant.scope, ...more])] }
+/**
+ * Step-up: agents keep one auth token and replace it, so ask for what they have as well (R-157, G-47).
+ *
+ * @param essential identity scopes without which it is no use asking
+ */
+export function extend(
+  caller: Person | Grant,
+  more: readonly string[],
+  essential: readonly string[],
+): AskGrant {
+  const held = caller.kind === 'grant' ? caller.scope : []
+  const account = caller.kind === 'grant' ? caller.account : undefined
+  return {
+    act: 'ask-grant',
+    caller,
+    scope: [...new Set([...held, ...more, ...essential])],
+    essential,
+    account,
+  }
+}
+
+/** A plain denial (G-54). */
+export function forbid(detail?: string, code = 'access_denied'): Forbid {
+  return { act: 'forbid', code, detail }
 }

@@ -1,20 +1,14 @@
-import type { Caller } from '../caller.js'
+import type { Agent, Caller } from '../caller.js'
 import type { PendingView } from '../pending/view.js'
 import type { Awaitable } from '../store/store.js'
-
-/** The request as a policy sees it. Everything in it is the caller's own word. */
-export interface PolicyRequest {
-  readonly method: string
-  /** As received: not decoded, not normalised, without the query. */
-  readonly path: string
-  /** As received, without the `?`; empty when there is none. */
-  readonly query: string
-}
+import type { RequestView } from './request-view.js'
 
 /** What a policy decides by. */
-export interface PolicyInput<C extends Caller = Caller> {
+export interface PolicyInput<C extends Caller = Caller, Raw = unknown> {
   readonly caller: C
-  readonly request: PolicyRequest
+  readonly request: RequestView<Raw>
+  /** Seconds, by this server's clock. */
+  readonly now: number
 }
 
 /** Go on. */
@@ -33,6 +27,7 @@ export interface Deny {
 export interface StepUp {
   readonly verdict: 'step-up'
   readonly scope: readonly string[]
+  readonly fresh: boolean
 }
 
 /** Hold the call until somebody else has approved it. */
@@ -55,14 +50,23 @@ export interface ApprovalOptions {
   readonly ask?: (pending: PendingView) => Awaitable<unknown>
 }
 
-/** What a policy answers. */
-export type PolicyVerdict = Allow | Deny | StepUp | AskApproval
+/** What a policy answers. There is nothing to step up from where only an agent is known. */
+export type PolicyVerdict<C extends Caller = Caller> =
+  | Allow
+  | Deny
+  | AskApproval
+  | (C extends Agent ? never : StepUp)
 
 /**
  * The resource's own rule, which has the last word: it runs after everything else has passed, and the person's consent
  * never overrides it (AAuth 13.7). One that throws refuses the request with `500`; it never lets it pass.
  */
-export type Policy<C extends Caller = Caller> = (input: PolicyInput<C>) => Awaitable<PolicyVerdict>
+export type Policy<C extends Caller = Caller, Raw = unknown> = (
+  input: PolicyInput<C, Raw>,
+) => Awaitable<PolicyVerdict<C>>
+
+/** One policy, or several: the first that does not allow decides. */
+export type Policies<C extends Caller = Caller, Raw = unknown> = Policy<C, Raw> | readonly Policy<C, Raw>[]
 
 /** The policy has no objection. */
 export function allow(): Allow {
@@ -79,9 +83,32 @@ export function deny(code = 'access_denied', detail?: string): Deny {
   return { verdict: 'deny', code, detail }
 }
 
-/** The policy wants more of the person: the agent is sent for these scopes too (AAuth 6.5). */
-export function stepUp(more: { readonly scope: string | readonly string[] }): StepUp {
-  return { verdict: 'step-up', scope: typeof more.scope === 'string' ? [more.scope] : more.scope }
+/**
+ * The policy wants more of the person: the agent is sent for these scopes too (AAuth 6.5), or, with `fresh`, for a new
+ * grant of what it has. Where a grant holds all of it already and nothing fresh is wanted, that is a `403`: asking again
+ * would go round in circles.
+ */
+export function stepUp(more: {
+  /** Scopes of ours, and identity scopes; of these, one that the person's server does not list is a `403`. */
+  readonly scope?: string | readonly string[]
+  readonly fresh?: boolean
+}): StepUp {
+  const { scope = [], fresh = false } = more
+  return { verdict: 'step-up', scope: typeof scope === 'string' ? [scope] : scope, fresh }
+}
+
+/**
+ * Makes a list of what a user gave.
+ *
+ * @param where named in the error
+ * @throws TypeError when something else than a function is among them
+ */
+export function policyList(policies: unknown, where: string): readonly Policy[] {
+  if (policies === undefined) return []
+  const list: readonly unknown[] = Array.isArray(policies) ? policies : [policies]
+  if (!list.every((policy) => typeof policy === 'function'))
+    throw new TypeError(`${where} must be a function or a list of functions`)
+  return list as readonly Policy[]
 }
 
 /**

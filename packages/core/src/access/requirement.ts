@@ -1,10 +1,13 @@
-import type { Agent, Caller, Grant, Person } from '../caller.js'
-import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
-import { isRequirableComponent } from '../signature/required.js'
-import type { Policy } from './policy.js'
+import type { Agent, Caller, Grant, Person, PersonIdentifier } from '../caller.js'
+import type { Awaitable } from '../store/store.js'
+import type { ClaimRules, KnownClaims } from './claims.js'
+import type { Expectation } from './match.js'
+import type { Policies } from './policy.js'
+import type { RequestView } from './request-view.js'
+import type { ScopeNeed } from './scope-rule.js'
 
-/** What any route may ask of signatures beside its token. */
-export interface SignatureRequirement {
+/** What may be said of every route. */
+export interface RouteTerms<C extends Caller, Raw = unknown, Hook = never> {
   /**
    * Components that signatures on this route cover beside those of the whole server, for example
    * `['content-type', 'content-digest']` or `['@query']`. Those about content are asked for only where there is content.
@@ -14,137 +17,182 @@ export interface SignatureRequirement {
   readonly components?: readonly string[]
   /** Whether a signature serves only once on this route: `true` on methods that change something, `'all'` on every. */
   readonly replay?: boolean | 'all'
+  /** The route's own rules; they run after the server's and the router's, when everything else has passed. */
+  readonly policy?: Policies<C, Raw>
+  /**
+   * Nobody may call as well: a request without any signature is served, without a caller. One with a bad signature, or
+   * with half of one, is refused all the same; a caller who signs has to meet the requirement. Default `false`.
+   */
+  readonly optional?: boolean
+  /**
+   * Report-only: everything is verified and decided and nothing is refused. What would have been is on the request and
+   * told to `onEvent`; nothing is minted. Default: what the server or router says, `false`.
+   */
+  readonly observe?: boolean
+  /**
+   * The API's other way in (a bearer token, an API key): it runs for a request without any signature and decides alone;
+   * its handlers see no caller of ours. If it answers `401`, our challenge is beside its own.
+   */
+  readonly or?: Hook
+  /**
+   * With {@link or}: asked of a request that is signed, whether the other way in decides nevertheless, and the signature
+   * is not even looked at. Default: a signed request is ours, and a bad signature never falls back.
+   */
+  readonly orWins?: (request: RequestView<Raw>) => boolean
 }
 
-/** A route that is content to know who is calling. */
-export interface AgentRequirement extends SignatureRequirement {
-  readonly identity: 'agent'
-  readonly policy?: Policy<Agent>
+/** What may be said of routes that know the person. All of it is settled before anybody is asked for consent. */
+export interface PersonTerms<Raw = unknown> {
+  /**
+   * The person must act within an organisation: any (`true`), one of a person server's, or what a function says. A
+   * tenant's name means nothing without its person server (R-131). Otherwise `403`.
+   */
+  readonly tenant?: TenantRule
+  /** The call must belong to a mission: any (`true`), or by its hash. Otherwise `403`. */
+  readonly mission?: Expectation<string, Person | Grant>
+  /**
+   * Whose data this is: only that person is served, everybody else gets `403`. Looked up by what the request names,
+   * compared with what the token says. `undefined`: nobody's.
+   */
+  readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | undefined>
 }
 
-/** A route that wants to know whom the agent acts for. A grant says so too (G-05). */
-export interface PersonRequirement extends SignatureRequirement {
-  readonly identity: 'person'
-  readonly policy?: Policy<Person | Grant>
-}
+/** An organisation: tenants of one person server. */
+export type TenantRule =
+  | true
+  | { readonly ps: string; readonly tenant: string | readonly string[] }
+  | ((tenant: string, caller: Person | Grant) => boolean)
 
-/** A route that needs a person's grant. */
-export interface ScopeRequirement extends SignatureRequirement {
-  /** Only the other requirements have it; its absence lets TypeScript give `policy` its own caller. */
-  readonly identity?: never
-  /** All of these; each must be among the options' `scopes`. */
-  readonly scope: string | readonly string[]
+/** What may be said of routes that need a grant. */
+export interface GrantTerms<Raw = unknown, Hook = never>
+  extends PersonTerms<Raw>,
+    RouteTerms<Grant, Raw, Hook> {
+  /**
+   * The account this request acts on: a grant for another account, or for none, gets `403` (N-113). Needs the option
+   * `accounts`, since an auth token's account is only what its issuer was asked for. `undefined`: no account, `403`.
+   */
+  readonly account?: (request: RequestView<Raw>) => Awaitable<string | undefined>
+  /**
+   * Claims the auth token has to carry. Agents are sent for the identity scope that brings a missing one, if the
+   * person's server lists it; otherwise, and where the value is wrong, `403`.
+   */
+  readonly claims?: ClaimRules
   /**
    * How an auth token is asked for. `challenge` (default): `401`, and the agent makes its call again. `held`: `202`; the
    * call is put aside and carried out, once, when the agent polls with the token (AAuth 6.5.1). Every agent has to know
    * both, some in the field know only the first. A call whose content is too long to hold is challenged.
    */
   readonly deliver?: 'challenge' | 'held'
-  readonly policy?: Policy<Grant>
 }
+
+/** A route for a caller of any kind. */
+export interface AnyRequirement<Raw = unknown, Hook = never> extends RouteTerms<Caller, Raw, Hook> {
+  readonly identity: 'any'
+}
+
+/** A route that is content to know who is calling. */
+export interface AgentRequirement<Raw = unknown, Hook = never> extends RouteTerms<Agent, Raw, Hook> {
+  readonly identity: 'agent'
+}
+
+/** A route that wants to know whom the agent acts for. A grant says so too (G-05). */
+export interface PersonRequirement<Raw = unknown, Hook = never>
+  extends PersonTerms<Raw>,
+    RouteTerms<Person | Grant, Raw, Hook> {
+  readonly identity: 'person'
+}
+
+/** A route that needs a person's grant. */
+export interface ScopeRequirement<Raw = unknown, Hook = never> extends GrantTerms<Raw, Hook> {
+  /** Only the other requirements have it; its absence lets TypeScript give `policy` its own caller. */
+  readonly identity?: undefined
+  readonly scope: ScopeNeed<Raw>
+}
+
+/** A route that needs a grant for what it says about the person: at least one claim that an identity scope brings. */
+export interface ClaimsRequirement<Raw = unknown, Hook = never> extends GrantTerms<Raw, Hook> {
+  readonly identity?: undefined
+  readonly scope?: undefined
+  readonly claims: ClaimRules
+}
+
+/**
+ * What every member of a union of requirements says of `identity`, so that TypeScript can tell them apart by its absence
+ * and give `policy` its own caller. A plain literal satisfies it.
+ */
+export type NoIdentity = { readonly identity?: undefined; valueOf(): unknown }
 
 /** The requirements that are short for an identity alone. */
-export type ShortRequirement = 'agent' | 'person'
+export type ShortRequirement = ('agent' | 'person') & NoIdentity
 
 /** The requirements that are spelt out. */
-export type FullRequirement = AgentRequirement | PersonRequirement | ScopeRequirement
+export type FullRequirement<Raw = unknown, Hook = never> =
+  | AnyRequirement<Raw, Hook>
+  | AgentRequirement<Raw, Hook>
+  | PersonRequirement<Raw, Hook>
+  | ScopeRequirement<Raw, Hook>
+  | ClaimsRequirement<Raw, Hook>
 
 /** What a route requires. */
-export type Requirement = ShortRequirement | FullRequirement
+export type Requirement<Raw = unknown, Hook = never> = ShortRequirement | FullRequirement<Raw, Hook>
 
-/**
- * The caller that a requirement lets through. Not distributive: Fastify intersects a route's own requirement with the
- * whole union, and only what every member of that has in common is what the route said.
- */
-export type CallerOf<R> = [R] extends [{ readonly scope: string | readonly string[] }]
-  ? Grant
-  : [R] extends ['agent' | { readonly identity: 'agent' }]
-    ? Agent
-    : [R] extends ['person' | { readonly identity: 'person' }]
-      ? Person | Grant
-      : Caller
+type Has<R, Name extends string> = [R] extends [{ readonly [K in Name]: NonNullable<unknown> }] ? true : false
 
-/** A requirement that has been checked, in the one form the decision knows. */
-export interface CheckedRequirement {
-  readonly needs: 'agent' | 'person' | 'grant'
-  readonly scope: readonly string[]
-  readonly policy: Policy | undefined
-  readonly components: readonly string[]
-  readonly deliver: 'challenge' | 'held'
-  /** `undefined`: as for the whole server. */
-  readonly replay: ReplayMode | undefined
+type Stated<R, Name extends string> = Has<R, Name> extends true ? { readonly [K in Name]: string } : unknown
+
+type ClaimsIn<Rules> = {
+  readonly [Name in keyof Rules]: Rules[Name] extends (value: unknown, grant: Grant) => value is infer Value
+    ? Value
+    : Name extends keyof KnownClaims
+      ? KnownClaims[Name]
+      : NonNullable<unknown>
 }
 
+type StatedClaims<R> = [R] extends [{ readonly claims: infer Rules }]
+  ? { readonly claims: ClaimsIn<Rules> }
+  : unknown
+
+type InTerms<R> = Stated<R, 'tenant'> & Stated<R, 'mission'>
+
+/** The caller that a requirement lets through, with what the requirement makes certain. */
+export type CallerOf<R> =
+  Has<R, 'scope'> extends true
+    ? GrantOf<R>
+    : Has<R, 'claims'> extends true
+      ? GrantOf<R>
+      : [R] extends ['agent' | { readonly identity: 'agent' }]
+        ? Agent
+        : [R] extends ['person' | { readonly identity: 'person' }]
+          ? (Person | Grant) & InTerms<R>
+          : Caller
+
+type GrantOf<R> = Grant & InTerms<R> & Stated<R, 'account'> & StatedClaims<R>
+
+type Told<R, Name extends string> = R extends { readonly [K in Name]?: infer Value } ? Value : undefined
+
 /**
- * Checks a requirement when a route is declared.
+ * Whether a handler may find nobody: the route is optional, has another way in, or is only observed.
  *
- * @param scopes the scopes this resource describes; a resource token may name no other (R-195)
- * @throws TypeError naming what is wrong
+ * @typeParam Observe what the server or router says of `observe`
  */
-export function checkRequirement(requirement: Requirement, scopes: ReadonlySet<string>): CheckedRequirement {
-  if (requirement === 'agent' || requirement === 'person')
-    return {
-      needs: requirement,
-      scope: [],
-      policy: undefined,
-      components: [],
-      deliver: 'challenge',
-      replay: undefined,
-    }
-  if (typeof requirement !== 'object' || requirement === null) throw shapeError()
-  const { policy, components = [], replay, ...spelt } = requirement
-  const { deliver = 'challenge', ...rest } = 'scope' in spelt ? spelt : { ...spelt, deliver: undefined }
-  if (deliver !== 'challenge' && deliver !== 'held')
-    throw new TypeError("require: deliver must be 'challenge' or 'held'")
-  if (policy !== undefined && typeof policy !== 'function')
-    throw new TypeError('require: policy must be a function')
-  const names = Object.keys(rest)
-  if (names.length !== 1) throw shapeError()
-  // The policy sees exactly the callers that the requirement lets through, which is what its type says.
-  const checked = {
-    policy: policy as Policy | undefined,
-    components: checkComponents(components),
-    deliver,
-    replay: checkReplay(replay),
-  }
-  if ('identity' in rest && (rest.identity === 'agent' || rest.identity === 'person')) {
-    return { needs: rest.identity, scope: [], ...checked }
-  }
-  if (!('scope' in rest)) throw shapeError()
-  return { needs: 'grant', scope: checkScope(rest.scope, scopes), ...checked }
-}
+export type MayBeNobody<R, Observe = false> = [R] extends [string]
+  ? [Extract<Observe, true>] extends [never]
+    ? false
+    : true
+  : [
+        | Extract<Told<R, 'optional'>, true>
+        | (undefined extends Told<R, 'or'> ? never : true)
+        | Extract<Told<R, 'observe'>, true>
+        | (undefined extends Told<R, 'observe'> ? Extract<Observe, true> : never),
+      ] extends [never]
+    ? false
+    : true
 
-function checkReplay(replay: unknown): ReplayMode | undefined {
-  if (replay === undefined) return undefined
-  if (replay !== true && replay !== false && replay !== 'all') {
-    throw new TypeError("require: replay must be true, false or 'all'")
-  }
-  return replayMode(replay)
-}
-
-function checkComponents(components: unknown): readonly string[] {
-  const names: readonly unknown[] = Array.isArray(components) ? components : [components]
-  return names.map((name) => {
-    if (typeof name === 'string' && isRequirableComponent(name)) return name
-    throw new TypeError(
-      `require: ${JSON.stringify(name)} is no component that signatures can be asked to cover`,
-    )
-  })
-}
-
-function checkScope(scope: unknown, scopes: ReadonlySet<string>): readonly string[] {
-  const names: readonly unknown[] = Array.isArray(scope) ? scope : [scope]
-  if (names.length === 0) throw new TypeError('require: scope must name at least one scope')
-  return names.map((name) => {
-    if (typeof name !== 'string' || !scopes.has(name)) {
-      throw new TypeError(`require: scope ${JSON.stringify(name)} is not described in the option scopes`)
-    }
-    return name
-  })
-}
-
-function shapeError(): TypeError {
-  return new TypeError(
-    "require: expected 'agent', 'person', { identity } or { scope }, with an optional policy and components",
-  )
-}
+/**
+ * What a handler finds: the caller that the requirement lets through, and `Nobody` where there may be none.
+ *
+ * @typeParam Observe what the server or router says of `observe`
+ */
+export type RouteCaller<R, Observe = false, Nobody = undefined> =
+  | CallerOf<R>
+  | (MayBeNobody<R, Observe> extends true ? Nobody : never)

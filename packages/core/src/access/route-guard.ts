@@ -1,120 +1,111 @@
-import { type Authenticated, type AuthenticationContext, authenticate } from '../authenticate.js'
+import type { AuthenticationContext } from '../authenticate.js'
 import { andThen, isPending } from '../awaitable.js'
-import { type Caller, type Grant, isVerifiedCaller, type Person } from '../caller.js'
-import { Refusal } from '../errors.js'
+import type { Caller } from '../caller.js'
 import type { HttpRequest } from '../http.js'
 import type { Report } from '../observe/events.js'
-import type { Explain } from '../observe/explain.js'
-import { requestView } from '../pending/view.js'
-import type { AskedGrant, Waiting } from '../pending/waiting.js'
-import { unsigned } from '../signature/read.js'
+import type { Waiting } from '../pending/waiting.js'
 import type { Awaitable } from '../store/store.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import { challengeAnswer, unsignedAnswer } from './answers.js'
-import { type AskGrant, decide, extend, type Serve } from './decide.js'
-import { challenged, denied, failed, type Outcome, refused, served } from './outcome.js'
-import type { PolicyVerdict } from './policy.js'
-import type { CheckedRequirement } from './requirement.js'
+import type { CheckedRequirement } from './checked-requirement.js'
+import { type AskGrant, type AskToken, askedOfNobody } from './decide.js'
+import {
+  type Answered,
+  challenged,
+  denied,
+  elsewhere,
+  failure,
+  type Outcome,
+  observed,
+  refused,
+  served,
+} from './outcome.js'
+import { noRoute, type RouteView, viewRequest } from './request-view.js'
+import { createWalk, type Finding, type WalkContext } from './walk.js'
 
 /** A route's requirement, checked and ready. */
-export interface RouteGuard<C extends Caller = Caller> {
-  /** Decides on one request. Never rejects: a failure of ours is an answered `500`. */
-  check(request: HttpRequest): Awaitable<Outcome<C>>
+export interface RouteGuard<C extends Caller | undefined = Caller | undefined, Raw = unknown> {
+  /**
+   * Decides on one request. Never rejects: a failure of ours is an answered `500`.
+   *
+   * @param route what the framework made of the request; without it, there are no parameters
+   */
+  check(request: HttpRequest, route?: RouteView<Raw>): Awaitable<Outcome<C>>
 }
 
 /** What every guard of a server works with. */
-export interface GuardContext {
-  readonly authentication: AuthenticationContext
-  readonly explain: Explain
+export interface GuardContext extends WalkContext {
   readonly mint: ResourceTokenMint
   readonly waiting: Waiting
   readonly report: Report
 }
 
-/** The walk of one request: authenticate, decide, and let the resource's own policy have the last word. */
-export function createRouteGuard(need: CheckedRequirement, context: GuardContext): RouteGuard {
-  const { explain, mint, report, waiting } = context
-  const authentication = forRoute(context.authentication, need)
+/** Walks each request and answers with what was found; in report-only mode, serves it and says what was found. */
+export function createRouteGuard(
+  requirement: CheckedRequirement,
+  context: GuardContext,
+): RouteGuard<Caller | undefined, unknown> {
+  const { mint, report, waiting } = context
+  const authentication = forRoute(context.authentication, requirement)
+  const walk = createWalk(requirement, { ...context, authentication })
+  const { needs, observe, or, orWins, deliver } = requirement
 
-  const conclude = (request: HttpRequest, caller: Authenticated): Awaitable<Outcome> => {
-    if (caller instanceof Refusal) {
-      explain(request, caller)
-      return refused(caller, report)
-    }
-    const decision = decide(need, caller === unsigned ? undefined : caller)
+  const settle = ({ decision, caller }: Finding, request: HttpRequest): Awaitable<Outcome> => {
     switch (decision.act) {
-      case 'ask': {
-        const { requirement } = decision
-        const answer =
-          caller === unsigned
-            ? unsignedAnswer(requirement, authentication.signature.schemes)
-            : challengeAnswer(requirement)
-        return challenged(requirement, answer, report)
-      }
-      case 'ask-grant':
-        return askGrant(request, decision)
       case 'serve':
-        return need.policy === undefined ? served(decision.caller, report) : applyPolicy(decision, request)
+        return served(decision.caller, report)
+      case 'ask':
+        return ask(decision, caller)
+      case 'ask-grant':
+        return askGrant(decision, request)
+      case 'hold':
+        return waiting.approval(request, decision.caller, decision.approval)
+      case 'forbid':
+        return denied(decision.code, decision.detail, report)
+      case 'refuse':
+        return refused(decision.refusal, report)
     }
   }
 
-  const applyPolicy = ({ caller }: Serve, request: HttpRequest): Awaitable<Outcome> =>
-    andThen(need.policy?.({ caller, request: requestView(request) }), (verdict) =>
-      applyVerdict(request, caller, verdict),
-    )
-
-  const applyVerdict = (
-    request: HttpRequest,
-    caller: Caller,
-    verdict: PolicyVerdict | undefined,
-  ): Awaitable<Outcome> => {
-    if (verdict?.verdict === 'allow') return served(caller, report)
-    if (verdict?.verdict === 'deny') return denied(verdict.code, verdict.detail, report)
-    if (verdict?.verdict === 'step-up' && caller.kind === 'grant')
-      return askGrant(request, extend(caller, verdict.scope))
-    if (verdict?.verdict === 'approval') {
-      const met = request.carried?.subjects.includes(verdict.subject) === true
-      return met ? served(caller, report) : waiting.approval(request, caller, verdict)
-    }
-    throw new TypeError('the policy answered with nothing that applies to this caller')
+  const ask = ({ requirement }: AskToken, caller: Caller | undefined): Outcome => {
+    if (caller !== undefined) return challenged(requirement, challengeAnswer(requirement), report)
+    const answer = unsignedAnswer(requirement, authentication.signature.schemes)
+    return or ? elsewhere(requirement, answer, report) : challenged(requirement, answer, report)
   }
 
-  const askGrant = async (request: HttpRequest, { caller, scope }: AskGrant): Promise<Outcome> => {
-    const held =
-      need.deliver === 'held' ? await waiting.grant(request, caller, askedOf(caller, scope)) : undefined
+  const askGrant = async ({ caller, scope, account }: AskGrant, request: HttpRequest): Promise<Outcome> => {
+    const asked = { scope, ...(account === undefined ? {} : { account }) }
+    const held = deliver === 'held' ? await waiting.grant(request, caller, asked) : undefined
     if (held !== undefined) return held
-    const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, { scope }) })
+    const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, asked) })
     return challenged('auth-token', answer, report)
   }
 
-  const fail = (cause: unknown): Outcome => failed(cause, report)
+  // Nothing is minted or put aside for what nobody will read; and what is only observed opens no door beside the other way in.
+  const watch = (finding: Finding): Outcome => {
+    const outcome = observed(finding, report)
+    return or ? { ...askOther(), observed: outcome.observed ?? null } : outcome
+  }
+
+  const askOther = (): Answered => {
+    const requirement = askedOfNobody(needs)
+    return elsewhere(requirement, challengeAnswer(requirement), report)
+  }
+
+  const finish = observe ? watch : settle
+  const fail = (cause: unknown, request: HttpRequest): Awaitable<Outcome> =>
+    finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request)
 
   return {
-    check(request) {
+    check(request, route = noRoute) {
       try {
-        const outcome = andThen(callerOf(request, authentication), (caller) => conclude(request, caller))
-        return isPending(outcome) ? outcome.catch(fail) : outcome
+        if (orWins?.(viewRequest(request, route)) === true) return askOther()
+        const outcome = andThen(walk(request, route), (finding) => finish(finding, request))
+        return isPending(outcome) ? outcome.catch((cause: unknown) => fail(cause, request)) : outcome
       } catch (cause) {
-        return fail(cause)
+        return fail(cause, request)
       }
     },
-  }
-}
-
-/** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
-function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
-  const { carried } = request
-  if (carried === undefined) return authenticate(request, authentication)
-  if (!isVerifiedCaller(carried.caller))
-    throw new TypeError('a held call is carried by a verified caller only')
-  return carried.caller
-}
-
-/** What the auth token has to be for; a step-up keeps the account (G-47). */
-function askedOf(caller: Person | Grant, scope: readonly string[]): AskedGrant {
-  return {
-    scope,
-    ...(caller.kind === 'grant' && caller.account !== undefined ? { account: caller.account } : {}),
   }
 }
 

@@ -13,6 +13,7 @@ export function metadataEndpoint(config: Config): Endpoint {
     {
       issuer: config.resource,
       jwks_uri: config.keys.length > 0 ? ownUrl(config, config.paths.jwks) : undefined,
+      authorization_endpoint: config.scopes.size > 0 ? ownUrl(config, config.paths.authorization) : undefined,
       revocation_endpoint:
         config.paths.revocation === false ? undefined : ownUrl(config, config.paths.revocation),
       access_mode: config.accessMode,

@@ -8,7 +8,27 @@ import type { StoreEvent } from './store-events.js'
 /** A guarded request was let through to its handler. */
 export interface ServedEvent {
   readonly name: 'served'
-  readonly caller: Caller['kind']
+  /** `nobody`: the route is optional, and the request was not signed. */
+  readonly caller: Caller['kind'] | 'nobody'
+}
+
+/** In report-only mode: a request went on that would have been challenged or refused. */
+export interface ObservedEvent {
+  readonly name: 'observed'
+  /** An error code, a requirement, or a policy's own code. */
+  readonly code: string
+  readonly status: number
+}
+
+/** A request was left to the route's other way in. */
+export interface ElsewhereEvent {
+  readonly name: 'elsewhere'
+}
+
+/** The authorization endpoint gave a resource token, or said that none is needed. */
+export interface AuthorizedEvent {
+  readonly name: 'authorized'
+  readonly by: 'resource-token' | 'resource'
 }
 
 /** A request was asked for a token it did not bring; the ordinary course of an exchange. */
@@ -54,6 +74,9 @@ export interface RefusedEvent {
 /** What `onEvent` is told. No event holds a token, a signature or a `sub`. */
 export type AAuthEvent =
   | ServedEvent
+  | ObservedEvent
+  | ElsewhereEvent
+  | AuthorizedEvent
   | ChallengedEvent
   | RefusedEvent
   | DiagnosticEvent

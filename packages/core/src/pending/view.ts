@@ -1,4 +1,4 @@
-import type { PolicyRequest } from '../access/policy.js'
+import { type RequestTarget, splitTarget } from '../access/request-view.js'
 import type { Caller } from '../caller.js'
 import type { PendingRecord } from './record.js'
 
@@ -8,7 +8,7 @@ export interface PendingView {
   readonly id: string
   readonly caller: Caller
   /** The call that waits, where it is one. Everything in it is the caller's own word. */
-  readonly request?: PolicyRequest
+  readonly request?: RequestTarget
   /** After this nothing can settle it. */
   readonly expires: Date
 }
@@ -18,21 +18,7 @@ export function viewOf(record: PendingRecord): PendingView {
   return {
     id,
     caller,
-    ...(call === undefined ? {} : { request: requestView(call.held) }),
+    ...(call === undefined ? {} : { request: splitTarget(call.held) }),
     expires: new Date(expires),
   }
-}
-
-/** Splits a target as a policy wants it. */
-export function requestView({
-  method,
-  target,
-}: {
-  readonly method: string
-  readonly target: string
-}): PolicyRequest {
-  const question = target.indexOf('?')
-  return question === -1
-    ? { method, path: target, query: '' }
-    : { method, path: target.slice(0, question), query: target.slice(question + 1) }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { identityScopes } from '../access/claims.js'
 import { type Grant, isVerifiedCaller, type Person } from '../caller.js'
 import type { Config } from '../options.js'
 import { signJws } from './jws.js'
@@ -30,8 +31,8 @@ export function createResourceTokenMint(config: Config): ResourceTokenMint {
         iss: config.resource,
         dwk: 'aauth-resource.json',
         ...claimsOfCaller(caller, config),
-        // Only scopes that we describe.
-        scope: request.scope.filter((name) => config.scopes.has(name)).join(' '),
+        // Whoever asks has held identity scopes against the person server's list; nothing else gets this far.
+        scope: request.scope.filter((name) => config.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
         jti: randomUUID(),
         iat: now,

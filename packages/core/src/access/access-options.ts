@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import type { Caller, Person } from '../caller.js'
+import type { Awaitable } from '../store/store.js'
+import type { AccountHolder } from './bindings.js'
+import { type Deny, type Policies, type Policy, policyList } from './policy.js'
+
+/** What an agent asks for at the authorization endpoint, before anybody has consented to anything. */
+export interface AuthorizeInput {
+  /** Whom the agent acts for. */
+  readonly caller: Person
+  /** Scopes of ours, and identity scopes that the person's server lists. */
+  readonly scope: readonly string[]
+  /** Held by this person, as the option `accounts` says. */
+  readonly account: string | undefined
+  /** Seconds, by this server's clock. */
+  readonly now: number
+}
+
+/** The resource itself authorises, and no resource token is needed. */
+export interface Authorized {
+  readonly verdict: 'authorized'
+  readonly scope: readonly string[]
+}
+
+/** What `authorize` answers: the scopes the resource is willing to ask consent for, or another end. */
+export type AuthorizeVerdict = readonly string[] | Deny | Authorized
+
+/** Who may what: what is said once for the whole resource. */
+export interface AccessOptions<Raw = unknown> {
+  /**
+   * The resource's own rules for every route, asked before a router's and a route's own. They see callers of every
+   * kind, and are not asked about nobody (optional routes) nor about the other way in (`or`).
+   */
+  readonly policy?: Policies<Caller, Raw>
+  /** Report-only for every route that does not say otherwise. Default `false`. */
+  readonly observe?: boolean
+  /**
+   * Whether a person holds an account. Needed for routes with `account`; where it is given, every grant for an account
+   * is checked on every request, because an auth token's account is only what its issuer was asked for (AAuth 11.11).
+   * Only `true` is a yes; one that throws is a `500`.
+   */
+  readonly accounts?: AccountHolder
+  /**
+   * What the resource is willing to ask consent for, of what an agent asks at the authorization endpoint: some or all
+   * of `input.scope`, `deny(…)`, or `authorized(scope)` where it needs no consent. Default: all of it. One that
+   * throws, or answers with more than was asked for, is a `500`.
+   */
+  readonly authorize?: (input: AuthorizeInput) => Awaitable<AuthorizeVerdict>
+}
+
+/** The options as checked. */
+export interface AccessConfig {
+  readonly policies: readonly Policy[]
+  readonly observe: boolean
+  readonly accounts: AccountHolder | undefined
+  readonly authorize: NonNullable<AccessOptions['authorize']> | undefined
+}
+
+/** The options in which nothing is known of the framework's requests; those of every framework are. */
+export type AnyAccessOptions = Omit<AccessOptions, 'policy'> & { readonly policy?: unknown }
+
+const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
+
+/** Members of the schema of all options. */
+export const accessOptionsShape: {
+  policy: z.ZodOptional<z.ZodType<unknown>>
+  observe: z.ZodOptional<z.ZodBoolean>
+  accounts: z.ZodOptional<z.ZodType<AccountHolder>>
+  authorize: z.ZodOptional<z.ZodType<NonNullable<AccessOptions['authorize']>>>
+} = {
+  policy: z.unknown().optional(),
+  observe: z.boolean().optional(),
+  accounts: fn<AccountHolder>().optional(),
+  authorize: fn<NonNullable<AccessOptions['authorize']>>().optional(),
+}
+
+/** @throws TypeError naming the option at fault */
+export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
+  return {
+    policies: policyList(options.policy, 'option policy'),
+    observe: options.observe ?? false,
+    accounts: options.accounts,
+    authorize: options.authorize,
+  }
+}
+
+/**
+ * The resource authorises by itself: `200` with `{"status":"authorized"}` and no resource token (AAuth 6.6.1).
+ *
+ * @param scope what the agent may do now; some or all of what it asked for
+ */
+export function authorized(scope: readonly string[]): Authorized {
+  return { verdict: 'authorized', scope }
+}

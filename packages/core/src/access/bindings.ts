@@ -1,0 +1,96 @@
+import type { Grant, Person, PersonIdentifier } from '../caller.js'
+import type { Awaitable } from '../store/store.js'
+import { type Expectation, matches } from './match.js'
+import type { RequestView } from './request-view.js'
+import type { TenantRule } from './requirement.js'
+
+/** A person and an account, as the option `accounts` is asked about them. */
+export interface AccountQuestion {
+  readonly person: PersonIdentifier
+  /** As the agent or the token spelt it. */
+  readonly account: string
+}
+
+/** Says whether a person holds an account. */
+export type AccountHolder = (question: AccountQuestion) => Awaitable<boolean>
+
+/** Whose, within what, and for which account a route is; each `undefined` where the route does not say. */
+export interface Bindings {
+  readonly tenant: TenantRule | undefined
+  readonly mission: Expectation<string, Person | Grant> | undefined
+  readonly person: ((request: RequestView) => Awaitable<PersonIdentifier | undefined>) | undefined
+  readonly account: ((request: RequestView) => Awaitable<string | undefined>) | undefined
+}
+
+/** What the bindings of a route come to for one request. */
+export interface Bound {
+  /** Why the caller is not served here, in words for the caller. */
+  readonly objection?: string
+  /** The account the request acts on. */
+  readonly account?: string
+}
+
+/** No binding has anything to say. */
+export const unbound: Bound = {}
+
+/**
+ * Holds a caller against the bindings. A person token has no account yet: it is only asked whether the person holds the
+ * one that the request acts on, so that nobody is asked for consent to what will be refused.
+ */
+export async function bind(
+  bindings: Bindings,
+  caller: Person | Grant,
+  request: RequestView,
+  holds: AccountHolder | undefined,
+): Promise<Bound> {
+  if (bindings.tenant !== undefined && !isTenant(bindings.tenant, caller))
+    return { objection: 'This organisation is not served here' }
+  if (bindings.mission !== undefined && !matches(bindings.mission, caller.mission, caller))
+    return { objection: 'This mission is not served here' }
+  if (bindings.person !== undefined && !isPerson(await bindings.person(request), caller))
+    return { objection: 'This is not the person’s own' }
+  return bindAccount(bindings, caller, request, holds)
+}
+
+async function bindAccount(
+  bindings: Bindings,
+  caller: Person | Grant,
+  request: RequestView,
+  holds: AccountHolder | undefined,
+): Promise<Bound> {
+  const granted = caller.kind === 'grant' ? caller.account : undefined
+  if (bindings.account === undefined) {
+    return granted === undefined || holds === undefined || (await isHeld(holds, caller, granted))
+      ? unbound
+      : notHeld
+  }
+  const account = await bindings.account(request)
+  if (account !== undefined && typeof account !== 'string')
+    throw new TypeError('require: account must give a string or undefined')
+  // A grant for one account gives nothing at another (AAuth 11.11, R-293).
+  if (account === undefined || (caller.kind === 'grant' && account !== granted))
+    return { objection: 'The grant is for another account' }
+  return holds !== undefined && (await isHeld(holds, caller, account)) ? { account } : notHeld
+}
+
+const notHeld: Bound = { objection: 'The account is not held by this person' }
+
+/** Only `true` is a yes. */
+export async function isHeld(
+  holds: AccountHolder,
+  { person }: Person | Grant,
+  account: string,
+): Promise<boolean> {
+  return (await holds({ person, account })) === true
+}
+
+function isTenant(rule: TenantRule, caller: Person | Grant): boolean {
+  const { tenant, person } = caller
+  if (tenant === undefined) return false
+  if (typeof rule === 'function') return rule(tenant, caller) === true
+  return rule === true || (rule.ps === person.ps && [rule.tenant].flat().includes(tenant))
+}
+
+function isPerson(owner: PersonIdentifier | undefined, { person }: Person | Grant): boolean {
+  return owner !== undefined && owner.ps === person.ps && owner.sub === person.sub
+}

@@ -1,0 +1,183 @@
+import { isServerIdentifier } from '../identifiers.js'
+import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
+import { isRequirableComponent } from '../signature/required.js'
+import type { Bindings } from './bindings.js'
+import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
+import { isExpectation } from './match.js'
+import { type Policy, policyList } from './policy.js'
+import type { RequestView } from './request-view.js'
+import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
+
+/** A requirement that has been checked, in the one form the decision knows. */
+export interface CheckedRequirement {
+  readonly needs: 'any' | 'agent' | 'person' | 'grant'
+  readonly scope: ScopeNeed
+  readonly claims: ClaimRules
+  readonly components: readonly string[]
+  readonly deliver: 'challenge' | 'held'
+  /** `undefined`: as for the whole server. */
+  readonly replay: ReplayMode | undefined
+  /** `undefined`: the route binds nothing. */
+  readonly bindings: Bindings | undefined
+  /** In the order in which they are asked: the server's, the router's, the route's. */
+  readonly policies: readonly Policy[]
+  readonly optional: boolean
+  readonly observe: boolean
+  /** Whether there is another way in. */
+  readonly or: boolean
+  readonly orWins: ((request: RequestView) => boolean) | undefined
+}
+
+/** What a route inherits, and what its requirement is checked against. */
+export interface RequirementContext {
+  /** The scopes this resource describes. */
+  readonly scopes: ReadonlySet<string>
+  /** Whether the option `accounts` is there. */
+  readonly accounts: boolean
+  /** Whether there is a key that signs resource tokens. */
+  readonly keys: boolean
+  readonly policies: readonly Policy[]
+  readonly observe: boolean
+}
+
+const routeTerms = ['components', 'replay', 'policy', 'optional', 'observe', 'or', 'orWins']
+const personTerms = ['tenant', 'mission', 'person']
+const terms = {
+  any: ['identity', ...routeTerms],
+  agent: ['identity', ...routeTerms],
+  person: ['identity', ...routeTerms, ...personTerms],
+  grant: ['scope', 'claims', 'account', 'deliver', ...routeTerms, ...personTerms],
+} as const
+
+/**
+ * Checks a requirement when a route is declared.
+ *
+ * @throws TypeError naming what is wrong
+ */
+export function checkRequirement(requirement: unknown, context: RequirementContext): CheckedRequirement {
+  const given = spellOut(requirement)
+  const needs = kindOf(given)
+  const unknown = Object.keys(given).find(
+    (name) => given[name] !== undefined && !(terms[needs] as readonly string[]).includes(name),
+  )
+  if (unknown !== undefined) throw new TypeError(`require: ${unknown} cannot be said of this kind of route`)
+  return {
+    needs,
+    ...checkGrantTerms(given, needs, context),
+    ...checkRouteTerms(given, context),
+    components: checkComponents(given['components'] ?? []),
+    deliver: checkDelivery(given['deliver'] ?? 'challenge'),
+    replay: checkReplay(given['replay']),
+    bindings: checkBindings(given, context),
+  }
+}
+
+function spellOut(requirement: unknown): Readonly<Record<string, unknown>> {
+  if (requirement === 'agent' || requirement === 'person') return { identity: requirement }
+  if (typeof requirement !== 'object' || requirement === null) throw shapeError()
+  return requirement as Readonly<Record<string, unknown>>
+}
+
+function kindOf({ identity, scope, claims }: Readonly<Record<string, unknown>>): CheckedRequirement['needs'] {
+  if (identity === 'any' || identity === 'agent' || identity === 'person') return identity
+  if (identity !== undefined || (scope === undefined && claims === undefined)) throw shapeError()
+  return 'grant'
+}
+
+function checkGrantTerms(
+  { scope, claims }: Readonly<Record<string, unknown>>,
+  needs: CheckedRequirement['needs'],
+  { scopes, keys }: RequirementContext,
+): Pick<CheckedRequirement, 'scope' | 'claims'> {
+  if (needs !== 'grant') return { scope: [], claims: {} }
+  if (!keys) throw new TypeError('require: scopes and claims need the option signingKeys')
+  const rules = claims === undefined ? {} : checkClaimRules(claims)
+  if (scope === undefined) {
+    if (scopesOfClaims(rules).length === 0)
+      throw new TypeError('require: no identity scope brings these claims; name a scope as well')
+    return { scope: [], claims: rules }
+  }
+  if (typeof scope !== 'function') return { scope: checkScopeRule(scope, scopes), claims: rules }
+  const asked = scope as Extract<ScopeNeed, (request: never) => unknown>
+  return { scope: async (request) => checkScopeRule(await asked(request), scopes), claims: rules }
+}
+
+function checkRouteTerms(
+  { policy, optional, observe, or, orWins }: Readonly<Record<string, unknown>>,
+  context: RequirementContext,
+): Pick<CheckedRequirement, 'policies' | 'optional' | 'observe' | 'or' | 'orWins'> {
+  for (const [name, value] of Object.entries({ optional, observe })) {
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new TypeError(`require: ${name} must be a boolean`)
+  }
+  if (optional === true && or !== undefined)
+    throw new TypeError('require: a route is optional or has another way in, not both')
+  if (orWins !== undefined && (typeof orWins !== 'function' || or === undefined))
+    throw new TypeError('require: orWins must be a function, beside or')
+  return {
+    policies: [...context.policies, ...policyList(policy, 'require: policy')],
+    optional: optional === true,
+    observe: (observe as boolean | undefined) ?? context.observe,
+    or: or !== undefined,
+    orWins: orWins as CheckedRequirement['orWins'],
+  }
+}
+
+function checkDelivery(deliver: unknown): CheckedRequirement['deliver'] {
+  if (deliver !== 'challenge' && deliver !== 'held')
+    throw new TypeError("require: deliver must be 'challenge' or 'held'")
+  return deliver
+}
+
+function checkReplay(replay: unknown): ReplayMode | undefined {
+  if (replay === undefined) return undefined
+  if (replay !== true && replay !== false && replay !== 'all')
+    throw new TypeError("require: replay must be true, false or 'all'")
+  return replayMode(replay)
+}
+
+function checkComponents(components: unknown): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(components) ? components : [components]
+  return names.map((name) => {
+    if (typeof name === 'string' && isRequirableComponent(name)) return name
+    throw new TypeError(
+      `require: ${JSON.stringify(name)} is no component that signatures can be asked to cover`,
+    )
+  })
+}
+
+function checkBindings(
+  { tenant, mission, person, account }: Readonly<Record<string, unknown>>,
+  { accounts }: RequirementContext,
+): Bindings | undefined {
+  if (tenant !== undefined && !isTenantRule(tenant))
+    throw new TypeError('require: tenant must be true, { ps, tenant } or a function')
+  if (mission !== undefined && !isExpectation(mission))
+    throw new TypeError('require: mission must be true, a hash or a function')
+  for (const [name, value] of Object.entries({ person, account })) {
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`require: ${name} must be a function of the request`)
+  }
+  if (account !== undefined && !accounts)
+    throw new TypeError('require: account needs the option accounts, which says who holds an account')
+  const bindings = { tenant, mission, person, account } as Bindings
+  // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
+  return accounts || Object.values(bindings).some((value) => value !== undefined) ? bindings : undefined
+}
+
+function isTenantRule(rule: unknown): boolean {
+  if (rule === true || typeof rule === 'function') return true
+  if (typeof rule !== 'object' || rule === null) return false
+  const { ps, tenant } = rule as Readonly<Record<string, unknown>>
+  const names: readonly unknown[] = [tenant].flat()
+  return (
+    typeof ps === 'string' &&
+    isServerIdentifier(ps) &&
+    names.length > 0 &&
+    names.every((name) => typeof name === 'string')
+  )
+}
+
+function shapeError(): TypeError {
+  return new TypeError("require: expected 'agent', 'person', { identity }, { scope } or { claims }")
+}

@@ -1,0 +1,51 @@
+import { Refusal } from '../errors.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import type { Awaitable } from '../store/store.js'
+import { identityScopes } from './claims.js'
+
+/** Which scopes a resource token may name. */
+export interface ScopeList {
+  /** Whether the resource describes it. */
+  isOwn(name: string): boolean
+  /** Whether it is one of the identity scopes of AAuth 11.10 and not also one of our own. */
+  isIdentity(name: string): boolean
+  /**
+   * Those of `names` that may stand in a resource token for a person of `ps`: our own, and identity scopes that the
+   * person's server lists in `scopes_supported` (R-195, G-48). A {@link Refusal} when it cannot be asked just now.
+   */
+  admit(names: readonly string[], ps: string): Awaitable<readonly string[] | Refusal>
+}
+
+/** @param own the scopes this resource describes */
+export function createScopeList(
+  own: ReadonlyMap<string, string>,
+  issuers: Pick<IssuerKeys, 'metadata'>,
+): ScopeList {
+  const isOwn = (name: string): boolean => own.has(name)
+  const isIdentity = (name: string): boolean => !own.has(name) && identityScopes.has(name)
+
+  // The person server's document has just been used for its keys, so this rarely waits. In four-party it is still the
+  // person server's list that counts.
+  const supported = async (ps: string): Promise<readonly unknown[] | Refusal> => {
+    const metadata = await issuers.metadata(ps, 'aauth-person.json')
+    // A document that is there and unusable lists nothing; the request itself has been verified already.
+    if (metadata instanceof Refusal) return metadata.code === 'issuer_unavailable' ? metadata : []
+    const list = metadata['scopes_supported']
+    return Array.isArray(list) ? list : []
+  }
+
+  const admitIdentity = async (
+    names: readonly string[],
+    ps: string,
+  ): Promise<readonly string[] | Refusal> => {
+    const listed = await supported(ps)
+    if (listed instanceof Refusal) return listed
+    return names.filter((name) => isOwn(name) || (isIdentity(name) && listed.includes(name)))
+  }
+
+  return {
+    isOwn,
+    isIdentity,
+    admit: (names, ps) => (names.some(isIdentity) ? admitIdentity(names, ps) : names.filter(isOwn)),
+  }
+}

@@ -1,0 +1,134 @@
+import { type Authenticated, type AuthenticationContext, authenticate } from '../authenticate.js'
+import { andThen } from '../awaitable.js'
+import { type Caller, isVerifiedCaller } from '../caller.js'
+import { Refusal } from '../errors.js'
+import type { HttpRequest } from '../http.js'
+import type { Explain } from '../observe/explain.js'
+import { unsigned } from '../signature/read.js'
+import type { Awaitable } from '../store/store.js'
+import { type AccountHolder, type Bound, bind, unbound } from './bindings.js'
+import type { CheckedRequirement } from './checked-requirement.js'
+import { type AskGrant, type Decision, decide, extend, forbid, type Need } from './decide.js'
+import type { PolicyVerdict, StepUp } from './policy.js'
+import { type RouteView, viewRequest } from './request-view.js'
+import type { ScopeList } from './scope-list.js'
+
+/** The signature, the token or something behind them is at fault. */
+export interface Refuse {
+  readonly act: 'refuse'
+  readonly refusal: Refusal
+}
+
+/** Where the walk of a request ended. Nothing has been minted, written or told to anybody yet. */
+export interface Finding {
+  readonly decision: Decision | Refuse
+  /** Who signed, if that much is known, whatever was decided. */
+  readonly caller: Caller | undefined
+}
+
+/** What a walk works with. */
+export interface WalkContext {
+  readonly authentication: AuthenticationContext
+  readonly explain: Explain
+  readonly scopes: ScopeList
+  /** The option `accounts`. */
+  readonly accounts: AccountHolder | undefined
+}
+
+/** The walk of one request: authenticate, decide, and let the resource's own policies have the last word. */
+export function createWalk(
+  requirement: CheckedRequirement,
+  context: WalkContext,
+): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
+  const { authentication, explain, scopes, accounts } = context
+  const { bindings, policies } = requirement
+  const fixed: Need | undefined =
+    typeof requirement.scope === 'function' ? undefined : { ...requirement, scope: requirement.scope }
+
+  const needFor = (caller: Caller | undefined, request: HttpRequest, route: RouteView): Awaitable<Need> => {
+    // What depends on the request says something about a person's data, and there is no person yet.
+    if (caller === undefined || caller.kind === 'agent') return fixed ?? { ...requirement, scope: [] }
+    if (fixed !== undefined && bindings === undefined) return fixed
+    const view = viewRequest(request, route)
+    const bound: Awaitable<Bound> = bindings === undefined ? unbound : bind(bindings, caller, view, accounts)
+    return andThen(bound, (found) => {
+      if (typeof requirement.scope !== 'function')
+        return { ...requirement, scope: requirement.scope, ...found }
+      return andThen(requirement.scope(view), (scope) => ({ ...requirement, scope, ...found }))
+    })
+  }
+
+  const judge = (caller: Caller, request: HttpRequest, route: RouteView, next = 0): Awaitable<Decision> => {
+    const policy = policies[next]
+    if (policy === undefined) return { act: 'serve', caller }
+    const now = Math.floor(authentication.clock() / 1000)
+    return andThen(policy({ caller, request: viewRequest(request, route), now }), (verdict) =>
+      isMet(verdict, request) ? judge(caller, request, route, next + 1) : object(caller, verdict),
+    )
+  }
+
+  const object = (caller: Caller, verdict: PolicyVerdict | undefined): Decision => {
+    if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
+    if (verdict?.verdict === 'approval') return { act: 'hold', caller, approval: verdict }
+    if (verdict?.verdict === 'step-up' && caller.kind !== 'agent') return stepUp(caller, verdict)
+    throw new TypeError('the policy answered with nothing that applies to this caller')
+  }
+
+  const stepUp = (caller: Exclude<Caller, { kind: 'agent' }>, { scope, fresh }: StepUp): Decision => {
+    const unknown = scope.find((name) => !scopes.isOwn(name) && !scopes.isIdentity(name))
+    if (unknown !== undefined)
+      throw new TypeError(`stepUp: scope ${JSON.stringify(unknown)} is not described in the option scopes`)
+    const asked = extend(caller, scope, scope.filter(scopes.isIdentity))
+    // Otherwise the agent would bring what it has already, and be sent again.
+    const isNew = fresh || caller.kind === 'person' || asked.scope.length > caller.scope.length
+    return isNew ? asked : forbid('What was granted is not enough here')
+  }
+
+  const admit = (ask: AskGrant): Awaitable<Decision | Refuse> =>
+    andThen(scopes.admit(ask.scope, ask.caller.person.ps), (admitted) => {
+      if (admitted instanceof Refusal) return { act: 'refuse', refusal: admitted }
+      return admitted.length > 0 && ask.essential.every((name) => admitted.includes(name))
+        ? { ...ask, scope: admitted }
+        : forbid('The person’s server does not offer what is needed here')
+    })
+
+  const conclude = (
+    authenticated: Authenticated,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Finding> => {
+    if (authenticated instanceof Refusal) {
+      explain(request, authenticated)
+      return { decision: { act: 'refuse', refusal: authenticated }, caller: undefined }
+    }
+    const caller = authenticated === unsigned ? undefined : authenticated
+    const decided = andThen(needFor(caller, request, route), (need) => decide(need, caller))
+    const judged = andThen(decided, (decision) =>
+      decision.act === 'serve' && decision.caller !== undefined
+        ? judge(decision.caller, request, route)
+        : decision,
+    )
+    const admitted: Awaitable<Decision | Refuse> = andThen(judged, (decision) =>
+      decision.act === 'ask-grant' ? admit(decision) : decision,
+    )
+    return andThen(admitted, (decision) => ({ decision, caller }))
+  }
+
+  return (request, route) =>
+    andThen(callerOf(request, authentication), (authenticated) => conclude(authenticated, request, route))
+}
+
+/** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
+function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
+  const { carried } = request
+  if (carried === undefined) return authenticate(request, authentication)
+  if (!isVerifiedCaller(carried.caller))
+    throw new TypeError('a held call is carried by a verified caller only')
+  return carried.caller
+}
+
+/** Whether a policy has no objection, or none that has not been met: what somebody approved is not asked for again. */
+function isMet(verdict: PolicyVerdict | undefined, { carried }: HttpRequest): boolean {
+  if (verdict?.verdict === 'allow') return true
+  return verdict?.verdict === 'approval' && carried?.subjects.includes(verdict.subject) === true
+}

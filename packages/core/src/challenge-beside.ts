@@ -1,0 +1,27 @@
+import type { ServerResponse } from 'node:http'
+
+/**
+ * Puts a challenge of ours beside whatever a `401` says that somebody else writes. Fields that are there stay as they
+ * are, and AAuth never uses `WWW-Authenticate` (AAuth 11.6, R-151).
+ *
+ * @returns ends it, so that a `401` of the application itself passes untouched
+ */
+export function challengeBeside(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+): () => void {
+  const { writeHead } = response
+  let active = true
+  const patched = (...args: Parameters<typeof writeHead>): ServerResponse => {
+    if (active && args[0] === 401) {
+      for (const [name, value] of Object.entries(headers)) {
+        if (!response.hasHeader(name)) response.setHeader(name, value)
+      }
+    }
+    return writeHead.apply(response, args)
+  }
+  response.writeHead = patched as typeof writeHead
+  return () => {
+    active = false
+  }
+}

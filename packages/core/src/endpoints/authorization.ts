@@ -1,0 +1,133 @@
+import type { AccessConfig, AuthorizeVerdict } from '../access/access-options.js'
+import { challengeAnswer, unsignedAnswer } from '../access/answers.js'
+import { isHeld } from '../access/bindings.js'
+import { challenged, denied, failed, refused } from '../access/outcome.js'
+import type { ScopeList } from '../access/scope-list.js'
+import { type AuthenticationContext, authenticate } from '../authenticate.js'
+import type { Person } from '../caller.js'
+import { Refusal, refuse } from '../errors.js'
+import { type Answer, fieldValue, type HttpRequest, jsonAnswer } from '../http.js'
+import type { Report } from '../observe/events.js'
+import type { Explain } from '../observe/explain.js'
+import { unsigned } from '../signature/read.js'
+import { parseJsonObject } from '../token/json.js'
+import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { Endpoint } from './endpoint.js'
+
+/** What the authorization endpoint works with. */
+export interface AuthorizationContext {
+  readonly authentication: AuthenticationContext
+  readonly explain: Explain
+  readonly mint: ResourceTokenMint
+  readonly scopes: ScopeList
+  readonly access: AccessConfig
+  readonly report: Report
+}
+
+interface Asked {
+  readonly scope: readonly string[]
+  readonly account: string | undefined
+}
+
+/** Bytes; two short strings are all there is to say. */
+const bodyLimit = 16_384
+
+/**
+ * The authorization endpoint (AAuth 6.6): a person token and a scope in, a resource token out. Everything else is a
+ * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
+ */
+export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
+  const { authentication, explain, mint, scopes, access, report } = context
+
+  const authorize = async (request: HttpRequest): Promise<Answer> => {
+    const caller = await authenticate(request, authentication)
+    if (caller instanceof Refusal) {
+      explain(request, caller)
+      return refused(caller, report).answer
+    }
+    if (caller === unsigned || caller.kind !== 'person') {
+      // An agent token is no person token, and neither is an auth token (R-174, G-05).
+      const answer =
+        caller === unsigned
+          ? unsignedAnswer('person-token', authentication.signature.schemes)
+          : challengeAnswer('person-token')
+      return challenged('person-token', answer, report).answer
+    }
+    const asked = await readAsked(request)
+    const checked = asked instanceof Refusal ? asked : await check(asked, caller)
+    return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller)
+  }
+
+  /** Drops identity scopes that the person's server lacks (G-49), and asks who holds the account. */
+  const check = async ({ scope, account }: Asked, caller: Person): Promise<Asked | Refusal> => {
+    if (!scope.every((name) => scopes.isOwn(name) || scopes.isIdentity(name))) return refuse('invalid_scope')
+    const admitted = await scopes.admit(scope, caller.person.ps)
+    if (admitted instanceof Refusal) return admitted
+    if (admitted.length === 0) return refuse('invalid_scope', 'The person’s server offers none of these')
+    if (account === undefined) return { scope: admitted, account }
+    const held = access.accounts !== undefined && (await isHeld(access.accounts, caller, account))
+    return held ? { scope: admitted, account } : refuse('invalid_account')
+  }
+
+  const conclude = async (asked: Asked, caller: Person): Promise<Answer> => {
+    const verdict = await judge(asked, caller)
+    if ('verdict' in verdict && verdict.verdict === 'deny')
+      return denied(verdict.code, verdict.detail, report).answer
+    const scope = 'verdict' in verdict ? verdict.scope : verdict
+    if (!Array.isArray(scope) || !scope.every((name) => asked.scope.includes(name)))
+      throw new TypeError('authorize answered with something else than some of the scopes asked for')
+    if ('verdict' in verdict) {
+      report({ name: 'authorized', by: 'resource' })
+      return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
+    }
+    if (scope.length === 0) return denied('access_denied', undefined, report).answer
+    const token = await mint(caller, { scope, account: asked.account })
+    report({ name: 'authorized', by: 'resource-token' })
+    return jsonAnswer({ resource_token: token }, noStore)
+  }
+
+  const judge = async ({ scope, account }: Asked, caller: Person): Promise<AuthorizeVerdict> => {
+    if (access.authorize === undefined) return scope
+    const now = Math.floor(authentication.clock() / 1000)
+    return access.authorize({ caller, scope, account, now })
+  }
+
+  return {
+    path,
+    methods: ['POST'],
+    handle: (request) => authorize(request).catch((cause: unknown) => failed(cause, report).answer),
+  }
+}
+
+const noStore = { 'Cache-Control': 'no-store' }
+
+async function readAsked(request: HttpRequest): Promise<Asked | Refusal> {
+  const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
+  if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
+    return refuse('invalid_request', 'The content is not application/json')
+  const content = await request.body?.(bodyLimit)
+  if (content === 'too-large') return refuse('content_too_large')
+  if (content === 'aborted') return refuse('invalid_request', 'The content was cut off')
+  if (content === undefined || content === 'consumed')
+    throw new TypeError('the content was read before it reached the authorization endpoint')
+  const body = parseJsonObject(decode(content))
+  if (body === undefined) return refuse('invalid_request', 'The content is no JSON object')
+  const { scope, account } = body
+  if (typeof scope !== 'string' || !scopeText.test(scope))
+    return refuse('invalid_request', 'scope is missing, or no list of names')
+  if (account !== undefined && (typeof account !== 'string' || account === ''))
+    return refuse('invalid_request', 'account is no name')
+  return { scope: [...new Set(scope.split(' '))], account }
+}
+
+// Bytes that are no UTF-8 become a text that is no JSON object.
+function decode(content: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch {
+    return ''
+  }
+}
+
+/** RFC 6749, 3.3. */
+const scopeText = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
