@@ -86,13 +86,7 @@ export const state: readonly Part[] = [
         notOurs('The issuer’s rule; a stateless resource cannot check it.'),
       ),
       row('R-289', '9.4.1', 'DEF', 'scope of a grant is space-separated and may be absent.'),
-      row(
-        'R-290',
-        '11.10',
-        'DEF',
-        'Identity claims that are needed are looked for in the grant.',
-        pending('V'),
-      ),
+      row('R-290', '11.10', 'DEF', 'Identity claims that are needed are looked for in the grant.'),
     ],
   },
   {
