@@ -63,9 +63,28 @@ export {
 } from './errors.js'
 export type { Health } from './health.js'
 export type { Answer, ContentFault, HttpRequest } from './http.js'
+export type {
+  IssuerBusyEvent,
+  IssuerDiscoveredEvent,
+  IssuerEvent,
+  IssuerFetchedEvent,
+  IssuerPolicyFailedEvent,
+  IssuerWithdrawnEvent,
+} from './issuer/events.js'
+export { GuardError } from './issuer/fault.js'
 export { createGuardedFetch, type GuardOptions } from './issuer/guarded-fetch.js'
 export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
-export type { IssuerFetch, IssuerOptions } from './issuer/options.js'
+export { type IssuerLimits, issuerLimits } from './issuer/limits.js'
+export type { IssuerMetadata } from './issuer/metadata.js'
+export type {
+  IssuerDocument,
+  IssuerFetch,
+  IssuerOptions,
+  IssuerResponse,
+  PinnedIssuer,
+} from './issuer/options.js'
+export type { IssuerCounts, IssuerReport, IssuerState } from './issuer/report.js'
+export type { Resolve, ResolvedAddress } from './issuer/resolve.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { fromNode, nodeHost, writeAnswer } from './node.js'
 export {

@@ -89,6 +89,8 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     report: config.report,
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
+  // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
+  void issuers.warm()
   const state = createState(config)
   const { revocations, denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
