@@ -63,6 +63,13 @@ describe('signature base', () => {
     expect(base('("@query-param";name="q")', { target } as object)).toContain(': %21%27\n')
   })
 
+  it('takes a second question mark for a part of the query [H-15]', () => {
+    expect(base('("@query-param";name="%3Fa")', { target: '/p??a=1' } as object)).toContain(': 1\n')
+    expect(base('("@query-param";name="a")', { target: '/p??a=1' } as object)).toBeInstanceOf(
+      UnresolvedComponent,
+    )
+  })
+
   it('joins all lines of a field, trimmed, and keeps what is inside', () => {
     const rawHeaders = ['X-A', '  one,  two ', 'x-b', '', 'x-a', '\tthree ']
     expect(base('("x-a" "x-b")', { rawHeaders } as object)).toBe(

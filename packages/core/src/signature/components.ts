@@ -117,7 +117,7 @@ function queryOf(target: string): string {
 /** The parameters of the query, decoded; `undefined` for the value of one that occurs more than once. */
 function readQuery(target: string): ReadonlyMap<string, string | undefined> {
   const values = new Map<string, string | undefined>()
-  for (const [name, value] of new URLSearchParams(queryOf(target).slice(1))) {
+  for (const [name, value] of new URLSearchParams(queryOf(target))) {
     values.set(name, values.has(name) ? undefined : value)
   }
   return values

@@ -11,7 +11,8 @@ import {
   testSharedSecret,
 } from '../testing/vectors.js'
 import { signatureBase } from './base.js'
-import { type SignatureContext, UnresolvedComponent } from './components.js'
+import { UnresolvedComponent } from './components.js'
+import type { SignatureContext } from './context.js'
 import { readSignature } from './read.js'
 
 const key = ({ d: _, ...jwk }: { readonly d: string }): VerificationKey =>

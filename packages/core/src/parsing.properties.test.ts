@@ -1,0 +1,320 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decide } from './access/decide.js'
+import type { CheckedRequirement } from './access/requirement.js'
+import type { Caller } from './caller.js'
+import { Refusal } from './errors.js'
+import { isServerIdentifier, parseAgentIdentifier } from './identifiers.js'
+import { importPublicJwk, KeyFault } from './keys.js'
+import { defaultLimits } from './limits.js'
+import { checkContentDigest } from './signature/content-digest.js'
+import { readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
+import { dictionaryLike, fields, hostileText, soundInput, soundKey, target } from './testing/arbitraries.js'
+import { claims, now } from './testing/party.js'
+import { parseJsonObject } from './token/json.js'
+import { decodeJws } from './token/jws.js'
+import { readToken } from './token/read.js'
+import type { TokenPolicy } from './token/types.js'
+import { checkWire } from './wire.js'
+
+const runs = { numRuns: 1500 }
+const policy: SignaturePolicy = {
+  authority: 'rs.example',
+  scheme: 'https',
+  components: ['@query', 'content-digest'],
+  window: 60,
+  schemes: ['jwt', 'jwks_uri'],
+  limits: defaultLimits,
+}
+const tokenPolicy: TokenPolicy = {
+  resource: 'https://rs.example',
+  accessServer: undefined,
+  window: 60,
+  maxAgentTokenLifetime: 86_400,
+  maxTokenLength: defaultLimits.token,
+}
+
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value) ?? '').toString('base64url')
+const base64urlText = fc.string({ unit: fc.constantFrom(...'ABCxyz019-_=+/.'), maxLength: 40 })
+
+describe('whatever a stranger sends, nothing throws', () => {
+  const codes =
+    /^invalid_signature$|^invalid_input$|^invalid_jwt$|^invalid_key$|^unsupported_scheme$|^clock_skew$/
+  const readFields = (target: string, rawHeaders: readonly string[]): string => {
+    const read = readSignature({ method: 'GET', target, rawHeaders }, policy, now)
+    if (read === unsigned) return 'unsigned'
+    if (read instanceof Refusal) {
+      expect(read.code).toMatch(codes)
+      return read.details.detail ?? read.code
+    }
+    return 'read'
+  }
+
+  it('in the three signature fields [HC-29] [K-007]', () => {
+    fc.assert(
+      fc.property(
+        dictionaryLike,
+        dictionaryLike,
+        dictionaryLike,
+        target,
+        fields,
+        (input, signature, key, target, more) => {
+          readFields(target, [
+            'Signature-Input',
+            input,
+            'Signature',
+            signature,
+            'Signature-Key',
+            key,
+            ...more,
+          ])
+        },
+      ),
+      runs,
+    )
+  })
+
+  it('in well-formed fields, whatever they cover and carry [HC-29] [H-39] [H-20]', () => {
+    const outcomes = new Set<string>()
+    const signature = fc.oneof(fc.constant('sig=:AAAA:'), dictionaryLike)
+    fc.assert(
+      fc.property(
+        soundInput,
+        signature,
+        fc.oneof(soundKey, dictionaryLike),
+        fields,
+        (input, signature, key, more) => {
+          const rawHeaders = [
+            'Signature-Input',
+            input,
+            'Signature',
+            signature,
+            'Signature-Key',
+            key,
+            'X-A',
+            'a=1',
+            ...more,
+          ]
+          outcomes.add(readFields('/x?a=1', rawHeaders))
+        },
+      ),
+      { ...runs, seed: 1 },
+    )
+    // The generator reaches every depth of the reading.
+    expect([...outcomes]).toEqual(
+      expect.arrayContaining([
+        'A covered component is not an identifier',
+        'A covered component is not part of the request',
+        'A component is covered twice',
+        'A parameter of Signature-Input occurs twice',
+        'A signature field is malformed',
+        'Signature has no Byte Sequence for the label',
+        'read',
+      ]),
+    )
+  })
+
+  it('in the request line and in Host [H-11] [H-21]', () => {
+    fc.assert(
+      fc.property(hostileText, hostileText, (target, host) => {
+        const refusal = checkWire({ method: 'GET', target, rawHeaders: ['Host', host] })
+        if (refusal === undefined) expect(target).toMatch(/^\/(?!\/)[^#]*$/s)
+        else expect(refusal.code).toBe('invalid_request')
+      }),
+      runs,
+    )
+  })
+
+  it('in a token: text, parts, header and claims of any shape [N-041]', () => {
+    const anyToken = fc.oneof(
+      hostileText,
+      fc.tuple(base64urlText, base64urlText, base64urlText).map((parts) => parts.join('.')),
+      fc
+        .tuple(fc.jsonValue(), fc.jsonValue())
+        .map(([header, payload]) => `${encode(header)}.${encode(payload)}.AAAA`),
+      fc
+        .tuple(
+          fc.constantFrom(...Object.keys(claims), 'constructor', '__proto__', 7, null),
+          fc.constantFrom(...Object.values(claims)),
+          fc.constantFrom(
+            'iss',
+            'sub',
+            'aud',
+            'exp',
+            'iat',
+            'nbf',
+            'jti',
+            'dwk',
+            'cnf',
+            'ps',
+            'scope',
+            'tenant',
+            '__proto__',
+          ),
+          fc.jsonValue({ maxDepth: 3 }),
+        )
+        .map(([typ, good, name, value]) => {
+          const payload = JSON.stringify(good).replace('{', `{"${name}x":0,`)
+          const changed = JSON.stringify({ ...JSON.parse(payload), [name]: value })
+          return `${encode({ typ, alg: 'Ed25519', kid: 'k' })}.${Buffer.from(changed).toString('base64url')}.AAAA`
+        }),
+    )
+    fc.assert(
+      fc.property(anyToken, (jwt) => {
+        const read = readToken(jwt, tokenPolicy, now)
+        if (read instanceof Refusal) expect(read.code).toMatch(/^invalid_jwt$|^expired_jwt$|^clock_skew$/)
+        else expect(decodeJws(jwt)?.payload['iss']).toBe(read.query.issuer)
+      }),
+      runs,
+    )
+  })
+
+  it('in JSON: objects come back as JSON.parse has them, all else not at all [N-041]', () => {
+    const text = fc.oneof(
+      hostileText,
+      fc.jsonValue({ maxDepth: 6 }).map((value) => JSON.stringify(value)),
+      fc.json().map((value) => `{"a":${value},"b":${value}}`),
+      fc.string({ unit: fc.constantFrom(...'{}[]:,"\\a1 u0'), maxLength: 30 }),
+    )
+    fc.assert(
+      fc.property(text, (value) => {
+        const parsed = parseJsonObject(value)
+        if (parsed !== undefined) expect(parsed).toEqual(JSON.parse(value))
+      }),
+      runs,
+    )
+  })
+
+  it('in JSON: a member that occurs twice is found at any depth, however it is spelt', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ maxLength: 6 }),
+        fc.jsonValue({ maxDepth: 2 }),
+        fc.array(fc.constantFrom('{"x":', '[')),
+        (name, value, path) => {
+          const spelt = JSON.stringify(name)
+          const escaped = `"${[...Array(name.length).keys()].map((i) => `\\u${name.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')}"`
+          const twice = `{${spelt}:${JSON.stringify(value)},${escaped}:1}`
+          const text = path.reduceRight(
+            (inner, open) => (open === '[' ? `[${inner}]` : `${open}${inner}}`),
+            twice,
+          )
+          expect(parseJsonObject(`{"outer":${text}}`)).toBeUndefined()
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('in a key [KN-054] [KN-061]', () => {
+    const anyKey = fc.oneof(
+      fc.jsonValue(),
+      fc.record(
+        {
+          kty: fc.constantFrom('OKP', 'EC', 'RSA', 'oct', 'AKP', 'constructor', 7),
+          crv: fc.constantFrom('Ed25519', 'P-256', 'X25519', '__proto__'),
+          alg: fc.constantFrom('Ed25519', 'ES256', 'EdDSA', 'none', 'HS256', 'constructor', null),
+          x: fc.oneof(
+            base64urlText,
+            fc
+              .uint8Array({ minLength: 30, maxLength: 34 })
+              .map((bytes) => Buffer.from(bytes).toString('base64url')),
+          ),
+          y: fc.oneof(
+            base64urlText,
+            fc
+              .uint8Array({ minLength: 32, maxLength: 32 })
+              .map((bytes) => Buffer.from(bytes).toString('base64url')),
+          ),
+          d: fc.constant('AA'),
+          n: base64urlText,
+        },
+        { requiredKeys: [] },
+      ),
+    )
+    fc.assert(
+      fc.property(anyKey, (jwk) => {
+        const key = importPublicJwk(jwk)
+        if (!(key instanceof KeyFault)) expect(key.jkt).toMatch(/^[A-Za-z0-9_-]{43}$/)
+      }),
+      runs,
+    )
+  })
+
+  it('in Content-Digest [H-58]', () => {
+    const value = fc.oneof(
+      dictionaryLike,
+      hostileText.map((text) => `sha-256=${text}`),
+    )
+    fc.assert(
+      fc.property(value, fc.uint8Array({ maxLength: 8 }), (text, content) => {
+        // Nothing of this is a digest of that.
+        expect(checkContentDigest(text, content)?.code).toBe('invalid_signature')
+      }),
+      runs,
+    )
+  })
+
+  it('in an identifier [R-023] [R-025]', () => {
+    const like = fc.oneof(
+      hostileText,
+      hostileText.map((text) => `https://${text}`),
+      hostileText.map((text) => `aauth:${text}`),
+    )
+    fc.assert(
+      fc.property(like, (text) => {
+        if (isServerIdentifier(text)) expect(new URL(text).origin).toBe(text)
+        const agent = parseAgentIdentifier(text)
+        if (agent !== undefined) expect(isServerIdentifier(`https://${agent.domain}`)).toBe(true)
+      }),
+      runs,
+    )
+  })
+})
+
+describe('the decision is total [R-152] [R-153] [R-155] [R-156]', () => {
+  const scope = fc.array(fc.constantFrom('read', 'write', 'delete'), { maxLength: 3 })
+  const verified = { jkt: 'x', token: { iss: 'https://ps.example', jti: '1', iat: 0, exp: 1 } }
+  const person = { ps: 'https://ps.example', sub: 'mom' }
+  const caller = fc.oneof(
+    fc.constant(undefined),
+    fc.constant<Caller>({
+      kind: 'agent',
+      agent: 'aauth:sam@ap.example',
+      provider: 'https://ap.example',
+      ...verified,
+    }),
+    fc.constant<Caller>({ kind: 'person', person, ...verified }),
+    scope.map((scope): Caller => ({ kind: 'grant', person, scope, claims: {}, ...verified })),
+  )
+  const need = fc.record({ needs: fc.constantFrom('agent', 'person', 'grant'), scope })
+
+  it('for every need and every caller, and serves only who meets the need', () => {
+    fc.assert(
+      fc.property(need, caller, (need, caller) => {
+        const decision = decide(need as unknown as CheckedRequirement, caller)
+        switch (decision.act) {
+          case 'serve':
+            expect(decision.caller).toBe(caller)
+            if (need.needs === 'agent') expect(caller?.kind).toBe('agent')
+            if (need.needs === 'person') expect(['person', 'grant']).toContain(caller?.kind)
+            if (need.needs === 'grant') {
+              expect(caller?.kind).toBe('grant')
+              expect(caller?.kind === 'grant' ? caller.scope : []).toEqual(expect.arrayContaining(need.scope))
+            }
+            break
+          case 'ask':
+            expect(decision.requirement).toBe(need.needs === 'agent' ? 'agent-token' : 'person-token')
+            break
+          case 'ask-grant':
+            // A grant is asked for on behalf of a person who is known, and for all that is needed.
+            expect(need.needs).toBe('grant')
+            expect(['person', 'grant']).toContain(caller?.kind)
+            expect(decision.scope).toEqual(expect.arrayContaining(need.scope))
+            break
+        }
+      }),
+      runs,
+    )
+  })
+})
