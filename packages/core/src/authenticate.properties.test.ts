@@ -1,44 +1,35 @@
+import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { parseDictionary, serializeDictionary } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { type AuthenticationContext, authenticate } from './authenticate.js'
-import { Refusal } from './errors.js'
 import type { HttpRequest } from './http.js'
-import { defaultLimits } from './limits.js'
-import { createRevocations } from './revocation/revocations.js'
+import { createResourceServer } from './resource-server.js'
 import { baseComponents } from './signature/required.js'
-import { createMemoryStore } from './store/memory-store.js'
 import { componentsOf, fieldLine, label, request } from './testing/arbitraries.js'
-import { agentKey, fakeIssuers, newKey, now, signed, token } from './testing/party.js'
+import { agentKey, issuerKey, newKey, now, signed, token } from './testing/party.js'
 
-const clock = (): number => now * 1000
-const context: AuthenticationContext = {
-  signature: {
-    authority: 'rs.example',
-    scheme: 'https',
-    components: [],
-    window: 60,
-    schemes: ['jwt'],
-    limits: defaultLimits,
-  },
-  token: {
-    resource: 'https://rs.example',
-    accessServer: undefined,
-    window: 60,
-    maxAgentTokenLifetime: 86_400,
-    maxTokenLength: defaultLimits.token,
-  },
-  issuers: fakeIssuers(),
-  revocations: createRevocations(createMemoryStore({ clock }), clock),
-  bodyLimit: 1024,
-  diagnose: () => {},
-  clock,
+const issuers = ['aauth-agent.json', 'aauth-person.json'].map((dwk) => ({
+  issuer: dwk === 'aauth-agent.json' ? 'https://ap.example' : 'https://ps.example',
+  dwk,
+  jwks: { keys: [issuerKey.publicJwk] },
+}))
+const { privateKey } = generateKeyPairSync('ed25519')
+const server = createResourceServer({
+  resource: 'https://rs.example',
+  signingKeys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'Ed25519' }],
+  scopes: { 'data.read': 'Read the data' },
+  issuers: { pinned: issuers },
+  clock: () => now * 1000,
+})
+const guards = {
+  'aa-agent+jwt': server.require('agent'),
+  'aa-person+jwt': server.require('person'),
+  'aa-auth+jwt': server.require({ scope: 'data.read' }),
 }
 
-const verdict = async (sent: HttpRequest): Promise<string> => {
-  const result = await authenticate(sent, context)
-  if (typeof result === 'symbol') return 'unsigned'
-  return result instanceof Refusal ? result.code : result.kind
+const verdict = async (sent: HttpRequest, type: keyof typeof guards): Promise<string> => {
+  const outcome = await guards[type].check(sent)
+  return outcome.served ? outcome.caller.kind : outcome.code
 }
 
 const types = ['aa-agent+jwt', 'aa-person+jwt', 'aa-auth+jwt'] as const
@@ -153,7 +144,9 @@ describe('for any request our own signer makes', () => {
   it('the verifier knows who it was [R-042] [R-061]', async () => {
     await fc.assert(
       fc.asyncProperty(signedRequest, async (parts) => {
-        expect(await verdict(await sign(parts))).toBe(parts.type.slice(3, -4).replace('auth', 'grant'))
+        expect(await verdict(await sign(parts), parts.type)).toBe(
+          parts.type.slice(3, -4).replace('auth', 'grant'),
+        )
       }),
       { numRuns: 200 },
     )
@@ -164,7 +157,7 @@ describe('for any request our own signer makes', () => {
       fc.asyncProperty(signedRequest, fc.nat(10_000), fieldLine, async (parts, n, text) => {
         const changed = change(await sign(parts), parts, n, text)
         fc.pre(changed !== undefined)
-        expect(await verdict(changed as HttpRequest)).toMatch(
+        expect(await verdict(changed as HttpRequest, parts.type)).toMatch(
           /^invalid_|^expired_jwt$|^unsupported_|^unknown_key$/,
         )
       }),
@@ -183,7 +176,9 @@ describe('for any request our own signer makes', () => {
           label: parts.label,
           components: [...baseComponents, ...parts.components],
         }
-        expect(await verdict(await signed(stolen, options, parts.request))).toBe('invalid_signature')
+        expect(await verdict(await signed(stolen, options, parts.request), parts.type)).toBe(
+          'invalid_signature',
+        )
       }),
       { numRuns: 60 },
     )
