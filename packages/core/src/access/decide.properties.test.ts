@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Caller, Grant } from '../caller.js'
+import { unbound } from './bindings.js'
+import { decide, type Need } from './decide.js'
+import type { ScopeRule } from './scope-rule.js'
+
+const scopes = ['read', 'write', 'delete']
+const verified = { jkt: 'x', token: { iss: 'https://ps.example', jti: '1', iat: 0, exp: 1 } }
+const person = { ps: 'https://ps.example', sub: 'mom' }
+const grantOf = (scope: readonly string[]): Grant => ({
+  kind: 'grant',
+  person,
+  scope,
+  claims: {},
+  ...verified,
+})
+
+const caller = fc.oneof(
+  fc.constant(undefined),
+  fc.constant<Caller>({
+    kind: 'agent',
+    agent: 'aauth:sam@ap.example',
+    provider: 'https://ap.example',
+    ...verified,
+  }),
+  fc.constant<Caller>({ kind: 'person', person, ...verified }),
+  fc.subarray(scopes).map(grantOf),
+)
+
+const { rule } = fc.letrec<{ rule: ScopeRule; list: ScopeRule[] }>((tie) => ({
+  rule: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom(...scopes),
+    tie('list'),
+    tie('list').map((anyOf) => ({ anyOf })),
+    tie('list').map((allOf) => ({ allOf })),
+  ),
+  list: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }),
+}))
+
+const need: fc.Arbitrary<Need> = fc
+  .record({
+    needs: fc.constantFrom('any', 'agent', 'person', 'grant'),
+    optional: fc.boolean(),
+    scope: rule,
+    objection: fc.option(fc.constant('not yours'), { nil: undefined }),
+  })
+  .map(({ objection, ...parts }) => ({
+    ...unbound,
+    claims: {},
+    ...parts,
+    ...(objection === undefined ? {} : { objection }),
+  }))
+
+/** What a rule means, said once more. */
+function meets(rule: ScopeRule, held: readonly string[]): boolean {
+  if (typeof rule === 'string') return held.includes(rule)
+  if ('anyOf' in rule) return rule.anyOf.some((part) => meets(part, held))
+  return ('allOf' in rule ? rule.allOf : rule).every((part) => meets(part, held))
+}
+
+const runs = { numRuns: 2000 }
+
+describe('the decision is total [R-152] [R-153] [R-155] [R-156]', () => {
+  it('for every need and every caller, and serves only who meets the need', () => {
+    fc.assert(
+      fc.property(need, caller, (need, caller) => {
+        const decision = decide(need, caller)
+        switch (decision.act) {
+          case 'serve':
+            expect(decision.caller).toBe(caller)
+            if (caller === undefined) expect(need.optional).toBe(true)
+            else if (need.needs === 'agent') expect(caller.kind).toBe('agent')
+            else if (need.needs === 'person') expect(['person', 'grant']).toContain(caller.kind)
+            else if (need.needs === 'grant') {
+              expect(caller.kind === 'grant' && meets(need.scope, caller.scope)).toBe(true)
+              expect(need.objection).toBeUndefined()
+            }
+            break
+          case 'ask':
+            expect(decision.requirement).toBe(
+              need.needs === 'agent' || need.needs === 'any' ? 'agent-token' : 'person-token',
+            )
+            break
+          case 'ask-grant':
+            // Only on behalf of a person who is known.
+            expect(need.needs).toBe('grant')
+            expect(['person', 'grant']).toContain(caller?.kind)
+            break
+          case 'forbid':
+            expect(need.objection).toBeDefined()
+            break
+          default:
+            expect(decision.act).toBe('one of the above')
+        }
+      }),
+      runs,
+    )
+  })
+
+  it('and an agent that brings what it was asked for is served: nobody goes in circles [R-157]', () => {
+    fc.assert(
+      fc.property(need, caller, (need, caller) => {
+        const decision = decide(need, caller)
+        if (decision.act !== 'ask-grant') return
+        const held = caller?.kind === 'grant' ? caller.scope : []
+        expect(decision.scope).toEqual(expect.arrayContaining([...held]))
+        expect(decide(need, grantOf(decision.scope)).act).toBe('serve')
+      }),
+      runs,
+    )
+  })
+})
