@@ -45,6 +45,8 @@ const skewSeconds = 10
  */
 export function createReplays(env: ReplayEnvironment): Replays {
   const { store, breakGlass, clock, report } = env
+  // What each request has used, by its own field lines: a router's guard and its route's see the same request.
+  const own = new WeakMap<HttpRequest['rawHeaders'], string>()
 
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
     if (first) return undefined
@@ -61,10 +63,13 @@ export function createReplays(env: ReplayEnvironment): Replays {
   return {
     use(request, read, jkt, mode) {
       if (mode === 'off' || (mode === 'unsafe' && safeMethods.has(request.method))) return undefined
+      const key = replayKey(jkt, read.base)
+      if (own.get(request.rawHeaders) === key) return undefined
       const ttl = read.created + env.window + skewSeconds - clock() / 1000
-      const first = andThen(store.claim(replayKey(jkt, read.base), '1', Math.max(1, ttl)), (fresh) =>
-        judge(fresh, request, read),
-      )
+      const first = andThen(store.claim(key, '1', Math.max(1, ttl)), (fresh) => {
+        if (fresh) own.set(request.rawHeaders, key)
+        return judge(fresh, request, read)
+      })
       return isPending(first) ? first.catch(unavailable) : first
     },
   }

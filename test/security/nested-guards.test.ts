@@ -1,0 +1,47 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createTown, type Town } from '@countersign/devkit'
+import { aauth } from '@countersign/express'
+import express from 'express'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sendRaw } from '../hostile/wire.js'
+
+describe('a router’s guard and its route’s, on one request', () => {
+  let town: Town
+  let server: Server
+  let calls: number
+  let headers: readonly (readonly [string, string])[]
+  beforeEach(async () => {
+    calls = 0
+    town = await createTown()
+    const guard = aauth({ resource: 'https://rs.example', fetch: town.fetchAs('rs.example'), replay: true })
+    const router = express.Router().use(guard.require('agent'))
+    router.post('/orders', guard.require('agent'), ({ rawHeaders }, res) => {
+      calls++
+      headers = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1] as string]] : []))
+      res.end()
+    })
+    server = express().use('/shop', router).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    town.route('rs.example', (server.address() as AddressInfo).port)
+  })
+  afterEach(async () => {
+    server.close()
+    server.closeAllConnections()
+    await town.close()
+  })
+
+  it('use its signature up once, and a second request finds it used (R-073)', async () => {
+    const sam = town.agent('sam', { person: town.person('mom') })
+    const first = await sam.fetch('https://rs.example/shop/orders', { method: 'POST' })
+    expect([first.status, calls]).toEqual([200, 1])
+    const { port } = server.address() as AddressInfo
+    const second = await sendRaw(port, {
+      method: 'POST',
+      target: '/shop/orders',
+      headers: headers.filter(([name]) => name.toLowerCase() !== 'connection'),
+    })
+    expect([second.status, calls]).toEqual([401, 1])
+  })
+})
