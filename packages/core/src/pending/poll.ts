@@ -1,7 +1,8 @@
 import { refusalAnswer } from '../access/answers.js'
-import type { Caller } from '../caller.js'
+import type { AuthenticationContext } from '../authenticate.js'
+import type { Caller, Grant, Person } from '../caller.js'
 import type { Host } from '../endpoints/endpoint.js'
-import { refuse } from '../errors.js'
+import { Refusal, refuse } from '../errors.js'
 import { executeCall } from '../held/execute.js'
 import { pollHeld } from '../held/poll-held.js'
 import type { Answer, HttpRequest } from '../http.js'
@@ -25,6 +26,7 @@ export interface PollContext extends SettleContext {
   readonly places: DeferralPlaces
   readonly mint: ResourceTokenMint
   readonly revocations: Revocations
+  readonly authentication: Pick<AuthenticationContext, 'denials'>
   /** The answer that begins a session. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }
@@ -118,20 +120,36 @@ async function lastAnswer(record: PendingRecord, answer: Answer, { records }: Po
 
 /**
  * In whose name the call is carried out. Agents in the field poll with their agent token whatever they called with; the
- * same key has proved itself, and the token of the call counts as long as it would be accepted today.
+ * same key has proved itself, and the token of the call counts as long as it would be accepted today. Another token
+ * takes its place only if it says the same of what was approved.
  */
 async function callerFor(
   record: PendingRecord,
   polling: Caller,
-  context: PollContext,
+  { clock, revocations, authentication }: PollContext,
 ): Promise<Caller | Answer> {
   const { caller } = record
-  if (polling.kind === caller.kind && samePerson(polling, caller)) return polling
-  if (await context.revocations.has(caller.token))
-    return refusalAnswer(refuse('revoked', 'The token of the call'))
-  return caller.token.exp * 1000 > context.clock()
+  if (standsFor(polling, caller)) return polling
+  if (await revocations.has(caller.token)) return refusalAnswer(refuse('revoked', 'The token of the call'))
+  const denied = await authentication.denials.find(caller)
+  if (denied !== undefined) {
+    const reason = `the caller of the held call is denied by the operator (${denied})`
+    return refusalAnswer(new Refusal('access_denied', { reason }))
+  }
+  return caller.token.exp * 1000 > clock()
     ? caller
     : refusalAnswer(refuse('expired', 'The token of the call has expired'))
+}
+
+/** Whether a token presented later says the same of its bearer: nobody approved the call for another account. */
+function standsFor(later: Caller, caller: Caller): boolean {
+  if (later.kind !== caller.kind || !samePerson(later, caller)) return false
+  if (later.kind === 'agent' || caller.kind === 'agent') return true
+  const account = (one: Person | Grant): string | undefined =>
+    one.kind === 'grant' ? one.account : undefined
+  return (
+    later.tenant === caller.tenant && later.mission === caller.mission && account(later) === account(caller)
+  )
 }
 
 /** Whether two callers act for the same person, or are the same agent. */
