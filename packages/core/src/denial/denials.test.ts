@@ -1,0 +1,203 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Agent, Caller, Grant, Person } from '../caller.js'
+import type { StateEvent } from '../observe/state-events.js'
+import { createMemoryStore } from '../store/memory-store.js'
+import type { Store } from '../store/store.js'
+import type { DenialSubject } from './denial.js'
+import { createDenials } from './denials.js'
+
+const now = 1_800_000_000
+let time = now
+const clock = (): number => time * 1000
+let store: Store
+const events: StateEvent[] = []
+/** Another instance over the same store. */
+const instance = (over: Store = store) => createDenials(over, clock, (event) => void events.push(event))
+beforeEach(() => {
+  time = now
+  store = createMemoryStore({ clock })
+  events.length = 0
+})
+
+const jkt = 'k'.repeat(43)
+const token = { iss: 'https://ps.example', jti: 'token-1', iat: now, exp: now + 600 }
+const agent: Agent = {
+  kind: 'agent',
+  agent: 'aauth:sam@ap.example',
+  provider: 'https://ap.example',
+  parentAgent: 'aauth:boss@ap.example',
+  jkt,
+  token: { ...token, iss: 'https://ap.example' },
+}
+const mom = { ps: 'https://ps.example', sub: 'mom' }
+const person: Person = { kind: 'person', person: mom, jkt, token }
+const grant: Grant = {
+  kind: 'grant',
+  person: mom,
+  scope: [],
+  claims: {},
+  jkt,
+  token: { ...token, iss: 'https://as.example' },
+}
+
+describe('who is denied', () => {
+  const cases: readonly (readonly [string, DenialSubject, readonly Caller[], readonly Caller[]])[] = [
+    ['issuer', { issuer: 'https://ps.example' }, [person, grant], [agent]],
+    ['issuer', { issuer: 'https://as.example' }, [grant], [agent, person]],
+    ['issuer', { issuer: 'https://ap.example' }, [agent], [person, grant]],
+    ['person', { person: mom }, [person, grant], [agent]],
+    ['person', { person: { ...mom, sub: 'mo' } }, [], [agent, person, grant]],
+    ['person', { person: { ps: 'https://two.example', sub: 'mom' } }, [], [person, grant]],
+    ['agent', { agent: 'aauth:sam@ap.example' }, [agent], [person, grant]],
+    ['agent', { agent: 'aauth:boss@ap.example' }, [agent], [person, grant]],
+    ['key', { key: jkt }, [agent, person, grant], []],
+    ['token', { token: { iss: 'https://ps.example', jti: 'token-1' } }, [person], [agent, grant]],
+  ]
+  it.each(cases)('by %s: %o', async (kind, subject, denied, free) => {
+    const [one, two] = [instance(), instance()]
+    for (const caller of [...denied, ...free]) expect(await two.find(caller)).toBe(undefined)
+    await one.add({ subject })
+    for (const caller of denied) expect(await two.find(caller)).toBe(kind)
+    for (const caller of free) expect(await two.find(caller)).toBe(undefined)
+    await one.remove(subject)
+    for (const caller of denied) expect(await two.find(caller)).toBe(undefined)
+  })
+
+  it('is told by another instance at the very next request, however often it asked before', async () => {
+    const [one, two] = [instance(), instance()]
+    await one.add({ subject: { issuer: 'https://other.example' } })
+    for (let index = 0; index < 3; index++) expect(await two.find(grant)).toBe(undefined)
+    await one.add({ subject: { person: mom } })
+    expect(await two.find(grant)).toBe('person')
+  })
+
+  it('ends by itself', async () => {
+    await instance().add({ subject: { key: jkt }, seconds: 60 })
+    time += 59
+    expect(await instance().find(agent)).toBe('key')
+    time += 2
+    expect(await instance().find(agent)).toBe(undefined)
+  })
+
+  it('answers without a promise over a store that does', async () => {
+    expect(instance().find(grant)).toBe(undefined)
+    await instance().add({ subject: { key: jkt } })
+    expect(instance().find(grant)).toBe('key')
+  })
+})
+
+describe('what it costs', () => {
+  const counting = () => {
+    const reads: string[] = []
+    const counted: Store = {
+      ...bound(store),
+      get(key) {
+        reads.push(key)
+        return store.get(key)
+      },
+    }
+    return { reads, denials: instance(counted) }
+  }
+
+  it('is one read while nobody is denied', async () => {
+    const { reads, denials } = counting()
+    for (let index = 0; index < 3; index++) await denials.find(grant)
+    expect(reads).toEqual(['deny:mark', 'deny:mark', 'deny:mark'])
+  })
+
+  it('is one read at the second sight of a token, until something changes', async () => {
+    const { reads, denials } = counting()
+    await instance().add({ subject: { issuer: 'https://other.example' } })
+    await denials.find(grant)
+    expect(reads.splice(0)).toHaveLength(6)
+    await denials.find(grant)
+    expect(reads.splice(0)).toEqual(['deny:mark'])
+    await instance().remove({ issuer: 'https://other.example' })
+    await denials.find(grant)
+    expect(reads.splice(0)).toHaveLength(6)
+  })
+})
+
+describe('the list', () => {
+  it('says who is denied, why, by whom and for how long', async () => {
+    const subject = { person: mom }
+    await instance().add({ subject, reason: 'stolen phone', by: 'night watch', seconds: 3600 })
+    const [entry, ...others] = await instance().list()
+    expect(others).toEqual([])
+    expect(entry).toEqual({
+      id: expect.stringMatching(/^[\w-]{43}$/),
+      subject,
+      reason: 'stolen phone',
+      by: 'night watch',
+      since: now,
+      until: now + 3600,
+    })
+  })
+
+  it('has a subject once, with the last word said of it', async () => {
+    await instance().add({ subject: { key: jkt }, reason: 'first' })
+    time += 5
+    await instance().add({ subject: { key: jkt }, reason: 'second' })
+    expect(await instance().list()).toMatchObject([{ reason: 'second', since: now + 5 }])
+  })
+
+  it('loses none of many written at once, and forgets what was taken back', async () => {
+    const subjects = Array.from({ length: 200 }, (_, index) => ({ agent: `aauth:a${index}@ap.example` }))
+    await Promise.all(subjects.map((subject) => instance().add({ subject })))
+    expect(await instance().list()).toHaveLength(200)
+    await Promise.all(subjects.slice(1).map((subject) => instance().remove(subject)))
+    expect((await instance().list()).map(({ subject }) => subject)).toEqual([subjects[0]])
+  })
+
+  it('has an end, and says so', async () => {
+    const subjects = Array.from({ length: 1024 }, (_, index) => ({ agent: `aauth:a${index}@ap.example` }))
+    for (const subject of subjects) await instance().add({ subject })
+    await expect(instance().add({ subject: { key: jkt } })).rejects.toThrow(RangeError)
+  })
+})
+
+describe('the audit record', () => {
+  it('has every change and names no person', async () => {
+    await instance().add({ subject: { person: mom }, reason: 'stolen phone', by: 'night watch', seconds: 60 })
+    await instance().remove({ person: mom }, { by: 'day watch' })
+    expect(events).toEqual([
+      {
+        name: 'denial-added',
+        kind: 'person',
+        id: expect.any(String),
+        until: now + 60,
+        reason: 'stolen phone',
+        by: 'night watch',
+      },
+      { name: 'denial-removed', kind: 'person', id: expect.any(String), by: 'day watch' },
+    ])
+    expect(JSON.stringify(events)).not.toContain('mom')
+  })
+})
+
+describe('a denial that is malformed', () => {
+  it.each([
+    [{ subject: { issuer: 'ps.example' } }, /issuer/],
+    [{ subject: { agent: 'sam' } }, /agent/],
+    [{ subject: { key: 'short' } }, /thumbprint/],
+    [{ subject: { person: { ps: 'https://ps.example', sub: '' } } }, /person/],
+    [{ subject: { token: { iss: 'https://ps.example' } } }, /token/],
+    [{ subject: {} }, /expected one of/],
+    [{ subject: { key: jkt, agent: 'aauth:sam@ap.example' } }, /expected one of/],
+    [{ subject: { key: jkt }, seconds: 0 }, /seconds/],
+    [{ subject: { key: jkt }, seconds: 401 * 86_400 }, /seconds/],
+    [{ subject: { key: jkt }, reason: 'x'.repeat(501) }, /reason/],
+  ])('%o', async (denial, message) => {
+    await expect(instance().add(denial as never)).rejects.toThrow(message)
+    expect(events).toEqual([])
+  })
+})
+
+function bound(over: Store): Store {
+  return {
+    get: (key) => over.get(key),
+    put: (key, value, ttl) => over.put(key, value, ttl),
+    claim: (key, value, ttl) => over.claim(key, value, ttl),
+    delete: (key) => over.delete(key),
+  }
+}
