@@ -1,13 +1,21 @@
 import { createGuardedFetch } from '@countersign/core'
 import { createLoopbackFetch } from '@countersign/devkit'
 import { readTargetOptions } from './options.js'
+import { openSharedState } from './shared-state.js'
 import { startTarget } from './start.js'
 
 const options = readTargetOptions(process.argv.slice(2), process.env)
+const shared = options.redis === undefined ? undefined : await openSharedState(options.redis)
 const target = await startTarget(options.adapter, options.port, {
   ...(options.accessServer === undefined ? {} : { accessServer: options.accessServer }),
+  ...shared?.options,
+  replay: options.replay,
   fetch: createLoopbackFetch(options.loopback, createGuardedFetch()),
 })
 console.log(`listening 127.0.0.1:${target.port}`)
-process.once('SIGTERM', () => void target.close())
-process.once('SIGINT', () => void target.close())
+const close = async (): Promise<void> => {
+  await target.close()
+  shared?.close()
+}
+process.once('SIGTERM', () => void close())
+process.once('SIGINT', () => void close())

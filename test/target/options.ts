@@ -5,6 +5,10 @@ export interface TargetOptions {
   readonly adapter: string
   readonly port: number
   readonly accessServer: string | undefined
+  /** URL of the Redis that all instances share. */
+  readonly redis: string | undefined
+  /** Whether every route refuses a second use of a signature, on methods that change something. */
+  readonly replay: boolean
   /** Hosts whose documents are fetched over plain HTTP from a port of 127.0.0.1. */
   readonly loopback: Readonly<Record<string, number>>
 }
@@ -21,6 +25,8 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
       adapter: { type: 'string', default: 'express' },
       port: { type: 'string', default: '4100' },
       'access-server': { type: 'string' },
+      redis: { type: 'string' },
+      replay: { type: 'boolean', default: false },
     },
   })
   const port = Number(values.port)
@@ -30,6 +36,8 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
     adapter: values.adapter,
     port,
     accessServer: values['access-server'],
+    redis: values.redis,
+    replay: values.replay,
     loopback: readLoopback(env['COUNTERSIGN_LOOPBACK']),
   }
 }

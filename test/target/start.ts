@@ -49,7 +49,8 @@ export async function startTarget(
   return { port: (server.address() as AddressInfo).port, aauth, close: () => close(server) }
 }
 
-function newSigningKey(): object {
+/** A private JWK that nobody has. */
+export function newSigningKey(): object {
   return { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'Ed25519' }
 }
 

@@ -1,0 +1,24 @@
+/** How an instance is started. */
+export interface InstanceOptions {
+  readonly adapter: string
+  /** URL. */
+  readonly redis: string
+  /** Private JWK; all instances of a resource sign with the same. */
+  readonly signingKey: object
+  readonly loopback: Readonly<Record<string, number>>
+  /** Whether `/transfers` runs until it is released. */
+  readonly slow?: boolean
+}
+
+/** What an instance is asked to do. */
+export interface Call {
+  readonly id: number
+  readonly name: 'health' | 'deny' | 'allow' | 'denials' | 'breakGlass' | 'release'
+  readonly given?: unknown
+}
+
+/** What an instance says. */
+export type Said =
+  | { readonly event: 'listening'; readonly port: number }
+  | { readonly event: 'executing' | 'break-glass-used' }
+  | { readonly id: number; readonly value?: unknown; readonly error?: string }
