@@ -1,7 +1,7 @@
 import type { ResourceOptions } from '@countersign/core'
 import { createTown, type MintOverrides, type Person, type Town, type TownKey } from '@countersign/devkit'
 import { vi } from 'vitest'
-import { routes } from '../target/routes.js'
+import { routes, type TargetRoute } from '../target/routes.js'
 import { type RunningTarget, resource, startTarget } from '../target/start.js'
 import { base, type Signing, signatureFields } from './sign.js'
 import { type RawRequest, type RawResponse, sendRaw } from './wire.js'
@@ -44,11 +44,20 @@ export class World {
     })
   }
 
-  static async open(adapter: string, options: Partial<ResourceOptions> = {}): Promise<World> {
+  static async open(
+    adapter: string,
+    options: Partial<ResourceOptions> = {},
+    table?: readonly TargetRoute[],
+  ): Promise<World> {
     const time = { seconds: 1_800_000_000 }
     const clock = (): number => time.seconds * 1000
     const town = await createTown({ clock })
-    const target = await startTarget(adapter, 0, { fetch: town.fetchAs('rs.example'), clock, ...options })
+    const target = await startTarget(
+      adapter,
+      0,
+      { fetch: town.fetchAs('rs.example'), clock, ...options },
+      table,
+    )
     town.route('rs.example', target.port)
     return new World(adapter, town, target, time)
   }
