@@ -30,11 +30,18 @@ const json = (value: unknown, status = 200): Reply => ({
 const documentPath = '/.well-known/aauth-agent.json'
 const keysPath = '/jwks.json'
 
-const metadata = (ids: string, name: string, reply: (id: string) => Reply, answer: Answer): Case => ({
+const metadata = (
+  ids: string,
+  name: string,
+  reply: (id: string, keys: readonly object[]) => Reply,
+  answer: Answer,
+): Case => ({
   ids,
   name,
   request: async (world) => {
-    const token = await stranger(world, (path, { id }) => (path === documentPath ? reply(id) : undefined))
+    const token = await stranger(world, (path, { id, keys }) =>
+      path === documentPath ? reply(id, keys.jwks().keys) : undefined,
+    )
     return world.compose({ target: '/agent', token })
   },
   answer,
@@ -79,7 +86,16 @@ overSockets('issuers’ documents', {}, [
   metadata(
     'N-052, HC-70, R-076',
     'keys in the document itself',
-    (id) => json({ issuer: id, jwks: { keys: [] } }),
+    (id, keys) => json({ issuer: id, jwks: { keys }, keys }),
+    unknown,
+  ),
+  metadata(
+    'R-020, R-076',
+    'keys behind a link',
+    (id) => ({
+      ...json({ issuer: id }),
+      headers: { 'Content-Type': 'application/json', Link: `<${id}${keysPath}>; rel="jwks_uri"` },
+    }),
     unknown,
   ),
   metadata('N-052', 'not found', () => json({}, 404), unknown),

@@ -91,7 +91,7 @@ describe('an issuer that was well', () => {
     expect(issuers.peek(query())).toBe(key)
   })
 
-  it('and is gone for a day is not served any more', async () => {
+  it('and is gone for a day is not served any more (R-085)', async () => {
     const ps = await town.issuer()
     const { issuers } = town.resourceServer()
     await issuers.find(query())

@@ -106,14 +106,14 @@ describe('an address', () => {
     'fe80::1%lo',
     'fec0::1',
     'ff02::1',
-  ])('that is not public is not visited: %s', async (address) => {
+  ])('that is not public is not visited (R-094, K-140d, KN-101): %s', async (address) => {
     town.names.lead('evil.example', town.origin, address)
     await expect(town.guard()('https://evil.example/')).rejects.toEqual(refusal('forbidden'))
     expect(town.names.asked).toEqual(['evil.example'])
     expect(town.origin.connections).toBe(0)
   })
 
-  it('is resolved once for a connection, so that there is nothing to rebind', async () => {
+  it('is resolved once for a connection, so that there is nothing to rebind (R-095, K-140e, KN-102, HC-73)', async () => {
     const victim = await town.open('victim.example')
     const answers = [town.origin, victim, victim]
     const resolve: typeof town.names.resolve = async (name) => {
@@ -134,7 +134,7 @@ describe('an address', () => {
     expect(town.origin.connections).toBe(0)
   })
 
-  it('may be private only for the exact names the operator gave', async () => {
+  it('may be private only for the exact names the operator gave (R-094)', async () => {
     for (const name of [`sub.${host}`, 'xps.example', 'ps.example.evil.example', 'example']) {
       town.names.lead(name, town.origin)
       await expect(town.guard()(`https://${name}/`)).rejects.toEqual(refusal('forbidden'))

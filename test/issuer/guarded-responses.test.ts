@@ -8,7 +8,7 @@ const town = GuardFixture.use()
 const refusal = (kind: string) => expect.objectContaining({ name: 'GuardError', kind })
 
 describe('a certificate', () => {
-  it('for another name ends it', async () => {
+  it('for another name ends it (K-141)', async () => {
     town.names.lead(host, await town.open('other.example'))
     await expect(town.guard()(url)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
   })
@@ -18,7 +18,7 @@ describe('a certificate', () => {
     await expect(town.guard()(url)).rejects.toMatchObject({ code: 'CERT_HAS_EXPIRED' })
   })
 
-  it('of an authority we do not know ends it, whatever the environment says', async () => {
+  it('of an authority we do not know ends it, whatever the environment says (K-141)', async () => {
     town.names.lead(host, await town.open(host, await (await createAuthority()).issue(host)))
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
     try {
@@ -28,7 +28,7 @@ describe('a certificate', () => {
     }
   })
 
-  it('does not help a protocol before TLS 1.2', async () => {
+  it('does not help a protocol before TLS 1.2 (R-099)', async () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' }
     const server = await town.open(host, old)
     town.names.lead(host, server)

@@ -81,7 +81,7 @@ describe.each(adapters)('what answers look like [adapter %s]', (adapter) => {
     }
   })
 
-  it('enforces every request when it comes (R-171, R-329)', async () => {
+  it('enforces every request when it comes (R-171, R-329, K-146)', async () => {
     const token = await world.grant({ claims: { exp: world.now + 30, jti: 'short' } })
     expect((await get('/data', token)).status).toBe(200)
     world.advance(30)

@@ -1,4 +1,4 @@
-import { notOurs, type Part, row } from '../requirement.js'
+import { type Part, row } from '../requirement.js'
 
 /** F and G: how issuers' keys are found, and what a fetch may not be talked into. */
 export const issuers: readonly Part[] = [
@@ -60,13 +60,7 @@ export const issuers: readonly Part[] = [
       row('R-096', 'SK 7.3', 'MUST', 'A jwks_uri on another host needs the operator’s word.'),
       row('R-097', '11.5.2', 'DEF', 'iss and dwk pass their grammar before a URL is made of them.'),
       row('R-098', 'SK 7.3', 'SHOULD', 'A list of admitted issuers is consulted where there is one.'),
-      row(
-        'R-099',
-        '13.16',
-        'MUST',
-        'TLS 1.2 or later.',
-        notOurs('Node’s default since version 12, which is not changed here.'),
-      ),
+      row('R-099', '13.16', 'MUST', 'TLS 1.2 or later.'),
     ],
   },
 ]

@@ -62,7 +62,7 @@ const refused = [
   ' 8.8.8.8',
 ]
 
-it.each(refused)('refuses %s', (address) => {
+it.each(refused)('refuses %s (R-094, K-140d, KN-101)', (address) => {
   expect(isPublicAddress(address)).toBe(false)
 })
 

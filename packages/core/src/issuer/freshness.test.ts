@@ -5,7 +5,7 @@ const host = 'ps.example'
 const wellKnown = '/.well-known/aauth-person.json'
 
 describe('the first request of an issuer', () => {
-  it('costs one fetch of each document, however many ask at once', async () => {
+  it('costs one fetch of each document, however many ask at once (R-080, K-147, HC-69)', async () => {
     const town = new FakeTown()
     town.publish(host, [publicJwk('k1'), publicJwk('k2')])
     const asked = Array.from({ length: 1000 }, (_, i) => town.find(host, i % 2 === 0 ? 'k1' : 'k2'))
@@ -56,7 +56,7 @@ describe('the lifetime of keys', () => {
     ['what is stated', { 'cache-control': 'max-age=1800' }, 1800],
     ['the floor at least', { 'cache-control': 'no-store' }, 60],
     ['the floor even for an empty lifetime', { expires: '0' }, 60],
-  ])('is %s', async (_what, headers, seconds) => {
+  ])('is %s (R-081, K-142)', async (_what, headers, seconds) => {
     const town = new FakeTown()
     town.publish(host, [publicJwk('k1')], headers)
     await town.verified(host)
@@ -70,7 +70,7 @@ describe('the lifetime of keys', () => {
     expect(town.count(host)).toBe(4)
   })
 
-  it('is the ceiling at most', async () => {
+  it('is the ceiling at most (R-085, K-142)', async () => {
     const town = new FakeTown()
     town.publish(host, [publicJwk('k1')], { 'cache-control': 'max-age=31536000, immutable' })
     await town.verified(host)

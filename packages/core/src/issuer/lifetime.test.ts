@@ -24,7 +24,7 @@ it.each<[number | undefined, Record<string, string>]>([
   [0, { expires: 'Sat, 21 Nov 2026 11:00:00 GMT' }],
   [3600, { expires: 'Sat, 21 Nov 2026 13:00:00 GMT' }],
   [60, { expires: 'Sat, 21 Nov 2026 13:00:00 GMT', date: 'Sat, 21 Nov 2026 12:59:00 GMT' }],
-])('reads %s from %j', (lifetime, headers) => {
+])('reads %s from %j (R-081)', (lifetime, headers) => {
   expect(lifetimeOf(headers)).toBe(lifetime)
 })
 

@@ -5,7 +5,7 @@ import { FakeTown, person, publicJwk } from './testing/fake-town.js'
 const host = 'ps.example'
 
 describe('a storm of made-up issuers', () => {
-  it('is bounded in work and memory, and honest issuers do not notice', async () => {
+  it('is bounded in work and memory, and honest issuers do not notice (R-087, K-145, KN-108, HC-68)', async () => {
     const town = new FakeTown()
     town.publish(host, [publicJwk('k1')])
     const key = await town.verified(host)

@@ -5,7 +5,7 @@ const host = 'ps.example'
 const down = (): Response => new Response(null, { status: 503 })
 
 describe('an issuer that is down for an hour', () => {
-  it('is asked ever less often while its keys go on serving', async () => {
+  it('is asked ever less often while its keys go on serving (R-084, K-147, HC-67, HC-77)', async () => {
     const town = new FakeTown()
     town.publish(host, [publicJwk('k1')], { 'cache-control': 'max-age=60' })
     const key = await town.verified(host)
