@@ -19,7 +19,7 @@ describe('conformance of this run', () => {
   })
 
   it('proves every row that is not marked otherwise', () => {
-    expect(wholeRun ? unproved.slice(0, 0) : []).toEqual([])
+    expect(wholeRun ? unproved : []).toEqual([])
   })
 })
 
