@@ -7,7 +7,7 @@ import type { AAuthEvent } from './observe/events.js'
 import { createState, type State } from './state.js'
 import type { StoreUse } from './store/break-glass.js'
 import { createMemoryStore } from './store/memory-store.js'
-import type { Store } from './store/store.js'
+import type { Awaitable, Store } from './store/store.js'
 import { watchStore } from './store/watched-store.js'
 import { fakeIssuers, now, signed, token } from './testing/party.js'
 import { VerifiedTokens } from './token/verified-tokens.js'
@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 
 const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
-  const ask = async <T>(verb: string, key: string, answer: () => T): Promise<T> => {
+  const ask = async <T>(verb: string, key: string, answer: () => Awaitable<T>): Promise<T> => {
     if (broken.has(verb) || broken.has(key.split(':')[0] as string)) throw new Error('connection lost')
     return answer()
   }
