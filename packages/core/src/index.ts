@@ -102,8 +102,19 @@ export type {
   RefusedEvent,
   ServedEvent,
 } from './observe/events.js'
+export type {
+  BreakGlassEvent,
+  BreakGlassUsedEvent,
+  DenialEvent,
+  KeyRotationEvent,
+  ReplayReportedEvent,
+  RevocationEvent,
+  StateEvent,
+} from './observe/state-events.js'
 export type { StoreEvent, StoreFailedEvent, StoreRecoveredEvent } from './observe/store-events.js'
 export type { ResourceOptions } from './options.js'
+export { type ExternalSigner, ecdsaFromDer } from './own-keys/external-signer.js'
+export type { OwnKey, OwnKeys, SigningKeyOption } from './own-keys/key-ring.js'
 export type { Question } from './pending/answers.js'
 export type { PendingOptions } from './pending/options.js'
 export type { Approval, Pending } from './pending/settle.js'

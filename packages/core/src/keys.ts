@@ -115,6 +115,7 @@ export interface SigningKey {
 export function importSigningJwk(jwk: unknown): SigningKey {
   if (typeof jwk !== 'object' || jwk === null) throw new TypeError('must be a private JWK')
   const { d, ...rest } = jwk as Record<string, unknown>
+  checkPurpose(rest)
   const verification = importPublicJwk(rest)
   if (verification instanceof KeyFault) throw new TypeError(verification.detail)
   const { algorithm, jkt } = verification
@@ -134,6 +135,14 @@ export function importSigningJwk(jwk: unknown): SigningKey {
     kid,
   }
   return { algorithm, kid, jkt, publicJwk, sign: (data) => algorithm.sign(privateKey, data) }
+}
+
+// RFC 7517, 4.2 and 4.3: what the key was made for.
+function checkPurpose({ use, key_ops: operations }: Record<string, unknown>): void {
+  if (use !== undefined && use !== 'sig') throw new TypeError('use must be sig')
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('sign'))) {
+    throw new TypeError('key_ops must include sign')
+  }
 }
 
 function importPrivate(jwk: JsonWebKey): KeyObject {

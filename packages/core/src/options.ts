@@ -9,9 +9,9 @@ import {
 import type { CryptoOptions, Ed25519Verifier } from './crypto.js'
 import { isEndpointUrl, isServerIdentifier } from './identifiers.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './issuer/options.js'
-import { importSigningJwk, type SigningKey } from './keys.js'
 import { defaultLimits, type Limits } from './limits.js'
 import type { AAuthEvent, Report } from './observe/events.js'
+import { KeyRing, type SigningKeyOption } from './own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from './pending/options.js'
 import { type ReplayMode, replayMode } from './replay/replay-mode.js'
 import { type RevocationLimits, revocationLimits } from './revocation/revocation-limits.js'
@@ -31,7 +31,7 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * Private JWKs with a fully specified `alg` (`Ed25519` recommended, or `ES256`). The first signs, the public halves
    * of all are published. Needed as soon as there are scopes. A JWK without `kid` is named by its thumbprint.
    */
-  readonly signingKeys?: readonly object[]
+  readonly signingKeys?: readonly SigningKeyOption[]
   /** Our scopes and what each means to a person, in Markdown: published as `scope_descriptions` (AAuth 11.10). */
   readonly scopes?: Readonly<Record<string, string>>
   /**
@@ -140,7 +140,12 @@ const identifier = z
 const schema = z.strictObject({
   ...accessOptionsShape,
   resource: identifier,
-  signingKeys: z.array(z.looseObject({})).min(1).optional(),
+  signingKeys: z
+    .array(
+      z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a JWK or a signer'),
+    )
+    .min(1)
+    .optional(),
   scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
   accessServer: identifier.optional(),
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
@@ -221,7 +226,8 @@ export interface Config {
   readonly resource: string
   /** The host of `resource`. */
   readonly authority: string
-  readonly keys: readonly SigningKey[]
+  /** It changes: read it at each use. */
+  readonly keys: KeyRing
   readonly scopes: ReadonlyMap<string, string>
   readonly accessServer: string | undefined
   readonly accessMode: string | undefined
@@ -267,15 +273,14 @@ export function readOptions(options: AnyResourceOptions): Config {
   if (!parsed.success) throw optionError(parsed.error.issues[0])
   const given = parsed.data
   const scopes = new Map(Object.entries(given.scopes ?? {}))
-  const keys = (given.signingKeys ?? []).map(importKey)
-  const kids = new Set(keys.map((key) => key.kid))
-  if (kids.size !== keys.length) throw new TypeError('option signingKeys: two keys have the same kid')
-  if (scopes.size > 0 && keys.length === 0) {
-    throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
-  }
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
+  const lifetime = given.resourceTokenLifetime + given.signatureWindow
+  const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
+  if (scopes.size > 0 && keys.signing === undefined) {
+    throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
+  }
   return {
     ...rest,
     authority: given.resource.slice('https://'.length),
@@ -315,14 +320,6 @@ function checkReportOnly(until: Date | undefined, now: number): number {
     throw new TypeError('option replayReportOnlyUntil: must be at most 30 days ahead')
   }
   return until.getTime()
-}
-
-function importKey(jwk: object, index: number): SigningKey {
-  try {
-    return importSigningJwk(jwk)
-  } catch (cause) {
-    throw new TypeError(`option signingKeys[${index}]: ${(cause as Error).message}`, { cause })
-  }
 }
 
 function optionError(issue: z.core.$ZodIssue | undefined): TypeError {

@@ -18,6 +18,7 @@ import { createIssuerKeys, type IssuerKeys } from './issuer/issuer-keys.js'
 import { createDiagnose, type Diagnose } from './observe/diagnostics.js'
 import { createExplain } from './observe/explain.js'
 import { type Config, type ResourceOptions, readOptions } from './options.js'
+import type { OwnKeys } from './own-keys/key-ring.js'
 import { createDeferral } from './pending/deferral.js'
 import type { Pending } from './pending/settle.js'
 import type { Revocations } from './revocation/revocations.js'
@@ -60,6 +61,8 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly issuers: IssuerKeys
   /** Tokens that their issuers have withdrawn. */
   readonly revocations: Revocations
+  /** The keys we sign with, and their rotation. */
+  readonly keys: OwnKeys
   /** Whom or what the operator denies, on all instances that share the store. */
   readonly denials: Denials
   /** The operator's way around a store that is down. */
@@ -123,6 +126,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     handle,
     issuers,
     revocations,
+    keys: config.keys,
     denials,
     breakGlass,
     health: () => readHealth({ store: config.store, breakGlass, issuers }),
@@ -142,7 +146,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
       observe,
       scopes: new Set(config.scopes.keys()),
       accounts: config.access.accounts !== undefined,
-      keys: config.keys.length > 0,
+      keys: config.keys.signing !== undefined,
     }
     return {
       ...server,

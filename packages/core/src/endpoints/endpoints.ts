@@ -13,7 +13,7 @@ export interface Endpoints {
 
 /** The endpoints that the options call for. */
 export function createEndpoints(config: Config, more: readonly Endpoint[] = []): Endpoints {
-  const keys = config.keys.length > 0 ? [jwksEndpoint(config)] : []
+  const keys = config.keys.signing !== undefined ? [jwksEndpoint(config)] : []
   const endpoints = [metadataEndpoint(config), ...keys, ...more]
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
   const find = (path: string): Endpoint | undefined => {

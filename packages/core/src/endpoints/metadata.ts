@@ -12,7 +12,7 @@ export function metadataEndpoint(config: Config): Endpoint {
   const answer = jsonAnswer(
     {
       issuer: config.resource,
-      jwks_uri: config.keys.length > 0 ? ownUrl(config, config.paths.jwks) : undefined,
+      jwks_uri: config.keys.signing !== undefined ? ownUrl(config, config.paths.jwks) : undefined,
       authorization_endpoint: config.scopes.size > 0 ? ownUrl(config, config.paths.authorization) : undefined,
       revocation_endpoint:
         config.paths.revocation === false ? undefined : ownUrl(config, config.paths.revocation),
@@ -37,8 +37,11 @@ export function metadataEndpoint(config: Config): Endpoint {
 
 /** The key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
 export function jwksEndpoint(config: Config): Endpoint {
-  const answer = jsonAnswer({ keys: config.keys.map((key) => key.publicJwk) }, cacheable)
-  return { path: config.paths.jwks, methods: ['GET', 'HEAD'], handle: () => answer }
+  return {
+    path: config.paths.jwks,
+    methods: ['GET', 'HEAD'],
+    handle: () => jsonAnswer({ keys: config.keys.publicJwks }, cacheable),
+  }
 }
 
 // Short, so that a key published ahead of a rotation is soon known; readers never refetch within a minute (11.4).

@@ -44,6 +44,15 @@ export interface BreakGlassUsedEvent {
   readonly by: string
 }
 
+/** One step of a rotation of our own keys, in this process. */
+export interface KeyRotationEvent {
+  readonly name: 'key-rotation'
+  readonly act: 'published' | 'promoted' | 'retired'
+  readonly kid: string
+  /** Whether the waiting was left out. */
+  readonly forced: boolean
+}
+
 /** What happens to what is remembered. */
 export type StateEvent =
   | RevocationEvent
@@ -51,3 +60,4 @@ export type StateEvent =
   | ReplayReportedEvent
   | BreakGlassEvent
   | BreakGlassUsedEvent
+  | KeyRotationEvent

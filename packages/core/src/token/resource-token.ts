@@ -22,7 +22,7 @@ export function createResourceTokenMint(config: Config): ResourceTokenMint {
   return async (caller, request) => {
     if (!isVerifiedCaller(caller))
       throw new TypeError('a resource token is minted from a verified caller only')
-    const [key] = config.keys
+    const key = config.keys.signing
     if (key === undefined) throw new TypeError('option signingKeys: resource tokens need a key')
     const now = Math.floor(config.clock() / 1000)
     return signJws(

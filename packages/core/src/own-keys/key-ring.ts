@@ -1,0 +1,185 @@
+import type { AlgorithmName } from '../algorithms.js'
+import { importSigningJwk, type SigningKey } from '../keys.js'
+import type { KeyRotationEvent } from '../observe/state-events.js'
+import { type ExternalSigner, importSigner, isSigner } from './external-signer.js'
+
+/** A key of ours: a private JWK with a fully specified `alg`, or a signer for a key that lives elsewhere. */
+export type SigningKeyOption = object | ExternalSigner
+
+/** A key of ours as it stands. */
+export interface OwnKey {
+  readonly kid: string
+  readonly alg: AlgorithmName
+  /** RFC 7638 SHA-256 thumbprint. */
+  readonly jkt: string
+  /** `next` is published and has not signed yet; `previous` is published for what it has signed. */
+  readonly state: 'signing' | 'next' | 'previous'
+  /** Seconds: when this process began to publish it. */
+  readonly published: number
+  /** Seconds; with `next`: when everybody's cache of our keys has it. */
+  readonly promotable?: number
+  /** Seconds; with `previous`: when everything it signed has expired. */
+  readonly retirable?: number
+}
+
+/**
+ * The keys we sign with, in this process. A rotation is four steps, each on all instances before the next:
+ * publish, wait, promote, wait and retire. See docs/production.md.
+ */
+export interface OwnKeys {
+  /** The signing key first. */
+  list(): readonly OwnKey[]
+  /**
+   * Publishes one more key. It signs nothing yet.
+   *
+   * @throws TypeError when it is no usable key, or is there already
+   */
+  publish(key: SigningKeyOption): OwnKey
+  /**
+   * Lets a published key sign.
+   *
+   * @throws RangeError while readers may have cached our keys without it; `force` is for a key that has leaked
+   */
+  promote(kid: string, how?: { readonly force?: boolean }): OwnKey
+  /**
+   * Stops publishing a key.
+   *
+   * @throws RangeError for the key that signs, and while something that it signed may still be verified; `force` is for
+   * a key that has leaked
+   */
+  retire(kid: string, how?: { readonly force?: boolean }): void
+  /** Has every key sign, so that a signer that is unreachable or has another key is found at start-up; rejects then. */
+  prove(): Promise<void>
+}
+
+// `max-age` of our key set, and the minute in which no reader asks twice (AAuth 11.4).
+const cacheSeconds = 300 + 60
+
+interface Entry {
+  readonly key: SigningKey
+  readonly published: number
+  /** When it signed last, once it has been replaced. */
+  replaced?: number
+}
+
+/** What the ring depends on. */
+export interface KeyRingEnvironment {
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+  /** Seconds that something signed is good for after it was signed, clocks apart. */
+  readonly lifetime: number
+  readonly report: (event: KeyRotationEvent) => void
+}
+
+/** The ring of a resource server. Read it at each use: it changes. */
+export class KeyRing implements OwnKeys {
+  readonly #env: KeyRingEnvironment
+  /** The first signs. */
+  readonly #entries: Entry[]
+
+  /** @throws TypeError naming the key by its index */
+  constructor(keys: readonly SigningKeyOption[], env: KeyRingEnvironment) {
+    this.#env = env
+    this.#entries = []
+    for (const [index, key] of keys.entries()) {
+      try {
+        this.#add(key)
+      } catch (cause) {
+        throw new TypeError(`option signingKeys[${index}]: ${(cause as Error).message}`, { cause })
+      }
+    }
+  }
+
+  /** The key that signs; `undefined` when there is none. */
+  get signing(): SigningKey | undefined {
+    return this.#entries[0]?.key
+  }
+
+  /** What the key set shows. */
+  get publicJwks(): readonly Readonly<Record<string, string>>[] {
+    return this.#entries.map(({ key }) => key.publicJwk)
+  }
+
+  list(): readonly OwnKey[] {
+    return this.#entries.map((entry) => this.#describe(entry))
+  }
+
+  publish(key: SigningKeyOption): OwnKey {
+    if (this.#entries.length === 0) {
+      throw new TypeError('option signingKeys: without a key at the start, nobody was told where ours are')
+    }
+    const entry = this.#add(key)
+    this.#tell('published', entry, false)
+    return this.#describe(entry)
+  }
+
+  promote(kid: string, { force = false }: { readonly force?: boolean } = {}): OwnKey {
+    const entry = this.#find(kid)
+    const [signing] = this.#entries
+    if (signing === undefined || signing === entry) return this.#describe(entry)
+    this.#notBefore(`key ${kid} may sign`, entry.published + cacheSeconds, force)
+    signing.replaced = this.#now()
+    this.#entries.splice(this.#entries.indexOf(entry), 1)
+    this.#entries.unshift(entry)
+    delete entry.replaced
+    this.#tell('promoted', entry, force)
+    return this.#describe(entry)
+  }
+
+  retire(kid: string, { force = false }: { readonly force?: boolean } = {}): void {
+    const entry = this.#find(kid)
+    if (entry === this.#entries[0]) throw new RangeError(`key ${kid} signs: promote another first`)
+    this.#notBefore(`key ${kid} may be retired`, this.#retirable(entry), force)
+    this.#entries.splice(this.#entries.indexOf(entry), 1)
+    this.#tell('retired', entry, force)
+  }
+
+  async prove(): Promise<void> {
+    const probe = Buffer.from('countersign')
+    await Promise.all(this.#entries.map(async ({ key }) => key.sign(probe)))
+  }
+
+  #add(given: SigningKeyOption): Entry {
+    const key = isSigner(given) ? importSigner(given) : importSigningJwk(given)
+    for (const { key: other } of this.#entries) {
+      if (other.kid === key.kid) throw new TypeError(`two keys have the same kid ${key.kid}`)
+      if (other.jkt === key.jkt) throw new TypeError(`the keys ${other.kid} and ${key.kid} are the same`)
+    }
+    const entry: Entry = { key, published: this.#now() }
+    this.#entries.push(entry)
+    return entry
+  }
+
+  #find(kid: string): Entry {
+    const entry = this.#entries.find(({ key }) => key.kid === kid)
+    if (entry === undefined) throw new RangeError(`there is no key ${kid}`)
+    return entry
+  }
+
+  /** A key that never signed here may have signed elsewhere until this process began. */
+  #retirable({ replaced, published }: Entry): number {
+    return (replaced ?? published) + this.#env.lifetime
+  }
+
+  #notBefore(what: string, seconds: number, force: boolean): void {
+    if (force || this.#now() >= seconds) return
+    throw new RangeError(`${what} from ${new Date(seconds * 1000).toISOString()} on`)
+  }
+
+  #describe(entry: Entry): OwnKey {
+    const { key, published, replaced } = entry
+    const shown = { kid: key.kid, alg: key.algorithm.name, jkt: key.jkt, published }
+    if (entry === this.#entries[0]) return { ...shown, state: 'signing' }
+    return replaced === undefined
+      ? { ...shown, state: 'next', promotable: published + cacheSeconds }
+      : { ...shown, state: 'previous', retirable: this.#retirable(entry) }
+  }
+
+  #tell(act: KeyRotationEvent['act'], { key }: Entry, forced: boolean): void {
+    this.#env.report({ name: 'key-rotation', act, kid: key.kid, forced })
+  }
+
+  #now(): number {
+    return Math.floor(this.#env.clock() / 1000)
+  }
+}
