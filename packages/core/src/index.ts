@@ -108,7 +108,9 @@ export type {
   DenialEvent,
   KeyRotationEvent,
   ReplayReportedEvent,
+  ResourceTokenEvent,
   RevocationEvent,
+  RevocationSentEvent,
   StateEvent,
 } from './observe/state-events.js'
 export type { StoreEvent, StoreFailedEvent, StoreRecoveredEvent } from './observe/store-events.js'
@@ -120,8 +122,14 @@ export type { PendingOptions } from './pending/options.js'
 export type { Approval, Pending } from './pending/settle.js'
 export type { PendingView } from './pending/view.js'
 export { createResourceServer, type ResourceServer, type RouteDefaults } from './resource-server.js'
+export type { NoticeOutcome } from './revocation/notice.js'
 export type { RevocationLimits } from './revocation/revocation-limits.js'
 export type { Revocation, Revocations } from './revocation/revocations.js'
+export type {
+  IssuedResourceToken,
+  RevokeResourceToken,
+  SentRevocation,
+} from './revocation/revoke-resource-token.js'
 export type { BreakGlass, BreakGlassOrder, OpenBreakGlass, StoreUse } from './store/break-glass.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
 export { type Awaitable, type Store, StoreFullError } from './store/store.js'

@@ -22,6 +22,7 @@ import type { OwnKeys } from './own-keys/key-ring.js'
 import { createDeferral } from './pending/deferral.js'
 import type { Pending } from './pending/settle.js'
 import type { Revocations } from './revocation/revocations.js'
+import { createRevokeResourceToken, type RevokeResourceToken } from './revocation/revoke-resource-token.js'
 import { createState, type State } from './state.js'
 import type { BreakGlass } from './store/break-glass.js'
 import type { Awaitable } from './store/store.js'
@@ -61,6 +62,8 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly issuers: IssuerKeys
   /** Tokens that their issuers have withdrawn. */
   readonly revocations: Revocations
+  /** Takes back a resource token of ours where it was sent. */
+  readonly revokeResourceToken: RevokeResourceToken
   /** The keys we sign with, and their rotation. */
   readonly keys: OwnKeys
   /** Whom or what the operator denies, on all instances that share the store. */
@@ -126,6 +129,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     handle,
     issuers,
     revocations,
+    revokeResourceToken: createRevokeResourceToken(config, issuers),
     keys: config.keys,
     denials,
     breakGlass,

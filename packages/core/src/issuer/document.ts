@@ -70,7 +70,8 @@ async function readDocument(
   return { document, bytes: content.length, lifetime }
 }
 
-async function readBytes(
+/** The content of a response, within bounds. */
+export async function readBytes(
   response: IssuerResponse,
   maxBytes: number,
   signal: AbortSignal,
@@ -100,7 +101,8 @@ function parseUtf8(content: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The work, or a rejection as soon as `signal` aborts, even where the work ignores it. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })

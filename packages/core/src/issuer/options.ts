@@ -57,8 +57,10 @@ export interface IssuerOptions {
 export type IssuerFetch = (
   url: string,
   init: {
-    readonly method: 'GET'
+    /** `POST` only when we revoke a resource token of ours where it was sent. */
+    readonly method: 'GET' | 'POST'
     readonly headers: Record<string, string>
+    readonly body?: string
     readonly redirect: 'manual'
     readonly signal: AbortSignal
   },

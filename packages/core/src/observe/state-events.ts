@@ -1,4 +1,5 @@
 import type { DenialKind } from '../denial/denial.js'
+import type { NoticeOutcome } from '../revocation/notice.js'
 import type { StoreUse } from '../store/break-glass.js'
 
 /** An issuer has told us of a revoked token (AAuth 11.12.1). */
@@ -44,6 +45,27 @@ export interface BreakGlassUsedEvent {
   readonly by: string
 }
 
+/** A resource token was handed out; with this it can be revoked (`revokeResourceToken`). */
+export interface ResourceTokenEvent {
+  readonly name: 'resource-token'
+  readonly jti: string
+  /** Seconds. */
+  readonly exp: number
+  /** To whom the agent takes it. */
+  readonly aud: string
+  readonly ps: string
+}
+
+/** We have told a server that a resource token of ours counts no more. */
+export interface RevocationSentEvent {
+  readonly name: 'revocation-sent'
+  readonly server: string
+  readonly jti: string
+  readonly outcome: NoticeOutcome
+  /** For the operator only. */
+  readonly reason?: string
+}
+
 /** One step of a rotation of our own keys, in this process. */
 export interface KeyRotationEvent {
   readonly name: 'key-rotation'
@@ -61,3 +83,5 @@ export type StateEvent =
   | BreakGlassEvent
   | BreakGlassUsedEvent
   | KeyRotationEvent
+  | ResourceTokenEvent
+  | RevocationSentEvent

@@ -25,25 +25,31 @@ export function createResourceTokenMint(config: Config): ResourceTokenMint {
     const key = config.keys.signing
     if (key === undefined) throw new TypeError('option signingKeys: resource tokens need a key')
     const now = Math.floor(config.clock() / 1000)
+    const claims = claimsOfCaller(caller, config)
+    const [jti, exp] = [randomUUID(), now + config.resourceTokenLifetime]
+    config.report({ name: 'resource-token', jti, exp, aud: claims.aud, ps: claims.ps })
     return signJws(
       'aa-resource+jwt',
       {
         iss: config.resource,
         dwk: 'aauth-resource.json',
-        ...claimsOfCaller(caller, config),
+        ...claims,
         // Whoever asks has held identity scopes against the person server's list; nothing else gets this far.
         scope: request.scope.filter((name) => config.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
-        jti: randomUUID(),
+        jti,
         iat: now,
-        exp: now + config.resourceTokenLifetime,
+        exp,
       },
       key,
     )
   }
 }
 
-function claimsOfCaller(caller: Person | Grant, config: Config): Record<string, string | undefined> {
+function claimsOfCaller(
+  caller: Person | Grant,
+  config: Config,
+): Record<string, string | undefined> & { readonly aud: string; readonly ps: string } {
   const { ps, sub } = caller.person
   const { jti } = caller.token
   return {

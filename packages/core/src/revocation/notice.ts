@@ -1,0 +1,97 @@
+import { abortable, readBytes } from '../issuer/document.js'
+import { Fault } from '../issuer/fault.js'
+import type { IssuerFetch, IssuerResponse } from '../issuer/options.js'
+import type { SigningKey } from '../keys.js'
+import { contentDigest } from '../signature/content-digest.js'
+import { baseComponents } from '../signature/required.js'
+import { signRequest } from '../signature/sign.js'
+import { parseJsonObject } from '../token/json.js'
+import type { RevokedToken } from './revocation-request.js'
+
+/**
+ * What became of a notice. `recorded`: the server counts the token no more. `pending`: it has taken it on (`202`).
+ * `unsupported`: it takes none, so the token is good until its `exp`. `unavailable`: it said nothing usable; sending it
+ * again is safe.
+ */
+export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailable'
+
+/** A notice that was sent. */
+export interface Notice {
+  readonly outcome: NoticeOutcome
+  /** Why not, in words for the operator. */
+  readonly reason?: string
+}
+
+/** Who sends it. */
+export interface NoticeSender {
+  readonly resource: string
+  readonly key: SigningKey
+  readonly fetch: IssuerFetch
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+}
+
+const timeoutMilliseconds = 5000
+const maxBytes = 16_384
+
+/**
+ * Tells a server that a token of ours is revoked (AAuth 11.12.1): a signed `POST` in our own right, which covers its
+ * content. Never rejects.
+ */
+export async function sendNotice(
+  endpoint: string,
+  token: RevokedToken,
+  sender: NoticeSender,
+): Promise<Notice> {
+  const signal = AbortSignal.timeout(timeoutMilliseconds)
+  try {
+    const { headers, body } = await compose(new URL(endpoint), token, sender)
+    const response = await abortable(
+      sender.fetch(endpoint, { method: 'POST', headers, body, redirect: 'manual', signal }),
+      signal,
+    )
+    return await readNotice(response, signal)
+  } catch (error) {
+    return { outcome: 'unavailable', reason: error instanceof Error ? error.message : 'the fetch failed' }
+  }
+}
+
+async function compose(
+  url: URL,
+  { jti, exp }: RevokedToken,
+  { resource, key, clock }: NoticeSender,
+): Promise<{ readonly headers: Record<string, string>; readonly body: string }> {
+  const body = JSON.stringify({ jti, exp })
+  const content = { 'Content-Type': 'application/json', 'Content-Digest': contentDigest(Buffer.from(body)) }
+  const fields = await signRequest(
+    {
+      method: 'POST',
+      authority: url.host,
+      scheme: 'https',
+      target: url.pathname,
+      rawHeaders: Object.entries(content).flat(),
+    },
+    {
+      key,
+      signatureKey: { scheme: 'jwks_uri', id: resource, dwk: 'aauth-resource.json', kid: key.kid },
+      created: Math.floor(clock() / 1000),
+      components: [...baseComponents, 'content-type', 'content-digest'],
+    },
+  )
+  return { headers: { ...content, ...fields }, body }
+}
+
+/** AAuth 11.12.3: an absent body is success; one that is there has to be a JSON object. */
+async function readNotice(response: IssuerResponse, signal: AbortSignal): Promise<Notice> {
+  const { status } = response
+  const content = await readBytes(response, maxBytes, signal)
+  if (content instanceof Fault) return { outcome: 'unavailable', reason: content.reason }
+  const text = content.toString('utf8')
+  const document = text === '' ? {} : parseJsonObject(text)
+  if (status === 202) return { outcome: 'pending' }
+  if (document?.['error'] === 'unsupported_iss') return { outcome: 'unsupported', reason: 'unsupported_iss' }
+  if (status !== 200) return { outcome: 'unavailable', reason: `status ${status}` }
+  return document === undefined
+    ? { outcome: 'unavailable', reason: 'the content is no JSON object' }
+    : { outcome: 'recorded' }
+}

@@ -1,0 +1,86 @@
+import { Refusal } from '../errors.js'
+import { isEndpointUrl } from '../identifiers.js'
+import { createGuardedFetch } from '../issuer/guarded-fetch.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import type { Config } from '../options.js'
+import { type Notice, type NoticeOutcome, sendNotice } from './notice.js'
+
+/** A resource token of ours, as the event `resource-token` names it. */
+export interface IssuedResourceToken {
+  readonly jti: string
+  /** Seconds; the token's own. */
+  readonly exp: number
+  /** To whom the agent takes it. */
+  readonly aud: string
+  /** The person's server. */
+  readonly ps: string
+}
+
+/** What became of a revocation at one server. */
+export interface SentRevocation {
+  readonly server: string
+  readonly outcome: NoticeOutcome
+  /** Why not, in words for the operator. */
+  readonly reason?: string
+}
+
+/**
+ * Revokes a resource token of ours at the server in its `aud` and, where that is our access server, at the person
+ * server too (AAuth 11.12.2). Never rejects for what others do; whatever is not `recorded` may be sent again.
+ *
+ * @throws TypeError without a signing key
+ */
+export type RevokeResourceToken = (token: IssuedResourceToken) => Promise<readonly SentRevocation[]>
+
+interface Recipient {
+  readonly server: string
+  readonly dwk: string
+}
+
+/** The sender of a resource server. */
+export function createRevokeResourceToken(config: Config, issuers: IssuerKeys): RevokeResourceToken {
+  const { resource, clock, report } = config
+  const fetch = config.fetch ?? createGuardedFetch({ privateHosts: config.issuers.privateHosts ?? [] })
+
+  const find = async ({ server, dwk }: Recipient): Promise<string | Notice> => {
+    const metadata = await issuers.metadata(server, dwk)
+    if (metadata instanceof Refusal) {
+      return { outcome: 'unavailable', reason: metadata.details.reason ?? metadata.code }
+    }
+    const endpoint = metadata['revocation_endpoint']
+    if (endpoint === undefined) return { outcome: 'unsupported', reason: 'no revocation_endpoint' }
+    // The same rule as for every endpoint (AAuth 11.1.2, G-57); where it leads is for the fetch to judge.
+    return isEndpointUrl(endpoint)
+      ? endpoint
+      : { outcome: 'unavailable', reason: 'revocation_endpoint is no endpoint URL' }
+  }
+
+  return async (token) => {
+    const key = config.keys.signing
+    if (key === undefined) throw new TypeError('option signingKeys: a revocation needs a key')
+    const found = await Promise.all(
+      recipientsOf(token, config).map(async ({ server, dwk }) => ({
+        server,
+        at: await find({ server, dwk }),
+      })),
+    )
+    const endpoints = new Set<string>()
+    // One server under two names is told once (G-59).
+    const distinct = found.filter(
+      ({ at }) => typeof at !== 'string' || (!endpoints.has(at) && endpoints.add(at)),
+    )
+    return Promise.all(
+      distinct.map(async ({ server, at }) => {
+        const notice =
+          typeof at === 'string' ? await sendNotice(at, token, { resource, key, fetch, clock }) : at
+        report({ name: 'revocation-sent', server, jti: token.jti, ...notice })
+        return { server, ...notice }
+      }),
+    )
+  }
+}
+
+function recipientsOf({ aud, ps }: IssuedResourceToken, { accessServer }: Config): readonly Recipient[] {
+  const person = { server: ps, dwk: 'aauth-person.json' }
+  return aud === accessServer ? [{ server: aud, dwk: 'aauth-access.json' }, person] : [person]
+}
