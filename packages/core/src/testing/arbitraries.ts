@@ -16,7 +16,7 @@ export const target: fc.Arbitrary<string> = fc
   .filter((value) => !value.startsWith('//'))
 
 /** A field name that is none of those with a meaning here. */
-export const fieldName: fc.Arbitrary<string> = text(token, 10, 1).map((name) => `x-${name}`)
+const fieldName: fc.Arbitrary<string> = text(token, 10, 1).map((name) => `x-${name}`)
 
 const printable = Array.from({ length: 0x5f }, (_, i) => String.fromCharCode(0x20 + i)).join('')
 
