@@ -33,6 +33,7 @@ const plain = (issuers: IssuerKeys): AuthenticationContext => ({
     maxAgentTokenLifetime: 86_400,
     maxTokenLength: defaultLimits.token,
   },
+  shortcuts: true,
   issuers,
   tokens: new VerifiedTokens(100, issuers),
   verify: createVerify(),

@@ -7,6 +7,7 @@ import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from './keys.js'
 import type { JwtScheme } from './signature/key-scheme.js'
 import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
+import { usualReader } from './signature/usual.js'
 import type { Awaitable } from './store/store.js'
 import { isSignedFor } from './token/jws.js'
 import { type ReadToken, readToken } from './token/read.js'
@@ -18,6 +19,8 @@ import { checkWire } from './wire.js'
 /** What authentication works with. */
 export interface AuthenticationContext extends VerifiedCheckContext {
   readonly signature: SignaturePolicy
+  /** Whether what is of the usual shape is recognised without parsing it. */
+  readonly shortcuts: boolean
   readonly token: TokenPolicy
   readonly issuers: IssuerKeys
   readonly tokens: VerifiedTokens
@@ -35,9 +38,8 @@ export type Authenticated = Caller | Refusal | typeof unsigned
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
-  const wire = checkWire(request)
-  if (wire !== undefined) return wire
-  const read = readSignature(request, context.signature, now)
+  const usual = context.shortcuts ? usualReader(context.signature).read(request, now) : undefined
+  const read = usual ?? readFully(request, context, now)
   if (read === unsigned || read instanceof Refusal) return read
   const { jwt } = read.key as JwtScheme
   const digest = digestOf(jwt)
@@ -46,6 +48,10 @@ export function authenticate(request: HttpRequest, context: AuthenticationContex
   if (context.tokens.hasFailed(digest, now)) return refuseToken()
   const token = readToken(jwt, context.token, now)
   return token instanceof Refusal ? token : new Attempt(request, read, context).admit(token, digest, now)
+}
+
+function readFully(request: HttpRequest, context: AuthenticationContext, now: number): Read {
+  return checkWire(request) ?? readSignature(request, context.signature, now)
 }
 
 const refuseToken = (): Refusal => refuse('invalid_jwt', 'The token does not verify')
@@ -188,6 +194,7 @@ class Attempt {
   }
 }
 
+type Read = ReadSignature | Refusal | typeof unsigned
 type Next = (token: VerifiedToken) => Awaitable<Authenticated>
 
 /** The confirmation key (AAuth 9.4.3.2): missing members are the token's fault, bad material is the key's (G-09). */

@@ -23,6 +23,7 @@ import { createDeferral } from './pending/deferral.js'
 import type { Pending } from './pending/settle.js'
 import type { Revocations } from './revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from './revocation/revoke-resource-token.js'
+import { useShortcuts } from './shortcuts.js'
 import { createState, type State } from './state.js'
 import type { BreakGlass } from './store/break-glass.js'
 import type { Awaitable } from './store/store.js'
@@ -191,8 +192,9 @@ function authenticationContext(
       maxAgentTokenLifetime: config.maxAgentTokenLifetime,
       maxTokenLength: config.limits.token,
     },
+    shortcuts: useShortcuts(),
     issuers,
-    tokens: new VerifiedTokens(config.verifiedTokens, issuers),
+    tokens: new VerifiedTokens(useShortcuts() ? config.verifiedTokens : 0, issuers),
     verify: createVerify(config.crypto),
     ...state,
     replay: config.replay,

@@ -19,8 +19,8 @@ export function signatureBase(input: InnerList, context: SignatureContext): Buff
   return Buffer.from(`${base}"@signature-params": ${serializeInnerList(input)}`, 'latin1')
 }
 
-// RFC 9421, 2.5 step 4: the base is ASCII, and no value contains a newline.
-function isPrintable(value: string): boolean {
+/** RFC 9421, 2.5 step 4: the base is ASCII, and no value contains a newline. */
+export function isPrintable(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)
     if ((code < 0x20 && code !== 0x09) || code > 0x7e) return false

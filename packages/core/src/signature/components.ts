@@ -101,6 +101,11 @@ const derived: ReadonlyMap<string, Derive> = new Map<string, Derive>([
   ['@request-target', (context) => context.target],
 ])
 
+/** How a derived component without parameters is taken from a request; `undefined` for a name that is none. */
+export function deriveBare(name: string): Derive | undefined {
+  return derived.get(name)
+}
+
 /** `@path`: absolute, never decoded or rewritten; an empty path is `/` (RFC 9421, 2.2.6). */
 function pathOf(target: string): string {
   const question = target.indexOf('?')

@@ -17,10 +17,28 @@ export function checkFreshness(
   if (created === undefined || !integer.test(created)) {
     return refuse('invalid_signature', 'The signature has no created parameter of type Integer')
   }
-  if (now - Number(created) > window) return refuse('invalid_signature', 'The signature is too old')
-  if (Number(created) - now > window) return refuse('clock_skew', 'created lies ahead of this server’s clock')
   const expires = parameters.get('expires')
-  if (expires === undefined) return undefined
-  if (!integer.test(expires)) return refuse('invalid_signature', 'expires is not an Integer')
-  return Number(expires) <= now ? refuse('invalid_signature', 'The signature has expired') : undefined
+  const isExpiresFit = expires === undefined || integer.test(expires)
+  return (
+    judgeTimes(
+      Number(created),
+      isExpiresFit && expires !== undefined ? Number(expires) : undefined,
+      window,
+      now,
+    ) ?? (isExpiresFit ? undefined : refuse('invalid_signature', 'expires is not an Integer'))
+  )
+}
+
+/** {@link checkFreshness} for times that have been read. All in seconds. */
+export function judgeTimes(
+  created: number,
+  expires: number | undefined,
+  window: number,
+  now: number,
+): Refusal | undefined {
+  if (now - created > window) return refuse('invalid_signature', 'The signature is too old')
+  if (created - now > window) return refuse('clock_skew', 'created lies ahead of this server’s clock')
+  return expires !== undefined && expires <= now
+    ? refuse('invalid_signature', 'The signature has expired')
+    : undefined
 }

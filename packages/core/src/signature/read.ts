@@ -95,6 +95,9 @@ function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | 
   return { input, signature, key }
 }
 
+// A Byte Sequence of 64 bytes, which is what every accepted algorithm makes. Looked for before anything is parsed.
+const holdsSignature = /:[A-Za-z0-9+/]{86}(?:==)?:/
+
 interface Fields {
   readonly input: LabelledFields
   readonly signature: LabelledFields
@@ -108,6 +111,9 @@ function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refus
     texts.key.length > limits.signatureKey
   ) {
     return refuse('invalid_signature', 'A signature field is too long')
+  }
+  if (!holdsSignature.test(texts.signature)) {
+    return refuse('invalid_signature', 'Signature holds no signature of an accepted algorithm')
   }
   const input = parseLabels(texts.input)
   const signature = parseLabels(texts.signature)

@@ -3,8 +3,12 @@ import { fieldLines, type HttpRequest, hasBody, trimField } from '../http.js'
 /** What every AAuth signature covers (11.3.3.1). */
 export const baseComponents: readonly string[] = ['@method', '@authority', '@path', 'signature-key']
 
-// A request without content has none of these to cover (G-25).
-const bodyComponents: ReadonlySet<string> = new Set(['content-type', 'content-digest', 'content-length'])
+/** A request without content has none of these to cover (G-25). */
+export const bodyComponents: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-digest',
+  'content-length',
+])
 
 /**
  * All components that must be covered on this request: the base, what the endpoint adds, and `authorization` whenever

@@ -1,0 +1,86 @@
+import { fieldValue } from '../http.js'
+import { isPrintable } from './base.js'
+import { deriveBare } from './components.js'
+import type { SignatureContext } from './context.js'
+import { baseComponents, bodyComponents } from './required.js'
+
+/** What is known of a list of covered components before any request that has it. */
+export interface Plan {
+  readonly label: string
+  /** In order; each bare. */
+  readonly covered: readonly string[]
+  readonly steps: readonly Step[]
+  /** Whether it covers what is always required, of a request without content and of one with. */
+  readonly coversPlain: boolean
+  readonly coversContent: boolean
+  readonly coversAuthorization: boolean
+}
+
+interface Step {
+  /** The identifier, quoted, with the colon that follows in the base. */
+  readonly start: string
+  /** Absent for `signature-key`, which has been read already. */
+  readonly value: ((context: SignatureContext) => string | undefined) | undefined
+}
+
+/** A label and a list of bare components, each once, in the one spelling of RFC 8941, 4.1. */
+const shape = /^([a-z*][a-z0-9_.*-]*)=\(("[^"\\ ]+"(?: "[^"\\ ]+")*)\)$/
+const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
+
+/**
+ * Compiles the part of `Signature-Input` that stays the same from request to request: all before `;created`.
+ * `undefined` for anything unusual, which is then for the parser.
+ */
+export function compilePlan(text: string, additional: readonly string[], most: number): Plan | undefined {
+  const match = shape.exec(text)
+  if (match === null) return undefined
+  const [, label, list] = match as unknown as [string, string, string]
+  const covered = list.slice(1, -1).split('" "')
+  const names = new Set(covered)
+  if (names.size !== covered.length || covered.length > most) return undefined
+  const steps: Step[] = []
+  for (const name of covered) {
+    const value = name.startsWith('@') ? deriveBare(name) : fieldOf(name)
+    if (value === undefined && name !== 'signature-key') return undefined
+    steps.push({ start: `"${name}": `, value })
+  }
+  const coversAll = (wanted: readonly string[]): boolean => wanted.every((name) => names.has(name))
+  const coversPlain = coversAll([
+    ...baseComponents,
+    ...additional.filter((name) => !bodyComponents.has(name)),
+  ])
+  return {
+    label,
+    covered,
+    steps,
+    coversPlain,
+    coversContent: coversPlain && coversAll(additional),
+    coversAuthorization: names.has('authorization'),
+  }
+}
+
+function fieldOf(name: string): Step['value'] {
+  if (name === 'signature-key' || !fieldName.test(name)) return undefined
+  return ({ rawHeaders }) => fieldValue(rawHeaders, name)
+}
+
+/**
+ * The signature base by a plan; `undefined` when a component cannot be resolved.
+ *
+ * @param key the value of `Signature-Key`, known to be printable
+ * @param parameters the list and its parameters, as received
+ */
+export function planBase(
+  plan: Plan,
+  context: SignatureContext,
+  key: string,
+  parameters: string,
+): Buffer | undefined {
+  let base = ''
+  for (const { start, value } of plan.steps) {
+    const text = value === undefined ? key : value(context)
+    if (text === undefined || (value !== undefined && !isPrintable(text))) return undefined
+    base += `${start}${text}\n`
+  }
+  return Buffer.from(`${base}"@signature-params": ${parameters}`, 'latin1')
+}

@@ -1,0 +1,77 @@
+/** The field lines that decide how a request is read, found in one pass. */
+export interface FieldScan {
+  /** How often the host is said, as `Host` or `:authority`. */
+  hosts: number
+  host: string
+  input: string | undefined
+  signature: string | undefined
+  key: string | undefined
+  /** Whether one of the three fields has several lines. */
+  repeated: boolean
+  /** Whether there is an `Authorization` field. */
+  authorization: boolean
+  /** Whether content is announced (RFC 9112, 6.3). */
+  content: boolean
+}
+
+/** Looks at each field name once; its length tells most of them apart. */
+export function scanFields(rawHeaders: readonly string[]): FieldScan {
+  const scan: FieldScan = {
+    hosts: 0,
+    host: '',
+    input: undefined,
+    signature: undefined,
+    key: undefined,
+    repeated: false,
+    authorization: false,
+    content: false,
+  }
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    const look = lookers[name.length]
+    if (look !== undefined) look(scan, name.toLowerCase(), rawHeaders[i + 1] as string)
+  }
+  return scan
+}
+
+type Look = (scan: FieldScan, name: string, value: string) => void
+
+const host = (scan: FieldScan, value: string): void => {
+  scan.hosts++
+  scan.host = value
+}
+
+/** By the length of the name. */
+const lookers: readonly (Look | undefined)[] = Object.assign(
+  new Array<Look | undefined>(18).fill(undefined),
+  {
+    4: (scan, name, value) => {
+      if (name === 'host') host(scan, value)
+    },
+    9: (scan, name, value) => {
+      if (name !== 'signature') return
+      scan.repeated ||= scan.signature !== undefined
+      scan.signature = value
+    },
+    10: (scan, name, value) => {
+      if (name === ':authority') host(scan, value)
+    },
+    13: (scan, name, value) => {
+      if (name === 'authorization') scan.authorization = true
+      if (name !== 'signature-key') return
+      scan.repeated ||= scan.key !== undefined
+      scan.key = value
+    },
+    14: (scan, name, value) => {
+      if (name === 'content-length') scan.content ||= value !== '0'
+    },
+    15: (scan, name, value) => {
+      if (name !== 'signature-input') return
+      scan.repeated ||= scan.input !== undefined
+      scan.input = value
+    },
+    17: (scan, name) => {
+      if (name === 'transfer-encoding') scan.content = true
+    },
+  } satisfies Record<number, Look>,
+)
