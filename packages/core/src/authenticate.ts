@@ -8,6 +8,7 @@ import { importPublicJwk, KeyFault, type VerificationKey } from './keys.js'
 import type { JwtScheme } from './signature/key-scheme.js'
 import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
 import { usualReader } from './signature/usual.js'
+import { unverified } from './signature/verify.js'
 import type { Awaitable } from './store/store.js'
 import { isSignedFor } from './token/jws.js'
 import { type ReadToken, readToken } from './token/read.js'
@@ -55,7 +56,7 @@ function readFully(request: HttpRequest, context: AuthenticationContext, now: nu
 }
 
 const refuseToken = (): Refusal => refuse('invalid_jwt', 'The token does not verify')
-const refuseSignature = (): Refusal => refuse('invalid_signature', 'The request signature does not verify')
+const refuseSignature = (): Refusal => refuse('invalid_signature', unverified)
 
 /** One request on its way from a well-formed signature to a caller. */
 class Attempt {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import {
   type Dictionary,
   type InnerList,
@@ -28,6 +29,15 @@ export function requirementField(
   )
 }
 
+// The answers that strangers can ask for without end are made once: serialising one costs more than deciding on it.
+const unsignedAnswers = new WeakMap<readonly string[], Map<string, Answer>>()
+const refusalAnswers = new LRUCache<string, Answer>({ max: 256 })
+
+function freeze(answer: Answer): Answer {
+  Object.freeze(answer.headers)
+  return Object.freeze(answer)
+}
+
 /** A bare challenge: the requirement in the field, no content (G-61). */
 export function challengeAnswer(requirement: string, parameters?: Readonly<Record<string, string>>): Answer {
   return {
@@ -39,6 +49,20 @@ export function challengeAnswer(requirement: string, parameters?: Readonly<Recor
 
 /** The challenge of a request that was not signed at all: it learns how to sign as well (G-04). */
 export function unsignedAnswer(requirement: string, schemes: readonly string[]): Answer {
+  let answers = unsignedAnswers.get(schemes)
+  if (answers === undefined) {
+    answers = new Map()
+    unsignedAnswers.set(schemes, answers)
+  }
+  let answer = answers.get(requirement)
+  if (answer === undefined) {
+    answer = freeze(makeUnsignedAnswer(requirement, schemes))
+    answers.set(requirement, answer)
+  }
+  return answer
+}
+
+function makeUnsignedAnswer(requirement: string, schemes: readonly string[]): Answer {
   const { status, headers, body } = challengeAnswer(requirement)
   return {
     status,
@@ -53,6 +77,20 @@ export function unsignedAnswer(requirement: string, schemes: readonly string[]):
 
 /** A refusal as an answer. Only a signature failure carries signature fields; a `403` never does (R-067). */
 export function refusalAnswer(refusal: Refusal): Answer {
+  const { code, details } = refusal
+  const { requiredInput, acceptScheme, retryAfter, requirement } = details
+  const isPlain = (requiredInput ?? acceptScheme ?? retryAfter ?? requirement) === undefined
+  if (!isPlain) return makeRefusalAnswer(refusal)
+  const name = `${code} ${details.detail}`
+  let answer = refusalAnswers.get(name)
+  if (answer === undefined) {
+    answer = freeze(makeRefusalAnswer(refusal))
+    refusalAnswers.set(name, answer)
+  }
+  return answer
+}
+
+function makeRefusalAnswer(refusal: Refusal): Answer {
   const { code, details } = refusal
   const { status, title, signature } = errorEntry(code)
   const detail = details.detail === undefined ? {} : { detail: details.detail }

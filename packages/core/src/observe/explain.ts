@@ -2,7 +2,7 @@ import type { Refusal } from '../errors.js'
 import { fieldLines, type HttpRequest, trimField } from '../http.js'
 import { importPublicJwk, KeyFault } from '../keys.js'
 import { readSignature, type SignaturePolicy } from '../signature/read.js'
-import { verifySignature } from '../signature/verify.js'
+import { unverified, verifySignature } from '../signature/verify.js'
 import { readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 import type { Diagnose } from './diagnostics.js'
@@ -32,8 +32,9 @@ const most = 3
 export function createExplain(context: ExplainContext, diagnose: Diagnose): Explain {
   let next = Number.NEGATIVE_INFINITY
   return (request, refusal) => {
+    if (refusal.details.detail !== unverified) return
     const time = context.clock()
-    if (refusal.code !== 'invalid_signature' || time < next) return
+    if (time < next) return
     const hosts = otherHosts(request, context.signature.authority)
     const targets = otherTargets(request)
     if (hosts.length + targets.length === 0) return

@@ -77,7 +77,8 @@ export function readSignature(
   )
 }
 
-interface FieldTexts {
+/** The three fields, each combined into one value. */
+export interface FieldTexts {
   readonly input: string
   readonly signature: string
   readonly key: string
@@ -95,8 +96,22 @@ function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | 
   return { input, signature, key }
 }
 
-// A Byte Sequence of 64 bytes, which is what every accepted algorithm makes. Looked for before anything is parsed.
+// A Byte Sequence of 64 bytes, which is what every accepted algorithm makes.
 const holdsSignature = /:[A-Za-z0-9+/]{86}(?:==)?:/
+
+/** What is refused before anything is parsed. */
+export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal | undefined {
+  if (
+    texts.input.length > limits.signatureInput ||
+    texts.signature.length > limits.signature ||
+    texts.key.length > limits.signatureKey
+  ) {
+    return refuse('invalid_signature', 'A signature field is too long')
+  }
+  return holdsSignature.test(texts.signature)
+    ? undefined
+    : refuse('invalid_signature', 'Signature holds no signature of an accepted algorithm')
+}
 
 interface Fields {
   readonly input: LabelledFields
@@ -105,16 +120,8 @@ interface Fields {
 }
 
 function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refusal {
-  if (
-    texts.input.length > limits.signatureInput ||
-    texts.signature.length > limits.signature ||
-    texts.key.length > limits.signatureKey
-  ) {
-    return refuse('invalid_signature', 'A signature field is too long')
-  }
-  if (!holdsSignature.test(texts.signature)) {
-    return refuse('invalid_signature', 'Signature holds no signature of an accepted algorithm')
-  }
+  const refused = boundFields(texts, limits)
+  if (refused !== undefined) return refused
   const input = parseLabels(texts.input)
   const signature = parseLabels(texts.signature)
   const key = parseLabels(texts.key)

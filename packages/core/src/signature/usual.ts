@@ -3,7 +3,7 @@ import type { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
 import { judgeTimes } from './freshness.js'
 import { compilePlan, type Plan, planBase } from './plan.js'
-import { type ReadSignature, type SignaturePolicy, unsigned } from './read.js'
+import { boundFields, type ReadSignature, type SignaturePolicy, unsigned } from './read.js'
 import { type FieldScan, scanFields } from './scan.js'
 
 /** Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. */
@@ -32,7 +32,8 @@ class UsualReader {
     if (input === undefined || signature === undefined || key === undefined) {
       return input === signature && signature === key ? unsigned : undefined
     }
-    if (input.length > limits.signatureInput || key.length > limits.signatureKey) return undefined
+    const bounded = boundFields({ input, signature, key }, limits)
+    if (bounded !== undefined) return bounded
     const end = input.indexOf(';created=')
     const times = timesOf(input, end)
     const plan = times === undefined ? undefined : this.#plan(input.slice(0, end))

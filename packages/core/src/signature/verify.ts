@@ -2,10 +2,13 @@ import { type Refusal, refuse } from '../errors.js'
 import type { VerificationKey } from '../keys.js'
 import type { ReadSignature } from './read.js'
 
+/** What is said of a well-formed signature that is not the key's. */
+export const unverified = 'The request signature does not verify'
+
 /** Step 7 of 11.3.4: the signature over the base, by the key's own algorithm. Under `jwt` it proves possession. */
 export function verifySignature(read: ReadSignature, key: VerificationKey): Refusal | undefined {
   const { algorithm } = key
   const valid =
     read.signature.length === algorithm.signatureBytes && algorithm.verify(key.key, read.base, read.signature)
-  return valid ? undefined : refuse('invalid_signature', 'The request signature does not verify')
+  return valid ? undefined : refuse('invalid_signature', unverified)
 }
