@@ -29,6 +29,16 @@ export default defineConfig({
         },
       },
       {
+        // The same requests once more, without the short cuts of the hot path.
+        test: {
+          name: 'without-shortcuts',
+          root: 'test',
+          include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
+          exclude: ['hostile/coverage.test.ts'],
+          setupFiles: ['without-shortcuts.ts'],
+        },
+      },
+      {
         // Judges the others, so it runs after them.
         test: {
           name: 'conformance',
