@@ -41,7 +41,8 @@ export function guardBench(
   expect: (outcome: Outcome) => boolean = isServed,
 ): GuardBench {
   const copies = requests.map(freshCopies)
-  return { name, make: (i) => pick(copies, i)(), run: guard, expect }
+  let next = 0
+  return { name, make: () => pick(copies, next++)(), run: guard, expect }
 }
 
 /** One verification of the same base, with the same key at hand: what no verifier over node:crypto can go below. */

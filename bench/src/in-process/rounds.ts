@@ -22,7 +22,7 @@ export interface Figures {
   readonly wall: number
   /** Microseconds of CPU a call, all threads. */
   readonly cpu: number
-  /** Wall time over that of the floor in the same round: what drifts with the machine cancels. */
+  /** CPU time over that of the floor in the same round: what drifts with the machine, or is taken by others, cancels. */
   readonly ratio: number
 }
 
@@ -63,7 +63,7 @@ export async function runRounds(
       {
         wall: median(own.map(({ wall }) => wall)),
         cpu: median(own.map(({ cpu }) => cpu)),
-        ratio: median(own.map(({ wall }, i) => wall / (floors[i] as Slice).wall)),
+        ratio: median(own.map(({ cpu }, i) => cpu / (floors[i] as Slice).cpu)),
       },
     ]),
   )
