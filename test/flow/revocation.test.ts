@@ -25,4 +25,21 @@ describe.each(adapters)('what a person server takes back [adapter %s]', (adapter
     expect(response?.headers.get('content-type')).toBe(null)
     expect(await response?.text()).toBe('')
   })
+
+  it('R-271: a call that waits ends with the person token it was begun on, granted or not', async () => {
+    const mom = town.person('mom')
+    const sam = town.agent('sam', { person: mom })
+    const holder = { person: mom, resource, cnf: sam.key.cnf }
+    const token = await town.ps.mintPersonToken(holder, { claims: { jti: 'begun-on' } })
+    const held = await sam.request({ method: 'POST', url: `${resource}/held` }, { token })
+    const url = held.headers.get('location') as string
+    await town.ps.revoke('begun-on', Math.floor(town.clock() / 1000) + 600, resource)
+    const grant = await town.ps.mintAuthToken({ ...holder, scope: 'data.write' })
+    const answers = [
+      await sam.request({ url }, { token: grant }),
+      await sam.request({ url }, { token: grant }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([403, 410])
+    expect(await answers[0]?.json()).toMatchObject({ error: 'revoked' })
+  })
 })

@@ -120,6 +120,22 @@ describe.runIf(redisBinary !== undefined || required)(`four processes and one Re
       }
     })
 
+    it('begun on a person token that is then revoked elsewhere, never runs (R-271)', async () => {
+      const before = executions()
+      const opened = await fleet.send(
+        0,
+        await fleet.sign(transfer, { token: await fleet.personToken('pt-stop') }),
+      )
+      const url = opened.headers.get('location') as string
+      expect(await fleet.revoke(1, 'pt-stop')).toBe('recorded')
+      const polled = await fleet.send(
+        2,
+        await fleet.sign({ url }, { token: await fleet.grant('after-stop') }),
+      )
+      expect(polled.status).toBe(403)
+      expect(executions()).toBe(before)
+    })
+
     const executions = (): number =>
       fleet.instances.reduce((sum, instance) => sum + instance.count('executing'), 0)
   })

@@ -1,4 +1,6 @@
+import { refusalAnswer } from '../access/answers.js'
 import type { Caller, Grant, Person } from '../caller.js'
+import { refuse } from '../errors.js'
 import type { Answer } from '../http.js'
 import { endedAnswer, goneAnswer, notFoundAnswer, waitingAnswer } from '../pending/answers.js'
 import { afterEnding, type Poll, type PollContext, samePerson, settlementOf } from '../pending/poll.js'
@@ -23,9 +25,14 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
   if ((await settlementOf(record, context)) !== undefined) {
     return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
   }
+  // What was begun on a token ends with it, whatever has been granted since (AAuth 11.12.4, G-58).
+  if (await context.revocations.has(record.caller.token))
+    return (await context.records.end(record, { state: 'ended' })) ? revokedAnswer : goneAnswer
   if (!isSufficient(caller, record)) return ask(record, caller, context)
   return (await executeCall(record, poll, context)) ?? pollHeld(record, poll, context)
 }
+
+const revokedAnswer: Answer = refusalAnswer(refuse('revoked', 'The token of the call'))
 
 /** Whether this token is what the resource token asked for (G-41). */
 function isSufficient(caller: Caller, record: PendingRecord): caller is Grant {
