@@ -24,6 +24,7 @@ export {
   type StepUp,
   stepUp,
 } from './access/policy.js'
+export { type Effect, fresh, readOnly } from './access/presets.js'
 export type { RequestTarget, RequestView, RouteView } from './access/request-view.js'
 export type {
   AgentRequirement,

@@ -5,6 +5,7 @@ import type { Bindings } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { isExpectation } from './match.js'
 import { type Policy, policyList } from './policy.js'
+import { type EffectTerms, effects } from './presets.js'
 import type { RequestView } from './request-view.js'
 import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
 
@@ -40,7 +41,7 @@ export interface RequirementContext {
   readonly observe: boolean
 }
 
-const routeTerms = ['components', 'replay', 'policy', 'optional', 'observe', 'or', 'orWins']
+const routeTerms = ['effect', 'components', 'replay', 'policy', 'optional', 'observe', 'or', 'orWins']
 const personTerms = ['tenant', 'mission', 'person']
 const terms = {
   any: ['identity', ...routeTerms],
@@ -61,13 +62,15 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
     (name) => given[name] !== undefined && !(terms[needs] as readonly string[]).includes(name),
   )
   if (unknown !== undefined) throw new TypeError(`require: ${unknown} cannot be said of this kind of route`)
+  const effect = checkEffect(given['effect'], needs)
   return {
     needs,
     ...checkGrantTerms(given, needs, context),
     ...checkRouteTerms(given, context),
-    components: checkComponents(given['components'] ?? []),
+    policies: [...context.policies, ...policyList(given['policy'], 'require: policy'), ...effect.last],
+    components: [...new Set([...effect.components, ...checkComponents(given['components'] ?? [])])],
     deliver: checkDelivery(given['deliver'] ?? 'challenge'),
-    replay: checkReplay(given['replay']),
+    replay: checkReplay(given['replay'] ?? effect.replay),
     bindings: checkBindings(given, context),
   }
 }
@@ -103,9 +106,9 @@ function checkGrantTerms(
 }
 
 function checkRouteTerms(
-  { policy, optional, observe, or, orWins }: Readonly<Record<string, unknown>>,
+  { optional, observe, or, orWins }: Readonly<Record<string, unknown>>,
   context: RequirementContext,
-): Pick<CheckedRequirement, 'policies' | 'optional' | 'observe' | 'or' | 'orWins'> {
+): Pick<CheckedRequirement, 'optional' | 'observe' | 'or' | 'orWins'> {
   for (const [name, value] of Object.entries({ optional, observe })) {
     if (value !== undefined && typeof value !== 'boolean')
       throw new TypeError(`require: ${name} must be a boolean`)
@@ -115,13 +118,23 @@ function checkRouteTerms(
   if (orWins !== undefined && (typeof orWins !== 'function' || or === undefined))
     throw new TypeError('require: orWins must be a function, beside or')
   return {
-    policies: [...context.policies, ...policyList(policy, 'require: policy')],
     optional: optional === true,
     observe: (observe as boolean | undefined) ?? context.observe,
     or: or !== undefined,
     orWins: orWins as CheckedRequirement['orWins'],
   }
 }
+
+function checkEffect(effect: unknown, needs: CheckedRequirement['needs']): EffectTerms {
+  if (effect === undefined) return noEffect
+  const found = effects.get(effect)
+  if (found === undefined) throw new TypeError("require: effect must be 'read', 'write' or 'irreversible'")
+  if (effect !== 'read' && needs !== 'grant')
+    throw new TypeError(`require: effect ${String(effect)} needs a route with scope or claims`)
+  return found
+}
+
+const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }
 
 function checkDelivery(deliver: unknown): CheckedRequirement['deliver'] {
   if (deliver !== 'challenge' && deliver !== 'held')

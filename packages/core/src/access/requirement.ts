@@ -3,6 +3,7 @@ import type { Awaitable } from '../store/store.js'
 import type { ClaimRules, KnownClaims } from './claims.js'
 import type { Expectation } from './match.js'
 import type { Policies } from './policy.js'
+import type { Effect } from './presets.js'
 import type { RequestView } from './request-view.js'
 import type { ScopeNeed } from './scope-rule.js'
 
@@ -19,6 +20,8 @@ export interface RouteTerms<C extends Caller, Raw = unknown, Hook = never> {
   readonly replay?: boolean | 'all'
   /** The route's own rules; they run after the server's and the router's, when everything else has passed. */
   readonly policy?: Policies<C, Raw>
+  /** `read`: a method that may change something is a `403 read_only`. See {@link Effect} for what grants can do. */
+  readonly effect?: [C] extends [Grant] ? Effect : 'read'
   /**
    * Nobody may call as well: a request without any signature is served, without a caller. One with a bad signature, or
    * with half of one, is refused all the same; a caller who signs has to meet the requirement. Default `false`.

@@ -47,7 +47,8 @@ export function createWalk(
 
   const needFor = (caller: Caller | undefined, request: HttpRequest, route: RouteView): Awaitable<Need> => {
     // What depends on the request says something about a person's data, and there is no person yet.
-    if (caller === undefined || caller.kind === 'agent') return fixed ?? { ...requirement, scope: [] }
+    if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
+      return fixed ?? { ...requirement, scope: [] }
     if (fixed !== undefined && bindings === undefined) return fixed
     const view = viewRequest(request, route)
     const bound: Awaitable<Bound> = bindings === undefined ? unbound : bind(bindings, caller, view, accounts)

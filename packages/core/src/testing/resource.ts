@@ -1,0 +1,51 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { Answered, Outcome, Served } from '../access/outcome.js'
+import type { AAuthEvent } from '../observe/events.js'
+import type { ResourceOptions } from '../options.js'
+import { createResourceServer, type ResourceServer } from '../resource-server.js'
+import { issuerKey, now } from './party.js'
+
+const pinned = ['https://ap.example', 'https://ps.example', 'https://as.example'].flatMap((issuer) =>
+  ['aauth-agent.json', 'aauth-person.json', 'aauth-access.json'].map((dwk) => ({
+    issuer,
+    dwk,
+    jwks: { keys: [issuerKey.publicJwk] },
+    metadata: { scopes_supported: ['openid', 'email', 'groups'] },
+  })),
+)
+
+const signingKey = {
+  ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
+  alg: 'Ed25519',
+}
+
+/** A resource server whose issuers are all known beforehand, and what it told `onEvent`. */
+export function testResource(
+  options: Partial<ResourceOptions> = {},
+): ResourceServer & { readonly events: AAuthEvent[] } {
+  const events: AAuthEvent[] = []
+  const server = createResourceServer({
+    resource: 'https://rs.example',
+    signingKeys: [signingKey],
+    scopes: { 'data.read': 'Read', 'data.write': 'Change', 'data.admin': 'Everything' },
+    issuers: { pinned },
+    clock: () => now * 1000,
+    onEvent: (event) => events.push(event),
+    ...options,
+  })
+  return { ...server, events }
+}
+
+/** The claims of the resource token in a challenge. */
+export function resourceTokenIn(outcome: Outcome): Record<string, unknown> {
+  const field = (outcome as Answered).answer.headers['AAuth-Requirement'] ?? ''
+  const [, payload] = /resource-token="[^."]+\.([^."]+)\./.exec(field) ?? []
+  return payload === undefined ? {} : JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+}
+
+/** An outcome in a word: `served`, a challenge with the scopes it asks for, or a refusal with its status. */
+export function inShort(outcome: Outcome): string {
+  if (outcome.served) return (outcome as Served).caller === undefined ? 'served nobody' : 'served'
+  const { scope } = resourceTokenIn(outcome)
+  return scope === undefined ? `${outcome.answer.status} ${outcome.code}` : `auth-token: ${String(scope)}`
+}
