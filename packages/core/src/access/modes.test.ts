@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import type { HttpRequest } from '../http.js'
+import { signed, token } from '../testing/party.js'
+import { inShort, resourceTokenIn, testResource } from '../testing/resource.js'
+import type { Served } from './outcome.js'
+import { deny } from './policy.js'
+import type { Requirement } from './requirement.js'
+
+const nobody: HttpRequest = { method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example'] }
+const halfSigned = async (): Promise<HttpRequest> => {
+  const request = await signed(await token('aa-auth+jwt'))
+  const at = request.rawHeaders.indexOf('Signature-Key')
+  return { ...request, rawHeaders: request.rawHeaders.toSpliced(at, 2) }
+}
+
+describe('optional (HC-28)', () => {
+  it('serves nobody, and everybody who meets the requirement', async () => {
+    const route = testResource().require({ scope: 'data.read', optional: true })
+    expect(inShort(await route.check(nobody))).toBe('served nobody')
+    expect(inShort(await route.check(await signed(await token('aa-auth+jwt'))))).toBe('served')
+    expect(inShort(await route.check(await signed(await token('aa-agent+jwt'))))).toBe('401 person-token')
+  })
+
+  it('asks no policy about nobody, and refuses half a signature', async () => {
+    const route = testResource({ policy: () => deny() }).require({ identity: 'any', optional: true })
+    expect(inShort(await route.check(nobody))).toBe('served nobody')
+    expect(inShort(await route.check(await signed(await token('aa-agent+jwt'))))).toBe('403 access_denied')
+    expect(inShort(await route.check(await halfSigned()))).toBe('401 invalid_signature')
+  })
+})
+
+describe('another way in (R-151)', () => {
+  const beside = { scope: 'data.read', or: () => {} } as unknown as Requirement
+
+  it('decides about requests without a signature, with our challenge at hand', async () => {
+    const outcome = await testResource().require(beside).check(nobody)
+    expect(outcome).toMatchObject({ served: false, or: true, code: 'person-token', answer: { status: 401 } })
+    expect(outcome).not.toHaveProperty('answer.headers.WWW-Authenticate')
+  })
+
+  it('is not asked about a request that is signed, however badly', async () => {
+    const route = testResource().require(beside)
+    for (const request of [await halfSigned(), await signed(await token('aa-agent+jwt'))])
+      expect(await route.check(request)).not.toHaveProperty('or')
+  })
+
+  it('decides about a signed request where the user says so', async () => {
+    const asked: string[] = []
+    const orWins: Requirement = {
+      ...(beside as object),
+      orWins: ({ path }: { path: string }) => asked.push(path) > 0,
+    } as unknown as Requirement
+    const outcome = await testResource()
+      .require(orWins)
+      .check(await halfSigned())
+    expect(outcome).toMatchObject({ served: false, or: true, answer: { status: 401 } })
+    expect(outcome).not.toHaveProperty('answer.headers.Signature-Error')
+    expect(asked).toEqual(['/data'])
+  })
+
+  it('opens nothing when saying so fails', async () => {
+    const orWins = { ...(beside as object), orWins: () => JSON.parse('{') } as unknown as Requirement
+    expect(await testResource().require(orWins).check(nobody)).toMatchObject({ code: 'server_error' })
+  })
+})
+
+describe('report-only', () => {
+  const observe = async (request: HttpRequest, more: object = {}): Promise<[Served, unknown[]]> => {
+    const server = testResource()
+    const outcome = await server
+      .require({ scope: 'data.read', observe: true, ...more } as Requirement)
+      .check(request)
+    return [outcome as Served, server.events]
+  }
+  const bearing = async (typ: 'aa-agent+jwt' | 'aa-person+jwt' | 'aa-auth+jwt'): Promise<HttpRequest> =>
+    signed(await token(typ))
+
+  it('serves what would be served, and says so', async () => {
+    const [outcome, events] = await observe(await bearing('aa-auth+jwt'))
+    expect(outcome).toMatchObject({ served: true, caller: { kind: 'grant' }, observed: null })
+    expect(events).toEqual([{ name: 'served', caller: 'grant' }])
+  })
+
+  it('mints nothing where a resource token would be, and tells who asked', async () => {
+    const [outcome, events] = await observe(await bearing('aa-person+jwt'))
+    expect(outcome).toMatchObject({ served: true, caller: undefined })
+    expect(outcome.observed).toMatchObject({ code: 'auth-token', status: 401, caller: { kind: 'person' } })
+    expect(outcome).not.toHaveProperty('answer')
+    expect(resourceTokenIn({ ...outcome, answer: { headers: {} } } as never)).toEqual({})
+    expect(events).toEqual([{ name: 'observed', code: 'auth-token', status: 401 }])
+  })
+
+  it.each<[string, () => Promise<HttpRequest>, object, object]>([
+    ['nobody', async () => nobody, {}, { code: 'person-token', status: 401, caller: undefined }],
+    ['half a signature', halfSigned, {}, { code: 'invalid_signature', status: 401, caller: undefined }],
+    ['an agent', () => bearing('aa-agent+jwt'), {}, { code: 'person-token', status: 401 }],
+    [
+      'a policy that denies',
+      () => bearing('aa-auth+jwt'),
+      { policy: () => deny('no', 'No.') },
+      { code: 'no', status: 403, detail: 'No.' },
+    ],
+    [
+      'a policy that throws',
+      () => bearing('aa-auth+jwt'),
+      { policy: () => JSON.parse('{') },
+      { code: 'server_error', status: 500 },
+    ],
+  ])('refuses nothing: %s', async (_name, request, more, observed) => {
+    const [outcome] = await observe(await request(), more)
+    expect(outcome).toMatchObject({ served: true, caller: undefined, observed })
+  })
+
+  it('is said by the server, and unsaid by router or route', async () => {
+    const server = testResource({ observe: true })
+    const code = async (
+      requirement: Requirement,
+      from = server as Pick<typeof server, 'require'>,
+    ): Promise<string> => inShort(await from.require(requirement).check(nobody))
+    expect(await code('agent')).toBe('served nobody')
+    expect(await code({ identity: 'agent', observe: false })).toBe('401 agent-token')
+    expect(await code('agent', server.with({ observe: false }))).toBe('401 agent-token')
+    expect(await code('agent', testResource().with({ observe: true }).with({}))).toBe('served nobody')
+  })
+
+  it('lets the other way in decide alone', async () => {
+    const [outcome] = await observe(await bearing('aa-auth+jwt'), { or: () => {} })
+    expect(outcome).toMatchObject({ served: false, or: true, observed: null })
+  })
+})
+
+describe('a router', () => {
+  it('shares everything with its server', () => {
+    const server = testResource()
+    const { require: _, with: __, ...shared } = server.with({})
+    expect(server).toMatchObject(shared)
+  })
+
+  it.each([[{ policy: 'no' }], [{ policy: [1] }]])('has to make sense: %o', (defaults) => {
+    expect(() => testResource().with(defaults as never)).toThrow(TypeError)
+    expect(() => testResource(defaults as never)).toThrow('option policy')
+  })
+})
