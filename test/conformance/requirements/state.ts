@@ -68,9 +68,8 @@ export const state: readonly Part[] = [
         '11.10',
         'MUST',
         'A resource token names described scopes and those the person server lists.',
-        pending('V'),
       ),
-      row('R-287', '11.10', 'DEF', 'What is asked for may be narrowed.', pending('V')),
+      row('R-287', '11.10', 'DEF', 'What is asked for may be narrowed.'),
       row(
         'R-288',
         '11.10',
@@ -86,17 +85,11 @@ export const state: readonly Part[] = [
     letter: 'W',
     title: 'Account binding',
     rows: [
-      row('R-291', '11.11', 'DEF', 'An account’s name means what the resource says.', pending('W')),
-      row(
-        'R-292',
-        '11.11',
-        'DEF',
-        'It is asked for in the resource token and enforced from the grant.',
-        pending('W'),
-      ),
-      row('R-293', '11.11', 'DEF', 'A grant for one account opens no other.', pending('W')),
-      row('R-294', '6.6.3', 'DEF', 'An account that is not the person’s is invalid_account.', pending('W')),
-      row('R-295', '11.11', 'DEF', 'It has nothing to do with login_hint.', pending('W')),
+      row('R-291', '11.11', 'DEF', 'An account’s name means what the resource says.'),
+      row('R-292', '11.11', 'DEF', 'It is asked for in the resource token and enforced from the grant.'),
+      row('R-293', '11.11', 'DEF', 'A grant for one account opens no other.'),
+      row('R-294', '6.6.3', 'DEF', 'An account that is not the person’s is invalid_account.'),
+      row('R-295', '11.11', 'DEF', 'It has nothing to do with login_hint.'),
     ],
   },
 ]

@@ -25,7 +25,7 @@ const payload = ({ body }: Answer): Record<string, unknown> => {
 }
 
 describe('the authorization endpoint', () => {
-  it('answers with a resource token for the person’s server (R-173, R-177, R-184)', async () => {
+  it('answers with a resource token for the person’s server, naming the person token it was shown (R-173, R-177, R-182, R-184)', async () => {
     const claims = { jti: 'pt-1', mission_s256: 'abc', tenant: 'acme' }
     const answer = await ask({ scope: 'data.read data.write data.read' }, {}, claims)
     expect(answer).toMatchObject({ status: 200, headers: { 'Cache-Control': 'no-store' } })
@@ -67,7 +67,7 @@ describe('the authorization endpoint', () => {
     })
   })
 
-  it('lets the resource narrow, refuse, and decide by itself (R-178, R-183, R-287)', async () => {
+  it('lets the resource narrow, refuse, and decide by itself (R-183, R-287)', async () => {
     const seen: unknown[] = []
     const narrowed = await ask(
       { scope: 'data.read data.write address' },
