@@ -109,15 +109,17 @@ async function withFastify(shared: ResourceOptions): Promise<Server> {
     answer as never,
   )
   await app.register(
-    async (closed) => {
+    (closed, _options, done) => {
       closed.aauth = closed.aauth.with({ policy: () => deny('closed') })
       closed.get('/closed', { config: { aauth: 'agent' } }, () => ({}))
-      await closed.register(async (watched) => {
+      closed.register((watched, _more, watchedDone) => {
         watched.aauth = watched.aauth.with({ observe: true })
         watched.get('/watched', { config: { aauth: 'agent' } }, (request) => ({
           observed: request.aauthObserved?.code ?? null,
         }))
+        watchedDone()
       })
+      done()
     },
     { prefix: '/shop' },
   )

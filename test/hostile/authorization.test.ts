@@ -187,7 +187,7 @@ overSockets('identity scopes at the authorization endpoint', { prepare: noEmail 
     { scope: 'email profile' },
     problem(400, 'invalid_scope'),
   ),
-  says('R-195, R-286', 'one that it lists (control)', { scope: 'openid' }, ok),
+  says('R-195, R-284, R-286', 'one that it lists (control)', { scope: 'openid' }, ok),
   says(
     'R-195, R-287',
     'one that it does not list, among others: it is dropped',

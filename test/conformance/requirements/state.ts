@@ -55,7 +55,7 @@ export const state: readonly Part[] = [
     letter: 'V',
     title: 'Scopes',
     rows: [
-      row('R-284', '11.10', 'DEF', 'There are the resource’s scopes and the identity scopes.', pending('V')),
+      row('R-284', '11.10', 'DEF', 'There are the resource’s scopes and the identity scopes.'),
       row(
         'R-285',
         '11.10',
