@@ -1,4 +1,4 @@
-import { notOurs, type Part, pending, row } from '../requirement.js'
+import { notOurs, type Part, row } from '../requirement.js'
 
 /** T to W: revocation in both directions, scopes, accounts. */
 export const state: readonly Part[] = [
