@@ -22,7 +22,7 @@ interface Setting {
 }
 
 describe('policies', () => {
-  it('have the last word, whatever was granted (R-132, R-144, R-163)', async () => {
+  it('have the last word, whatever was granted (R-144, R-163)', async () => {
     const policy: Policy<Grant> = ({ caller, request, now: time }) =>
       caller.scope.includes('data.read') &&
       request.path === '/data' &&
