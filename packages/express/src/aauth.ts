@@ -14,6 +14,7 @@ import {
   writeAnswer,
 } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { attempt } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
 
@@ -125,7 +126,7 @@ function guardOf(
       const outcome = route.check(fromNode(req, req.originalUrl), viewRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       return outcome instanceof Promise
-        ? outcome.then((late) => conclude(late, req, res, next))
+        ? outcome.then((late) => conclude(late, req, res, next)).catch(next)
         : conclude(outcome, req, res, next)
     }
   }
@@ -135,11 +136,12 @@ function guardOf(
     require: <const R extends Requirement>(requirement: R) =>
       guard(requirement) as unknown as GuardHandler<RouteCaller<R, boolean>>,
     with: (defaults) => guardOf(server.with(defaults), onError) as never,
-    endpoints: () => async (req, res, next) => {
-      const answer = await server.handle(fromNode(req, req.originalUrl), nodeHost(wholeApp(req), req))
-      if (answer === undefined) next()
-      else writeAnswer(answer, res)
-    },
+    endpoints: () => (req, res, next) =>
+      attempt(next, async () => {
+        const answer = await server.handle(fromNode(req, req.originalUrl), nodeHost(wholeApp(req), req))
+        if (answer === undefined) next()
+        else writeAnswer(answer, res)
+      }),
     server,
   }
 }

@@ -1,5 +1,6 @@
 import { type Answered, challengeBeside } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { attempt } from './attempt.js'
 
 /** Middlewares that let callers in by other means; all of them, in order. */
 export type OtherWay = RequestHandler | readonly RequestHandler[]
@@ -15,7 +16,7 @@ export function runOther(
   const run = (index: number): NextFunction => {
     return (error?: unknown) => {
       const handler = error === undefined ? handlers[index] : undefined
-      if (handler !== undefined) handler(req, res, run(index + 1))
+      if (handler !== undefined) attempt(next, () => handler(req, res, run(index + 1)))
       else {
         if (error === undefined) end()
         next(error)
