@@ -65,11 +65,12 @@ export async function keptAnswer(record: PendingRecord, context: PollContext): P
 async function carryOut(
   record: PendingRecord,
   { caller, host }: Poll,
-  { settings, report }: PollContext,
+  { settings, report, authentication }: PollContext,
 ): Promise<{ readonly answer: Answer; readonly next?: string }> {
   const { held, subjects } = record.call as PendingCall
   let next: string | undefined
   const carried = {
+    issuers: authentication.issuers,
     caller,
     subjects,
     waitsAgain(id: string) {
