@@ -11,7 +11,10 @@ export interface RouteView<Raw = unknown> {
 /** What a request says in its first line. */
 export interface RequestTarget {
   readonly method: string
-  /** As received: not decoded, not normalised, without the query. */
+  /**
+   * As received: not decoded, not normalised, without the query. Routers match more than one spelling (`/Tobacco`,
+   * `/%74obacco`), so decide by the route and its parameters, never by what this begins with.
+   */
   readonly path: string
   /** As received, without the `?`; empty when there is none. */
   readonly query: string
