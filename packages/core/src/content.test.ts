@@ -133,6 +133,16 @@ describe('content of a request, read and put back', () => {
     expect(await answers(socket)).toContain('<hello> <hello> <hello> hello;')
   })
 
+  it('for a second reader, no more than that one takes', async () => {
+    const socket = await serve(async (message, response) => {
+      const first = await captureContent(message, 1000)
+      const second = await captureContent(message, 4)
+      response.end(`${show(first)} ${show(second)} ${await parse(message)};`)
+    })
+    socket.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(socket)).toContain('<hello> too-large hello;')
+  })
+
   it('after Expect: 100-continue', async () => {
     const socket = await serve(peekAndParse())
     socket.write(head('Content-Length: 5', 'Expect: 100-continue'))

@@ -13,15 +13,19 @@ const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>
  */
 export function captureContent(message: IncomingMessage, limit: number): Promise<Uint8Array | ContentFault> {
   const known = captured.get(message)
-  if (known !== undefined) return known
+  // Whoever read it first may have been content with more.
+  if (known !== undefined) return known.then((content) => within(content, limit))
   const content = readContent(message, limit)
   captured.set(message, content)
   return content
 }
 
+const within = (content: Uint8Array | ContentFault, limit: number): Uint8Array | ContentFault =>
+  typeof content !== 'string' && content.length > limit ? 'too-large' : content
+
 async function readContent(message: IncomingMessage, limit: number): Promise<Uint8Array | ContentFault> {
   const { rawBody } = message as { readonly rawBody?: unknown }
-  if (rawBody instanceof Uint8Array) return rawBody.length > limit ? 'too-large' : rawBody
+  if (rawBody instanceof Uint8Array) return within(rawBody, limit)
   if (message.readableDidRead || message.readableFlowing === true) return 'consumed'
   if (message.destroyed) return 'aborted'
   // A guard may be called while the HTTP parser is still at work on the packet that brought the head. Listening for

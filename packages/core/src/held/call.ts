@@ -33,8 +33,6 @@ export async function takeCall(request: HttpRequest, limit: number): Promise<Hel
   const content = hasBody(request) ? await request.body?.(limit) : new Uint8Array(0)
   if (content === undefined) return 'consumed'
   if (typeof content === 'string') return content
-  // It may have been read before, for its digest, under another limit.
-  if (content.length > limit) return 'too-large'
   const { rawHeaders } = request
   const kept: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
