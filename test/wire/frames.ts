@@ -25,7 +25,7 @@ export interface RunningFrame {
 export interface Frame {
   readonly name: string
   /** The adapter under test, for the titles of tests. */
-  readonly adapter: 'express' | 'fastify'
+  readonly adapter: 'express' | 'express4' | 'fastify'
   start(options: FrameOptions): Promise<RunningFrame>
 }
 
@@ -44,7 +44,7 @@ export interface Seen {
 // Express 4 has only `hostname`, which goes by the same rule.
 const withExpress = (name: string, framework: typeof express, host: 'host' | 'hostname'): Frame => ({
   name,
-  adapter: 'express',
+  adapter: name === 'Express 4' ? 'express4' : 'express',
   start: async ({ options, trustProxy }) => {
     const guard = expressAauth(options)
     const answer = answerWith(host)

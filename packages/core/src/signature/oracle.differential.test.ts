@@ -223,7 +223,7 @@ describe('our verdict and that of http-message-sig', () => {
             'Signature-Input',
             input,
             'Signature',
-            'sig=:AAAA:',
+            `sig=:${'A'.repeat(86)}==:`,
           ],
         }
         const mine = read(sent)
