@@ -1,3 +1,4 @@
+import { sign as cryptoSign, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
 import type { Caller } from './caller.js'
@@ -189,6 +190,19 @@ describe('the order of checks', () => {
     const fresh = importPublicJwk(issuerKey.publicJwk) as VerificationKey
     const issuers = fakeIssuers({ peek: () => stale, refind: async () => fresh })
     expect(await outcome(await token('aa-agent+jwt'), { issuers })).toBe('agent')
+  })
+})
+
+describe('an agent whose algorithm is not accepted', () => {
+  it('is told so, although its signature is longer than any that is [R-060]', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+    const jwt = await token('aa-agent+jwt', {
+      cnf: { jwk: { ...publicKey.export({ format: 'jwk' }), alg: 'ES384' } },
+    })
+    const sign = (data: Uint8Array): Uint8Array =>
+      cryptoSign('sha384', data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    const result = await authenticate(await signed(jwt, { key: { sign } }), context())
+    expect((result as Refusal).code).toBe('unsupported_algorithm')
   })
 })
 

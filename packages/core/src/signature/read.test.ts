@@ -183,4 +183,14 @@ describe('reading a signature', () => {
   it('holds to the configured authority (G-27)', async () => {
     expect(verdict(await sign(), { authority: 'evil.example' })).toBe('invalid_signature')
   })
+
+  it('tells whoever signs with another algorithm what is accepted, although the signature is longer [R-054] [R-060]', async () => {
+    const longer = replace(await sign(), 'signature', () => `sig=:${Buffer.alloc(96).toString('base64')}:`)
+    expect(verdict(longer)).toBe('invalid_signature')
+    expect(verdict(replace(longer, 'signature-key', () => 'sig=hwk;kty="EC"'))).toBe('unsupported_scheme')
+    const uncovered = await sign({ components: ['@method', '@path', 'signature-key'] })
+    expect(
+      verdict(replace(uncovered, 'signature', () => `sig=:${Buffer.alloc(96).toString('base64')}:`)),
+    ).toBe('invalid_input')
+  })
 })

@@ -197,7 +197,7 @@ describe('none of these is a signature of AAuth', () => {
       'Signature-Input',
       'sig=("@method" "@path" "@authority");created=1618884473',
       'Signature',
-      'sig=:AAAA:',
+      `sig=:${'A'.repeat(86)}==:`,
     ]
     const without = readSignature({ ...requestB2, rawHeaders: fields }, policy, 1_618_884_473) as Refusal
     expect(without.code).toBe('invalid_signature')
