@@ -7,7 +7,7 @@ import type { Story } from './stories.js'
 export interface Line
   extends Pick<LedgerEntry, 'from' | 'to' | 'method' | 'url' | 'status' | 'requirement' | 'outcome'> {
   readonly adapter: string
-  /** 1 to 7. */
+  /** From 1. */
   readonly story: number
   /** From 1, in each story. */
   readonly step: number

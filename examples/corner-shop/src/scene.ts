@@ -1,4 +1,12 @@
-import { AgentGaveUp, createKey, createTown, type LedgerEntry, type Town } from '@countersign/devkit'
+import { createMemoryStore, type Store } from '@countersign/core'
+import {
+  AgentGaveUp,
+  createKey,
+  createTown,
+  type LedgerEntry,
+  type Town,
+  type TownKey,
+} from '@countersign/devkit'
 import type { OpenShop, ServeShop } from './serving.js'
 import { Shop } from './shop.js'
 
@@ -16,13 +24,16 @@ export class Scene {
   readonly shop: Shop = new Shop()
   readonly checks: Check[] = []
   readonly #serve: ServeShop
+  readonly #key: TownKey = createKey('Ed25519', 'shop-1')
   #now: { ms: number }
-  #open: OpenShop | undefined
+  readonly #store: Store
+  readonly #counters: OpenShop[] = []
 
   private constructor(town: Town, serve: ServeShop, now: { ms: number }) {
     this.town = town
     this.#serve = serve
     this.#now = now
+    this.#store = createMemoryStore({ clock: town.clock })
   }
 
   static async set(serve: ServeShop, onExchange: (entry: LedgerEntry) => void): Promise<Scene> {
@@ -32,15 +43,22 @@ export class Scene {
     return new Scene(town, serve, now)
   }
 
-  /** Opens the shop; with an access server, that one decides for it. */
+  /** Opens the shop; with an access server, that one decides for it. Once more: another counter with the same memory. */
   async openShop(accessServer?: string): Promise<void> {
-    this.#open = await this.#serve(this.shop, {
-      signingKeys: [createKey('Ed25519', 'shop-1').privateJwk],
+    const counter = await this.#serve(this.shop, {
+      signingKeys: [this.#key.privateJwk],
+      store: this.#store,
       fetch: this.town.fetch,
       clock: this.town.clock,
       ...(accessServer === undefined ? {} : { accessServer }),
     })
-    this.town.route('shop.example', this.#open.port)
+    this.#counters.push(counter)
+    this.town.route('shop.example', counter.port)
+  }
+
+  /** Whoever goes to the shop from now on comes to this counter; the first is 0. */
+  goTo(counter: number): void {
+    this.town.route('shop.example', this.#counters[counter]?.port)
   }
 
   /** Lets time pass. */
@@ -54,7 +72,7 @@ export class Scene {
   }
 
   async strike(): Promise<void> {
-    await this.#open?.close()
+    await Promise.all(this.#counters.map((counter) => counter.close()))
     await this.town.close()
   }
 }

@@ -5,7 +5,7 @@ import type { Shop } from './shop.js'
 export const resource = 'https://shop.example'
 
 /** What differs from one town to the next. */
-export type ShopSettings = Pick<ResourceOptions, 'signingKeys' | 'accessServer' | 'fetch' | 'clock'>
+export type ShopSettings = Pick<ResourceOptions, 'signingKeys' | 'accessServer' | 'fetch' | 'clock' | 'store'>
 
 /** A shop that is open. */
 export interface OpenShop {

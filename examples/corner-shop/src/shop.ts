@@ -9,6 +9,7 @@ export const scopes = {
 /** The shop behind the counter: what was sold, and to whose tab. It knows nothing of signatures or tokens. */
 export class Shop {
   readonly #tabs = new Map<string, string[]>()
+  readonly oven: Oven = new Oven()
 
   /** Writes a sale on a customer's tab. */
   sell(item: string, customer: string): { readonly sold: string; readonly tab: readonly string[] } {
@@ -25,6 +26,28 @@ export class Shop {
   /** How many people have a tab. */
   get customers(): number {
     return this.#tabs.size
+  }
+}
+
+/** What is in it comes out when it is done, and not before. */
+export class Oven {
+  #begin: () => void = () => undefined
+  #open: () => void = () => undefined
+  /** Resolves when something has been put in. */
+  readonly begun: Promise<void> = new Promise((resolve) => {
+    this.#begin = resolve
+  })
+  readonly #done: Promise<void> = new Promise((resolve) => {
+    this.#open = resolve
+  })
+
+  async bake(): Promise<void> {
+    this.#begin()
+    await this.#done
+  }
+
+  open(): void {
+    this.#open()
   }
 }
 
@@ -54,6 +77,7 @@ export const routes: readonly ShopRoute[] = [
     needs: { scope: 'shop.buy', policy: noTobaccoForSchools },
     serve: sell('tobacco'),
   },
+  { method: 'post', path: '/cake', needs: { scope: 'shop.buy' }, serve: bakeCake },
   {
     method: 'get',
     path: '/back-room',
@@ -61,6 +85,11 @@ export const routes: readonly ShopRoute[] = [
     serve: () => ({ room: 'flour, sugar, a cat' }),
   },
 ]
+
+async function bakeCake(shop: Shop, caller: Caller | undefined): Promise<unknown> {
+  await shop.oven.bake()
+  return sell('cake')(shop, caller)
+}
 
 function sell(item: string): ShopRoute['serve'] {
   return (shop, caller) => {

@@ -1,5 +1,6 @@
 import { type Agent, createKey, toWire } from '@countersign/devkit'
 import { outcomeOf, type Scene } from './scene.js'
+import { stopStory } from './stop-story.js'
 
 /** A story with a beginning, an end, and checks that it ended as told. */
 export interface Story {
@@ -11,7 +12,7 @@ export interface Story {
 const bread = 'https://shop.example/bread'
 const buy = { method: 'POST', url: bread }
 
-/** The seven stories of the corner shop. */
+/** The stories of the corner shop. */
 export const stories: readonly Story[] = [
   {
     title: 'Bread on the tab',
@@ -136,6 +137,7 @@ export const stories: readonly Story[] = [
       scene.expect('nothing more is sold', shop.sold('bread'), 2)
     },
   },
+  stopStory,
 ]
 
 /** The honest beginning of every dishonest story; returns what a thief would be after. */

@@ -12,7 +12,8 @@ export async function serveWithExpress(shop: Shop, settings: ShopSettings): Prom
   app.use(guard.endpoints())
   for (const { method, path, needs, serve } of routes) {
     if (needs === undefined) app[method](path, (_req, res) => void res.json(serve(shop, undefined)))
-    else app[method](path, guard.require(needs), (req, res) => void res.json(serve(shop, req.aauth)))
+    else
+      app[method](path, guard.require(needs), async (req, res) => void res.json(await serve(shop, req.aauth)))
   }
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
