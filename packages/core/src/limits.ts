@@ -8,6 +8,22 @@ export interface Limits extends SignatureLimits {
   readonly body: number
 }
 
+/** Caps that nobody has a reason to change. */
+export const fixedLimits = {
+  /** Levels of nesting in any JSON that a stranger sends. */
+  jsonDepth: 16,
+  /** Characters of a token's `jti`, which a revocation has to be able to name (G-55). */
+  jti: 512,
+  /** Characters of a `kid` in a key set; a longer one names nothing. */
+  kid: 1024,
+  /** Bytes of a request to the authorization endpoint; two short strings are all there is to say. */
+  authorizationBody: 16_384,
+  /** Bytes of a revocation (G-55). */
+  revocationBody: 4096,
+  /** Bytes of an answer to a question at a pending URL. */
+  clarificationBody: 16_384,
+} as const
+
 /** The defaults. Node itself stops a header block at 16 KiB. */
 export const defaultLimits: Limits = {
   signatureInput: 2048,

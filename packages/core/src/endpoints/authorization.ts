@@ -7,6 +7,7 @@ import { type AuthenticationContext, authenticate } from '../authenticate.js'
 import type { Person } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { type Answer, fieldValue, type HttpRequest, jsonAnswer } from '../http.js'
+import { fixedLimits } from '../limits.js'
 import type { Report } from '../observe/events.js'
 import type { Explain } from '../observe/explain.js'
 import { unsigned } from '../signature/read.js'
@@ -28,9 +29,6 @@ interface Asked {
   readonly scope: readonly string[]
   readonly account: string | undefined
 }
-
-/** Bytes; two short strings are all there is to say. */
-const bodyLimit = 16_384
 
 /**
  * The authorization endpoint (AAuth 6.6): a person token and a scope in, a resource token out. Everything else is a
@@ -105,7 +103,7 @@ async function readAsked(request: HttpRequest): Promise<Asked | Refusal> {
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
   if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
     return refuse('invalid_request', 'The content is not application/json')
-  const content = await request.body?.(bodyLimit)
+  const content = await request.body?.(fixedLimits.authorizationBody)
   if (content === 'too-large') return refuse('content_too_large')
   if (content === 'aborted') return refuse('invalid_request', 'The content was cut off')
   if (content === undefined || content === 'consumed')

@@ -2,10 +2,11 @@ import { failed, refused } from '../access/outcome.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Answer, HttpRequest } from '../http.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { fixedLimits } from '../limits.js'
 import type { Diagnose } from '../observe/diagnostics.js'
 import type { Config } from '../options.js'
 import { boundedRate, RevocationRate } from '../revocation/revocation-limits.js'
-import { type RevokedToken, readRevocation, revocationBodyLimit } from '../revocation/revocation-request.js'
+import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
 import { type Revocations, revocationSkew } from '../revocation/revocations.js'
 import { authenticateServer, type ServerCallerContext, serverSignaturePolicy } from '../server-caller.js'
 import type { SignaturePolicy } from '../signature/read.js'
@@ -37,7 +38,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const caller: ServerCallerContext = {
     signature: serverSignaturePolicy(context.signature),
     issuers,
-    bodyLimit: revocationBodyLimit,
+    bodyLimit: fixedLimits.revocationBody,
     diagnose,
     clock,
     accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),

@@ -1,7 +1,6 @@
 import { importPublicJwk, KeyFault, type VerificationKey } from '../keys.js'
+import { fixedLimits } from '../limits.js'
 import { Fault } from './fault.js'
-
-const maxKidLength = 1024
 
 /**
  * A JWKS by `kid`. A key is imported when it is first asked for, so that a set costs only what it is used for, and an
@@ -57,7 +56,7 @@ export class KeySet {
 function kidOf(jwk: unknown): string | undefined {
   if (typeof jwk !== 'object' || jwk === null) return undefined
   const { kid } = jwk as { readonly kid?: unknown }
-  return typeof kid === 'string' && kid !== '' && kid.length <= maxKidLength ? kid : undefined
+  return typeof kid === 'string' && kid !== '' && kid.length <= fixedLimits.kid ? kid : undefined
 }
 
 function firstUsable(candidates: readonly unknown[]): VerificationKey | KeyFault {

@@ -4,6 +4,7 @@ import { type AuthenticationContext, authenticate } from '../authenticate.js'
 import type { Endpoint, Host } from '../endpoints/endpoint.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Answer, HttpRequest } from '../http.js'
+import { fixedLimits } from '../limits.js'
 import { unsigned } from '../signature/read.js'
 import { parseJsonObject } from '../token/json.js'
 import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
@@ -11,9 +12,6 @@ import { createPace } from './pace.js'
 import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf } from './poll.js'
 import type { PendingRecord } from './record.js'
 import { isPendingId } from './settle.js'
-
-/** Bytes read of an answer to a question. */
-const answerLimit = 16_384
 
 /** The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels. */
 export function pendingEndpoint(
@@ -86,7 +84,7 @@ async function answerQuestion(record: PendingRecord, poll: Poll, context: PollCo
 }
 
 async function readObject(request: HttpRequest): Promise<Record<string, unknown> | Refusal> {
-  const content = await request.body?.(answerLimit)
+  const content = await request.body?.(fixedLimits.clarificationBody)
   if (content === 'too-large') return refuse('content_too_large')
   const text = content instanceof Uint8Array ? Buffer.from(content).toString('utf8') : undefined
   const object = text === undefined ? undefined : parseJsonObject(text)

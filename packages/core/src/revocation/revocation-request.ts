@@ -1,11 +1,9 @@
 import { type Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http.js'
+import { fixedLimits } from '../limits.js'
 import type { Diagnose } from '../observe/diagnostics.js'
 import { refuseUnread } from '../signature/content-check.js'
 import { parseJsonObject } from '../token/json.js'
-
-/** Bytes of a revocation (G-55). */
-export const revocationBodyLimit = 4096
 
 /** What a revocation says: the token's own `jti` and `exp`, in seconds. */
 export interface RevokedToken {
@@ -29,11 +27,11 @@ export async function readRevocation(
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
   if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
     return refuse('invalid_request', 'The content is not JSON')
-  const content = (await request.body?.(revocationBodyLimit)) ?? 'consumed'
+  const content = (await request.body?.(fixedLimits.revocationBody)) ?? 'consumed'
   if (typeof content === 'string') return refuseUnread(content, diagnose)
   const { jti, exp } = parse(content) ?? {}
-  if (typeof jti !== 'string' || jti === '' || jti.length > 512) {
-    return refuse('invalid_request', 'jti must be a string of 1 to 512 characters')
+  if (typeof jti !== 'string' || jti === '' || jti.length > fixedLimits.jti) {
+    return refuse('invalid_request', `jti must be a string of 1 to ${fixedLimits.jti} characters`)
   }
   if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= 0) {
     return refuse('invalid_request', 'exp must be a positive number')

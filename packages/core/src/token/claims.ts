@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
+import { fixedLimits } from '../limits.js'
 
 const serverIdentifier = z.string().refine(isServerIdentifier, 'is not a server identifier')
 const agentIdentifier = z
@@ -7,11 +8,11 @@ const agentIdentifier = z
   .refine((value) => parseAgentIdentifier(value) !== undefined, 'is no agent identifier')
 const seconds = z.number().nonnegative()
 
-// What every token in Signature-Key carries (AAuth 11.5.1). 512 characters bound what a revocation can name (G-55).
+// What every token in Signature-Key carries (AAuth 11.5.1).
 const common = {
   iss: serverIdentifier,
   dwk: z.string(),
-  jti: z.string().min(1).max(512),
+  jti: z.string().min(1).max(fixedLimits.jti),
   iat: seconds,
   exp: seconds,
   nbf: seconds.optional(),

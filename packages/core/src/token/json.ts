@@ -1,4 +1,4 @@
-const maxDepth = 16
+import { fixedLimits } from '../limits.js'
 
 /**
  * Parses a JSON object from a stranger: no duplicate members at any level (the last would silently win), no nesting
@@ -23,7 +23,7 @@ function isShallow(text: string): boolean {
     const code = text.charCodeAt(i)
     if (code === quote) i = endOfString(text, i)
     else if (code === openBrace || code === openBracket) {
-      if (++depth > maxDepth) return false
+      if (++depth > fixedLimits.jsonDepth) return false
     } else if (code === closeBrace || code === closeBracket) depth--
   }
   return true
