@@ -1,5 +1,6 @@
-import { caseIds } from './cases.js'
+import { cases } from './cases.js'
 import type { FileRecord } from './records.js'
+import type { Requirement } from './requirement.js'
 import { parts } from './requirements.js'
 import { readTitle } from './title.js'
 
@@ -32,7 +33,7 @@ export interface Coverage {
   readonly adapters: readonly string[]
   /** What contradicts the manifest: unknown ids, failing tests, marks that tests belie. */
   readonly problems: readonly string[]
-  /** Rows that claim a test and have none that passed. */
+  /** Rows and hostile cases that claim a test and have none that passed. */
   readonly unproved: readonly string[]
 }
 
@@ -64,7 +65,7 @@ export function measure(records: readonly FileRecord[], adapters: readonly strin
     totals: { ...sum(rows), parts: byPart },
     adapters: [...through].sort(),
     problems,
-    unproved: unprovedRows(rows),
+    unproved: [...unprovedRows(rows), ...unprovedCases(named)],
   }
 }
 
@@ -83,11 +84,9 @@ function count(records: readonly FileRecord[]): ReadonlyMap<string, Named> {
   return named
 }
 
-type RowOfPart = (typeof parts)[number]['rows'][number]
-
 const unproved = 'unproved: no passing test names it'
 
-function judge(requirement: RowOfPart, part: string, named: ReadonlyMap<string, Named>): CoverageRow {
+function judge(requirement: Requirement, part: string, named: ReadonlyMap<string, Named>): CoverageRow {
   const { id, level } = requirement
   const tests = named.get(id)?.passed ?? 0
   const common = { id, level, part }
@@ -113,8 +112,18 @@ function problemsOfRows(rows: readonly CoverageRow[], named: ReadonlyMap<string,
 const unprovedRows = (rows: readonly CoverageRow[]): string[] =>
   rows.filter(({ reason }) => reason === unproved).map(({ id, level }) => `${id} (${level}): ${unproved}`)
 
+const unprovedCases = (named: ReadonlyMap<string, Named>): string[] =>
+  cases
+    .filter(
+      ({ id, notOurs, pending }) => notOurs === undefined && pending === undefined && !named.get(id)?.passed,
+    )
+    .map(({ id }) => `${id}: ${unproved}`)
+
 function problemsOfNames(named: ReadonlyMap<string, Named>): string[] {
-  const known = new Set([...parts.flatMap((part) => part.rows.map((row) => row.id)), ...caseIds])
+  const known = new Set([
+    ...parts.flatMap((part) => part.rows.map((row) => row.id)),
+    ...cases.map((entry) => entry.id),
+  ])
   return [...named.keys()]
     .filter((id) => !known.has(id))
     .map((id) => `${id}: a test names it, and no such id exists`)

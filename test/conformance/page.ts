@@ -18,7 +18,8 @@ adapter and not through the other. SHOULD and MAY are treated like MUST: each is
 *Not ours* gives the reason; *pending* names the part that will bring the tests.
 
 Hostile requests have ids of their own in test titles: N and KN are the negative cases of the two drafts, HC those
-found in other implementations. They stand in \`test/hostile\`, and every one goes through every adapter over a socket.
+found in other implementations. \`test/hostile\` sends them as bytes over a socket through every adapter and compares the
+whole answer; \`test/conformance/cases.ts\` has the list, and says of each that has no test why.
 
 \`npm run conformance\` prints the table of this machine's run, \`npm run conformance -- --json\` prints it for programs.
 `

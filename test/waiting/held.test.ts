@@ -116,7 +116,7 @@ describe.each(adapters)('a held call [adapter %s]', (adapter) => {
     expect(ran).toBe(0)
   })
 
-  it('names the token of the poll in a fresh resource token (R-248)', async () => {
+  it('names the token of the poll in a fresh resource token (R-248, R-201)', async () => {
     const personToken = await stage.personToken()
     const first = await call(personToken)
     const pending = locationOf(first)

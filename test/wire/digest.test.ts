@@ -52,7 +52,7 @@ describe.each(frames)('Content-Digest, on $name [adapter $adapter]', (frame) => 
     ['two algorithms', `${digestOf('sha256', bread)}, ${digestOf('sha512', bread)}`],
     ['one known and one unknown', `md5=:AAAA:, ${digestOf('sha256', bread)}`],
     ['a parameter', `${digestOf('sha256', bread)};x=1`],
-  ])('accepts %s [H-58]', async (_, digest) => {
+  ])('accepts %s [H-58] [HC-82]', async (_, digest) => {
     expect(await sendRaw(app.port, await sign(post(bread, { 'Content-Digest': digest })))).toMatchObject({
       status: 200,
     })
@@ -66,12 +66,12 @@ describe.each(frames)('Content-Digest, on $name [adapter $adapter]', (frame) => 
     ['that is a String', `sha-256="${createHash('sha256').update(bread).digest('base64')}"`],
     ['that is an Inner List', 'sha-256=(a b)'],
     ['that is empty', ''],
-  ])('refuses one %s [H-58]', async (_, digest) => {
+  ])('refuses one %s [H-58] [N-034]', async (_, digest) => {
     const response = await sendRaw(app.port, await sign(post(bread, { 'Content-Digest': digest })))
     expect(response).toMatchObject({ status: 401, headers: { 'signature-error': 'error=invalid_signature' } })
   })
 
-  it('refuses content altered on the way, longer or shorter too [H-58] [N-033]', async () => {
+  it('refuses content altered on the way, longer or shorter too [H-58] [N-033] [HC-83]', async () => {
     const signed = await sign(post(bread))
     const text = toBytes(signed).toString('latin1')
     const altered = await writeRaw(app.port, text.replace('{"bread":2}', '{"bread":3}'))
@@ -119,7 +119,7 @@ describe.each(frames)('Content-Digest, on $name [adapter $adapter]', (frame) => 
     expect(await sendRaw(app.port, await sign(request))).toMatchObject({ status: 401 })
   })
 
-  it('is over the bytes on the wire, and the parser inflates them afterwards [H-58]', async () => {
+  it('is over the bytes on the wire, and the parser inflates them afterwards [H-58] [HC-85]', async () => {
     const zipped = gzipSync(bread)
     const accepted = await sendRaw(app.port, await sign(post(zipped, { 'Content-Encoding': 'gzip' })))
     expect([accepted.status, accepted.body]).toEqual([200, expect.stringContaining(bread)])

@@ -128,7 +128,7 @@ describe.each(frames)('the wire exactly, on $name [adapter $adapter]', (frame) =
     expect(await send({ ...empty, target: '/v1/public' })).toMatchObject({ status: 200 })
   })
 
-  it('verifies what was sent, not what the application rewrote [H-13] [H-05]', async () => {
+  it('verifies what was sent, not what the application rewrote [H-13] [H-05] [HC-34]', async () => {
     const response = await send(await sign('/old'))
     expect(response.status).toBe(200)
     expect(JSON.parse(response.body)).toMatchObject({ target: '/old' })

@@ -150,7 +150,7 @@ export const answers: readonly Part[] = [
         notOurs('A permission that is not used: the resource knows nobody beforehand.'),
       ),
       row('R-200', '6.7.1', 'DEF', 'interaction sends the person to the resource first.', pending('Q')),
-      row('R-201', '6.5.1', 'MAY', 'A held call may give out a fresh one later.', pending('R')),
+      row('R-201', '6.5.1', 'MAY', 'A held call may give out a fresh one later.'),
       row('R-202', '7.9', 'DEF', 'There is no refresh token: every renewal passes by the resource.'),
       row('R-203', '11.12.4', 'MUST NOT', 'It never names a revoked person token.'),
     ],

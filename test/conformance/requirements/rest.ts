@@ -126,7 +126,7 @@ export const rest: readonly Part[] = [
     rows: [
       row('R-329', '13.1', 'DEF', 'No token counts without a signature by its key.'),
       row('R-330', '13.3', 'MUST', 'Inputs are validated before use and escaped before they are shown.'),
-      row('R-331', '13.2', 'MUST', 'Pending URLs are as part P says.', pending('P')),
+      row('R-331', '13.2', 'MUST', 'Pending URLs are as part P says.'),
       row('R-332', '13.7', 'MUST', 'The resource judges a person server’s claims by its own policy.'),
       row('R-333', '13.8', 'DEF', 'No sub and no token is logged, refused requests included.'),
       row('R-334', '13.11', 'SHOULD', 'That a person token is no auth token is tested by itself.'),

@@ -1,4 +1,4 @@
-import { notOurs, type Part, pending, row } from '../requirement.js'
+import { notOurs, type Part, row } from '../requirement.js'
 
 const otherScheme = (scheme: string) =>
   notOurs(`The scheme ${scheme} is not implemented; it is answered unsupported_scheme (K-007).`)
@@ -126,19 +126,13 @@ export const signatureKey: readonly Part[] = [
     letter: 'SK jwks_uri',
     title: 'Signature-Key: scheme jwks_uri',
     rows: [
-      row('K-060', '3.6', 'MUST', 'The document is fetched from id and dwk, once admitted.', pending('T')),
-      row('K-061', '3.6', 'MUST', 'It names issuer and jwks_uri.', pending('T')),
-      row('K-062', '3.6', 'PROC', 'issuer is id, to the byte.', pending('T')),
-      row('K-063', '3.6', 'PROC', 'The key is found by kid.', pending('T')),
-      row(
-        'K-064',
-        '5.4.8',
-        'SHOULD',
-        'Before unknown_key the set is refreshed once, inside the floor.',
-        pending('T'),
-      ),
-      row('K-065', '3.6', 'MUST', 'The key passes the rules of keys.', pending('T')),
-      row('K-066', '7.3', 'SHOULD', 'id is one that is expected.', pending('T')),
+      row('K-060', '3.6', 'MUST', 'The document is fetched from id and dwk, once admitted.'),
+      row('K-061', '3.6', 'MUST', 'It names issuer and jwks_uri.'),
+      row('K-062', '3.6', 'PROC', 'issuer is id, to the byte.'),
+      row('K-063', '3.6', 'PROC', 'The key is found by kid.'),
+      row('K-064', '5.4.8', 'SHOULD', 'Before unknown_key the set is refreshed once, inside the floor.'),
+      row('K-065', '3.6', 'MUST', 'The key passes the rules of keys.'),
+      row('K-066', '7.3', 'SHOULD', 'id is one that is expected.'),
     ],
   },
   {
