@@ -106,7 +106,7 @@ describe.each(adapters)('a call that somebody has to approve [adapter %s]', (ada
     expect((await poll(pending)).status).toBe(404)
   })
 
-  it('is polled by signed requests of the same key only (R-216, R-218, R-331, N-131, N-132, N-133, HC-96)', async () => {
+  it('is polled by signed requests of the same key only (R-216, R-218, R-331, HC-122, N-131, N-132, N-133, HC-96)', async () => {
     await open()
     const pending = locationOf(await call())
     const bare = await stage.town.fetch(pending)

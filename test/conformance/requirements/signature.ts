@@ -103,7 +103,6 @@ export const signature: readonly Part[] = [
         '11.3.2',
         'MUST',
         'Servers in their own right sign under jwks_uri with one of the four documents.',
-        { pending: 'T' },
       ),
       row('R-057', '11.3.4', 'MUST', 'Step 5: each way in which the key cannot be had has its own code.'),
       row('R-058', 'SK 3.8', 'DEF', 'Inside step 5 the cheap checks come before any fetch.'),
