@@ -3,6 +3,7 @@ import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/express'
 import express from 'express'
 import express4 from 'express4'
+import { createLogin, stringOf } from './login.js'
 import { routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Express 5. */
@@ -22,10 +23,24 @@ async function start(
   port: number,
   table: readonly TargetRoute[] = routes,
 ): Promise<StartedTarget> {
-  const guard = aauth(options)
+  const login = createLogin()
+  const guard = aauth({ interaction: login.interaction, ...options })
   const app = framework()
   app.use(guard.endpoints())
   const body = framework.raw({ type: () => true, inflate: false, limit: '2mb' })
+  app.get('/login', (req, res) => {
+    res.type('html').send(login.page(stringOf(req.query['next'])))
+  })
+  app.post('/login', body, (req, res) => {
+    const form = new URLSearchParams(String(req.body))
+    const done = login.signIn(form)
+    if (done === undefined)
+      res
+        .status(403)
+        .type('html')
+        .send(login.page(form.get('next') ?? undefined, true))
+    else res.setHeader('Set-Cookie', done.cookie).redirect(303, done.location)
+  })
   for (const route of table) {
     const method = route.method.toLowerCase() as 'get' | 'post' | 'delete'
     app[method](route.path, guard.require(route.requirement), body, (req, res, next) => {

@@ -1,6 +1,7 @@
 import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/fastify'
 import fastify from 'fastify'
+import { createLogin, stringOf } from './login.js'
 import { routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Fastify. */
@@ -12,7 +13,21 @@ export async function startFastify(
   const app = fastify({ bodyLimit: 2 * 1024 * 1024 })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  await app.register(aauth, options)
+  const login = createLogin()
+  await app.register(aauth, { interaction: login.interaction, ...options })
+  app.get<{ Querystring: { next?: string } }>('/login', async (request, reply) =>
+    reply.type('text/html').send(login.page(stringOf(request.query.next))),
+  )
+  app.post('/login', async (request, reply) => {
+    const form = new URLSearchParams(String(request.body))
+    const done = login.signIn(form)
+    return done === undefined
+      ? reply
+          .code(403)
+          .type('text/html')
+          .send(login.page(form.get('next') ?? undefined, true))
+      : reply.header('Set-Cookie', done.cookie).redirect(done.location, 303)
+  })
   for (const route of table) {
     app.route({
       method: route.method,

@@ -79,6 +79,12 @@ export const routes: readonly TargetRoute[] = [
   },
   {
     method: 'GET',
+    path: '/session',
+    requirement: { session: { description: 'Call /session in your name' } },
+    answer: caller,
+  },
+  {
+    method: 'GET',
     path: '/accounts/:account',
     requirement: { scope: 'data.read', account: ({ params }) => params['account'] },
     answer: caller,
@@ -106,6 +112,10 @@ export const routes: readonly TargetRoute[] = [
 export function describe(caller: Caller | null | undefined): object {
   if (caller === null || caller === undefined) return { kind: 'anonymous' }
   if (caller.kind === 'agent') return { kind: caller.kind, agent: caller.agent, provider: caller.provider }
+  if (caller.kind === 'session') {
+    const { kind, user, scope, data, by } = caller
+    return { kind, user, scope, data, agent: by.kind === 'agent' ? by.agent : undefined }
+  }
   const { person, mission, tenant } = caller
   const who = { kind: caller.kind, ...person, mission, tenant }
   return caller.kind === 'person' ? who : { ...who, scope: caller.scope, account: caller.account }

@@ -1,5 +1,5 @@
 import type { ResourceOptions, ResourceServer } from '@countersign/core'
-import { type Agent, createTown, type Person, type Town } from '@countersign/devkit'
+import { type Agent, createTown, type Person, readRequirement, type Town } from '@countersign/devkit'
 import type { TargetRoute } from '../target/routes.js'
 import { type RunningTarget, resource, startTarget } from '../target/start.js'
 
@@ -26,6 +26,7 @@ export async function openStage(
 ): Promise<Stage> {
   let now = Date.UTC(2026, 10, 1)
   const town = await createTown({ clock: () => now })
+  town.ap.metadata = { callback_endpoint: 'https://ap.example/cb' }
   const given = { fetch: town.fetch, clock: town.clock, ...options }
   const target: RunningTarget = await startTarget(adapter, 0, given, table)
   town.route('rs.example', target.port)
@@ -60,4 +61,11 @@ export function locationOf(response: Response): string {
 /** The `error` of a problem body. */
 export async function errorOf(response: Response): Promise<unknown> {
   return ((await response.json()) as { error?: unknown }).error
+}
+
+/** Where a person has to go, and with which code. */
+export function interactionOf(response: Response): { readonly url: string; readonly code: string } {
+  const { url, code } = readRequirement(response)?.parameters ?? {}
+  if (url === undefined || code === undefined) throw new Error(`${response.status} asks for no interaction`)
+  return { url, code }
 }

@@ -1,4 +1,4 @@
-import { allow, type Caller, deny, type Policy, type Requirement } from '@countersign/core'
+import { allow, type Caller, deny, type Grant, type Policy, type Requirement } from '@countersign/core'
 
 /** What a customer can ask for, and what each means to the person who pays. */
 export const scopes = {
@@ -52,10 +52,8 @@ export class Oven {
 }
 
 /** The shop's own rule: whatever the person says, a school account buys no tobacco. */
-const noTobaccoForSchools: Policy = ({ caller }) =>
-  caller.kind !== 'agent' && caller.tenant === 'school'
-    ? deny('not_for_schools', 'This account cannot buy tobacco.')
-    : allow()
+const noTobaccoForSchools: Policy<Grant> = ({ caller }) =>
+  caller.tenant === 'school' ? deny('not_for_schools', 'This account cannot buy tobacco.') : allow()
 
 /** One route of the shop, for any framework. */
 export interface ShopRoute {

@@ -1,5 +1,5 @@
 import { andThen } from './awaitable.js'
-import { type Caller, sealCaller } from './caller.js'
+import { sealCaller, type TokenCaller } from './caller.js'
 import type { Verify } from './crypto.js'
 import { Refusal, refuse } from './errors.js'
 import type { HttpRequest } from './http.js'
@@ -31,7 +31,7 @@ export interface AuthenticationContext extends VerifiedCheckContext {
 }
 
 /** Whoever signed a request, why it is refused, or that it is not signed at all. */
-export type Authenticated = Caller | Refusal | typeof unsigned
+export type Authenticated = TokenCaller | Refusal | typeof unsigned
 
 /**
  * Who signed this request: the seven steps of 11.3.4 for an agent, cheapest first. A token seen before costs one

@@ -59,14 +59,35 @@ export interface Grant extends Verified {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
+/** What the token of a request says about whoever signed it. */
+export type TokenCaller = Agent | Person | Grant
+
+/** The caller holds a session: somebody known to this application connected the agent on our page (AAuth 6.2, 6.3). */
+export interface Connected extends Verified {
+  readonly kind: 'session'
+  /** The application's own name of that person, as its login gave it. */
+  readonly user: string
+  readonly scope: readonly string[]
+  /** What the application's login put into the session; JSON. */
+  readonly data?: unknown
+  readonly session: {
+    /** Ends this one session: `sessions.end({ id })`. */
+    readonly id: string
+    /** Seconds. */
+    readonly began: number
+  }
+  /** Who is calling, by the token of this request. */
+  readonly by: TokenCaller
+}
+
 /** What is now known about whoever signed the request. Frozen; read `kind` first. */
-export type Caller = Agent | Person | Grant
+export type Caller = TokenCaller | Connected
 
 // A resource token may be minted only from a caller that was verified here (R-184); no object literal passes for one.
-const verified = new WeakSet<Caller>()
+const verified = new WeakSet<TokenCaller>()
 
 /** Freezes a caller whose token has verified. */
-export function sealCaller<C extends Caller>(caller: C): C {
+export function sealCaller<C extends TokenCaller>(caller: C): C {
   Object.freeze(caller.token)
   if (caller.kind !== 'agent') Object.freeze(caller.person)
   if (caller.kind === 'grant') {
@@ -78,7 +99,7 @@ export function sealCaller<C extends Caller>(caller: C): C {
 }
 
 /** Whether this very object came out of verification. */
-export function isVerifiedCaller(caller: Caller): boolean {
+export function isVerifiedCaller(caller: TokenCaller): boolean {
   return verified.has(caller)
 }
 

@@ -41,12 +41,24 @@ export type {
   RouteCaller,
   RouteTerms,
   ScopeRequirement,
+  SessionRequirement,
+  SessionTerms,
   ShortRequirement,
   TenantRule,
 } from './access/requirement.js'
 export type { RouteGuard } from './access/route-guard.js'
 export type { ScopeNeed, ScopeRule } from './access/scope-rule.js'
-export type { Agent, Caller, Grant, Person, PersonIdentifier, PresentedToken } from './caller.js'
+export type {
+  Agent,
+  Caller,
+  Connected,
+  Grant,
+  Person,
+  PersonIdentifier,
+  PresentedToken,
+  TokenCaller,
+} from './caller.js'
+export { type Capability, readCapabilities } from './capabilities.js'
 export { challengeBeside } from './challenge-beside.js'
 export { exposedHeaders } from './cors.js'
 export type { CryptoOptions, Ed25519Verifier } from './crypto.js'
@@ -64,6 +76,9 @@ export {
 } from './errors.js'
 export type { Health } from './health.js'
 export type { Answer, ContentFault, HttpRequest } from './http.js'
+export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
+export type { InteractionOptions, LoginResult, SignedIn, Visit } from './interaction/options.js'
+export { escapeHtml, type PageView } from './interaction/view.js'
 export type {
   IssuerBusyEvent,
   IssuerDiscoveredEvent,
@@ -131,6 +146,9 @@ export type {
   RevokeResourceToken,
   SentRevocation,
 } from './revocation/revoke-resource-token.js'
+export type { SessionSelection } from './session/ended.js'
+export type { SessionOptions } from './session/options.js'
+export type { Sessions } from './session/sessions.js'
 export type { BreakGlass, BreakGlassOrder, OpenBreakGlass, StoreUse } from './store/break-glass.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
 export { type Awaitable, type Store, StoreFullError } from './store/store.js'

@@ -8,6 +8,7 @@ import {
 } from './access/access-options.js'
 import type { CryptoOptions, Ed25519Verifier } from './crypto.js'
 import { isEndpointUrl, isServerIdentifier } from './identifiers.js'
+import { type InteractionOptions, interactionOptionsSchema } from './interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from './issuer/options.js'
 import { defaultLimits, type Limits } from './limits.js'
 import type { AAuthEvent, Report } from './observe/events.js'
@@ -15,6 +16,7 @@ import { KeyRing, type SigningKeyOption } from './own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from './pending/options.js'
 import { type ReplayMode, replayMode } from './replay/replay-mode.js'
 import { type RevocationLimits, revocationLimits } from './revocation/revocation-limits.js'
+import { type SessionOptions, type SessionSettings, sessionOptionsSchema } from './session/options.js'
 import { isRequirableComponent } from './signature/required.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { Store } from './store/store.js'
@@ -73,6 +75,8 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
     readonly revocation?: string | false
     /** The authorization endpoint, where there are scopes. Default `/aauth/authorize`. */
     readonly authorization?: string
+    /** Default `/aauth/interact/`: what every interaction URL begins with. */
+    readonly interaction?: string
   }
   /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
   readonly resourceTokenLifetime?: number
@@ -106,6 +110,10 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly replay?: boolean | 'all'
   /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */
   readonly replayReportOnlyUntil?: Date
+  /** The page where people connect agents and approve calls: the application's own login, and the page if not ours. */
+  readonly interaction?: InteractionOptions<Raw>
+  /** How sessions of connected agents are sealed and how long they live. */
+  readonly sessions?: SessionOptions
   /** Caps on what a stranger sends. */
   readonly limits?: Partial<Limits>
   /**
@@ -170,9 +178,12 @@ const schema = z.strictObject({
       pending: folder.default('/aauth/pending/'),
       revocation: path.or(z.literal(false)).default('/aauth/revoke'),
       authorization: path.default('/aauth/authorize'),
+      interaction: folder.default('/aauth/interact/'),
     })
     .prefault({}),
   pending: pendingOptionsSchema,
+  interaction: interactionOptionsSchema.optional(),
+  sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
   maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
   compat: z.strictObject({ personTokenJti: z.boolean().default(false) }).prefault({}),
@@ -237,11 +248,14 @@ export interface Config {
   readonly paths: {
     readonly jwks: string
     readonly pending: string
+    readonly interaction: string
     readonly revocation: string | false
     readonly authorization: string
   }
   readonly access: AccessConfig
   readonly pending: PendingSettings
+  readonly interaction: InteractionOptions | undefined
+  readonly sessions: SessionSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
   readonly compat: { readonly personTokenJti: boolean }
@@ -291,6 +305,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     display: options.display ?? {},
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},
+    interaction: options.interaction,
     fetch: given.fetch,
     store: watchStore(given.store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report }),
     revocationLimits: { ...revocationLimits, ...options.revocationLimits },

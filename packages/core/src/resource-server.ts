@@ -5,6 +5,7 @@ import type { Requirement, RouteCaller } from './access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from './access/route-guard.js'
 import { createScopeList } from './access/scope-list.js'
 import type { AuthenticationContext } from './authenticate.js'
+import { andThen } from './awaitable.js'
 import type { Caller } from './caller.js'
 import { createVerify } from './crypto.js'
 import type { Denials } from './denial/denials.js'
@@ -23,6 +24,7 @@ import { createDeferral } from './pending/deferral.js'
 import type { Pending } from './pending/settle.js'
 import type { Revocations } from './revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from './revocation/revoke-resource-token.js'
+import type { SessionDesk, Sessions } from './session/sessions.js'
 import { useShortcuts } from './shortcuts.js'
 import { createState, type State } from './state.js'
 import type { BreakGlass } from './store/break-glass.js'
@@ -77,6 +79,8 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly diagnose: Diagnose
   /** Requests that wait for somebody's decision. */
   readonly pending: Pending
+  /** Sessions of connected agents. */
+  readonly sessions: Sessions
   /** Stops timers and connections. */
   close(): void
 }
@@ -99,11 +103,12 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
   void issuers.warm()
   const state = createState(config)
-  const { revocations, denials, breakGlass } = state
+  const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
-  const deferral = createDeferral(config, { authentication, mint, revocations })
+  const deferral = createDeferral(config, { authentication, mint, revocations: state.revocations })
+  const revocations = endingSessions(state.revocations, deferral.sessions)
   const context: GuardContext = {
     authentication,
     explain: createExplain(authentication, diagnose),
@@ -111,6 +116,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     accounts: config.access.accounts,
     mint,
     waiting: deferral.waiting,
+    sessions: deferral.sessions,
     report: config.report,
   }
   const { signature } = authentication
@@ -137,6 +143,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     health: () => readHealth({ store: config.store, breakGlass, issuers }),
     diagnose,
     pending: deferral.pending,
+    sessions: { end: (selection) => deferral.sessions.end(selection) },
     close() {
       deferral.close()
       issuers.close()
@@ -152,6 +159,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
       scopes: new Set(config.scopes.keys()),
       accounts: config.access.accounts !== undefined,
       keys: config.keys.signing !== undefined,
+      interaction: config.interaction !== undefined,
     }
     return {
       ...server,
@@ -166,6 +174,14 @@ export function createResourceServer<Raw = unknown, Hook = never>(
           observe: more.observe ?? observe,
         }),
     }
+  }
+}
+
+// A session outlives the token it was begun with, so that a revocation has to reach it while it is still known (G-58).
+function endingSessions(revocations: Revocations, sessions: SessionDesk): Revocations {
+  return {
+    has: (token) => revocations.has(token),
+    record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
   }
 }
 

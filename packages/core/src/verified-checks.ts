@@ -1,5 +1,5 @@
 import { andThen, isPending } from './awaitable.js'
-import type { Caller } from './caller.js'
+import type { TokenCaller } from './caller.js'
 import type { DenialKind } from './denial/denial.js'
 import type { DenialCheck } from './denial/denials.js'
 import { Refusal } from './errors.js'
@@ -37,7 +37,7 @@ export interface VerifiedCheckContext {
 export function checkVerified(
   request: HttpRequest,
   read: ReadSignature,
-  caller: Caller,
+  caller: TokenCaller,
   context: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
   return unlessRefused(checkStanding(caller, context), () =>
@@ -53,7 +53,7 @@ const unlessRefused = (
   next: () => Awaitable<Refusal | undefined>,
 ): Awaitable<Refusal | undefined> => andThen(first, (refusal) => refusal ?? next())
 
-function checkStanding(caller: Caller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
+function checkStanding(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
   const revoked = context.revocations.has(caller.token)
   const denied = context.denials.find(caller)
   return isPending(revoked) || isPending(denied)
@@ -62,7 +62,7 @@ function checkStanding(caller: Caller, context: VerifiedCheckContext): Awaitable
 }
 
 async function settleStanding(
-  caller: Caller,
+  caller: TokenCaller,
   revoked: Awaitable<boolean>,
   denied: Awaitable<DenialKind | undefined>,
   { breakGlass }: VerifiedCheckContext,
@@ -81,7 +81,7 @@ async function settleStanding(
 }
 
 function judgeStanding(
-  caller: Caller,
+  caller: TokenCaller,
   revoked: boolean,
   denied: DenialKind | undefined,
 ): Refusal | undefined {

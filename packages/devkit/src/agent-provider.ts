@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { JsonObject } from './checks/directory.js'
 import type { Env } from './env.js'
 import type { KeyRing } from './keys/key-ring.js'
 import { type MintOverrides, mintJwt } from './keys/mint.js'
@@ -21,10 +22,15 @@ export interface AgentTokenRequest {
 export class AgentProvider {
   readonly server: TownServer
   readonly id: string
+  /** Members of its metadata beside the usual ones, such as `callback_endpoint`. */
+  metadata: JsonObject = {}
 
   constructor(env: Env, id: string) {
     this.id = id
-    this.server = new TownServer(env, id, 'aauth-agent.json', () => ({ name: 'Agent provider of the town' }))
+    this.server = new TownServer(env, id, 'aauth-agent.json', () => ({
+      name: 'Agent provider of the town',
+      ...this.metadata,
+    }))
   }
 
   /** The signing keys; `keys.rotate()` changes them. */

@@ -116,6 +116,7 @@ function guardOf(
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
       if (outcome.observed !== undefined) req.aauthObserved = outcome.observed
       if (outcome.served) {
+        for (const [name, value] of Object.entries(outcome.headers ?? {})) res.setHeader(name, value)
         req.aauth = outcome.caller as Request['aauth']
         next()
       } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { Agent, Caller, Grant, Observed, Person } from '@countersign/core'
+import type { Agent, Caller, Connected, Grant, Observed, Person, TokenCaller } from '@countersign/core'
 import express from 'express'
 import express4 from 'express4'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -11,6 +11,7 @@ const options = {
   signingKeys: [key],
   scopes: { 'data.read': 'Read', 'data.write': 'Change' },
   accounts: () => true,
+  interaction: { login: () => 'mom' },
 }
 
 describe('req.aauth', () => {
@@ -28,13 +29,16 @@ describe('req.aauth', () => {
       expectTypeOf(req.aauth).toEqualTypeOf<Person | Grant>()
     })
     app.get('/any', guard.require({ identity: 'any' }), (req) => {
-      expectTypeOf(req.aauth).toEqualTypeOf<Caller>()
+      expectTypeOf(req.aauth).toEqualTypeOf<TokenCaller>()
     })
     app.post('/grant', guard.require({ scope: ['data.read', 'data.write'] }), express.json(), (req) => {
       expectTypeOf(req.aauth).toEqualTypeOf<Grant>()
     })
+    app.get('/session', guard.require({ session: true }), (req) => {
+      expectTypeOf(req.aauth).toEqualTypeOf<Connected>()
+    })
     app.get('/open', guard.require({ identity: 'any', optional: true }), (req) => {
-      expectTypeOf(req.aauth).toEqualTypeOf<Caller | undefined>()
+      expectTypeOf(req.aauth).toEqualTypeOf<TokenCaller | undefined>()
     })
     app.get('/strict', guard.require({ scope: 'data.read', optional: false }), (req) => {
       expectTypeOf(req.aauth).toEqualTypeOf<Grant>()
@@ -79,7 +83,7 @@ describe('req.aauth', () => {
       expectTypeOf(req.aauth).toEqualTypeOf<Grant>()
     })
     app.get('/open', guard.require({ identity: 'any', optional: true }), (req) => {
-      expectTypeOf(req.aauth).toEqualTypeOf<Caller | undefined>()
+      expectTypeOf(req.aauth).toEqualTypeOf<TokenCaller | undefined>()
     })
     app.get(
       '/accounts/:account',

@@ -70,6 +70,7 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     const conclude = (outcome: Outcome, request: FastifyRequest, reply: FastifyReply, done: Done): void => {
       if (outcome.observed !== undefined) request.aauthObserved = outcome.observed
       if (outcome.served) {
+        if (outcome.headers !== undefined) reply.headers(outcome.headers)
         request.aauth = (outcome.caller ?? null) as FastifyRequest['aauth']
         done()
       } else if (outcome.or === true && other !== undefined) {

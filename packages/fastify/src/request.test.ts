@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { Agent, Caller, Grant, Observed, Person } from '@countersign/core'
+import type { Agent, Caller, Connected, Grant, Observed, Person, TokenCaller } from '@countersign/core'
 import fastify from 'fastify'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { aauth, allow, deny, type Policy, stepUp } from './index.js'
@@ -10,6 +10,7 @@ const options = {
   signingKeys: [key],
   scopes: { 'data.read': 'Read', 'data.write': 'Change' },
   accounts: () => true,
+  interaction: { login: () => 'mom' },
 }
 
 describe('request.aauth', () => {
@@ -30,7 +31,10 @@ describe('request.aauth', () => {
       expectTypeOf(req.aauth).toEqualTypeOf<Person | Grant>()
     })
     app.get('/any', { config: { aauth: { identity: 'any' } } }, (req) => {
-      expectTypeOf(req.aauth).toEqualTypeOf<Caller>()
+      expectTypeOf(req.aauth).toEqualTypeOf<TokenCaller>()
+    })
+    app.get('/session', { config: { aauth: { session: { scope: 'data.read' } } } }, (req) => {
+      expectTypeOf(req.aauth).toEqualTypeOf<Connected>()
     })
     app.get('/grant', { config: { aauth: { scope: 'data.read' } } }, (req) => {
       expectTypeOf(req.aauth).toEqualTypeOf<Grant>()
@@ -39,7 +43,7 @@ describe('request.aauth', () => {
       expectTypeOf(req.aauth).toEqualTypeOf<Grant>()
     })
     app.get('/open', { config: { aauth: { identity: 'any', optional: true } } }, (req) => {
-      expectTypeOf(req.aauth).toEqualTypeOf<Caller | null>()
+      expectTypeOf(req.aauth).toEqualTypeOf<TokenCaller | null>()
     })
     app.get('/optional', { config: { aauth: { scope: 'data.read', optional: true } } }, (req) => {
       expectTypeOf(req.aauth).toEqualTypeOf<Grant | null>()

@@ -43,13 +43,7 @@ export const answers: readonly Part[] = [
         notOurs('A permission that is not used: 402 belongs to the payment companions.'),
       ),
       row('R-159', '6.5.1', 'MAY', 'The demand may be delivered as a held call.'),
-      row(
-        'R-160',
-        '6.2',
-        'DEF',
-        'The resource’s own flow is a 202 with an interaction and a pending URL.',
-        pending('P'),
-      ),
+      row('R-160', '6.2', 'DEF', 'The resource’s own flow is a 202 with an interaction and a pending URL.'),
       row('R-161', '11.6.4', 'DEF', 'Approval by somebody else is a 202 with requirement approval.'),
       row(
         'R-162',

@@ -1,4 +1,5 @@
 import { isServerIdentifier } from '../identifiers.js'
+import type { AskedSession } from '../pending/waiting.js'
 import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
 import { isRequirableComponent } from '../signature/required.js'
 import type { Bindings } from './bindings.js'
@@ -11,9 +12,11 @@ import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
 export interface CheckedRequirement {
-  readonly needs: 'any' | 'agent' | 'person' | 'grant'
+  readonly needs: 'any' | 'agent' | 'person' | 'grant' | 'session'
   readonly scope: ScopeNeed
   readonly claims: ClaimRules
+  /** What a session has to be for, where the route needs one. */
+  readonly session: AskedSession | undefined
   readonly components: readonly string[]
   readonly deliver: 'challenge' | 'held'
   /** `undefined`: as for the whole server. */
@@ -37,6 +40,8 @@ export interface RequirementContext {
   readonly accounts: boolean
   /** Whether there is a key that signs resource tokens. */
   readonly keys: boolean
+  /** Whether the option `interaction` is there. */
+  readonly interaction: boolean
   readonly policies: readonly Policy[]
   readonly observe: boolean
 }
@@ -47,6 +52,7 @@ const terms = {
   any: ['identity', ...routeTerms],
   agent: ['identity', ...routeTerms],
   person: ['identity', ...routeTerms, ...personTerms],
+  session: ['session', ...routeTerms],
   grant: ['scope', 'claims', 'account', 'deliver', ...routeTerms, ...personTerms],
 } as const
 
@@ -69,6 +75,7 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
     ...checkRouteTerms(given, context),
     policies: [...context.policies, ...policyList(given['policy'], 'require: policy'), ...effect.last],
     components: [...new Set([...effect.components, ...checkComponents(given['components'] ?? [])])],
+    session: needs === 'session' ? checkSession(given['session'], context) : undefined,
     deliver: checkDelivery(given['deliver'] ?? 'challenge'),
     replay: checkReplay(given['replay'] ?? effect.replay),
     bindings: checkBindings(given, context),
@@ -81,7 +88,13 @@ function spellOut(requirement: unknown): Readonly<Record<string, unknown>> {
   return requirement as Readonly<Record<string, unknown>>
 }
 
-function kindOf({ identity, scope, claims }: Readonly<Record<string, unknown>>): CheckedRequirement['needs'] {
+function kindOf({
+  identity,
+  scope,
+  claims,
+  session,
+}: Readonly<Record<string, unknown>>): CheckedRequirement['needs'] {
+  if (session !== undefined && identity === undefined) return 'session'
   if (identity === 'any' || identity === 'agent' || identity === 'person') return identity
   if (identity !== undefined || (scope === undefined && claims === undefined)) throw shapeError()
   return 'grant'
@@ -135,6 +148,23 @@ function checkEffect(effect: unknown, needs: CheckedRequirement['needs']): Effec
 }
 
 const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }
+
+function checkSession(terms: unknown, { scopes, interaction }: RequirementContext): AskedSession {
+  if (!interaction) throw new TypeError('require: session needs the option interaction, with the login')
+  const given = terms === true ? {} : terms
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError('require: session must be true or an object')
+  const { scope = [], description, ...rest } = given as Readonly<Record<string, unknown>>
+  const names: readonly unknown[] = [scope].flat()
+  const strange = names.find((name) => typeof name !== 'string' || !scopes.has(name)) ?? Object.keys(rest)[0]
+  if (strange !== undefined)
+    throw new TypeError(
+      `require: session: ${JSON.stringify(strange)} is not known, or not described in the option scopes`,
+    )
+  if (description !== undefined && typeof description !== 'string')
+    throw new TypeError('require: session: description must be a string')
+  return { scope: names as readonly string[], ...(description === undefined ? {} : { description }) }
+}
 
 function checkDelivery(deliver: unknown): CheckedRequirement['deliver'] {
   if (deliver !== 'challenge' && deliver !== 'held')
@@ -192,5 +222,7 @@ function isTenantRule(rule: unknown): boolean {
 }
 
 function shapeError(): TypeError {
-  return new TypeError("require: expected 'agent', 'person', { identity }, { scope } or { claims }")
+  return new TypeError(
+    "require: expected 'agent', 'person', { identity }, { scope }, { claims } or { session }",
+  )
 }

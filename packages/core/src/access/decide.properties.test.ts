@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Caller, Grant } from '../caller.js'
+import type { Grant, TokenCaller } from '../caller.js'
 import { unbound } from './bindings.js'
 import { decide, type Need } from './decide.js'
 import type { ScopeRule } from './scope-rule.js'
@@ -18,13 +18,13 @@ const grantOf = (scope: readonly string[]): Grant => ({
 
 const caller = fc.oneof(
   fc.constant(undefined),
-  fc.constant<Caller>({
+  fc.constant<TokenCaller>({
     kind: 'agent',
     agent: 'aauth:sam@ap.example',
     provider: 'https://ap.example',
     ...verified,
   }),
-  fc.constant<Caller>({ kind: 'person', person, ...verified }),
+  fc.constant<TokenCaller>({ kind: 'person', person, ...verified }),
   fc.subarray(scopes).map(grantOf),
 )
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Caller, Grant, Person } from '../caller.js'
+import type { Grant, Person, TokenCaller } from '../caller.js'
 import { agentKey, now } from '../testing/party.js'
 import { unbound } from './bindings.js'
 import { checkRequirement } from './checked-requirement.js'
@@ -21,7 +21,7 @@ const grant = (scope: readonly string[], claims: Grant['claims'] = {}): Grant =>
   ...verified,
 })
 const person: Person = { kind: 'person', person: mom, ...verified }
-const callers: Record<string, Caller | undefined> = {
+const callers: Record<string, TokenCaller | undefined> = {
   nobody: undefined,
   agent: { kind: 'agent', agent: 'aauth:sam@ap.example', provider: 'https://ap.example', ...verified },
   person,
@@ -35,12 +35,13 @@ const context = {
   keys: true,
   policies: [],
   observe: false,
+  interaction: true,
 }
 const needOf = (requirement: Requirement): Need => {
   const checked = checkRequirement(requirement, context)
   return { ...checked, scope: checked.scope as ScopeRule, ...unbound }
 }
-const verdict = (requirement: Requirement, caller: Caller | undefined, objection?: string): string => {
+const verdict = (requirement: Requirement, caller: TokenCaller | undefined, objection?: string): string => {
   const need = needOf(requirement)
   const decision = decide(objection === undefined ? need : { ...need, objection }, caller)
   if (decision.act === 'ask') return decision.requirement
@@ -71,6 +72,10 @@ describe('the answer matrix (part L)', () => {
     [{ scope: { anyOf: ['admin', 'write'] } }, 'insufficient', 'auth-token: read admin'],
     [{ scope: { anyOf: [{ allOf: ['read', 'write'] }, 'admin'] } }, 'insufficient', 'auth-token: read write'],
     [{ scope: ['read', { anyOf: ['write', 'admin'] }] }, 'person', 'auth-token: read write'],
+    [{ session: true }, 'nobody', 'agent-token'],
+    [{ session: true }, 'agent', 'connect'],
+    [{ session: true }, 'person', 'connect'],
+    [{ session: true }, 'sufficient', 'connect'],
     [{ scope: 'read', optional: true }, 'nobody', 'serve'],
     [{ scope: 'read', optional: true }, 'agent', 'person-token'],
     [{ claims: { email: true } }, 'person', 'auth-token: email'],
@@ -150,6 +155,10 @@ describe('requirements', () => {
     [{ identity: 'agent', claims: { email: true } }],
     [{ identity: 'agent', tenant: true }],
     ['everyone'],
+    [{ session: { scope: 'unknown' } }],
+    [{ session: false }],
+    [{ session: { title: 'x' } }],
+    [{ session: true, scope: 'read' }],
     [null],
   ])('%o is a TypeError when the route is declared', (requirement) => {
     expect(() => checkRequirement(requirement, context)).toThrow(TypeError)
@@ -158,6 +167,12 @@ describe('requirements', () => {
   it('binds an account only where somebody says who holds one', () => {
     const requirement = { scope: 'read', account: () => 'blue' }
     expect(() => checkRequirement(requirement, { ...context, accounts: false })).toThrow('option accounts')
+  })
+
+  it('connects agents only where there is a login', () => {
+    expect(() => checkRequirement({ session: true }, { ...context, interaction: false })).toThrow(
+      'option interaction',
+    )
   })
 
   it('asks for a grant only where there is a key that signs resource tokens', () => {

@@ -1,4 +1,5 @@
-import type { Caller, Grant, Person } from '../caller.js'
+import type { Caller, Grant, Person, TokenCaller } from '../caller.js'
+import type { AskInteraction } from '../interaction/ask.js'
 import type { Bound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { type ClaimRules, findClaims, scopesOfClaims } from './claims.js'
@@ -43,20 +44,26 @@ export interface Forbid {
   readonly detail: string | undefined
 }
 
-/** Put the call aside until somebody else has approved it; only a policy says so. */
+/** Put the call aside until somebody has approved it; only a policy says so. */
 export interface Hold {
   readonly act: 'hold'
   readonly caller: Caller
-  readonly approval: AskApproval
+  readonly approval: AskApproval | AskInteraction
+}
+
+/** The route has a flow of our own: look for a session, and where there is none have a person connect the agent. */
+export interface Connect {
+  readonly act: 'connect'
+  readonly caller: TokenCaller
 }
 
 /** What to do with a request whose signature and token are good, or which has none at all. */
-export type Decision = Serve | AskToken | AskGrant | Hold | Forbid
+export type Decision = Serve | AskToken | AskGrant | Hold | Connect | Forbid
 
 type Cell<C> = (need: Need, caller: C) => Decision
 type Row = {
   readonly nobody: () => AskToken
-  readonly agent: Cell<Caller>
+  readonly agent: Cell<TokenCaller>
   readonly person: Cell<Person>
   readonly grant: Cell<Grant>
 }
@@ -74,10 +81,12 @@ const matrix: Readonly<Record<Need['needs'], Row>> = {
   person: { nobody: askPerson, agent: askPerson, person: serveBound, grant: serveBound },
   // Never an auth-token challenge for a request that carried neither a person token nor an auth token.
   grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: fit },
+  // A session goes with the key, whatever token says whose key it is (G-32).
+  session: { nobody: askAgent, agent: connect, person: connect, grant: connect },
 }
 
 /** Decides by the matrix. */
-export function decide(need: Need, caller: Caller | undefined): Decision {
+export function decide(need: Need, caller: TokenCaller | undefined): Decision {
   if (caller === undefined && need.optional) return { act: 'serve', caller }
   const row = matrix[need.needs]
   switch (caller?.kind) {
@@ -105,11 +114,15 @@ function askPerson(): AskToken {
   return { act: 'ask', requirement: 'person-token' }
 }
 
-function serve(_: Need, caller: Caller): Serve {
+function serve(_: Need, caller: TokenCaller): Serve {
   return { act: 'serve', caller }
 }
 
-function serveBound({ objection }: Need, caller: Caller): Serve | Forbid {
+function connect(_: Need, caller: TokenCaller): Connect {
+  return { act: 'connect', caller }
+}
+
+function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
 

@@ -24,6 +24,8 @@ export interface Served<C extends Caller | undefined = Caller | undefined> {
   readonly caller: C
   /** Only in report-only mode: what would have been; `null` when nothing would have been refused. */
   readonly observed?: Observed | null
+  /** What the response has to carry, whatever the handler answers. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The request is answered here. */
@@ -49,6 +51,14 @@ export type Outcome<C extends Caller | undefined = Caller | undefined> = Served<
 export function served(caller: Caller | undefined, report: Report): Served {
   report({ name: 'served', caller: caller?.kind ?? 'nobody' })
   return { served: true, caller }
+}
+
+/** The session's next token goes with whatever the answer is (R-209). */
+export function renewed(outcome: Outcome, token: string): Outcome {
+  const field = { 'AAuth-Access': token }
+  if (outcome.served) return { ...outcome, headers: { ...outcome.headers, ...field } }
+  const { answer } = outcome
+  return { ...outcome, answer: { ...answer, headers: { ...answer.headers, ...field } } }
 }
 
 /** The request is refused with a code of ours. */
@@ -121,7 +131,14 @@ function wouldBe(decision: Exclude<Finding['decision'], { act: 'serve' }>): Omit
     case 'ask-grant':
       return { code: 'auth-token', status: 401, detail: undefined }
     case 'hold':
-      return { code: 'approval', status: 202, detail: undefined }
+      return {
+        code: decision.approval.verdict === 'approval' ? 'approval' : 'interaction',
+        status: 202,
+        detail: undefined,
+      }
+    case 'connect':
+    case 'ask-session':
+      return { code: 'interaction', status: 202, detail: undefined }
     case 'forbid':
       return { code: decision.code, status: 403, detail: decision.detail }
     case 'refuse': {

@@ -1,4 +1,5 @@
-import type { Agent, Caller } from '../caller.js'
+import type { Agent, Caller, Connected } from '../caller.js'
+import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
 import type { Awaitable } from '../store/store.js'
 import type { RequestView } from './request-view.js'
@@ -55,7 +56,8 @@ export type PolicyVerdict<C extends Caller = Caller> =
   | Allow
   | Deny
   | AskApproval
-  | (C extends Agent ? never : StepUp)
+  | AskInteraction
+  | (C extends Agent | Connected ? never : StepUp)
 
 /**
  * The resource's own rule, which has the last word: it runs after everything else has passed, and the person's consent

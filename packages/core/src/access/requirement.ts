@@ -1,4 +1,4 @@
-import type { Agent, Caller, Grant, Person, PersonIdentifier } from '../caller.js'
+import type { Agent, Caller, Connected, Grant, Person, PersonIdentifier, TokenCaller } from '../caller.js'
 import type { Awaitable } from '../store/store.js'
 import type { ClaimRules, KnownClaims } from './claims.js'
 import type { Expectation } from './match.js'
@@ -88,14 +88,16 @@ export interface GrantTerms<Raw = unknown, Hook = never>
   readonly deliver?: 'challenge' | 'held'
 }
 
-/** A route for a caller of any kind. */
-export interface AnyRequirement<Raw = unknown, Hook = never> extends RouteTerms<Caller, Raw, Hook> {
+/** A route for a caller with a token of any kind. */
+export interface AnyRequirement<Raw = unknown, Hook = never> extends RouteTerms<TokenCaller, Raw, Hook> {
   readonly identity: 'any'
+  readonly session?: undefined
 }
 
 /** A route that is content to know who is calling. */
 export interface AgentRequirement<Raw = unknown, Hook = never> extends RouteTerms<Agent, Raw, Hook> {
   readonly identity: 'agent'
+  readonly session?: undefined
 }
 
 /** A route that wants to know whom the agent acts for. A grant says so too (G-05). */
@@ -103,27 +105,51 @@ export interface PersonRequirement<Raw = unknown, Hook = never>
   extends PersonTerms<Raw>,
     RouteTerms<Person | Grant, Raw, Hook> {
   readonly identity: 'person'
+  readonly session?: undefined
 }
 
 /** A route that needs a person's grant. */
 export interface ScopeRequirement<Raw = unknown, Hook = never> extends GrantTerms<Raw, Hook> {
   /** Only the other requirements have it; its absence lets TypeScript give `policy` its own caller. */
   readonly identity?: undefined
+  readonly session?: undefined
   readonly scope: ScopeNeed<Raw>
 }
 
 /** A route that needs a grant for what it says about the person: at least one claim that an identity scope brings. */
 export interface ClaimsRequirement<Raw = unknown, Hook = never> extends GrantTerms<Raw, Hook> {
   readonly identity?: undefined
+  readonly session?: undefined
   readonly scope?: undefined
   readonly claims: ClaimRules
 }
 
+/** A route for agents that a person of the application's own has connected on our page (AAuth 6.2). */
+export interface SessionRequirement<Raw = unknown, Hook = never> extends RouteTerms<Connected, Raw, Hook> {
+  readonly identity?: undefined
+  readonly scope?: undefined
+  readonly claims?: undefined
+  /** What is asked for on the page. Needs the option `interaction`. */
+  readonly session: true | SessionTerms
+}
+
+/** What a session has to be for. */
+export interface SessionTerms {
+  /** All of these; each must be among the options' `scopes`, whose descriptions the page shows. Default none. */
+  readonly scope?: string | readonly string[]
+  /** One sentence about what the agent wants, for the page. Plain text. */
+  readonly description?: string
+}
+
 /**
- * What every member of a union of requirements says of `identity`, so that TypeScript can tell them apart by its absence
- * and give `policy` its own caller. A plain literal satisfies it.
+ * What every member of a union of requirements says of `identity` and `session`, so that TypeScript can tell them apart
+ * by their absence and give `policy` its own caller. A plain literal satisfies it.
  */
-export type NoIdentity = { readonly identity?: undefined; valueOf(): unknown }
+export type NoIdentity = {
+  readonly identity?: undefined
+  readonly session?: undefined
+  valueOf(): unknown
+}
 
 /** The requirements that are short for an identity alone. */
 export type ShortRequirement = ('agent' | 'person') & NoIdentity
@@ -135,6 +161,7 @@ export type FullRequirement<Raw = unknown, Hook = never> =
   | PersonRequirement<Raw, Hook>
   | ScopeRequirement<Raw, Hook>
   | ClaimsRequirement<Raw, Hook>
+  | SessionRequirement<Raw, Hook>
 
 /** What a route requires. */
 export type Requirement<Raw = unknown, Hook = never> = ShortRequirement | FullRequirement<Raw, Hook>
@@ -163,11 +190,15 @@ export type CallerOf<R> =
     ? GrantOf<R>
     : Has<R, 'claims'> extends true
       ? GrantOf<R>
-      : [R] extends ['agent' | { readonly identity: 'agent' }]
-        ? Agent
-        : [R] extends ['person' | { readonly identity: 'person' }]
-          ? (Person | Grant) & InTerms<R>
-          : Caller
+      : Has<R, 'session'> extends true
+        ? Connected
+        : [R] extends [{ readonly identity: 'any' }]
+          ? TokenCaller
+          : [R] extends ['agent' | { readonly identity: 'agent' }]
+            ? Agent
+            : [R] extends ['person' | { readonly identity: 'person' }]
+              ? (Person | Grant) & InTerms<R>
+              : Caller
 
 type GrantOf<R> = Grant & InTerms<R> & Stated<R, 'account'> & StatedClaims<R>
 

@@ -8,7 +8,7 @@ import type { Awaitable } from '../store/store.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import { challengeAnswer, unsignedAnswer } from './answers.js'
 import type { CheckedRequirement } from './checked-requirement.js'
-import { type AskGrant, type AskToken, askedOfNobody } from './decide.js'
+import { type AskGrant, type AskToken, askedOfNobody, type Hold } from './decide.js'
 import {
   type Answered,
   challenged,
@@ -18,6 +18,7 @@ import {
   type Outcome,
   observed,
   refused,
+  renewed,
   served,
 } from './outcome.js'
 import { noRoute, type RouteView, viewRequest } from './request-view.js'
@@ -59,12 +60,23 @@ export function createRouteGuard(
       case 'ask-grant':
         return askGrant(decision, request)
       case 'hold':
-        return waiting.approval(request, decision.caller, decision.approval)
+        return hold(decision, request)
+      case 'ask-session':
+        return waiting.session(request, decision.caller, decision.asked)
+      case 'connect':
+        throw new TypeError('a session was not looked for')
       case 'forbid':
         return denied(decision.code, decision.detail, report)
       case 'refuse':
         return refused(decision.refusal, report)
     }
+  }
+
+  const hold = ({ caller, approval }: Hold, request: HttpRequest): Awaitable<Outcome> => {
+    const by = caller.kind === 'session' ? caller.by : caller
+    return approval.verdict === 'approval'
+      ? waiting.approval(request, by, approval)
+      : waiting.interaction(request, by, approval)
   }
 
   const ask = ({ requirement }: AskToken, caller: Caller | undefined): Outcome => {
@@ -92,7 +104,13 @@ export function createRouteGuard(
     return elsewhere(requirement, challengeAnswer(requirement), report)
   }
 
-  const finish = observe ? watch : settle
+  const settleAndRenew = (finding: Finding, request: HttpRequest): Awaitable<Outcome> => {
+    const { renew } = finding
+    const outcome = settle(finding, request)
+    return renew === undefined ? outcome : andThen(outcome, async (known) => renewed(known, await renew()))
+  }
+
+  const finish = observe ? watch : settleAndRenew
   const fail = (cause: unknown, request: HttpRequest): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request)
 

@@ -1,9 +1,12 @@
 import { type Authenticated, type AuthenticationContext, authenticate } from '../authenticate.js'
 import { andThen } from '../awaitable.js'
-import { type Caller, isVerifiedCaller } from '../caller.js'
+import { type Caller, type Grant, isVerifiedCaller, type Person, type TokenCaller } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
 import type { Explain } from '../observe/explain.js'
+import type { AskedSession } from '../pending/waiting.js'
+import { malformed, sessionCredential } from '../session/credential.js'
+import type { SessionDesk } from '../session/sessions.js'
 import { unsigned } from '../signature/read.js'
 import type { Awaitable } from '../store/store.js'
 import { type AccountHolder, type Bound, bind, unbound } from './bindings.js'
@@ -19,11 +22,20 @@ export interface Refuse {
   readonly refusal: Refusal
 }
 
+/** A person has to connect the agent first. */
+export interface AskSession {
+  readonly act: 'ask-session'
+  readonly caller: TokenCaller
+  readonly asked: AskedSession
+}
+
 /** Where the walk of a request ended. Nothing has been minted, written or told to anybody yet. */
 export interface Finding {
-  readonly decision: Decision | Refuse
+  readonly decision: Decision | Refuse | AskSession
   /** Who signed, if that much is known, whatever was decided. */
-  readonly caller: Caller | undefined
+  readonly caller: TokenCaller | undefined
+  /** Makes the token that replaces the session's, when it is time. */
+  readonly renew?: (() => Promise<string>) | undefined
 }
 
 /** What a walk works with. */
@@ -33,6 +45,7 @@ export interface WalkContext {
   readonly scopes: ScopeList
   /** The option `accounts`. */
   readonly accounts: AccountHolder | undefined
+  readonly sessions: Pick<SessionDesk, 'find'>
 }
 
 /** The walk of one request: authenticate, decide, and let the resource's own policies have the last word. */
@@ -40,12 +53,16 @@ export function createWalk(
   requirement: CheckedRequirement,
   context: WalkContext,
 ): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
-  const { authentication, explain, scopes, accounts } = context
+  const { authentication, explain, scopes, accounts, sessions } = context
   const { bindings, policies } = requirement
   const fixed: Need | undefined =
     typeof requirement.scope === 'function' ? undefined : { ...requirement, scope: requirement.scope }
 
-  const needFor = (caller: Caller | undefined, request: HttpRequest, route: RouteView): Awaitable<Need> => {
+  const needFor = (
+    caller: TokenCaller | undefined,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Need> => {
     // What depends on the request says something about a person's data, and there is no person yet.
     if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
       return fixed ?? { ...requirement, scope: [] }
@@ -70,12 +87,14 @@ export function createWalk(
 
   const object = (caller: Caller, verdict: PolicyVerdict | undefined): Decision => {
     if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
-    if (verdict?.verdict === 'approval') return { act: 'hold', caller, approval: verdict }
-    if (verdict?.verdict === 'step-up' && caller.kind !== 'agent') return stepUp(caller, verdict)
+    if (verdict?.verdict === 'approval' || verdict?.verdict === 'interact')
+      return { act: 'hold', caller, approval: verdict }
+    if (verdict?.verdict === 'step-up' && (caller.kind === 'person' || caller.kind === 'grant'))
+      return stepUp(caller, verdict)
     throw new TypeError('the policy answered with nothing that applies to this caller')
   }
 
-  const stepUp = (caller: Exclude<Caller, { kind: 'agent' }>, { scope, fresh }: StepUp): Decision => {
+  const stepUp = (caller: Person | Grant, { scope, fresh }: StepUp): Decision => {
     const unknown = scope.find((name) => !scopes.isOwn(name) && !scopes.isIdentity(name))
     if (unknown !== undefined)
       throw new TypeError(`stepUp: scope ${JSON.stringify(unknown)} is not described in the option scopes`)
@@ -83,6 +102,21 @@ export function createWalk(
     // Otherwise the agent would bring what it has already, and be sent again.
     const isNew = fresh || caller.kind === 'person' || asked.scope.length > caller.scope.length
     return isNew ? asked : forbid('What was granted is not enough here')
+  }
+
+  /** A session of this key is the caller; without one that is good for this route, one has to be begun. */
+  const connect = async (caller: TokenCaller, request: HttpRequest, route: RouteView): Promise<Finding> => {
+    const wanted = requirement.session as AskedSession
+    const credential = sessionCredential(request.rawHeaders)
+    // What cannot be a credential is told apart from one that has ended (G-33).
+    if (credential === malformed) return { decision: { act: 'ask', requirement: 'agent-token' }, caller }
+    const found = credential === undefined ? undefined : await sessions.find(credential, caller)
+    const held = found?.connected.scope ?? []
+    if (found === undefined || !wanted.scope.every((name) => held.includes(name))) {
+      const asked = { ...wanted, scope: [...new Set([...held, ...wanted.scope])] }
+      return { decision: { act: 'ask-session', caller, asked }, caller }
+    }
+    return { decision: await judge(found.connected, request, route), caller, renew: found.renew }
   }
 
   const admit = (ask: AskGrant): Awaitable<Decision | Refuse> =>
@@ -104,15 +138,17 @@ export function createWalk(
     }
     const caller = authenticated === unsigned ? undefined : authenticated
     const decided = andThen(needFor(caller, request, route), (need) => decide(need, caller))
-    const judged = andThen(decided, (decision) =>
-      decision.act === 'serve' && decision.caller !== undefined
-        ? judge(decision.caller, request, route)
-        : decision,
-    )
-    const admitted: Awaitable<Decision | Refuse> = andThen(judged, (decision) =>
-      decision.act === 'ask-grant' ? admit(decision) : decision,
-    )
-    return andThen(admitted, (decision) => ({ decision, caller }))
+    return andThen(decided, (decision): Awaitable<Finding> => {
+      if (decision.act === 'connect') return connect(decision.caller, request, route)
+      const judged =
+        decision.act === 'serve' && decision.caller !== undefined
+          ? judge(decision.caller, request, route)
+          : decision
+      const admitted: Awaitable<Decision | Refuse> = andThen(judged, (judgement) =>
+        judgement.act === 'ask-grant' ? admit(judgement) : judgement,
+      )
+      return andThen(admitted, (final) => ({ decision: final, caller }))
+    })
   }
 
   return (request, route) =>
@@ -131,5 +167,6 @@ function callerOf(request: HttpRequest, authentication: AuthenticationContext): 
 /** Whether a policy has no objection, or none that has not been met: what somebody approved is not asked for again. */
 function isMet(verdict: PolicyVerdict | undefined, { carried }: HttpRequest): boolean {
   if (verdict?.verdict === 'allow') return true
-  return verdict?.verdict === 'approval' && carried?.subjects.includes(verdict.subject) === true
+  if (verdict?.verdict !== 'approval' && verdict?.verdict !== 'interact') return false
+  return carried?.subjects.includes(verdict.subject) === true
 }

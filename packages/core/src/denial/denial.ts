@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Caller } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
 
 /** Whom or what the operator denies. */
@@ -64,7 +64,7 @@ export function checkSubject(subject: DenialSubject): CheckedSubject {
 }
 
 /** All by which a caller may be denied. */
-export function subjectsOf(caller: Caller): readonly CheckedSubject[] {
+export function subjectsOf(caller: TokenCaller): readonly CheckedSubject[] {
   const { iss, jti } = caller.token
   const subjects = [checked('token', iss, jti), checked('key', caller.jkt), checked('issuer', iss)]
   if (caller.kind === 'agent') {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Agent, Caller, Grant, Person } from '../caller.js'
+import type { Agent, Grant, Person, TokenCaller } from '../caller.js'
 import type { StateEvent } from '../observe/state-events.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
@@ -41,18 +41,19 @@ const grant: Grant = {
 }
 
 describe('who is denied', () => {
-  const cases: readonly (readonly [string, DenialSubject, readonly Caller[], readonly Caller[]])[] = [
-    ['issuer', { issuer: 'https://ps.example' }, [person, grant], [agent]],
-    ['issuer', { issuer: 'https://as.example' }, [grant], [agent, person]],
-    ['issuer', { issuer: 'https://ap.example' }, [agent], [person, grant]],
-    ['person', { person: mom }, [person, grant], [agent]],
-    ['person', { person: { ...mom, sub: 'mo' } }, [], [agent, person, grant]],
-    ['person', { person: { ps: 'https://two.example', sub: 'mom' } }, [], [person, grant]],
-    ['agent', { agent: 'aauth:sam@ap.example' }, [agent], [person, grant]],
-    ['agent', { agent: 'aauth:boss@ap.example' }, [agent], [person, grant]],
-    ['key', { key: jkt }, [agent, person, grant], []],
-    ['token', { token: { iss: 'https://ps.example', jti: 'token-1' } }, [person], [agent, grant]],
-  ]
+  const cases: readonly (readonly [string, DenialSubject, readonly TokenCaller[], readonly TokenCaller[]])[] =
+    [
+      ['issuer', { issuer: 'https://ps.example' }, [person, grant], [agent]],
+      ['issuer', { issuer: 'https://as.example' }, [grant], [agent, person]],
+      ['issuer', { issuer: 'https://ap.example' }, [agent], [person, grant]],
+      ['person', { person: mom }, [person, grant], [agent]],
+      ['person', { person: { ...mom, sub: 'mo' } }, [], [agent, person, grant]],
+      ['person', { person: { ps: 'https://two.example', sub: 'mom' } }, [], [person, grant]],
+      ['agent', { agent: 'aauth:sam@ap.example' }, [agent], [person, grant]],
+      ['agent', { agent: 'aauth:boss@ap.example' }, [agent], [person, grant]],
+      ['key', { key: jkt }, [agent, person, grant], []],
+      ['token', { token: { iss: 'https://ps.example', jti: 'token-1' } }, [person], [agent, grant]],
+    ]
   it.each(cases)('by %s: %o', async (kind, subject, denied, free) => {
     const [one, two] = [instance(), instance()]
     for (const caller of [...denied, ...free]) expect(await two.find(caller)).toBe(undefined)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { andThen, isPending } from '../awaitable.js'
-import type { Caller } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import type { StateEvent } from '../observe/state-events.js'
 import type { Awaitable, Store } from '../store/store.js'
 import {
@@ -58,7 +58,7 @@ export interface Denials {
 /** With what the check of each request needs of it. */
 export interface DenialCheck extends Denials {
   /** Why this caller is denied, if it is. */
-  find(caller: Caller): Awaitable<DenialKind | undefined>
+  find(caller: TokenCaller): Awaitable<DenialKind | undefined>
 }
 
 const defaultSeconds = 30 * 86_400
@@ -85,7 +85,7 @@ export function createDenials(
   const free = new LRUCache<string, string>({ max: 10_000 })
   const mark = async (): Promise<void> => store.put(markKey, randomUUID(), markSeconds)
 
-  const search = (caller: Caller, token: string, seen: string): Awaitable<DenialKind | undefined> => {
+  const search = (caller: TokenCaller, token: string, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const entries = subjects.map((subject) => store.get(entryKey(subject)))
     const conclude = (values: readonly (string | undefined)[]): DenialKind | undefined => {

@@ -1,5 +1,5 @@
 import { refusalAnswer } from '../access/answers.js'
-import type { Caller, Grant, Person } from '../caller.js'
+import type { Grant, Person, TokenCaller } from '../caller.js'
 import { refuse } from '../errors.js'
 import type { Answer } from '../http.js'
 import { endedAnswer, goneAnswer, notFoundAnswer, waitingAnswer } from '../pending/answers.js'
@@ -35,7 +35,7 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
 const revokedAnswer: Answer = refusalAnswer(refuse('revoked', 'The token of the call'))
 
 /** Whether this token is what the resource token asked for (G-41). */
-function isSufficient(caller: Caller, record: PendingRecord): caller is Grant {
+function isSufficient(caller: TokenCaller, record: PendingRecord): caller is Grant {
   const { grant } = record.call as PendingCall
   const asked = record.caller as Person | Grant
   return (
@@ -49,7 +49,7 @@ function isSufficient(caller: Caller, record: PendingRecord): caller is Grant {
 }
 
 /** `202` again, with a resource token bound to what this poll presents (R-248, G-45). */
-async function ask(record: PendingRecord, caller: Caller, context: PollContext): Promise<Answer> {
+async function ask(record: PendingRecord, caller: TokenCaller, context: PollContext): Promise<Answer> {
   const { grant, resourceToken } = record.call as PendingCall
   if (caller.kind === 'agent' || grant === undefined) return waitingAnswer(record, context.places)
   const stillGood =

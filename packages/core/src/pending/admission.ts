@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Caller } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import type { PendingSettings } from './options.js'
 
 /**
@@ -8,7 +8,7 @@ import type { PendingSettings } from './options.js'
  */
 export interface Admission {
   /** Whether one more may be opened now; if not, the seconds after which to try again. */
-  enter(caller: Caller): number | undefined
+  enter(caller: TokenCaller): number | undefined
 }
 
 interface Window {

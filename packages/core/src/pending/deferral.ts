@@ -1,7 +1,14 @@
 import type { AuthenticationContext } from '../authenticate.js'
 import type { Endpoint } from '../endpoints/endpoint.js'
+import { createBrowser } from '../interaction/browser.js'
+import { interactionEndpoint } from '../interaction/endpoint.js'
+import type { InteractionOptions } from '../interaction/options.js'
 import { type Config, ownUrl } from '../options.js'
 import type { Revocations } from '../revocation/revocations.js'
+import { sealedSessions, storedSessions } from '../session/codec.js'
+import { createEndedSessions } from '../session/ended.js'
+import { createKeyRing } from '../session/key-ring.js'
+import { createSessions, type SessionDesk } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import { createAdmission } from './admission.js'
 import { pendingEndpoint } from './endpoint.js'
@@ -14,6 +21,7 @@ import { createWaits } from './waits.js'
 export interface Deferral {
   readonly waiting: Waiting
   readonly pending: Pending
+  readonly sessions: SessionDesk
   readonly endpoints: readonly Endpoint[]
   close(): void
 }
@@ -26,8 +34,9 @@ export interface DeferralParts {
 }
 
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
-  const { store, clock, report, paths, pending: settings } = config
+  const { store, clock, report, paths, pending: settings, interaction } = config
   const waits = createWaits(settings.maxWaits)
+  const sessions = sessionDesk(config, parts.revocations)
   const context: WaitingContext = {
     ...parts,
     records: createPendingRecords(store, clock),
@@ -36,17 +45,54 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     clock,
     report,
     admission: createAdmission(settings, clock),
+    requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
       pendingUrl: (id) => ownUrl(config, `${paths.pending}${id}`),
-      interactionUrl: (id) => ownUrl(config, `/aauth/interact/${id}`),
+      interactionUrl: (id) => ownUrl(config, `${paths.interaction}${id}`),
       retryAfter: settings.retryAfter,
     },
-    beginSession: () => Promise.reject(new TypeError('no sessions')),
+    beginSession: (record, approval) => sessions.begin(record, approval),
   }
+  const endpoints = [pendingEndpoint(paths.pending, parts.authentication, context)]
+  if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
   return {
     waiting: createWaiting(context),
     pending: createPending(context),
-    endpoints: [pendingEndpoint(paths.pending, parts.authentication, context)],
+    sessions,
+    endpoints,
     close: () => waits.close(),
   }
+}
+
+function sessionDesk({ resource, sessions, store, clock }: Config, revocations: Revocations): SessionDesk {
+  return createSessions({
+    resource,
+    settings: sessions,
+    codec:
+      sessions.keep === 'store'
+        ? storedSessions(store, clock)
+        : sealedSessions(createKeyRing(sessions, store, clock)),
+    ended: createEndedSessions(sessions, store, revocations, clock),
+    store,
+    clock,
+  })
+}
+
+function interactionPage(config: Config, interaction: InteractionOptions, context: WaitingContext): Endpoint {
+  const { paths, authority, display, scopes } = config
+  return interactionEndpoint(paths.interaction, {
+    ...context,
+    interaction,
+    issuers: context.authentication.issuers,
+    browser: createBrowser(interaction.insecureCookie ?? false),
+    pages: {
+      site: {
+        name: display.name ?? authority,
+        ...(display.logoUri === undefined ? {} : { logo: display.logoUri }),
+      },
+      page: interaction.page?.bind(interaction),
+    },
+    scopes,
+    pathOf: (id) => `${paths.interaction}${id}`,
+  })
 }

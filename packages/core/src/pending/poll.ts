@@ -1,6 +1,6 @@
 import { refusalAnswer } from '../access/answers.js'
 import type { AuthenticationContext } from '../authenticate.js'
-import type { Caller, Grant, Person } from '../caller.js'
+import type { Grant, Person, TokenCaller } from '../caller.js'
 import type { Host } from '../endpoints/endpoint.js'
 import { Refusal, refuse } from '../errors.js'
 import { executeCall } from '../held/execute.js'
@@ -37,7 +37,7 @@ export type Approved = Extract<Settlement, { outcome: 'approved' }>
 /** One poll, by the agent that started the request. */
 export interface Poll {
   readonly request: HttpRequest
-  readonly caller: Caller
+  readonly caller: TokenCaller
   readonly host: Host
 }
 
@@ -125,9 +125,9 @@ async function lastAnswer(record: PendingRecord, answer: Answer, { records }: Po
  */
 async function callerFor(
   record: PendingRecord,
-  polling: Caller,
+  polling: TokenCaller,
   { clock, revocations, authentication }: PollContext,
-): Promise<Caller | Answer> {
+): Promise<TokenCaller | Answer> {
   const { caller } = record
   if (standsFor(polling, caller)) return polling
   if (await revocations.has(caller.token)) return refusalAnswer(refuse('revoked', 'The token of the call'))
@@ -142,7 +142,7 @@ async function callerFor(
 }
 
 /** Whether a token presented later says the same of its bearer: nobody approved the call for another account. */
-function standsFor(later: Caller, caller: Caller): boolean {
+function standsFor(later: TokenCaller, caller: TokenCaller): boolean {
   if (later.kind !== caller.kind || !samePerson(later, caller)) return false
   if (later.kind === 'agent' || caller.kind === 'agent') return true
   const account = (one: Person | Grant): string | undefined =>
@@ -153,7 +153,7 @@ function standsFor(later: Caller, caller: Caller): boolean {
 }
 
 /** Whether two callers act for the same person, or are the same agent. */
-export function samePerson(a: Caller, b: Caller): boolean {
+export function samePerson(a: TokenCaller, b: TokenCaller): boolean {
   if (a.kind === 'agent' || b.kind === 'agent')
     return a.kind === 'agent' && b.kind === 'agent' && a.agent === b.agent && a.provider === b.provider
   return a.person.ps === b.person.ps && a.person.sub === b.person.sub

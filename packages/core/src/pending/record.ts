@@ -1,4 +1,4 @@
-import type { Caller } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import type { HeldCall } from '../held/call.js'
 
 /** What a pending request is waiting for; the value of `requirement` in its answers. */
@@ -12,7 +12,7 @@ export interface PendingRecord {
   readonly jkt: string
   readonly requirement: PendingRequirement
   /** Who asked, as verified then. */
-  readonly caller: Caller
+  readonly caller: TokenCaller
   /** Milliseconds. */
   readonly opened: number
   /** Milliseconds; after it nothing can settle the request any more. */

@@ -1,12 +1,12 @@
 import { type RequestTarget, splitTarget } from '../access/request-view.js'
-import type { Caller } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import type { PendingRecord } from './record.js'
 
 /** A pending request as the application sees it. */
 export interface PendingView {
   /** Settles it: `pending.approve(id)`. Keep it from the agent's user; it is not secret from approvers. */
   readonly id: string
-  readonly caller: Caller
+  readonly caller: TokenCaller
   /** The call that waits, where it is one. Everything in it is the caller's own word. */
   readonly request?: RequestTarget
   /** After this nothing can settle it. */

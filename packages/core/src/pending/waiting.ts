@@ -1,23 +1,32 @@
 import { randomBytes } from 'node:crypto'
 import { type Answered, deferred, refused } from '../access/outcome.js'
 import type { AskApproval } from '../access/policy.js'
-import type { Caller, Grant, Person } from '../caller.js'
-import { readCapabilities } from '../capabilities.js'
+import type { AuthenticationContext } from '../authenticate.js'
+import type { Grant, Person, TokenCaller } from '../caller.js'
+import { declaredCapabilities, readCapabilities } from '../capabilities.js'
 import { Refusal, refuse } from '../errors.js'
 import { takeCall } from '../held/call.js'
 import type { Carried } from '../held/carried.js'
 import type { HttpRequest } from '../http.js'
+import type { AskInteraction } from '../interaction/ask.js'
+import { newCode } from '../interaction/code.js'
 import type { Admission } from './admission.js'
 import { waitingAnswer } from './answers.js'
 import type { PollContext } from './poll.js'
-import type { PendingCall, PendingRecord } from './record.js'
+import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
 import { settle } from './settle.js'
 import { viewOf } from './view.js'
 
 /** Every way a guarded route may say "not now": `202` with a pending URL, or why that cannot be. */
 export interface Waiting {
   /** Somebody else has to approve this call; once they have, the next poll carries it out (AAuth 11.6.4). */
-  approval(request: HttpRequest, caller: Caller, ask: AskApproval): Promise<Answered>
+  approval(request: HttpRequest, caller: TokenCaller, ask: AskApproval): Promise<Answered>
+  /**
+   * A person has to come to our page and approve this call; then the next poll carries it out (AAuth 6.2, 11.6.3).
+   */
+  interaction(request: HttpRequest, caller: TokenCaller, ask: AskInteraction): Promise<Answered>
+  /** A person has to come to our page and connect the agent; then the next poll gets a session (AAuth 6.2). */
+  session(request: HttpRequest, caller: TokenCaller, asked: AskedSession): Promise<Answered>
   /**
    * Holds this call until it is polled with an auth token for this (AAuth 6.5.1). `undefined` when the call cannot be
    * put aside, because its content is too long or gone: then the `401` is the delivery (G-42).
@@ -31,8 +40,18 @@ export interface AskedGrant {
   readonly account?: string
 }
 
+/** What a session is asked for. */
+export interface AskedSession {
+  readonly scope: readonly string[]
+  /** What the page says it is for. */
+  readonly description?: string
+}
+
 export interface WaitingContext extends PollContext {
+  readonly authentication: AuthenticationContext
   readonly admission: Admission
+  /** Whether only agents are asked that say they can (G-35). */
+  readonly requireDeclaredCapability: boolean
 }
 
 export function createWaiting(context: WaitingContext): Waiting {
@@ -57,6 +76,28 @@ export function createWaiting(context: WaitingContext): Waiting {
       await notify(record, ask, context)
       return deferred('approval', waitingAnswer(record, places), report)
     },
+    async interaction(request, caller, ask) {
+      const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
+      if (refusal !== undefined) return refused(refusal, report)
+      const call = await hold(request, [...(request.carried?.subjects ?? []), ask.subject])
+      if (call instanceof Refusal) return refused(call, report)
+      const { description } = ask
+      const interaction = newInteraction({ scope: [], ...(description === undefined ? {} : { description }) })
+      const record = newRecord(request, caller, context, { requirement: 'interaction', call, interaction })
+      await open(record, request.carried, context)
+      return deferred('interaction', waitingAnswer(record, places), report)
+    },
+    async session(request, caller, asked) {
+      const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
+      if (refusal !== undefined) return refused(refusal, report)
+      const record = newRecord(request, caller, context, {
+        requirement: 'interaction',
+        interaction: newInteraction(asked),
+        session: { scope: asked.scope },
+      })
+      await open(record, request.carried, context)
+      return deferred('interaction', waitingAnswer(record, places), report)
+    },
     async grant(request, caller, asked) {
       const call = await hold(request, request.carried?.subjects ?? [])
       if (call instanceof Refusal) return undefined
@@ -78,13 +119,26 @@ export function createWaiting(context: WaitingContext): Waiting {
   }
 }
 
+/** An agent that says what it can do, and not this, is not asked; one that says nothing only by choice (R-298, G-35). */
+function cannotAsk(request: HttpRequest, context: WaitingContext): Refusal | undefined {
+  const declared = declaredCapabilities(request.rawHeaders)
+  const able = declared === undefined ? !context.requireDeclaredCapability : declared.has('interaction')
+  return able
+    ? undefined
+    : refuse('access_denied', 'This needs a person’s interaction, which the agent has not declared')
+}
+
+function newInteraction(asked: AskedSession): PendingInteraction {
+  return { id: randomBytes(16).toString('base64url'), code: newCode(), ...asked }
+}
+
 /** What is particular about a new pending request. */
 export type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
 
 /** A new pending request of this caller. */
 export function newRecord(
   request: HttpRequest,
-  caller: Caller,
+  caller: TokenCaller,
   { settings, clock }: WaitingContext,
   parts: RecordParts,
 ): PendingRecord {
@@ -103,7 +157,7 @@ export function newRecord(
 }
 
 /** Whether this caller has opened too many requests (G-55 gives the figures for another endpoint). */
-export function tooMany(caller: Caller, { admission }: WaitingContext): Refusal | undefined {
+export function tooMany(caller: TokenCaller, { admission }: WaitingContext): Refusal | undefined {
   const retryAfter = admission.enter(caller)
   return retryAfter === undefined ? undefined : new Refusal('rate_limited', { retryAfter })
 }

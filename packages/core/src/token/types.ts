@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Agent, Caller, Grant, Person, PresentedToken } from '../caller.js'
+import type { Agent, Grant, Person, PresentedToken, TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { hostOf, parseAgentIdentifier } from '../identifiers.js'
 import {
@@ -35,7 +35,7 @@ export interface TokenType<C extends CommonClaims = CommonClaims> {
   lifetime(policy: TokenPolicy): number
   /** The checks of its own that need no key. */
   check(claims: C, policy: TokenPolicy): Refusal | undefined
-  caller(claims: C, jkt: string): Caller
+  caller(claims: C, jkt: string): TokenCaller
 }
 
 const agentToken: TokenType<AgentClaims> = {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Caller } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import type { VerificationKey } from '../keys.js'
 import { FairLru } from './fair-lru.js'
@@ -10,7 +10,7 @@ export interface VerifiedToken {
   /** The confirmation key. */
   readonly key: VerificationKey
   /** Sealed. */
-  readonly caller: Caller
+  readonly caller: TokenCaller
   readonly source: TokenSource
 }
 
@@ -73,7 +73,7 @@ export class VerifiedTokens {
   }
 
   /** What is known of a token whose signature has just verified. @param now seconds */
-  verified(key: VerificationKey, caller: Caller, query: KeyQuery, now: number): VerifiedToken {
+  verified(key: VerificationKey, caller: TokenCaller, query: KeyQuery, now: number): VerifiedToken {
     const name = nameOf(query)
     const source = this.#sources.get(name) ?? { ...query, notedAt: now }
     this.#sources.set(name, source)

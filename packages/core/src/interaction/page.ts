@@ -1,0 +1,110 @@
+import { escapeHtml as e, type PageView } from './view.js'
+
+/** The built-in page: no script, readable without styles, every control labelled. */
+export function renderPage(view: PageView): string {
+  const title = titles[view.page](view)
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${e(title)} · ${e(view.site.name)}</title>
+<style nonce="${e(view.nonce)}">${style}</style>
+</head>
+<body>
+<main>
+<header>${logo(view)}<p>${e(view.site.name)}</p></header>
+<h1>${e(title)}</h1>
+${bodies[view.page](view)}
+</main>
+</body>
+</html>
+`
+}
+
+type Part = (view: PageView) => string
+
+const titles: Readonly<Record<PageView['page'], Part>> = {
+  consent: () => 'An agent asks for access',
+  code: () => 'Enter the code from your agent',
+  approved: () => 'You approved the request',
+  declined: () => 'You declined the request',
+  problem: () => 'This cannot go on',
+}
+
+const bodies: Readonly<Record<PageView['page'], Part>> = {
+  consent: (view) => `${asks(view)}
+${wants(view)}
+${signedIn(view)}
+<form method="post" action="${e(view.form?.action ?? '')}">
+<input type="hidden" name="token" value="${e(view.form?.token ?? '')}">
+<div class="choice">
+<button name="decision" value="approve" class="approve">Approve</button>
+<button name="decision" value="decline">Decline</button>
+</div>
+</form>
+<p class="note">Approve only if you started this yourself. If you do not know what it is, decline.</p>`,
+  code: (view) => `<form method="get" action="${e(view.form?.action ?? '')}">
+<label for="code">Code</label>
+<input id="code" name="code" required autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="32" placeholder="ABCD-1234">
+<button class="approve">Continue</button>
+</form>`,
+  approved: () => '<p role="status">Your agent has been told. You can close this page.</p>',
+  declined: () => '<p role="status">Nothing was shared and nothing was done. You can close this page.</p>',
+  problem: ({ problem }) =>
+    `<p role="alert">${e(problem?.message ?? '')}</p>\n<p class="note">Code of this error: <code>${e(problem?.code ?? '')}</code></p>`,
+}
+
+function logo({ site }: PageView): string {
+  return site.logo === undefined ? '' : `<img src="${e(site.logo)}" alt="" width="32" height="32">`
+}
+
+function asks({ asks: who }: PageView): string {
+  if (who === undefined) return ''
+  const party = e(who.party.replace(/^https:\/\//, ''))
+  return who.agent === undefined
+    ? `<p>An agent of somebody at <strong>${party}</strong> asks for this:</p>`
+    : `<p><strong class="agent">${e(who.agent)}</strong><br><span class="note">from ${party}</span></p>`
+}
+
+function wants({ wants: what }: PageView): string {
+  if (what === undefined) return ''
+  const items = what.scopes.map(
+    ({ name, description }) => `<li>${e(description)} <code>${e(name)}</code></li>`,
+  )
+  if (what.call !== undefined)
+    items.push(`<li>Carry out this call: <code>${e(what.call.method)} ${e(what.call.path)}</code></li>`)
+  const list = items.length === 0 ? '' : `<ul>\n${items.join('\n')}\n</ul>`
+  const description = what.description === undefined ? '' : `<p>${e(what.description)}</p>`
+  return `<section aria-labelledby="wants">\n<h2 id="wants">It wants to</h2>\n${description}\n${list}\n</section>`
+}
+
+function signedIn({ user }: PageView): string {
+  return user === undefined ? '' : `<p class="note">Signed in as <strong>${e(user)}</strong></p>`
+}
+
+const style = `
+:root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--ground:#f3f4f6;--line:#d0d5dc;--soft:#59636e;--go:#0b6b3a;--goink:#fff}
+@media (prefers-color-scheme:dark){:root{--ink:#e8eaed;--paper:#1d2126;--ground:#121417;--line:#3a414a;--soft:#a3adb8;--go:#4cc38a;--goink:#06140c}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
+main{width:100%;max-width:30rem;padding:2rem;background:var(--paper);border:1px solid var(--line);border-radius:.75rem}
+header{display:flex;gap:.6rem;align-items:center;color:var(--soft);font-weight:600}
+header p{margin:0}
+h1{margin:.75rem 0 1.25rem;font-size:1.5rem;line-height:1.25}
+h2{margin:1.25rem 0 .25rem;font-size:1rem}
+p,ul{margin:.5rem 0}
+ul{padding-left:1.25rem}
+.agent,code{overflow-wrap:anywhere}
+code{font-family:ui-monospace,monospace;font-size:.875em;color:var(--soft)}
+.note{color:var(--soft);font-size:.9rem}
+form{margin:1.5rem 0 1rem;display:grid;gap:.75rem}
+.choice{display:grid;grid-template-columns:1fr 1fr;gap:.75rem}
+label{font-weight:600}
+input:not([type=hidden]){width:100%;padding:.7rem;font:inherit;letter-spacing:.08em;color:inherit;background:transparent;border:1px solid var(--soft);border-radius:.5rem}
+button{padding:.75rem 1rem;font:inherit;font-weight:600;color:inherit;background:transparent;border:1px solid var(--soft);border-radius:.5rem;cursor:pointer}
+button.approve{background:var(--go);border-color:var(--go);color:var(--goink)}
+:focus-visible{outline:3px solid #4c8dff;outline-offset:2px}
+@media (max-width:22rem){.choice{grid-template-columns:1fr}}
+`

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { refusalAnswer } from '../access/answers.js'
+import { type ErrorCode, errorEntry, refuse } from '../errors.js'
+import { type Answer, fieldValue, type HttpRequest } from '../http.js'
+import { renderPage } from './page.js'
+import type { PageView } from './view.js'
+
+/** What pages of one server have in common. */
+export interface Pages {
+  readonly site: PageView['site']
+  readonly page: ((view: PageView) => string) | undefined
+}
+
+/** A page. `formTarget` is another origin that a form's answer may lead to. */
+export function pageAnswer(
+  pages: Pages,
+  status: number,
+  view: Omit<PageView, 'site' | 'nonce'>,
+  formTarget?: string,
+): Answer {
+  const nonce = randomBytes(16).toString('base64')
+  const whole: PageView = { ...view, site: pages.site, nonce }
+  const image = pages.site.logo === undefined ? "'none'" : new URL(pages.site.logo).origin
+  return {
+    status,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      // Browsers hold redirects after a form against `form-action`, too.
+      'Content-Security-Policy': `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${image}; form-action 'self'${formTarget === undefined ? '' : ` ${formTarget}`}; frame-ancestors 'none'; base-uri 'none'`,
+      ...safeHeaders,
+    },
+    body: (pages.page ?? renderPage)(whole),
+  }
+}
+
+/** A redirect by `GET`. */
+export function redirectAnswer(location: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status: 303, headers: { Location: location, ...safeHeaders, ...headers }, body: '' }
+}
+
+/** An error: a page for people, a problem body for programs. */
+export function problemPage(pages: Pages, request: HttpRequest, code: ErrorCode, message: string): Answer {
+  const { status } = errorEntry(code)
+  if (!/\btext\/html\b/i.test(fieldValue(request.rawHeaders, 'accept') ?? '')) {
+    const { headers, body } = refusalAnswer(refuse(code, message))
+    return { status, headers: { ...safeHeaders, ...headers }, body }
+  }
+  return pageAnswer(pages, status, { page: 'problem', problem: { code, message } })
+}
+
+/** Nothing of these pages is kept, framed, guessed at or told to the next site. */
+const safeHeaders: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+}

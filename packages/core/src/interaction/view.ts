@@ -1,0 +1,50 @@
+/** What a page shows. All of it is plain text, much of it a stranger's: put it through {@link escapeHtml}. */
+export interface PageView {
+  readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'problem'
+  readonly site: {
+    /** The display name of the options, or our host. */
+    readonly name: string
+    /** `https`. */
+    readonly logo?: string
+  }
+  /** Who asks. Absent where nothing may be told yet. */
+  readonly asks?: {
+    /** `aauth:local@domain`, or absent where only a person server speaks for the caller. */
+    readonly agent?: string
+    /** The agent provider, or the person server. */
+    readonly party: string
+  }
+  /** What is asked for. */
+  readonly wants?: {
+    readonly description?: string
+    readonly scopes: readonly { readonly name: string; readonly description: string }[]
+    /** The call that waits, where it is one. */
+    readonly call?: { readonly method: string; readonly path: string }
+  }
+  /** Who is signed in. */
+  readonly user?: string
+  /**
+   * With `consent`: a `POST` form to `action` with `token` and `decision` = `approve` or `decline`. With `code`: a `GET`
+   * form to `action` with `code`.
+   */
+  readonly form?: { readonly action: string; readonly token?: string }
+  /** With `problem`. */
+  readonly problem?: { readonly code: string; readonly message: string }
+  /** For `<style nonce>`; scripts are not allowed. */
+  readonly nonce: string
+}
+
+const entities: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+])
+
+/** Text as HTML text or attribute value. Control characters, and those that reorder text, become visible. */
+export function escapeHtml(text: string): string {
+  return text
+    .replace(/[&<>"']/g, (char) => entities.get(char) as string)
+    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}

@@ -1,0 +1,71 @@
+import { hash, randomBytes } from 'node:crypto'
+import type { Store } from '../store/store.js'
+import type { SessionSettings } from './options.js'
+
+/** The secret that seals now. */
+export interface SealingKey {
+  readonly kid: string
+  readonly secret: Uint8Array
+}
+
+/** Secrets that seal sessions. */
+export interface KeyRing {
+  current(): Promise<SealingKey>
+  /** The secret of a `kid`; `undefined` when there is none, or none any more. */
+  find(kid: string): Promise<Uint8Array | undefined>
+}
+
+/** The ring of the options, or one that turns by itself. @param clock milliseconds, as `Date.now` */
+export function createKeyRing(settings: SessionSettings, store: Store, clock: () => number): KeyRing {
+  return settings.keys === undefined
+    ? turningKeys(settings.lifetime, store, clock)
+    : fixedKeys(settings.keys.map((key) => Buffer.from(key, 'base64url')))
+}
+
+function fixedKeys(secrets: readonly Uint8Array[]): KeyRing {
+  const keys = secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
+  const byKid = new Map(keys.map(({ kid, secret }) => [kid, secret]))
+  return {
+    current: async () => keys[0] as SealingKey,
+    find: async (kid) => byKid.get(kid),
+  }
+}
+
+/**
+ * A new secret in every span as long as a session's life, kept for two of them: what was sealed with the last lives no
+ * longer. Whoever needs one first makes it, by a claim in the store, so that all processes have the same.
+ */
+function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRing {
+  const secrets = new Map<number, Uint8Array>()
+  const spanNow = (): number => Math.floor(clock() / 1000 / lifetime)
+  const nameOf = (span: number): string => `session-key:${lifetime}:${span}`
+  const fetch = async (span: number): Promise<Uint8Array | undefined> => {
+    const known = secrets.get(span)
+    if (known !== undefined) return known
+    const text = await store.get(nameOf(span))
+    return text === undefined ? undefined : remember(span, text)
+  }
+  const remember = (span: number, text: string): Uint8Array => {
+    const secret = Buffer.from(text, 'base64url')
+    for (const old of secrets.keys()) if (old < spanNow() - 1) secrets.delete(old)
+    secrets.set(span, secret)
+    return secret
+  }
+  const make = async (span: number): Promise<Uint8Array> => {
+    const mine = randomBytes(32).toString('base64url')
+    await store.claim(nameOf(span), mine, lifetime * 3)
+    // Whoever made it: the one that is there is everybody's.
+    return remember(span, (await store.get(nameOf(span))) as string)
+  }
+  return {
+    async current() {
+      const span = spanNow()
+      return { kid: String(span), secret: (await fetch(span)) ?? (await make(span)) }
+    },
+    async find(kid) {
+      const span = Number(kid)
+      const now = spanNow()
+      return Number.isSafeInteger(span) && span <= now && span >= now - 1 ? fetch(span) : undefined
+    },
+  }
+}

@@ -1,0 +1,21 @@
+/** What a session says of itself. Times are in milliseconds. */
+export interface SessionClaims {
+  readonly id: string
+  /** How often its token has been renewed. */
+  readonly round: number
+  /** Our identifier; a secret shared with another resource opens nothing here. */
+  readonly aud: string
+  /** The key it was given to; with any other it is no session (R-206, G-32). */
+  readonly jkt: string
+  /** The application's own name of the person. */
+  readonly user: string
+  readonly scope: readonly string[]
+  /** What the application put in. */
+  readonly data?: unknown
+  /** The token it was begun with, where that can be revoked (G-58). */
+  readonly from?: { readonly iss: string; readonly jti: string }
+  readonly began: number
+  /** When this token was made. */
+  readonly issued: number
+  readonly exp: number
+}

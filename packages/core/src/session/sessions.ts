@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import type { Connected, TokenCaller } from '../caller.js'
+import { type Answer, jsonAnswer } from '../http.js'
+import type { Approved } from '../pending/poll.js'
+import type { PendingRecord } from '../pending/record.js'
+import type { Store } from '../store/store.js'
+import type { SessionCodec } from './codec.js'
+import type { EndedSessions, SessionSelection } from './ended.js'
+import type { SessionSettings } from './options.js'
+import type { SessionClaims } from './session.js'
+
+/** The application's hand on sessions. */
+export interface Sessions {
+  /** Ends sessions at once, in every process. New ones may begin afterwards. */
+  end(selection: SessionSelection): Promise<void>
+}
+
+/** A session found on a request. */
+export interface FoundSession {
+  readonly connected: Connected
+  /** Makes the token that replaces the one sent, when it is time (R-209). */
+  readonly renew?: () => Promise<string>
+}
+
+/** Everything about sessions that guards and polls need. */
+export interface SessionDesk extends Sessions {
+  /** The answer to the poll that ends an interaction: `200` with `AAuth-Access` (R-204). */
+  begin(record: PendingRecord, approval: Approved): Promise<Answer>
+  /** Ends what was begun with a token that has been revoked. */
+  endBegunWith(token: { readonly iss: string; readonly jti: string }): Promise<void>
+  /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
+  find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
+}
+
+export interface SessionParts {
+  readonly resource: string
+  readonly settings: SessionSettings
+  readonly codec: SessionCodec
+  readonly ended: EndedSessions
+  readonly store: Store
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+}
+
+export function createSessions(parts: SessionParts): SessionDesk {
+  const { resource, settings, codec, ended, store, clock } = parts
+
+  const isAlive = (claims: SessionClaims, caller: TokenCaller): boolean =>
+    claims.aud === resource &&
+    claims.jkt === caller.jkt &&
+    clock() < claims.exp &&
+    clock() < claims.began + settings.maxAge * 1000
+
+  /** When this token was replaced, or `undefined` while it is the newest. */
+  const replacedAt = async ({ id, round }: SessionClaims): Promise<number | undefined> => {
+    const at = await store.get(`session-renewed:${id}:${round}`)
+    return at === undefined ? undefined : Number(at)
+  }
+
+  /**
+   * The next token. Every request within the grace gets one, so that an answer that was lost costs nobody the session;
+   * the old one ends a grace after the first was given out (G-34).
+   */
+  const renew = async (claims: SessionClaims, replaced: number | undefined): Promise<string> => {
+    const now = clock()
+    if (replaced === undefined) {
+      const ttl = Math.ceil((claims.exp - now) / 1000) + settings.grace
+      await store.claim(`session-renewed:${claims.id}:${claims.round}`, String(now), Math.max(1, ttl))
+    }
+    return codec.seal({
+      ...claims,
+      round: claims.round + 1,
+      issued: now,
+      exp: Math.min(now + settings.lifetime * 1000, claims.began + settings.maxAge * 1000),
+    })
+  }
+
+  return {
+    end: (selection) => ended.end(selection),
+    endBegunWith: (token) => ended.endBegunWith(token),
+    async begin(record, { user, data }) {
+      const now = clock()
+      const { caller, session } = record
+      const scope = session?.scope ?? []
+      const { iss, jti } = caller.token
+      const token = await codec.seal({
+        id: randomUUID(),
+        round: 0,
+        aud: resource,
+        jkt: record.jkt,
+        user: user as string,
+        scope,
+        ...(data === undefined ? {} : { data }),
+        // Agent tokens are never revoked (R-270).
+        ...(caller.kind === 'agent' ? {} : { from: { iss, jti } }),
+        began: now,
+        issued: now,
+        exp: now + Math.min(settings.lifetime, settings.maxAge) * 1000,
+      })
+      return jsonAnswer(
+        { status: 'authorized', ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
+        { 'AAuth-Access': token, 'Cache-Control': 'no-store' },
+      )
+    },
+    async find(token, caller) {
+      const claims = await codec.open(token)
+      if (claims === undefined || !isAlive(claims, caller) || (await ended.has(claims))) return undefined
+      const replaced = await replacedAt(claims)
+      if (replaced !== undefined && clock() > replaced + settings.grace * 1000) return undefined
+      const connected = connect(claims, caller)
+      const due = replaced !== undefined || clock() - claims.issued >= settings.renewAfter * 1000
+      return due ? { connected, renew: () => renew(claims, replaced) } : { connected }
+    },
+  }
+}
+
+function connect({ id, user, scope, data, began }: SessionClaims, caller: TokenCaller): Connected {
+  return Object.freeze({
+    kind: 'session',
+    user,
+    scope: Object.freeze([...scope]),
+    ...(data === undefined ? {} : { data }),
+    session: Object.freeze({ id, began: Math.floor(began / 1000) }),
+    by: caller,
+    jkt: caller.jkt,
+    token: caller.token,
+  })
+}
