@@ -1,4 +1,4 @@
-import { approval, type PendingView } from '@countersign/core'
+import { approval, createMemoryStore, type PendingView, type Store } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, resource } from '../target/start.js'
@@ -65,3 +65,61 @@ describe.each(adapters)(
     })
   },
 )
+
+describe.each(adapters)('what waits in the store [adapter %s]', (adapter) => {
+  let stage: Stage
+  let asked: PendingView[]
+  const policy = () => approval({ ask: (pending: PendingView) => void asked.push(pending) })
+  const table: readonly TargetRoute[] = [
+    {
+      method: 'POST',
+      path: '/pay',
+      requirement: { identity: 'agent', policy },
+      answer: ({ bytes }) => ({ bytes }),
+    },
+  ]
+  beforeEach(() => {
+    asked = []
+  })
+  afterEach(() => stage.close())
+
+  const call = (body: string): Promise<Response> =>
+    stage.sam.request({
+      method: 'POST',
+      url: `${resource}/pay`,
+      body,
+      headers: [['Cookie', 'session=secret']],
+    })
+
+  it('does not fill it: one issuer has a quarter of the room, and is refused beyond', async () => {
+    stage = await openStage(adapter, { pending: { room: 65_536 } }, table)
+    expect((await call('x'.repeat(6000))).status).toBe(202)
+    const answer = await call('x'.repeat(6000))
+    expect([answer.status, await errorOf(answer)]).toEqual([503, 'store_unavailable'])
+    expect((await call('small')).status).toBe(202)
+  })
+
+  it('is without content and credentials once it has been carried out', async () => {
+    const memory = createMemoryStore()
+    const written = new Map<string, string>()
+    const store: Store = {
+      get: (key) => memory.get(key),
+      put: (key, value, ttl) => {
+        written.set(key, value)
+        return memory.put(key, value, ttl)
+      },
+      claim: (key, value, ttl) => memory.claim(key, value, ttl),
+      delete: (key) => memory.delete(key),
+    }
+    stage = await openStage(adapter, { store }, table)
+    const pending = locationOf(await call('pin=1234'))
+    const content = Buffer.from('pin=1234').toString('base64')
+    const kept = (): boolean =>
+      [...written.values()].some((value) => value.includes(content) || value.includes('session=secret'))
+    expect(kept()).toBe(true)
+    await stage.aauth.pending.approve((asked[0] as PendingView).id)
+    expect(await (await stage.sam.request({ url: pending })).json()).toEqual({ bytes: 8 })
+    expect(kept()).toBe(false)
+    expect((await stage.sam.request({ url: pending })).status).toBe(410)
+  })
+})

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { PendingView } from '@countersign/core'
 import { createTown, type Town } from '@countersign/devkit'
-import { aauth, approval, type PendingView } from '@countersign/express'
+import { aauth, approval } from '@countersign/express'
 import express from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 

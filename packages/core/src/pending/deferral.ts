@@ -13,6 +13,7 @@ import type { ResourceTokenMint } from '../token/resource-token.js'
 import { createAdmission } from './admission.js'
 import { pendingEndpoint } from './endpoint.js'
 import { createPendingRecords } from './records.js'
+import { createRoom } from './room.js'
 import { createPending, type Pending } from './settle.js'
 import { createWaiting, type Waiting, type WaitingContext } from './waiting.js'
 import { createWaits } from './waits.js'
@@ -39,7 +40,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   const sessions = sessionDesk(config, parts.revocations)
   const context: WaitingContext = {
     ...parts,
-    records: createPendingRecords(store, clock),
+    records: createPendingRecords(store, createRoom(settings.room, clock), clock),
     waits,
     settings,
     clock,

@@ -19,6 +19,11 @@ export interface PendingOptions {
   /** Pending requests opened a minute in this process, whoever asks. Default 3000: what bounds the store. */
   readonly perMinute?: number
   /**
+   * Bytes that pending requests may take in the store, of what this process has written. Default 67 108 864 (64 MiB); one
+   * issuer's at most a quarter of it. Beyond it the answer is `503 store_unavailable`.
+   */
+  readonly room?: number
+  /**
    * Whether approvers may put a question to the agent's user (AAuth 7.5), to agents that declare `clarification`.
    * Default `false`.
    */
@@ -47,6 +52,7 @@ export const pendingOptionsSchema: z.ZodType<PendingSettings> = z
     perKey: count.default(30),
     perIssuer: count.default(600),
     perMinute: count.default(3000),
+    room: count.default(67_108_864),
     clarification: z.boolean().default(false),
     callContent: z.int().min(0).default(65_536),
     callAnswer: z.int().min(0).default(262_144),

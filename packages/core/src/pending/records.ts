@@ -1,6 +1,7 @@
 import { sealCaller } from '../caller.js'
 import type { Store } from '../store/store.js'
 import type { Ending, PendingRecord, Settlement } from './record.js'
+import type { Room } from './room.js'
 
 /**
  * Pending requests in the store. A record never changes; what becomes of it stands in entries of its own that are
@@ -26,8 +27,11 @@ export interface PendingRecords {
   read(record: PendingRecord, name: string): Promise<unknown>
 }
 
+/** Notes of no more characters go with the room of their record: that a call is over is written down in any case. */
+const smallNote = 512
+
 /** @param clock milliseconds, as `Date.now` */
-export function createPendingRecords(store: Store, clock: () => number): PendingRecords {
+export function createPendingRecords(store: Store, room: Room, clock: () => number): PendingRecords {
   const key = (record: PendingRecord, name: string): string => `pending:${record.id}:${name}`
   const ttl = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000))
   const parse = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
@@ -40,11 +44,17 @@ export function createPendingRecords(store: Store, clock: () => number): Pending
     name: string,
     value: unknown,
     keep = record.forgotten,
-  ): Promise<void> => store.put(key(record, name), JSON.stringify(value), ttl(keep))
+  ): Promise<void> => {
+    const text = JSON.stringify(value)
+    if (text.length > smallNote) room.take(record.caller.token.iss, text.length, ttl(keep))
+    await store.put(key(record, name), text, ttl(keep))
+  }
   return {
     async add(record) {
       const life = ttl(record.forgotten)
-      await store.put(`pending:${record.id}`, JSON.stringify(record), life)
+      const text = JSON.stringify(record)
+      room.take(record.caller.token.iss, text.length, life)
+      await store.put(`pending:${record.id}`, text, life)
       if (record.interaction !== undefined)
         await store.put(`interaction:${record.interaction.id}`, record.id, life)
     },
@@ -58,10 +68,10 @@ export function createPendingRecords(store: Store, clock: () => number): Pending
     settlement: async (record) => (await read(record, 'settled')) as Settlement | undefined,
     end: (record, ending) => claim(record, 'ended', ending),
     async conclude(record, ending, keep = 0) {
-      // A record is forgotten with its ending: a URL is `410` as long as it is known at all.
+      // A record is forgotten with its ending: a URL is `410` as long as it is known at all. What was to be carried out
+      // is not needed any more, nor the credentials in it.
       const forgotten = Math.max(record.forgotten, keep)
-      if (forgotten > record.forgotten)
-        await store.put(`pending:${record.id}`, JSON.stringify(record), ttl(forgotten))
+      await store.put(`pending:${record.id}`, JSON.stringify(withoutCall(record)), ttl(forgotten))
       await note(record, 'ended', ending, forgotten)
     },
     ending: async (record) => (await read(record, 'ended')) as Ending | undefined,
@@ -69,4 +79,10 @@ export function createPendingRecords(store: Store, clock: () => number): Pending
     claim,
     read,
   }
+}
+
+function withoutCall(record: PendingRecord): PendingRecord {
+  const { call } = record
+  if (call === undefined) return record
+  return { ...record, call: { ...call, held: { ...call.held, rawHeaders: [], content: '' } } }
 }
