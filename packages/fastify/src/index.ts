@@ -29,4 +29,4 @@ export {
 } from '@countersign/core'
 export { aauth, aauth as default, type FastifyGuard, type FastifyOptions } from './aauth.js'
 export type { OtherWay } from './other-way.js'
-export type { AAuthTypes, CallerIn, Policy, Requirement } from './request.js'
+export { type AAuthTypes, type CallerIn, type Policy, type Requirement, requirement } from './request.js'

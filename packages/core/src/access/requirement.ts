@@ -92,12 +92,14 @@ export interface GrantTerms<Raw = unknown, Hook = never>
 export interface AnyRequirement<Raw = unknown, Hook = never> extends RouteTerms<TokenCaller, Raw, Hook> {
   readonly identity: 'any'
   readonly session?: undefined
+  readonly scope?: undefined
 }
 
 /** A route that is content to know who is calling. */
 export interface AgentRequirement<Raw = unknown, Hook = never> extends RouteTerms<Agent, Raw, Hook> {
   readonly identity: 'agent'
   readonly session?: undefined
+  readonly scope?: undefined
 }
 
 /** A route that wants to know whom the agent acts for. A grant says so too (G-05). */
@@ -106,6 +108,7 @@ export interface PersonRequirement<Raw = unknown, Hook = never>
     RouteTerms<Person | Grant, Raw, Hook> {
   readonly identity: 'person'
   readonly session?: undefined
+  readonly scope?: undefined
 }
 
 /** A route that needs a person's grant. */
