@@ -1,8 +1,17 @@
-import { allow, type Caller, deny, type Grant, type Policy, type Requirement } from '@countersign/core'
+import {
+  allow,
+  type Caller,
+  deny,
+  type Grant,
+  type Policy,
+  type Requirement,
+  stepUp,
+} from '@countersign/core'
 
 /** What a customer can ask for, and what each means to the person who pays. */
 export const scopes = {
   'shop.buy': 'Buy groceries on your tab',
+  'shop.buy.large': 'Order for a whole party on your tab',
   'shop.staff': 'Go into the back room',
 }
 
@@ -55,6 +64,10 @@ export class Oven {
 const noTobaccoForSchools: Policy<Grant> = ({ caller }) =>
   caller.tenant === 'school' ? deny('not_for_schools', 'This account cannot buy tobacco.') : allow()
 
+/** Groceries are one thing, a party another: for that the person is asked once more. */
+const partiesNeedMore: Policy<Grant> = ({ caller }) =>
+  caller.scope.includes('shop.buy.large') ? allow() : stepUp({ scope: 'shop.buy.large' })
+
 /** One route of the shop, for any framework. */
 export interface ShopRoute {
   readonly method: 'get' | 'post'
@@ -76,6 +89,12 @@ export const routes: readonly ShopRoute[] = [
     serve: sell('tobacco'),
   },
   { method: 'post', path: '/cake', needs: { scope: 'shop.buy' }, serve: bakeCake },
+  {
+    method: 'post',
+    path: '/feast',
+    needs: { scope: 'shop.buy', policy: partiesNeedMore },
+    serve: sell('feast'),
+  },
   {
     method: 'get',
     path: '/back-room',

@@ -1,4 +1,5 @@
 import { type Agent, createKey, toWire } from '@countersign/devkit'
+import { feastStory } from './feast-story.js'
 import { outcomeOf, type Scene } from './scene.js'
 import { stopStory } from './stop-story.js'
 
@@ -137,6 +138,7 @@ export const stories: readonly Story[] = [
       scene.expect('nothing more is sold', shop.sold('bread'), 2)
     },
   },
+  feastStory,
   stopStory,
 ]
 
