@@ -34,7 +34,7 @@ export default defineConfig({
           name: 'without-shortcuts',
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
-          exclude: ['hostile/coverage.test.ts'],
+          exclude: ['hostile/coverage.test.ts', 'waiting/browser.test.ts'],
           setupFiles: ['without-shortcuts.ts'],
         },
       },

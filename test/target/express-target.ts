@@ -3,7 +3,7 @@ import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/express'
 import express from 'express'
 import express4 from 'express4'
-import { createLogin, stringOf } from './login.js'
+import { login, stringOf } from './login.js'
 import { routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Express 5. */
@@ -23,7 +23,6 @@ async function start(
   port: number,
   table: readonly TargetRoute[] = routes,
 ): Promise<StartedTarget> {
-  const login = createLogin()
   const guard = aauth({ interaction: login.interaction, ...options })
   const app = framework()
   app.use(guard.endpoints())

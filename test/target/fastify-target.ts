@@ -1,7 +1,7 @@
 import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/fastify'
 import fastify from 'fastify'
-import { createLogin, stringOf } from './login.js'
+import { login, stringOf } from './login.js'
 import { routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Fastify. */
@@ -13,7 +13,6 @@ export async function startFastify(
   const app = fastify({ bodyLimit: 2 * 1024 * 1024 })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  const login = createLogin()
   await app.register(aauth, { interaction: login.interaction, ...options })
   app.get<{ Querystring: { next?: string } }>('/login', async (request, reply) =>
     reply.type('text/html').send(login.page(stringOf(request.query.next))),

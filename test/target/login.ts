@@ -13,8 +13,7 @@ export interface Login {
 
 const cookieName = 'target-session'
 
-/** A login whose sessions live in memory. */
-export function createLogin(): Login {
+function createLogin(): Login {
   const sessions = new Map<string, string>()
   const userOf = (cookies = ''): string | undefined => {
     const pairs = cookies.split(';').map((pair) => pair.trim().split('='))
@@ -42,6 +41,9 @@ export function createLogin(): Login {
     },
   }
 }
+
+/** The one login of every target in this process; its sessions live in memory. */
+export const login: Login = createLogin()
 
 // Back to the page that sent the person here, and nowhere else.
 function safeNext(next: string | undefined): string {

@@ -10,6 +10,8 @@ export interface Stage {
   readonly sam: Agent
   /** The resource server, in the hands of its application. */
   readonly aauth: ResourceServer
+  /** Where the resource listens on 127.0.0.1. */
+  readonly port: number
   /** Moves the clock, in seconds. */
   pass(seconds: number): void
   /** Tokens for sam's key. */
@@ -38,6 +40,7 @@ export async function openStage(
     mom,
     sam,
     aauth: target.aauth,
+    port: target.port,
     pass(seconds) {
       now += seconds * 1000
     },

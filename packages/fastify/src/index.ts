@@ -20,6 +20,7 @@ export {
   interact,
   type Observed,
   type PageView,
+  type PendingView,
   type Person,
   type PersonIdentifier,
   type RequestView,

@@ -95,6 +95,7 @@ header p{margin:0}
 h1{margin:.75rem 0 1.25rem;font-size:1.5rem;line-height:1.25}
 h2{margin:1.25rem 0 .25rem;font-size:1rem}
 p,ul{margin:.5rem 0}
+section{margin-bottom:1.25rem}
 ul{padding-left:1.25rem}
 .agent,code{overflow-wrap:anywhere}
 code{font-family:ui-monospace,monospace;font-size:.875em;color:var(--soft)}
