@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { announcesContent, captureContent } from './content.js'
+import { captureContent } from './content.js'
 
 type Handler = (message: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -229,27 +228,5 @@ describe('content that cannot be had', () => {
     })
     gone.write(head('Content-Length: 5'))
     expect(await outcome).toBe('aborted')
-  })
-})
-
-describe('content under HTTP/2', () => {
-  it.each([
-    ['hello', true, '<hello> hello'],
-    ['', true, '<> '],
-    [undefined, false, '<> '],
-  ])('%j', async (sent, announced, expected) => {
-    const server = createHttp2Server(async (request, response) => {
-      const message = request as unknown as IncomingMessage
-      const content = await captureContent(message, 1000)
-      response.end(`${show(content)} ${await parse(message)}|${announcesContent(message)}`)
-    })
-    const session = connectHttp2(`http://127.0.0.1:${await listen(server as unknown as Server)}`)
-    open.unshift(async () => session.close())
-    const stream = session.request({ ':method': 'POST', ':path': '/' }, { endStream: sent === undefined })
-    if (sent !== undefined) setImmediate(() => stream.end(sent))
-    stream.setEncoding('utf8')
-    let text = ''
-    for await (const chunk of stream) text += chunk as string
-    expect(text).toBe(`${expected}|${announced}`)
   })
 })

@@ -12,6 +12,7 @@ import { fieldValue, type HttpRequest } from '../http.js'
 import { importPublicJwk, type VerificationKey } from '../keys.js'
 import { defaultLimits } from '../limits.js'
 import { componentsOf, fieldLine, label, request, soundInput } from '../testing/arbitraries.js'
+import { change, edit } from '../testing/edits.js'
 import { agentKey, now, signed } from '../testing/party.js'
 import { type ReadSignature, readSignature, unsigned } from './read.js'
 import { baseComponents } from './required.js'
@@ -168,11 +169,6 @@ describe('our verdict and that of http-message-sig', () => {
       typeof result !== 'string' && agentKey.algorithm.verify(verificationKey, result.base, result.signature)
     )
   }
-  const edit = fc.record({
-    at: fc.nat(100_000),
-    remove: fc.nat(2),
-    insert: fc.constantFrom('', '', ' ', 'x', '"', ';', ',', '(', '1', '.0', '=', 'sig'),
-  })
 
   it('are the same for what we sign, before and after a change anywhere [H-50] [H-52]', async () => {
     const generated = request.chain((sent) =>
@@ -243,22 +239,3 @@ describe('our verdict and that of http-message-sig', () => {
 
 // A later `created` or `expires` that is no Integer by its text.
 const knownStricter = /;(?:created|expires)=-?\d+\.\d/
-
-function change(
-  sent: HttpRequest,
-  which: string,
-  { at, remove, insert }: { at: number; remove: number; insert: string },
-  line: string,
-): HttpRequest {
-  const splice = (text: string): string => {
-    const index = at % (text.length + 1)
-    return text.slice(0, index) + insert + text.slice(index + remove)
-  }
-  if (which === 'method') return { ...sent, method: 'PATCH' }
-  if (which === 'target') return { ...sent, target: `/${splice(sent.target.slice(1)).replace(/^\/+/, '')}` }
-  const rawHeaders = [...sent.rawHeaders]
-  const index = at % (rawHeaders.length / 2)
-  if (which === 'field') rawHeaders[index * 2 + 1] = splice(rawHeaders[index * 2 + 1] as string)
-  if (which === 'line') rawHeaders.push(rawHeaders[index * 2] as string, line)
-  return { ...sent, rawHeaders }
-}
