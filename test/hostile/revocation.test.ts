@@ -370,3 +370,39 @@ overSockets('too many revocations', { fresh: true, options: { revocationLimits: 
     answer: recorded,
   },
 ])
+
+overSockets(
+  'issuers nobody here has met',
+  { fresh: true, options: { revocationLimits: { newcomersPerMinute: 3 } } },
+  [
+    {
+      ids: 'R-269',
+      name: 'together they have one share',
+      request: async (world) => {
+        const newcomers = await Promise.all(
+          ['two', 'three', 'four', 'five'].map((name) =>
+            world.town.openPersonServer(`https://${name}.example`),
+          ),
+        )
+        const requests = await Promise.all(
+          newcomers.map(({ server }) => revoke(world, soon(world, 'jti'), { server })),
+        )
+        for (const request of requests.slice(0, 3)) await world.send(request)
+        return requests[3] as (typeof requests)[0]
+      },
+      answer: problem(429, 'rate_limited', { retryAfter: true }),
+    },
+    {
+      ids: 'R-269',
+      name: 'and who is known is not held up by them',
+      request: async (world) => {
+        const { server } = await world.town.openPersonServer('https://two.example')
+        for (let index = 0; index < 4; index++) {
+          await world.send(await revoke(world, soon(world, `jti-${index}`), { server }))
+        }
+        return revoke(world, soon(world, 'jti'))
+      },
+      answer: recorded,
+    },
+  ],
+)

@@ -40,6 +40,7 @@ const plain = (issuers: IssuerKeys): AuthenticationContext => ({
   verify: createVerify(),
   ...createState({
     store: createMemoryStore({ clock }),
+    replayStore: createMemoryStore({ clock }),
     signatureWindow: 60,
     replayReportOnlyUntil: Number.NEGATIVE_INFINITY,
     clock,

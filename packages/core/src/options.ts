@@ -96,6 +96,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly fetch?: IssuerFetch
   /** Where revocations and other state live. Default: memory, which other processes do not see. */
   readonly store?: Store
+  /**
+   * Where used signatures live, if not in `store`: they come and go by the thousand, and a store that they fill takes no
+   * revocation any more. Default: `store` where it is given, otherwise a memory of their own.
+   */
+  readonly replayStore?: Store
   /** Milliseconds the store has for an answer, after which what rests on it is refused. Default 1000; 10 to 10 000. */
   readonly storeTimeout?: number
   /** Calls and sessions that have to wait: how long, how many, how large. */
@@ -199,6 +204,7 @@ const schema = z.strictObject({
     .default({}),
   replay: z.union([z.boolean(), z.literal('all')]).default(false),
   replayReportOnlyUntil: z.date().optional(),
+  replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
   limits: z
     .strictObject({
@@ -262,6 +268,7 @@ export interface Config {
   readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
+  readonly replayStore: WatchedStore
   readonly revocationLimits: RevocationLimits
   readonly replay: ReplayMode
   /** Milliseconds. */
@@ -288,8 +295,11 @@ export function readOptions(options: AnyResourceOptions): Config {
   const given = parsed.data
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? Date.now
-  const { onEvent, storeTimeout, ...rest } = given
+  const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
+  const watch = (store: Store | undefined): WatchedStore =>
+    watchStore(store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report })
+  const watched = watch(given.store)
   const lifetime = given.resourceTokenLifetime + given.signatureWindow
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
@@ -307,7 +317,8 @@ export function readOptions(options: AnyResourceOptions): Config {
     issuers: options.issuers ?? {},
     interaction: options.interaction,
     fetch: given.fetch,
-    store: watchStore(given.store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report }),
+    store: watched,
+    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore),
     revocationLimits: { ...revocationLimits, ...options.revocationLimits },
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),

@@ -16,6 +16,8 @@ export interface State {
 /** What it is made from. */
 export interface StateEnvironment {
   readonly store: Store
+  /** For used signatures. */
+  readonly replayStore: Store
   /** Seconds. */
   readonly signatureWindow: number
   /** Milliseconds. */
@@ -33,7 +35,7 @@ export function createState(env: StateEnvironment): State {
     revocations: createRevocations(store, clock),
     denials: createDenials(store, clock, report),
     replays: createReplays({
-      store,
+      store: env.replayStore,
       breakGlass,
       window: env.signatureWindow,
       reportOnlyUntil: env.replayReportOnlyUntil,

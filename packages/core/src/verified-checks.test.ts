@@ -42,7 +42,14 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
     },
     { timeout: 1000, clock, report },
   )
-  return createState({ store, signatureWindow: 60, replayReportOnlyUntil: reportOnlyUntil, clock, report })
+  return createState({
+    store,
+    replayStore: store,
+    signatureWindow: 60,
+    replayReportOnlyUntil: reportOnlyUntil,
+    clock,
+    report,
+  })
 }
 
 const issuers = fakeIssuers()

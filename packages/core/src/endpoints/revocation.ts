@@ -44,9 +44,10 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),
   }
 
+  // Its own share first, so that one newcomer cannot use up what all have together.
   const take = async (issuer: string): Promise<Refusal | undefined> =>
-    (issuers.knows(issuer) ? undefined : await rate.take('*', limits.newcomersPerMinute)) ??
-    (await rate.take(issuer, perMinute))
+    (await rate.take(issuer, perMinute)) ??
+    (issuers.knows(issuer) ? undefined : await rate.take('*', limits.newcomersPerMinute))
 
   const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>

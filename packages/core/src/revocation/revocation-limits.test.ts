@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createMemoryStore, type MemoryStore } from '../store/memory-store.js'
+import { now } from '../testing/party.js'
+import { boundedRate, RevocationRate, revocationLimits } from './revocation-limits.js'
+
+let time = now
+const clock = (): number => time * 1000
+let store: MemoryStore
+beforeEach(() => {
+  time = now
+  store = createMemoryStore({ clock })
+})
+/** Takes as many as it is given; how many it got. */
+const take = async (
+  rate: RevocationRate,
+  who: string,
+  wanted: number,
+  perMinute: number,
+): Promise<number> => {
+  let taken = 0
+  for (let index = 0; index < wanted; index++) {
+    if ((await rate.take(who, perMinute)) === undefined) taken++
+  }
+  return taken
+}
+
+describe('the rate of revocations', () => {
+  it('is one for all instances together', async () => {
+    const [one, two] = [new RevocationRate(store, clock), new RevocationRate(store, clock)]
+    const got = await Promise.all([take(one, 'ps', 50, 60), take(two, 'ps', 50, 60)])
+    expect(got[0] + got[1]).toBe(60)
+  })
+
+  it('is each issuer’s own', async () => {
+    const rate = new RevocationRate(store, clock)
+    expect(await take(rate, 'one', 10, 5)).toBe(5)
+    expect(await take(rate, 'two', 10, 5)).toBe(5)
+  })
+
+  it('begins anew with the minute, and says when that is', async () => {
+    const rate = new RevocationRate(store, clock)
+    time = Math.ceil(now / 60) * 60 + 45
+    expect(await take(rate, 'ps', 6, 5)).toBe(5)
+    expect(await rate.take('ps', 5)).toMatchObject({ code: 'rate_limited', details: { retryAfter: 15 } })
+    time += 15
+    expect(await take(rate, 'ps', 6, 5)).toBe(5)
+  })
+
+  it('costs an instance that comes late no more than there are slots, once', async () => {
+    await take(new RevocationRate(store, clock), 'ps', 60, 60)
+    let claims = 0
+    const counted = {
+      get: (key: string) => store.get(key),
+      put: (key: string, value: string, ttl: number) => store.put(key, value, ttl),
+      delete: (key: string) => store.delete(key),
+      claim: (key: string, value: string, ttl: number) => {
+        claims++
+        return store.claim(key, value, ttl)
+      },
+    }
+    const late = new RevocationRate(counted, clock)
+    await late.take('ps', 60)
+    await late.take('ps', 60)
+    expect(claims).toBe(60)
+  })
+
+  it('is not remembered beyond its minute', async () => {
+    const rate = new RevocationRate(store, clock)
+    await take(rate, 'ps', 60, 60)
+    time += 120
+    await rate.take('ps', 60)
+    expect(store.size).toBe(1)
+  })
+})
+
+describe('the bound on live revocations', () => {
+  it('is kept by the rate: no minute’s worth lives longer than its tokens', () => {
+    const lifetime = 3600 + 60 + 60
+    for (const live of [1, 63, 1000, 10_000]) {
+      const perMinute = boundedRate({ ...revocationLimits, perMinute: 1_000_000, live }, lifetime)
+      // Minutes in which something still live can have been recorded.
+      const minutes = Math.ceil(lifetime / 60) + 1
+      expect(perMinute === 1 || perMinute * minutes <= live).toBe(true)
+    }
+  })
+
+  it('leaves the default rate as it is', () => {
+    expect(boundedRate(revocationLimits, 3720)).toBe(60)
+  })
+})
