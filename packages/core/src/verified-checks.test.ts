@@ -70,6 +70,7 @@ const context = (): AuthenticationContext => ({
     maxTokenLength: defaultLimits.token,
   },
   issuers,
+  shortcuts: true,
   tokens: new VerifiedTokens(100, issuers),
   verify: createVerify(),
   ...state,
