@@ -123,3 +123,32 @@ describe.each(adapters)('what waits in the store [adapter %s]', (adapter) => {
     expect((await stage.sam.request({ url: pending })).status).toBe(410)
   })
 })
+
+describe.each(adapters)('two policies that each want an approval [adapter %s]', (adapter) => {
+  it('get one each, though neither gives it a name', async () => {
+    const asked: [string, PendingView][] = []
+    const wants = (who: string) => () => approval({ ask: (pending) => void asked.push([who, pending]) })
+    const table: readonly TargetRoute[] = [
+      {
+        method: 'POST',
+        path: '/knives',
+        requirement: { identity: 'agent', policy: [wants('parent'), wants('shop')] },
+        answer: () => ({ sold: true }),
+      },
+    ]
+    const stage = await openStage(adapter, {}, table)
+    try {
+      const pending = locationOf(await stage.sam.request({ method: 'POST', url: `${resource}/knives` }))
+      for (const who of ['parent', 'shop']) {
+        const [name, { id }] = asked.at(-1) as [string, PendingView]
+        expect(name).toBe(who)
+        await stage.aauth.pending.approve(id)
+        const answer = await stage.sam.request({ url: pending })
+        expect(answer.status).toBe(who === 'parent' ? 202 : 200)
+      }
+      expect(asked).toHaveLength(2)
+    } finally {
+      await stage.close()
+    }
+  })
+})

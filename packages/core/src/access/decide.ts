@@ -49,6 +49,8 @@ export interface Hold {
   readonly act: 'hold'
   readonly caller: Caller
   readonly approval: AskApproval | AskInteraction
+  /** What it is remembered by. */
+  readonly subject: string
 }
 
 /** The route has a flow of our own: look for a session, and where there is none have a person connect the agent. */

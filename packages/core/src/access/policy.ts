@@ -34,14 +34,14 @@ export interface StepUp {
 /** Hold the call until somebody else has approved it. */
 export interface AskApproval extends ApprovalOptions {
   readonly verdict: 'approval'
-  readonly subject: string
 }
 
 /** What an approval is about, and who is told. */
 export interface ApprovalOptions {
   /**
-   * Tells apart the approvals that one call may need: `'finance'`, `'legal'`. Default `'approval'`. When the policy is
-   * asked again about a call that was approved under this name, its verdict counts as met.
+   * Tells apart the approvals that one call may need: `'finance'`, `'legal'`. When a policy is asked again about a call
+   * that was approved under this name, its verdict counts as met. Default: a name for each policy of a guard, by its
+   * place. Guards that follow each other on one route have to name theirs.
    */
   readonly subject?: string
   /**
@@ -118,5 +118,5 @@ export function policyList(policies: unknown, where: string): readonly Policy[] 
  * `pending.approve(id)` was called, the agent's next poll carries it out, through the policy once more (AAuth 11.6.4).
  */
 export function approval(options: ApprovalOptions = {}): AskApproval {
-  return { verdict: 'approval', subject: 'approval', ...options }
+  return { verdict: 'approval', ...options }
 }

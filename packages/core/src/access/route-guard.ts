@@ -72,11 +72,11 @@ export function createRouteGuard(
     }
   }
 
-  const hold = ({ caller, approval }: Hold, request: HttpRequest): Awaitable<Outcome> => {
+  const hold = ({ caller, approval, subject }: Hold, request: HttpRequest): Awaitable<Outcome> => {
     const by = caller.kind === 'session' ? caller.by : caller
     return approval.verdict === 'approval'
-      ? waiting.approval(request, by, approval)
-      : waiting.interaction(request, by, approval)
+      ? waiting.approval(request, by, approval, subject)
+      : waiting.interaction(request, by, approval, subject)
   }
 
   const ask = ({ requirement }: AskToken, caller: Caller | undefined): Outcome => {

@@ -11,7 +11,7 @@ import { unsigned } from '../signature/read.js'
 import type { Awaitable } from '../store/store.js'
 import { type AccountHolder, type Bound, bind, unbound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
-import { type AskGrant, type Decision, decide, extend, forbid, type Need } from './decide.js'
+import { type AskGrant, type Decision, decide, extend, forbid, type Hold, type Need } from './decide.js'
 import type { PolicyVerdict, StepUp } from './policy.js'
 import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
@@ -81,14 +81,14 @@ export function createWalk(
     if (policy === undefined) return { act: 'serve', caller }
     const now = Math.floor(authentication.clock() / 1000)
     return andThen(policy({ caller, request: viewRequest(request, route), now }), (verdict) =>
-      isMet(verdict, request) ? judge(caller, request, route, next + 1) : object(caller, verdict),
+      isMet(verdict, next, request) ? judge(caller, request, route, next + 1) : object(caller, verdict, next),
     )
   }
 
-  const object = (caller: Caller, verdict: PolicyVerdict | undefined): Decision => {
+  const object = (caller: Caller, verdict: PolicyVerdict | undefined, place: number): Decision => {
     if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
     if (verdict?.verdict === 'approval' || verdict?.verdict === 'interact')
-      return { act: 'hold', caller, approval: verdict }
+      return { act: 'hold', caller, approval: verdict, subject: subjectOf(verdict, place) }
     if (verdict?.verdict === 'step-up' && (caller.kind === 'person' || caller.kind === 'grant'))
       return stepUp(caller, verdict)
     throw new TypeError('the policy answered with nothing that applies to this caller')
@@ -165,8 +165,13 @@ function callerOf(request: HttpRequest, authentication: AuthenticationContext): 
 }
 
 /** Whether a policy has no objection, or none that has not been met: what somebody approved is not asked for again. */
-function isMet(verdict: PolicyVerdict | undefined, { carried }: HttpRequest): boolean {
+function isMet(verdict: PolicyVerdict | undefined, place: number, { carried }: HttpRequest): boolean {
   if (verdict?.verdict === 'allow') return true
   if (verdict?.verdict !== 'approval' && verdict?.verdict !== 'interact') return false
-  return carried?.subjects.includes(verdict.subject) === true
+  return carried?.subjects.includes(subjectOf(verdict, place)) === true
+}
+
+// Two policies that name nothing want two approvals: of one the other knows nothing.
+function subjectOf({ verdict, subject }: Hold['approval'], place: number): string {
+  return subject ?? `${verdict} of policy ${place}`
 }

@@ -1,14 +1,12 @@
 /** What a policy answers that wants a person to approve this very call on our page. */
 export interface AskInteraction extends InteractOptions {
   readonly verdict: 'interact'
-  readonly subject: string
 }
 
 /** What a person is asked on our page. */
 export interface InteractOptions {
   /**
-   * Tells apart the approvals that one call may need. Default `'interaction'`. When the policy is asked again about a
-   * call that was approved under this name, its verdict counts as met.
+   * Tells apart the approvals that one call may need, as the one of `approval` does.
    */
   readonly subject?: string
   /** What the page says is asked for, beside the call itself. Plain text. */
@@ -21,5 +19,5 @@ export interface InteractOptions {
  * option `interaction`.
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
-  return { verdict: 'interact', subject: 'interaction', ...options }
+  return { verdict: 'interact', ...options }
 }

@@ -20,11 +20,16 @@ import { viewOf } from './view.js'
 /** Every way a guarded route may say "not now": `202` with a pending URL, or why that cannot be. */
 export interface Waiting {
   /** Somebody else has to approve this call; once they have, the next poll carries it out (AAuth 11.6.4). */
-  approval(request: HttpRequest, caller: TokenCaller, ask: AskApproval): Promise<Answered>
+  approval(request: HttpRequest, caller: TokenCaller, ask: AskApproval, subject: string): Promise<Answered>
   /**
    * A person has to come to our page and approve this call; then the next poll carries it out (AAuth 6.2, 11.6.3).
    */
-  interaction(request: HttpRequest, caller: TokenCaller, ask: AskInteraction): Promise<Answered>
+  interaction(
+    request: HttpRequest,
+    caller: TokenCaller,
+    ask: AskInteraction,
+    subject: string,
+  ): Promise<Answered>
   /** A person has to come to our page and connect the agent; then the next poll gets a session (AAuth 6.2). */
   session(request: HttpRequest, caller: TokenCaller, asked: AskedSession): Promise<Answered>
   /**
@@ -66,20 +71,20 @@ export function createWaiting(context: WaitingContext): Waiting {
   }
 
   return {
-    async approval(request, caller, ask) {
+    async approval(request, caller, ask, subject) {
       const busy = tooMany(caller, context)
       if (busy !== undefined) return refused(busy, report)
-      const call = await hold(request, [...(request.carried?.subjects ?? []), ask.subject])
+      const call = await hold(request, [...(request.carried?.subjects ?? []), subject])
       if (call instanceof Refusal) return refused(call, report)
       const record = newRecord(request, caller, context, { requirement: 'approval', call })
       await open(record, request.carried, context)
       await notify(record, ask, context)
       return deferred('approval', waitingAnswer(record, places), report)
     },
-    async interaction(request, caller, ask) {
+    async interaction(request, caller, ask, subject) {
       const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
       if (refusal !== undefined) return refused(refusal, report)
-      const call = await hold(request, [...(request.carried?.subjects ?? []), ask.subject])
+      const call = await hold(request, [...(request.carried?.subjects ?? []), subject])
       if (call instanceof Refusal) return refused(call, report)
       const { description } = ask
       const interaction = newInteraction({ scope: [], ...(description === undefined ? {} : { description }) })
