@@ -96,6 +96,18 @@ export const routes: readonly ShopRoute[] = [
     serve: sell('feast'),
   },
   {
+    method: 'post',
+    path: '/wedding-cake',
+    needs: { scope: 'shop.buy', deliver: 'held' },
+    serve: sell('wedding cake'),
+  },
+  {
+    method: 'get',
+    path: '/loyalty',
+    needs: { session: { description: 'See your loyalty card' } },
+    serve: (_shop, caller) => ({ card: caller?.kind === 'session' ? caller.user : undefined }),
+  },
+  {
     method: 'get',
     path: '/back-room',
     needs: { scope: 'shop.staff' },

@@ -2,6 +2,7 @@ import { type Agent, createKey, toWire } from '@countersign/devkit'
 import { feastStory } from './feast-story.js'
 import { outcomeOf, type Scene } from './scene.js'
 import { stopStory } from './stop-story.js'
+import { loyaltyStory, weddingStory } from './waiting-stories.js'
 
 /** A story with a beginning, an end, and checks that it ended as told. */
 export interface Story {
@@ -140,6 +141,8 @@ export const stories: readonly Story[] = [
   },
   feastStory,
   stopStory,
+  loyaltyStory,
+  weddingStory,
 ]
 
 /** The honest beginning of every dishonest story; returns what a thief would be after. */

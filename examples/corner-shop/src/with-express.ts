@@ -2,12 +2,20 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/express'
 import express from 'express'
+import { customerOf } from './customer.js'
 import { type OpenShop, resource, type ShopSettings } from './serving.js'
 import { routes, type Shop, scopes } from './shop.js'
 
 /** The shop on Express. */
 export async function serveWithExpress(shop: Shop, settings: ShopSettings): Promise<OpenShop> {
-  const guard = aauth({ resource, scopes, ...settings })
+  const guard = aauth({
+    resource,
+    scopes,
+    interaction: {
+      login: ({ request }) => customerOf(request.headers.cookie) ?? { redirect: '/login' },
+    },
+    ...settings,
+  })
   const app = express()
   app.use(guard.endpoints())
   for (const { method, path, needs, serve } of routes) {

@@ -1,0 +1,83 @@
+import { deny, interact, type PolicyVerdict } from '@countersign/core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { TargetRoute } from '../target/routes.js'
+import { adapters, resource } from '../target/start.js'
+import { errorOf, interactionOf, locationOf, openStage, type Stage } from './stage.js'
+import { Visitor } from './visitor.js'
+
+describe.each(adapters)('a call that a person has to approve on our page [adapter %s]', (adapter) => {
+  let stage: Stage
+  let ran: number
+  let answer: () => PolicyVerdict
+  const ask = (): PolicyVerdict => interact({ description: 'Sell the <house>' })
+  const table: readonly TargetRoute[] = [
+    {
+      method: 'POST',
+      path: '/sell',
+      requirement: { identity: 'agent', policy: () => answer() as ReturnType<typeof interact> },
+      answer: ({ bytes }) => ({ ran: ++ran, bytes }),
+    },
+    {
+      method: 'GET',
+      path: '/session',
+      requirement: { session: { scope: 'data.read' }, policy: () => answer() as ReturnType<typeof interact> },
+      answer: ({ caller }) => ({
+        ran: ++ran,
+        kind: caller.kind,
+        scope: 'scope' in caller ? caller.scope : [],
+      }),
+    },
+  ]
+  beforeEach(async () => {
+    ran = 0
+    answer = ask
+    stage = await openStage(adapter, {}, table)
+  })
+  afterEach(() => stage.close())
+
+  const visit = async (response: Response, decision: 'approve' | 'decline'): Promise<string> => {
+    const { url, code } = interactionOf(response)
+    const visitor = new Visitor(stage.town)
+    const page = await visitor.open(`${url}?code=${code}`)
+    await visitor.decide(page, decision)
+    return page.text
+  }
+  const call = (): Promise<Response> =>
+    stage.sam.request({ method: 'POST', url: `${resource}/sell?house=1`, body: 'one' })
+
+  it('shows the call, and is carried out once after the approval', async () => {
+    const first = await call()
+    const text = await visit(first, 'approve')
+    expect(text).toContain('Sell the &lt;house&gt;')
+    expect(text).toContain('<code>POST /sell?house=1</code>')
+    const done = await stage.sam.request({ url: locationOf(first) })
+    expect(await done.json()).toEqual({ ran: 1, bytes: 3 })
+    expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(410)
+  })
+
+  it('is not carried out when it is declined, or when the policy has changed its mind', async () => {
+    const first = await call()
+    await visit(first, 'decline')
+    expect(await errorOf(await stage.sam.request({ url: locationOf(first) }))).toBe('denied')
+    const second = await call()
+    await visit(second, 'approve')
+    answer = () => deny('too_late')
+    const done = await stage.sam.request({ url: locationOf(second) })
+    expect([done.status, await errorOf(done)]).toEqual([403, 'too_late'])
+    expect(ran).toBe(0)
+  })
+
+  it('may come on top of a session, whose scopes the page explains', async () => {
+    const url = `${resource}/session`
+    const first = await stage.sam.request({ url })
+    const text = await visit(first, 'approve')
+    expect(text).toContain('Read the data <code>data.read</code>')
+    const done = await stage.sam.request({ url: locationOf(first) })
+    expect(await done.clone().json()).toEqual({ status: 'authorized', scope: 'data.read' })
+    const headers = { Authorization: `AAuth ${done.headers.get('aauth-access')}` }
+    const second = await stage.sam.request({ url, headers })
+    await visit(second, 'approve')
+    const last = await stage.sam.request({ url: locationOf(second) })
+    expect(await last.json()).toEqual({ ran: 1, kind: 'session', scope: ['data.read'] })
+  })
+})
