@@ -5,6 +5,7 @@ import { bootstrap, root, say } from './bootstrap.mjs'
 
 /** What runs, and the arguments that come before the user's. */
 const commands = new Map([
+  ['bench', ['bench/dist/main.js']],
   ['demo', ['examples/corner-shop/dist/demo.js']],
   ['target', ['test/dist/target/main.js']],
   ['test', ['node_modules/vitest/vitest.mjs', 'run']],

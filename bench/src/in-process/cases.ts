@@ -88,6 +88,8 @@ export async function createCases(): Promise<readonly AnyBench[]> {
   const now = Math.floor(Date.now() / 1000)
   const [key] = agents.keys as [Key]
   const [token] = agents.tokens as [string]
+  const robbed = guards()
+  for (const request of agents.requests) await robbed(request)
 
   const benches: AnyBench[] = [
     floorBench('floor', agents),
@@ -154,7 +156,7 @@ export async function createCases(): Promise<readonly AnyBench[]> {
     guardBench('forged_again', guards(), [signRequest(forge(token), key)], isRefused('invalid_jwt')),
     guardBench(
       'stolen',
-      guards(),
+      robbed,
       agents.tokens.map((jwt) => signRequest(jwt, createKey())),
       isRefused('invalid_signature'),
     ),
@@ -167,8 +169,30 @@ export async function createCases(): Promise<readonly AnyBench[]> {
       isRefused('invalid_signature'),
     ),
     stackBench(issuerKey, agents),
+    ...(await sodiumBenches(issuerKey, agents)),
   ]
   return benches
+}
+
+/** libsodium instead of OpenSSL, where the package is installed. */
+async function sodiumBenches(issuerKey: Key, agents: Agents): Promise<AnyBench[]> {
+  const sodium = await import('@countersign/core/sodium').catch(() => undefined)
+  if (sodium === undefined) return []
+  const { ed25519 } = sodium
+  const floor = floorBench('floor_sodium', agents)
+  const raw = new Map(
+    agents.requests.map((request, i) => [
+      request,
+      Buffer.from((agents.keys[i] as Key).publicJwk.x as string, 'base64url'),
+    ]),
+  )
+  return [
+    {
+      ...floor,
+      run: (request: SignedRequest) => ed25519(raw.get(request) as Buffer, request.base, request.signature),
+    } satisfies FloorBench,
+    guardBench('warm_sodium', createGuard([issuerKey], { crypto: { ed25519 } }), agents.requests),
+  ]
 }
 
 /** Changes the token's signature into one that is well formed and wrong. */

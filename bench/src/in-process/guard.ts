@@ -1,12 +1,19 @@
-import { createResourceServer, type Outcome, type ResourceOptions } from '@countersign/core'
+import {
+  createResourceServer,
+  type Outcome,
+  type ResourceOptions,
+  type ResourceServer,
+} from '@countersign/core'
 import { issuerFetch, type Key, newSigningJwk, type RawRequest, resource } from '../world.js'
 
 /** A guarded route without a framework around it. */
 export type Guard = (request: RawRequest) => Outcome | Promise<Outcome>
 
-/** The guard of a route that needs `data.read`, and nothing but our own code between it and the caller. */
-export function createGuard(issuerKeys: readonly Key[], options: Partial<ResourceOptions> = {}): Guard {
-  const server = createResourceServer({
+export function createServer(
+  issuerKeys: readonly Key[],
+  options: Partial<ResourceOptions> = {},
+): ResourceServer {
+  return createResourceServer({
     resource,
     signingKeys: [newSigningJwk()],
     scopes: { 'data.read': 'Read the data', 'data.write': 'Change the data' },
@@ -17,8 +24,17 @@ export function createGuard(issuerKeys: readonly Key[], options: Partial<Resourc
     crypto: { mode: 'sync' },
     ...options,
   })
+}
+
+/** The guard of a route that needs `data.read`. */
+export function guardOf(server: ResourceServer): Guard {
   const route = server.require({ scope: 'data.read' })
   return (request) => route.check(request)
+}
+
+/** A guard with nothing but our own code between it and the caller. */
+export function createGuard(issuerKeys: readonly Key[], options: Partial<ResourceOptions> = {}): Guard {
+  return guardOf(createServer(issuerKeys, options))
 }
 
 export const isServed = (outcome: Outcome): boolean => outcome.served

@@ -18,11 +18,11 @@ export interface AnyBench {
 
 /** Figures of one bench: medians over the rounds. */
 export interface Figures {
-  /** Microseconds a call. */
+  /** Microseconds a call, in the quieter batches: the lower quartile, since others may hold the processor. */
   readonly wall: number
-  /** Microseconds of CPU a call, all threads. */
+  /** Microseconds of CPU a call, all threads, V8's own included. */
   readonly cpu: number
-  /** CPU time over that of the floor in the same round: what drifts with the machine, or is taken by others, cancels. */
+  /** `wall` over that of the floor in the same round: what drifts with the machine cancels. */
   readonly ratio: number
 }
 
@@ -40,7 +40,7 @@ interface Slice {
 
 /**
  * Runs all benches in interleaved rounds, the order rotated, and relates each to `floor` round by round.
- * The first round warms up and does not count.
+ * The first rounds warm up and do not count.
  */
 export async function runRounds(
   benches: readonly AnyBench[],
@@ -49,7 +49,7 @@ export async function runRounds(
 ): Promise<Map<string, Figures>> {
   const slices = new Map<string, Slice[]>(benches.map(({ name }) => [name, []]))
   const sizes = new Map<string, number>()
-  for (let round = -1; round < options.rounds; round++) {
+  for (let round = -warmUp; round < options.rounds; round++) {
     for (let k = 0; k < benches.length; k++) {
       const bench = benches[(k + Math.max(round, 0)) % benches.length] as unknown as Bench
       const slice = await runSlice(bench, options.slice, sizes)
@@ -63,15 +63,17 @@ export async function runRounds(
       {
         wall: median(own.map(({ wall }) => wall)),
         cpu: median(own.map(({ cpu }) => cpu)),
-        ratio: median(own.map(({ cpu }, i) => cpu / (floors[i] as Slice).cpu)),
+        ratio: median(own.map(({ wall }, i) => wall / (floors[i] as Slice).wall)),
       },
     ]),
   )
 }
 
 const mostInBatch = 500
+const warmUp = 3
 
 async function runSlice(bench: Bench, milliseconds: number, sizes: Map<string, number>): Promise<Slice> {
+  const batches: number[] = []
   let wall = 0
   let cpu = 0
   let calls = 0
@@ -90,6 +92,7 @@ async function runSlice(bench: Bench, milliseconds: number, sizes: Map<string, n
     for (const output of outputs) {
       if (!bench.expect(output)) throw new Error(`${bench.name} came out as ${JSON.stringify(output)}`)
     }
+    batches.push(took / size)
     wall += took
     cpu += user + system
     calls += size
@@ -97,7 +100,8 @@ async function runSlice(bench: Bench, milliseconds: number, sizes: Map<string, n
     size = Math.max(1, Math.min(mostInBatch, Math.round((size * milliseconds * 100) / Math.max(took, 1))))
   }
   sizes.set(bench.name, size)
-  return { wall: wall / calls, cpu: cpu / calls }
+  batches.sort((a, b) => a - b)
+  return { wall: batches[batches.length >> 2] as number, cpu: cpu / calls }
 }
 
 export function median(values: readonly number[]): number {

@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net'
+import { aauth } from '@countersign/express'
+import express, { type RequestHandler } from 'express'
+import { auth } from 'express-oauth2-jwt-bearer'
+import { createStack, toStackRequest } from '../stack.js'
+import { issuerFetch, newSigningJwk, resource } from '../world.js'
+import { bearerIssuer, type Cast } from './cast.js'
+import type { Kind } from './kinds.js'
+import { createLimit } from './limit.js'
+
+/** One way of knowing who calls. */
+const guards: Readonly<Record<Kind, (cast: Cast) => readonly RequestHandler[]>> = {
+  bare: () => [],
+  limit: (cast) => {
+    const verifies = createLimit(cast)
+    return [
+      (req, res, next) => {
+        if (verifies(req.headers['signature'] as string)) next()
+        else res.sendStatus(401)
+      },
+    ]
+  },
+  ours: (cast) => {
+    const guard = aauth({
+      resource,
+      signingKeys: [newSigningJwk()],
+      scopes: { 'data.read': 'Read the data' },
+      signatureWindow: 3600,
+      fetch: issuerFetch([cast.issuer]),
+      crypto: { mode: (process.env['BENCH_MODE'] ?? 'auto') as 'auto' },
+    })
+    return [guard.require({ scope: 'data.read' }) as unknown as RequestHandler]
+  },
+  jwt: () => [
+    auth({
+      issuer: bearerIssuer,
+      jwksUri: process.env['BENCH_JWKS'] as string,
+      audience: resource,
+      tokenSigningAlg: 'EdDSA',
+    }) as unknown as RequestHandler,
+  ],
+  stack: (cast) => {
+    const verifies = createStack({ keys: [cast.issuer.publicJwk] } as Parameters<typeof createStack>[0])
+    return [
+      async (req, res, next) => {
+        if (await verifies(toStackRequest(req.method, req.url, req.rawHeaders))) next()
+        else res.sendStatus(401)
+      },
+    ]
+  },
+}
+
+export function startExpress(kind: Kind, cast: Cast, port: number): Promise<number> {
+  const app = express()
+  app.get('/data', ...guards[kind](cast), (_req, res) => {
+    res.json({ bread: 2 })
+  })
+  return new Promise((resolve, reject) => {
+    const server = app.listen(port, '127.0.0.1', (error?: Error) => {
+      if (error === undefined) resolve((server.address() as AddressInfo).port)
+      else reject(error)
+    })
+  })
+}
