@@ -102,16 +102,21 @@ const holdsSignature = /:[A-Za-z0-9+/]{86,}={0,2}:/
 
 /** What is refused before anything is parsed. */
 export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal | undefined {
-  if (
-    texts.input.length > limits.signatureInput ||
+  return (
+    boundLengths(texts, limits) ??
+    (holdsSignature.test(texts.signature)
+      ? undefined
+      : refuse('invalid_signature', 'Signature holds no signature'))
+  )
+}
+
+/** The caps on the lengths of the fields. */
+export function boundLengths(texts: FieldTexts, limits: SignatureLimits): Refusal | undefined {
+  return texts.input.length > limits.signatureInput ||
     texts.signature.length > limits.signature ||
     texts.key.length > limits.signatureKey
-  ) {
-    return refuse('invalid_signature', 'A signature field is too long')
-  }
-  return holdsSignature.test(texts.signature)
-    ? undefined
-    : refuse('invalid_signature', 'Signature holds no signature')
+    ? refuse('invalid_signature', 'A signature field is too long')
+    : undefined
 }
 
 interface Fields {

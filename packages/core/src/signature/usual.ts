@@ -3,7 +3,7 @@ import type { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
 import { judgeTimes } from './freshness.js'
 import { compilePlan, type Plan, planBase } from './plan.js'
-import { boundFields, type ReadSignature, type SignaturePolicy, unsigned } from './read.js'
+import { boundFields, boundLengths, type ReadSignature, type SignaturePolicy, unsigned } from './read.js'
 import { type FieldScan, scanFields } from './scan.js'
 
 /** Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. */
@@ -32,15 +32,17 @@ class UsualReader {
     if (input === undefined || signature === undefined || key === undefined) {
       return input === signature && signature === key ? unsigned : undefined
     }
-    const bounded = boundFields({ input, signature, key }, limits)
-    if (bounded !== undefined) return bounded
+    const texts = { input, signature, key }
+    const encoded = signature.slice(-90)
+    if (!base64.test(encoded)) return boundFields(texts, limits)
+    const long = boundLengths(texts, limits)
+    if (long !== undefined) return long
     const end = input.indexOf(';created=')
     const times = timesOf(input, end)
     const plan = times === undefined ? undefined : this.#plan(input.slice(0, end))
     if (times === undefined || plan === undefined || !covers(plan, scan, request.hasContent)) return undefined
-    const bytes = signatureBytes(signature, plan.label)
-    const jwt = bytes === undefined ? undefined : tokenText(key, plan.label)
-    if (bytes === undefined || jwt === undefined) return undefined
+    const jwt = isLabelled(signature, plan.label) ? tokenText(key, plan.label) : undefined
+    if (jwt === undefined) return undefined
     const refused = judgeTimes(times.created, times.expires, window, now)
     if (refused !== undefined) return refused
     const { method, target, rawHeaders } = request
@@ -49,6 +51,7 @@ class UsualReader {
     const base = planBase(plan, { method, target, rawHeaders, authority, scheme }, key, parameters)
     if (base === undefined) return undefined
     const { label, covered } = plan
+    const bytes = Buffer.from(encoded.slice(1, -1), 'base64')
     return { label, key: { scheme: 'jwt', jwt }, signature: bytes, base, created: times.created, covered }
   }
 
@@ -118,12 +121,12 @@ function endOfInteger(text: string, start: number): number {
 // 64 bytes in canonical base64: the last character before the padding carries two bits.
 const base64 = /^:[A-Za-z0-9+/]{85}[AQgw]==:$/
 
-function signatureBytes(text: string, label: string): Buffer | undefined {
-  const start = label.length + 1
-  if (text.length !== start + 90 || text.charCodeAt(start - 1) !== equals || !text.startsWith(label))
-    return undefined
-  const value = text.slice(start)
-  return base64.test(value) ? Buffer.from(value.slice(1, -1), 'base64') : undefined
+function isLabelled(signature: string, label: string): boolean {
+  return (
+    signature.length === label.length + 91 &&
+    signature.charCodeAt(label.length) === equals &&
+    signature.startsWith(label)
+  )
 }
 
 // What an RFC 8941 String may hold without an escape.
