@@ -49,7 +49,7 @@ function readClaims(jws: CompactJws, type: TokenType, policy: TokenPolicy, now: 
     const claim = String(parsed.error.issues[0]?.path[0] ?? '')
     return refuse('invalid_jwt', `The token’s claim ${claim} is missing or malformed`)
   }
-  // What was parsed, not the schema's copy of it: the same members, in half the memory.
+  // What was parsed: the schema's copy of it has the same members.
   const claims = jws.payload as CommonClaims
   if (!type.documents.includes(claims.dwk))
     return refuse('invalid_jwt', 'The token’s dwk does not go with its typ')
