@@ -4,6 +4,7 @@ export {
   type AuthorizeInput,
   type AuthorizeVerdict,
   authorized,
+  type SessionPerson,
 } from './access/access-options.js'
 export type { AccountHolder, AccountQuestion } from './access/bindings.js'
 export type { ClaimRule, ClaimRules, KnownClaims } from './access/claims.js'

@@ -117,13 +117,20 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     mint,
     waiting: deferral.waiting,
     sessions: deferral.sessions,
+    interaction: config.interaction !== undefined,
     report: config.report,
   }
   const { signature } = authentication
   const { authorization, revocation } = config.paths
   const { endpoints, handle } = createEndpoints(config, [
     ...(config.scopes.size > 0
-      ? [authorizationEndpoint(authorization, { ...context, access: config.access })]
+      ? [
+          authorizationEndpoint(authorization, {
+            ...context,
+            access: config.access,
+            sessions: deferral.sessions,
+          }),
+        ]
       : []),
     ...deferral.endpoints,
     ...(revocation === false

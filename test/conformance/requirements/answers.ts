@@ -88,16 +88,10 @@ export const answers: readonly Part[] = [
       row('R-175', '6.6', 'MUST', 'scope is required; without a usable one it is invalid_request.'),
       row('R-176', '6.6', 'MAY', 'account is an optional string.'),
       row('R-177', '6.6.2', 'DEF', 'Success is a resource token for whoever decides.'),
-      row(
-        'R-178',
-        '6.6.1',
-        'DEF',
-        'The resource may decide itself: an interaction, or a session at once.',
-        pending('P'),
-      ),
+      row('R-178', '6.6.1', 'DEF', 'The resource may decide itself: an interaction, or a session at once.'),
       row('R-179', '6.6.3', 'DEF', 'Its own errors are problem bodies with three codes, and server_error.'),
       row('R-180', '6.6.3', 'DEF', 'It has no code of its own for a bad signature or person token.'),
-      row('R-181', '11.8', 'MAY', 'It may answer 202.', pending('P')),
+      row('R-181', '11.8', 'MAY', 'It may answer 202.'),
       row(
         'R-182',
         '7.1.3',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Caller, Person } from '../caller.js'
+import type { AskInteraction } from '../interaction/ask.js'
 import type { Awaitable } from '../store/store.js'
 import type { AccountHolder } from './bindings.js'
 import { type Deny, type Policies, type Policy, policyList } from './policy.js'
@@ -20,10 +21,20 @@ export interface AuthorizeInput {
 export interface Authorized {
   readonly verdict: 'authorized'
   readonly scope: readonly string[]
+  /** The person of the application's own for whom a session begins at once. */
+  readonly session: SessionPerson | undefined
+}
+
+/** Whose session it is, in the application's own words. */
+export interface SessionPerson {
+  /** What handlers see as `aauth.user`. */
+  readonly user: string
+  /** JSON; handlers see it. */
+  readonly data?: unknown
 }
 
 /** What `authorize` answers: the scopes the resource is willing to ask consent for, or another end. */
-export type AuthorizeVerdict = readonly string[] | Deny | Authorized
+export type AuthorizeVerdict = readonly string[] | Deny | Authorized | AskInteraction
 
 /** Who may what: what is said once for the whole resource. */
 export interface AccessOptions<Raw = unknown> {
@@ -42,8 +53,9 @@ export interface AccessOptions<Raw = unknown> {
   readonly accounts?: AccountHolder
   /**
    * What the resource is willing to ask consent for, of what an agent asks at the authorization endpoint: some or all
-   * of `input.scope`, `deny(…)`, or `authorized(scope)` where it needs no consent. Default: all of it. One that
-   * throws, or answers with more than was asked for, is a `500`.
+   * of `input.scope`, `deny(…)`, `authorized(scope)` where it needs no consent, or `interact(…)` to have a person
+   * connect the agent on our page instead. Default: all of it. One that throws, or answers with more than was asked
+   * for, is a `500`.
    */
   readonly authorize?: (input: AuthorizeInput) => Awaitable<AuthorizeVerdict>
 }
@@ -88,7 +100,9 @@ export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
  * The resource authorises by itself: `200` with `{"status":"authorized"}` and no resource token (AAuth 6.6.1).
  *
  * @param scope what the agent may do now; some or all of what it asked for
+ * @param session begins a session for this person of the application, whom it knows by the caller's `person`; without
+ * it the application has to remember by itself what it authorised
  */
-export function authorized(scope: readonly string[]): Authorized {
-  return { verdict: 'authorized', scope }
+export function authorized(scope: readonly string[], session?: SessionPerson): Authorized {
+  return { verdict: 'authorized', scope, session }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Caller, Grant } from '../caller.js'
+import { interact } from '../interaction/ask.js'
 import { now, signed, token } from '../testing/party.js'
 import { inShort, testResource } from '../testing/resource.js'
 import { allow, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
@@ -74,6 +75,7 @@ describe('policies', () => {
     ['answers nothing', () => undefined],
     ['answers true', () => true],
     ['answers something else', () => ({ verdict: 'maybe' })],
+    ['wants an interaction where there is no page', () => interact()],
     ['asks for an unknown scope', () => stepUp({ scope: 'unknown' })],
   ])('that %s refuses with 500', async (_name, policy) => {
     expect(await decide({ scope: 'data.read', policy } as Requirement)).toBe('500 server_error')

@@ -46,6 +46,8 @@ export interface WalkContext {
   /** The option `accounts`. */
   readonly accounts: AccountHolder | undefined
   readonly sessions: Pick<SessionDesk, 'find'>
+  /** Whether there is an interaction page. */
+  readonly interaction: boolean
 }
 
 /** The walk of one request: authenticate, decide, and let the resource's own policies have the last word. */
@@ -87,6 +89,8 @@ export function createWalk(
 
   const object = (caller: Caller, verdict: PolicyVerdict | undefined, place: number): Decision => {
     if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
+    if (verdict?.verdict === 'interact' && !context.interaction)
+      throw new TypeError('interact needs the option interaction, with the login')
     if (verdict?.verdict === 'approval' || verdict?.verdict === 'interact')
       return { act: 'hold', caller, approval: verdict, subject: subjectOf(verdict, place) }
     if (verdict?.verdict === 'step-up' && (caller.kind === 'person' || caller.kind === 'grant'))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { authorized } from '../access/access-options.js'
 import { deny } from '../access/policy.js'
 import type { Answer, HttpRequest } from '../http.js'
+import { interact } from '../interaction/ask.js'
 import { contentDigest } from '../signature/content-digest.js'
 import { agentKey, now, signed, token } from '../testing/party.js'
 import { testResource } from '../testing/resource.js'
@@ -92,6 +93,7 @@ describe('the authorization endpoint', () => {
     ['widens', { authorize: () => ['data.read', 'data.admin'] }],
     ['answers nonsense', { authorize: () => 'data.read' as never }],
     ['answers nothing', { authorize: () => undefined as never }],
+    ['wants an interaction and has no page', { authorize: () => interact() }],
   ])('is a 500 when the resource %s (N-124, R-179)', async (_what, options) => {
     expect(await ask({ scope: 'data.read' }, options)).toMatchObject({ status: 500 })
   })

@@ -10,6 +10,8 @@ import { type Answer, fieldValue, type HttpRequest, jsonAnswer } from '../http.j
 import { fixedLimits } from '../limits.js'
 import type { Report } from '../observe/events.js'
 import type { Explain } from '../observe/explain.js'
+import type { Waiting } from '../pending/waiting.js'
+import type { SessionDesk } from '../session/sessions.js'
 import { unsigned } from '../signature/read.js'
 import { parseJsonObject } from '../token/json.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
@@ -22,6 +24,10 @@ export interface AuthorizationContext {
   readonly mint: ResourceTokenMint
   readonly scopes: ScopeList
   readonly access: AccessConfig
+  readonly waiting: Pick<Waiting, 'session'>
+  readonly sessions: Pick<SessionDesk, 'begin'>
+  /** Whether there is an interaction page. */
+  readonly interaction: boolean
   readonly report: Report
 }
 
@@ -35,7 +41,7 @@ interface Asked {
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
-  const { authentication, explain, mint, scopes, access, report } = context
+  const { authentication, explain, mint, scopes, access, waiting, sessions, report } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -53,7 +59,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     }
     const asked = await readAsked(request)
     const checked = asked instanceof Refusal ? asked : await check(asked, caller)
-    return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller)
+    return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller, request)
   }
 
   /** Drops identity scopes that the person's server lacks (G-49), and asks who holds the account. */
@@ -67,17 +73,30 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     return held ? { scope: admitted, account } : refuse('invalid_account')
   }
 
-  const conclude = async (asked: Asked, caller: Person): Promise<Answer> => {
+  const conclude = async (asked: Asked, caller: Person, request: HttpRequest): Promise<Answer> => {
     const verdict = await judge(asked, caller)
-    if ('verdict' in verdict && verdict.verdict === 'deny')
-      return denied(verdict.code, verdict.detail, report).answer
-    const scope = 'verdict' in verdict ? verdict.scope : verdict
-    if (!Array.isArray(scope) || !scope.every((name) => asked.scope.includes(name)))
-      throw new TypeError('authorize answered with something else than some of the scopes asked for')
-    if ('verdict' in verdict) {
-      report({ name: 'authorized', by: 'resource' })
-      return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
+    if (!('verdict' in verdict)) return askConsent(narrow(verdict, asked), asked, caller)
+    switch (verdict.verdict) {
+      case 'deny':
+        return denied(verdict.code, verdict.detail, report).answer
+      case 'interact': {
+        if (!context.interaction) throw new TypeError('interact needs the option interaction, with the login')
+        const { description } = verdict
+        const scope = asked.scope.filter(scopes.isOwn)
+        const more = description === undefined ? {} : { description }
+        return (await waiting.session(request, caller, { scope, ...more })).answer
+      }
+      case 'authorized': {
+        const scope = narrow(verdict.scope, asked)
+        report({ name: 'authorized', by: 'resource' })
+        if (verdict.session === undefined)
+          return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
+        return sessions.begin({ caller, jkt: caller.jkt, session: { scope } }, verdict.session)
+      }
     }
+  }
+
+  const askConsent = async (scope: readonly string[], asked: Asked, caller: Person): Promise<Answer> => {
     if (scope.length === 0) return denied('access_denied', undefined, report).answer
     const token = await mint(caller, { scope, account: asked.account })
     report({ name: 'authorized', by: 'resource-token' })
@@ -95,6 +114,11 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     methods: ['POST'],
     handle: (request) => authorize(request).catch((cause: unknown) => failed(cause, report).answer),
   }
+}
+
+function narrow(scope: unknown, asked: Asked): readonly string[] {
+  if (Array.isArray(scope) && scope.every((name) => asked.scope.includes(name))) return scope
+  throw new TypeError('authorize answered with something else than some of the scopes asked for')
 }
 
 const noStore = { 'Cache-Control': 'no-store' }

@@ -24,8 +24,11 @@ export interface FoundSession {
 
 /** Everything about sessions that guards and polls need. */
 export interface SessionDesk extends Sessions {
-  /** The answer to the poll that ends an interaction: `200` with `AAuth-Access` (R-204). */
-  begin(record: PendingRecord, approval: Approved): Promise<Answer>
+  /** Begins a session: `200` with `AAuth-Access` (R-204). */
+  begin(
+    record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
+    approval: Pick<Approved, 'user' | 'data'>,
+  ): Promise<Answer>
   /** Ends what was begun with a token that has been revoked. */
   endBegunWith(token: { readonly iss: string; readonly jti: string }): Promise<void>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
