@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createTown } from '@countersign/devkit'
-import { aauth, deny } from '@countersign/express'
+import { createTown, type Town } from '@countersign/devkit'
+import { aauth, allow, deny } from '@countersign/express'
+import { aauth as plugin } from '@countersign/fastify'
 import express from 'express'
 import express4 from 'express4'
+import fastify, { type FastifyReply } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 const open: (() => Promise<unknown>)[] = []
@@ -22,16 +24,13 @@ async function listen(app: ReturnType<typeof express>): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-describe.each([
-  ['Express 5', express],
-  ['Express 4', express4 as unknown as typeof express],
-])('an answer that comes after the application has given up on the request, under %s', (_name, framework) => {
-  it('is dropped, and ends no process', async () => {
-    const unhandled = vi.fn()
-    process.on('unhandledRejection', unhandled)
-    open.push(async () => process.off('unhandledRejection', unhandled))
-    const town = await createTown()
-    open.push(() => town.close())
+type Verdict = ReturnType<typeof allow> | ReturnType<typeof deny>
+/** Serves `/` so that the answer is there before the policy has made up its mind; returns the port. */
+type Serve = (town: Town, verdict: () => Verdict, ran: () => void) => Promise<number>
+
+const withExpress =
+  (framework: typeof express): Serve =>
+  async (town, verdict, ran) => {
     let waiting: ServerResponse | undefined
     const guard = aauth({ resource: 'https://rs.example', fetch: town.fetchAs('rs.example') })
     const app = framework()
@@ -39,26 +38,61 @@ describe.each([
       waiting = res
       next()
     })
-    const handler = vi.fn()
-    app.get(
-      '/',
-      guard.require({
-        identity: 'agent',
-        policy: async () => {
-          waiting?.writeHead(503).end()
-          await new Promise(setImmediate)
-          return deny()
-        },
-      }),
-      handler,
-    )
-    town.route('rs.example', await listen(app))
-    const sam = town.agent('sam', { person: town.person('mom') })
-    const answer = await sam.fetch('https://rs.example/')
-    expect(answer.status).toBe(503)
-    await new Promise(setImmediate)
-    await new Promise(setImmediate)
-    expect(unhandled).not.toHaveBeenCalled()
-    expect(handler).not.toHaveBeenCalled()
+    const policy = async (): Promise<Verdict> => {
+      waiting?.writeHead(503).end()
+      await new Promise(setImmediate)
+      return verdict()
+    }
+    app.get('/', guard.require({ identity: 'agent', policy }), (_req, res) => {
+      ran()
+      res.end()
+    })
+    return listen(app)
+  }
+
+const withFastify: Serve = async (town, verdict, ran) => {
+  let waiting: FastifyReply | undefined
+  const app = fastify()
+  app.addHook('onRequest', async (_request, reply) => {
+    waiting = reply
   })
-})
+  await app.register(plugin, { resource: 'https://rs.example', fetch: town.fetchAs('rs.example') })
+  const policy = async (): Promise<Verdict> => {
+    waiting?.code(503).send()
+    await new Promise(setImmediate)
+    return verdict()
+  }
+  app.get('/', { config: { aauth: { identity: 'agent', policy } } }, async () => ran())
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  open.push(() => app.close())
+  return (app.server.address() as AddressInfo).port
+}
+
+const servers: readonly (readonly [string, Serve])[] = [
+  ['Express 5', withExpress(express)],
+  ['Express 4', withExpress(express4 as unknown as typeof express)],
+  ['Fastify', withFastify],
+]
+
+describe.each(servers)(
+  'a decision that comes after the application has answered, under %s',
+  (_name, serve) => {
+    it.each([
+      ['refusal', deny],
+      ['permission', allow],
+    ] as const)('is dropped, be it a %s: it ends no process and runs no handler', async (_kind, verdict) => {
+      const unhandled = vi.fn()
+      process.on('unhandledRejection', unhandled)
+      open.push(async () => process.off('unhandledRejection', unhandled))
+      const town = await createTown()
+      open.push(() => town.close())
+      const handler = vi.fn()
+      town.route('rs.example', await serve(town, verdict, handler))
+      const sam = town.agent('sam', { person: town.person('mom') })
+      expect((await sam.fetch('https://rs.example/')).status).toBe(503)
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+      expect(unhandled).not.toHaveBeenCalled()
+      expect(handler).not.toHaveBeenCalled()
+    })
+  },
+)

@@ -68,6 +68,8 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     const route = context.aauth.require(requirement)
     const other = typeof requirement === 'string' ? undefined : requirement.or
     const conclude = (outcome: Outcome, request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+      // The application has answered meanwhile: whoever was told that it failed must not find it done.
+      if (reply.sent) return
       if (outcome.observed !== undefined) request.aauthObserved = outcome.observed
       if (outcome.served) {
         if (outcome.headers !== undefined) reply.headers(outcome.headers)
@@ -82,7 +84,8 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
       const params = request.params as Readonly<Record<string, string>>
       const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (outcome instanceof Promise) void outcome.then((late) => conclude(late, request, reply, done))
+      if (outcome instanceof Promise)
+        void outcome.then((late) => conclude(late, request, reply, done)).catch(done)
       else conclude(outcome, request, reply, done)
     }
   }
