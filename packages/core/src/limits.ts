@@ -12,6 +12,8 @@ export interface Limits extends SignatureLimits {
 export const fixedLimits = {
   /** Levels of nesting in any JSON that a stranger sends. */
   jsonDepth: 16,
+  /** Members and elements in any JSON that a stranger sends; a key set of 1024 keys has some 8000. */
+  jsonSize: 12_288,
   /** Characters of a token's `jti`, which a revocation has to be able to name (G-55). */
   jti: 512,
   /** Characters of a `kid` in a key set; a longer one names nothing. */

@@ -79,6 +79,8 @@ describe('JSON objects from strangers', () => {
     ['null', 'null'],
     ['no JSON', '{'],
     ['nesting of 17 levels', `${'{"a":'.repeat(17)}1${'}'.repeat(17)}`],
+    ['more members than a key set of 1024 keys has', `{"a":[${'0,'.repeat(12_287)}0]}`],
+    ['many small objects', `{"a":[${'{},'.repeat(6200)}0]}`],
     ['endless nesting', '['.repeat(100_000)],
   ])('%s is refused', (_name, text) => {
     expect(parseJsonObject(text)).toBeUndefined()
@@ -87,5 +89,6 @@ describe('JSON objects from strangers', () => {
   it('takes the same name in different objects, names that look like values, and 16 levels', () => {
     expect(parseJsonObject('{"a":{"a":"a"},"b":["a","a",{"a":1}]}')).toBeDefined()
     expect(parseJsonObject(`${'{"a":'.repeat(16)}1${'}'.repeat(16)}`)).toBeDefined()
+    expect(parseJsonObject(`{"a":[${'0,'.repeat(12_286)}0]}`)).toBeDefined()
   })
 })

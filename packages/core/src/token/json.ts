@@ -2,10 +2,10 @@ import { fixedLimits } from '../limits.js'
 
 /**
  * Parses a JSON object from a stranger: no duplicate members at any level (the last would silently win), no nesting
- * beyond 16 levels. `undefined` for anything else. The caller bounds the length.
+ * beyond 16 levels, no more than 12 288 members and elements. `undefined` for anything else. The caller bounds the length.
  */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
-  if (!isShallow(text)) return undefined
+  if (!isModest(text)) return undefined
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -16,15 +16,17 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
   return hasDuplicateMembers(text) ? undefined : (value as Record<string, unknown>)
 }
 
-// Before JSON.parse: its recursion is native, and depth is the one cost that length does not bound.
-function isShallow(text: string): boolean {
+// Before JSON.parse: its recursion is native, and many small things cost more than their length says.
+function isModest(text: string): boolean {
   let depth = 0
+  let size = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code === quote) i = endOfString(text, i)
     else if (code === openBrace || code === openBracket) {
-      if (++depth > fixedLimits.jsonDepth) return false
+      if (++depth > fixedLimits.jsonDepth || ++size > fixedLimits.jsonSize) return false
     } else if (code === closeBrace || code === closeBracket) depth--
+    else if (code === comma && ++size > fixedLimits.jsonSize) return false
   }
   return true
 }
@@ -70,6 +72,7 @@ function isFollowedByColon(text: string, start: number): boolean {
 const quote = 0x22
 const backslash = 0x5c
 const colon = 0x3a
+const comma = 0x2c
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const openBracket = 0x5b
