@@ -1,7 +1,10 @@
 import { createTown, type Town } from '@countersign/devkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { frames, type RunningFrame } from '../wire/frames.js'
 import { IndependentAgent, routeFetch } from './independent-agent.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 describe.each(frames)('@hellocoop/httpsig signs, and $name serves [adapter $adapter]', (frame) => {
   let town: Town

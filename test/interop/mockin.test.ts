@@ -1,9 +1,12 @@
 import { createTown, type Town } from '@countersign/devkit'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { adapters, type RunningTarget, resource, startTarget } from '../target/start.js'
 import { asked, IndependentAgent, routeFetch } from './independent-agent.js'
 import { type Mockin, startMockin } from './mockin.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const ps = 'https://mockin.example'
 

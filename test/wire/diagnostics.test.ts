@@ -5,9 +5,12 @@ import { aauth as expressAauth } from '@countersign/express'
 import { aauth as fastifyAauth } from '@countersign/fastify'
 import express from 'express'
 import fastify, { type FastifyPluginAsync } from 'fastify'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type FrameOptions, frames, type RunningFrame } from './frames.js'
 import { type RawResponse, sendRaw } from './socket.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let town: Town
 let sam: Agent

@@ -8,9 +8,12 @@ import {
   type TownRequest,
   type WireRequest,
 } from '@countersign/devkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { frames, type RunningFrame } from './frames.js'
 import { sendRaw, toBytes, writeRaw } from './socket.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const digestOf = (algorithm: 'sha256' | 'sha512', content: Uint8Array | string): string =>
   `${algorithm === 'sha256' ? 'sha-256' : 'sha-512'}=:${createHash(algorithm).update(content).digest('base64')}:`

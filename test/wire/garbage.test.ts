@@ -2,9 +2,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type Agent, createTown, type Town } from '@countersign/devkit'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { frames, type RunningFrame, type Seen } from './frames.js'
 import { sendRaw, toBytes } from './socket.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** Writes and hangs up; everything that came back before the server did too. */
 async function writeAll(port: number, bytes: Uint8Array): Promise<string> {
@@ -62,10 +65,10 @@ describe.each(frames)('bytes of any kind, on $name [adapter $adapter]', (frame) 
         const seen = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as Seen
         expect(seen).toMatchObject({ target: '/v1/signed', body: { bread: 2 } })
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     )
     // Host, Content-Length and the case of names are not covered.
-    expect(served).toBeLessThan(60)
+    expect(served).toBeLessThan(40)
   })
 
   it('and garbage harms nobody who comes after it [HC-29]', async () => {

@@ -1,7 +1,10 @@
 import { createTown, type Town } from '@countersign/devkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { frames, type Seen } from './frames.js'
 import { sendRaw } from './socket.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /**
  * What the frameworks make of `X-Forwarded-Host: evil.example, good.example` and `X-Forwarded-Proto: https, http` on a

