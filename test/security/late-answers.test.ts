@@ -96,3 +96,23 @@ describe.each(servers)(
     })
   },
 )
+
+describe.each([
+  ['Express 5', express],
+  ['Express 4', express4 as unknown as typeof express],
+])('a response that was begun before the guard, under %s', (_name, framework) => {
+  it('is broken off for whoever is refused', async () => {
+    const guard = aauth({ resource: 'https://rs.example' })
+    const handler = vi.fn()
+    const app = framework()
+    app.use((_req, res, next) => {
+      res.write('begun')
+      next()
+    })
+    app.get('/', guard.require('agent'), handler)
+    const url = `http://127.0.0.1:${await listen(app)}/`
+    const answer = fetch(url, { headers: { host: 'rs.example' } })
+    await expect(answer.then((response) => response.text())).rejects.toThrow()
+    expect(handler).not.toHaveBeenCalled()
+  })
+})

@@ -51,7 +51,11 @@ export function nodeHost(
  * gives a request, and an error thrown that late would end the process.
  */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
-  if (response.headersSent) return
+  if (response.headersSent) {
+    // One that has only begun can no longer be told apart from a good one, but it can be broken off.
+    if (!response.writableEnded) response.destroy()
+    return
+  }
   if (answer.raw !== undefined) {
     writeRaw(answer.status, answer.raw, response)
     return

@@ -115,7 +115,7 @@ function guardOf(
     const other = typeof requirement === 'string' ? undefined : requirement.or
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
       // The application has answered meanwhile: whoever was told that it failed must not find it done.
-      if (res.headersSent) return
+      if (res.writableEnded) return
       if (outcome.observed !== undefined) req.aauthObserved = outcome.observed
       if (outcome.served) {
         for (const [name, value] of Object.entries(outcome.headers ?? {})) res.setHeader(name, value)
