@@ -53,6 +53,13 @@ describe('account (R-291, R-293, HC-63)', () => {
     expect(resourceTokenIn(outcome)).toMatchObject({ scope: 'data.read data.write', account: 'blue' })
   })
 
+  it('costs no promise where a grant is for none', async () => {
+    const route = testResource({ accounts }).require({ scope: 'data.read' })
+    const request = await signed(await token('aa-auth+jwt'))
+    await route.check(request)
+    expect(route.check(request)).toMatchObject({ served: true })
+  })
+
   it('refuses with 500 when it gives something else than a name', async () => {
     const wrong = { scope: 'data.read', account: () => 5 } as unknown as Requirement
     expect(await inBrief(wrong, 'aa-auth+jwt', { account: 'blue' })).toBe('500 server_error')

@@ -22,6 +22,14 @@ export interface Bindings {
   readonly account: ((request: RequestView) => Awaitable<string | undefined>) | undefined
 }
 
+/** The route binds nothing. */
+export const nothing: Bindings = {
+  tenant: undefined,
+  mission: undefined,
+  person: undefined,
+  account: undefined,
+}
+
 /** What the bindings of a route come to for one request. */
 export interface Bound {
   /** Why the caller is not served here, in words for the caller. */

@@ -2,7 +2,7 @@ import { isServerIdentifier } from '../identifiers.js'
 import type { AskedSession } from '../pending/waiting.js'
 import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
 import { isRequirableComponent } from '../signature/required.js'
-import type { Bindings } from './bindings.js'
+import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { isExpectation } from './match.js'
 import { type Policy, policyList } from './policy.js'
@@ -21,8 +21,7 @@ export interface CheckedRequirement {
   readonly deliver: 'challenge' | 'held'
   /** `undefined`: as for the whole server. */
   readonly replay: ReplayMode | undefined
-  /** `undefined`: the route binds nothing. */
-  readonly bindings: Bindings | undefined
+  readonly bindings: Bindings
   /** In the order in which they are asked: the server's, the router's, the route's. */
   readonly policies: readonly Policy[]
   readonly optional: boolean
@@ -192,7 +191,7 @@ function checkComponents(components: unknown): readonly string[] {
 function checkBindings(
   { tenant, mission, person, account }: Readonly<Record<string, unknown>>,
   { accounts }: RequirementContext,
-): Bindings | undefined {
+): Bindings {
   if (tenant !== undefined && !isTenantRule(tenant))
     throw new TypeError('require: tenant must be true, { ps, tenant } or a function')
   if (mission !== undefined && !isExpectation(mission))
@@ -204,8 +203,7 @@ function checkBindings(
   if (account !== undefined && !accounts)
     throw new TypeError('require: account needs the option accounts, which says who holds an account')
   const bindings = { tenant, mission, person, account } as Bindings
-  // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
-  return accounts || Object.values(bindings).some((value) => value !== undefined) ? bindings : undefined
+  return Object.values(bindings).some((value) => value !== undefined) ? bindings : nothing
 }
 
 function isTenantRule(rule: unknown): boolean {

@@ -9,7 +9,7 @@ import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionDesk } from '../session/sessions.js'
 import { unsigned } from '../signature/read.js'
 import type { Awaitable } from '../store/store.js'
-import { type AccountHolder, type Bound, bind, unbound } from './bindings.js'
+import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { type AskGrant, type Decision, decide, extend, forbid, type Hold, type Need } from './decide.js'
 import type { PolicyVerdict, StepUp } from './policy.js'
@@ -68,9 +68,11 @@ export function createWalk(
     // What depends on the request says something about a person's data, and there is no person yet.
     if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
       return fixed ?? { ...requirement, scope: [] }
-    if (fixed !== undefined && bindings === undefined) return fixed
+    // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
+    const isBound = bindings !== nothing || (accounts !== undefined && hasAccount(caller))
+    if (fixed !== undefined && !isBound) return fixed
     const view = viewRequest(request, route)
-    const bound: Awaitable<Bound> = bindings === undefined ? unbound : bind(bindings, caller, view, accounts)
+    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, view, accounts) : unbound
     return andThen(bound, (found) => {
       if (typeof requirement.scope !== 'function')
         return { ...requirement, scope: requirement.scope, ...found }
@@ -157,6 +159,10 @@ export function createWalk(
 
   return (request, route) =>
     andThen(callerOf(request, authentication), (authenticated) => conclude(authenticated, request, route))
+}
+
+function hasAccount(caller: TokenCaller): boolean {
+  return caller.kind === 'grant' && caller.account !== undefined
 }
 
 /** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
