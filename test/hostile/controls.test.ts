@@ -149,6 +149,20 @@ overSockets('whatever RFC 9421 offers an agent', {}, [
     answer: served,
   },
   {
+    ids: 'K-001, H-31, H-50',
+    name: 'two labels, each on lines of its own',
+    request: async (world) => {
+      const request = await world.composeSeveral([{ label: 'a' }, { label: 'b' }])
+      const headers = request.headers.flatMap(([name, value]) =>
+        /^Signature/.test(name)
+          ? value.split(/, (?=[ab]=)/).map((line) => [name, line] as const)
+          : [[name, value] as const],
+      )
+      return { ...request, headers }
+    },
+    answer: served,
+  },
+  {
     ids: 'HC-12, K-005',
     name: 'another label that only Signature-Input has',
     request: async (world) =>
