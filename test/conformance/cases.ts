@@ -23,16 +23,10 @@ const all = [
 /** Cases without a test, and why. */
 const without: readonly (readonly [readonly string[], Without])[] = [
   [range('N', 178, 184), pending('Z')],
-  [range('N', 125, 130), pending('O')],
-  [['HC-49', 'HC-100'], pending('O')],
-  [[...range('N', 148, 158), 'N-136', 'HC-99'], pending('Q')],
   [
     [...range('KN', 120, 129)],
     notOurs('Of schemes that are not implemented, and that are answered as such (KN-050, KN-062).'),
   ],
-  [[...range('N', 115, 124), 'N-109', 'N-110', 'HC-90'], pending('M')],
-  [['N-113'], pending('W')],
-  [['HC-28'], pending('L')],
   [['KN-130'], notOurs('AAuth requires the jti whose absence this is about (N-068).')],
   [['HC-92'], notOurs('What handlers answer does not pass through here.')],
   [['HC-95'], notOurs('How agents read the field.')],

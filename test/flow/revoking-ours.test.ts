@@ -73,12 +73,12 @@ describe.each(adapters)('a resource token that we take back [adapter %s]', (adap
       'unsupported',
     ],
     [
-      'what is published has a query (G-57)',
+      'what is published has a query (G-57, R-028)',
       { '/.well-known/aauth-person.json': { revocation_endpoint: 'https://ps.example/revoke?x=1' } },
       'unavailable',
     ],
     [
-      'what is published is plain http',
+      'what is published is plain http (R-028)',
       { '/.well-known/aauth-person.json': { revocation_endpoint: 'http://ps.example/revoke' } },
       'unavailable',
     ],

@@ -67,14 +67,14 @@ overSockets('who may revoke', {}, [
     fetches: 0,
   },
   signed(
-    'N-161, HC-108',
+    'N-161, HC-108, R-046',
     'content-digest is not covered',
     { components: covered.filter((name) => name !== '"content-digest"') },
     invalidInput('content-type', 'content-digest'),
     { fetches: 0 },
   ),
   signed(
-    'N-162, HC-108',
+    'N-162, HC-108, R-046',
     'content-type is not covered',
     { components: covered.filter((name) => name !== '"content-type"') },
     invalidInput('content-type', 'content-digest'),

@@ -136,7 +136,7 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
     expect((await poll()).status).toBe(200)
   })
 
-  it('leads back to the provider’s callback, on success and on failure (R-235, R-237, R-238, N-157)', async () => {
+  it('leads back to the provider’s callback, on success and on failure (R-235, R-237, R-238, N-157, R-305)', async () => {
     const callback = 'https://ap.example/cb?state=7'
     const back = async (decision: 'approve' | 'decline'): Promise<string | null> => {
       const first = await stage.sam.request({ url: `${resource}/session` })

@@ -31,7 +31,7 @@ describe.each(adapters)('a session [adapter %s]', (adapter) => {
     return done.headers.get('aauth-access') as string
   }
 
-  it('begins with an interaction, and ends with AAuth-Access (R-160, R-204, R-213, R-226, R-229)', async () => {
+  it('begins with an interaction, and ends with AAuth-Access (R-160, R-204, R-213, R-226, R-229, R-030)', async () => {
     const first = await call()
     expect(first.status).toBe(202)
     expect(first.headers.get('retry-after')).toBe('5')

@@ -12,7 +12,9 @@ describe('AAuth-Capabilities', () => {
   })
 
   it('may hold values and parameters that nobody knows (R-297)', () => {
-    expect(read('teleport, interaction;v=2;x="y", "interaction", 7, (clarification)')).toEqual(['interaction'])
+    expect(read('teleport, interaction;v=2;x="y", "interaction", 7, (clarification)')).toEqual([
+      'interaction',
+    ])
     expect(read('__proto__x, constructor')).toEqual([])
   })
 

@@ -1,4 +1,4 @@
-import { notOurs, type Part, pending, row } from '../requirement.js'
+import { notOurs, type Part, row } from '../requirement.js'
 
 /** L to N: what a request is answered, the authorization endpoint, and the resource tokens in the answers. */
 export const answers: readonly Part[] = [
@@ -137,7 +137,13 @@ export const answers: readonly Part[] = [
         'login_hint may be given.',
         notOurs('A permission that is not used: the resource knows nobody beforehand.'),
       ),
-      row('R-200', '6.7.1', 'DEF', 'interaction sends the person to the resource first.', pending('Q')),
+      row(
+        'R-200',
+        '6.7.1',
+        'DEF',
+        'interaction sends the person to the resource first.',
+        notOurs('Not used: a resource that needs its own page asks for the interaction itself.'),
+      ),
       row('R-201', '6.5.1', 'MAY', 'A held call may give out a fresh one later.'),
       row('R-202', '7.9', 'DEF', 'There is no refresh token: every renewal passes by the resource.'),
       row('R-203', '11.12.4', 'MUST NOT', 'It never names a revoked person token.'),

@@ -28,13 +28,7 @@ export const rest: readonly Part[] = [
         'DEF',
         'Codes that name body parameters are not for the token in Signature-Key.',
       ),
-      row(
-        'R-305',
-        '7.3.1',
-        'DEF',
-        'Errors at a callback and errors of a poll have different names.',
-        pending('Q'),
-      ),
+      row('R-305', '7.3.1', 'DEF', 'Errors at a callback and errors of a poll have different names.'),
     ],
   },
   {

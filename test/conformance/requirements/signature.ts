@@ -56,7 +56,6 @@ export const signature: readonly Part[] = [
         '11.12.1',
         'MUST',
         'At the revocation endpoint the content’s type and digest are covered too.',
-        { pending: 'T' },
       ),
       row(
         'R-047',

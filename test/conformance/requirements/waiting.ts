@@ -1,4 +1,4 @@
-import { type Part, pending, row } from '../requirement.js'
+import { notOurs, type Part, row } from '../requirement.js'
 
 /** O to S: what takes time. */
 export const waiting: readonly Part[] = [
@@ -28,7 +28,7 @@ export const waiting: readonly Part[] = [
         '12.1.1',
         'DEF',
         'A resource may recognise an agent after one interaction without any token.',
-        pending('O'),
+        notOurs('Left to the application: its policy sees the agent and may keep its own record.'),
       ),
     ],
   },
@@ -86,7 +86,7 @@ export const waiting: readonly Part[] = [
         '7.2.3',
         'DEF',
         'A resource token may send the person to the resource before the consent.',
-        pending('Q'),
+        notOurs('Not used: no resource token carries the claim interaction (R-200).'),
       ),
       row(
         'R-237',

@@ -68,7 +68,7 @@ describe('the authorization endpoint', () => {
     })
   })
 
-  it('lets the resource narrow, refuse, and decide by itself (R-183, R-287)', async () => {
+  it('lets the resource narrow, refuse, and decide by itself (R-178, R-183, R-287)', async () => {
     const seen: unknown[] = []
     const narrowed = await ask(
       { scope: 'data.read data.write address' },

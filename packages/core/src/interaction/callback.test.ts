@@ -55,7 +55,7 @@ describe('callbacks', () => {
     }
   })
 
-  it('are loopback only where the provider says so (N-156)', async () => {
+  it('are loopback only where the provider says so (N-156, R-029)', async () => {
     const urls = ['http://localhost:8765/cb', 'http://127.0.0.1:1/x', 'http://[::1]:9/y']
     for (const url of urls) {
       expect(await check(url)).toBe(false)
