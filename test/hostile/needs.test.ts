@@ -1,6 +1,15 @@
 import { createKey, type MintOverrides } from '@countersign/devkit'
 import { resource } from '../target/start.js'
-import { asks, asksGrant, type Case, overSockets, served, signatureError, type World } from './harness.js'
+import {
+  asks,
+  asksGrant,
+  base,
+  type Case,
+  overSockets,
+  served,
+  signatureError,
+  type World,
+} from './harness.js'
 
 type Claims = NonNullable<MintOverrides['claims']>
 type Kind = 'agent' | 'person' | 'grant'
@@ -113,6 +122,21 @@ overSockets('challenges with a resource token', {}, [
   },
 ])
 let childKey = ''
+
+overSockets('a session token', {}, [
+  {
+    ids: 'HC-49',
+    name: 'with an agent token that nobody we know has signed',
+    request: async (world) =>
+      world.compose({
+        target: '/session',
+        token: await world.agent({ key: createKey('Ed25519', world.town.ap.keys.current.kid) }),
+        headers: [['Authorization', 'AAuth stolen']],
+        components: [...base, '"authorization"'],
+      }),
+    answer: signatureError('invalid_jwt'),
+  },
+])
 
 overSockets(
   'challenges where an access server decides',
