@@ -2,19 +2,24 @@ import { fixedLimits } from '../limits.js'
 
 /**
  * Parses a JSON object from a stranger: no duplicate members at any level (the last would silently win), no nesting
- * beyond 16 levels, no more than 12 288 members and elements. `undefined` for anything else. The caller bounds the length.
+ * beyond 16 levels, no more than 12 288 members and elements. `undefined` for anything else. Members called `__proto__`
+ * are left out: whoever copies an object with `Object.assign` would have a prototype from the stranger. The caller
+ * bounds the length.
  */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   if (!isModest(text)) return undefined
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    const members = judgeMembers(text)
+    if (members === 'duplicate') return undefined
+    return (members === 'fine' ? value : JSON.parse(text, withoutPrototype)) as Record<string, unknown>
   } catch {
     return undefined
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  return hasDuplicateMembers(text) ? undefined : (value as Record<string, unknown>)
 }
+
+const withoutPrototype = (name: string, value: unknown): unknown => (name === '__proto__' ? undefined : value)
 
 // Before JSON.parse: its recursion is native, and many small things cost more than their length says.
 function isModest(text: string): boolean {
@@ -32,8 +37,9 @@ function isModest(text: string): boolean {
 }
 
 // The text is valid JSON here, so a string is a member name exactly when a colon follows it.
-function hasDuplicateMembers(text: string): boolean {
+function judgeMembers(text: string): 'fine' | 'duplicate' | 'prototype' {
   const levels: Set<string>[] = []
+  let verdict: 'fine' | 'prototype' = 'fine'
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code === openBrace || code === openBracket) levels.push(new Set())
@@ -43,13 +49,14 @@ function hasDuplicateMembers(text: string): boolean {
       if (isFollowedByColon(text, end + 1)) {
         const name = memberName(text.slice(i, end + 1))
         const names = levels.at(-1)
-        if (names?.has(name)) return true
+        if (names?.has(name)) return 'duplicate'
+        if (name === '__proto__') verdict = 'prototype'
         names?.add(name)
       }
       i = end
     }
   }
-  return false
+  return verdict
 }
 
 // Only an escape can spell one name in two ways.
