@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 // Notes which tests passed, by the requirement ids in their titles; see docs/conformance.md.
-const setupFiles = [fileURLToPath(new URL('test/conformance/record.ts', import.meta.url))]
+const inTest = (file: string): string => fileURLToPath(new URL(`test/${file}`, import.meta.url))
+const setupFiles = [inTest('conformance/record.ts')]
 
 const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
 
@@ -35,7 +36,7 @@ export default defineConfig({
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
           exclude: ['hostile/coverage.test.ts', 'waiting/browser.test.ts'],
-          setupFiles: ['without-shortcuts.ts'],
+          setupFiles: [inTest('without-shortcuts.ts')],
         },
       },
       {
@@ -44,7 +45,7 @@ export default defineConfig({
           name: 'conformance',
           root: 'test',
           include: ['conformance/coverage.test.ts'],
-          globalSetup: ['conformance/global.ts'],
+          globalSetup: [inTest('conformance/global.ts')],
           sequence: { groupOrder: 1 },
         },
       },

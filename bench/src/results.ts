@@ -56,6 +56,6 @@ export function toHttp(results: HttpResults): NonNullable<Results['http']> {
   return http
 }
 
-export function round(value: number, digits: number): number {
+function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }

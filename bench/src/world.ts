@@ -42,7 +42,7 @@ export function createKey(alg: Alg = 'Ed25519', kid: string = randomUUID()): Key
 }
 
 /** The raw signature, r||s for ES256. */
-export function signWith(key: Key, data: Uint8Array): Buffer {
+function signWith(key: Key, data: Uint8Array): Buffer {
   return key.alg === 'Ed25519'
     ? sign(null, data, key.privateKey)
     : sign('sha256', data, { key: key.privateKey, dsaEncoding: 'ieee-p1363' })

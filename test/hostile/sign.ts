@@ -41,7 +41,7 @@ export async function signatureFields(
 }
 
 /** The signature base (RFC 9421, 2.5). */
-export function signatureBase(
+function signatureBase(
   request: RawRequest,
   components: readonly string[],
   signatureParameters: string,

@@ -35,7 +35,7 @@ export interface TargetRoute {
 }
 
 /** The scopes of the target. */
-export const scopes = {
+const scopes = {
   'data.read': 'Read the data',
   'data.write': 'Change the data',
   'data.delete': 'Delete the data',
@@ -109,7 +109,7 @@ export const routes: readonly TargetRoute[] = [
 ]
 
 /** A caller as the target's answers show it. */
-export function describe(caller: Caller | null | undefined): object {
+function describe(caller: Caller | null | undefined): object {
   if (caller === null || caller === undefined) return { kind: 'anonymous' }
   if (caller.kind === 'agent') return { kind: caller.kind, agent: caller.agent, provider: caller.provider }
   if (caller.kind === 'session') {

@@ -4,7 +4,7 @@ import { type Config, ownUrl } from '../options.js'
 import type { Endpoint } from './endpoint.js'
 
 /** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
-export const metadataPath = '/.well-known/aauth-resource.json'
+const metadataPath = '/.well-known/aauth-resource.json'
 
 /** The metadata document, from the same options that enforce (AAuth 11.2.4). */
 export function metadataEndpoint(config: Config): Endpoint {

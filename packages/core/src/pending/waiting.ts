@@ -141,7 +141,7 @@ function newInteraction(asked: AskedSession): PendingInteraction {
 export type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
 
 /** A new pending request of this caller. */
-export function newRecord(
+function newRecord(
   request: HttpRequest,
   caller: TokenCaller,
   { settings, clock }: WaitingContext,
@@ -162,13 +162,13 @@ export function newRecord(
 }
 
 /** Whether this caller has opened too many requests (G-55 gives the figures for another endpoint). */
-export function tooMany(caller: TokenCaller, { admission }: WaitingContext): Refusal | undefined {
+function tooMany(caller: TokenCaller, { admission }: WaitingContext): Refusal | undefined {
   const retryAfter = admission.enter(caller)
   return retryAfter === undefined ? undefined : new Refusal('rate_limited', { retryAfter })
 }
 
 /** Writes a new request down. A call that waits once more takes over from the request that carried it. */
-export async function open(
+async function open(
   record: PendingRecord,
   carried: Carried | undefined,
   { records }: WaitingContext,

@@ -17,7 +17,7 @@ export interface Waits {
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
 /** Real time. */
-export const sleep: Sleep = (ms, signal) =>
+const sleep: Sleep = (ms, signal) =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve()
     const done = (): void => {
