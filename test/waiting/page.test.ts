@@ -152,6 +152,20 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
     expect(await back('decline')).toBe(`${callback}&error=access_denied`)
   })
 
+  it('tells the callback and the agent of the same ending by their own names (R-238, R-305)', async () => {
+    const callback = encodeURIComponent('https://ap.example/cb')
+    await visitor.open(`${page}?code=${code}&callback=${callback}`)
+    stage.pass(600)
+    const late = await visitor.open(page)
+    expect(late.headers.get('location')).toBe('https://ap.example/cb?error=interaction_expired')
+    expect(await errorOf(await poll())).toBe('expired')
+    await stage.close()
+    await open({ interaction: { login: () => ({ abandoned: true }), insecureCookie: true } })
+    const left = await visitor.open(`${page}?code=${code}&callback=${callback}`)
+    expect(left.headers.get('location')).toBe('https://ap.example/cb?error=user_abandoned')
+    expect(await errorOf(await poll())).toBe('abandoned')
+  })
+
   it('is no open redirect: a strange callback spends nothing and leads nowhere (N-155, N-156)', async () => {
     for (const callback of [
       'javascript:alert(1)',

@@ -1,3 +1,4 @@
+import { authorized, interact } from '@countersign/core'
 import { readRequirement } from '@countersign/devkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { adapters, resource } from '../target/start.js'
@@ -174,6 +175,35 @@ describe.each(adapters)('a session [adapter %s]', (adapter) => {
     expect((await call(session)).status).toBe(202)
     stage.pass(4000)
     expect((await call(session)).status).toBe(202)
+  })
+
+  it('may begin at the authorization endpoint, at once or after an interaction (R-178, R-181)', async () => {
+    await stage.close()
+    await open({
+      interaction: { login: () => 'mom', insecureCookie: true },
+      authorize: ({ scope }) =>
+        scope.includes('data.write')
+          ? interact({ description: 'Change data' })
+          : authorized(scope, { user: 'mom' }),
+    })
+    const authorize = async (scope: string): Promise<Response> =>
+      stage.sam.request(
+        {
+          method: 'POST',
+          url: `${resource}/aauth/authorize`,
+          headers: [['Content-Type', 'application/json']],
+          body: JSON.stringify({ scope }),
+        },
+        { token: await stage.personToken() },
+      )
+    const once = await authorize('data.read')
+    expect([once.status, await once.json()]).toEqual([200, { status: 'authorized', scope: 'data.read' }])
+    const served = await call(once.headers.get('aauth-access') as string)
+    expect(await served.json()).toMatchObject({ user: 'mom', scope: ['data.read'] })
+    const later = await authorize('data.write')
+    await visit(later, 'approve')
+    const done = await stage.sam.request({ url: locationOf(later) })
+    expect([done.status, await done.json()]).toEqual([200, { status: 'authorized', scope: 'data.write' }])
   })
 
   it('asks agents that can, and those that do not say (R-296, R-297, R-298, R-299)', async () => {

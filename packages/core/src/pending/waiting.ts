@@ -138,7 +138,7 @@ function newInteraction(asked: AskedSession): PendingInteraction {
 }
 
 /** What is particular about a new pending request. */
-export type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
+type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
 
 /** A new pending request of this caller. */
 function newRecord(
