@@ -88,6 +88,8 @@ export interface Fleet {
   /** A grant for sam. */
   grant(jti: string, scope?: string): Promise<string>
   personToken(jti: string): Promise<string>
+  /** Whoever comes to the resource by its name comes to the instance of that number. */
+  comeTo(number: number): void
   /** Tells the instance of that number that the person server takes a token back. */
   revoke(number: number, jti: string): Promise<string>
   readonly jkt: string
@@ -122,6 +124,7 @@ export async function openFleet(redis: string, slow: readonly number[] = []): Pr
     grant: (jti, scope = 'data.read data.write') =>
       town.ps.mintAuthToken({ person: mom, resource, cnf, scope }, { claims: { jti } }),
     personToken: (jti) => town.ps.mintPersonToken({ person: mom, resource, cnf }, { claims: { jti } }),
+    comeTo: (number) => town.route('rs.example', of(number).port),
     async revoke(number, jti) {
       town.route('rs.example', of(number).port)
       const { outcome } = await town.ps.revoke(jti, Math.floor(Date.now() / 1000) + 3600, resource)

@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { redisBinary, startRedis, type TestRedis } from '../../packages/redis/src/testing/redis-server.js'
+import { interactionOf, locationOf } from '../waiting/stage.js'
+import { Visitor } from '../waiting/visitor.js'
 import { type Fleet, openFleet } from './fleet.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -87,6 +89,30 @@ describe.runIf(redisBinary !== undefined || required)(`four processes and one Re
         expect(served).toHaveLength(1)
         expect(answers.filter(({ status }) => status === 401)).toHaveLength(19)
       }
+    })
+  })
+
+  describe('a session', () => {
+    it('begun on one process is good on all, and ends on all with the token it was begun on (R-271)', async () => {
+      const url = 'https://rs.example/session'
+      const token = await fleet.personToken('pt-session')
+      fleet.comeTo(0)
+      const asked = await fleet.send(0, await fleet.sign({ url }, { token }))
+      const { url: page, code } = interactionOf(asked)
+      const visitor = new Visitor(fleet.town)
+      await visitor.decide(await visitor.open(`${page}?code=${code}`), 'approve')
+      const done = await fleet.send(1, await fleet.sign({ url: locationOf(asked) }, { token }))
+      const headers = [['Authorization', `AAuth ${done.headers.get('aauth-access')}`]] as const
+      const use = async (): Promise<number[]> =>
+        Promise.all(
+          everywhere.map(
+            async (number) => (await fleet.send(number, await fleet.sign({ url, headers }))).status,
+          ),
+        )
+      expect(await use()).toEqual([200, 200, 200, 200])
+      expect(await fleet.revoke(3, 'pt-session')).toBe('recorded')
+      // As if none had been sent: a new one is offered.
+      expect(await use()).toEqual([202, 202, 202, 202])
     })
   })
 
