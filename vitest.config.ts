@@ -35,7 +35,7 @@ export default defineConfig({
           name: 'without-shortcuts',
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
-          exclude: ['hostile/coverage.test.ts', 'waiting/browser.test.ts'],
+          exclude: ['waiting/browser.test.ts'],
           setupFiles: [inTest('without-shortcuts.ts')],
         },
       },

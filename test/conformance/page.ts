@@ -17,6 +17,8 @@ test names an id that does not exist, when a test that names it fails, or when t
 adapter and not through the other. SHOULD and MAY are treated like MUST: each is proved, or says here why it is not.
 *Not ours* gives the reason; *pending* names the part that will bring the tests.
 
+A test claims a row by having its id anywhere in its title or in the title of its suite.
+
 Hostile requests have ids of their own in test titles: N and KN are the negative cases of the two drafts, HC those
 found in other implementations. \`test/hostile\` sends them as bytes over a socket through every adapter and compares the
 whole answer; \`test/conformance/cases.ts\` has the list, and says of each that has no test why.
