@@ -16,13 +16,13 @@ export interface AnyBench {
   readonly expect: (output: never) => boolean
 }
 
-/** Figures of one bench: medians over the rounds. */
+/** Figures of one bench. */
 export interface Figures {
-  /** Microseconds a call, in the quieter batches: the lower quartile, since others may hold the processor. */
+  /** Microseconds a call in the fastest tenth of the batches: the rest is what others took of the processor. */
   readonly wall: number
   /** Microseconds of CPU a call, all threads, V8's own included. */
   readonly cpu: number
-  /** `wall` over that of the floor in the same round: what drifts with the machine cancels. */
+  /** `wall` over that of the floor. */
   readonly ratio: number
 }
 
@@ -34,12 +34,13 @@ export interface RoundOptions {
 }
 
 interface Slice {
-  readonly wall: number
+  /** Microseconds a call, batch by batch. */
+  readonly batches: readonly number[]
   readonly cpu: number
 }
 
 /**
- * Runs all benches in interleaved rounds, the order rotated, and relates each to `floor` round by round.
+ * Runs all benches in interleaved rounds, the order rotated, and relates each to `floor`.
  * The first rounds warm up and do not count.
  */
 export async function runRounds(
@@ -56,17 +57,23 @@ export async function runRounds(
       if (round >= 0) slices.get(bench.name)?.push(slice)
     }
   }
-  const floors = slices.get(floor) as Slice[]
+  const fastest = (name: string): number =>
+    decile((slices.get(name) as Slice[]).flatMap(({ batches }) => batches))
   return new Map(
     [...slices].map(([name, own]) => [
       name,
       {
-        wall: median(own.map(({ wall }) => wall)),
+        wall: fastest(name),
         cpu: median(own.map(({ cpu }) => cpu)),
-        ratio: median(own.map(({ wall }, i) => wall / (floors[i] as Slice).wall)),
+        ratio: fastest(name) / fastest(floor),
       },
     ]),
   )
+}
+
+function decile(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 10)] as number
 }
 
 const mostInBatch = 500
@@ -96,12 +103,11 @@ async function runSlice(bench: Bench, milliseconds: number, sizes: Map<string, n
     wall += took
     cpu += user + system
     calls += size
-    // A batch takes about a tenth of the slice: long enough for the clock, short enough to keep the inputs few.
-    size = Math.max(1, Math.min(mostInBatch, Math.round((size * milliseconds * 100) / Math.max(took, 1))))
+    // A batch takes about a twentieth of the slice: long enough for the clock, short enough to end undisturbed.
+    size = Math.max(1, Math.min(mostInBatch, Math.round((size * milliseconds * 50) / Math.max(took, 1))))
   }
   sizes.set(bench.name, size)
-  batches.sort((a, b) => a - b)
-  return { wall: batches[batches.length >> 2] as number, cpu: cpu / calls }
+  return { batches, cpu: cpu / calls }
 }
 
 export function median(values: readonly number[]): number {
