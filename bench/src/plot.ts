@@ -32,6 +32,7 @@ function chart(title: string, unit: string, bars: readonly Bar[], digits: number
   const height = 56 + bars.length * rowHeight
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="8" y="22" font-size="15" font-weight="bold">${title}</text>`,
     `<text x="${width - 8}" y="22" text-anchor="end" fill="#4a5568">${unit}</text>`,
