@@ -68,7 +68,7 @@ export const routes: readonly TargetRoute[] = [
     method: 'POST',
     path: '/once',
     requirement: { scope: 'data.write', replay: true },
-    answer: callerAndBytes,
+    answer: () => ({ ok: true }),
   },
   { method: 'DELETE', path: '/data', requirement: { scope: ['data.write', 'data.delete'] }, answer: caller },
   {
