@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createVerify } from './crypto.js'
@@ -107,12 +106,7 @@ describe('Ed25519 by libsodium and by OpenSSL', () => {
     const r = encode({ x: 0n, y: 1n })
     const s = (challenge(r, key, message) * scalar) % order
     const signature = Buffer.concat([r, toBytes(s)])
-    // OpenSSL alone takes it.
-    const bare = createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') },
-      format: 'jwk',
-    })
-    expect(verify(null, message, bare, signature)).toBe(true)
+    // Node 20 and 22 by themselves take it, 24 and 26 do not.
     expect(verdict(key, message, signature)).toBe(false)
   })
 
