@@ -2,55 +2,17 @@ import { sign as cryptoSign, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
 import type { Caller } from './caller.js'
-import { createVerify } from './crypto.js'
 import { Refusal } from './errors.js'
-import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, type VerificationKey } from './keys.js'
-import { defaultLimits } from './limits.js'
 import { contentDigest } from './signature/content-digest.js'
-import { createState } from './state.js'
-import { createMemoryStore } from './store/memory-store.js'
+import { testContext } from './testing/context.js'
 import { agentKey, fakeIssuers, issuerKey, newKey, now, signed, token } from './testing/party.js'
-import { VerifiedTokens } from './token/verified-tokens.js'
 
 const clock = (): number => now * 1000
 const context = (overrides: Partial<AuthenticationContext> = {}): AuthenticationContext => {
   const issuers = overrides.issuers ?? fakeIssuers()
-  return { ...plain(issuers), ...overrides }
+  return { ...testContext(issuers, clock), ...overrides }
 }
-const plain = (issuers: IssuerKeys): AuthenticationContext => ({
-  signature: {
-    authority: 'rs.example',
-    scheme: 'https',
-    components: [],
-    window: 60,
-    schemes: ['jwt'],
-    limits: defaultLimits,
-  },
-  token: {
-    resource: 'https://rs.example',
-    accessServer: undefined,
-    window: 60,
-    maxAgentTokenLifetime: 86_400,
-    maxTokenLength: defaultLimits.token,
-  },
-  shortcuts: true,
-  issuers,
-  tokens: new VerifiedTokens(100, issuers),
-  verify: createVerify(),
-  ...createState({
-    store: createMemoryStore({ clock }),
-    replayStore: createMemoryStore({ clock }),
-    signatureWindow: 60,
-    replayReportOnlyUntil: Number.NEGATIVE_INFINITY,
-    clock,
-    report: () => {},
-  }),
-  replay: 'off',
-  bodyLimit: 1024,
-  diagnose: () => {},
-  clock,
-})
 const outcome = async (jwt: string, overrides: Partial<AuthenticationContext> = {}): Promise<string> => {
   const result = await authenticate(await signed(jwt), context(overrides))
   return result instanceof Refusal ? result.code : (result as Caller).kind

@@ -1,14 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
 import type { Caller } from './caller.js'
-import { createVerify } from './crypto.js'
 import { Refusal } from './errors.js'
 import { importPublicJwk, type VerificationKey } from './keys.js'
-import { defaultLimits } from './limits.js'
-import { createState } from './state.js'
-import { createMemoryStore } from './store/memory-store.js'
+import { testContext } from './testing/context.js'
 import { fakeIssuers, issuerKey, newKey, now, signed, token } from './testing/party.js'
-import { VerifiedTokens } from './token/verified-tokens.js'
 
 describe('a token that has been seen before', () => {
   let at: number
@@ -31,37 +27,13 @@ describe('a token that has been seen before', () => {
         withdraw = listener
       },
     })
-    const store = createMemoryStore({ clock })
-    const verify = createVerify()
-    const { authority, scheme } = { authority: 'rs.example', scheme: 'https' } as const
+    const plain = testContext(issuers, clock)
     context = {
-      signature: { authority, scheme, components: [], window: 60, schemes: ['jwt'], limits: defaultLimits },
-      token: {
-        resource: 'https://rs.example',
-        accessServer: undefined,
-        window: 60,
-        maxAgentTokenLifetime: 86_400,
-        maxTokenLength: defaultLimits.token,
-      },
-      shortcuts: true,
-      issuers,
-      tokens: new VerifiedTokens(100, issuers),
+      ...plain,
       verify: (...args) => {
         verifications++
-        return verify(...args)
+        return plain.verify(...args)
       },
-      ...createState({
-        store,
-        replayStore: store,
-        signatureWindow: 60,
-        replayReportOnlyUntil: Number.NEGATIVE_INFINITY,
-        clock,
-        report: () => {},
-      }),
-      replay: 'off',
-      bodyLimit: 1024,
-      diagnose: () => {},
-      clock,
     }
   })
 

@@ -1,16 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
-import { createVerify } from './crypto.js'
 import { Refusal } from './errors.js'
-import { defaultLimits } from './limits.js'
 import type { AAuthEvent } from './observe/events.js'
 import { createState, type State } from './state.js'
 import type { StoreUse } from './store/break-glass.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { Awaitable, Store } from './store/store.js'
 import { watchStore } from './store/watched-store.js'
+import { testContext } from './testing/context.js'
 import { fakeIssuers, now, signed, token } from './testing/party.js'
-import { VerifiedTokens } from './token/verified-tokens.js'
 
 let time = now
 const clock = (): number => time * 1000
@@ -54,30 +52,8 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
 
 const issuers = fakeIssuers()
 const context = (): AuthenticationContext => ({
-  signature: {
-    authority: 'rs.example',
-    scheme: 'https',
-    components: [],
-    window: 60,
-    schemes: ['jwt'],
-    limits: defaultLimits,
-  },
-  token: {
-    resource: 'https://rs.example',
-    accessServer: undefined,
-    window: 60,
-    maxAgentTokenLifetime: 86_400,
-    maxTokenLength: defaultLimits.token,
-  },
-  issuers,
-  shortcuts: true,
-  tokens: new VerifiedTokens(100, issuers),
-  verify: createVerify(),
-  ...state,
+  ...testContext(issuers, clock, state),
   replay: 'unsafe',
-  bodyLimit: 1024,
-  diagnose: () => {},
-  clock,
 })
 const outcome = async (method = 'POST'): Promise<string> => {
   const request = { method, target: '/data', rawHeaders: ['Host', 'rs.example'] }

@@ -1,0 +1,52 @@
+import type { AuthenticationContext } from '../authenticate.js'
+import { createVerify } from '../crypto.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { defaultLimits } from '../limits.js'
+import { createState, type State } from '../state.js'
+import { createMemoryStore } from '../store/memory-store.js'
+import { VerifiedTokens } from '../token/verified-tokens.js'
+
+/** What authentication at `https://rs.example` works with, as it is by default. @param clock milliseconds */
+export function testContext(
+  issuers: IssuerKeys,
+  clock: () => number,
+  state: State = memoryState(clock),
+): AuthenticationContext {
+  return {
+    signature: {
+      authority: 'rs.example',
+      scheme: 'https',
+      components: [],
+      window: 60,
+      schemes: ['jwt'],
+      limits: defaultLimits,
+    },
+    token: {
+      resource: 'https://rs.example',
+      accessServer: undefined,
+      window: 60,
+      maxAgentTokenLifetime: 86_400,
+      maxTokenLength: defaultLimits.token,
+    },
+    shortcuts: true,
+    issuers,
+    tokens: new VerifiedTokens(100, issuers),
+    verify: createVerify(),
+    ...state,
+    replay: 'off',
+    bodyLimit: 1024,
+    diagnose: () => {},
+    clock,
+  }
+}
+
+function memoryState(clock: () => number): State {
+  return createState({
+    store: createMemoryStore({ clock }),
+    replayStore: createMemoryStore({ clock }),
+    signatureWindow: 60,
+    replayReportOnlyUntil: Number.NEGATIVE_INFINITY,
+    clock,
+    report: () => {},
+  })
+}
