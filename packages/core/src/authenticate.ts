@@ -5,7 +5,7 @@ import { Refusal, refuse } from './errors.js'
 import type { HttpRequest } from './http.js'
 import type { IssuerKeys } from './issuer/issuer-keys.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from './keys.js'
-import type { JwtScheme } from './signature/key-scheme.js'
+import type { PresentedJwt } from './signature/key-scheme.js'
 import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
 import { usualReader } from './signature/usual.js'
 import { unverified } from './signature/verify.js'
@@ -13,7 +13,7 @@ import type { Awaitable } from './store/store.js'
 import { isSignedFor } from './token/jws.js'
 import { type ReadToken, readToken } from './token/read.js'
 import type { TokenPolicy } from './token/types.js'
-import { digestOf, type VerifiedToken, type VerifiedTokens } from './token/verified-tokens.js'
+import type { VerifiedToken, VerifiedTokens } from './token/verified-tokens.js'
 import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 import { checkWire } from './wire.js'
 
@@ -42,8 +42,7 @@ export function authenticate(request: HttpRequest, context: AuthenticationContex
   const usual = context.shortcuts ? usualReader(context.signature).read(request, now) : undefined
   const read = usual ?? readFully(request, context, now)
   if (read === unsigned || read instanceof Refusal) return read
-  const { jwt } = read.key as JwtScheme
-  const digest = digestOf(jwt)
+  const { jwt, digest } = read.key as PresentedJwt
   const known = context.tokens.get(digest, now)
   if (known !== undefined) return new Attempt(request, read, context).prove(known)
   if (context.tokens.hasFailed(digest, now)) return refuseToken()

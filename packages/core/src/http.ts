@@ -91,6 +91,22 @@ export function fieldValue(rawHeaders: readonly string[], name: string): string 
   return lines.length === 0 ? undefined : lines.map(trimField).join(', ')
 }
 
+/** The combined values of several fields, found in one pass; the names are given in lower case. */
+export function fieldValues(
+  rawHeaders: readonly string[],
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    if (!names.has(name)) continue
+    const before = values.get(name)
+    const line = trimField(rawHeaders[i + 1] as string)
+    values.set(name, before === undefined ? line : `${before}, ${line}`)
+  }
+  return values
+}
+
 /** Whether the message has content: RFC 9112, 6.3. */
 export function hasBody({ rawHeaders, hasContent }: Pick<HttpRequest, 'rawHeaders' | 'hasContent'>): boolean {
   if (hasContent !== undefined) return hasContent

@@ -23,10 +23,15 @@ export class IssuerAnswers {
     this.#clock = clock
   }
 
-  /** What the operator's policy says, and what no document can be found under. */
+  /** What no document can be found under, and what the operator's policy says. */
   refused(issuer: string, dwk: string): Refusal | undefined {
-    if (!isServerIdentifier(issuer) || !isDocumentName(dwk))
-      return this.unknownKey('no well-known document has that URL')
+    return isServerIdentifier(issuer) && isDocumentName(dwk)
+      ? this.denied(issuer, dwk)
+      : this.unknownKey('no well-known document has that URL')
+  }
+
+  /** What the operator's policy says. */
+  denied(issuer: string, dwk: string): Refusal | undefined {
     const refusal = this.#policy.refused(issuer, dwk)
     if (refusal !== undefined) this.#tally.answered('denied')
     return refusal

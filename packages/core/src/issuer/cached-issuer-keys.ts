@@ -110,7 +110,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   refused(issuer: string, dwk: string): Refusal | undefined {
-    return this.#answers.refused(issuer, dwk)
+    return this.#answers.denied(issuer, dwk)
   }
 
   admit(issuer: string, dwk: string): void {

@@ -12,7 +12,7 @@ export {
 } from '../keys.js'
 export { checkContentDigest, contentDigest } from './content-digest.js'
 export type { SignatureContext } from './context.js'
-export type { JwksUriScheme, JwtScheme, KeyScheme, SchemeName } from './key-scheme.js'
+export type { JwksUriScheme, JwtScheme, KeyScheme, PresentedJwt, ReadKey, SchemeName } from './key-scheme.js'
 export {
   type ReadSignature,
   readSignature,

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /** The key is the `cnf.jwk` of the token (Signature-Key draft, 3.8): how agents sign. */
 export interface JwtScheme {
   readonly scheme: 'jwt'
@@ -12,8 +14,28 @@ export interface JwksUriScheme {
   readonly kid: string
 }
 
-/** A `Signature-Key` member that has been read. */
+/** A member of `Signature-Key`. */
 export type KeyScheme = JwtScheme | JwksUriScheme
+
+/** A token that somebody has presented. */
+export class PresentedJwt implements JwtScheme {
+  readonly scheme = 'jwt'
+  readonly jwt: string
+  #digest: string | undefined
+
+  constructor(jwt: string) {
+    this.jwt = jwt
+  }
+
+  /** SHA-256 of the token's exact bytes, base64url: what it is remembered by. */
+  get digest(): string {
+    this.#digest ??= hash('sha256', this.jwt, 'base64url')
+    return this.#digest
+  }
+}
+
+/** A `Signature-Key` member that has been read. */
+export type ReadKey = PresentedJwt | JwksUriScheme
 
 /** A scheme implemented here. Every other one is answered `unsupported_scheme`. */
 export type SchemeName = KeyScheme['scheme']

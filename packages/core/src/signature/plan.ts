@@ -1,4 +1,4 @@
-import { fieldValue } from '../http.js'
+import { fieldValues } from '../http.js'
 import { isPrintable } from './base.js'
 import { deriveBare } from './components.js'
 import type { SignatureContext } from './context.js'
@@ -10,6 +10,8 @@ export interface Plan {
   /** In order; each bare. */
   readonly covered: readonly string[]
   readonly steps: readonly Step[]
+  /** The covered fields but `signature-key`, which has been read already. */
+  readonly fields: ReadonlySet<string>
   /** Whether it covers what is always required, of a request without content and of one with. */
   readonly coversPlain: boolean
   readonly coversContent: boolean
@@ -17,10 +19,11 @@ export interface Plan {
 }
 
 interface Step {
+  readonly name: string
   /** The identifier, quoted, with the colon that follows in the base. */
   readonly start: string
-  /** Absent for `signature-key`, which has been read already. */
-  readonly value: ((context: SignatureContext) => string | undefined) | undefined
+  /** Absent for a field. */
+  readonly derive: ((context: SignatureContext) => string) | undefined
 }
 
 /** A label and a list of bare components, each once, in the one spelling of RFC 8941, 4.1. */
@@ -38,12 +41,11 @@ export function compilePlan(text: string, additional: readonly string[], most: n
   const covered = list.slice(1, -1).split('" "')
   const names = new Set(covered)
   if (names.size !== covered.length || covered.length > most) return undefined
-  const steps: Step[] = []
-  for (const name of covered) {
-    const value = name.startsWith('@') ? deriveBare(name) : fieldOf(name)
-    if (value === undefined && name !== 'signature-key') return undefined
-    steps.push({ start: `"${name}": `, value })
-  }
+  const steps = covered.map((name): Step => ({ name, start: `"${name}": `, derive: deriveBare(name) }))
+  if (!steps.every(({ name, derive }) => derive !== undefined || fieldName.test(name))) return undefined
+  const fields = new Set(
+    steps.flatMap(({ name, derive }) => (derive === undefined && name !== 'signature-key' ? [name] : [])),
+  )
   const coversAll = (wanted: readonly string[]): boolean => wanted.every((name) => names.has(name))
   const coversPlain = coversAll([
     ...baseComponents,
@@ -53,15 +55,11 @@ export function compilePlan(text: string, additional: readonly string[], most: n
     label,
     covered,
     steps,
+    fields,
     coversPlain,
     coversContent: coversPlain && coversAll(additional),
     coversAuthorization: names.has('authorization'),
   }
-}
-
-function fieldOf(name: string): Step['value'] {
-  if (name === 'signature-key' || !fieldName.test(name)) return undefined
-  return ({ rawHeaders }) => fieldValue(rawHeaders, name)
 }
 
 /**
@@ -76,11 +74,12 @@ export function planBase(
   key: string,
   parameters: string,
 ): Buffer | undefined {
+  const fields = plan.fields.size === 0 ? undefined : fieldValues(context.rawHeaders, plan.fields)
   let base = ''
-  for (const { start, value } of plan.steps) {
-    const text = value === undefined ? key : value(context)
-    if (text === undefined || (value !== undefined && !isPrintable(text))) return undefined
-    base += `${start}${text}\n`
+  for (const { name, start, derive } of plan.steps) {
+    const value = name === 'signature-key' ? key : derive === undefined ? fields?.get(name) : derive(context)
+    if (value === undefined || (value !== key && !isPrintable(value))) return undefined
+    base += `${start}${value}\n`
   }
   return Buffer.from(`${base}"@signature-params": ${parameters}`, 'latin1')
 }

@@ -5,7 +5,7 @@ import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import { checkComponentList, checkCoverage } from './coverage.js'
 import { checkFreshness } from './freshness.js'
-import type { KeyScheme, SchemeName } from './key-scheme.js'
+import type { ReadKey, SchemeName } from './key-scheme.js'
 import { requiredComponents } from './required.js'
 import { readScheme } from './schemes.js'
 import {
@@ -45,7 +45,7 @@ export interface SignatureLimits {
 /** A signature that passed everything that needs no key: well formed, covering, fresh, of an accepted scheme. */
 export interface ReadSignature {
   readonly label: string
-  readonly key: KeyScheme
+  readonly key: ReadKey
   readonly signature: Uint8Array
   readonly base: Buffer
   /** Seconds. */

@@ -1,10 +1,10 @@
 import type { Item } from 'structured-headers'
 import { type Refusal, refuse } from '../errors.js'
 import { isServerIdentifier } from '../identifiers.js'
-import type { KeyScheme, SchemeName } from './key-scheme.js'
+import { PresentedJwt, type ReadKey, type SchemeName } from './key-scheme.js'
 
 type Parameters = Item[1]
-type ReadScheme = (parameters: Parameters) => KeyScheme | Refusal
+type ReadScheme = (parameters: Parameters) => ReadKey | Refusal
 
 // Unknown parameters are ignored (`;cache` on a server that caches no assertions is the live case, K-101).
 const schemes: ReadonlyMap<string, ReadScheme> = new Map<string, ReadScheme>([
@@ -13,14 +13,14 @@ const schemes: ReadonlyMap<string, ReadScheme> = new Map<string, ReadScheme>([
 ])
 
 /** Reads the parameters of an accepted scheme. */
-export function readScheme(name: SchemeName, parameters: Parameters): KeyScheme | Refusal {
+export function readScheme(name: SchemeName, parameters: Parameters): ReadKey | Refusal {
   return (schemes.get(name) as ReadScheme)(parameters)
 }
 
-function readJwt(parameters: Parameters): KeyScheme | Refusal {
+function readJwt(parameters: Parameters): ReadKey | Refusal {
   const jwt = parameters.get('jwt')
   return typeof jwt === 'string'
-    ? { scheme: 'jwt', jwt }
+    ? new PresentedJwt(jwt)
     : refuse('invalid_jwt', 'Signature-Key has no jwt parameter')
 }
 
@@ -32,7 +32,7 @@ const documents: ReadonlySet<unknown> = new Set([
   'aauth-resource.json',
 ])
 
-function readJwksUri(parameters: Parameters): KeyScheme | Refusal {
+function readJwksUri(parameters: Parameters): ReadKey | Refusal {
   const id = parameters.get('id')
   const dwk = parameters.get('dwk')
   const kid = parameters.get('kid')

@@ -5,6 +5,7 @@ import { judgeTimes } from './freshness.js'
 import { compilePlan, type Plan, planBase } from './plan.js'
 import { boundFields, boundLengths, type ReadSignature, type SignaturePolicy, unsigned } from './read.js'
 import { type FieldScan, scanFields } from './scan.js'
+import { readTokenField } from './token-field.js'
 
 /** Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. */
 const plans = 256
@@ -33,15 +34,15 @@ class UsualReader {
       return input === signature && signature === key ? unsigned : undefined
     }
     const texts = { input, signature, key }
-    const encoded = signature.slice(-90)
-    if (!base64.test(encoded)) return boundFields(texts, limits)
     const long = boundLengths(texts, limits)
     if (long !== undefined) return long
+    const bytes = lastBytes(signature)
+    if (bytes === undefined) return boundFields(texts, limits)
     const end = input.indexOf(';created=')
     const times = timesOf(input, end)
     const plan = times === undefined ? undefined : this.#plan(input.slice(0, end))
     if (times === undefined || plan === undefined || !covers(plan, scan, request.hasContent)) return undefined
-    const jwt = isLabelled(signature, plan.label) ? tokenText(key, plan.label) : undefined
+    const jwt = isLabelled(signature, plan.label) ? readTokenField(key, plan.label) : undefined
     if (jwt === undefined) return undefined
     const refused = judgeTimes(times.created, times.expires, window, now)
     if (refused !== undefined) return refused
@@ -51,8 +52,7 @@ class UsualReader {
     const base = planBase(plan, { method, target, rawHeaders, authority, scheme }, key, parameters)
     if (base === undefined) return undefined
     const { label, covered } = plan
-    const bytes = Buffer.from(encoded.slice(1, -1), 'base64')
-    return { label, key: { scheme: 'jwt', jwt }, signature: bytes, base, created: times.created, covered }
+    return { label, key: jwt, signature: bytes, base, created: times.created, covered }
   }
 
   #plan(text: string): Plan | undefined {
@@ -118,8 +118,14 @@ function endOfInteger(text: string, start: number): number {
   return end - start <= 15 ? end : -1
 }
 
-// 64 bytes in canonical base64: the last character before the padding carries two bits.
-const base64 = /^:[A-Za-z0-9+/]{85}[AQgw]==:$/
+/** The 64 bytes that a field ends with, in the one spelling of base64 that encodes them. */
+function lastBytes(field: string): Buffer | undefined {
+  const end = field.length - 1
+  if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return undefined
+  const encoded = field.slice(end - 88, end)
+  const bytes = Buffer.from(encoded, 'base64')
+  return bytes.length === 64 && bytes.toString('base64') === encoded ? bytes : undefined
+}
 
 function isLabelled(signature: string, label: string): boolean {
   return (
@@ -129,18 +135,8 @@ function isLabelled(signature: string, label: string): boolean {
   )
 }
 
-// What an RFC 8941 String may hold without an escape.
-const plainString = /^[ !#-[\]-~]*$/
-
-function tokenText(text: string, label: string): string | undefined {
-  const start = label.length + 10
-  if (!text.startsWith(label) || !text.startsWith('=jwt;jwt="', label.length) || !text.endsWith('"'))
-    return undefined
-  const jwt = text.slice(start, -1)
-  return text.length > start && plainString.test(jwt) ? jwt : undefined
-}
-
 const slash = 0x2f
 const zero = 0x30
 const nine = 0x39
 const equals = 0x3d
+const colon = 0x3a

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { TokenCaller } from '../caller.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
@@ -103,11 +102,6 @@ export class VerifiedTokens {
       !this.#issuers.mayFetch(failed.query)
     )
   }
-}
-
-/** The name of a token's exact bytes. */
-export function digestOf(jwt: string): string {
-  return hash('sha256', jwt, 'base64url')
 }
 
 const nameOf = ({ issuer, dwk }: Pick<KeyQuery, 'issuer' | 'dwk'>): string => `${issuer} ${dwk}`
