@@ -1,7 +1,7 @@
 import { sign as cryptoSign, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
-import type { Caller } from './caller.js'
+import type { Caller, Grant } from './caller.js'
 import { Refusal } from './errors.js'
 import { importPublicJwk, type VerificationKey } from './keys.js'
 import { contentDigest } from './signature/content-digest.js'
@@ -36,6 +36,22 @@ describe('who is calling', () => {
     )) as Caller
     expect(grant).toMatchObject({ kind: 'grant', scope: ['data.read'], tenant: 'school' })
     expect(Object.isFrozen(grant) && Object.isFrozen((grant as { claims: object }).claims)).toBe(true)
+  })
+
+  it('keeps one list of scopes for all tokens with the same', async () => {
+    const [one, two] = await Promise.all(
+      ['token-1', 'token-2'].map(async (jti) =>
+        authenticate(
+          await signed(await token('aa-auth+jwt', { jti, scope: ' data.read  data.write ' })),
+          context(),
+        ),
+      ),
+    )
+    const { scope } = one as Grant
+    expect(scope).toEqual(['data.read', 'data.write'])
+    expect(Object.isFrozen(scope)).toBe(true)
+    expect((two as Grant).scope).toBe(scope)
+    expect((two as Grant).token.jti).toBe('token-2')
   })
 
   it('takes an agent that signs with ES256', async () => {

@@ -1,5 +1,5 @@
 import { andThen } from './awaitable.js'
-import { sealCaller, type TokenCaller } from './caller.js'
+import type { TokenCaller } from './caller.js'
 import type { Verify } from './crypto.js'
 import { Refusal, refuse } from './errors.js'
 import type { HttpRequest } from './http.js'
@@ -155,7 +155,7 @@ class Attempt {
     const { issuers, tokens } = this.#context
     const { query } = token
     issuers.admit(query.issuer, query.dwk)
-    const verified = tokens.verified(key, sealCaller(token.type.caller(token.claims, key.jkt)), query, now)
+    const verified = tokens.verified(token, key, now)
     // The key may have been withdrawn while the verification waited its turn.
     if (issuers.peek(query) === under) tokens.add(digest, verified)
     return next(verified)

@@ -64,16 +64,20 @@ describe('where a signature is verified', () => {
 
   it('hands a verifier of the user the raw key, and takes nothing but true', async () => {
     const seen: number[] = []
+    const held: number[] = []
     for (const answer of [true, false, 1, 'yes', undefined]) {
       const verify = createVerify({
         ed25519: (publicKey) => {
           seen.push(publicKey.length)
+          held.push(publicKey.buffer.byteLength)
           return answer as boolean
         },
       })
       expect(verify(key, data, signature)).toBe(answer === true)
     }
     expect(new Set(seen)).toEqual(new Set([32]))
+    // It is kept as long as the key, so nothing larger may be kept with it.
+    expect(new Set(held)).toEqual(new Set([32]))
     const throwing = createVerify({
       ed25519: () => {
         throw new Error('broken')

@@ -93,12 +93,13 @@ class Turn {
 }
 
 // Asked for once a key: exporting costs a tenth of a verification.
-const rawKeys = new WeakMap<KeyObject, Buffer>()
+const rawKeys = new WeakMap<KeyObject, Uint8Array>()
 
-function rawPublicKey(key: KeyObject): Buffer {
+function rawPublicKey(key: KeyObject): Uint8Array {
   const known = rawKeys.get(key)
   if (known !== undefined) return known
-  const raw = Buffer.from(key.export({ format: 'jwk' }).x as string, 'base64url')
+  // A copy, since a Buffer of 32 bytes would keep the 8 KiB that it is a part of.
+  const raw = new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x as string, 'base64url'))
   rawKeys.set(key, raw)
   return raw
 }

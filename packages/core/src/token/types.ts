@@ -11,6 +11,7 @@ import {
   type PersonClaims,
   personClaims,
 } from './claims.js'
+import { scopeNames } from './shared.js'
 
 /** What this resource accepts of tokens, from configuration. */
 export interface TokenPolicy {
@@ -84,7 +85,7 @@ const authToken: TokenType<GrantClaims> = {
   caller: (claims, jkt): Grant => ({
     kind: 'grant',
     person: { ps: claims.ps, sub: claims.sub },
-    scope: (claims.scope ?? '').split(' ').filter((scope) => scope !== ''),
+    scope: scopeNames(claims.scope ?? ''),
     ...optional('account', claims.account),
     ...optional('tenant', claims.tenant),
     ...optional('mission', claims.mission_s256),

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache'
-import type { TokenCaller } from '../caller.js'
+import { sealCaller, type TokenCaller } from '../caller.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import type { VerificationKey } from '../keys.js'
 import { FairLru } from './fair-lru.js'
+import type { ReadToken } from './read.js'
+import { shareTexts } from './shared.js'
 
 /** A token whose own signature has verified. It grants nothing: every request has to be signed with its key. */
 export interface VerifiedToken {
@@ -72,11 +74,12 @@ export class VerifiedTokens {
   }
 
   /** What is known of a token whose signature has just verified. @param now seconds */
-  verified(key: VerificationKey, caller: TokenCaller, query: KeyQuery, now: number): VerifiedToken {
+  verified({ type, claims, query }: ReadToken, key: VerificationKey, now: number): VerifiedToken {
     const name = nameOf(query)
     const source = this.#sources.get(name) ?? { ...query, notedAt: now }
     this.#sources.set(name, source)
-    return { key, caller, source }
+    shareTexts(claims)
+    return { key, caller: sealCaller(type.caller(claims, key.jkt)), source }
   }
 
   /** Holds a token. */

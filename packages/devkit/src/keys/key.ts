@@ -8,13 +8,21 @@ export interface TownKey extends SigningKey {
   readonly cnf: Readonly<Record<string, string>>
 }
 
+// As JWKs from the start: a key object that is exported while the garbage collector ends the job that made it has Node
+// wait for itself, for ever. The declarations do not know the format.
+const generateJwks = generateKeyPairSync as unknown as (
+  type: 'ed25519' | 'ec',
+  options: object,
+) => { readonly privateKey: JsonWebKey }
+const asJwks = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } }
+
 /** Makes a key pair. `kid` defaults to the thumbprint. */
 export function createKey(algorithm: AlgorithmName = 'Ed25519', kid?: string): TownKey {
-  const pair: { privateKey: { export(options: { format: 'jwk' }): JsonWebKey } } =
+  const { privateKey } =
     algorithm === 'Ed25519'
-      ? generateKeyPairSync('ed25519')
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const jwk = { ...pair.privateKey.export({ format: 'jwk' }), alg: algorithm }
+      ? generateJwks('ed25519', asJwks)
+      : generateJwks('ec', { namedCurve: 'P-256', ...asJwks })
+  const jwk = { ...privateKey, alg: algorithm }
   const key = importSigningJwk(kid === undefined ? jwk : { ...jwk, kid })
   const { kid: _, ...cnf } = key.publicJwk
   return { ...key, privateJwk: { ...jwk, kid: key.kid } as Record<string, string>, cnf }
