@@ -12,14 +12,14 @@ export interface HttpRequest {
   /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
   readonly rawHeaders: readonly string[]
   /** Whether there is content, where that is not for `Content-Length` and `Transfer-Encoding` to say (HTTP/2). */
-  readonly hasContent?: boolean
+  readonly hasContent?: boolean | undefined
   /**
    * The content exactly as received (before any decoding), or why it cannot be had within `limit` bytes. Absent when
    * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
   /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
-  readonly carried?: Carried
+  readonly carried?: Carried | undefined
 }
 
 /**

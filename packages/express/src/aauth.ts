@@ -114,11 +114,9 @@ function guardOf(
     const route = server.require(requirement)
     const other = typeof requirement === 'string' ? undefined : requirement.or
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
-      // The application has answered meanwhile: whoever was told that it failed must not find it done.
-      if (res.writableEnded) return
       if (outcome.observed !== undefined) req.aauthObserved = outcome.observed
       if (outcome.served) {
-        for (const [name, value] of Object.entries(outcome.headers ?? {})) res.setHeader(name, value)
+        if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
         req.aauth = outcome.caller as Request['aauth']
         next()
       } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])
@@ -126,11 +124,11 @@ function guardOf(
     }
     return (req, res, next) => {
       if (!proxiesJudged) judgeProxies(req)
-      const outcome = route.check(fromNode(req, req.originalUrl), viewRoute(req))
+      const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      return outcome instanceof Promise
-        ? outcome.then((late) => conclude(late, req, res, next)).catch(next)
-        : conclude(outcome, req, res, next)
+      if (!(outcome instanceof Promise)) conclude(outcome, req, res, next)
+      // Where the application has answered meanwhile, whoever was told that it failed must not find it done.
+      else outcome.then((late) => res.writableEnded || conclude(late, req, res, next)).catch(next)
     }
   }
 
@@ -149,11 +147,23 @@ function guardOf(
   }
 }
 
-// Express 5 gives a wildcard as the list of its segments.
-function viewRoute(req: Request): RouteView<Request> {
-  const params: Readonly<Record<string, string | readonly string[]>> = req.params
-  const hasList = Object.values(params).some((value) => typeof value !== 'string')
-  if (!hasList) return { params: params as RouteView['params'], raw: req }
-  const joined = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const)
-  return { params: Object.fromEntries(joined), raw: req }
+function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+}
+
+/** Looks at the parameters only where somebody asks for them. */
+class ExpressRoute implements RouteView<Request> {
+  readonly raw: Request
+
+  constructor(raw: Request) {
+    this.raw = raw
+  }
+
+  /** Express 5 gives a wildcard as the list of its segments. */
+  get params(): RouteView['params'] {
+    const params: Readonly<Record<string, string | readonly string[]>> = this.raw.params
+    return Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const),
+    )
+  }
 }

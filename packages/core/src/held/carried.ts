@@ -15,14 +15,16 @@ export interface Carried {
 
 // Keyed by the connection a call is carried on, which only this process can have made: nothing a client sends is looked
 // up here.
-const carriedBy = new WeakMap<object, Carried>()
+const connections = new WeakMap<object, Carried>()
+let isUsed = false
 
 /** Marks a connection as one that carries a held call. */
 export function carryOn(connection: object, carried: Carried): void {
-  carriedBy.set(connection, carried)
+  isUsed = true
+  connections.set(connection, carried)
 }
 
-/** What the connection carries; `undefined` for every connection from outside. */
-export function carriedOn(connection: object): Carried | undefined {
-  return carriedBy.get(connection)
+/** What the message's connection carries; `undefined` for every message from outside. */
+export function carriedBy(message: { readonly socket: object }): Carried | undefined {
+  return isUsed ? connections.get(message.socket) : undefined
 }
