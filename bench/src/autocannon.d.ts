@@ -12,7 +12,7 @@ declare module 'autocannon' {
   }
   // Latencies are in milliseconds.
   interface Result {
-    readonly requests: { readonly total: number }
+    readonly '2xx': number
     readonly latency: { readonly p50: number; readonly p99: number }
     readonly non2xx: number
     readonly errors: number

@@ -1,6 +1,5 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
-import { client } from './http/load.js'
-import { pinned } from './http/run.js'
+import { client, pinned } from './http/load.js'
 
 /** The machine in one line. */
 export function machine(): string {

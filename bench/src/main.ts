@@ -1,55 +1,78 @@
 import { parseArgs } from 'node:util'
-import { runHttp } from './http/run.js'
+import { type HttpOptions, runHttp } from './http/run.js'
 import { createCases } from './in-process/cases.js'
 import { runGrowth } from './in-process/growth.js'
-import { runRounds } from './in-process/rounds.js'
+import { type PairOptions, runCases } from './in-process/pairs.js'
 import { machine } from './machine.js'
 import { runMemory } from './memory/run.js'
 import { print } from './print.js'
-import { type Results, toHttp, toMemory, toRatios } from './results.js'
+import { type Results, toHttp, toInProcess } from './results.js'
+import { judge } from './targets.js'
+
+/** How much of everything. */
+interface Effort {
+  readonly inProcess: PairOptions
+  readonly growth: PairOptions & { readonly agents: number }
+  readonly memory: number
+  readonly http: HttpOptions
+}
+
+const thorough: Effort = {
+  inProcess: { warmUp: 5000, rounds: 50, pairs: 6 },
+  growth: { warmUp: 1000, rounds: 30, pairs: 6, agents: 100_000 },
+  memory: 40_000,
+  http: {
+    rounds: { fastify: 7, express: 7, refusals: 5, cores: 5, alone: 5, open: 3 },
+    seconds: 2,
+    openSeconds: 5,
+    patience: 120,
+  },
+}
+/** Below two minutes. */
+const hasty: Effort = {
+  inProcess: { warmUp: 2500, rounds: 10, pairs: 6 },
+  growth: { warmUp: 300, rounds: 6, pairs: 6, agents: 10_000 },
+  memory: 8000,
+  http: {
+    rounds: { fastify: 2, express: 2, refusals: 1, cores: 1, alone: 1, open: 1 },
+    seconds: 1,
+    openSeconds: 2,
+    patience: 8,
+  },
+}
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
-    /** Parts to run, with commas; in-process figures always are. */
+    /** Parts to run, with commas, or `none`; in-process figures always are. */
     only: { type: 'string', default: 'growth,memory,http' },
   },
 })
-const { quick } = values
+const effort = values.quick ? hasty : thorough
 const parts = new Set(values.only.split(','))
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`)
 
 say('in process')
 const line = machine()
-const figures = await runRounds(
-  await createCases(),
-  'floor',
-  quick ? { rounds: 7, slice: 30 } : { rounds: 15, slice: 100 },
-)
-let results: Results = { machine: line, ...toRatios(figures) }
+const figures = await runCases(await createCases(), effort.inProcess)
+let results: Results = { machine: line, ...toInProcess(figures) }
 
 if (parts.has('growth')) {
   say('growth')
-  const growth = await runGrowth(
-    quick ? { rounds: 5, slice: 20, agents: 2000 } : { rounds: 9, slice: 100, agents: 20_000 },
-  )
-  results = { ...results, growth }
+  results = { ...results, growth: await runGrowth(effort.growth) }
 }
 if (parts.has('memory')) {
-  const agents = quick ? 15_000 : 100_000
-  say(`memory of ${agents} agents`)
-  const ed25519 = await runMemory(agents, 'Ed25519')
-  const es256 = quick ? undefined : await runMemory(agents, 'ES256')
-  results = { ...results, memory: toMemory(agents, ed25519, es256) }
+  say('memory')
+  results = { ...results, memory: await runMemory(effort.memory) }
 }
 if (parts.has('http')) {
   say('HTTP')
-  const detail = await runHttp(quick ? { rounds: 2, seconds: 1 } : { rounds: 5, seconds: 5 })
+  const detail = await runHttp(effort.http)
   results = { ...results, http: toHttp(detail), http_detail: detail }
 }
 
-if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`)
+if (values.json) process.stdout.write(`${JSON.stringify({ ...results, targets: judge(results) })}\n`)
 else print(results)
 // Servers of the in-process benches keep sweeping their issuers.
 process.exit(0)

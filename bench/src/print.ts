@@ -1,16 +1,18 @@
 import type { HttpFigures } from './http/run.js'
+import type { SeriesName } from './http/series.js'
 import type { Results } from './results.js'
+import { judge } from './targets.js'
 
 const explained: Readonly<Record<string, string>> = {
-  floor: 'one Ed25519 verification, key at hand: the floor',
+  floor: 'one Ed25519 verification, key at hand: the floor, here against itself',
   floor_twice: 'two of them',
   floor_es256: 'one ES256 verification',
   floor_sodium: 'one Ed25519 verification by libsodium',
   warm: 'a request whose token has been seen before',
   warm_stubbed: 'the same without its verification: everything that is ours',
-  warm_es256: 'warm, the agent signs with ES256',
-  warm_sodium: 'warm, libsodium verifies',
-  cold: 'a request whose token is new: two verifications',
+  warm_es256: 'warm, the agent signs with ES256; own: floor_es256',
+  warm_sodium: 'warm, libsodium verifies; own: floor_sodium',
+  cold: 'a request whose token is new: two verifications; own: floor_twice',
   unsigned: 'refused: no signature',
   malformed: 'refused: no signature in Signature',
   stale: 'refused: created two hours ago',
@@ -20,48 +22,128 @@ const explained: Readonly<Record<string, string>> = {
   forged_again: 'refused: the same forgery once more',
   stolen: 'refused: a good token, signed with another key',
   oversized: 'refused: 64 KiB of Signature-Key',
-  stack: '@hellocoop/httpsig and jose',
+  stack: '@hellocoop/httpsig and jose; own: warm',
+}
+
+const titles: Readonly<Record<SeriesName, string>> = {
+  fastify: 'Fastify, server on one core, 32 connections',
+  express: 'Express, server on one core, 32 connections',
+  refusals: 'refusals of ours, and a bare Fastify that answers the same requests',
+  cores: 'ours on all cores, shared with the client, 32 connections',
+  alone: 'the same, 1 connection',
+  open: 'the same, open loop at 80 % of what sync can do, one in twenty for /health',
+}
+
+const say = (line = ''): void => void process.stdout.write(`${line}\n`)
+
+/** Text to the left, numbers to the right. */
+function table(rows: readonly (readonly (string | number)[])[], left: readonly number[]): void {
+  const texts = rows.map((row) => row.map(String))
+  const widths = texts[0]?.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0))) ?? []
+  for (const row of texts) {
+    const cells = row.map((text, column) =>
+      left.includes(column) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+    )
+    say(cells.join('  ').trimEnd())
+  }
 }
 
 /** The results for people. */
 export function print(results: Results): void {
-  const say = (line = ''): void => void process.stdout.write(`${line}\n`)
   say(results.machine)
+  printInProcess(results)
+  printGrowth(results)
+  printHttp(results)
+  printTargets(results)
+}
+
+function printInProcess({ us, ratios, of_own_floor, spread }: Results): void {
   say()
-  say(`${'in process'.padEnd(16)}${'us'.padStart(9)}${'x floor'.padStart(9)}`)
-  for (const [name, us] of Object.entries(results.us)) {
-    const ratio = name === 'floor' ? 1 : (results.ratios[name] as number)
-    say(
-      `${name.padEnd(16)}${us.toFixed(2).padStart(9)}${ratio.toFixed(3).padStart(9)}  ${explained[name] ?? ''}`,
-    )
-  }
-  for (const [what, sizes] of Object.entries(results.growth ?? {})) {
+  const head = ['in process', 'us', 'x floor', 'x own', 'middle half of rounds', '']
+  const rows = Object.entries(us).map(([name, microseconds]) => [
+    name,
+    microseconds.toFixed(2),
+    ratios[name]?.toFixed(3) ?? '',
+    of_own_floor[name]?.toFixed(3) ?? '',
+    spread[name]?.map((ratio) => ratio.toFixed(3)).join(' – ') ?? '',
+    explained[name] ?? '',
+  ])
+  table([head, ...rows], [0, 5])
+}
+
+function printGrowth({ growth, memory }: Results): void {
+  for (const [what, sizes] of Object.entries<Readonly<Record<string, number>>>({ ...growth })) {
     say()
     say(`growth: ${what}, x own floor`)
     say(
-      Object.entries(sizes as Record<string, number>)
+      Object.entries(sizes)
         .map(([size, ratio]) => `  ${size}: ${ratio.toFixed(3)}`)
         .join(''),
     )
   }
-  if (results.memory !== undefined) {
-    const { agents, bytes_per_agent, heap_per_agent, bytes_per_agent_es256 } = results.memory
+  if (memory === undefined) return
+  const { agents, bytes_per_agent, heap_per_agent, bytes_per_agent_es256 } = memory
+  say()
+  say(
+    `memory of a remembered token, over ${agents} agents: ${bytes_per_agent} B, ${heap_per_agent} B of them heap`,
+  )
+  say(`the same for agents with ES256: ${bytes_per_agent_es256} B`)
+}
+
+function printHttp({ http_detail }: Results): void {
+  if (http_detail === undefined) return
+  for (const [name, figures] of Object.entries(http_detail.series)) {
     say()
-    say(
-      `memory of a remembered token, over ${agents} agents: ${bytes_per_agent} B, ${heap_per_agent} B of them heap`,
-    )
-    if (bytes_per_agent_es256 !== undefined) say(`the same for agents with ES256: ${bytes_per_agent_es256} B`)
+    say(titles[name as SeriesName])
+    const figure = name === 'alone' ? 'p50' : name === 'open' ? 'p99' : 'rps'
+    const head = [
+      '',
+      'req/s',
+      'p50 ms',
+      'p99 ms',
+      'CPU us',
+      `${figure === 'rps' ? 'req/s' : figure} of others`,
+    ]
+    table([head, ...Object.entries(figures).map(([who, own]) => httpRow(who, own, figure))], [0, 5])
   }
-  for (const [framework, contenders] of Object.entries(results.http_detail ?? {})) {
-    const all = contenders as Record<string, HttpFigures>
-    say()
-    say(
-      `${framework.padEnd(12)}${['req/s', 'p50 ms', 'p99 ms', 'CPU us', 'of limit', 'of stack'].map((head) => head.padStart(10)).join('')}`,
-    )
-    for (const [name, { rps, p50, p99, cpu }] of Object.entries(all)) {
-      const of = (other: string): string => (rps / (all[other] as HttpFigures).rps).toFixed(2)
-      const cells = [rps.toFixed(0), p50.toFixed(2), p99.toFixed(2), cpu.toFixed(0), of('limit'), of('stack')]
-      say(`${name.padEnd(12)}${cells.map((cell) => cell.padStart(10)).join('')}`)
-    }
-  }
+  const { foreign } = http_detail
+  say()
+  say(
+    foreign === undefined
+      ? 'what others used of the machine meanwhile cannot be seen here: there is no /proc/stat'
+      : `others used at most ${(foreign * 100).toFixed(1)} % of all cores while a sample was taken`,
+  )
+}
+
+function httpRow(name: string, own: HttpFigures, figure: 'rps' | 'p50' | 'p99'): (string | number)[] {
+  const { rps, p50, p99, cpu, bystander_p99, of } = own
+  const others = Object.entries(of).map(([other, ratios]) => `${ratios[figure].toFixed(2)} of ${other}`)
+  const bystanders = bystander_p99 === undefined ? [] : [`/health p99 ${bystander_p99.toFixed(2)} ms`]
+  return [
+    name,
+    rps.toFixed(0),
+    p50.toFixed(2),
+    p99.toFixed(2),
+    cpu.toFixed(0),
+    [...others, ...bystanders].join(', '),
+  ]
+}
+
+function printTargets(results: Results): void {
+  const rows = judge(results)
+  say()
+  table(
+    [
+      ['target', '', 'first class', 'moonshot', 'measured', 'verdict'],
+      ...rows.map(({ id, what, aim, moonshot, measured, verdict }) => [
+        id,
+        what,
+        aim,
+        moonshot,
+        measured,
+        verdict,
+      ]),
+    ],
+    [0, 1, 5],
+  )
 }

@@ -1,61 +1,67 @@
-import type { HttpResults } from './http/run.js'
+import type { HttpFigures, HttpResults } from './http/run.js'
 import type { Growth } from './in-process/growth.js'
-import type { Figures } from './in-process/rounds.js'
-import type { MemoryFigures } from './memory/run.js'
+import type { Figures } from './in-process/pairs.js'
+import type { Memory } from './memory/run.js'
+import { round } from './statistics.js'
 
 /** Everything one run found. Ratios are to one Ed25519 verification of the same base, the floor. */
-export interface Results {
+export interface Results extends InProcess {
   readonly machine: string
-  readonly floor_us: number
-  readonly ratios: Readonly<Record<string, number>>
-  /** Microseconds a call; and what is left of a warm one without its cryptography. */
-  readonly us: Readonly<Record<string, number>>
   readonly growth?: Growth
-  readonly memory?: {
-    readonly agents: number
-    readonly bytes_per_agent: number
-    readonly heap_per_agent: number
-    readonly bytes_per_agent_es256?: number
-  }
-  /** Requests a second. */
+  readonly memory?: Memory
+  /** Requests a second, on one core. */
   readonly http?: Readonly<Record<string, Readonly<Record<string, number>>>>
   readonly http_detail?: HttpResults
 }
 
-/** In-process figures as ratios; what is not measured against this floor itself is against its own. */
-export function toRatios(figures: ReadonlyMap<string, Figures>): Pick<Results, 'floor_us' | 'ratios' | 'us'> {
+type Numbers = Readonly<Record<string, number>>
+
+interface InProcess {
+  readonly floor_us: number
+  readonly ratios: Numbers
+  /** Ratios of what is measured against a floor of its own to that. */
+  readonly of_own_floor: Numbers
+  /** The same by the CPU of all threads. */
+  readonly of_own_floor_cpu: Numbers
+  /** Where the middle half of the rounds finds the ratio that was measured: to its own floor, if it has one. */
+  readonly spread: Readonly<Record<string, readonly [low: number, high: number]>>
+  /** Microseconds a call. */
+  readonly us: Numbers
+}
+
+export function toInProcess(figures: ReadonlyMap<string, Figures>): InProcess {
   const ratios: Record<string, number> = {}
+  const own: Record<string, number> = {}
+  const ownCpu: Record<string, number> = {}
+  const spread: Record<string, readonly [number, number]> = {}
   const us: Record<string, number> = {}
-  for (const [name, { wall, ratio }] of figures) {
-    us[name] = round(wall, 2)
-    if (name !== 'floor') ratios[name] = round(ratio, 3)
+  // By way of the floor's own floor, if that is not yet the last one.
+  const toFloor = (name: string): number => {
+    const { floor, ratio } = figures.get(name) as Figures
+    return name === 'floor' ? 1 : ratio * toFloor(floor)
   }
-  return { floor_us: us['floor'] as number, ratios, us }
+  for (const [
+    name,
+    {
+      floor,
+      ratio,
+      cpuRatio,
+      spread: [low, high],
+      us: microseconds,
+    },
+  ] of figures) {
+    us[name] = round(microseconds, 2)
+    ratios[name] = round(toFloor(name), 4)
+    spread[name] = [round(low, 4), round(high, 4)]
+    if (floor === 'floor') continue
+    own[name] = round(ratio, 4)
+    ownCpu[name] = round(cpuRatio, 4)
+  }
+  return { floor_us: us['floor'] as number, ratios, of_own_floor: own, of_own_floor_cpu: ownCpu, spread, us }
 }
 
-export function toMemory(
-  agents: number,
-  ed25519: MemoryFigures,
-  es256: MemoryFigures | undefined,
-): NonNullable<Results['memory']> {
-  return {
-    agents,
-    bytes_per_agent: Math.round(ed25519.rss),
-    heap_per_agent: Math.round(ed25519.heap),
-    ...(es256 === undefined ? {} : { bytes_per_agent_es256: Math.round(es256.rss) }),
-  }
-}
-
-export function toHttp(results: HttpResults): NonNullable<Results['http']> {
-  const http: Record<string, Record<string, number>> = {}
-  for (const [framework, contenders] of Object.entries(results)) {
-    http[framework] = Object.fromEntries(
-      Object.entries(contenders).map(([name, { rps }]) => [name, Math.round(rps)]),
-    )
-  }
-  return http
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
+export function toHttp({ series }: HttpResults): NonNullable<Results['http']> {
+  const rates = (figures: Readonly<Record<string, HttpFigures>> = {}): Numbers =>
+    Object.fromEntries(Object.entries(figures).map(([name, { rps }]) => [name, Math.round(rps)]))
+  return { fastify: rates(series.fastify), express: rates(series.express) }
 }

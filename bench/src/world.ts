@@ -156,6 +156,23 @@ export function signRequest(jwt: string, key: Key, options: SignOptions = {}): S
   }
 }
 
+/** A request of someone who has not heard of signatures. */
+export const unsigned: RawRequest = {
+  method: 'GET',
+  target,
+  rawHeaders: ['Host', authority, 'Accept', '*/*'],
+}
+
+/** The same request with another value in one field. */
+export function withField(
+  { method, target, rawHeaders }: RawRequest,
+  name: string,
+  value: string,
+): RawRequest {
+  const at = rawHeaders.indexOf(name) + 1
+  return { method, target, rawHeaders: rawHeaders.map((text, i) => (i === at ? value : text)) }
+}
+
 /** The issuer's documents, as a `fetch` that never leaves the process. */
 export function issuerFetch(keys: readonly Key[], iss: string = issuer): (url: string) => Promise<Response> {
   const documents = new Map<string, object>([

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import {
+  authority,
   createKey,
   type Key,
   mintAuthToken,
@@ -9,83 +10,106 @@ import {
   resource,
   type SignedRequest,
   signRequest,
+  unsigned,
+  withField,
 } from '../world.js'
 
-// One cast for all processes of a run, handed over in a file: the issuer's key, signed requests for those who verify
-// signatures, bearer tokens for those who verify only tokens.
+// One cast for all processes of a run, handed over in a file: the issuer's key, and the requests of every kind.
 
 /** The issuer of the bearer tokens. */
 export const bearerIssuer = 'https://issuer.example/'
 
+/** Who sends what: agents whose signatures hold; callers with plain bearer tokens; and those who are refused. */
+export const requestKinds = ['signed', 'bearer', 'unsigned', 'malformed', 'stale', 'unknown_issuer'] as const
+export type RequestKind = (typeof requestKinds)[number]
+type Requests = Readonly<Record<RequestKind, readonly RawRequest[]>>
+
+/** What ours refuses, and no framework by itself. */
+export const isRefused = (kind: RequestKind): boolean => kind !== 'signed' && kind !== 'bearer'
+
 interface CastFile {
   readonly issuer: JsonWebKey & { readonly kid: string }
-  readonly signed: readonly (RawRequest & { base: string; signature: string; x: string })[]
-  readonly bearers: readonly string[]
+  readonly requests: Requests
+  /** Of each signed request: what was signed, and the public key. */
+  readonly verified: readonly { readonly base: string; readonly signature: string; readonly x: string }[]
 }
 
-/** A hundred agents with ten signatures each, and as many bearer tokens of the same claims. */
+/** A hundred agents with ten signatures each, and whatever else is sent. */
 export function writeCast(file: string): void {
   const issuer = createKey()
   const now = Math.floor(Date.now() / 1000)
-  const signed: CastFile['signed'][number][] = []
-  const bearers: string[] = []
-  for (let agent = 0; agent < 100; agent++) {
+  const agents = Array.from({ length: 100 }, () => {
     const key = createKey()
-    const jwt = mintAuthToken(issuer, key)
-    for (let n = 0; n < 10; n++) {
-      const { base, signature, ...request } = signRequest(jwt, key, { created: now - n })
-      const x = key.publicJwk.x as string
-      signed.push({ ...request, base: base.toString('latin1'), signature: signature.toString('base64'), x })
-    }
-    bearers.push(
-      mintJwt(
-        { typ: 'JWT', alg: 'EdDSA', kid: issuer.kid },
-        {
-          iss: bearerIssuer,
-          aud: resource,
-          sub: randomUUID(),
-          scope: 'data.read data.write',
-          jti: randomUUID(),
-          iat: now,
-          exp: now + 3600,
-        },
-        issuer,
-      ),
-    )
-  }
+    return { key, jwt: mintAuthToken(issuer, key) }
+  })
+  const signed = agents.flatMap(({ key, jwt }) =>
+    Array.from({ length: 10 }, (_, n) => ({ key, request: signRequest(jwt, key, { created: now - n }) })),
+  )
+  const raw = ({ method, target, rawHeaders }: RawRequest): RawRequest => ({ method, target, rawHeaders })
   const cast: CastFile = {
     issuer: { ...issuer.privateKey.export({ format: 'jwk' }), kid: issuer.kid },
-    signed,
-    bearers,
+    requests: {
+      signed: signed.map(({ request }) => raw(request)),
+      bearer: agents.map(() => bearer(issuer, now)),
+      unsigned: [unsigned],
+      malformed: signed.map(({ request }) => withField(request, 'Signature', 'sig=:AAAA:')),
+      stale: agents.map(({ key, jwt }) => raw(signRequest(jwt, key, { created: now - 7200 }))),
+      unknown_issuer: agents.map(({ key }) =>
+        raw(signRequest(mintAuthToken(issuer, key, { iss: 'https://nobody.example' }), key)),
+      ),
+    },
+    verified: signed.map(({ key, request: { base, signature } }) => ({
+      base: base.toString('latin1'),
+      signature: signature.toString('base64'),
+      x: key.publicJwk.x as string,
+    })),
   }
   writeFileSync(file, JSON.stringify(cast))
+}
+
+/** A bearer token with the claims such a token has. */
+function bearer(issuer: Key, now: number): RawRequest {
+  const jwt = mintJwt(
+    { typ: 'JWT', alg: 'EdDSA', kid: issuer.kid },
+    {
+      iss: bearerIssuer,
+      aud: resource,
+      sub: randomUUID(),
+      scope: 'data.read data.write',
+      jti: randomUUID(),
+      iat: now,
+      exp: now + 3600,
+    },
+    issuer,
+  )
+  return { ...unsigned, rawHeaders: ['Host', authority, 'Authorization', `Bearer ${jwt}`] }
 }
 
 /** The cast as the other processes see it. */
 export interface Cast {
   readonly issuer: Key
+  readonly requests: Requests
   readonly signed: readonly (SignedRequest & { readonly x: string })[]
-  readonly bearers: readonly string[]
 }
 
 export function readCast(file: string): Cast {
-  const { issuer, signed, bearers } = JSON.parse(readFileSync(file, 'utf8')) as CastFile
+  const { issuer, requests, verified } = JSON.parse(readFileSync(file, 'utf8')) as CastFile
   const { kid, ...jwk } = issuer
-  const privateKey = createPrivateKey({ key: jwk, format: 'jwk' })
   const { d: _, ...publicMembers } = jwk
   return {
     issuer: {
       alg: 'Ed25519',
       kid,
-      privateKey,
+      privateKey: createPrivateKey({ key: jwk, format: 'jwk' }),
       publicKey: createPublicKey({ key: publicMembers, format: 'jwk' }),
       publicJwk: { ...publicMembers, alg: 'Ed25519', kid },
     },
-    signed: signed.map(({ base, signature, ...rest }) => ({
-      ...rest,
+    requests,
+    signed: verified.map(({ base, signature, x }, i) => ({
+      ...(requests.signed[i] as RawRequest),
       base: Buffer.from(base, 'latin1'),
       signature: Buffer.from(signature, 'base64'),
+      x,
     })),
-    bearers,
   }
 }

@@ -1,38 +1,23 @@
 import autocannon from 'autocannon'
 import { readCast } from './cast.js'
-import type { Load } from './load.js'
+import type { Load, Order } from './load.js'
 
-// The load when there is no wrk, in a process of its own: `client.js <port> <signed|bearer> <seconds> <connections>
-// <cast file>`. One line of JSON on stdout.
+// The load when there is no wrk, in a process of its own: `client.js <order> <cast file>`. One line of JSON on stdout.
 
-const [port, credentials, seconds, connections, file] = process.argv.slice(2) as [
-  string,
-  'signed' | 'bearer',
-  string,
-  string,
-  string,
-]
-const cast = readCast(file)
-const requests =
-  credentials === 'signed'
-    ? cast.signed.map(({ method, target, rawHeaders }) => ({
-        method,
-        path: target,
-        headers: fold(rawHeaders),
-      }))
-    : cast.bearers.map((token) => ({
-        method: 'GET',
-        path: '/data?item=bread',
-        headers: { Authorization: `Bearer ${token}` },
-      }))
+const [json, file] = process.argv.slice(2) as [string, string]
+const { port, requests, connections, seconds } = JSON.parse(json) as Order
 const result = await autocannon({
   url: `http://127.0.0.1:${port}`,
-  connections: Number(connections),
-  duration: Number(seconds),
-  requests,
+  connections,
+  duration: seconds,
+  requests: readCast(file).requests[requests].map(({ method, target, rawHeaders }) => ({
+    method,
+    path: target,
+    headers: fold(rawHeaders),
+  })),
 })
 const load: Load = {
-  requests: result.requests.total,
+  requests: result['2xx'] + result.non2xx,
   seconds: result.duration,
   p50: result.latency.p50,
   p99: result.latency.p99,
@@ -42,7 +27,8 @@ process.stdout.write(JSON.stringify(load))
 
 function fold(rawHeaders: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {}
-  for (let i = 0; i < rawHeaders.length; i += 2)
+  for (let i = 0; i < rawHeaders.length; i += 2) {
     headers[rawHeaders[i] as string] = rawHeaders[i + 1] as string
+  }
   return headers
 }

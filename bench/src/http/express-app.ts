@@ -3,13 +3,14 @@ import { aauth } from '@countersign/express'
 import express, { type RequestHandler } from 'express'
 import { auth } from 'express-oauth2-jwt-bearer'
 import { createStack, toStackRequest } from '../stack.js'
-import { issuerFetch, newSigningJwk, resource } from '../world.js'
+import { resource } from '../world.js'
 import { bearerIssuer, type Cast } from './cast.js'
-import type { Kind } from './kinds.js'
 import { createLimit } from './limit.js'
+import { ourOptions } from './ours.js'
+import type { Guard, ServerPlan } from './series.js'
 
 /** One way of knowing who calls. */
-const guards: Readonly<Record<Kind, (cast: Cast) => readonly RequestHandler[]>> = {
+const guards: Readonly<Record<Guard, (cast: Cast, plan: ServerPlan) => readonly RequestHandler[]>> = {
   bare: () => [],
   limit: (cast) => {
     const verifies = createLimit(cast)
@@ -20,15 +21,8 @@ const guards: Readonly<Record<Kind, (cast: Cast) => readonly RequestHandler[]>> 
       },
     ]
   },
-  ours: (cast) => {
-    const guard = aauth({
-      resource,
-      signingKeys: [newSigningJwk()],
-      scopes: { 'data.read': 'Read the data' },
-      signatureWindow: 3600,
-      fetch: issuerFetch([cast.issuer]),
-      crypto: { mode: (process.env['BENCH_MODE'] ?? 'auto') as 'auto' },
-    })
+  ours: (cast, plan) => {
+    const guard = aauth(ourOptions(cast, plan))
     return [guard.require({ scope: 'data.read' }) as unknown as RequestHandler]
   },
   jwt: () => [
@@ -50,13 +44,13 @@ const guards: Readonly<Record<Kind, (cast: Cast) => readonly RequestHandler[]>> 
   },
 }
 
-export function startExpress(kind: Kind, cast: Cast, port: number): Promise<number> {
+export function startExpress(plan: ServerPlan, cast: Cast): Promise<number> {
   const app = express()
-  app.get('/data', ...guards[kind](cast), (_req, res) => {
+  app.get('/data', ...guards[plan.guard](cast, plan), (_req, res) => {
     res.json({ bread: 2 })
   })
   return new Promise((resolve, reject) => {
-    const server = app.listen(port, '127.0.0.1', (error?: Error) => {
+    const server = app.listen(0, '127.0.0.1', (error?: Error) => {
       if (error === undefined) resolve((server.address() as AddressInfo).port)
       else reject(error)
     })

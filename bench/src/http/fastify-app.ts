@@ -3,15 +3,18 @@ import { aauth } from '@countersign/fastify'
 import jwt from '@fastify/jwt'
 import fastify, { type FastifyInstance } from 'fastify'
 import { createStack, toStackRequest } from '../stack.js'
-import { issuerFetch, newSigningJwk, resource } from '../world.js'
+import { resource } from '../world.js'
 import { bearerIssuer, type Cast } from './cast.js'
-import type { Kind } from './kinds.js'
 import { createLimit } from './limit.js'
+import { ourOptions } from './ours.js'
+import type { Guard, ServerPlan } from './series.js'
 
 const answer = { bread: 2 }
 
 /** A route `/data` behind one way of knowing who calls. */
-const builders: Readonly<Record<Kind, (app: FastifyInstance, cast: Cast) => Promise<void>>> = {
+const builders: Readonly<
+  Record<Guard, (app: FastifyInstance, cast: Cast, plan: ServerPlan) => Promise<void>>
+> = {
   bare: async (app) => {
     app.get('/data', async () => answer)
   },
@@ -23,16 +26,11 @@ const builders: Readonly<Record<Kind, (app: FastifyInstance, cast: Cast) => Prom
     })
     app.get('/data', async () => answer)
   },
-  ours: async (app, cast) => {
-    await app.register(aauth, {
-      resource,
-      signingKeys: [newSigningJwk()],
-      scopes: { 'data.read': 'Read the data' },
-      signatureWindow: 3600,
-      fetch: issuerFetch([cast.issuer]),
-      crypto: { mode: (process.env['BENCH_MODE'] ?? 'auto') as 'auto' },
-    })
+  ours: async (app, cast, plan) => {
+    await app.register(aauth, ourOptions(cast, plan))
     app.get('/data', { config: { aauth: { scope: 'data.read' } } }, async () => answer)
+    // Whoever is not asked for anything, but waits with the others.
+    app.get('/health', async () => answer)
   },
   jwt: async (app, cast) => {
     const pem = cast.issuer.publicKey.export({ type: 'spki', format: 'pem' }).toString()
@@ -57,9 +55,9 @@ const builders: Readonly<Record<Kind, (app: FastifyInstance, cast: Cast) => Prom
   },
 }
 
-export async function startFastify(kind: Kind, cast: Cast, port: number): Promise<number> {
+export async function startFastify(plan: ServerPlan, cast: Cast): Promise<number> {
   const app = fastify()
-  await builders[kind](app, cast)
-  await app.listen({ port, host: '127.0.0.1' })
+  await builders[plan.guard](app, cast, plan)
+  await app.listen({ port: 0, host: '127.0.0.1' })
   return (app.server.address() as AddressInfo).port
 }

@@ -1,10 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Cast } from './cast.js'
-import type { Contender } from './kinds.js'
+import { type Cast, type RequestKind, requestKinds } from './cast.js'
+import { wireText } from './wire-text.js'
 
 /** What came of some seconds of load. Latencies in milliseconds. */
 export interface Load {
@@ -12,8 +13,20 @@ export interface Load {
   readonly seconds: number
   readonly p50: number
   readonly p99: number
-  /** Answers other than 2xx, and errors. */
+  /** p99 of requests for a route that asks for nothing, where they are mixed in. */
+  readonly bystanderP99?: number
+  /** Answers other than 2xx and 3xx, and errors. */
   readonly failed: number
+}
+
+/** What a client is to do. */
+export interface Order {
+  readonly port: number
+  readonly requests: RequestKind
+  readonly seconds: number
+  readonly connections: number
+  /** Requests a second, if they do not wait for answers. */
+  readonly rate?: number | undefined
 }
 
 const run = promisify(execFile)
@@ -22,31 +35,28 @@ const has = (command: string): boolean =>
 
 /** wrk where it is installed, since it costs less CPU than what it measures; otherwise autocannon, from npm. */
 export const client: 'wrk' | 'autocannon' = has('wrk') ? 'wrk' : 'autocannon'
-/** Whether processes can be bound to a core. */
-export const canPin: boolean = process.platform === 'linux' && has('taskset')
 
-/** Files for wrk: requests made beforehand, sent in turn. */
-export function writeScripts(folder: string, cast: Cast): void {
-  const signed = cast.signed.map(({ method, target, rawHeaders }) => raw(method, target, rawHeaders))
-  const bearer = cast.bearers.map((token) =>
-    raw('GET', '/data?item=bread', ['Host', 'rs.example', 'Authorization', `Bearer ${token}`]),
-  )
-  for (const [name, requests] of [
-    ['signed', signed],
-    ['bearer', bearer],
-  ] as const) {
-    const table = requests.map((text) => `[==[${text}]==]`).join(',\n')
-    // Lua drops a newline right after the opening bracket and keeps all others.
-    writeFileSync(
-      join(folder, `${name}.lua`),
-      `local all = {\n${table}\n}\nlocal i = math.random(#all)\nfunction request() i = i % #all + 1 return (all[i]:gsub("\\n", "\\r\\n")) end\n${report}`,
-    )
-  }
+/** Whether a server gets a core of its own and its client another, so that a figure is one of a core. */
+export const pinned: boolean = process.platform === 'linux' && availableParallelism() >= 2 && has('taskset')
+
+/** @param core to bind the process to; default none */
+export function bind(core: number | undefined, command: readonly string[]): [string, ...string[]] {
+  const all = core === undefined ? command : ['taskset', '-c', String(core), ...command]
+  return all as [string, ...string[]]
 }
 
-const raw = (method: string, target: string, rawHeaders: readonly string[]): string => {
-  const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []))
-  return `${method} ${target} HTTP/1.1\n${lines.join('\n')}\n\n`
+/** Where the cast is, in the folder of a run. */
+export const castFile = (folder: string): string => join(folder, 'cast.json')
+
+/** Files for wrk: requests made beforehand, sent in turn. */
+export function writeScripts(folder: string, { requests }: Cast): void {
+  for (const kind of requestKinds) {
+    const table = requests[kind].map((request) => JSON.stringify(wireText(request))).join(',\n')
+    writeFileSync(
+      join(folder, `${kind}.lua`),
+      `local all = {\n${table}\n}\nlocal i = math.random(#all)\nfunction request() i = i % #all + 1 return all[i] end\n${report}`,
+    )
+  }
 }
 
 const report = `function done(s, l)
@@ -58,36 +68,20 @@ end
 `
 
 /** Loads one server. @param core to bind the client to */
-export async function load(
-  contender: Contender,
-  port: number,
-  seconds: number,
-  folder: string,
-  core: number | undefined,
-): Promise<Load> {
-  const credentials = contender === 'jwt' ? 'bearer' : 'signed'
-  const command =
-    client === 'wrk'
-      ? [
-          'wrk',
-          '-t1',
-          '-c32',
-          `-d${seconds}s`,
-          '-s',
-          join(folder, `${credentials}.lua`),
-          `http://127.0.0.1:${port}`,
-        ]
-      : [
-          process.execPath,
-          fileURLToPath(new URL('client.js', import.meta.url)),
-          String(port),
-          credentials,
-          String(seconds),
-          '32',
-          join(folder, 'cast.json'),
-        ]
-  const [name, ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command]
-  const { stdout } = await run(name as string, args, { maxBuffer: 1 << 26 })
-  const text = client === 'wrk' ? stdout.slice(stdout.indexOf('RESULT ') + 7) : stdout
-  return JSON.parse(text) as Load
+export async function load(order: Order, folder: string, core: number | undefined): Promise<Load> {
+  const usesWrk = client === 'wrk' && order.rate === undefined
+  const [name, ...args] = bind(core, usesWrk ? wrk(order, folder) : node(order, folder))
+  const { stdout } = await run(name, args, { maxBuffer: 1 << 26 })
+  return JSON.parse(usesWrk ? stdout.slice(stdout.indexOf('RESULT ') + 7) : stdout) as Load
+}
+
+function wrk({ port, requests, seconds, connections }: Order, folder: string): string[] {
+  const script = join(folder, `${requests}.lua`)
+  return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}`]
+}
+
+function node(order: Order, folder: string): string[] {
+  const script = order.rate === undefined ? 'client.js' : 'open-client.js'
+  const file = fileURLToPath(new URL(script, import.meta.url))
+  return [process.execPath, file, JSON.stringify(order), castFile(folder)]
 }

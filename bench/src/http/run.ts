@@ -1,124 +1,186 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { median } from '../in-process/rounds.js'
-import { readCast, writeCast } from './cast.js'
-import { type Contender, contenders, type Framework, type FromServer, frameworks, isPinned } from './kinds.js'
-import { canPin, load, writeScripts } from './load.js'
+import { median } from '../statistics.js'
+import { type Calm, createCalm } from './calm.js'
+import { type Cast, isRefused, readCast, writeCast } from './cast.js'
+import { castFile, type Load, load, pinned, writeScripts } from './load.js'
+import { Pool } from './pool.js'
+import {
+  aloneSeries,
+  type Contender,
+  coreSeries,
+  guardSeries,
+  openSeries,
+  refusalSeries,
+  type Series,
+  type SeriesName,
+  serverPlan,
+} from './series.js'
 
-/** Medians over the rounds. */
-export interface HttpFigures {
-  /** Requests a second. */
+/** What compares: requests a second, milliseconds. */
+interface Comparable {
   readonly rps: number
-  /** Milliseconds. */
   readonly p50: number
   readonly p99: number
+}
+
+/** Medians over the rounds. */
+export interface HttpFigures extends Comparable {
   /** Microseconds of the server's CPU a request, all its processes and threads. */
   readonly cpu: number
+  readonly bystander_p99?: number
+  /** Over another contender: the median of what each round says by itself. */
+  readonly of: Readonly<Record<string, Comparable>>
 }
 
-export type HttpResults = Readonly<Record<Framework, Readonly<Record<Contender, HttpFigures>>>>
-
-interface Running {
-  readonly contender: Contender
-  readonly child: ChildProcess
-  readonly port: number
-  readonly samples: HttpFigures[]
+export interface HttpResults {
+  readonly series: Readonly<Partial<Record<SeriesName, Readonly<Record<string, HttpFigures>>>>>
+  /** The largest share of the machine that others used in a sample that counts. */
+  readonly foreign?: number
 }
 
-/** Server on one core and client on the other, so that a figure is one of a core; ours_two has both. */
-export const pinned: boolean = canPin && availableParallelism() >= 2
+/** How long and how often, by series. */
+export interface HttpOptions {
+  readonly rounds: Readonly<Record<SeriesName, number>>
+  readonly seconds: number
+  /** Seconds of an open loop, which needs enough requests for a p99 of few. */
+  readonly openSeconds: number
+  /** Seconds for all samples that are taken again since others used the machine. */
+  readonly patience: number
+}
 
-/** All servers of a framework stay up; they are loaded in turn, round by round, the order rotated. */
-export async function runHttp(options: { rounds: number; seconds: number }): Promise<HttpResults> {
+/** Of what `sync` can do in a closed loop. */
+const openLoad = 0.8
+
+export async function runHttp(options: HttpOptions): Promise<HttpResults> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
-  const file = join(folder, 'cast.json')
-  writeCast(file)
-  const cast = readCast(file)
+  writeCast(castFile(folder))
+  const cast = readCast(castFile(folder))
   writeScripts(folder, cast)
-  const jwks = createServer((_req, res) => {
-    const { alg: _, ...jwk } = cast.issuer.publicJwk
-    res
-      .setHeader('Content-Type', 'application/json')
-      .end(JSON.stringify({ keys: [{ ...jwk, alg: 'EdDSA' }] }))
-  }).listen(0, '127.0.0.1')
-  await once(jwks, 'listening')
-  const jwksUri = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`
+  const jwks = await serveJwks(cast)
+  const pool = new Pool(
+    castFile(folder),
+    `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`,
+  )
+  const calm = createCalm(options.patience)
+  const run = (name: SeriesName, series: Series) =>
+    runSeries(series, {
+      rounds: options.rounds[name],
+      seconds: name === 'open' ? options.openSeconds : options.seconds,
+      folder,
+      pool,
+      calm,
+    })
   try {
-    const results: Partial<Record<Framework, Record<Contender, HttpFigures>>> = {}
-    for (const framework of frameworks) {
-      results[framework] = await runFramework(framework, { ...options, folder, file, jwksUri })
+    const fastify = await run('fastify', guardSeries('fastify'))
+    const express = await run('express', guardSeries('express'))
+    const refusals = await run('refusals', refusalSeries)
+    const cores = await run('cores', coreSeries)
+    const alone = await run('alone', aloneSeries)
+    const open = await run('open', openSeries(Math.round(openLoad * (cores['sync'] as HttpFigures).rps)))
+    return {
+      series: { fastify, express, refusals, cores, alone, open },
+      ...(calm.worst === undefined ? {} : { foreign: calm.worst }),
     }
-    return results as HttpResults
   } finally {
+    pool.stop()
     jwks.close()
     jwks.closeAllConnections()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
+async function serveJwks({ issuer }: Cast): Promise<Server> {
+  const body = JSON.stringify({ keys: [{ ...issuer.publicJwk, alg: 'EdDSA' }] })
+  const server = createServer((_req, res) => {
+    res.setHeader('Content-Type', 'application/json').end(body)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+interface Sample extends Comparable {
+  readonly cpu: number
+  readonly bystanderP99?: number
+}
+
 interface Plan {
   readonly rounds: number
   readonly seconds: number
   readonly folder: string
-  readonly file: string
-  readonly jwksUri: string
+  readonly pool: Pool
+  readonly calm: Calm
 }
 
-async function runFramework(framework: Framework, plan: Plan): Promise<Record<Contender, HttpFigures>> {
-  const servers = await Promise.all(contenders.map((contender) => start(framework, contender, plan)))
-  try {
-    for (const server of servers) await measure(server, 1, plan)
-    for (let round = 0; round < plan.rounds; round++) {
-      for (let k = 0; k < servers.length; k++) {
-        const server = servers[(k + round) % servers.length] as Running
-        server.samples.push(await measure(server, plan.seconds, plan))
-      }
-    }
-  } finally {
-    for (const { child } of servers) child.kill()
-  }
-  const figures = servers.map(({ contender, samples }) => {
-    const of = (name: keyof HttpFigures): number => median(samples.map((sample) => sample[name]))
-    return [contender, { rps: of('rps'), p50: of('p50'), p99: of('p99'), cpu: of('cpu') }] as const
-  })
-  return Object.fromEntries(figures) as Record<Contender, HttpFigures>
-}
-
-async function start(framework: Framework, contender: Contender, plan: Plan): Promise<Running> {
-  const script = fileURLToPath(new URL('server.js', import.meta.url))
-  const command = [process.execPath, script, framework, contender, plan.file]
-  const [name, ...args] = pinned && isPinned(contender) ? ['taskset', '-c', '1', ...command] : command
-  const child = spawn(name as string, args, {
-    stdio: ['ignore', 2, 'inherit', 'ipc'],
-    env: { ...process.env, NODE_ENV: 'production', BENCH_JWKS: plan.jwksUri },
-  })
-  const [message] = (await once(child, 'message')) as [FromServer]
-  return { contender, child, port: message.port as number, samples: [] }
-}
-
-async function measure(server: Running, seconds: number, plan: Plan): Promise<HttpFigures> {
-  const before = await cpuOf(server.child)
-  const { requests, failed, p50, p99, ...took } = await load(
-    server.contender,
-    server.port,
-    seconds,
-    plan.folder,
-    pinned && isPinned(server.contender) ? 0 : undefined,
+/** Contenders are loaded in turn, round by round, the order rotated. */
+async function runSeries(
+  { framework, contenders }: Series,
+  plan: Plan,
+): Promise<Readonly<Record<string, HttpFigures>>> {
+  const loaded = await Promise.all(
+    contenders.map(async (contender) => {
+      const { port, cpu } = await plan.pool.get(framework, contender.server)
+      const loads = (seconds: number) => loadOne(contender, port, seconds, plan.folder)
+      return { contender, cpu, loads, samples: [] as Sample[] }
+    }),
   )
-  const used = (await cpuOf(server.child)) - before
-  if (failed > 0) throw new Error(`${server.contender}: ${failed} of ${requests} requests were not served`)
-  return { rps: requests / took.seconds, p50, p99, cpu: used / requests }
+  const warmUp = 1
+  await Promise.all(loaded.map(({ loads }) => loads(warmUp)))
+  for (let round = 0; round < plan.rounds; round++) {
+    for (let k = 0; k < loaded.length; k++) {
+      const { loads, cpu, samples } = loaded[(k + round) % loaded.length] as (typeof loaded)[number]
+      const sample = await plan.calm.take(async () => {
+        const before = await cpu()
+        const { requests, seconds, failed: _, ...latency } = await loads(plan.seconds)
+        const used = (await cpu()) - before
+        return { sample: { rps: requests / seconds, cpu: used / requests, ...latency }, cpu: used }
+      })
+      samples.push(sample)
+    }
+  }
+  const samples = new Map(loaded.map((one) => [one.contender.name, one.samples]))
+  return Object.fromEntries(contenders.map(({ name, against }) => [name, toFigures(name, against, samples)]))
 }
 
-async function cpuOf(child: ChildProcess): Promise<number> {
-  const answer = once(child, 'message')
-  child.send('cpu')
-  const [message] = (await answer) as [FromServer]
-  return message.cpu as number
+async function loadOne(
+  { name, server, requests = 'signed', connections = 32, rate }: Contender,
+  port: number,
+  seconds: number,
+  folder: string,
+): Promise<Load> {
+  const core = pinned && serverPlan(server).free !== true ? 0 : undefined
+  const result = await load({ port, requests, seconds, connections, rate }, folder, core)
+  const refused = isRefused(requests) && serverPlan(server).guard === 'ours' ? result.requests : 0
+  if (result.failed !== refused) {
+    throw new Error(`${name}: ${result.failed} of ${result.requests} were refused, instead of ${refused}`)
+  }
+  return result
+}
+
+function toFigures(
+  name: string,
+  against: readonly string[],
+  samples: ReadonlyMap<string, readonly Sample[]>,
+): HttpFigures {
+  const own = samples.get(name) as readonly Sample[]
+  const of = (figure: keyof Comparable | 'cpu'): number => median(own.map((sample) => sample[figure]))
+  const over = (other: string): Comparable => {
+    const others = samples.get(other) as readonly Sample[]
+    const ratio = (figure: keyof Comparable): number =>
+      median(own.map((sample, i) => sample[figure] / (others[i] as Sample)[figure]))
+    return { rps: ratio('rps'), p50: ratio('p50'), p99: ratio('p99') }
+  }
+  const bystanders = own.flatMap(({ bystanderP99 }) => bystanderP99 ?? [])
+  return {
+    rps: of('rps'),
+    p50: of('p50'),
+    p99: of('p99'),
+    cpu: of('cpu'),
+    ...(bystanders.length === 0 ? {} : { bystander_p99: median(bystanders) }),
+    of: Object.fromEntries(against.filter((other) => other !== name).map((other) => [other, over(other)])),
+  }
 }

@@ -3,12 +3,20 @@ import { once } from 'node:events'
 import { readCast } from './cast.js'
 import { startExpress } from './express-app.js'
 import { startFastify } from './fastify-app.js'
-import type { Contender, Framework, FromServer, Kind } from './kinds.js'
+import { type Framework, type ServerName, serverPlan } from './series.js'
 
-// One server under test, in a process of its own: `server.js <framework> <contender> <cast file>`. It says its port,
-// and how much CPU it has used whenever it is asked. It ends with the driver.
+// One server under test, in a process of its own: `server.js <framework> <server> <cast file>`. It says its port, and how
+// much CPU it has used whenever it is asked. It ends with the driver.
 
-const [framework, contender, file] = process.argv.slice(2) as [Framework, Contender, string]
+/** What a server tells the driver. */
+export interface FromServer {
+  readonly port?: number
+  /** Microseconds of CPU since the start. */
+  readonly cpu?: number
+}
+
+const [framework, name, file] = process.argv.slice(2) as [Framework, ServerName, string]
+const plan = serverPlan(name)
 
 const cpu = (): number => {
   const { user, system } = process.cpuUsage()
@@ -17,18 +25,17 @@ const cpu = (): number => {
 const say = (message: FromServer): void => void process.send?.(message)
 process.on('disconnect', () => process.exit(0))
 
-if (contender === 'ours_two' && cluster.isPrimary) await lead()
+if (plan.processes !== undefined && cluster.isPrimary) await lead(plan.processes)
 else {
-  const kind: Kind = contender === 'ours_two' || contender === 'ours_free' ? 'ours' : contender
   const start = framework === 'fastify' ? startFastify : startExpress
   // Workers of a cluster share the port that the first of them is given.
-  const port = await start(kind, readCast(file), 0)
+  const port = await start(plan, readCast(file))
   process.on('message', () => say({ cpu: cpu() }))
   say({ port })
 }
 
-async function lead(): Promise<void> {
-  const workers = [cluster.fork(), cluster.fork()]
+async function lead(processes: number): Promise<void> {
+  const workers = Array.from({ length: processes }, () => cluster.fork())
   const ports = await Promise.all(workers.map((worker) => hear(worker)))
   process.on('message', async () => {
     const used = workers.map((worker) => {

@@ -1,197 +1,118 @@
-import { verify } from 'node:crypto'
-import type { Outcome } from '@countersign/core'
+import { sodium } from '../sodium.js'
 import { createStack, type StackRequest, toStackRequest } from '../stack.js'
 import {
-  type Alg,
   createKey,
   type Key,
   mintAuthToken,
-  type RawRequest,
   type SignedRequest,
   signRequest,
+  unsigned,
+  withField,
 } from '../world.js'
+import {
+  type Agents,
+  createAgents,
+  type FloorBench,
+  floorBench,
+  guardBench,
+  isTrue,
+  pick,
+} from './benches.js'
 import { freshCopies } from './fresh.js'
-import { createGuard, type Guard, isRefused, isServed } from './guard.js'
-import type { AnyBench, Bench } from './rounds.js'
+import { createGuard, isRefused } from './guard.js'
+import type { AnyBench, Bench, Case } from './pairs.js'
 
-type GuardBench = Bench<RawRequest, Outcome>
-type FloorBench = Bench<SignedRequest, boolean>
-
-const isTrue = (value: boolean): boolean => value
-const pick = <T>(list: readonly T[], i: number): T => list[i % list.length] as T
-
-/** A hundred agents that come back again and again. */
-export interface Agents {
-  readonly keys: readonly Key[]
-  readonly tokens: readonly string[]
-  readonly requests: readonly SignedRequest[]
+/** Everything that is measured in one process. A floor that is not *the* floor is a case too. */
+export async function createCases(): Promise<readonly Case[]> {
+  const issuer = createKey()
+  const agents = createAgents(issuer, 100)
+  const floor = floorBench('floor', agents)
+  const twice = {
+    ...floor,
+    name: 'floor_twice',
+    run: (request: SignedRequest) => floor.run(request) === true && floor.run(request),
+  } satisfies FloorBench
+  const warm = guardBench('warm', createGuard([issuer]), agents.requests)
+  const stubbed = createGuard([issuer], { crypto: { ed25519: () => true } })
+  // More tokens than are remembered, valid or not: each comes as if for the first time.
+  const many = createAgents(issuer, 2000)
+  const forgetful = createGuard([issuer], { verifiedTokens: 1 })
+  const over = (own: AnyBench, ...benches: readonly AnyBench[]): Case[] =>
+    benches.map((bench) => ({ bench, floor: own }))
+  return [
+    ...over(floor, floor, twice, warm, guardBench('warm_stubbed', stubbed, agents.requests)),
+    ...over(twice, guardBench('cold', forgetful, many.requests)),
+    ...es256Cases(issuer, floor),
+    ...over(floor, ...(await refusals(issuer, agents, many))),
+    // What both do is the same, so that what it costs them may be compared directly.
+    ...over(warm, stackBench(issuer, agents)),
+    ...sodiumCases(issuer, agents, floor),
+  ]
 }
 
-export function createAgents(issuerKey: Key, count: number, alg: Alg = 'Ed25519'): Agents {
-  const keys = Array.from({ length: count }, () => createKey(alg))
-  const tokens = keys.map((key) => mintAuthToken(issuerKey, key))
-  return { keys, tokens, requests: tokens.map((jwt, i) => signRequest(jwt, keys[i] as Key)) }
+function es256Cases(issuer: Key, floor: AnyBench): Case[] {
+  const agents = createAgents(issuer, 100, 'ES256')
+  const own = floorBench('floor_es256', agents)
+  return [
+    { bench: own, floor },
+    { bench: guardBench('warm_es256', createGuard([issuer]), agents.requests), floor: own },
+  ]
 }
 
-/** A guard over requests in turn, with fresh strings. */
-export function guardBench(
-  name: string,
-  guard: Guard,
-  requests: readonly RawRequest[],
-  expect: (outcome: Outcome) => boolean = isServed,
-): GuardBench {
-  const copies = requests.map(freshCopies)
-  let next = 0
-  return { name, make: () => pick(copies, next++)(), run: guard, expect }
-}
-
-/** One verification of the same base, with the same key at hand: what no verifier over node:crypto can go below. */
-export function floorBench(name: string, { keys, requests }: Agents): FloorBench {
-  const keyOf = new Map(requests.map((request, i) => [request, (keys[i] as Key).publicKey]))
-  const digest = (keys[0] as Key).alg === 'Ed25519' ? null : 'sha256'
-  const der = new Map(
-    requests.map((request) => [request, digest === null ? request.signature : toDer(request.signature)]),
-  )
-  return {
-    name,
-    make: (i) => pick(requests, i),
-    run: (request) =>
-      verify(digest, request.base, keyOf.get(request) as Key['publicKey'], der.get(request) as Buffer),
-    expect: isTrue,
-  }
-}
-
-function toDer(raw: Buffer): Buffer {
-  const integer = (bytes: Buffer): number[] => {
-    const digits = [...bytes]
-    while (digits.length > 1 && digits[0] === 0) digits.shift()
-    if ((digits[0] as number) > 0x7f) digits.unshift(0)
-    return [2, digits.length, ...digits]
-  }
-  const body = [...integer(raw.subarray(0, 32)), ...integer(raw.subarray(32))]
-  return Buffer.from([0x30, body.length, ...body])
-}
-
-function tampered(request: SignedRequest, name: string, change: (value: string) => string): RawRequest {
-  const { method, target, rawHeaders } = request
-  const at = rawHeaders.indexOf(name) + 1
-  return { method, target, rawHeaders: rawHeaders.map((text, i) => (i === at ? change(text) : text)) }
-}
-
-/** Everything that is measured against the floor, in one process. */
-export async function createCases(): Promise<readonly AnyBench[]> {
-  const issuerKey = createKey()
-  const agents = createAgents(issuerKey, 100)
-  const p256 = createAgents(issuerKey, 100, 'ES256')
-  const many = createAgents(issuerKey, 2000)
-  const guards = () => createGuard([issuerKey])
-  const now = Math.floor(Date.now() / 1000)
-  const [key] = agents.keys as [Key]
-  const [token] = agents.tokens as [string]
-  const robbed = guards()
-  for (const request of agents.requests) await robbed(request)
-
-  const benches: AnyBench[] = [
-    floorBench('floor', agents),
-    {
-      ...floorBench('floor_twice', agents),
-      run: (request: SignedRequest) => {
-        const at = agents.requests.indexOf(request)
-        const publicKey = (agents.keys[at] as Key).publicKey
-        return (
-          verify(null, request.base, publicKey, request.signature) &&
-          verify(null, request.base, publicKey, request.signature)
-        )
-      },
-    } satisfies FloorBench,
-    floorBench('floor_es256', p256),
-    guardBench('warm', guards(), agents.requests),
-    guardBench(
-      'warm_stubbed',
-      createGuard([issuerKey], { crypto: { ed25519: () => true } }),
-      agents.requests,
-    ),
-    guardBench('warm_es256', guards(), p256.requests),
-    guardBench('cold', createGuard([issuerKey], { verifiedTokens: 1 }), many.requests),
-    guardBench(
-      'unsigned',
-      guards(),
-      [{ method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example', 'Accept', '*/*'] }],
-      isRefused('person-token'),
-    ),
+async function refusals(issuer: Key, { keys, tokens, requests }: Agents, many: Agents): Promise<AnyBench[]> {
+  const guard = () => createGuard([issuer])
+  const old = Math.floor(Date.now() / 1000) - 7200
+  const [key] = keys as [Key]
+  const [token] = tokens as [string]
+  const robbed = guard()
+  for (const request of requests) await robbed(request)
+  return [
+    guardBench('unsigned', guard(), [unsigned], isRefused('person-token')),
     guardBench(
       'malformed',
-      guards(),
-      agents.requests.map((request) => tampered(request, 'Signature', () => 'sig=:AAAA:')),
+      guard(),
+      requests.map((request) => withField(request, 'Signature', 'sig=:AAAA:')),
       isRefused('invalid_signature'),
     ),
     guardBench(
       'stale',
-      guards(),
-      agents.tokens.map((jwt, i) => signRequest(jwt, agents.keys[i] as Key, { created: now - 7200 })),
+      guard(),
+      tokens.map((jwt, i) => signRequest(jwt, keys[i] as Key, { created: old })),
       isRefused('invalid_signature'),
     ),
     guardBench(
       'unknown_kid',
-      guards(),
-      agents.keys.map((agent) => signRequest(mintAuthToken(issuerKey, agent, { kid: 'gone' }), agent)),
+      guard(),
+      keys.map((agent) => signRequest(mintAuthToken(issuer, agent, { kid: 'gone' }), agent)),
       isRefused('unknown_key'),
     ),
     guardBench(
       'unknown_issuer',
-      guards(),
-      agents.keys
+      guard(),
+      keys
         .slice(0, 4)
-        .map((agent) =>
-          signRequest(mintAuthToken(issuerKey, agent, { iss: 'https://nobody.example' }), agent),
-        ),
+        .map((agent) => signRequest(mintAuthToken(issuer, agent, { iss: 'https://nobody.example' }), agent)),
       isRefused('unknown_key'),
     ),
     guardBench(
       'forged',
-      guards(),
-      many.keys.map((agent) => signRequest(forge(mintAuthToken(issuerKey, agent)), agent)),
+      guard(),
+      many.keys.map((agent) => signRequest(forge(mintAuthToken(issuer, agent)), agent)),
       isRefused('invalid_jwt'),
     ),
-    guardBench('forged_again', guards(), [signRequest(forge(token), key)], isRefused('invalid_jwt')),
+    guardBench('forged_again', guard(), [signRequest(forge(token), key)], isRefused('invalid_jwt')),
     guardBench(
       'stolen',
       robbed,
-      agents.tokens.map((jwt) => signRequest(jwt, createKey())),
+      tokens.map((jwt) => signRequest(jwt, createKey())),
       isRefused('invalid_signature'),
     ),
     guardBench(
       'oversized',
-      guards(),
-      agents.requests.map((request) =>
-        tampered(request, 'Signature-Key', () => `sig=jwt;jwt="${'A'.repeat(65_536)}"`),
-      ),
+      guard(),
+      [withField(requests[0] as SignedRequest, 'Signature-Key', `sig=jwt;jwt="${'A'.repeat(65_536)}"`)],
       isRefused('invalid_signature'),
     ),
-    stackBench(issuerKey, agents),
-    ...(await sodiumBenches(issuerKey, agents)),
-  ]
-  return benches
-}
-
-/** libsodium instead of OpenSSL, where the package is installed. */
-async function sodiumBenches(issuerKey: Key, agents: Agents): Promise<AnyBench[]> {
-  const sodium = await import('@countersign/core/sodium').catch(() => undefined)
-  if (sodium === undefined) return []
-  const { ed25519 } = sodium
-  const floor = floorBench('floor_sodium', agents)
-  const raw = new Map(
-    agents.requests.map((request, i) => [
-      request,
-      Buffer.from((agents.keys[i] as Key).publicJwk.x as string, 'base64url'),
-    ]),
-  )
-  return [
-    {
-      ...floor,
-      run: (request: SignedRequest) => ed25519(raw.get(request) as Buffer, request.base, request.signature),
-    } satisfies FloorBench,
-    guardBench('warm_sodium', createGuard([issuerKey], { crypto: { ed25519 } }), agents.requests),
   ]
 }
 
@@ -201,7 +122,29 @@ function forge(jwt: string): string {
   return `${jwt.slice(0, at)}${jwt[at] === 'A' ? 'B' : 'A'}${jwt.slice(at + 1)}`
 }
 
-function stackBench(issuerKey: Key, { requests }: Agents): Bench<StackRequest, boolean> {
+/** libsodium instead of OpenSSL. */
+function sodiumCases(issuer: Key, agents: Agents, floor: FloorBench): Case[] {
+  if (sodium === undefined) return []
+  const verify = sodium
+  const raw = new Map(
+    agents.requests.map((request, i) => [
+      request,
+      Buffer.from((agents.keys[i] as Key).publicJwk.x as string, 'base64url'),
+    ]),
+  )
+  const own = {
+    ...floor,
+    name: 'floor_sodium',
+    run: (request: SignedRequest) => verify(raw.get(request) as Buffer, request.base, request.signature),
+  } satisfies FloorBench
+  const guard = createGuard([issuer], { crypto: { ed25519: verify } })
+  return [
+    { bench: own, floor },
+    { bench: guardBench('warm_sodium', guard, agents.requests), floor: own },
+  ]
+}
+
+function stackBench(issuer: Key, { requests }: Agents): Bench<StackRequest, boolean> {
   const copies = requests.map(freshCopies)
   return {
     name: 'stack',
@@ -209,7 +152,7 @@ function stackBench(issuerKey: Key, { requests }: Agents): Bench<StackRequest, b
       const { method, target, rawHeaders } = pick(copies, i)()
       return toStackRequest(method, target, rawHeaders)
     },
-    run: createStack({ keys: [issuerKey.publicJwk] } as Parameters<typeof createStack>[0]),
+    run: createStack({ keys: [issuer.publicJwk] } as Parameters<typeof createStack>[0]),
     expect: isTrue,
   }
 }

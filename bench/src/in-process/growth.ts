@@ -1,123 +1,89 @@
-import type { ResourceServer } from '@countersign/core'
 import { createKey, type Key, mintAuthToken, type SignedRequest, signRequest } from '../world.js'
-import { type Agents, createAgents, floorBench, guardBench } from './cases.js'
-import { createGuard, createServer, guardOf } from './guard.js'
-import { type AnyBench, type RoundOptions, runRounds } from './rounds.js'
+import { type Agents, createAgents, floorBench, guardBench } from './benches.js'
+import { createGuard, createServer, type Guard, guardOf } from './guard.js'
+import { type Case, type PairOptions, runCases } from './pairs.js'
 
-/** What grows, and what one request then costs over one verification of the same base. */
+/** What grows, and what one request then costs over one verification of the same base with the same keys. */
 export interface Growth {
-  readonly components: Readonly<Record<string, number>>
+  readonly components: Sizes
   /** By the token's length in bytes. */
-  readonly token: Readonly<Record<string, number>>
-  readonly agents: Readonly<Record<string, number>>
-  readonly routes: Readonly<Record<string, number>>
+  readonly token: Sizes
+  readonly routes: Sizes
   /** A token seen for the first time, by the number of keys its issuer publishes. */
-  readonly jwks: Readonly<Record<string, number>>
+  readonly jwks: Sizes
+  readonly agents: Sizes
 }
 
-interface Case {
-  readonly what: keyof Growth
+/** By size; the first is the smallest. */
+export type Sizes = Readonly<Record<string, number>>
+
+interface Sized extends Case {
   readonly size: number
-  readonly bench: AnyBench
-  readonly floor: AnyBench
 }
 
-/** Each size against a floor of its own, in interleaved rounds. */
-export async function runGrowth(options: RoundOptions & { readonly agents: number }): Promise<Growth> {
+/** One kind of growth after the other, so that what one holds in memory does not slow the next. */
+export async function runGrowth(options: PairOptions & { readonly agents: number }): Promise<Growth> {
   const issuer = createKey()
-  const cases = await Promise.all([
-    ...[4, 8, 14, 24].map((size) => components(issuer, size)),
-    ...[0, 1000, 3000, 6000].map((size) => tokens(issuer, size)),
-    ...[100, options.agents].map((size) => agents(issuer, size)),
-    ...[1, 1000].map((size) => routes(issuer, size)),
-    ...[1, 1000].map((size) => jwks(issuer, size)),
-  ])
-  const figures = await runRounds(
-    cases.flatMap(({ bench, floor }) => [bench, floor]),
-    (cases[0] as Case).floor.name,
-    options,
-  )
-  const growth: Record<string, Record<string, number>> = {}
-  for (const { what, size, bench, floor } of cases) {
-    const sizes = growth[what] ?? {}
-    growth[what] = sizes
-    sizes[size] = (figures.get(bench.name)?.wall ?? 0) / (figures.get(floor.name)?.wall ?? 1)
+  const run = async (cases: readonly Promise<Sized>[]): Promise<Sizes> => {
+    const sized = await Promise.all(cases)
+    const figures = await runCases(sized, options)
+    return Object.fromEntries(
+      sized.map(({ bench, size }) => [size, figures.get(bench.name)?.ratio as number]),
+    )
   }
-  return growth as unknown as Growth
+  return {
+    components: await run([4, 8, 14, 24].map((size) => components(issuer, size))),
+    token: await run([0, 1000, 3000, 6000].map((more) => token(issuer, more))),
+    routes: await run([1, 1000].map((size) => routes(issuer, size))),
+    jwks: await run([1, 1000].map((size) => jwks(issuer, size))),
+    agents: await run([100, options.agents].map((size) => warm(issuer, createAgents(issuer, size), size))),
+  }
 }
 
-const name = (what: keyof Growth, size: number): [string, string] => [
-  `${what}_${size}`,
-  `${what}_${size}_floor`,
-]
+async function sized(size: number, cast: Agents, guard: Guard): Promise<Sized> {
+  return {
+    size,
+    bench: guardBench(`size_${size}`, guard, cast.requests),
+    floor: floorBench('floor', cast),
+  }
+}
 
-function signedWith(
-  issuer: Key,
-  count: number,
-  make: (jwt: string, key: Key) => SignedRequest,
-  extra: object = {},
-): Agents {
-  const keys = Array.from({ length: count }, () => createKey())
+async function warm(issuer: Key, cast: Agents, size: number): Promise<Sized> {
+  const guard = createGuard([issuer], { verifiedTokens: 200_000 })
+  for (const request of cast.requests) await guard(request)
+  return sized(size, cast, guard)
+}
+
+function components(issuer: Key, size: number): Promise<Sized> {
+  const headers = Array.from({ length: size - 4 }, (_, i): [string, string] => [`X-Field-${i}`, `value ${i}`])
+  const covered = { headers, components: headers.map(([field]) => field.toLowerCase()) }
+  return warm(
+    issuer,
+    signedWith(issuer, (jwt, key) => signRequest(jwt, key, covered)),
+    size,
+  )
+}
+
+function token(issuer: Key, more: number): Promise<Sized> {
+  const cast = signedWith(issuer, signRequest, { note: 'x'.repeat(more * 0.75) })
+  return warm(issuer, cast, (cast.tokens[0] as string).length)
+}
+
+function signedWith(issuer: Key, make: (jwt: string, key: Key) => SignedRequest, extra: object = {}): Agents {
+  const keys = Array.from({ length: 20 }, () => createKey())
   const tokens = keys.map((key) => mintAuthToken(issuer, key, { extra }))
   return { keys, tokens, requests: tokens.map((jwt, i) => make(jwt, keys[i] as Key)) }
 }
 
-function components(issuer: Key, size: number): Promise<Case> {
-  const headers = Array.from({ length: size - 4 }, (_, i): [string, string] => [`X-Field-${i}`, `value ${i}`])
-  const cast = signedWith(issuer, 20, (jwt, key) =>
-    signRequest(jwt, key, { headers, components: headers.map(([field]) => field.toLowerCase()) }),
-  )
-  return warm('components', size, issuer, cast)
-}
-
-function tokens(issuer: Key, more: number): Promise<Case> {
-  const cast = signedWith(issuer, 20, (jwt, key) => signRequest(jwt, key), { note: 'x'.repeat(more * 0.75) })
-  return warm('token', (cast.tokens[0] as string).length, issuer, cast)
-}
-
-function agents(issuer: Key, size: number): Promise<Case> {
-  return warm('agents', size, issuer, createAgents(issuer, size))
-}
-
-async function warm(what: keyof Growth, size: number, issuer: Key, cast: Agents): Promise<Case> {
-  const [benchName, floorName] = name(what, size)
-  const guard = createGuard([issuer], { verifiedTokens: 200_000 })
-  for (const request of cast.requests) await guard(request)
-  return {
-    what,
-    size,
-    bench: guardBench(benchName, guard, cast.requests),
-    floor: floorBench(floorName, cast),
-  }
-}
-
-function routes(issuer: Key, size: number): Case {
-  const [benchName, floorName] = name('routes', size)
-  const cast = createAgents(issuer, 20)
-  const server: ResourceServer = createServer([issuer])
+function routes(issuer: Key, size: number): Promise<Sized> {
+  const server = createServer([issuer])
   const guards = Array.from({ length: size }, () => guardOf(server))
   let next = 0
-  return {
-    what: 'routes',
-    size,
-    bench: guardBench(
-      benchName,
-      (request) => (guards[next++ % size] as (typeof guards)[0])(request),
-      cast.requests,
-    ),
-    floor: floorBench(floorName, cast),
-  }
+  return sized(size, createAgents(issuer, 20), (request) => (guards[next++ % size] as Guard)(request))
 }
 
-function jwks(issuer: Key, size: number): Case {
-  const [benchName, floorName] = name('jwks', size)
-  const cast = createAgents(issuer, 400)
+function jwks(issuer: Key, size: number): Promise<Sized> {
   const others = Array.from({ length: size - 1 }, () => createKey())
   const guard = createGuard([...others, issuer], { verifiedTokens: 1 })
-  return {
-    what: 'jwks',
-    size,
-    bench: guardBench(benchName, guard, cast.requests),
-    floor: floorBench(floorName, cast),
-  }
+  return sized(size, createAgents(issuer, 400), guard)
 }

@@ -1,22 +1,30 @@
+import { setTimeout } from 'node:timers/promises'
 import { createGuard, isServed } from '../in-process/guard.js'
-import { type Alg, createKey, type Key, mintAuthToken, signRequest } from '../world.js'
+import { slope } from '../statistics.js'
+import { type Alg, createKey, mintAuthToken, signRequest } from '../world.js'
 
 // `child.js <agents> <alg>`, with --expose-gc: so many agents come once each, and nothing of them is kept but what the
 // guard keeps. One line of JSON on stdout.
 
+const points = 8
+
 const [count, alg] = process.argv.slice(2) as [string, Alg]
 const issuer = createKey()
 const guard = createGuard([issuer], { verifiedTokens: 1_000_000 })
+const step = Math.ceil(Number(count) / points)
 
-await comeAndGo(2000)
-const before = settle()
-const agents = Number(count)
-await comeAndGo(agents)
-const after = settle()
+const seen: { readonly agents: number; readonly rss: number; readonly heap: number }[] = []
+for (let i = 0; i <= points; i++) {
+  await comeAndGo(step)
+  const { rss, heapUsed } = await settle()
+  seen.push({ agents: (i + 1) * step, rss, heap: heapUsed })
+}
+// What comes first also fills what is then filled for good: code, pools, the young generation.
+const [, ...counted] = seen
 process.stdout.write(
   JSON.stringify({
-    rss: (after.rss - before.rss) / agents,
-    heap: (after.heapUsed - before.heapUsed) / agents,
+    rss: slope(counted.map(({ agents, rss }) => [agents, rss])),
+    heap: slope(counted.map(({ agents, heap }) => [agents, heap])),
   }),
 )
 process.exit(0)
@@ -24,13 +32,16 @@ process.exit(0)
 async function comeAndGo(many: number): Promise<void> {
   for (let i = 0; i < many; i++) {
     const key = createKey(alg)
-    const outcome = await guard(signRequest(mintAuthToken(issuer, key as Key), key))
+    const outcome = await guard(signRequest(mintAuthToken(issuer, key), key))
     if (!isServed(outcome)) throw new Error('an agent was not served')
-    if (i % 5000 === 0) globalThis.gc?.()
   }
 }
 
-function settle(): NodeJS.MemoryUsage {
-  for (let i = 0; i < 4; i++) globalThis.gc?.()
+/** Native memory is freed by finalizers, which run after a collection, so one is not enough. */
+async function settle(): Promise<NodeJS.MemoryUsage> {
+  for (let i = 0; i < 5; i++) {
+    globalThis.gc?.()
+    await setTimeout(20)
+  }
   return process.memoryUsage()
 }

@@ -4,15 +4,28 @@ import { promisify } from 'node:util'
 import type { Alg } from '../world.js'
 
 /** What one remembered token takes, in bytes. */
-export interface MemoryFigures {
+export interface Memory {
+  readonly agents: number
   /** Resident memory: V8's heap and what lies outside of it, keys for the most part. */
-  readonly rss: number
-  readonly heap: number
+  readonly bytes_per_agent: number
+  readonly heap_per_agent: number
+  /** The same for agents with ES256. */
+  readonly bytes_per_agent_es256: number
 }
 
-/** Measured in a process of its own, over this many distinct agents. */
-export async function runMemory(agents: number, alg: Alg): Promise<MemoryFigures> {
+/** Each algorithm in a process of its own, over so many distinct agents. */
+export async function runMemory(agents: number): Promise<Memory> {
+  const [ed25519, es256] = await Promise.all([measure(agents, 'Ed25519'), measure(agents, 'ES256')])
+  return {
+    agents,
+    bytes_per_agent: Math.round(ed25519.rss),
+    heap_per_agent: Math.round(ed25519.heap),
+    bytes_per_agent_es256: Math.round(es256.rss),
+  }
+}
+
+async function measure(agents: number, alg: Alg): Promise<{ readonly rss: number; readonly heap: number }> {
   const child = fileURLToPath(new URL('child.js', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, String(agents), alg])
-  return JSON.parse(stdout) as MemoryFigures
+  return JSON.parse(stdout) as { rss: number; heap: number }
 }

@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { quantile } from '../statistics.js'
+import { unsigned } from '../world.js'
+import { readCast } from './cast.js'
+import type { Load, Order } from './load.js'
+import { wireText } from './wire-text.js'
+
+// Load that does not wait for the server, in a process of its own: `open-client.js <order> <cast file>`. Requests arrive
+// as in a Poisson process, and latency counts from when a request was due: one that could not be sent, since all
+// connections waited for answers or the timer came late, has waited too. One in twenty asks for /health.
+// One line of JSON on stdout.
+
+const [json, file] = process.argv.slice(2) as [string, string]
+const { port, requests, seconds, rate = 1 } = JSON.parse(json) as Order
+
+interface Arrival {
+  /** When it was due, in milliseconds. */
+  readonly due: number
+  readonly bystander: boolean
+}
+
+const texts = readCast(file).requests[requests].map(wireText)
+const health = wireText({ ...unsigned, target: '/health' })
+const most = 256
+/** Milliseconds; the answer to the last request should be there by then. */
+const grace = 5000
+
+const idle: Socket[] = []
+const waiting: Arrival[] = []
+const latencies: Record<'guarded' | 'bystander', number[]> = { guarded: [], bystander: [] }
+let sent = 0
+let failed = 0
+
+const current = new Map<Socket, Arrival>()
+const sockets = await Promise.all(Array.from({ length: most }, open))
+idle.push(...sockets)
+const began = performance.now()
+const end = began + seconds * 1000
+let due = began
+tick()
+
+async function open(): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').setNoDelay().setEncoding('latin1')
+  await once(socket, 'connect')
+  let received = ''
+  socket.on('data', (text: string) => {
+    received += text
+    const body = received.indexOf('\r\n\r\n') + 4
+    if (body < 4) return
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(received)?.[1])
+    if (received.length < body + length) return
+    answered(socket, received.startsWith('HTTP/1.1 200'))
+    received = ''
+  })
+  return socket
+}
+
+function tick(): void {
+  const now = performance.now()
+  for (; due <= now && due < end; due -= (Math.log(1 - Math.random()) / rate) * 1000) {
+    waiting.push({ due, bystander: Math.random() < 0.05 })
+  }
+  flush()
+  const left = waiting.length + current.size
+  if (now >= end && (left === 0 || now >= end + grace)) finish(left)
+  else setTimeout(tick, 1)
+}
+
+function flush(): void {
+  while (waiting.length > 0) {
+    const socket = idle.pop()
+    if (socket === undefined) return
+    const arrival = waiting.shift() as Arrival
+    current.set(socket, arrival)
+    socket.write(arrival.bystander ? health : (texts[sent++ % texts.length] as string))
+  }
+}
+
+function answered(socket: Socket, served: boolean): void {
+  const { due: from, bystander } = current.get(socket) as Arrival
+  latencies[bystander ? 'bystander' : 'guarded'].push(performance.now() - from)
+  if (!served) failed++
+  current.delete(socket)
+  idle.push(socket)
+  flush()
+}
+
+function finish(unanswered: number): void {
+  const { guarded, bystander } = latencies
+  const load: Load = {
+    requests: guarded.length + bystander.length,
+    seconds,
+    p50: quantile(guarded, 0.5),
+    p99: quantile(guarded, 0.99),
+    bystanderP99: quantile(bystander, 0.99),
+    failed: failed + unanswered,
+  }
+  process.stdout.write(JSON.stringify(load), () => process.exit(0))
+}
