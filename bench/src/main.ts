@@ -22,7 +22,15 @@ const thorough: Effort = {
   growth: { warmUp: 1000, rounds: 30, pairs: 6, agents: 100_000 },
   memory: 40_000,
   http: {
-    rounds: { fastify: 7, express: 7, refusals: 5, cores: 5, alone: 5, open: 3 },
+    series: {
+      fastify: { warmUp: 10, rounds: 7 },
+      express: { warmUp: 10, rounds: 7 },
+      refusals: { warmUp: 3, rounds: 5 },
+      cores: { warmUp: 5, rounds: 5 },
+      // Of the same servers as the series before.
+      alone: { warmUp: 0, rounds: 5 },
+      open: { warmUp: 0, rounds: 3 },
+    },
     seconds: 2,
     openSeconds: 5,
     patience: 120,
@@ -30,14 +38,21 @@ const thorough: Effort = {
 }
 /** Below two minutes. */
 const hasty: Effort = {
-  inProcess: { warmUp: 2500, rounds: 10, pairs: 6 },
-  growth: { warmUp: 300, rounds: 6, pairs: 6, agents: 10_000 },
-  memory: 8000,
+  inProcess: { warmUp: 2000, rounds: 6, pairs: 6 },
+  growth: { warmUp: 300, rounds: 4, pairs: 6, agents: 5000 },
+  memory: 6000,
   http: {
-    rounds: { fastify: 2, express: 2, refusals: 1, cores: 1, alone: 1, open: 1 },
+    series: {
+      fastify: { warmUp: 5, rounds: 2 },
+      express: { warmUp: 5, rounds: 2 },
+      refusals: { warmUp: 1, rounds: 1 },
+      cores: { warmUp: 2, rounds: 1 },
+      alone: { warmUp: 0, rounds: 1 },
+      open: { warmUp: 0, rounds: 1 },
+    },
     seconds: 1,
     openSeconds: 2,
-    patience: 8,
+    patience: 5,
   },
 }
 
@@ -51,7 +66,8 @@ const { values } = parseArgs({
 })
 const effort = values.quick ? hasty : thorough
 const parts = new Set(values.only.split(','))
-const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`)
+const say = (text: string): void =>
+  void process.stderr.write(`bench: ${text}, after ${Math.round(performance.now() / 1000)} s\n`)
 
 say('in process')
 const line = machine()

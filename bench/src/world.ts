@@ -1,5 +1,7 @@
 import {
   createHash,
+  createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
@@ -30,15 +32,29 @@ export interface Key {
 }
 
 export function createKey(alg: Alg = 'Ed25519', kid: string = randomUUID()): Key {
-  const { privateKey, publicKey } =
-    alg === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { publicJwk, privateJwk } = generate(alg)
   return {
     alg,
     kid,
-    privateKey,
-    publicKey,
-    publicJwk: { ...publicKey.export({ format: 'jwk' }), alg, kid },
+    privateKey: createPrivateKey({ key: privateJwk, format: 'jwk' }),
+    publicKey: createPublicKey({ key: publicJwk, format: 'jwk' }),
+    publicJwk: { ...publicJwk, alg, kid },
   }
+}
+
+/**
+ * Both halves as JWKs, by way of their encodings: in Node 20 a generated key that is exported by itself may hang, since
+ * the export holds a lock that collecting the generation's leftovers waits for.
+ */
+function generate(alg: Alg): { readonly publicJwk: JsonWebKey; readonly privateJwk: JsonWebKey } {
+  const encodings = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } } as const
+  const pair: unknown =
+    alg === 'Ed25519'
+      ? generateKeyPairSync('ed25519', encodings)
+      : generateKeyPairSync('ec', { namedCurve: 'P-256', ...encodings })
+  // The declarations do not know of this encoding.
+  const { publicKey, privateKey } = pair as Record<'publicKey' | 'privateKey', JsonWebKey>
+  return { publicJwk: publicKey, privateJwk: privateKey }
 }
 
 /** The raw signature, r||s for ES256. */
@@ -189,5 +205,5 @@ export function issuerFetch(keys: readonly Key[], iss: string = issuer): (url: s
 
 /** A private JWK for `signingKeys`. */
 export function newSigningJwk(): object {
-  return { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'Ed25519' }
+  return { ...generate('Ed25519').privateJwk, alg: 'Ed25519' }
 }

@@ -44,7 +44,7 @@ const guards: Readonly<Record<Guard, (cast: Cast, plan: ServerPlan) => readonly 
   },
 }
 
-export function startExpress(plan: ServerPlan, cast: Cast): Promise<number> {
+export function start(plan: ServerPlan, cast: Cast): Promise<number> {
   const app = express()
   app.get('/data', ...guards[plan.guard](cast, plan), (_req, res) => {
     res.json({ bread: 2 })

@@ -55,7 +55,7 @@ const builders: Readonly<
   },
 }
 
-export async function startFastify(plan: ServerPlan, cast: Cast): Promise<number> {
+export async function start(plan: ServerPlan, cast: Cast): Promise<number> {
   const app = fastify()
   await builders[plan.guard](app, cast, plan)
   await app.listen({ port: 0, host: '127.0.0.1' })

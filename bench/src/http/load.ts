@@ -77,7 +77,8 @@ export async function load(order: Order, folder: string, core: number | undefine
 
 function wrk({ port, requests, seconds, connections }: Order, folder: string): string[] {
   const script = join(folder, `${requests}.lua`)
-  return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}`]
+  const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script]
+  return ['wrk', ...options, `http://127.0.0.1:${port}`]
 }
 
 function node(order: Order, folder: string): string[] {

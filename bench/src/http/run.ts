@@ -43,9 +43,15 @@ export interface HttpResults {
   readonly foreign?: number
 }
 
-/** How long and how often, by series. */
+interface SeriesOptions {
+  readonly rounds: number
+  /** Seconds that all contenders are loaded at once before anything counts. */
+  readonly warmUp: number
+}
+
+/** How long and how often. */
 export interface HttpOptions {
-  readonly rounds: Readonly<Record<SeriesName, number>>
+  readonly series: Readonly<Record<SeriesName, SeriesOptions>>
   readonly seconds: number
   /** Seconds of an open loop, which needs enough requests for a p99 of few. */
   readonly openSeconds: number
@@ -69,7 +75,7 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
-      rounds: options.rounds[name],
+      ...options.series[name],
       seconds: name === 'open' ? options.openSeconds : options.seconds,
       folder,
       pool,
@@ -108,8 +114,7 @@ interface Sample extends Comparable {
   readonly bystanderP99?: number
 }
 
-interface Plan {
-  readonly rounds: number
+interface Plan extends SeriesOptions {
   readonly seconds: number
   readonly folder: string
   readonly pool: Pool
@@ -128,8 +133,7 @@ async function runSeries(
       return { contender, cpu, loads, samples: [] as Sample[] }
     }),
   )
-  const warmUp = 1
-  await Promise.all(loaded.map(({ loads }) => loads(warmUp)))
+  if (plan.warmUp > 0) await Promise.all(loaded.map(({ loads }) => loads(plan.warmUp)))
   for (let round = 0; round < plan.rounds; round++) {
     for (let k = 0; k < loaded.length; k++) {
       const { loads, cpu, samples } = loaded[(k + round) % loaded.length] as (typeof loaded)[number]

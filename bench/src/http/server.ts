@@ -1,8 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { readCast } from './cast.js'
-import { startExpress } from './express-app.js'
-import { startFastify } from './fastify-app.js'
 import { type Framework, type ServerName, serverPlan } from './series.js'
 
 // One server under test, in a process of its own: `server.js <framework> <server> <cast file>`. It says its port, and how
@@ -27,7 +25,8 @@ process.on('disconnect', () => process.exit(0))
 
 if (plan.processes !== undefined && cluster.isPrimary) await lead(plan.processes)
 else {
-  const start = framework === 'fastify' ? startFastify : startExpress
+  // A server holds nothing of the other framework.
+  const { start } = await (framework === 'fastify' ? import('./fastify-app.js') : import('./express-app.js'))
   // Workers of a cluster share the port that the first of them is given.
   const port = await start(plan, readCast(file))
   process.on('message', () => say({ cpu: cpu() }))
