@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { watched } from './calm.js'
 import { type HttpOptions, runHttp } from './http/run.js'
 import { createCases } from './in-process/cases.js'
 import { runGrowth } from './in-process/growth.js'
@@ -40,7 +41,7 @@ const thorough: Effort = {
 const hasty: Effort = {
   inProcess: { warmUp: 2000, rounds: 6, pairs: 6 },
   growth: { warmUp: 300, rounds: 4, pairs: 6, agents: 5000 },
-  memory: 6000,
+  memory: 8000,
   http: {
     series: {
       fastify: { warmUp: 5, rounds: 2 },
@@ -71,8 +72,12 @@ const say = (text: string): void =>
 
 say('in process')
 const line = machine()
-const figures = await runCases(await createCases(), effort.inProcess)
-let results: Results = { machine: line, ...toInProcess(figures) }
+const cases = await createCases()
+const { sample: figures, foreign } = await watched(async () => ({
+  sample: await runCases(cases, effort.inProcess),
+  cpu: 0,
+}))
+let results: Results = { machine: line, foreign, ...toInProcess(figures) }
 
 if (parts.has('growth')) {
   say('growth')

@@ -57,7 +57,7 @@ export function print(results: Results): void {
   printTargets(results)
 }
 
-function printInProcess({ us, ratios, of_own_floor, spread }: Results): void {
+function printInProcess({ us, ratios, of_own_floor, spread, foreign }: Results): void {
   say()
   const head = ['in process', 'us', 'x floor', 'x own', 'middle half of rounds', '']
   const rows = Object.entries(us).map(([name, microseconds]) => [
@@ -69,6 +69,7 @@ function printInProcess({ us, ratios, of_own_floor, spread }: Results): void {
     explained[name] ?? '',
   ])
   table([head, ...rows], [0, 5])
+  printForeign('meanwhile', foreign)
 }
 
 function printGrowth({ growth, memory }: Results): void {
@@ -106,12 +107,15 @@ function printHttp({ http_detail }: Results): void {
     ]
     table([head, ...Object.entries(figures).map(([who, own]) => httpRow(who, own, figure))], [0, 5])
   }
-  const { foreign } = http_detail
+  printForeign('at most, while a sample was taken', http_detail.foreign)
+}
+
+function printForeign(when: string, share: number | undefined): void {
   say()
   say(
-    foreign === undefined
-      ? 'what others used of the machine meanwhile cannot be seen here: there is no /proc/stat'
-      : `others used at most ${(foreign * 100).toFixed(1)} % of all cores while a sample was taken`,
+    share === undefined
+      ? 'what others used of the machine cannot be seen here: there is no /proc/stat'
+      : `others used ${(share * 100).toFixed(1)} % of all cores ${when}`,
   )
 }
 

@@ -7,6 +7,8 @@ import { round } from './statistics.js'
 /** Everything one run found. Ratios are to one Ed25519 verification of the same base, the floor. */
 export interface Results extends InProcess {
   readonly machine: string
+  /** The share of all cores that others used while cases were measured in process, where that can be seen. */
+  readonly foreign?: number | undefined
   readonly growth?: Growth
   readonly memory?: Memory
   /** Requests a second, on one core. */

@@ -69,7 +69,9 @@ const http =
   ({ http_detail }) => {
     if (http_detail === undefined) return 'http was not run'
     const figures: HttpFigures | undefined = http_detail.series[series]?.[name]
-    return figures?.of[other]?.[figure] ?? 'sodium-native is not installed'
+    const ratio = figures?.of[other]?.[figure]
+    if (ratio === undefined) return 'sodium-native is not installed'
+    return Number.isFinite(ratio) ? ratio : 'autocannon counts whole milliseconds'
   }
 
 const refusal = (name: string): Find => http('refusals', name, `${name}_bare`)

@@ -7,7 +7,7 @@ const mostTries = 4
 /** What Linux counts in, whatever its kernel ticks at. */
 const microsecondsPerTick = 10_000
 
-/** A sample, and the microseconds of CPU that its server used. */
+/** A sample, and the microseconds of CPU that servers used for it, which run on. */
 interface Taken<T> {
   readonly sample: T
   readonly cpu: number
@@ -41,7 +41,8 @@ export function createCalm(patience: number): Calm {
   }
 }
 
-async function watched<T>(
+/** A sample, and what share of all cores others used meanwhile, where that can be seen. */
+export async function watched<T>(
   take: () => Promise<Taken<T>>,
 ): Promise<{ readonly sample: T; readonly milliseconds: number; readonly foreign: number | undefined }> {
   const before = foreignSoFar()
