@@ -19,22 +19,22 @@ interface Effort {
 }
 
 const thorough: Effort = {
-  inProcess: { warmUp: 5000, rounds: 50, pairs: 6 },
-  growth: { warmUp: 1000, rounds: 30, pairs: 6, agents: 100_000 },
-  memory: 40_000,
+  inProcess: { warmUp: 5000, rounds: 40, pairs: 6 },
+  growth: { warmUp: 1000, rounds: 24, pairs: 6, agents: 100_000 },
+  memory: 24_000,
   http: {
     series: {
       fastify: { warmUp: 10, rounds: 7 },
       express: { warmUp: 10, rounds: 7 },
-      refusals: { warmUp: 3, rounds: 5 },
+      refusals: { warmUp: 3, rounds: 3 },
       cores: { warmUp: 5, rounds: 5 },
       // Of the same servers as the series before.
-      alone: { warmUp: 0, rounds: 5 },
+      alone: { warmUp: 0, rounds: 3 },
       open: { warmUp: 0, rounds: 3 },
     },
     seconds: 2,
     openSeconds: 5,
-    patience: 120,
+    patience: 60,
   },
 }
 /** Below two minutes. */
