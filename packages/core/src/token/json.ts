@@ -7,13 +7,14 @@ import { fixedLimits } from '../limits.js'
  * bounds the length.
  */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
-  if (!isModest(text)) return undefined
+  const written = countNames(text)
+  if (written === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-    const members = judgeMembers(text)
-    if (members === 'duplicate') return undefined
-    return (members === 'fine' ? value : JSON.parse(text, withoutPrototype)) as Record<string, unknown>
+    const kept = new KeptNames(value)
+    if (kept.count !== written) return undefined
+    return (kept.hasPrototype ? JSON.parse(text, withoutPrototype) : value) as Record<string, unknown>
   } catch {
     return undefined
   }
@@ -21,59 +22,56 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
 
 const withoutPrototype = (name: string, value: unknown): unknown => (name === '__proto__' ? undefined : value)
 
-// Before JSON.parse: its recursion is native, and many small things cost more than their length says.
-function isModest(text: string): boolean {
+/**
+ * How many member names there are, if the text is JSON: colons outside of strings. `undefined` for too much, which is
+ * found before JSON.parse: its recursion is native, and many small things cost more than their length says.
+ */
+function countNames(text: string): number | undefined {
+  let names = 0
   let depth = 0
   let size = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code === quote) i = endOfString(text, i)
+    else if (code === colon) names++
     else if (code === openBrace || code === openBracket) {
-      if (++depth > fixedLimits.jsonDepth || ++size > fixedLimits.jsonSize) return false
+      if (++depth > fixedLimits.jsonDepth || ++size > fixedLimits.jsonSize) return undefined
     } else if (code === closeBrace || code === closeBracket) depth--
-    else if (code === comma && ++size > fixedLimits.jsonSize) return false
+    else if (code === comma && ++size > fixedLimits.jsonSize) return undefined
   }
-  return true
+  return names
 }
 
-// The text is valid JSON here, so a string is a member name exactly when a colon follows it.
-function judgeMembers(text: string): 'fine' | 'duplicate' | 'prototype' {
-  const levels: Set<string>[] = []
-  let verdict: 'fine' | 'prototype' = 'fine'
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === openBrace || code === openBracket) levels.push(new Set())
-    else if (code === closeBrace || code === closeBracket) levels.pop()
-    else if (code === quote) {
-      const end = endOfString(text, i)
-      if (isFollowedByColon(text, end + 1)) {
-        const name = memberName(text.slice(i, end + 1))
-        const names = levels.at(-1)
-        if (names?.has(name)) return 'duplicate'
-        if (name === '__proto__') verdict = 'prototype'
-        names?.add(name)
-      }
-      i = end
+/** The member names that JSON.parse has kept: of those that occur twice, one. */
+class KeptNames {
+  count = 0
+  hasPrototype = false
+
+  constructor(value: object) {
+    this.#look(value)
+  }
+
+  #look(value: object): void {
+    if (Array.isArray(value)) {
+      for (const element of value) this.#enter(element)
+      return
+    }
+    for (const name of Object.keys(value)) {
+      this.count++
+      if (name === '__proto__') this.hasPrototype = true
+      this.#enter((value as Record<string, unknown>)[name])
     }
   }
-  return verdict
-}
 
-// Only an escape can spell one name in two ways.
-function memberName(quoted: string): string {
-  return quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1)
+  #enter(value: unknown): void {
+    if (typeof value === 'object' && value !== null) this.#look(value)
+  }
 }
 
 function endOfString(text: string, start: number): number {
   let i = start + 1
   while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1
   return i
-}
-
-function isFollowedByColon(text: string, start: number): boolean {
-  let i = start
-  while (text.charCodeAt(i) === 0x20 || (text.charCodeAt(i) >= 0x09 && text.charCodeAt(i) <= 0x0d)) i++
-  return text.charCodeAt(i) === colon
 }
 
 const quote = 0x22

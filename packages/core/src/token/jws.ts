@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { decodeBase64url, type SigningKey, type VerificationKey } from '../keys.js'
 import { parseJsonObject } from './json.js'
 
@@ -24,16 +25,9 @@ export function decodeJws(text: string): CompactJws | undefined {
   return { header, payload, signature, signingInput: Buffer.from(text.slice(0, second), 'latin1') }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 function decodePart(part: string): Record<string, unknown> | undefined {
   const bytes = decodeBase64url(part)
-  if (bytes === undefined) return undefined
-  try {
-    return parseJsonObject(utf8.decode(bytes))
-  } catch {
-    return undefined
-  }
+  return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString()) : undefined
 }
 
 /** Whether the signature can be that key's: the header's `alg` has to be the key's own (G-21). */
