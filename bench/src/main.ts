@@ -39,13 +39,13 @@ const thorough: Effort = {
 }
 /** Below two minutes. */
 const hasty: Effort = {
-  inProcess: { warmUp: 2000, rounds: 6, pairs: 6 },
-  growth: { warmUp: 300, rounds: 4, pairs: 6, agents: 5000 },
-  memory: 8000,
+  inProcess: { warmUp: 1500, rounds: 5, pairs: 6 },
+  growth: { warmUp: 300, rounds: 3, pairs: 6, agents: 5000 },
+  memory: 6000,
   http: {
     series: {
       fastify: { warmUp: 5, rounds: 2 },
-      express: { warmUp: 5, rounds: 2 },
+      express: { warmUp: 4, rounds: 1 },
       refusals: { warmUp: 1, rounds: 1 },
       cores: { warmUp: 2, rounds: 1 },
       alone: { warmUp: 0, rounds: 1 },
@@ -53,7 +53,7 @@ const hasty: Effort = {
     },
     seconds: 1,
     openSeconds: 2,
-    patience: 5,
+    patience: 3,
   },
 }
 

@@ -6,7 +6,7 @@ import { type Alg, createKey, mintAuthToken, signRequest } from '../world.js'
 // `child.js <agents> <alg>`, with --expose-gc: so many agents come once each, and nothing of them is kept but what the
 // guard keeps. One line of JSON on stdout.
 
-const points = 8
+const points = 6
 
 const [count, alg] = process.argv.slice(2) as [string, Alg]
 const issuer = createKey()
