@@ -85,14 +85,15 @@ export type ClaimsFound = { readonly lacking: readonly string[] } | { readonly w
  * would go round in circles.
  */
 export function findClaims(rules: ClaimRules, grant: Grant): ClaimsFound {
-  const lacking = new Set<string>()
+  const lacking: string[] = []
   for (const [claim, rule] of Object.entries(rules)) {
     const value = claimOf(grant, claim)
     const scope = scopeOfClaim.get(claim)
-    if (value === undefined && scope !== undefined && !grant.scope.includes(scope)) lacking.add(scope)
-    else if (!matches(rule, value, grant)) return { wrong: claim }
+    if (value === undefined && scope !== undefined && !grant.scope.includes(scope)) {
+      if (!lacking.includes(scope)) lacking.push(scope)
+    } else if (!matches(rule, value, grant)) return { wrong: claim }
   }
-  return { lacking: [...lacking] }
+  return { lacking }
 }
 
 function claimOf({ claims }: Grant, name: string): unknown {

@@ -63,7 +63,7 @@ export function compilePlan(text: string, additional: readonly string[], most: n
 }
 
 /**
- * The signature base by a plan; `undefined` when a component cannot be resolved.
+ * The signature base by a plan that covers `signature-key`; `undefined` when a component cannot be resolved.
  *
  * @param key the value of `Signature-Key`, known to be printable
  * @param parameters the list and its parameters, as received
@@ -75,11 +75,26 @@ export function planBase(
   parameters: string,
 ): Buffer | undefined {
   const fields = plan.fields.size === 0 ? undefined : fieldValues(context.rawHeaders, plan.fields)
-  let base = ''
+  let before = ''
+  let text = ''
   for (const { name, start, derive } of plan.steps) {
-    const value = name === 'signature-key' ? key : derive === undefined ? fields?.get(name) : derive(context)
-    if (value === undefined || (value !== key && !isPrintable(value))) return undefined
-    base += `${start}${value}\n`
+    if (name === 'signature-key') {
+      before = text + start
+      text = '\n'
+      continue
+    }
+    const value = derive === undefined ? fields?.get(name) : derive(context)
+    if (value === undefined || !isPrintable(value)) return undefined
+    text += `${start}${value}\n`
   }
-  return Buffer.from(`${base}"@signature-params": ${parameters}`, 'latin1')
+  return asBytes(before, key, `${text}"@signature-params": ${parameters}`)
+}
+
+/** ASCII as bytes. In parts, since joining them first would copy the token once more. */
+function asBytes(before: string, key: string, after: string): Buffer {
+  const bytes = Buffer.allocUnsafe(before.length + key.length + after.length)
+  bytes.write(before, 0, 'latin1')
+  bytes.write(key, before.length, 'latin1')
+  bytes.write(after, before.length + key.length, 'latin1')
+  return bytes
 }

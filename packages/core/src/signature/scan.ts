@@ -29,7 +29,7 @@ export function scanFields(rawHeaders: readonly string[]): FieldScan {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
     const look = lookers[name.length]
-    if (look !== undefined) look(scan, name.toLowerCase(), rawHeaders[i + 1] as string)
+    if (look !== undefined) look(scan, name, rawHeaders[i + 1] as string)
   }
   return scan
 }
@@ -46,32 +46,42 @@ const lookers: readonly (Look | undefined)[] = Object.assign(
   new Array<Look | undefined>(18).fill(undefined),
   {
     4: (scan, name, value) => {
-      if (name === 'host') host(scan, value)
+      if (isNamed(name, 'host')) host(scan, value)
     },
     9: (scan, name, value) => {
-      if (name !== 'signature') return
+      if (!isNamed(name, 'signature')) return
       scan.repeated ||= scan.signature !== undefined
       scan.signature = value
     },
     10: (scan, name, value) => {
-      if (name === ':authority') host(scan, value)
+      if (isNamed(name, ':authority')) host(scan, value)
     },
     13: (scan, name, value) => {
-      if (name === 'authorization') scan.authorization = true
-      if (name !== 'signature-key') return
+      if (isNamed(name, 'authorization')) scan.authorization = true
+      if (!isNamed(name, 'signature-key')) return
       scan.repeated ||= scan.key !== undefined
       scan.key = value
     },
     14: (scan, name, value) => {
-      if (name === 'content-length') scan.content ||= value !== '0'
+      if (isNamed(name, 'content-length')) scan.content ||= value !== '0'
     },
     15: (scan, name, value) => {
-      if (name !== 'signature-input') return
+      if (!isNamed(name, 'signature-input')) return
       scan.repeated ||= scan.input !== undefined
       scan.input = value
     },
     17: (scan, name) => {
-      if (name === 'transfer-encoding') scan.content = true
+      if (isNamed(name, 'transfer-encoding')) scan.content = true
     },
   } satisfies Record<number, Look>,
 )
+
+/** Whether it is that field, in any case; of the right length already. A copy in lower case would cost more. */
+function isNamed(name: string, wanted: string): boolean {
+  for (let i = 0; i < wanted.length; i++) {
+    const code = name.charCodeAt(i)
+    const isUpper = code >= 0x41 && code <= 0x5a
+    if ((isUpper ? code | 0x20 : code) !== wanted.charCodeAt(i)) return false
+  }
+  return true
+}
