@@ -35,7 +35,7 @@ export type Authenticated = TokenCaller | Refusal | typeof unsigned
 
 /**
  * Who signed this request: the seven steps of 11.3.4 for an agent, cheapest first. A token seen before costs one
- * verification, that of the request; nothing on that way waits for anything.
+ * verification, that of the request; nothing on that way waits for anything. One that failed costs none.
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
@@ -45,9 +45,15 @@ export function authenticate(request: HttpRequest, context: AuthenticationContex
   const { jwt, digest } = read.key as PresentedJwt
   const known = context.tokens.get(digest, now)
   if (known !== undefined) return new Attempt(request, read, context).prove(known)
-  if (context.tokens.hasFailed(digest, now)) return refuseToken()
-  const token = readToken(jwt, context.token, now)
-  return token instanceof Refusal ? token : new Attempt(request, read, context).admit(token, digest, now)
+  const admit = (): Awaitable<Authenticated> => {
+    const token = readToken(jwt, context.token, now)
+    return token instanceof Refusal ? token : new Attempt(request, read, context).admit(token, digest, now)
+  }
+  const failed = context.tokens.failed(digest, now)
+  if (failed === undefined) return admit()
+  return failed.key === undefined
+    ? andThen(context.issuers.find(failed.query), (found) => (found instanceof Refusal ? found : admit()))
+    : refuseToken()
 }
 
 function readFully(request: HttpRequest, context: AuthenticationContext, now: number): Read {
@@ -109,8 +115,12 @@ class Attempt {
 
   /** The key from the issuer, and the token under it; refreshed once if it does not fit. */
   async #find(token: ReadToken, digest: string, now: number, next: Next): Promise<Authenticated> {
-    const found = await this.#context.issuers.find(token.query)
-    if (found instanceof Refusal) return found
+    const { issuers, tokens } = this.#context
+    const found = await issuers.find(token.query)
+    if (found instanceof Refusal) {
+      tokens.addFailed(digest, token.query, undefined, token.claims.exp)
+      return found
+    }
     if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
     const valid = await this.#verifyToken(token, found)
     if (valid instanceof Refusal) return valid

@@ -11,6 +11,8 @@ describe('a token that has been seen before', () => {
   let verifications: number
   let withdraw: (issuer: string, dwk: string) => void
   let denied: boolean
+  let held: VerificationKey | undefined
+  let finds: number
   let context: AuthenticationContext
 
   beforeEach(() => {
@@ -18,9 +20,14 @@ describe('a token that has been seen before', () => {
     verifications = 0
     denied = false
     const clock = (): number => at * 1000
-    const held = importPublicJwk(issuerKey.publicJwk) as VerificationKey
+    held = importPublicJwk(issuerKey.publicJwk) as VerificationKey
+    finds = 0
     const issuers = fakeIssuers({
       peek: () => held,
+      find: async () => {
+        finds++
+        return held ?? new Refusal('unknown_key')
+      },
       mayFetch: () => false,
       refused: () => (denied ? new Refusal('access_denied') : undefined),
       onWithdrawn: (listener) => {
@@ -88,6 +95,32 @@ describe('a token that has been seen before', () => {
     expect(await ask(forged)).toEqual(['invalid_jwt', 1])
     expect(await ask(forged)).toEqual(['invalid_jwt', 0])
     expect(await ask(await token('aa-auth+jwt'))).toEqual(['grant', 2])
+  })
+
+  it('without a key to verify it is refused as before, until there is one ', async () => {
+    const key = held
+    const jwt = await token('aa-auth+jwt')
+    held = undefined
+    expect(await ask(jwt)).toEqual(['unknown_key', 0])
+    expect(await ask(jwt)).toEqual(['unknown_key', 0])
+    // Each time anew, since only the issuer's keys know why.
+    expect(finds).toBe(2)
+    held = key
+    expect(await ask(jwt)).toEqual(['grant', 2])
+    expect(await ask(jwt)).toEqual(['grant', 1])
+  })
+
+  it('without a key is judged like any other once it has expired or its issuer is shut out [R-067]', async () => {
+    const jwt = await token('aa-auth+jwt')
+    held = undefined
+    await ask(jwt)
+    denied = true
+    // A 403 is only for whoever has signed.
+    expect(await ask(jwt, newKey())).toEqual(['invalid_signature', 1])
+    expect(await ask(jwt)).toEqual(['access_denied', 1])
+    denied = false
+    at = now + 600
+    expect(await ask(jwt)).toEqual(['expired_jwt', 0])
   })
 
   it('differs from every other in a single byte', async () => {

@@ -134,7 +134,8 @@ function addEndpoints(app: FastifyInstance): void {
 // What a router with laxer ideas of paths lets through to a prefix of ours.
 const notFound: Answer = { status: 404, headers: {}, body: '' }
 
-// Bytes, not text: to text of a JSON type Fastify adds a charset that RFC 9457 does not have.
+// To text of a JSON type Fastify adds a charset that RFC 9457 does not have, unless it has a serializer; bytes would need
+// a packet of their own.
 function send(answer: Answer, reply: FastifyReply): FastifyReply {
   if (answer.raw !== undefined) {
     reply.hijack()
@@ -142,8 +143,10 @@ function send(answer: Answer, reply: FastifyReply): FastifyReply {
     return reply
   }
   reply.code(answer.status).headers(answer.headers)
-  return answer.body === '' ? reply.send() : reply.send(Buffer.from(answer.body))
+  return answer.body === '' ? reply.send() : reply.serializer(asIs).send(answer.body)
 }
+
+const asIs = (body: string): string => body
 
 /** AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared. */
 export const aauth: FastifyPluginAsync<FastifyOptions> = fp(plugin, {

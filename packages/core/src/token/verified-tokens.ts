@@ -21,10 +21,11 @@ interface TokenSource extends KeyQuery {
   notedAt: number
 }
 
-/** A token whose signature failed under a key of its issuer. */
-interface FailedToken {
+/** A token that did not verify. */
+export interface FailedToken {
   readonly query: KeyQuery
-  readonly key: VerificationKey
+  /** The issuer's key under which its signature failed; `undefined` where the issuer had none to offer. */
+  readonly key: VerificationKey | undefined
   /** Seconds. */
   readonly exp: number
 }
@@ -87,23 +88,21 @@ export class VerifiedTokens {
     this.#tokens.add(digest, nameOf(token.source), token)
   }
 
-  /** Remembers that a token's signature failed under this key. */
-  addFailed(digest: string, query: KeyQuery, key: VerificationKey, exp: number): void {
+  /** Remembers that a token's signature failed under this key, or that there was no key. @param exp the token's */
+  addFailed(digest: string, query: KeyQuery, key: VerificationKey | undefined, exp: number): void {
     this.#failed.set(digest, { query, key, exp })
   }
 
   /**
-   * Whether the token is known to fail under the key its issuer has now, and no other can be had at the moment. Once it
-   * has expired that is the better answer. @param now seconds
+   * A token that is known to fail under what its issuer has now, while nothing else can be had. Once it has expired that
+   * is the better answer, and so is a `403` where the operator has shut out the issuer. @param now seconds
    */
-  hasFailed(digest: string, now: number): boolean {
+  failed(digest: string, now: number): FailedToken | undefined {
     const failed = this.#failed.get(digest)
-    return (
-      failed !== undefined &&
-      failed.exp > now &&
-      this.#issuers.peek(failed.query) === failed.key &&
-      !this.#issuers.mayFetch(failed.query)
-    )
+    if (failed === undefined || failed.exp <= now) return undefined
+    const { query, key } = failed
+    const isLasting = this.#issuers.peek(query) === key && !this.#issuers.mayFetch(query)
+    return isLasting && this.#issuers.refused(query.issuer, query.dwk) === undefined ? failed : undefined
   }
 }
 
