@@ -19,8 +19,8 @@ interface Effort {
 }
 
 const thorough: Effort = {
-  inProcess: { warmUp: 5000, rounds: 40, pairs: 6 },
-  growth: { warmUp: 1000, rounds: 24, pairs: 6, agents: 100_000 },
+  inProcess: { warmUp: 8000, rounds: 30, pairs: 3 },
+  growth: { warmUp: 2000, rounds: 15, pairs: 3, agents: 100_000 },
   memory: 24_000,
   http: {
     series: {
@@ -39,8 +39,8 @@ const thorough: Effort = {
 }
 /** Below two minutes. */
 const hasty: Effort = {
-  inProcess: { warmUp: 1500, rounds: 5, pairs: 6 },
-  growth: { warmUp: 300, rounds: 3, pairs: 6, agents: 5000 },
+  inProcess: { warmUp: 3000, rounds: 5, pairs: 2 },
+  growth: { warmUp: 300, rounds: 3, pairs: 2, agents: 5000 },
   memory: 6000,
   http: {
     series: {

@@ -54,7 +54,7 @@ interface Batch {
 }
 
 /** Long enough for the clock, short enough to end undisturbed and to find the machine as its neighbours did. */
-const batchMicroseconds = 5000
+const batchMicroseconds = 15_000
 /** The first calls of a batch, by share, find in the processor's caches what others left there, and do not count. */
 const leadIn = 0.2
 /** Inputs of one batch are all there before it starts; more of them would not fit the processor's caches. */
