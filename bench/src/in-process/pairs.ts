@@ -58,7 +58,7 @@ const batchMicroseconds = 15_000
 /** The first calls of a batch, by share, find in the processor's caches what others left there, and do not count. */
 const leadIn = 0.2
 /** Inputs of one batch are all there before it starts; more of them would not fit the processor's caches. */
-const mostInBatch = 500
+const mostInBatch = 100
 
 /**
  * Measures each case in batches that alternate with batches of its own floor, so that whatever the machine does to one
