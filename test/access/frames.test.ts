@@ -1,9 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
-import type { Agent, Town } from '@countersign/devkit'
+import { type Agent, createKey, type Town } from '@countersign/devkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bearerChallenge, frames, startFrame } from './frames.js'
 
-const signingKey = { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'Ed25519' }
+const signingKey = createKey().privateJwk
 
 describe.each(frames)('beside what an application has [adapter %s]', (frame) => {
   let town: Town

@@ -1,6 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { connect } from 'node:net'
-import { readRequirement } from '@countersign/devkit'
+import { createKey, readRequirement } from '@countersign/devkit'
 import { fetch as signedFetch } from '@hellocoop/httpsig'
 import { Agent, type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 
@@ -37,11 +36,9 @@ export class IndependentAgent {
   readonly publicKey: Readonly<Record<string, string>>
 
   constructor(alg: 'Ed25519' | 'ES256' = 'Ed25519') {
-    const { privateKey } =
-      alg === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const { d, ...members } = privateKey.export({ format: 'jwk' }) as Record<string, string>
-    this.publicKey = { ...members, alg }
-    this.#privateKey = { ...this.publicKey, d: d as string }
+    const { d, kid: _, ...members } = createKey(alg).privateJwk
+    this.publicKey = members
+    this.#privateKey = { ...members, d: d as string }
   }
 
   /** One signed request with this token. */

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import {
   createGuardedFetch,
   createResourceServer,
@@ -6,6 +5,7 @@ import {
   type KeyQuery,
   type ResourceServer,
 } from '@countersign/core'
+import { createKey } from '@countersign/devkit'
 import { afterEach, beforeAll, beforeEach } from 'vitest'
 import { type Authority, createAuthority, json, Names, Origin } from './loopback.js'
 
@@ -99,7 +99,7 @@ export class Issuer {
 }
 
 export function publicJwk(kid: string): object {
-  return { ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }), alg: 'Ed25519', kid }
+  return createKey('Ed25519', kid).publicJwk
 }
 
 export function query(kid = 'k1', of: string = issuer): KeyQuery {

@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ResourceOptions, ResourceServer } from '@countersign/core'
+import { createKey } from '@countersign/devkit'
 import { startExpress, startExpress4 } from './express-target.js'
 import { startFastify } from './fastify-target.js'
 import { access, type TargetRoute } from './routes.js'
@@ -51,7 +51,7 @@ export async function startTarget(
 
 /** A private JWK that nobody has. */
 export function newSigningKey(): object {
-  return { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'Ed25519' }
+  return createKey().privateJwk
 }
 
 function close(server: Server): Promise<void> {

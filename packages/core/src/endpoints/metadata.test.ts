@@ -1,16 +1,13 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../http.js'
 import type { ResourceOptions } from '../options.js'
 import { createResourceServer } from '../resource-server.js'
+import { newJwks } from '../testing/jwk.js'
 import { testKeyEd25519 } from '../testing/vectors.js'
 
 const resource = 'https://rs.example'
 const scopes = { 'data.read': 'Read *your* data', 'data.write': 'Change it' }
-const es256 = {
-  ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }),
-  alg: 'ES256',
-}
+const es256 = newJwks('ES256').privateJwk
 const full: ResourceOptions = { resource, signingKeys: [testKeyEd25519], scopes }
 
 async function get(options: ResourceOptions, target: string): Promise<Answer | undefined> {

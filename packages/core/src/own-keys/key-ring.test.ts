@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync, type JsonWebKey, sign, verify } f
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AAuthEvent } from '../observe/events.js'
 import { createResourceServer } from '../resource-server.js'
+import { newJwks } from '../testing/jwk.js'
 import { now } from '../testing/party.js'
 import { ecdsaFromDer } from './external-signer.js'
 import { KeyRing, type SigningKeyOption } from './key-ring.js'
@@ -19,8 +20,7 @@ const ring = (...keys: readonly SigningKeyOption[]): KeyRing =>
 const pair = (alg: 'Ed25519' | 'ES256') =>
   alg === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const jwk = (kid: string, alg: 'Ed25519' | 'ES256' = 'Ed25519'): JsonWebKey => ({
-  ...pair(alg).privateKey.export({ format: 'jwk' }),
-  alg,
+  ...newJwks(alg).privateJwk,
   kid,
 })
 const publicOf = ({ d: _, ...rest }: JsonWebKey): JsonWebKey => rest

@@ -1,23 +1,17 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { importPublicJwk, importSigningJwk, type SigningKey, type VerificationKey } from '../keys.js'
 import { type SignOptions, signRequest } from '../signature/sign.js'
 import { signJws } from '../token/jws.js'
+import { newJwks } from './jwk.js'
 
 /** The time of the tests, in seconds. */
 export const now = 1_800_000_000
 
 /** A fresh private key. */
 export function newKey(alg: 'Ed25519' | 'ES256' = 'Ed25519', kid?: string): SigningKey {
-  const { privateKey } =
-    alg === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return importSigningJwk({
-    ...privateKey.export({ format: 'jwk' }),
-    alg,
-    ...(kid === undefined ? {} : { kid }),
-  })
+  return importSigningJwk({ ...newJwks(alg).privateJwk, ...(kid === undefined ? {} : { kid }) })
 }
 
 /** The key the agent of these tests signs with, and the key of every issuer. */

@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
 import type { Answered, Outcome, Served } from '../access/outcome.js'
 import type { AAuthEvent } from '../observe/events.js'
 import type { ResourceOptions } from '../options.js'
 import { createResourceServer, type ResourceServer } from '../resource-server.js'
+import { newJwks } from './jwk.js'
 import { issuerKey, now } from './party.js'
 
 const pinned = ['https://ap.example', 'https://ps.example', 'https://as.example'].flatMap((issuer) =>
@@ -14,10 +14,7 @@ const pinned = ['https://ap.example', 'https://ps.example', 'https://as.example'
   })),
 )
 
-const signingKey = {
-  ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
-  alg: 'Ed25519',
-}
+const signingKey = newJwks().privateJwk
 
 /** A resource server whose issuers are all known beforehand, and what it told `onEvent`. */
 export function testResource(

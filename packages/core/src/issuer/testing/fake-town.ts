@@ -1,13 +1,14 @@
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import type { JsonWebKey } from 'node:crypto'
 import type { Refusal } from '../../errors.js'
 import { KeyFault, type VerificationKey } from '../../keys.js'
+import { newJwks } from '../../testing/jwk.js'
 import type { IssuerEvent } from '../events.js'
 import { createIssuerKeys, type IssuerKeys, type KeyQuery } from '../issuer-keys.js'
 import type { IssuerFetch, IssuerOptions } from '../options.js'
 
 /** A public JWK as issuers publish it. */
 export function publicJwk(kid: string): JsonWebKey & { kid: string } {
-  return { ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }), alg: 'Ed25519', kid }
+  return { ...newJwks().publicJwk, kid }
 }
 
 export const person = 'aauth-person.json'
