@@ -94,6 +94,10 @@ describe('a token that has been seen before', () => {
     const forged = await token('aa-auth+jwt', {}, newKey('Ed25519', 'issuer-1'))
     expect(await ask(forged)).toEqual(['invalid_jwt', 1])
     expect(await ask(forged)).toEqual(['invalid_jwt', 0])
+    // Nor once its issuer is shut out: whoever forges learns nothing of that.
+    denied = true
+    expect(await ask(forged)).toEqual(['invalid_jwt', 0])
+    denied = false
     expect(await ask(await token('aa-auth+jwt'))).toEqual(['grant', 2])
   })
 

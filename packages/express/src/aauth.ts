@@ -114,6 +114,8 @@ function guardOf(
     const route = server.require(requirement)
     const other = typeof requirement === 'string' ? undefined : requirement.or
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
+      // The application has answered meanwhile: whoever was told that it failed must not find it done.
+      if (res.writableEnded) return
       if (outcome.observed !== undefined) req.aauthObserved = outcome.observed
       if (outcome.served) {
         if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
@@ -126,9 +128,8 @@ function guardOf(
       if (!proxiesJudged) judgeProxies(req)
       const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (!(outcome instanceof Promise)) conclude(outcome, req, res, next)
-      // Where the application has answered meanwhile, whoever was told that it failed must not find it done.
-      else outcome.then((late) => res.writableEnded || conclude(late, req, res, next)).catch(next)
+      if (outcome instanceof Promise) outcome.then((late) => conclude(late, req, res, next)).catch(next)
+      else conclude(outcome, req, res, next)
     }
   }
 

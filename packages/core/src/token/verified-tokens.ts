@@ -95,14 +95,16 @@ export class VerifiedTokens {
 
   /**
    * A token that is known to fail under what its issuer has now, while nothing else can be had. Once it has expired that
-   * is the better answer, and so is a `403` where the operator has shut out the issuer. @param now seconds
+   * is the better answer; so is a `403`, in place of a missing key, where the operator has shut out the issuer.
+   * @param now seconds
    */
   failed(digest: string, now: number): FailedToken | undefined {
     const failed = this.#failed.get(digest)
     if (failed === undefined || failed.exp <= now) return undefined
     const { query, key } = failed
-    const isLasting = this.#issuers.peek(query) === key && !this.#issuers.mayFetch(query)
-    return isLasting && this.#issuers.refused(query.issuer, query.dwk) === undefined ? failed : undefined
+    if (this.#issuers.peek(query) !== key || this.#issuers.mayFetch(query)) return undefined
+    const isShutOut = key === undefined && this.#issuers.refused(query.issuer, query.dwk) !== undefined
+    return isShutOut ? undefined : failed
   }
 }
 
