@@ -1,4 +1,5 @@
-import type { Awaitable } from './store/store.js'
+/** A value now or later. Stores in memory answer at once, so that the path of a request need not wait for a promise. */
+export type Awaitable<T> = T | Promise<T>
 
 // The path of a warm request waits for nothing, so it must not pay for a promise: each costs a turn of the microtask
 // queue, and all of them together as much as everything else beside the verification.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { refusalAnswer } from './access/answers.js'
+import { refusalAnswer } from './answer/challenge.js'
 import { errorTable, Refusal } from './errors.js'
 
 const guide = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')

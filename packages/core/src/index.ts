@@ -8,8 +8,8 @@ export {
 } from './access/access-options.js'
 export type { AccountHolder, AccountQuestion } from './access/bindings.js'
 export type { ClaimRule, ClaimRules, KnownClaims } from './access/claims.js'
-export type { Expectation } from './access/match.js'
-export type { Answered, Observed, Outcome, Served } from './access/outcome.js'
+export { type Effect, fresh, readOnly } from './access/effects.js'
+export type { Expectation } from './access/expectation.js'
 export {
   type Allow,
   type ApprovalOptions,
@@ -25,7 +25,6 @@ export {
   type StepUp,
   stepUp,
 } from './access/policy.js'
-export { type Effect, fresh, readOnly } from './access/presets.js'
 export type { RequestTarget, RequestView, RouteView } from './access/request-view.js'
 export type {
   AgentRequirement,
@@ -49,6 +48,9 @@ export type {
 } from './access/requirement.js'
 export type { RouteGuard } from './access/route-guard.js'
 export type { ScopeNeed, ScopeRule } from './access/scope-rule.js'
+export { exposedHeaders } from './answer/exposed-headers.js'
+export type { Answered, Observed, Outcome, Served } from './answer/outcome.js'
+export type { Awaitable } from './awaitable.js'
 export type {
   Agent,
   Caller,
@@ -59,13 +61,10 @@ export type {
   PresentedToken,
   TokenCaller,
 } from './caller.js'
-export { type Capability, readCapabilities } from './capabilities.js'
-export { challengeBeside } from './challenge-beside.js'
-export { exposedHeaders } from './cors.js'
-export type { CryptoOptions, Ed25519Verifier } from './crypto.js'
-export type { DenialKind, DenialSubject } from './denial/denial.js'
+export type { CryptoOptions, Ed25519Verifier } from './crypto/verify.js'
+export type { DenialSubject } from './denial/denial.js'
 export type { Denial, Denials, NewDenial } from './denial/denials.js'
-export type { Endpoint, Host } from './endpoints/endpoint.js'
+export { type Diagnose, diagnosticCodes } from './diagnostics.js'
 export {
   AAuthError,
   type ErrorCode,
@@ -75,19 +74,45 @@ export {
   type ProblemCode,
   type SignatureErrorCode,
 } from './errors.js'
-export type { Health } from './health.js'
-export type { Answer, ContentFault, HttpRequest } from './http.js'
-export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
-export type { InteractionOptions, LoginResult, SignedIn, Visit } from './interaction/options.js'
-export { escapeHtml, type PageView } from './interaction/view.js'
 export type {
+  AAuthEvent,
+  AuthorizedEvent,
+  BreakGlassEvent,
+  BreakGlassUsedEvent,
+  ChallengedEvent,
+  DenialEvent,
+  DenialKind,
+  DiagnosticCode,
+  DiagnosticEvent,
+  ElsewhereEvent,
   IssuerBusyEvent,
   IssuerDiscoveredEvent,
   IssuerEvent,
   IssuerFetchedEvent,
   IssuerPolicyFailedEvent,
   IssuerWithdrawnEvent,
-} from './issuer/events.js'
+  KeyRotationEvent,
+  NoticeOutcome,
+  ObservedEvent,
+  RefusedEvent,
+  ReplayReportedEvent,
+  ResourceTokenEvent,
+  RevocationEvent,
+  RevocationSentEvent,
+  ServedEvent,
+  StateEvent,
+  StoreEvent,
+  StoreFailedEvent,
+  StoreFault,
+  StoreRecoveredEvent,
+  StoreUse,
+} from './events.js'
+export { type Capability, readCapabilities } from './http/capabilities.js'
+export type { Endpoint, Host } from './http/endpoint.js'
+export type { Answer, ContentFault, HttpRequest } from './http/message.js'
+export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
+export type { InteractionOptions, LoginResult, SignedIn, Visit } from './interaction/options.js'
+export { escapeHtml, type PageView } from './interaction/view.js'
 export { GuardError } from './issuer/fault.js'
 export { createGuardedFetch, type GuardOptions } from './issuer/guarded-fetch.js'
 export type { IssuerKeys, KeyQuery } from './issuer/issuer-keys.js'
@@ -103,43 +128,14 @@ export type {
 export type { IssuerCounts, IssuerReport, IssuerState } from './issuer/report.js'
 export type { Resolve, ResolvedAddress } from './issuer/resolve.js'
 export { defaultLimits, type Limits } from './limits.js'
-export { fromNode, nodeHost, writeAnswer } from './node.js'
-export {
-  type Diagnose,
-  type DiagnosticCode,
-  type DiagnosticEvent,
-  diagnosticCodes,
-} from './observe/diagnostics.js'
-export type {
-  AAuthEvent,
-  AuthorizedEvent,
-  ChallengedEvent,
-  ElsewhereEvent,
-  ObservedEvent,
-  RefusedEvent,
-  ServedEvent,
-} from './observe/events.js'
-export type {
-  BreakGlassEvent,
-  BreakGlassUsedEvent,
-  DenialEvent,
-  KeyRotationEvent,
-  ReplayReportedEvent,
-  ResourceTokenEvent,
-  RevocationEvent,
-  RevocationSentEvent,
-  StateEvent,
-} from './observe/state-events.js'
-export type { StoreEvent, StoreFailedEvent, StoreRecoveredEvent } from './observe/store-events.js'
-export type { ResourceOptions } from './options.js'
+export { fromNode, nodeHost, writeAnswer } from './node/adapter.js'
+export { challengeBeside } from './node/challenge-beside.js'
 export { type ExternalSigner, ecdsaFromDer } from './own-keys/external-signer.js'
 export type { OwnKey, OwnKeys, SigningKeyOption } from './own-keys/key-ring.js'
 export type { Question } from './pending/answers.js'
 export type { PendingOptions } from './pending/options.js'
 export type { Approval, Pending } from './pending/settle.js'
 export type { PendingView } from './pending/view.js'
-export { createResourceServer, type ResourceServer, type RouteDefaults } from './resource-server.js'
-export type { NoticeOutcome } from './revocation/notice.js'
 export type { RevocationLimits } from './revocation/revocation-limits.js'
 export type { Revocation, Revocations } from './revocation/revocations.js'
 export type {
@@ -147,11 +143,14 @@ export type {
   RevokeResourceToken,
   SentRevocation,
 } from './revocation/revoke-resource-token.js'
+export type { Health } from './server/health.js'
+export type { ResourceOptions } from './server/options.js'
+export { createResourceServer, type ResourceServer, type RouteDefaults } from './server/resource-server.js'
 export type { SessionSelection } from './session/ended.js'
 export type { SessionOptions } from './session/options.js'
 export type { Sessions } from './session/sessions.js'
-export type { BreakGlass, BreakGlassOrder, OpenBreakGlass, StoreUse } from './store/break-glass.js'
+export type { BreakGlass, BreakGlassOrder, OpenBreakGlass } from './store/break-glass.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
-export { type Awaitable, type Store, StoreFullError } from './store/store.js'
-export { StoreError, type StoreFault } from './store/store-error.js'
+export { type Store, StoreFullError } from './store/store.js'
+export { StoreError } from './store/store-error.js'
 export type { StoreHealth } from './store/watched-store.js'

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { importPublicJwk, KeyFault } from './crypto/keys.js'
 import { Refusal } from './errors.js'
+import { checkWire } from './http/wire.js'
 import { isServerIdentifier, parseAgentIdentifier } from './identifiers.js'
-import { importPublicJwk, KeyFault } from './keys.js'
 import { defaultLimits } from './limits.js'
 import { checkContentDigest } from './signature/content-digest.js'
 import { readSignature, type SignaturePolicy, unsigned } from './signature/read.js'
@@ -11,7 +12,6 @@ import { claims, now } from './testing/party.js'
 import { decodeJws } from './token/jws.js'
 import { readToken } from './token/read.js'
 import type { TokenPolicy } from './token/types.js'
-import { checkWire } from './wire.js'
 
 // A machine with other things to do is no failure.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
 import type { AskInteraction } from '../interaction/ask.js'
-import type { Awaitable } from '../store/store.js'
 import type { AccountHolder } from './bindings.js'
 import { type Deny, type Policies, type Policy, policyList } from './policy.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Outcome } from '../answer/outcome.js'
 import { now, signed, token } from '../testing/party.js'
 import { inShort, resourceTokenIn, testResource } from '../testing/resource.js'
-import type { Outcome } from './outcome.js'
 import type { Requirement } from './requirement.js'
 
 const accounts = ({ account }: { account: string }): boolean => account !== 'hers'

@@ -1,6 +1,6 @@
+import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
-import type { Awaitable } from '../store/store.js'
-import { type Expectation, matches } from './match.js'
+import { type Expectation, matches } from './expectation.js'
 import type { RequestView } from './request-view.js'
 import type { TenantRule } from './requirement.js'
 

@@ -1,5 +1,5 @@
 import type { Grant } from '../caller.js'
-import { type Expectation, isExpectation, matches } from './match.js'
+import { type Expectation, isExpectation, matches } from './expectation.js'
 
 /**
  * What a claim of the auth token has to be. A claim is its issuer's word: where any person server is admitted, one of

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { HttpRequest } from '../http.js'
+import type { Served } from '../answer/outcome.js'
+import type { HttpRequest } from '../http/message.js'
 import { signed, token } from '../testing/party.js'
 import { inShort, resourceTokenIn, testResource } from '../testing/resource.js'
-import type { Served } from './outcome.js'
 import { deny } from './policy.js'
 import type { Requirement } from './requirement.js'
 

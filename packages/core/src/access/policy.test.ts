@@ -3,8 +3,8 @@ import type { Caller, Grant } from '../caller.js'
 import { interact } from '../interaction/ask.js'
 import { now, signed, token } from '../testing/party.js'
 import { inShort, testResource } from '../testing/resource.js'
+import { fresh, readOnly } from './effects.js'
 import { allow, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
-import { fresh, readOnly } from './presets.js'
 import type { Requirement } from './requirement.js'
 
 const grant = (claims: object = {}): Promise<string> => token('aa-auth+jwt', claims)

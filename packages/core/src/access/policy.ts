@@ -1,7 +1,7 @@
+import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
-import type { Awaitable } from '../store/store.js'
 import type { RequestView } from './request-view.js'
 
 /** What a policy decides by. */

@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../http.js'
+import type { HttpRequest } from '../http/message.js'
 
 /** What a framework made of a request: where its router sent it. */
 export interface RouteView<Raw = unknown> {

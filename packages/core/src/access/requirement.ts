@@ -1,9 +1,9 @@
+import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected, Grant, Person, PersonIdentifier, TokenCaller } from '../caller.js'
-import type { Awaitable } from '../store/store.js'
 import type { ClaimRules, KnownClaims } from './claims.js'
-import type { Expectation } from './match.js'
+import type { Effect } from './effects.js'
+import type { Expectation } from './expectation.js'
 import type { Policies } from './policy.js'
-import type { Effect } from './presets.js'
 import type { RequestView } from './request-view.js'
 import type { ScopeNeed } from './scope-rule.js'
 

@@ -1,14 +1,4 @@
-import type { AuthenticationContext } from '../authenticate.js'
-import { andThen, isPending } from '../awaitable.js'
-import type { Caller } from '../caller.js'
-import type { HttpRequest } from '../http.js'
-import type { Report } from '../observe/events.js'
-import type { Waiting } from '../pending/waiting.js'
-import type { Awaitable } from '../store/store.js'
-import type { ResourceTokenMint } from '../token/resource-token.js'
-import { challengeAnswer, unsignedAnswer } from './answers.js'
-import type { CheckedRequirement } from './checked-requirement.js'
-import { type AskGrant, type AskToken, askedOfNobody, type Hold } from './decide.js'
+import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
 import {
   type Answered,
   challenged,
@@ -20,9 +10,19 @@ import {
   refused,
   renewed,
   served,
-} from './outcome.js'
+} from '../answer/outcome.js'
+import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { Awaitable } from '../awaitable.js'
+import { andThen, isPending } from '../awaitable.js'
+import type { Caller } from '../caller.js'
+import type { Report } from '../events.js'
+import type { HttpRequest } from '../http/message.js'
+import type { Waiting } from '../pending/open.js'
+import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { CheckedRequirement } from './checked-requirement.js'
+import { type AskGrant, type AskToken, askedOfNobody, type Hold } from './decide.js'
+import { createWalk, type Finding, type WalkContext } from './judge.js'
 import { noRoute, type RouteView, viewRequest } from './request-view.js'
-import { createWalk, type Finding, type WalkContext } from './walk.js'
 
 /** A route's requirement, checked and ready. */
 export interface RouteGuard<C extends Caller | undefined = Caller | undefined, Raw = unknown> {

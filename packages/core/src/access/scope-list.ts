@@ -1,6 +1,6 @@
+import type { Awaitable } from '../awaitable.js'
 import { Refusal } from '../errors.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import type { Awaitable } from '../store/store.js'
 import { identityScopes } from './claims.js'
 
 /** Which scopes a resource token may name. */

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../store/store.js'
+import type { Awaitable } from '../awaitable.js'
 import type { RequestView } from './request-view.js'
 
 /**

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { TokenCaller } from '../caller.js'
+import type { DenialKind } from '../events.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
 
 /** Whom or what the operator denies. */
@@ -17,9 +18,6 @@ export type DenialSubject =
   | { readonly key: string }
   /** One token. */
   | { readonly token: { readonly iss: string; readonly jti: string } }
-
-/** The kinds of subject. */
-export type DenialKind = 'issuer' | 'person' | 'agent' | 'key' | 'token'
 
 /** A subject in the one form that is compared: exact strings, never interpreted. */
 export interface CheckedSubject {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Agent, Grant, Person, TokenCaller } from '../caller.js'
-import type { StateEvent } from '../observe/state-events.js'
+import type { StateEvent } from '../events.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
 import type { DenialSubject } from './denial.js'

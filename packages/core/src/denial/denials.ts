@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../awaitable.js'
 import { andThen, isPending } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
-import type { StateEvent } from '../observe/state-events.js'
-import type { Awaitable, Store } from '../store/store.js'
-import {
-  type CheckedSubject,
-  checkSubject,
-  type DenialKind,
-  type DenialSubject,
-  subjectsOf,
-} from './denial.js'
+import type { DenialKind, StateEvent } from '../events.js'
+import type { Store } from '../store/store.js'
+import { type CheckedSubject, checkSubject, type DenialSubject, subjectsOf } from './denial.js'
 import { DenialList } from './denial-list.js'
 
 /** A denial to be made. */

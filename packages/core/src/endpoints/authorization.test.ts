@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { authorized } from '../access/access-options.js'
 import { deny } from '../access/policy.js'
-import type { Answer, HttpRequest } from '../http.js'
+import type { Answer, HttpRequest } from '../http/message.js'
 import { interact } from '../interaction/ask.js'
 import { contentDigest } from '../signature/content-digest.js'
 import { agentKey, now, signed, token } from '../testing/party.js'

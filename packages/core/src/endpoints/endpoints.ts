@@ -1,7 +1,7 @@
-import type { Answer, HttpRequest } from '../http.js'
-import type { Config } from '../options.js'
-import type { Awaitable } from '../store/store.js'
-import { type Endpoint, type Host, methodNotAllowed } from './endpoint.js'
+import type { Awaitable } from '../awaitable.js'
+import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
+import type { Answer, HttpRequest } from '../http/message.js'
+import type { Config } from '../server/options.js'
 import { jwksEndpoint, metadataEndpoint } from './metadata.js'
 
 /** All endpoints of a resource server, and the one function that answers for them. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Answer } from '../http.js'
-import type { ResourceOptions } from '../options.js'
-import { createResourceServer } from '../resource-server.js'
+import type { Answer } from '../http/message.js'
+import type { ResourceOptions } from '../server/options.js'
+import { createResourceServer } from '../server/resource-server.js'
 import { newJwks } from '../testing/jwk.js'
 import { testKeyEd25519 } from '../testing/vectors.js'
 

@@ -1,7 +1,7 @@
-import { algorithms } from '../algorithms.js'
-import { jsonAnswer } from '../http.js'
-import { type Config, ownUrl } from '../options.js'
-import type { Endpoint } from './endpoint.js'
+import { algorithms } from '../crypto/algorithms.js'
+import type { Endpoint } from '../http/endpoint.js'
+import { jsonAnswer } from '../http/message.js'
+import { type Config, ownUrl } from '../server/options.js'
 
 /** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
 const metadataPath = '/.well-known/aauth-resource.json'

@@ -1,16 +1,20 @@
-import { failed, refused } from '../access/outcome.js'
+import { failed, refused } from '../answer/outcome.js'
+import {
+  authenticateServer,
+  type ServerCallerContext,
+  serverSignaturePolicy,
+} from '../authentication/authenticate-server.js'
+import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
-import type { Answer, HttpRequest } from '../http.js'
+import type { Endpoint } from '../http/endpoint.js'
+import type { Answer, HttpRequest } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { fixedLimits } from '../limits.js'
-import type { Diagnose } from '../observe/diagnostics.js'
-import type { Config } from '../options.js'
 import { boundedRate, RevocationRate } from '../revocation/revocation-limits.js'
 import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
 import { type Revocations, revocationSkew } from '../revocation/revocations.js'
-import { authenticateServer, type ServerCallerContext, serverSignaturePolicy } from '../server-caller.js'
+import type { Config } from '../server/options.js'
 import type { SignaturePolicy } from '../signature/read.js'
-import type { Endpoint } from './endpoint.js'
 
 /** What the endpoint works with. */
 export interface RevocationEndpointContext {

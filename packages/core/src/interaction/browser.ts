@@ -1,5 +1,5 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { fieldLines, type HttpRequest } from '../http.js'
+import { fieldLines, type HttpRequest } from '../http/message.js'
 
 /** One browser, known by a cookie of ours: who arrived with a code may go on, nobody else (G-37). */
 export interface Browser {

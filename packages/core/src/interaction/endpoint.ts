@@ -1,12 +1,12 @@
-import type { Endpoint, Host } from '../endpoints/endpoint.js'
-import { type Answer, fieldValue, type HttpRequest } from '../http.js'
+import type { Endpoint, Host } from '../http/endpoint.js'
+import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
+import { isCode } from '../pending/code.js'
 import { settlementOf } from '../pending/poll.js'
 import type { PendingRecord } from '../pending/record.js'
 import { settle } from '../pending/settle.js'
 import { StoreError } from '../store/store-error.js'
 import { browserName, formToken, newSecret, sameToken } from './browser.js'
 import { isCallback } from './callback.js'
-import { isCode } from './code.js'
 import {
   type Arrival,
   consentPage,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Awaitable } from '../store/store.js'
+import type { Awaitable } from '../awaitable.js'
 import type { PageView } from './view.js'
 
 /** Somebody at the interaction page. */

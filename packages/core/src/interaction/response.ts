@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { refusalAnswer } from '../access/answers.js'
+import { refusalAnswer } from '../answer/challenge.js'
 import { type ErrorCode, errorEntry, refuse } from '../errors.js'
-import { type Answer, fieldValue, type HttpRequest } from '../http.js'
+import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import { renderPage } from './page.js'
 import type { PageView } from './view.js'
 

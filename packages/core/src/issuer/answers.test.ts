@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { FakeTown, person, publicJwk } from '../testing/fake-town.js'
 import { GuardError } from './fault.js'
-import { FakeTown, person, publicJwk } from './testing/fake-town.js'
 
 const host = 'ps.example'
 const issuer = `https://${host}`

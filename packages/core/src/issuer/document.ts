@@ -1,4 +1,4 @@
-import { parseJsonObject } from '../token/json.js'
+import { parseJsonObject } from '../json.js'
 import { Fault, faultOf } from './fault.js'
 import { retryAfterSeconds, statedLifetime } from './lifetime.js'
 import type { IssuerFetch, IssuerResponse } from './options.js'

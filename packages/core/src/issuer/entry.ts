@@ -1,5 +1,5 @@
-import type { KeyFault, VerificationKey } from '../keys.js'
-import type { IssuerWithdrawnEvent } from './events.js'
+import type { KeyFault, VerificationKey } from '../crypto/keys.js'
+import type { IssuerWithdrawnEvent } from '../events.js'
 import { Fault } from './fault.js'
 import type { Attempt, Fetched, FloorFetcher } from './floor.js'
 import type { KeySet } from './key-set.js'

@@ -1,9 +1,4 @@
-/**
- * What went wrong with a discovery. `unavailable`: nobody answered, or only to say "later"; worth another try.
- * `unusable`: an answer that cannot be used. `forbidden`: an address or a URL that we do not visit.
- * `issuer_missing`, `issuer_mismatch`: metadata that does not name its own issuer (AAuth 11.2).
- */
-export type FaultKind = 'unavailable' | 'unusable' | 'forbidden' | 'issuer_missing' | 'issuer_mismatch'
+import type { FaultKind } from '../events.js'
 
 /** A failed step of a discovery, as plain data. */
 export class Fault {

@@ -1,5 +1,5 @@
+import type { IssuerEvent } from '../events.js'
 import { fetchDocument } from './document.js'
-import type { IssuerEvent } from './events.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'
 

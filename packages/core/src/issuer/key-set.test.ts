@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { KeyFault } from '../keys.js'
+import { KeyFault } from '../crypto/keys.js'
+import { asKey, publicJwk } from '../testing/fake-town.js'
 import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'
-import { asKey, publicJwk } from './testing/fake-town.js'
 
 function setOf(...keys: readonly unknown[]): KeySet {
   const set = KeySet.read({ keys }, 1024)

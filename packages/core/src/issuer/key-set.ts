@@ -1,4 +1,4 @@
-import { importPublicJwk, KeyFault, type VerificationKey } from '../keys.js'
+import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
 import { fixedLimits } from '../limits.js'
 import { Fault } from './fault.js'
 

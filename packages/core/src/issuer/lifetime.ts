@@ -1,4 +1,4 @@
-import { trimField } from '../http.js'
+import { trimField } from '../http/message.js'
 
 /**
  * The freshness lifetime a response states, in seconds; `undefined` when it states none (RFC 9111, 4.2.1). We are a

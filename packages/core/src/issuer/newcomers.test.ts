@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { FakeTown, person, publicJwk } from '../testing/fake-town.js'
 import { issuerLimits } from './limits.js'
-import { FakeTown, person, publicJwk } from './testing/fake-town.js'
 
 const host = 'ps.example'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FakeTown, person, publicJwk } from './testing/fake-town.js'
+import { FakeTown, person, publicJwk } from '../testing/fake-town.js'
 
 const host = 'ps.example'
 const issuer = `https://${host}`

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { publicJwk } from '../testing/fake-town.js'
 import { issuerLimits } from './limits.js'
 import { isDocumentName, issuerOptionsSchema, withDefaults } from './options.js'
-import { publicJwk } from './testing/fake-town.js'
 
 const issuer = 'https://ps.example'
 const document = { issuer, dwk: 'aauth-person.json' }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { KeyFault } from '../crypto/keys.js'
 import { isHostName, isServerIdentifier } from '../identifiers.js'
-import { KeyFault } from '../keys.js'
 import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FakeTown, publicJwk } from './testing/fake-town.js'
+import { FakeTown, publicJwk } from '../testing/fake-town.js'
 
 const host = 'ps.example'
 const down = (): Response => new Response(null, { status: 503 })

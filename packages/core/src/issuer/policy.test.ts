@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { KeyFault } from '../crypto/keys.js'
 import { Refusal } from '../errors.js'
-import { KeyFault } from '../keys.js'
-import { FakeTown, person, publicJwk } from './testing/fake-town.js'
+import { FakeTown, person, publicJwk } from '../testing/fake-town.js'
 
 const host = 'ps.example'
 const issuer = `https://${host}`

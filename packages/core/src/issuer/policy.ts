@@ -1,5 +1,5 @@
 import { Refusal } from '../errors.js'
-import type { IssuerEvent } from './events.js'
+import type { IssuerEvent } from '../events.js'
 import type { IssuerOptions } from './options.js'
 
 /** Whether the operator admits an issuer. Nothing is fetched of one who is not admitted. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createResourceServer } from '../resource-server.js'
+import { createResourceServer } from '../server/resource-server.js'
 
 it('fetches the keys of prewarmed issuers as soon as the server is created, and once', async () => {
   const fetched: string[] = []

@@ -1,5 +1,4 @@
-import type { IssuerEvent } from './events.js'
-import type { FaultKind } from './fault.js'
+import type { FaultKind, IssuerEvent } from '../events.js'
 
 /** How find, refind and metadata were answered, beside the keys served. */
 export type IssuerAnswer =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { KeyFault } from '../keys.js'
-import { asKey, FakeTown, person, publicJwk } from './testing/fake-town.js'
+import { KeyFault } from '../crypto/keys.js'
+import { asKey, FakeTown, person, publicJwk } from '../testing/fake-town.js'
 
 const host = 'ps.example'
 

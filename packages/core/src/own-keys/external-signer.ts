@@ -1,4 +1,4 @@
-import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../keys.js'
+import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
 
 /** A key whose private half is elsewhere: a key management service, a hardware module, another process. */
 export interface ExternalSigner {

@@ -1,6 +1,6 @@
-import type { AlgorithmName } from '../algorithms.js'
-import { importSigningJwk, type SigningKey } from '../keys.js'
-import type { KeyRotationEvent } from '../observe/state-events.js'
+import type { AlgorithmName } from '../crypto/algorithms.js'
+import { importSigningJwk, type SigningKey } from '../crypto/keys.js'
+import type { KeyRotationEvent } from '../events.js'
 import { type ExternalSigner, importSigner, isSigner } from './external-signer.js'
 
 /** A key of ours: a private JWK with a fully specified `alg`, or a signer for a key that lives elsewhere. */

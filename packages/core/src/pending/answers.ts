@@ -1,6 +1,6 @@
-import { refusalAnswer, requirementField } from '../access/answers.js'
+import { refusalAnswer, requirementField } from '../answer/challenge.js'
 import { refuse } from '../errors.js'
-import type { Answer } from '../http.js'
+import type { Answer } from '../http/message.js'
 import type { PendingRecord, Settlement } from './record.js'
 
 /** Where things are and how often to ask. */

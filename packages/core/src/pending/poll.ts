@@ -1,11 +1,9 @@
-import { refusalAnswer } from '../access/answers.js'
-import type { AuthenticationContext } from '../authenticate.js'
+import { refusalAnswer } from '../answer/challenge.js'
+import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Grant, Person, TokenCaller } from '../caller.js'
-import type { Host } from '../endpoints/endpoint.js'
 import { Refusal, refuse } from '../errors.js'
-import { executeCall } from '../held/execute.js'
-import { pollHeld } from '../held/poll-held.js'
-import type { Answer, HttpRequest } from '../http.js'
+import type { Host } from '../http/endpoint.js'
+import type { Answer, HttpRequest } from '../http/message.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import {
@@ -16,10 +14,12 @@ import {
   type Question,
   waitingAnswer,
 } from './answers.js'
+import { executeCall } from './execute.js'
+import { preferredWait } from './long-polls.js'
+import { pollHeld } from './poll-held.js'
 import type { Ending, PendingRecord, Settlement } from './record.js'
 import type { SettleContext } from './settle.js'
 import { settle } from './settle.js'
-import { preferredWait } from './waits.js'
 
 /** What polls work with. */
 export interface PollContext extends SettleContext {

@@ -1,10 +1,10 @@
-import type { Report } from '../observe/events.js'
+import type { Report } from '../events.js'
 import type { Question } from './answers.js'
+import type { Waits } from './long-polls.js'
 import type { PendingSettings } from './options.js'
 import type { PendingRecord, Settlement } from './record.js'
 import type { PendingRecords } from './records.js'
 import { type PendingView, viewOf } from './view.js'
-import type { Waits } from './waits.js'
 
 /** How the application decides requests that wait. Every method works from any process that shares the store. */
 export interface Pending {

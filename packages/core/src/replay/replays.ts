@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
+import type { Awaitable } from '../awaitable.js'
 import { andThen, isPending } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
-import { type HttpRequest, hasBody } from '../http.js'
-import type { StateEvent } from '../observe/state-events.js'
+import type { StateEvent } from '../events.js'
+import { type HttpRequest, hasBody } from '../http/message.js'
 import type { ReadSignature } from '../signature/read.js'
 import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
-import type { Awaitable, Store } from '../store/store.js'
+import type { Store } from '../store/store.js'
 import type { ReplayMode } from './replay-mode.js'
 
 /** Signatures that have been used. */

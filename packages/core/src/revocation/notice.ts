@@ -1,19 +1,13 @@
+import type { SigningKey } from '../crypto/keys.js'
+import type { NoticeOutcome } from '../events.js'
 import { abortable, readBytes } from '../issuer/document.js'
 import { Fault } from '../issuer/fault.js'
 import type { IssuerFetch, IssuerResponse } from '../issuer/options.js'
-import type { SigningKey } from '../keys.js'
+import { parseJsonObject } from '../json.js'
 import { contentDigest } from '../signature/content-digest.js'
 import { baseComponents } from '../signature/required.js'
 import { signRequest } from '../signature/sign.js'
-import { parseJsonObject } from '../token/json.js'
 import type { RevokedToken } from './revocation-request.js'
-
-/**
- * What became of a notice. `recorded`: the server counts the token no more. `pending`: it has taken it on (`202`).
- * `unsupported`: it takes none, so the token is good until its `exp`. `unavailable`: it said nothing usable; sending it
- * again is safe.
- */
-export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailable'
 
 /** A notice that was sent. */
 export interface Notice {

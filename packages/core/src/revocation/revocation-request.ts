@@ -1,9 +1,9 @@
+import type { Diagnose } from '../diagnostics.js'
 import { type Refusal, refuse } from '../errors.js'
-import { fieldValue, type HttpRequest } from '../http.js'
+import { fieldValue, type HttpRequest } from '../http/message.js'
+import { parseJsonObject } from '../json.js'
 import { fixedLimits } from '../limits.js'
-import type { Diagnose } from '../observe/diagnostics.js'
 import { refuseUnread } from '../signature/content-check.js'
-import { parseJsonObject } from '../token/json.js'
 
 /** What a revocation says: the token's own `jti` and `exp`, in seconds. */
 export interface RevokedToken {

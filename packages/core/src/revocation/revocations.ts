@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
+import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { PresentedToken } from '../caller.js'
-import type { Awaitable, Store } from '../store/store.js'
+import type { Store } from '../store/store.js'
 
 /** A token its issuer has withdrawn. */
 export interface Revocation {

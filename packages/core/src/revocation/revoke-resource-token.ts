@@ -1,9 +1,10 @@
 import { Refusal } from '../errors.js'
+import type { NoticeOutcome } from '../events.js'
 import { isEndpointUrl } from '../identifiers.js'
 import { createGuardedFetch } from '../issuer/guarded-fetch.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import type { Config } from '../options.js'
-import { type Notice, type NoticeOutcome, sendNotice } from './notice.js'
+import type { Config } from '../server/options.js'
+import { type Notice, sendNotice } from './notice.js'
 
 /** A resource token of ours, as the event `resource-token` names it. */
 export interface IssuedResourceToken {

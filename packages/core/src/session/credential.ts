@@ -1,4 +1,4 @@
-import { fieldLines, trimField } from '../http.js'
+import { fieldLines, trimField } from '../http/message.js'
 
 /** A session credential that is there and cannot be one. */
 export const malformed: unique symbol = Symbol('malformed')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Connected, TokenCaller } from '../caller.js'
-import { type Answer, jsonAnswer } from '../http.js'
+import { type Answer, jsonAnswer } from '../http/message.js'
 import type { Approved } from '../pending/poll.js'
 import type { PendingRecord } from '../pending/record.js'
 import type { Store } from '../store/store.js'

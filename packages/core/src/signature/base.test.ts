@@ -1,6 +1,6 @@
 import { type InnerList, parseDictionary } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { importSigningJwk } from '../keys.js'
+import { importSigningJwk } from '../crypto/keys.js'
 import { requestB2, testKeyEd25519 } from '../testing/vectors.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'

@@ -12,7 +12,7 @@ import {
   serializeItem,
   serializeList,
 } from 'structured-headers'
-import { fieldLines, trimField } from '../http.js'
+import { fieldLines, trimField } from '../http/message.js'
 import type { SignatureContext } from './context.js'
 
 /** A component that cannot be resolved; the signature is then invalid. */

@@ -1,8 +1,8 @@
+import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
+import type { Diagnose } from '../diagnostics.js'
 import { type Refusal, refuse } from '../errors.js'
-import { type ContentFault, fieldValue, type HttpRequest } from '../http.js'
-import type { Diagnose } from '../observe/diagnostics.js'
-import type { Awaitable } from '../store/store.js'
+import { type ContentFault, fieldValue, type HttpRequest } from '../http/message.js'
 import { checkContentDigest } from './content-digest.js'
 import type { ReadSignature } from './read.js'
 

@@ -1,7 +1,5 @@
 // The HTTP Message Signatures layer by itself, for people who build agents, person servers and test kits.
-export { type Algorithm, type AlgorithmName, algorithms } from '../algorithms.js'
-export { Refusal, type RefusalDetails } from '../errors.js'
-export type { HttpRequest } from '../http.js'
+export { type Algorithm, type AlgorithmName, algorithms } from '../crypto/algorithms.js'
 export {
   checkPublicJwk,
   importPublicJwk,
@@ -9,7 +7,9 @@ export {
   KeyFault,
   type SigningKey,
   type VerificationKey,
-} from '../keys.js'
+} from '../crypto/keys.js'
+export { Refusal, type RefusalDetails } from '../errors.js'
+export type { HttpRequest } from '../http/message.js'
 export { checkContentDigest, contentDigest } from './content-digest.js'
 export type { SignatureContext } from './context.js'
 export type { JwksUriScheme, JwtScheme, KeyScheme, PresentedJwt, ReadKey, SchemeName } from './key-scheme.js'

@@ -7,9 +7,9 @@ import {
   verifySignature,
 } from 'http-message-sig'
 import { describe, expect, it, vi } from 'vitest'
+import { importPublicJwk, type VerificationKey } from '../crypto/keys.js'
 import { Refusal } from '../errors.js'
-import { fieldValue, type HttpRequest } from '../http.js'
-import { importPublicJwk, type VerificationKey } from '../keys.js'
+import { fieldValue, type HttpRequest } from '../http/message.js'
 import { defaultLimits } from '../limits.js'
 import { componentsOf, fieldLine, label, request, soundInput } from '../testing/arbitraries.js'
 import { change, edit } from '../testing/edits.js'

@@ -1,6 +1,6 @@
 import { type InnerList, isInnerList } from 'structured-headers'
 import { Refusal, refuse } from '../errors.js'
-import { fieldValue, type HttpRequest } from '../http.js'
+import { fieldValue, type HttpRequest } from '../http/message.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import { checkComponentList, checkCoverage } from './coverage.js'

@@ -1,4 +1,4 @@
-import { fieldLines, type HttpRequest, hasBody, trimField } from '../http.js'
+import { fieldLines, type HttpRequest, hasBody, trimField } from '../http/message.js'
 
 /** What every AAuth signature covers (11.3.3.1). */
 export const baseComponents: readonly string[] = ['@method', '@authority', '@path', 'signature-key']

@@ -1,8 +1,8 @@
 import { constants, createHmac, createPublicKey, verify } from 'node:crypto'
 import { type InnerList, isInnerList, parseDictionary } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
+import { importPublicJwk, importSigningJwk, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
-import { importPublicJwk, importSigningJwk, type VerificationKey } from '../keys.js'
 import {
   requestB2,
   testKeyEd25519,

@@ -7,7 +7,7 @@ import {
   serializeInnerList,
   Token,
 } from 'structured-headers'
-import type { SigningKey } from '../keys.js'
+import type { SigningKey } from '../crypto/keys.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import type { SignatureContext } from './context.js'

@@ -1,5 +1,5 @@
+import type { VerificationKey } from '../crypto/keys.js'
 import { type Refusal, refuse } from '../errors.js'
-import type { VerificationKey } from '../keys.js'
 import type { ReadSignature } from './read.js'
 
 /** What is said of a well-formed signature that is not the key's. */

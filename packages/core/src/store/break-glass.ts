@@ -1,9 +1,6 @@
 import type { Refusal } from '../errors.js'
-import type { StateEvent } from '../observe/state-events.js'
+import type { StateEvent, StoreUse } from '../events.js'
 import { StoreError, storeUnavailable } from './store-error.js'
-
-/** A check that asks the store about each request and refuses when the store cannot be asked. */
-export type StoreUse = 'revocation' | 'denial' | 'replay'
 
 /** What the operator lets pass while the store is down. */
 export interface BreakGlassOrder {

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Awaitable, Store } from './store.js'
+import type { Awaitable } from '../awaitable.js'
+import type { Store } from './store.js'
 
 /** What the cases need of a store's owner. */
 export interface StoreHarness {

@@ -1,11 +1,6 @@
 import { Refusal } from '../errors.js'
+import type { StoreFault } from '../events.js'
 import { StoreFullError } from './store.js'
-
-/**
- * Why the store did not do as it was asked. `full`: it holds all it can. `timeout`: no answer in time. `failed`: it
- * answered with an error. `resting`: it was not asked, since it failed several times in a row.
- */
-export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting'
 
 /** A store that could not be used. What rests on it fails closed: `503 store_unavailable`. */
 export class StoreError extends Error {

@@ -1,5 +1,4 @@
-/** A value now or later. Stores in memory answer at once, so that the path of a request need not wait for a promise. */
-export type Awaitable<T> = T | Promise<T>
+import type { Awaitable } from '../awaitable.js'
 
 /**
  * The one door to state that outlives a request: revocations, denials, single use, held results. Four verbs, so that

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { StoreEvent } from '../observe/store-events.js'
+import type { StoreEvent } from '../events.js'
 import { createMemoryStore } from './memory-store.js'
 import type { Store } from './store.js'
 import { watchStore } from './watched-store.js'

@@ -1,7 +1,8 @@
+import type { Awaitable } from '../awaitable.js'
 import { isPending } from '../awaitable.js'
-import type { StoreEvent } from '../observe/store-events.js'
-import type { Awaitable, Store } from './store.js'
-import { asStoreError, StoreError, type StoreFault } from './store-error.js'
+import type { StoreEvent, StoreFault } from '../events.js'
+import type { Store } from './store.js'
+import { asStoreError, StoreError } from './store-error.js'
 
 /** What is known of the store from its use. */
 export interface StoreHealth {

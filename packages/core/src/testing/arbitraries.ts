@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { HttpRequest } from '../http.js'
+import type { HttpRequest } from '../http/message.js'
 
 const chars = (from: string): fc.Arbitrary<string> => fc.constantFrom(...from)
 const text = (from: string, maxLength: number, minLength = 0): fc.Arbitrary<string> =>

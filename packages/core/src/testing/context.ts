@@ -1,8 +1,8 @@
-import type { AuthenticationContext } from '../authenticate.js'
-import { createVerify } from '../crypto.js'
+import type { AuthenticationContext } from '../authentication/authenticate.js'
+import { createVerify } from '../crypto/verify.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { defaultLimits } from '../limits.js'
-import { createState, type State } from '../state.js'
+import { createState, type State } from '../server/state.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { HttpRequest } from '../http.js'
+import type { HttpRequest } from '../http/message.js'
 
 /** A small change to a text. */
 export const edit: fc.Arbitrary<Edit> = fc.record({

@@ -1,7 +1,7 @@
-import type { Answered, Outcome, Served } from '../access/outcome.js'
-import type { AAuthEvent } from '../observe/events.js'
-import type { ResourceOptions } from '../options.js'
-import { createResourceServer, type ResourceServer } from '../resource-server.js'
+import type { Answered, Outcome, Served } from '../answer/outcome.js'
+import type { AAuthEvent } from '../events.js'
+import type { ResourceOptions } from '../server/options.js'
+import { createResourceServer, type ResourceServer } from '../server/resource-server.js'
 import { newJwks } from './jwk.js'
 import { issuerKey, now } from './party.js'
 

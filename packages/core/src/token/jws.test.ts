@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { compactVerify, importJWK, SignJWT } from 'jose'
 import { describe, expect, it, vi } from 'vitest'
-import { importPublicJwk, type VerificationKey } from '../keys.js'
+import { importPublicJwk, type VerificationKey } from '../crypto/keys.js'
 import { claims, issuerKey, newKey, now } from '../testing/party.js'
 import { type CompactJws, decodeJws, isSignedFor, signJws } from './jws.js'
 

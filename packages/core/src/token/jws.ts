@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { decodeBase64url, type SigningKey, type VerificationKey } from '../keys.js'
-import { parseJsonObject } from './json.js'
+import { decodeBase64url, type SigningKey, type VerificationKey } from '../crypto/keys.js'
+import { parseJsonObject } from '../json.js'
 
 // Compact JWS only, over the one table of algorithms. jose would do the same at 1.6 verifications instead of one, and
 // takes no signer that lives in a KMS; the tests hold this file against it.

@@ -1,4 +1,4 @@
-import { algorithms } from '../algorithms.js'
+import { algorithms } from '../crypto/algorithms.js'
 import { type Refusal, refuse } from '../errors.js'
 import type { KeyQuery } from '../issuer/issuer-keys.js'
 import type { CommonClaims } from './claims.js'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { identityScopes } from '../access/claims.js'
 import { type Grant, isVerifiedCaller, type Person } from '../caller.js'
-import type { Config } from '../options.js'
+import type { Config } from '../server/options.js'
 import { signJws } from './jws.js'
 
 /** What is asked for. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { sealCaller, type TokenCaller } from '../caller.js'
+import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
-import type { VerificationKey } from '../keys.js'
 import { FairLru } from './fair-lru.js'
 import type { ReadToken } from './read.js'
 import { shareTexts } from './shared.js'

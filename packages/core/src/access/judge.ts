@@ -1,0 +1,191 @@
+import {
+  type Authenticated,
+  type AuthenticationContext,
+  authenticate,
+} from '../authentication/authenticate.js'
+import type { Explain } from '../authentication/explain.js'
+import type { Awaitable } from '../awaitable.js'
+import { andThen } from '../awaitable.js'
+import { type Caller, type Grant, isVerifiedCaller, type Person, type TokenCaller } from '../caller.js'
+import { Refusal } from '../errors.js'
+import type { HttpRequest } from '../http/message.js'
+import type { AskedSession } from '../pending/open.js'
+import { malformed, sessionCredential } from '../session/credential.js'
+import type { SessionDesk } from '../session/sessions.js'
+import { unsigned } from '../signature/read.js'
+import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
+import type { CheckedRequirement } from './checked-requirement.js'
+import { type AskGrant, type Decision, decide, extend, forbid, type Hold, type Need } from './decide.js'
+import type { PolicyVerdict, StepUp } from './policy.js'
+import { type RouteView, viewRequest } from './request-view.js'
+import type { ScopeList } from './scope-list.js'
+
+/** The signature, the token or something behind them is at fault. */
+export interface Refuse {
+  readonly act: 'refuse'
+  readonly refusal: Refusal
+}
+
+/** A person has to connect the agent first. */
+export interface AskSession {
+  readonly act: 'ask-session'
+  readonly caller: TokenCaller
+  readonly asked: AskedSession
+}
+
+/** Where the walk of a request ended. Nothing has been minted, written or told to anybody yet. */
+export interface Finding {
+  readonly decision: Decision | Refuse | AskSession
+  /** Who signed, if that much is known, whatever was decided. */
+  readonly caller: TokenCaller | undefined
+  /** Makes the token that replaces the session's, when it is time. */
+  readonly renew?: (() => Promise<string>) | undefined
+}
+
+/** What a walk works with. */
+export interface WalkContext {
+  readonly authentication: AuthenticationContext
+  readonly explain: Explain
+  readonly scopes: ScopeList
+  /** The option `accounts`. */
+  readonly accounts: AccountHolder | undefined
+  readonly sessions: Pick<SessionDesk, 'find'>
+  /** Whether there is an interaction page. */
+  readonly interaction: boolean
+}
+
+/** The walk of one request: authenticate, decide, and let the resource's own policies have the last word. */
+export function createWalk(
+  requirement: CheckedRequirement,
+  context: WalkContext,
+): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
+  const { authentication, explain, scopes, accounts, sessions } = context
+  const { bindings, policies } = requirement
+  const fixed: Need | undefined =
+    typeof requirement.scope === 'function' ? undefined : { ...requirement, scope: requirement.scope }
+
+  const needFor = (
+    caller: TokenCaller | undefined,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Need> => {
+    // What depends on the request says something about a person's data, and there is no person yet.
+    if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
+      return fixed ?? { ...requirement, scope: [] }
+    // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
+    const isBound = bindings !== nothing || (accounts !== undefined && hasAccount(caller))
+    if (fixed !== undefined && !isBound) return fixed
+    const view = viewRequest(request, route)
+    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, view, accounts) : unbound
+    return andThen(bound, (found) => {
+      if (typeof requirement.scope !== 'function')
+        return { ...requirement, scope: requirement.scope, ...found }
+      return andThen(requirement.scope(view), (scope) => ({ ...requirement, scope, ...found }))
+    })
+  }
+
+  const judge = (caller: Caller, request: HttpRequest, route: RouteView, next = 0): Awaitable<Decision> => {
+    const policy = policies[next]
+    if (policy === undefined) return { act: 'serve', caller }
+    const now = Math.floor(authentication.clock() / 1000)
+    return andThen(policy({ caller, request: viewRequest(request, route), now }), (verdict) =>
+      isMet(verdict, next, request) ? judge(caller, request, route, next + 1) : object(caller, verdict, next),
+    )
+  }
+
+  const object = (caller: Caller, verdict: PolicyVerdict | undefined, place: number): Decision => {
+    if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
+    if (verdict?.verdict === 'interact' && !context.interaction)
+      throw new TypeError('interact needs the option interaction, with the login')
+    if (verdict?.verdict === 'approval' || verdict?.verdict === 'interact')
+      return { act: 'hold', caller, approval: verdict, subject: subjectOf(verdict, place) }
+    if (verdict?.verdict === 'step-up' && (caller.kind === 'person' || caller.kind === 'grant'))
+      return stepUp(caller, verdict)
+    throw new TypeError('the policy answered with nothing that applies to this caller')
+  }
+
+  const stepUp = (caller: Person | Grant, { scope, fresh }: StepUp): Decision => {
+    const unknown = scope.find((name) => !scopes.isOwn(name) && !scopes.isIdentity(name))
+    if (unknown !== undefined)
+      throw new TypeError(`stepUp: scope ${JSON.stringify(unknown)} is not described in the option scopes`)
+    const asked = extend(caller, scope, scope.filter(scopes.isIdentity))
+    // Otherwise the agent would bring what it has already, and be sent again.
+    const isNew = fresh || caller.kind === 'person' || asked.scope.length > caller.scope.length
+    return isNew ? asked : forbid('What was granted is not enough here')
+  }
+
+  /** A session of this key is the caller; without one that is good for this route, one has to be begun. */
+  const connect = async (caller: TokenCaller, request: HttpRequest, route: RouteView): Promise<Finding> => {
+    const wanted = requirement.session as AskedSession
+    const credential = sessionCredential(request.rawHeaders)
+    // What cannot be a credential is told apart from one that has ended (G-33).
+    if (credential === malformed) return { decision: { act: 'ask', requirement: 'agent-token' }, caller }
+    const found = credential === undefined ? undefined : await sessions.find(credential, caller)
+    const held = found?.connected.scope ?? []
+    if (found === undefined || !wanted.scope.every((name) => held.includes(name))) {
+      const asked = { ...wanted, scope: [...new Set([...held, ...wanted.scope])] }
+      return { decision: { act: 'ask-session', caller, asked }, caller }
+    }
+    return { decision: await judge(found.connected, request, route), caller, renew: found.renew }
+  }
+
+  const admit = (ask: AskGrant): Awaitable<Decision | Refuse> =>
+    andThen(scopes.admit(ask.scope, ask.caller.person.ps), (admitted) => {
+      if (admitted instanceof Refusal) return { act: 'refuse', refusal: admitted }
+      return admitted.length > 0 && ask.essential.every((name) => admitted.includes(name))
+        ? { ...ask, scope: admitted }
+        : forbid('The person’s server does not offer what is needed here')
+    })
+
+  const conclude = (
+    authenticated: Authenticated,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Finding> => {
+    if (authenticated instanceof Refusal) {
+      explain(request, authenticated)
+      return { decision: { act: 'refuse', refusal: authenticated }, caller: undefined }
+    }
+    const caller = authenticated === unsigned ? undefined : authenticated
+    const decided = andThen(needFor(caller, request, route), (need) => decide(need, caller))
+    return andThen(decided, (decision): Awaitable<Finding> => {
+      if (decision.act === 'connect') return connect(decision.caller, request, route)
+      const judged =
+        decision.act === 'serve' && decision.caller !== undefined
+          ? judge(decision.caller, request, route)
+          : decision
+      const admitted: Awaitable<Decision | Refuse> = andThen(judged, (judgement) =>
+        judgement.act === 'ask-grant' ? admit(judgement) : judgement,
+      )
+      return andThen(admitted, (final) => ({ decision: final, caller }))
+    })
+  }
+
+  return (request, route) =>
+    andThen(callerOf(request, authentication), (authenticated) => conclude(authenticated, request, route))
+}
+
+function hasAccount(caller: TokenCaller): boolean {
+  return caller.kind === 'grant' && caller.account !== undefined
+}
+
+/** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
+function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
+  const { carried } = request
+  if (carried?.issuers !== authentication.issuers) return authenticate(request, authentication)
+  if (!isVerifiedCaller(carried.caller))
+    throw new TypeError('a held call is carried by a verified caller only')
+  return carried.caller
+}
+
+/** Whether a policy has no objection, or none that has not been met: what somebody approved is not asked for again. */
+function isMet(verdict: PolicyVerdict | undefined, place: number, { carried }: HttpRequest): boolean {
+  if (verdict?.verdict === 'allow') return true
+  if (verdict?.verdict !== 'approval' && verdict?.verdict !== 'interact') return false
+  return carried?.subjects.includes(subjectOf(verdict, place)) === true
+}
+
+// Two policies that name nothing want two approvals: of one the other knows nothing.
+function subjectOf({ verdict, subject }: Hold['approval'], place: number): string {
+  return subject ?? `${verdict} of policy ${place}`
+}

@@ -1,0 +1,82 @@
+import { KeyFault, type VerificationKey } from '../crypto/keys.js'
+import { Refusal, refuse } from '../errors.js'
+import { type HttpRequest, hasBody } from '../http/message.js'
+import { checkWire } from '../http/wire.js'
+import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
+import { type ContentCheckContext, checkContent } from '../signature/content-check.js'
+import type { JwksUriScheme } from '../signature/key-scheme.js'
+import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from '../signature/read.js'
+import { baseComponents } from '../signature/required.js'
+import { verifySignature } from '../signature/verify.js'
+
+/** What servers that call us in their own right are verified with. */
+export interface ServerCallerContext extends ContentCheckContext {
+  /** Only `jwks_uri` is taken, and the content has to be covered. */
+  readonly signature: SignaturePolicy
+  readonly issuers: IssuerKeys
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+  /** Whether this endpoint is for such a server, asked before anything is fetched. */
+  readonly accepts: (issuer: string, dwk: string) => Refusal | undefined
+}
+
+const contentComponents = ['content-type', 'content-digest'] as const
+
+/** The signature policy of an endpoint that servers call: the scheme is theirs, and so is what is covered. */
+export function serverSignaturePolicy(policy: SignaturePolicy): SignaturePolicy {
+  return { ...policy, schemes: ['jwks_uri'], components: contentComponents }
+}
+
+/**
+ * Which server signed this request, under the key at its own `jwks_uri` (Signature-Key draft, 3.6): the same steps, keys
+ * and bounds as for an agent. Whatever needs no key is judged before anything is fetched.
+ */
+export async function authenticateServer(
+  request: HttpRequest,
+  context: ServerCallerContext,
+): Promise<string | Refusal> {
+  const read =
+    checkWire(request) ?? readSignature(request, context.signature, Math.floor(context.clock() / 1000))
+  if (read === unsigned) {
+    return new Refusal('invalid_signature', {
+      detail: 'The request is not signed',
+      acceptScheme: context.signature.schemes,
+    })
+  }
+  if (read instanceof Refusal) return read
+  const { id, dwk, kid } = read.key as JwksUriScheme
+  const refused =
+    checkContentCovered(request, read) ??
+    context.accepts(id, dwk) ??
+    context.issuers.refused(id, dwk) ??
+    (await checkContent(request, read, context))
+  return refused ?? (await verifyCaller(read, { issuer: id, dwk, kid }, context.issuers)) ?? id
+}
+
+// Elsewhere a request without content has none to cover; here it has to have some (AAuth 11.12.1).
+function checkContentCovered(request: HttpRequest, read: ReadSignature): Refusal | undefined {
+  if (hasBody(request) || contentComponents.every((name) => read.covered.includes(name))) return undefined
+  return new Refusal('invalid_input', {
+    detail: 'The signature does not cover the content',
+    requiredInput: [...baseComponents, ...contentComponents],
+  })
+}
+
+async function verifyCaller(
+  read: ReadSignature,
+  query: KeyQuery,
+  issuers: IssuerKeys,
+): Promise<Refusal | undefined> {
+  const key = issuers.peek(query) ?? (await issuers.find(query))
+  if (key instanceof Refusal) return key
+  if (key instanceof KeyFault) return refuseKey(key)
+  const refused = verifySignature(read, key)
+  if (refused === undefined) return undefined
+  const fresh = await issuers.refind(query, key)
+  if (fresh === undefined) return refused
+  if (fresh instanceof Refusal) return fresh
+  return fresh instanceof KeyFault ? refuseKey(fresh) : verifySignature(read, fresh as VerificationKey)
+}
+
+const refuseKey = (key: KeyFault): Refusal =>
+  refuse(key.fault === 'unsupported' ? 'unsupported_algorithm' : 'invalid_key', key.detail)

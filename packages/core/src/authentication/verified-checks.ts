@@ -1,0 +1,95 @@
+import type { Awaitable } from '../awaitable.js'
+import { andThen, isPending } from '../awaitable.js'
+import type { TokenCaller } from '../caller.js'
+import type { DenialCheck } from '../denial/denials.js'
+import type { Diagnose } from '../diagnostics.js'
+import { Refusal } from '../errors.js'
+import type { DenialKind } from '../events.js'
+import type { HttpRequest } from '../http/message.js'
+import type { ReplayMode } from '../replay/replay-mode.js'
+import type { Replays } from '../replay/replays.js'
+import type { Revocations } from '../revocation/revocations.js'
+import { checkContent } from '../signature/content-check.js'
+import type { ReadSignature } from '../signature/read.js'
+import type { BreakGlassCheck } from '../store/break-glass.js'
+
+/** What the checks after verification work with. */
+export interface VerifiedCheckContext {
+  readonly revocations: Revocations
+  readonly denials: Pick<DenialCheck, 'find'>
+  readonly replays: Replays
+  readonly breakGlass: BreakGlassCheck
+  /** Whether a signature serves once on this route. */
+  readonly replay: ReplayMode
+  /** Bytes of content read to check its digest. */
+  readonly bodyLimit: number
+  readonly diagnose: Diagnose
+}
+
+/**
+ * What may still be wrong with a request whose token and signature have verified, in this order: the token was
+ * withdrawn by its issuer, the operator denies the caller, the content is not what was signed, the signature was used
+ * before. They run on every request, whatever was cached of its token, and wait for nothing where the store answers at
+ * once. What the store cannot be asked about is refused (`store_unavailable`) unless the operator broke the glass.
+ *
+ * Store operations: two reads, sent together; a claim where replays are refused.
+ */
+export function checkVerified(
+  request: HttpRequest,
+  read: ReadSignature,
+  caller: TokenCaller,
+  context: VerifiedCheckContext,
+): Awaitable<Refusal | undefined> {
+  return unlessRefused(checkStanding(caller, context), () =>
+    // Used up last, so that a damaged copy of a request cannot use up the request.
+    unlessRefused(checkContent(request, read, context), () =>
+      context.replays.use(request, read, caller.jkt, context.replay),
+    ),
+  )
+}
+
+const unlessRefused = (
+  first: Awaitable<Refusal | undefined>,
+  next: () => Awaitable<Refusal | undefined>,
+): Awaitable<Refusal | undefined> => andThen(first, (refusal) => refusal ?? next())
+
+function checkStanding(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
+  const revoked = context.revocations.has(caller.token)
+  const denied = context.denials.find(caller)
+  return isPending(revoked) || isPending(denied)
+    ? settleStanding(caller, revoked, denied, context)
+    : judgeStanding(caller, revoked, denied)
+}
+
+async function settleStanding(
+  caller: TokenCaller,
+  revoked: Awaitable<boolean>,
+  denied: Awaitable<DenialKind | undefined>,
+  { breakGlass }: VerifiedCheckContext,
+): Promise<Refusal | undefined> {
+  const [revocation, denial] = await Promise.allSettled([revoked, denied])
+  const known = judgeStanding(
+    caller,
+    revocation.status === 'fulfilled' && revocation.value,
+    denial.status === 'fulfilled' ? denial.value : undefined,
+  )
+  if (known !== undefined) return known
+  return (
+    (revocation.status === 'rejected' ? breakGlass.refuse('revocation', revocation.reason) : undefined) ??
+    (denial.status === 'rejected' ? breakGlass.refuse('denial', denial.reason) : undefined)
+  )
+}
+
+function judgeStanding(
+  caller: TokenCaller,
+  revoked: boolean,
+  denied: DenialKind | undefined,
+): Refusal | undefined {
+  if (revoked) {
+    // AAuth 11.12.5: the way back from a revoked auth token starts at the person token, never at a resource token.
+    return new Refusal('revoked_jwt', caller.kind === 'grant' ? { requirement: 'person-token' } : {})
+  }
+  return denied === undefined
+    ? undefined
+    : new Refusal('access_denied', { reason: `denied by the operator (${denied})` })
+}

@@ -1,0 +1,37 @@
+import type { DiagnosticCode, Report } from './events.js'
+
+/** What each diagnostic says; a section each in docs/diagnostics.md. */
+const messages: Readonly<Record<DiagnosticCode, string>> = {
+  AAUTH_TRUST_PROXY:
+    'the framework trusts every proxy: any client chooses the host, protocol and address that this application sees',
+  AAUTH_HOST:
+    'a signature that does not verify came with another host than the one of the option resource, which signatures have to cover',
+  AAUTH_PATH_PREFIX:
+    'a signature that does not verify here verifies for another request target: a proxy rewrites paths, and signatures cover what the agent sent',
+  AAUTH_CONTENT_CONSUMED:
+    'Content-Digest is covered, but the content was read before the guard: put body parsers after it',
+  AAUTH_UNGUARDED_ROUTE:
+    'a route has config.aauth, but the plugin is registered in another scope: it answers 500',
+}
+
+/** The codes of all diagnostics. */
+export const diagnosticCodes: readonly DiagnosticCode[] = Object.keys(messages) as DiagnosticCode[]
+
+/** Tells the operator. @param detail what was seen; nothing secret, and nothing a stranger could break a log with */
+export type Diagnose = (code: DiagnosticCode, detail?: string) => void
+
+const warned = new Set<DiagnosticCode>()
+
+/** Diagnostics of one server: to `onEvent` once a code, and as a Node warning once a code in the whole process. */
+export function createDiagnose(report: Report): Diagnose {
+  const reported = new Set<DiagnosticCode>()
+  return (code, detail) => {
+    if (reported.has(code)) return
+    reported.add(code)
+    const message = detail === undefined ? messages[code] : `${messages[code]} (${detail})`
+    report({ name: 'diagnostic', code, message })
+    if (warned.has(code)) return
+    warned.add(code)
+    process.emitWarning(message, { type: 'AAuthWarning', code })
+  }
+}

@@ -1,0 +1,33 @@
+import type { Awaitable } from '../awaitable.js'
+import type { Dispatch } from '../node/dispatch.js'
+import type { Answer, HttpRequest } from './message.js'
+
+/** What an adapter lends to our endpoints beside the request. */
+export interface Host {
+  /** Sends a held call through the application. Without it no call can be carried out later. */
+  readonly dispatch?: Dispatch
+  /** Calls back when the client goes away; returns the way to stop listening. */
+  readonly onGone?: (listener: () => void) => () => void
+  /** The framework's own request, for the application's login. */
+  readonly native?: unknown
+}
+
+/** One of our own endpoints: adapters mount it at its path and write what it answers. */
+export interface Endpoint {
+  /** Absolute path on the resource's origin; with `prefix`, what all its paths begin with, `/` at the end. */
+  readonly path: string
+  /** Whether one more segment follows. Default `false`. */
+  readonly prefix?: boolean
+  /** `HEAD` is answered as `GET` without content. */
+  readonly methods: readonly string[]
+  handle(request: HttpRequest, host?: Host): Awaitable<Answer>
+}
+
+/** An answer for a method that an endpoint has not (G-52, RFC 9110, 15.5.6). */
+export function methodNotAllowed(endpoint: Endpoint): Answer {
+  return {
+    status: 405,
+    headers: { Allow: endpoint.methods.join(', '), 'Cache-Control': 'no-store' },
+    body: '',
+  }
+}

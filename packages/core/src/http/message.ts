@@ -1,0 +1,117 @@
+import type { RawAnswer } from '../node/dispatch.js'
+import type { Carried } from '../node/held-connection.js'
+
+/**
+ * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
+ */
+export interface HttpRequest {
+  /** The method, case kept. */
+  readonly method: string
+  /** The request target exactly as received: `/a/../b?x=%20`. */
+  readonly target: string
+  /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
+  readonly rawHeaders: readonly string[]
+  /** Whether there is content, where that is not for `Content-Length` and `Transfer-Encoding` to say (HTTP/2). */
+  readonly hasContent?: boolean | undefined
+  /**
+   * The content exactly as received (before any decoding), or why it cannot be had within `limit` bytes. Absent when
+   * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
+   */
+  readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
+  /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
+  readonly carried?: Carried | undefined
+}
+
+/**
+ * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: somebody read it before
+ * us, so what was on the wire is gone. `aborted`: the client went away.
+ */
+export type ContentFault = 'too-large' | 'consumed' | 'aborted'
+
+/** A response as plain data; every adapter writes it the same way. */
+export interface Answer {
+  readonly status: number
+  /** One value a field; the names are in their usual case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Empty string: no content. */
+  readonly body: string
+  /** A handler's own answer, given back byte for byte instead of `headers` and `body`. */
+  readonly raw?: Pick<RawAnswer, 'rawHeaders' | 'content'>
+}
+
+/** A problem details body (RFC 9457) with the member `error` that AAuth requires (11.9.2). */
+export interface Problem {
+  readonly error: string
+  readonly status: number
+  readonly title?: string
+  readonly type?: string
+  readonly detail?: string
+}
+
+/** An answer with a problem body. */
+export function problemAnswer(problem: Problem, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status: problem.status,
+    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers },
+    body: JSON.stringify(problem),
+  }
+}
+
+/** An answer with a JSON body. */
+export function jsonAnswer(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(value),
+  }
+}
+
+/** All values of a field in order of arrival; the name is given in lower case. */
+export function fieldLines(rawHeaders: readonly string[], name: string): string[] {
+  const lines: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i] as string
+    if (field.length === name.length && field.toLowerCase() === name) lines.push(rawHeaders[i + 1] as string)
+  }
+  return lines
+}
+
+/** Removes the optional whitespace around a field line, and nothing else (RFC 9421, 2.1; RFC 9110, 5.5). */
+export function trimField(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isWhitespace(value.charCodeAt(start))) start++
+  while (end > start && isWhitespace(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+/** The combined value of a field (RFC 9421, 2.1): each line trimmed, joined with a comma and a space. */
+export function fieldValue(rawHeaders: readonly string[], name: string): string | undefined {
+  const lines = fieldLines(rawHeaders, name)
+  return lines.length === 0 ? undefined : lines.map(trimField).join(', ')
+}
+
+/** The combined values of several fields, found in one pass; the names are given in lower case. */
+export function fieldValues(
+  rawHeaders: readonly string[],
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    if (!names.has(name)) continue
+    const before = values.get(name)
+    const line = trimField(rawHeaders[i + 1] as string)
+    values.set(name, before === undefined ? line : `${before}, ${line}`)
+  }
+  return values
+}
+
+/** Whether the message has content: RFC 9112, 6.3. */
+export function hasBody({ rawHeaders, hasContent }: Pick<HttpRequest, 'rawHeaders' | 'hasContent'>): boolean {
+  if (hasContent !== undefined) return hasContent
+  if (fieldLines(rawHeaders, 'transfer-encoding').length > 0) return true
+  return fieldLines(rawHeaders, 'content-length').some((line) => trimField(line) !== '0')
+}
+
+const isWhitespace = (code: number): boolean => code === 0x20 || code === 0x09

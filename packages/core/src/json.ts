@@ -1,0 +1,84 @@
+import { fixedLimits } from './limits.js'
+
+/**
+ * Parses a JSON object from a stranger: no duplicate members at any level (the last would silently win), no nesting
+ * beyond 16 levels, no more than 12 288 members and elements. `undefined` for anything else. Members called `__proto__`
+ * are left out: whoever copies an object with `Object.assign` would have a prototype from the stranger. The caller
+ * bounds the length.
+ */
+export function parseJsonObject(text: string): Record<string, unknown> | undefined {
+  const written = countNames(text)
+  if (written === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    const kept = new KeptNames(value)
+    if (kept.count !== written) return undefined
+    return (kept.hasPrototype ? JSON.parse(text, withoutPrototype) : value) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
+
+const withoutPrototype = (name: string, value: unknown): unknown => (name === '__proto__' ? undefined : value)
+
+/**
+ * How many member names there are, if the text is JSON: colons outside of strings. `undefined` for too much, which is
+ * found before JSON.parse: its recursion is native, and many small things cost more than their length says.
+ */
+function countNames(text: string): number | undefined {
+  let names = 0
+  let depth = 0
+  let size = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === quote) i = endOfString(text, i)
+    else if (code === colon) names++
+    else if (code === openBrace || code === openBracket) {
+      if (++depth > fixedLimits.jsonDepth || ++size > fixedLimits.jsonSize) return undefined
+    } else if (code === closeBrace || code === closeBracket) depth--
+    else if (code === comma && ++size > fixedLimits.jsonSize) return undefined
+  }
+  return names
+}
+
+/** The member names that JSON.parse has kept: of those that occur twice, one. */
+class KeptNames {
+  count = 0
+  hasPrototype = false
+
+  constructor(value: object) {
+    this.#look(value)
+  }
+
+  #look(value: object): void {
+    if (Array.isArray(value)) {
+      for (const element of value) this.#enter(element)
+      return
+    }
+    for (const name of Object.keys(value)) {
+      this.count++
+      if (name === '__proto__') this.hasPrototype = true
+      this.#enter((value as Record<string, unknown>)[name])
+    }
+  }
+
+  #enter(value: unknown): void {
+    if (typeof value === 'object' && value !== null) this.#look(value)
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  let i = start + 1
+  while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1
+  return i
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const colon = 0x3a
+const comma = 0x2c
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d

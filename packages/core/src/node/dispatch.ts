@@ -1,0 +1,120 @@
+import {
+  createServer,
+  type IncomingMessage,
+  request as openRequest,
+  type RequestListener,
+  type Server,
+} from 'node:http'
+import { duplexPair } from 'node:stream'
+import type { HeldCall } from '../pending/held-call.js'
+import { type Carried, carryOn } from './held-connection.js'
+
+/** What a handler answered: as it was written, without what concerns the connection. */
+export interface RawAnswer {
+  readonly status: number
+  /** Alternating name and value. */
+  readonly rawHeaders: readonly string[]
+  readonly content: Uint8Array
+}
+
+/** Sends a held call through the application; `undefined` when its answer is longer than `limit` bytes. Rejects when
+ * the application gives no answer. */
+export type Dispatch = (
+  call: HeldCall,
+  carried: Carried,
+  limits: { readonly answer: number; readonly ms: number },
+) => Promise<RawAnswer | undefined>
+
+const servers = new WeakMap<RequestListener, Server>()
+
+/**
+ * Carries held calls through an application over a connection within the process: both ends of it are Node's own HTTP,
+ * so that the handler sees an ordinary request and writes an ordinary response, whatever the framework. The server
+ * behind it never listens.
+ *
+ * @param listener the whole application
+ * @param origin the request that sets the call going; the handler sees the peer address of its connection
+ */
+export function dispatchThrough(listener: RequestListener, origin: IncomingMessage): Dispatch {
+  return (call, carried, limits) => {
+    const [near, far] = duplexPair()
+    const { remoteAddress, remotePort, encrypted } = origin.socket as typeof origin.socket & {
+      encrypted?: boolean
+    }
+    Object.assign(far, { remoteAddress, remotePort, encrypted })
+    carryOn(far, carried)
+    innerServer(listener).emit('connection', far)
+    return send(near, call, limits)
+  }
+}
+
+function innerServer(listener: RequestListener): Server {
+  const known = servers.get(listener)
+  if (known !== undefined) return known
+  const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 1 }, listener)
+  servers.set(listener, server)
+  return server
+}
+
+function send(
+  connection: ReturnType<typeof duplexPair>[0],
+  call: HeldCall,
+  limits: { readonly answer: number; readonly ms: number },
+): Promise<RawAnswer | undefined> {
+  const content = Buffer.from(call.content, 'base64')
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(limits.ms)
+    const outgoing = openRequest({
+      createConnection: () => connection as never,
+      method: call.method,
+      path: call.target,
+      // As a flat array they go out as they came, order and repetition kept.
+      headers: [
+        ...call.rawHeaders,
+        'Connection',
+        'close',
+        'Content-Length',
+        String(content.length),
+      ] as unknown as Record<string, string>,
+      signal,
+    })
+    outgoing.on('error', reject)
+    outgoing.on('response', (incoming) => {
+      collect(incoming, limits.answer).then(
+        (body) => resolve(body === undefined ? undefined : rawAnswer(incoming, body)),
+        reject,
+      )
+    })
+    outgoing.end(content)
+  })
+}
+
+/** All of a body, or `undefined` when it is too long; read to its end all the same, so that its handler gets there. */
+async function collect(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length <= limit) chunks.push(chunk)
+  }
+  return length > limit ? undefined : Buffer.concat(chunks)
+}
+
+const ofConnection: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'trailer',
+  'upgrade',
+  'content-length',
+  'date',
+])
+
+function rawAnswer(incoming: IncomingMessage, content: Uint8Array): RawAnswer {
+  const rawHeaders: string[] = []
+  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
+    const name = incoming.rawHeaders[i] as string
+    if (!ofConnection.has(name.toLowerCase())) rawHeaders.push(name, incoming.rawHeaders[i + 1] as string)
+  }
+  return { status: incoming.statusCode as number, rawHeaders, content }
+}

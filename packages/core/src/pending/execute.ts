@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto'
+import { refusalAnswer } from '../answer/challenge.js'
+import type { PresentedToken } from '../caller.js'
+import { refuse } from '../errors.js'
+import type { Answer } from '../http/message.js'
+import type { RawAnswer } from '../node/dispatch.js'
+import { answerNext, type Poll, type PollContext } from './poll.js'
+import type { Ending, PendingCall, PendingRecord } from './record.js'
+
+/** Names the token an execution belongs to (G-43). */
+export function tokenName({ iss, jti }: PresentedToken): string {
+  return hash('sha256', `${iss}\n${jti}`, 'base64url')
+}
+
+/** The answer of a held call as it is kept. */
+interface KeptAnswer {
+  readonly status: number
+  readonly rawHeaders: readonly string[]
+  /** Base64. */
+  readonly content: string
+}
+
+// The claim is worth something only while it is known to be older than any run.
+const marginMs = 5000
+// Clocks of issuers and ours differ.
+const skewMs = 60_000
+
+/**
+ * Carries a held call out: claimed first, so that it never happens twice, whatever becomes of this process. What the
+ * handler answered is kept when the request says so. `undefined` when somebody else has claimed it.
+ */
+export async function executeCall(
+  record: PendingRecord,
+  poll: Poll,
+  context: PollContext,
+): Promise<Answer | undefined> {
+  const { records, clock, settings } = context
+  const keeps = record.requirement === 'auth-token'
+  const token = keeps ? { token: tokenName(poll.caller.token) } : {}
+  const until = clock() + settings.callTime * 1000 + marginMs
+  const dispatch = poll.host.dispatch
+  if (dispatch === undefined) throw new TypeError('held calls need a host with dispatch')
+  if (!(await records.end(record, { state: 'running', until, ...token }))) return undefined
+  const { answer, next } = await carryOut(record, poll, context)
+  try {
+    const keep = keeps ? poll.caller.token.exp * 1000 + skewMs : 0
+    if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
+    const ending: Ending = { state: 'ended', ...token, ...(next === undefined ? {} : { next }) }
+    await records.conclude(record, ending, keep + settings.retention * 1000)
+  } catch (cause) {
+    // The call has been made: its answer goes out even if it cannot be kept. Repeats are told that it is lost.
+    context.report({ name: 'failed', reason: messageOf(cause) })
+  }
+  context.waits.wake(record.id)
+  return next === undefined ? answer : answerNext(next, poll, context)
+}
+
+/** What a repeated poll gets; `undefined` once it is no longer kept. */
+export async function keptAnswer(record: PendingRecord, context: PollContext): Promise<Answer | undefined> {
+  const stored = (await context.records.read(record, 'answer')) as KeptAnswer | undefined
+  if (stored === undefined) return undefined
+  return toAnswer({ ...stored, content: Buffer.from(stored.content, 'base64') })
+}
+
+async function carryOut(
+  record: PendingRecord,
+  { caller, host }: Poll,
+  { settings, report, authentication }: PollContext,
+): Promise<{ readonly answer: Answer; readonly next?: string }> {
+  const { held, subjects } = record.call as PendingCall
+  let next: string | undefined
+  const carried = {
+    issuers: authentication.issuers,
+    caller,
+    subjects,
+    waitsAgain(id: string) {
+      next = id
+    },
+  }
+  const limits = { answer: settings.callAnswer, ms: settings.callTime * 1000 }
+  try {
+    const raw = await host.dispatch?.(held, carried, limits)
+    const answer = raw === undefined ? tooLong : toAnswer(raw)
+    return next === undefined ? { answer } : { answer, next }
+  } catch (cause) {
+    report({ name: 'failed', reason: messageOf(cause) })
+    return { answer: unanswered }
+  }
+}
+
+function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {
+  const cached = rawHeaders.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control')
+  const fields = cached ? rawHeaders : [...rawHeaders, 'Cache-Control', 'no-store']
+  return { status, headers: {}, body: '', raw: { rawHeaders: fields, content } }
+}
+
+function kept({ status, headers, body, raw }: Answer): KeptAnswer {
+  const content = raw?.content ?? Buffer.from(body)
+  return {
+    status,
+    rawHeaders: raw?.rawHeaders ?? Object.entries(headers).flat(),
+    content: Buffer.from(content).toString('base64'),
+  }
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const tooLong: Answer = refusalAnswer(
+  refuse('server_error', 'The call was carried out, but its answer is longer than this server keeps'),
+)
+const unanswered: Answer = refusalAnswer(
+  refuse('server_error', 'The call was carried out, but it gave no answer; it is not carried out again'),
+)

@@ -1,0 +1,55 @@
+import type { ContentFault, HttpRequest } from '../http/message.js'
+import { hasBody } from '../http/message.js'
+
+/** A call put aside: what its handler will be given. */
+export interface HeldCall {
+  readonly method: string
+  readonly target: string
+  /** Alternating name and value, in order. */
+  readonly rawHeaders: readonly string[]
+  /** Base64. */
+  readonly content: string
+}
+
+// What concerns one connection (RFC 9110, 7.6.1), what is said again when the content is sent again, and the signature
+// fields: their work is done, and the tokens in them do not belong in a store.
+const left: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'content-length',
+  'signature',
+  'signature-input',
+  'signature-key',
+])
+
+/** Puts a call aside, or says why that cannot be. `limit` is in bytes of content. */
+export async function takeCall(request: HttpRequest, limit: number): Promise<HeldCall | ContentFault> {
+  const content = hasBody(request) ? await request.body?.(limit) : new Uint8Array(0)
+  if (content === undefined) return 'consumed'
+  if (typeof content === 'string') return content
+  const { rawHeaders } = request
+  const kept: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    // Pseudo-header fields of HTTP/2 are the request line said again.
+    if (!name.startsWith(':') && !left.has(name.toLowerCase())) kept.push(name, rawHeaders[i + 1] as string)
+  }
+  return {
+    method: request.method,
+    target: request.target,
+    rawHeaders: withHost(kept, rawHeaders),
+    content: Buffer.from(content).toString('base64'),
+  }
+}
+
+function withHost(kept: readonly string[], rawHeaders: readonly string[]): readonly string[] {
+  if (kept.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')) return kept
+  const at = rawHeaders.indexOf(':authority')
+  return at === -1 ? kept : ['Host', rawHeaders[at + 1] as string, ...kept]
+}

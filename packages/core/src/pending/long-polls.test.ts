@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { createWaits, preferredWait } from './long-polls.js'
+
+/** Time that passes when it is told to. */
+function fakeTime() {
+  const sleepers = new Set<() => void>()
+  const pause = (_: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const wake = (): void => {
+        sleepers.delete(wake)
+        resolve()
+      }
+      sleepers.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  const second = async (): Promise<void> => {
+    for (const wake of [...sleepers]) wake()
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+  }
+  return { pause, second, sleeping: () => sleepers.size }
+}
+const never = async (): Promise<boolean> => false
+
+describe('a long poll', () => {
+  it('ends after its seconds', async () => {
+    const time = fakeTime()
+    let over = false
+    const wait = createWaits(10, time.pause)
+      .wait('a', 3, never)
+      .then(() => {
+        over = true
+      })
+    await time.second()
+    await time.second()
+    expect(over).toBe(false)
+    await time.second()
+    await wait
+    expect(over).toBe(true)
+  })
+
+  it('ends when it is woken, and no other with it', async () => {
+    const time = fakeTime()
+    const waits = createWaits(10, time.pause)
+    const a = waits.wait('a', 30, never)
+    void waits.wait('b', 30, never)
+    waits.wake('a')
+    await a
+    expect(time.sleeping()).toBe(1)
+    waits.close()
+  })
+
+  it('ends within a second of what another process decided', async () => {
+    const time = fakeTime()
+    let decided = false
+    const wait = createWaits(10, time.pause).wait('a', 30, async () => decided)
+    decided = true
+    await time.second()
+    await wait
+  })
+
+  it('ends when the client goes away, and does not begin when it is gone', async () => {
+    const time = fakeTime()
+    const waits = createWaits(10, time.pause)
+    const gone = new AbortController()
+    const wait = waits.wait('a', 30, never, gone.signal)
+    gone.abort()
+    await wait
+    await waits.wait('a', 30, never, gone.signal)
+  })
+
+  it('does not begin beyond the bound', async () => {
+    const time = fakeTime()
+    const waits = createWaits(1, time.pause)
+    const first = waits.wait('a', 30, never)
+    await waits.wait('b', 30, never)
+    waits.close()
+    await first
+    const again = waits.wait('b', 30, never)
+    expect(time.sleeping()).toBe(1)
+    waits.close()
+    await again
+  })
+})
+
+describe('Prefer: wait (RFC 7240, 4.3)', () => {
+  const read = (...lines: string[]): number =>
+    preferredWait({ method: 'GET', target: '/', rawHeaders: lines.flatMap((line) => ['Prefer', line]) }, 30)
+
+  it('is read among other preferences, and bounded', () => {
+    expect(read('wait=10')).toBe(10)
+    expect(read('respond-async, wait=10')).toBe(10)
+    expect(read('respond-async', 'Wait = "7"; x=1')).toBe(7)
+    expect(read('wait=100000')).toBe(30)
+  })
+
+  it('is nothing when it is none', () => {
+    for (const line of ['', 'wait', 'wait=', 'wait=-1', 'wait=1.5', 'await=3', 'x="wait=3"', 'wait=9999999'])
+      expect([line, read(line)]).toEqual([line, 0])
+  })
+})

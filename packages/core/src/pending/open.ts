@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto'
+import type { AskApproval } from '../access/policy.js'
+import { type Answered, deferred, refused } from '../answer/outcome.js'
+import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { Grant, Person, TokenCaller } from '../caller.js'
+import { Refusal, refuse } from '../errors.js'
+import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
+import type { HttpRequest } from '../http/message.js'
+import type { AskInteraction } from '../interaction/ask.js'
+import type { Carried } from '../node/held-connection.js'
+import { waitingAnswer } from './answers.js'
+import type { Admission } from './bounds.js'
+import { newCode } from './code.js'
+import { takeCall } from './held-call.js'
+import type { PollContext } from './poll.js'
+import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
+import { settle } from './settle.js'
+import { viewOf } from './view.js'
+
+/** Every way a guarded route may say "not now": `202` with a pending URL, or why that cannot be. */
+export interface Waiting {
+  /** Somebody else has to approve this call; once they have, the next poll carries it out (AAuth 11.6.4). */
+  approval(request: HttpRequest, caller: TokenCaller, ask: AskApproval, subject: string): Promise<Answered>
+  /**
+   * A person has to come to our page and approve this call; then the next poll carries it out (AAuth 6.2, 11.6.3).
+   */
+  interaction(
+    request: HttpRequest,
+    caller: TokenCaller,
+    ask: AskInteraction,
+    subject: string,
+  ): Promise<Answered>
+  /** A person has to come to our page and connect the agent; then the next poll gets a session (AAuth 6.2). */
+  session(request: HttpRequest, caller: TokenCaller, asked: AskedSession): Promise<Answered>
+  /**
+   * Holds this call until it is polled with an auth token for this (AAuth 6.5.1). `undefined` when the call cannot be
+   * put aside, because its content is too long or gone: then the `401` is the delivery (G-42).
+   */
+  grant(request: HttpRequest, caller: Person | Grant, asked: AskedGrant): Promise<Answered | undefined>
+}
+
+/** What a held call's auth token has to be for. */
+export interface AskedGrant {
+  readonly scope: readonly string[]
+  readonly account?: string
+}
+
+/** What a session is asked for. */
+export interface AskedSession {
+  readonly scope: readonly string[]
+  /** What the page says it is for. */
+  readonly description?: string
+}
+
+export interface WaitingContext extends PollContext {
+  readonly authentication: AuthenticationContext
+  readonly admission: Admission
+  /** Whether only agents are asked that say they can (G-35). */
+  readonly requireDeclaredCapability: boolean
+}
+
+export function createWaiting(context: WaitingContext): Waiting {
+  const { report, settings, places } = context
+
+  const hold = async (request: HttpRequest, subjects: readonly string[]): Promise<PendingCall | Refusal> => {
+    const held = await takeCall(request, settings.callContent)
+    if (typeof held !== 'string') return { held, subjects }
+    return held === 'too-large'
+      ? refuse('content_too_large', 'The content is too long for a call that has to wait')
+      : refuse('server_error', 'The content was read before it could be put aside')
+  }
+
+  return {
+    async approval(request, caller, ask, subject) {
+      const busy = tooMany(caller, context)
+      if (busy !== undefined) return refused(busy, report)
+      const call = await hold(request, [...(request.carried?.subjects ?? []), subject])
+      if (call instanceof Refusal) return refused(call, report)
+      const record = newRecord(request, caller, context, { requirement: 'approval', call })
+      await open(record, request.carried, context)
+      await notify(record, ask, context)
+      return deferred('approval', waitingAnswer(record, places), report)
+    },
+    async interaction(request, caller, ask, subject) {
+      const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
+      if (refusal !== undefined) return refused(refusal, report)
+      const call = await hold(request, [...(request.carried?.subjects ?? []), subject])
+      if (call instanceof Refusal) return refused(call, report)
+      const { description } = ask
+      const interaction = newInteraction({ scope: [], ...(description === undefined ? {} : { description }) })
+      const record = newRecord(request, caller, context, { requirement: 'interaction', call, interaction })
+      await open(record, request.carried, context)
+      return deferred('interaction', waitingAnswer(record, places), report)
+    },
+    async session(request, caller, asked) {
+      const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
+      if (refusal !== undefined) return refused(refusal, report)
+      const record = newRecord(request, caller, context, {
+        requirement: 'interaction',
+        interaction: newInteraction(asked),
+        session: { scope: asked.scope },
+      })
+      await open(record, request.carried, context)
+      return deferred('interaction', waitingAnswer(record, places), report)
+    },
+    async grant(request, caller, asked) {
+      const call = await hold(request, request.carried?.subjects ?? [])
+      if (call instanceof Refusal) return undefined
+      const busy = tooMany(caller, context)
+      if (busy !== undefined) return refused(busy, report)
+      const jwt = await context.mint(caller, asked)
+      const resourceToken = { jwt, jti: caller.token.jti, exp: expiryOf(jwt) }
+      const record = newRecord(request, caller, context, {
+        requirement: 'auth-token',
+        call: { ...call, grant: asked, resourceToken },
+      })
+      await open(record, request.carried, context)
+      return deferred(
+        'auth-token',
+        waitingAnswer(record, places, { resourceToken: jwt, retryAfter: 0 }),
+        report,
+      )
+    },
+  }
+}
+
+/** An agent that says what it can do, and not this, is not asked; one that says nothing only by choice (R-298, G-35). */
+function cannotAsk(request: HttpRequest, context: WaitingContext): Refusal | undefined {
+  const declared = declaredCapabilities(request.rawHeaders)
+  const able = declared === undefined ? !context.requireDeclaredCapability : declared.has('interaction')
+  return able
+    ? undefined
+    : refuse('access_denied', 'This needs a person’s interaction, which the agent has not declared')
+}
+
+function newInteraction(asked: AskedSession): PendingInteraction {
+  return { id: randomBytes(16).toString('base64url'), code: newCode(), ...asked }
+}
+
+/** What is particular about a new pending request. */
+type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
+
+/** A new pending request of this caller. */
+function newRecord(
+  request: HttpRequest,
+  caller: TokenCaller,
+  { settings, clock }: WaitingContext,
+  parts: RecordParts,
+): PendingRecord {
+  const opened = clock()
+  const expires = opened + settings.lifetime * 1000
+  return {
+    id: randomBytes(32).toString('base64url'),
+    jkt: caller.jkt,
+    caller,
+    opened,
+    expires,
+    forgotten: expires + settings.retention * 1000,
+    clarification: settings.clarification && readCapabilities(request.rawHeaders).has('clarification'),
+    ...parts,
+  }
+}
+
+/** Whether this caller has opened too many requests (G-55 gives the figures for another endpoint). */
+function tooMany(caller: TokenCaller, { admission }: WaitingContext): Refusal | undefined {
+  const retryAfter = admission.enter(caller)
+  return retryAfter === undefined ? undefined : new Refusal('rate_limited', { retryAfter })
+}
+
+/** Writes a new request down. A call that waits once more takes over from the request that carried it. */
+async function open(
+  record: PendingRecord,
+  carried: Carried | undefined,
+  { records }: WaitingContext,
+): Promise<void> {
+  await records.add(record)
+  carried?.waitsAgain(record.id)
+}
+
+async function notify(record: PendingRecord, ask: AskApproval, context: WaitingContext): Promise<void> {
+  try {
+    await ask.ask?.(viewOf(record))
+  } catch (cause) {
+    // Nobody was told, so nobody will ever decide.
+    await settle(record, { outcome: 'server_error' }, context)
+    throw cause
+  }
+}
+
+function expiryOf(jwt: string): number {
+  const payload = Buffer.from(jwt.split('.')[1] as string, 'base64url').toString('utf8')
+  return (JSON.parse(payload) as { exp: number }).exp
+}

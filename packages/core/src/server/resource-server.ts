@@ -1,0 +1,228 @@
+import type { AccessConfig } from '../access/access-options.js'
+import { checkRequirement } from '../access/checked-requirement.js'
+import { type Policies, policyList } from '../access/policy.js'
+import type { Requirement, RouteCaller } from '../access/requirement.js'
+import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
+import { createScopeList } from '../access/scope-list.js'
+import type { AuthenticationContext } from '../authentication/authenticate.js'
+import { createExplain } from '../authentication/explain.js'
+import type { Awaitable } from '../awaitable.js'
+import { andThen } from '../awaitable.js'
+import type { Caller } from '../caller.js'
+import { createVerify } from '../crypto/verify.js'
+import type { Denials } from '../denial/denials.js'
+import { createDiagnose, type Diagnose } from '../diagnostics.js'
+import { authorizationEndpoint } from '../endpoints/authorization.js'
+import { createEndpoints } from '../endpoints/endpoints.js'
+import { revocationEndpoint } from '../endpoints/revocation.js'
+import type { Endpoint, Host } from '../http/endpoint.js'
+import type { Answer, HttpRequest } from '../http/message.js'
+import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js'
+import type { OwnKeys } from '../own-keys/key-ring.js'
+import type { Pending } from '../pending/settle.js'
+import type { Revocations } from '../revocation/revocations.js'
+import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
+import type { SessionDesk, Sessions } from '../session/sessions.js'
+import { useShortcuts } from '../shortcuts.js'
+import type { BreakGlass } from '../store/break-glass.js'
+import { createResourceTokenMint } from '../token/resource-token.js'
+import { VerifiedTokens } from '../token/verified-tokens.js'
+import { type Health, readHealth } from './health.js'
+import { type Config, type ResourceOptions, readOptions } from './options.js'
+import { createState, type State } from './state.js'
+import { createDeferral } from './waiting.js'
+
+/** What a router says of all its routes. */
+export interface RouteDefaults<Raw = unknown> {
+  /** Rules for every route of the router; they see callers of every kind that its routes let through. */
+  readonly policy?: Policies<Caller, Raw>
+  /** Report-only, unless a route says otherwise. */
+  readonly observe?: boolean
+}
+
+/** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
+export interface ResourceServer<Raw = unknown, Hook = never> {
+  /** Our identifier. */
+  readonly resource: string
+  /**
+   * Declares what a route requires.
+   *
+   * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
+   */
+  require<const R extends Requirement<Raw, Hook>>(requirement: R): RouteGuard<RouteCaller<R>, Raw>
+  /**
+   * The same server, with something more to say about the routes declared on what this returns: a router's policies
+   * come after the server's and before a route's own, and its `observe` before the server's.
+   *
+   * @throws TypeError when a policy is none
+   */
+  with(defaults: RouteDefaults<Raw>): ResourceServer<Raw, Hook>
+  /** Our own endpoints. */
+  readonly endpoints: readonly Endpoint[]
+  /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
+  handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
+  /** What is known of issuers and their keys, and the operator's hand on it. */
+  readonly issuers: IssuerKeys
+  /** Tokens that their issuers have withdrawn. */
+  readonly revocations: Revocations
+  /** Takes back a resource token of ours where it was sent. */
+  readonly revokeResourceToken: RevokeResourceToken
+  /** The keys we sign with, and their rotation. */
+  readonly keys: OwnKeys
+  /** Whom or what the operator denies, on all instances that share the store. */
+  readonly denials: Denials
+  /** The operator's way around a store that is down. */
+  readonly breakGlass: BreakGlass
+  /** How things are; asks the store. Never rejects. */
+  health(): Promise<Health>
+  /** Tells the operator of a misconfiguration that an adapter has noticed. */
+  readonly diagnose: Diagnose
+  /** Requests that wait for somebody's decision. */
+  readonly pending: Pending
+  /** Sessions of connected agents. */
+  readonly sessions: Sessions
+  /** Stops timers and connections. */
+  close(): void
+}
+
+/**
+ * Creates a resource server: options in; `require`, `endpoints` and `handle` out.
+ *
+ * @throws TypeError naming the option at fault
+ */
+export function createResourceServer<Raw = unknown, Hook = never>(
+  options: ResourceOptions<Raw>,
+): ResourceServer<Raw, Hook> {
+  const config = readOptions(options)
+  const issuers = createIssuerKeys(config.issuers, {
+    clock: config.clock,
+    random: config.random,
+    report: config.report,
+    ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
+  })
+  // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
+  void issuers.warm()
+  const state = createState(config)
+  const { denials, breakGlass } = state
+  const diagnose = createDiagnose(config.report)
+  const authentication = authenticationContext(config, issuers, state, diagnose)
+  const mint = createResourceTokenMint(config)
+  const deferral = createDeferral(config, { authentication, mint, revocations: state.revocations })
+  const revocations = endingSessions(state.revocations, deferral.sessions)
+  const context: GuardContext = {
+    authentication,
+    explain: createExplain(authentication, diagnose),
+    scopes: createScopeList(config.scopes, issuers),
+    accounts: config.access.accounts,
+    mint,
+    waiting: deferral.waiting,
+    sessions: deferral.sessions,
+    interaction: config.interaction !== undefined,
+    report: config.report,
+  }
+  const { signature } = authentication
+  const { authorization, revocation } = config.paths
+  const { endpoints, handle } = createEndpoints(config, [
+    ...(config.scopes.size > 0
+      ? [
+          authorizationEndpoint(authorization, {
+            ...context,
+            access: config.access,
+            sessions: deferral.sessions,
+          }),
+        ]
+      : []),
+    ...deferral.endpoints,
+    ...(revocation === false
+      ? []
+      : [revocationEndpoint(revocation, { config, issuers, revocations, signature, diagnose })]),
+  ])
+  const server: Omit<ResourceServer<Raw, Hook>, 'require' | 'with'> = {
+    resource: config.resource,
+    endpoints,
+    handle,
+    issuers,
+    revocations,
+    revokeResourceToken: createRevokeResourceToken(config, issuers),
+    keys: config.keys,
+    denials,
+    breakGlass,
+    health: () => readHealth({ store: config.store, breakGlass, issuers }),
+    diagnose,
+    pending: deferral.pending,
+    sessions: { end: (selection) => deferral.sessions.end(selection) },
+    close() {
+      deferral.close()
+      issuers.close()
+    },
+  }
+  return withDefaults(config.access)
+
+  function withDefaults(defaults: Pick<AccessConfig, 'policies' | 'observe'>): ResourceServer<Raw, Hook> {
+    const { policies, observe } = defaults
+    const inherited = {
+      policies,
+      observe,
+      scopes: new Set(config.scopes.keys()),
+      accounts: config.access.accounts !== undefined,
+      keys: config.keys.signing !== undefined,
+      interaction: config.interaction !== undefined,
+    }
+    return {
+      ...server,
+      require: <const R extends Requirement<Raw, Hook>>(requirement: R) =>
+        createRouteGuard(checkRequirement(requirement, inherited), context) as RouteGuard<
+          RouteCaller<R>,
+          Raw
+        >,
+      with: (more) =>
+        withDefaults({
+          policies: [...policies, ...policyList(more.policy, 'with: policy')],
+          observe: more.observe ?? observe,
+        }),
+    }
+  }
+}
+
+// A session outlives the token it was begun with, so that a revocation has to reach it while it is still known (G-58).
+function endingSessions(revocations: Revocations, sessions: SessionDesk): Revocations {
+  return {
+    has: (token) => revocations.has(token),
+    record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
+  }
+}
+
+function authenticationContext(
+  config: Config,
+  issuers: IssuerKeys,
+  state: State,
+  diagnose: Diagnose,
+): AuthenticationContext {
+  return {
+    signature: {
+      authority: config.authority,
+      scheme: 'https',
+      components: config.additionalSignatureComponents,
+      window: config.signatureWindow,
+      // From agents only `jwt` is taken (R-054).
+      schemes: ['jwt'],
+      limits: config.limits,
+    },
+    token: {
+      resource: config.resource,
+      accessServer: config.accessServer,
+      window: config.signatureWindow,
+      maxAgentTokenLifetime: config.maxAgentTokenLifetime,
+      maxTokenLength: config.limits.token,
+    },
+    shortcuts: useShortcuts(),
+    issuers,
+    tokens: new VerifiedTokens(useShortcuts() ? config.verifiedTokens : 0, issuers),
+    verify: createVerify(config.crypto),
+    ...state,
+    replay: config.replay,
+    bodyLimit: config.limits.body,
+    diagnose,
+    clock: config.clock,
+  }
+}

@@ -1,0 +1,227 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { importSigningJwk } from '../../crypto/keys.js'
+import { Refusal } from '../../errors.js'
+import type { HttpRequest } from '../../http/message.js'
+import { checkWire } from '../../http/wire.js'
+import { defaultLimits } from '../../limits.js'
+import { testKeyEd25519 } from '../../testing/vectors.js'
+import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from '../read.js'
+import { signRequest } from '../sign.js'
+import { usualReader } from './usual.js'
+
+const now = 1_800_000_000
+const key = importSigningJwk(testKeyEd25519)
+const policyWith = (components: readonly string[]): SignaturePolicy => ({
+  authority: 'rs.example',
+  scheme: 'https',
+  components,
+  window: 60,
+  schemes: ['jwt'],
+  limits: defaultLimits,
+})
+const policies = [policyWith([]), policyWith(['@query', 'content-type'])]
+const good = Object.entries(
+  await signRequest(
+    {
+      method: 'GET',
+      target: '/data?x=1',
+      rawHeaders: [],
+      authority: 'rs.example',
+      scheme: 'https',
+    },
+    { key, signatureKey: { scheme: 'jwt', jwt: 'aaa.bbb-_.ccc' }, created: now },
+  ),
+).flat()
+const [, goodInput, , goodSignature, , goodKey] = good as [string, string, string, string, string, string]
+
+const plain = (outcome: ReadSignature | Refusal | typeof unsigned): unknown => {
+  if (outcome === unsigned) return 'unsigned'
+  if (outcome instanceof Refusal) return { code: outcome.code, details: outcome.details }
+  const { base, signature, ...rest } = outcome
+  return { ...rest, base: base.toString('latin1'), signature: Buffer.from(signature).toString('hex') }
+}
+const parsed = (request: HttpRequest, policy: SignaturePolicy): unknown =>
+  plain(checkWire(request) ?? readSignature(request, policy, now))
+
+/** What the recogniser says, if it says anything, has to be what the parsers say. */
+const agree = (request: HttpRequest): 'recognised' | 'left' => {
+  let result: 'recognised' | 'left' = 'left'
+  for (const policy of policies) {
+    const usual = usualReader(policy).read(request, now)
+    if (usual === undefined) continue
+    result = 'recognised'
+    expect(plain(usual)).toEqual(parsed(request, policy))
+  }
+  return result
+}
+
+// Fields of almost the usual shape: the pieces that matter, and the ones that must not pass for them.
+const oneOf = (...values: string[]): fc.Arbitrary<string> => fc.constantFrom(...values)
+const label = oneOf('sig', 'sig', 'sig', 'sig1', '*x', 'a.b-c_d', 'Sig', 'si g', '')
+const component = oneOf(
+  '"@method"',
+  '"@authority"',
+  '"@path"',
+  '"signature-key"',
+  '"@query"',
+  '"@target-uri"',
+  '"@scheme"',
+  '"@request-target"',
+  '"content-type"',
+  '"x-list"',
+  '"authorization"',
+  '"host"',
+  '"absent"',
+  '"@query-param";name="x"',
+  '"@status"',
+  '"@signature-params"',
+  '"signature-key";key="sig"',
+  '"X-List"',
+  '"x\\"y"',
+  'token',
+  '',
+)
+const list = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('"@method" "@authority" "@path" "signature-key"') },
+  {
+    weight: 2,
+    arbitrary: fc.constant('"@method" "@authority" "@path" "@query" "signature-key" "content-type"'),
+  },
+  { weight: 2, arbitrary: fc.array(component, { maxLength: 8 }).map((items) => items.join(' ')) },
+)
+const integer = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: now - 70, max: now + 70 }).map(String) },
+  {
+    weight: 1,
+    arbitrary: oneOf('0', '-1', '01800000000', '1800000000.0', '"1800000000"', '', '1', '9999999999999999'),
+  },
+)
+const input = fc
+  .tuple(
+    label,
+    list,
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant(';created=') },
+      { weight: 1, arbitrary: oneOf(';Created=', ' ;created=', ';created', '; created=') },
+    ),
+    integer,
+    fc.option(fc.tuple(oneOf(';expires=', ';expires=', '; expires=', ';alg=', ';created='), integer), {
+      nil: undefined,
+    }),
+    oneOf('', '', '', ';alg="ed25519"', ';nonce="n"', ', x=()', ' ', ','),
+  )
+  .map(
+    ([name, items, created, at, more, rest]) =>
+      `${name}=(${items})${created}${at}${more?.join('') ?? ''}${rest}`,
+  )
+const bytes = fc.uint8Array({ minLength: 62, maxLength: 66 })
+const signature = fc
+  .tuple(label, bytes, oneOf('', '', '', ';x', ', y=:AA==:', ' '), fc.boolean())
+  .map(([name, value, rest, padded]) => {
+    const text = Buffer.from(value).toString('base64')
+    return `${name}=:${padded ? text : text.replace(/=+$/, '')}:${rest}`
+  })
+const jwt = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('aaa.bbb.ccc') },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }) },
+)
+const signatureKey = fc
+  .tuple(
+    label,
+    oneOf('=jwt;jwt=', '=jwt;jwt=', '=jwt;jwt=', '=hwk;jwt=', '=jwt; jwt=', '=jwt;jwt'),
+    jwt,
+    oneOf('', '', '', ';cache', ', x=hwk', ' '),
+  )
+  .map(([name, middle, text, rest]) => `${name}${middle}"${text}"${rest}`)
+const headerName = (name: string): fc.Arbitrary<string> => oneOf(name, name.toLowerCase(), name.toUpperCase())
+const line = (name: string, value: fc.Arbitrary<string>): fc.Arbitrary<string[]> =>
+  fc.tuple(headerName(name), value).map((pair) => pair)
+const extra = fc.oneof(
+  line('Content-Type', oneOf('application/json', ' text/plain ', 'caf\u00e9', 'tab\tbed')),
+  line('X-List', oneOf('a', 'b, c', '', ' d')),
+  line('Authorization', oneOf('Bearer x', 'AAuth y')),
+  line('Content-Length', oneOf('0', '3', ' 0', '00')),
+  line('Transfer-Encoding', oneOf('chunked')),
+  line('Host', oneOf('rs.example', 'other.example')),
+  line(':authority', oneOf('rs.example')),
+  line('Signature', signature),
+)
+const request: fc.Arbitrary<HttpRequest> = fc
+  .record({
+    method: oneOf('GET', 'POST', 'get'),
+    target: oneOf('/data?x=1', '/data', '/', '//x', '/a#b', '*', '/a?', '/caf\u00e9'),
+    host: oneOf('rs.example', 'rs.example', 'rs.example', 'rs.example:443', 'RS.example', 'a b'),
+    input: fc.option(
+      fc.oneof({ weight: 1, arbitrary: fc.constant(goodInput) }, { weight: 2, arbitrary: input }),
+      { freq: 9 },
+    ),
+    signature: fc.option(
+      fc.oneof({ weight: 1, arbitrary: fc.constant(goodSignature) }, { weight: 1, arbitrary: signature }),
+      { freq: 9 },
+    ),
+    key: fc.option(
+      fc.oneof({ weight: 1, arbitrary: fc.constant(goodKey) }, { weight: 1, arbitrary: signatureKey }),
+      { freq: 9 },
+    ),
+    extras: fc.array(extra, { maxLength: 3 }),
+    hasContent: fc.option(fc.boolean(), { nil: undefined, freq: 2 }),
+  })
+  .map(({ method, target, host, input: i, signature: s, key: k, extras, hasContent }) => ({
+    method,
+    target,
+    rawHeaders: [
+      'Host',
+      host,
+      ...extras.flat(),
+      ...(i === null ? [] : ['Signature-Input', i]),
+      ...(s === null ? [] : ['Signature', s]),
+      ...(k === null ? [] : ['Signature-Key', k]),
+    ],
+    ...(hasContent === undefined ? {} : { hasContent }),
+  }))
+
+describe('reading what is usual', () => {
+  it('agrees with the parsers on generated requests: verdict, base and error', () => {
+    let recognised = 0
+    fc.assert(
+      fc.property(request, (sent) => {
+        if (agree(sent) === 'recognised') recognised++
+      }),
+      { numRuns: 5000 },
+    )
+    expect(recognised).toBeGreaterThan(100)
+  })
+
+  it('agrees with the parsers on a good request with one character changed, added or removed', () => {
+    const change = fc.record({
+      field: fc.constantFrom(1, 3, 5),
+      at: fc.nat(400),
+      with: fc.oneof(
+        fc.constant(''),
+        fc.string({ unit: 'binary', maxLength: 1 }),
+        oneOf('"', ';', '\\', '=', ':', ' ', ','),
+      ),
+      removed: fc.nat(1),
+    })
+    let recognised = 0
+    fc.assert(
+      fc.property(change, ({ field, at, with: text, removed }) => {
+        const rawHeaders = [...good]
+        const value = rawHeaders[field] as string
+        const place = at % (value.length + 1)
+        rawHeaders[field] = `${value.slice(0, place)}${text}${value.slice(place + removed)}`
+        const sent = { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...rawHeaders] }
+        if (agree(sent) === 'recognised') recognised++
+      }),
+      { numRuns: 5000 },
+    )
+    expect(recognised).toBeGreaterThan(100)
+  })
+
+  it('recognises what agents send', () => {
+    const sent = { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...good] }
+    expect(agree(sent)).toBe('recognised')
+    expect(agree({ ...sent, rawHeaders: ['Host', 'rs.example'] })).toBe('recognised')
+  })
+})

@@ -1,0 +1,142 @@
+import { LRUCache } from 'lru-cache'
+import type { Refusal } from '../../errors.js'
+import type { HttpRequest } from '../../http/message.js'
+import { judgeTimes } from '../freshness.js'
+import { boundFields, boundLengths, type ReadSignature, type SignaturePolicy, unsigned } from '../read.js'
+import { compilePlan, type Plan, planBase } from './plan.js'
+import { type FieldScan, scanFields } from './scan.js'
+import { readTokenField } from './token-field.js'
+
+/** Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. */
+const plans = 256
+
+/**
+ * Reads signatures of the usual shape: one label, bare components, `created` and perhaps `expires`, a token in
+ * `Signature-Key`, each field once and spelled as RFC 8941 serialises it. Whatever is not exactly that is left to the
+ * parsers, whose verdict on the rest would be the same, base and error included.
+ */
+class UsualReader {
+  readonly #policy: SignaturePolicy
+  readonly #plans = new LRUCache<string, Plan | typeof unusual>({ max: plans })
+
+  constructor(policy: SignaturePolicy) {
+    this.#policy = policy
+  }
+
+  /** `undefined`: for the parsers. The wire has then not been judged either. @param now seconds */
+  read(request: HttpRequest, now: number): ReadSignature | Refusal | typeof unsigned | undefined {
+    const { authority, limits, window } = this.#policy
+    const scan = scanFields(request.rawHeaders)
+    const { input, signature, key } = scan
+    if (scan.repeated || scan.hosts !== 1 || scan.host !== authority || !isPlainTarget(request.target))
+      return undefined
+    if (input === undefined || signature === undefined || key === undefined) {
+      return input === signature && signature === key ? unsigned : undefined
+    }
+    const texts = { input, signature, key }
+    const long = boundLengths(texts, limits)
+    if (long !== undefined) return long
+    const bytes = lastBytes(signature)
+    if (bytes === undefined) return boundFields(texts, limits)
+    const end = input.indexOf(';created=')
+    const times = timesOf(input, end)
+    const plan = times === undefined ? undefined : this.#plan(input.slice(0, end))
+    if (times === undefined || plan === undefined || !covers(plan, scan, request.hasContent)) return undefined
+    const jwt = isLabelled(signature, plan.label) ? readTokenField(key, plan.label) : undefined
+    if (jwt === undefined) return undefined
+    const refused = judgeTimes(times.created, times.expires, window, now)
+    if (refused !== undefined) return refused
+    const { method, target, rawHeaders } = request
+    const { scheme } = this.#policy
+    const parameters = input.slice(plan.label.length + 1)
+    const base = planBase(plan, { method, target, rawHeaders, authority, scheme }, key, parameters)
+    if (base === undefined) return undefined
+    const { label, covered } = plan
+    return { label, key: jwt, signature: bytes, base, created: times.created, covered }
+  }
+
+  #plan(text: string): Plan | undefined {
+    let plan = this.#plans.get(text)
+    if (plan === undefined) {
+      const { components, limits } = this.#policy
+      plan = compilePlan(text, components, limits.components) ?? unusual
+      this.#plans.set(text, plan)
+    }
+    return plan === unusual ? undefined : (plan as Plan)
+  }
+}
+
+const readers = new WeakMap<SignaturePolicy, UsualReader>()
+
+/** The reader for a policy, the same each time. */
+export function usualReader(policy: SignaturePolicy): UsualReader {
+  let reader = readers.get(policy)
+  if (reader === undefined) {
+    reader = new UsualReader(policy)
+    readers.set(policy, reader)
+  }
+  return reader
+}
+
+const unusual: unique symbol = Symbol('unusual')
+
+function isPlainTarget(target: string): boolean {
+  return target.charCodeAt(0) === slash && target.charCodeAt(1) !== slash && !target.includes('#')
+}
+
+function covers(plan: Plan, scan: FieldScan, hasContent: boolean | undefined): boolean {
+  const covered = (hasContent ?? scan.content) ? plan.coversContent : plan.coversPlain
+  return covered && (!scan.authorization || plan.coversAuthorization)
+}
+
+/** `created` and `expires`, in seconds. */
+interface Times {
+  readonly created: number
+  readonly expires: number | undefined
+}
+
+/** Integers without leading zeros, and nothing else after the list. */
+function timesOf(input: string, at: number): Times | undefined {
+  if (at === -1) return undefined
+  const start = at + ';created='.length
+  const end = endOfInteger(input, start)
+  if (end === -1) return undefined
+  const created = Number(input.slice(start, end))
+  if (end === input.length) return { created, expires: undefined }
+  if (!input.startsWith(';expires=', end)) return undefined
+  const last = end + ';expires='.length
+  return endOfInteger(input, last) === input.length
+    ? { created, expires: Number(input.slice(last)) }
+    : undefined
+}
+
+function endOfInteger(text: string, start: number): number {
+  const first = text.charCodeAt(start)
+  if (!(first > zero && first <= nine)) return -1
+  let end = start + 1
+  while (text.charCodeAt(end) >= zero && text.charCodeAt(end) <= nine) end++
+  return end - start <= 15 ? end : -1
+}
+
+/** The 64 bytes that a field ends with, in the one spelling of base64 that encodes them. */
+function lastBytes(field: string): Buffer | undefined {
+  const end = field.length - 1
+  if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return undefined
+  const encoded = field.slice(end - 88, end)
+  const bytes = Buffer.from(encoded, 'base64')
+  return bytes.length === 64 && bytes.toString('base64') === encoded ? bytes : undefined
+}
+
+function isLabelled(signature: string, label: string): boolean {
+  return (
+    signature.length === label.length + 91 &&
+    signature.charCodeAt(label.length) === equals &&
+    signature.startsWith(label)
+  )
+}
+
+const slash = 0x2f
+const zero = 0x30
+const nine = 0x39
+const equals = 0x3d
+const colon = 0x3a
