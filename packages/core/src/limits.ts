@@ -20,6 +20,12 @@ export const fixedLimits = {
   jsonSize: 256,
   /** Bytes of memory that a verified token may take to be remembered. */
   rememberedToken: 16_384,
+  /** Members, items and parameters of a structured field that is read or covered, all lines together. */
+  fieldPieces: 256,
+  /** Characters of a key, a Token or a Byte Sequence in such a field. */
+  fieldPiece: 1024,
+  /** Parameters of a query of which one is covered by `@query-param`. */
+  queryParameters: 1024,
   /** Characters of a token's `jti`, which a revocation has to be able to name (G-55). */
   jti: 512,
   /** Characters of a `kid`, in a key set or a token; a longer one names nothing. */

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { type Dictionary, parseDictionary } from 'structured-headers'
+import type { Dictionary } from 'structured-headers'
 import { type Refusal, refuse } from '../errors.js'
+import { parseDictionary } from '../http/structured.js'
 
 /** The algorithms of RFC 9530 that are fit for use with signatures. */
 const digests: ReadonlyMap<string, string> = new Map([

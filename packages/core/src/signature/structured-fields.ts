@@ -4,9 +4,9 @@ import {
   type InnerList,
   type Item,
   isInnerList,
-  parseDictionary,
   Token,
 } from 'structured-headers'
+import { parseDictionary } from '../http/structured.js'
 
 /**
  * Parses a Dictionary as RFC 9421 (2.3, 4.1, 4.2) wants it: no label and no parameter occurs twice. The library keeps
