@@ -1,6 +1,6 @@
 import { isServerIdentifier } from '../identifiers.js'
 import type { AskedSession } from '../pending/open.js'
-import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
+import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'

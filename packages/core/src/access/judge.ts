@@ -172,7 +172,7 @@ function hasAccount(caller: TokenCaller): boolean {
 /** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
 function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
   const { carried } = request
-  if (carried?.issuers !== authentication.issuers) return authenticate(request, authentication)
+  if (carried?.server !== authentication.issuers) return authenticate(request, authentication)
   if (!isVerifiedCaller(carried.caller))
     throw new TypeError('a held call is carried by a verified caller only')
   return carried.caller

@@ -6,7 +6,6 @@ import {
   elsewhere,
   failure,
   type Outcome,
-  observed,
   refused,
   renewed,
   served,
@@ -22,6 +21,7 @@ import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { type AskGrant, type AskToken, askedOfNobody, type Hold } from './decide.js'
 import { createWalk, type Finding, type WalkContext } from './judge.js'
+import { observed } from './observed.js'
 import { noRoute, type RouteView, viewRequest } from './request-view.js'
 
 /** A route's requirement, checked and ready. */

@@ -234,3 +234,8 @@ function within(ms: number, work: Promise<void>): Promise<void> {
     })
   })
 }
+
+/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
+export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
+  return new CachedIssuerKeys(options, env)
+}

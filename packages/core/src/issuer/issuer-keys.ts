@@ -1,9 +1,8 @@
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { IssuerEvent } from '../events.js'
-import { CachedIssuerKeys } from './cached-issuer-keys.js'
 import type { IssuerMetadata } from './metadata.js'
-import type { IssuerFetch, IssuerOptions } from './options.js'
+import type { IssuerFetch } from './options.js'
 import type { IssuerReport } from './report.js'
 
 /** Names one key of one issuer: (`issuer`, `dwk`) decides the document, `kid` the key. */
@@ -66,9 +65,4 @@ export interface IssuerEnvironment {
   readonly fetch?: IssuerFetch | undefined
   /** Calls `run` every `ms` until the returned function is called. Default: an unreferenced interval. */
   readonly every?: ((ms: number, run: () => void) => () => void) | undefined
-}
-
-/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
-export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
-  return new CachedIssuerKeys(options, env)
 }

@@ -8,7 +8,15 @@ import type { ReadSignature } from '../signature/read.js'
 import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
-import type { ReplayMode } from './replay-mode.js'
+
+/** Whether a signature serves once, and on which methods. */
+export type ReplayMode = 'off' | 'unsafe' | 'all'
+
+/** The mode by the word that options and routes use. */
+export function replayMode(word: boolean | 'all'): ReplayMode {
+  if (word === 'all') return 'all'
+  return word ? 'unsafe' : 'off'
+}
 
 /** Signatures that have been used. */
 export interface Replays {

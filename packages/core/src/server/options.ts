@@ -8,13 +8,13 @@ import {
 } from '../access/access-options.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 import type { AAuthEvent, Report } from '../events.js'
-import { isEndpointUrl, isServerIdentifier } from '../identifiers.js'
+import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, type Limits } from '../limits.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
-import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
+import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
 import { type SessionOptions, type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
@@ -353,12 +353,4 @@ function optionError(issue: z.core.$ZodIssue | undefined): TypeError {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
   const name = [...issue.path, ...unknown].join('.')
   return new TypeError(`option ${name}: ${unknown.length > 0 ? 'is not known' : issue.message}`)
-}
-
-/** Whether an absolute URL may stand in metadata as an endpoint of ours. */
-export function ownUrl(config: Pick<Config, 'resource'>, urlPath: string): string {
-  const url = `${config.resource}${urlPath}`
-  if (!isEndpointUrl(url, config.resource))
-    throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
-  return url
 }

@@ -87,3 +87,15 @@ export interface GrantClaims extends CommonClaims {
   readonly mission_s256?: string | undefined
   readonly tenant?: string | undefined
 }
+
+/** The identity scopes of AAuth 11.10. A resource token may name one only if the person server lists it. */
+export const identityScopes: ReadonlySet<string> = new Set([
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'tenant',
+  'groups',
+  'roles',
+])
