@@ -6,7 +6,7 @@ import {
   errors,
   type JWK,
   jwtVerify,
-} from 'jose'
+} from '../keys/jose.js'
 import type { Directory, Document, JsonObject } from './directory.js'
 import { isObject } from './directory.js'
 import { Fault } from './fault.js'
