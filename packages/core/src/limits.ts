@@ -2,6 +2,8 @@
 export interface Limits extends SignatureLimits {
   /** Characters of a token. */
   readonly token: number
+  /** Members and elements of a token's header, and of its claims. */
+  readonly tokenMembers: number
   /** Bytes of a body that is buffered because its digest has to be checked. */
   readonly body: number
 }
@@ -10,11 +12,15 @@ export interface Limits extends SignatureLimits {
 export const fixedLimits = {
   /** Levels of nesting in any JSON that a stranger sends. */
   jsonDepth: 16,
-  /** Members and elements in any JSON that a stranger sends; a key set of 1024 keys has some 8000. */
-  jsonSize: 12_288,
+  /** Members of one object in any JSON that a stranger sends. */
+  jsonMembers: 128,
+  /** Members and elements of the content of a request to one of our endpoints. */
+  jsonSize: 256,
+  /** Bytes of memory that a verified token may take to be remembered. */
+  rememberedToken: 16_384,
   /** Characters of a token's `jti`, which a revocation has to be able to name (G-55). */
   jti: 512,
-  /** Characters of a `kid` in a key set; a longer one names nothing. */
+  /** Characters of a `kid`, in a key set or a token; a longer one names nothing. */
   kid: 1024,
   /** Bytes of a request to the authorization endpoint; two short strings are all there is to say. */
   authorizationBody: 16_384,
@@ -31,6 +37,7 @@ export const defaultLimits: Limits = {
   signatureKey: 12_288,
   components: 32,
   token: 12_288,
+  tokenMembers: 512,
   body: 1_048_576,
 }
 

@@ -1,10 +1,11 @@
+import { weightOf } from '../weight.js'
 import { Budget } from './budget.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
 import { Gate, type Lane } from './gate.js'
 import { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
-import { readMetadata } from './metadata.js'
+import { type IssuerMetadata, readMetadata } from './metadata.js'
 import type { IssuerDocument, IssuerFetch } from './options.js'
 import type { Tally } from './report.js'
 import { type IssuerRecord, IssuerSpaces } from './spaces.js'
@@ -153,12 +154,16 @@ export class Discoverer {
     const metadata = {
       name: 'metadata',
       maxBytes: limits.metadataBytes,
-      read: (document: Document) => readMetadata(document, issuer),
+      maxMembers: limits.metadataMembers,
+      read: (document: Document) => readMetadata(document, issuer, limits.metadataBytes),
+      weigh: (metadata: IssuerMetadata) => weightOf(metadata),
     } as const
     const keys = {
       name: 'jwks',
       maxBytes: limits.jwksBytes,
-      read: (document: Document) => KeySet.read(document, limits.keysPerSet),
+      maxMembers: limits.jwksMembers,
+      read: (document: Document) => KeySet.read(document, limits.keysPerSet, limits.jwksBytes),
+      weigh: (set: KeySet) => set.bytes,
     } as const
     const documents = {
       metadata: new FloorFetcher(issuer, metadata, ports),

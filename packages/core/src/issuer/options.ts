@@ -138,7 +138,7 @@ export function isDocumentName(name: string): boolean {
 }
 
 function hasUsableKey(value: PinnedIssuer['jwks']): boolean {
-  const set = KeySet.read({ ...value }, Number.POSITIVE_INFINITY)
+  const set = KeySet.read({ ...value })
   if (set instanceof Fault) return false
   return value.keys.some((jwk) => {
     const { kid } = (jwk ?? {}) as { readonly kid?: unknown }

@@ -215,6 +215,7 @@ function authenticationContext(
       window: config.signatureWindow,
       maxAgentTokenLifetime: config.maxAgentTokenLifetime,
       maxTokenLength: config.limits.token,
+      maxTokenMembers: config.limits.tokenMembers,
     },
     shortcuts: useShortcuts(),
     issuers,

@@ -25,6 +25,8 @@ export interface TokenPolicy {
   readonly maxAgentTokenLifetime: number
   /** Characters of a token. */
   readonly maxTokenLength: number
+  /** Members and elements of its header, and of its claims. */
+  readonly maxTokenMembers: number
 }
 
 /** What is fixed about a token type. */
@@ -91,7 +93,7 @@ const authToken: TokenType<GrantClaims> = {
     ...optional('mission', claims.mission_s256),
     jkt,
     token: presented(claims),
-    claims,
+    claims: issuedClaims(claims),
   }),
 }
 
@@ -124,6 +126,11 @@ function checkGrantor(claims: GrantClaims, policy: TokenPolicy): Refusal | undef
 
 function presented(claims: CommonClaims): PresentedToken {
   return { iss: claims.iss, jti: claims.jti, iat: claims.iat, exp: claims.exp }
+}
+
+// The key of `cnf` is known by its thumbprint; nothing else is said of the person or the grant by it.
+function issuedClaims({ cnf: _, ...claims }: GrantClaims): Grant['claims'] {
+  return claims
 }
 
 function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
