@@ -9,6 +9,7 @@ const all = [
   ...range('N', 1, 184),
   'N-052b',
   'N-061b',
+  'N-090b',
   ...range('KN', 1, 27),
   ...range('KN', 30, 47),
   ...range('KN', 50, 64),
