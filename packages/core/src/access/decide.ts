@@ -135,28 +135,31 @@ function askGrant({ objection, scope, claims, account }: Need, caller: Person): 
   return { act: 'ask-grant', caller, scope: asked, essential, account }
 }
 
-function fit({ objection, scope, claims }: Need, grant: Grant): Decision {
+function fit({ objection, scope, claims, account: wanted }: Need, grant: Grant): Decision {
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
   if ('wrong' in found) return forbid(`The claim ${found.wrong} is missing, or not what is needed here`)
   const missing = missingScopes(scope, grant.scope)
-  return missing.length + found.lacking.length === 0
+  const account = wanted ?? grant.account
+  // A grant for one account gives nothing at another (AAuth 11.11, R-293), and agents drop one on a 401 only (N-113).
+  return missing.length + found.lacking.length === 0 && account === grant.account
     ? { act: 'serve', caller: grant }
-    : extend(grant, missing, found.lacking)
+    : extend(grant, missing, found.lacking, account)
 }
 
 /**
  * Step-up: agents keep one auth token and replace it, so ask for what they have as well (R-157, G-47).
  *
  * @param essential identity scopes without which it is no use asking
+ * @param account that of the grant, unless the request acts on another one
  */
 export function extend(
   caller: Person | Grant,
   more: readonly string[],
   essential: readonly string[],
+  account: string | undefined = caller.kind === 'grant' ? caller.account : undefined,
 ): AskGrant {
   const held = caller.kind === 'grant' ? caller.scope : []
-  const account = caller.kind === 'grant' ? caller.account : undefined
   return {
     act: 'ask-grant',
     caller,

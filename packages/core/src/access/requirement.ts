@@ -71,8 +71,9 @@ export interface GrantTerms<Raw = unknown, Hook = never>
   extends PersonTerms<Raw>,
     RouteTerms<Grant, Raw, Hook> {
   /**
-   * The account this request acts on: a grant for another account, or for none, gets `403` (N-113). Needs the option
-   * `accounts`, since an auth token's account is only what its issuer was asked for. `undefined`: no account, `403`.
+   * The account this request acts on. Needs the option `accounts`, since an auth token's account is only what its issuer
+   * was asked for. A grant for another account, or for none, gets `401` with a resource token for this one if the person
+   * holds it, otherwise `403` (AAuth 11.11, N-113). `undefined`: no account, `403`.
    */
   readonly account?: (request: RequestView<Raw>) => Awaitable<string | undefined>
   /**

@@ -107,8 +107,16 @@ export function createRouteGuard(
   const settleAndRenew = (finding: Finding, request: HttpRequest): Awaitable<Outcome> => {
     const { renew } = finding
     const outcome = settle(finding, request)
-    return renew === undefined ? outcome : andThen(outcome, async (known) => renewed(known, await renew()))
+    const known =
+      renew === undefined ? outcome : andThen(outcome, async (settled) => renewed(settled, await renew()))
+    return andThen(known, (last) => keepUsed(last, request))
   }
+
+  // A guard before this one may have used up the signature, and so may a call that then could not be put aside.
+  const keepUsed = (outcome: Outcome, request: HttpRequest): Awaitable<Outcome> =>
+    outcome.served || outcome.or === true || outcome.answer.status === 202
+      ? outcome
+      : andThen(authentication.replays.giveBack(request), () => outcome)
 
   const finish = observe ? watch : settleAndRenew
   const fail = (cause: unknown, request: HttpRequest): Awaitable<Outcome> =>

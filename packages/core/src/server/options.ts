@@ -110,7 +110,7 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   /**
    * Whether the signature of a request serves only once. `true`: on methods that change something. `'all'`: on every
    * method, which honest clients that call twice in a second notice. Default `false`: within `signatureWindow` a request
-   * that was overheard can be sent again. Routes may say otherwise.
+   * that was overheard can be sent again. A challenge or refusal uses up no signature. Routes may say otherwise.
    */
   readonly replay?: boolean | 'all'
   /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */

@@ -181,6 +181,7 @@ export class Errand {
 }
 
 function covers(held: HeldToken, wanted: HeldToken): boolean {
+  if (held.claims['account'] !== wanted.claims['account']) return false
   const has = new Set(scopes(held.claims['scope']))
   return scopes(wanted.claims['scope']).every((scope) => has.has(scope))
 }

@@ -126,6 +126,12 @@ function lifetimeFault(claims: JsonObject, typ: TokenType): Fault | undefined {
     : undefined
 }
 
+/** Whether a person or auth token is for this resource: `aud` is its name, or an array of just that (RFC 7519, 4.1.3). */
+export function isFor(claims: JsonObject, resource: unknown): boolean {
+  const audiences: readonly unknown[] = [claims['aud']].flat()
+  return audiences.length === 1 && audiences[0] === resource
+}
+
 /** The RFC 7638 thumbprint of the key in `cnf.jwk`; `undefined` when there is none or it cannot be used. */
 export async function confirmationThumbprint(claims: JsonObject): Promise<string | undefined> {
   const jwk = isObject(claims['cnf']) ? claims['cnf']['jwk'] : undefined

@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { isEndpoint } from '../checks/identifiers.js'
 import { scopes } from '../checks/resource-token.js'
-import { confirmationThumbprint, verifyToken } from '../checks/tokens.js'
+import { confirmationThumbprint, isFor, verifyToken } from '../checks/tokens.js'
 import { faultAnswer } from '../server/body.js'
 import { type Answer, json, problem } from '../wire/answers.js'
 import type { PersonServerContext } from './context.js'
@@ -78,7 +78,7 @@ async function deliver(
   const allowed = new Set(scopes(wanted['scope']))
   const wrong =
     (claims['iss'] !== issuer && 'iss') ||
-    (claims['aud'] !== wanted['iss'] && 'aud') ||
+    (!isFor(claims, wanted['iss']) && 'aud') ||
     (claims['ps'] !== ps.id && 'ps') ||
     (claims['sub'] !== wanted['sub'] && 'sub') ||
     ((await confirmationThumbprint(claims)) !== order.caller.jkt && 'cnf') ||
