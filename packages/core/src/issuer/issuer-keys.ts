@@ -40,6 +40,8 @@ export interface IssuerKeys {
   admit(issuer: string, dwk: string): void
   /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
   knows(issuer: string): boolean
+  /** Whether the operator named it, in `allow`, `prewarm` or `pinned`: no stranger takes what it needs. */
+  isNamed(issuer: string): boolean
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
   /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
