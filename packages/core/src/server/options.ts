@@ -19,6 +19,7 @@ import { type RevocationLimits, revocationLimits } from '../revocation/revocatio
 import { type SessionOptions, type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 
@@ -94,7 +95,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * server-side request forgery: address checks and pinning are then theirs (Signature-Key draft, 7.3).
    */
   readonly fetch?: IssuerFetch
-  /** Where revocations and other state live. Default: memory, which other processes do not see. */
+  /**
+   * Where revocations and other state live. Default: memory, which other processes do not see. At its first use it has
+   * to show that a second claim loses and that entries last for their time and no longer; one that does not is refused
+   * (`503`, event `store-failed` with the fault `unfit`).
+   */
   readonly store?: Store
   /**
    * Where used signatures live, if not in `store`: they come and go by the thousand, and a store that they fill takes no
@@ -300,7 +305,11 @@ export function readOptions(options: AnyResourceOptions): Config {
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
   const watch = (store: Store | undefined): WatchedStore =>
-    watchStore(store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report })
+    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
+      timeout: storeTimeout,
+      clock,
+      report,
+    })
   const watched = watch(given.store)
   const lifetime = given.resourceTokenLifetime + given.signatureWindow
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
