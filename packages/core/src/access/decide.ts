@@ -12,6 +12,7 @@ export interface Need extends Bound {
   readonly optional: boolean
   readonly scope: ScopeRule
   readonly claims: ClaimRules
+  readonly ask: readonly string[]
 }
 
 /** Serve the caller, as far as the protocol goes; the policy still has the last word. */
@@ -128,21 +129,21 @@ function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
 
-function askGrant({ objection, scope, claims, account }: Need, caller: Person): AskGrant | Forbid {
+function askGrant({ objection, scope, claims, ask, account }: Need, caller: Person): AskGrant | Forbid {
   if (objection !== undefined) return forbid(objection)
   const essential = scopesOfClaims(claims)
-  const asked = [...new Set([...missingScopes(scope, []), ...essential])]
+  const asked = [...new Set([...missingScopes(scope, []), ...essential, ...ask])]
   return { act: 'ask-grant', caller, scope: asked, essential, account }
 }
 
-function fit({ objection, scope, claims }: Need, grant: Grant): Decision {
+function fit({ objection, scope, claims, ask }: Need, grant: Grant): Decision {
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
   if ('wrong' in found) return forbid(`The claim ${found.wrong} is missing, or not what is needed here`)
   const missing = missingScopes(scope, grant.scope)
   return missing.length + found.lacking.length === 0
     ? { act: 'serve', caller: grant }
-    : extend(grant, missing, found.lacking)
+    : extend(grant, [...missing, ...ask], found.lacking)
 }
 
 /**
