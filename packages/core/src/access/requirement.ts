@@ -82,6 +82,13 @@ export interface GrantTerms<Raw = unknown, Hook = never>
    */
   readonly claims?: ClaimRules
   /**
+   * Scopes that a challenge asks for beside those that are needed: a grant without them is served all the same. For
+   * agents that never follow a second challenge, so that what a policy's `stepUp` would ask for is there from the first
+   * (G-72). Scopes of ours, or identity scopes; of these, those that the person's server does not list are left out.
+   * Default none.
+   */
+  readonly ask?: string | readonly string[]
+  /**
    * How an auth token is asked for. `challenge` (default): `401`, and the agent makes its call again. `held`: `202`; the
    * call is put aside and carried out, once, when the agent polls with the token (AAuth 6.5.1). Every agent has to know
    * both, some in the field know only the first. A call whose content is too long to hold is challenged.

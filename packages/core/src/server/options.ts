@@ -6,6 +6,7 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { checkConfiguration } from '../configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 import type { AAuthEvent, Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -236,6 +237,9 @@ const schema = z.strictObject({
   onEvent: fn<(event: AAuthEvent) => void>().optional(),
 })
 
+/** Objects of the application or of a library of its: they are taken as they are. */
+const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys'])
+
 function isStore(value: unknown): boolean {
   const store = value as Partial<Record<string, unknown>> | null
   return (
@@ -297,9 +301,7 @@ export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOpti
  * @throws TypeError naming the option at fault
  */
 export function readOptions(options: AnyResourceOptions): Config {
-  const parsed = schema.safeParse(options)
-  if (!parsed.success) throw optionError(parsed.error.issues[0])
-  const given = parsed.data
+  const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, replayStore, ...rest } = given
@@ -357,11 +359,4 @@ function checkReportOnly(until: Date | undefined, now: number): number {
     throw new TypeError('option replayReportOnlyUntil: must be at most 30 days ahead')
   }
   return until.getTime()
-}
-
-function optionError(issue: z.core.$ZodIssue | undefined): TypeError {
-  if (issue === undefined) return new TypeError('the options are malformed')
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
-  const name = [...issue.path, ...unknown].join('.')
-  return new TypeError(`option ${name}: ${unknown.length > 0 ? 'is not known' : issue.message}`)
 }
