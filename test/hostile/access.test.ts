@@ -97,9 +97,34 @@ overSockets('accounts and the shop’s own rules', {}, [
     'N-113, HC-91, R-293',
     'a grant for another account',
     { target: '/accounts/red', token: granted({ account: 'blue' }) },
-    forbidden,
+    asksGrant({ scope: 'data.read', account: 'red', presented_jti: 'grant-1' }),
   ),
-  brings('N-113, R-293', 'a grant for no account', { target: '/accounts/red' }, forbidden),
+  brings(
+    'N-113, R-293',
+    'a grant for no account',
+    { target: '/accounts/red', token: granted({}) },
+    asksGrant({ scope: 'data.read', account: 'red', presented_jti: 'grant-1' }),
+  ),
+  brings(
+    'N-113',
+    'a grant for another account and without the scope',
+    { target: '/accounts/red', token: granted({ account: 'blue', scope: 'data.write' }) },
+    asksGrant({ scope: 'data.write data.read', account: 'red' }),
+  ),
+  brings(
+    'N-113',
+    'a grant for an account that is not held, on the way to one that is',
+    { target: '/accounts/red', token: granted({ account: 'not-red' }) },
+    asksGrant({ account: 'red' }),
+  ),
+  ...[{ account: 'blue' }, {}].map((claims) =>
+    brings(
+      'N-113',
+      `a grant for ${claims.account ?? 'no account'}, on the way to one that is not held`,
+      { target: '/accounts/not-red', token: granted(claims) },
+      forbidden,
+    ),
+  ),
   brings(
     'N-113',
     'a grant for an account that the person does not hold',
@@ -110,7 +135,7 @@ overSockets('accounts and the shop’s own rules', {}, [
     'N-113',
     'another spelling of the account',
     { target: '/accounts/BLUE', token: granted({ account: 'blue' }) },
-    forbidden,
+    asksGrant({ account: 'BLUE' }),
   ),
   brings(
     'R-198, R-292',

@@ -269,9 +269,10 @@ export type StoreUse = 'revocation' | 'denial' | 'replay'
 
 /**
  * Why the store did not do as it was asked. `full`: it holds all it can. `timeout`: no answer in time. `failed`: it
- * answered with an error. `resting`: it was not asked, since it failed several times in a row.
+ * answered with an error. `resting`: it was not asked, since it failed several times in a row. `unfit`: tried, it let a
+ * second claim win or did not keep an entry for its time, so nothing can rest on it.
  */
-export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting'
+export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit'
 
 /**
  * What went wrong with a discovery. `unavailable`: nobody answered, or only to say "later"; worth another try.

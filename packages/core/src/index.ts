@@ -25,7 +25,7 @@ export {
   type StepUp,
   stepUp,
 } from './access/policy.js'
-export type { RequestTarget, RequestView, RouteView } from './access/request-view.js'
+export type { RequestView, RouteView } from './access/request-view.js'
 export type {
   AgentRequirement,
   AnyRequirement,
@@ -62,8 +62,8 @@ export type {
   TokenCaller,
 } from './caller.js'
 export type { CryptoOptions, Ed25519Verifier } from './crypto/verify.js'
-export type { DenialSubject } from './denial/denial.js'
-export type { Denial, Denials, NewDenial } from './denial/denials.js'
+export type { Denial, DenialSubject } from './denial/denial.js'
+export type { Denials, NewDenial } from './denial/denials.js'
 export { type Diagnose, diagnosticCodes } from './diagnostics.js'
 export {
   AAuthError,
@@ -109,7 +109,7 @@ export type {
 } from './events.js'
 export { type Capability, readCapabilities } from './http/capabilities.js'
 export type { Endpoint, Host } from './http/endpoint.js'
-export type { Answer, ContentFault, HttpRequest } from './http/message.js'
+export type { Answer, ContentFault, HttpRequest, RequestTarget } from './http/message.js'
 export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
 export type { InteractionOptions, LoginResult, SignedIn, Visit } from './interaction/options.js'
 export { escapeHtml, type PageView } from './interaction/view.js'
@@ -151,6 +151,7 @@ export type { SessionOptions } from './session/options.js'
 export type { Sessions } from './session/sessions.js'
 export type { BreakGlass, BreakGlassOrder, OpenBreakGlass } from './store/break-glass.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
-export { type Store, StoreFullError } from './store/store.js'
+export { type ProvenStoreOptions, provenStore } from './store/proven-store.js'
+export { type Store, StoreFullError, StoreUnfitError } from './store/store.js'
 export { StoreError } from './store/store-error.js'
 export type { StoreHealth } from './store/watched-store.js'

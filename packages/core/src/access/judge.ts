@@ -161,8 +161,28 @@ export function createWalk(
     })
   }
 
-  return (request, route) =>
-    andThen(callerOf(request, authentication), (authenticated) => conclude(authenticated, request, route))
+  // Last of all, so that neither a challenge nor a refusal uses up the signature (G-71).
+  const useSignature = (finding: Finding, request: HttpRequest): Awaitable<Finding> => {
+    const { decision, caller } = finding
+    if (authentication.replay === 'off' || !takesEffect(decision, requirement.deliver)) return finding
+    return andThen(authentication.replays.use(request, authentication.replay), (refusal) =>
+      refusal === undefined ? finding : { decision: { act: 'refuse', refusal }, caller },
+    )
+  }
+
+  return (request, route) => {
+    const finding = andThen(callerOf(request, authentication), (authenticated) =>
+      conclude(authenticated, request, route),
+    )
+    return andThen(finding, (found) => useSignature(found, request))
+  }
+}
+
+/** Whether something is done for the request: it is served, or put aside to be carried out. */
+function takesEffect({ act }: Finding['decision'], deliver: CheckedRequirement['deliver']): boolean {
+  return (
+    act === 'serve' || act === 'hold' || act === 'ask-session' || (act === 'ask-grant' && deliver === 'held')
+  )
 }
 
 function hasAccount(caller: TokenCaller): boolean {
@@ -172,7 +192,7 @@ function hasAccount(caller: TokenCaller): boolean {
 /** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
 function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
   const { carried } = request
-  if (carried?.issuers !== authentication.issuers) return authenticate(request, authentication)
+  if (carried?.server !== authentication.issuers) return authenticate(request, authentication)
   if (!isVerifiedCaller(carried.caller))
     throw new TypeError('a held call is carried by a verified caller only')
   return carried.caller

@@ -5,6 +5,7 @@ import { andThen, isPending } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import type { DenialKind, StateEvent } from '../events.js'
 import type { Store } from '../store/store.js'
+import type { Denial } from './denial.js'
 import { type CheckedSubject, checkSubject, type DenialSubject, subjectsOf } from './denial.js'
 import { DenialList } from './denial-list.js'
 
@@ -17,18 +18,6 @@ export interface NewDenial {
   readonly reason?: string
   /** Who denied, for the list and the audit record. At most 200 characters. */
   readonly by?: string
-}
-
-/** A denial that is in force. */
-export interface Denial {
-  readonly id: string
-  readonly subject: DenialSubject
-  readonly reason?: string | undefined
-  readonly by?: string | undefined
-  /** Seconds. */
-  readonly since: number
-  /** Seconds. */
-  readonly until: number
 }
 
 /**

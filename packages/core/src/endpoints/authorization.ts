@@ -75,6 +75,9 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
 
   const conclude = async (asked: Asked, caller: Person, request: HttpRequest): Promise<Answer> => {
     const verdict = await judge(asked, caller)
+    const isDenied = 'verdict' in verdict && verdict.verdict === 'deny'
+    const used = isDenied ? undefined : await authentication.replays.use(request, authentication.replay)
+    if (used !== undefined) return refused(used, report).answer
     if (!('verdict' in verdict)) return askConsent(narrow(verdict, asked), asked, caller)
     switch (verdict.verdict) {
       case 'deny':
@@ -112,7 +115,12 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
   return {
     path,
     methods: ['POST'],
-    handle: (request) => authorize(request).catch((cause: unknown) => failed(cause, report).answer),
+    async handle(request) {
+      const answer = await authorize(request).catch((cause: unknown) => failed(cause, report).answer)
+      // A refusal uses up no signature (G-71).
+      if (answer.status >= 400) await authentication.replays.giveBack(request)
+      return answer
+    },
   }
 }
 

@@ -6,19 +6,32 @@ import {
 } from '../authentication/authenticate-server.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
+import type { Report } from '../events.js'
 import type { Endpoint } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { fixedLimits } from '../limits.js'
-import { boundedRate, RevocationRate } from '../revocation/revocation-limits.js'
+import { boundedRate, type RevocationLimits, RevocationRate } from '../revocation/revocation-limits.js'
 import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
 import { type Revocations, revocationSkew } from '../revocation/revocations.js'
-import type { Config } from '../server/options.js'
 import type { SignaturePolicy } from '../signature/read.js'
+import type { Store } from '../store/store.js'
+
+/** What the resource server's options say about revocations. */
+export interface RevocationEndpointConfig {
+  readonly store: Store
+  readonly accessServer: string | undefined
+  readonly revocationLimits: RevocationLimits
+  /** Seconds. */
+  readonly signatureWindow: number
+  /** Milliseconds. */
+  readonly clock: () => number
+  readonly report: Report
+}
 
 /** What the endpoint works with. */
 export interface RevocationEndpointContext {
-  readonly config: Config
+  readonly config: RevocationEndpointConfig
   readonly issuers: IssuerKeys
   readonly revocations: Revocations
   /** What agents' signatures are held to. */

@@ -1,6 +1,6 @@
-import { splitTarget } from '../access/request-view.js'
 import { refuse } from '../errors.js'
 import type { Answer, HttpRequest } from '../http/message.js'
+import { splitTarget } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
 import { type SettleContext, settle } from '../pending/settle.js'

@@ -24,7 +24,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   readonly #pinned: PinnedIssuers
   readonly #discoverer: Discoverer
   readonly #sweep: Sweep
-  readonly #isListed: (issuer: string) => boolean
+  readonly #isNamed: (issuer: string) => boolean
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
   constructor(options: IssuerOptions, env: IssuerEnvironment) {
@@ -36,7 +36,7 @@ export class CachedIssuerKeys implements IssuerKeys {
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
     const prewarmed = new Set(prewarm.map(({ issuer }) => issuer))
-    this.#isListed = (issuer) => policy.isListed(issuer) || prewarmed.has(issuer)
+    this.#isNamed = (issuer) => policy.isListed(issuer) || prewarmed.has(issuer) || this.#pinned.has(issuer)
     this.#discoverer = new Discoverer({
       limits: this.#limits,
       fetch:
@@ -45,7 +45,7 @@ export class CachedIssuerKeys implements IssuerKeys {
       clock: this.#clock,
       random: () => env.random(),
       tally: this.#tally,
-      isListed: this.#isListed,
+      isNamed: this.#isNamed,
       withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
     })
     const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
@@ -53,11 +53,11 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   knows(issuer: string): boolean {
-    return (
-      this.#discoverer.spaces.isAdmitted(issuer) ||
-      this.#isListed(issuer) ||
-      this.#pinned.documentsOf(issuer).length > 0
-    )
+    return this.#discoverer.spaces.isKnown(issuer)
+  }
+
+  isNamed(issuer: string): boolean {
+    return this.#isNamed(issuer)
   }
 
   peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {
@@ -156,7 +156,7 @@ export class CachedIssuerKeys implements IssuerKeys {
     return {
       admitted: sizes.admitted,
       newcomers: sizes.newcomers,
-      bytes: sizes.admittedBytes + sizes.newcomerBytes,
+      bytes: sizes.bytes,
       pinned: this.#pinned.size,
       discoveries: { running, waiting },
       newcomerBudget: budget,
@@ -233,4 +233,9 @@ function within(ms: number, work: Promise<void>): Promise<void> {
       resolve()
     })
   })
+}
+
+/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
+export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
+  return new CachedIssuerKeys(options, env)
 }

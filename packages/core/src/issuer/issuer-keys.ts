@@ -1,9 +1,8 @@
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { IssuerEvent } from '../events.js'
-import { CachedIssuerKeys } from './cached-issuer-keys.js'
 import type { IssuerMetadata } from './metadata.js'
-import type { IssuerFetch, IssuerOptions } from './options.js'
+import type { IssuerFetch } from './options.js'
 import type { IssuerReport } from './report.js'
 
 /** Names one key of one issuer: (`issuer`, `dwk`) decides the document, `kid` the key. */
@@ -41,6 +40,8 @@ export interface IssuerKeys {
   admit(issuer: string, dwk: string): void
   /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
   knows(issuer: string): boolean
+  /** Whether the operator named it, in `allow`, `prewarm` or `pinned`: no stranger takes what it needs. */
+  isNamed(issuer: string): boolean
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
   /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
@@ -66,9 +67,4 @@ export interface IssuerEnvironment {
   readonly fetch?: IssuerFetch | undefined
   /** Calls `run` every `ms` until the returned function is called. Default: an unreferenced interval. */
   readonly every?: ((ms: number, run: () => void) => () => void) | undefined
-}
-
-/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
-export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
-  return new CachedIssuerKeys(options, env)
 }

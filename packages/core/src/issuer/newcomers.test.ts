@@ -85,11 +85,11 @@ describe('an issuer that was pushed out', () => {
 
   it('takes the tokens that rest on its keys with it', async () => {
     const town = new FakeTown({ limits: { issuers: 2 } })
-    for (const one of ['a.example', 'b.example', 'c.example']) {
+    for (const one of ['a.evil.example', 'b.evil.example', 'c.example']) {
       town.publish(one, [publicJwk('k1')])
       await town.verified(one)
     }
-    expect(town.withdrawn).toEqual([`https://a.example ${person}`])
+    expect(town.withdrawn).toEqual([`https://b.evil.example ${person}`])
     expect(town.events.at(-1)).toMatchObject({ name: 'issuer-withdrawn', cause: 'evicted' })
     expect(town.keys.inspect()).toMatchObject({ admitted: 2, newcomers: 0 })
   })

@@ -28,6 +28,10 @@ export class PinnedIssuers {
     return this.#issuers.size
   }
 
+  has(issuer: string): boolean {
+    return this.#issuers.has(issuer)
+  }
+
   get(issuer: string, dwk: string): Pinned | undefined {
     return this.#issuers.get(issuer)?.get(dwk)
   }

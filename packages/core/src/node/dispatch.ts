@@ -6,24 +6,9 @@ import {
   type Server,
 } from 'node:http'
 import { duplexPair } from 'node:stream'
-import type { HeldCall } from '../pending/held-call.js'
-import { type Carried, carryOn } from './held-connection.js'
-
-/** What a handler answered: as it was written, without what concerns the connection. */
-export interface RawAnswer {
-  readonly status: number
-  /** Alternating name and value. */
-  readonly rawHeaders: readonly string[]
-  readonly content: Uint8Array
-}
-
-/** Sends a held call through the application; `undefined` when its answer is longer than `limit` bytes. Rejects when
- * the application gives no answer. */
-export type Dispatch = (
-  call: HeldCall,
-  carried: Carried,
-  limits: { readonly answer: number; readonly ms: number },
-) => Promise<RawAnswer | undefined>
+import type { Dispatch, HeldCall } from '../http/endpoint.js'
+import type { RawAnswer } from '../http/message.js'
+import { carryOn } from './held-connection.js'
 
 const servers = new WeakMap<RequestListener, Server>()
 

@@ -30,20 +30,38 @@ export function pendingEndpoint(
     // Whoever did not start the request learns nothing of it, not even that it is there.
     if (record === undefined || record.jkt !== caller.jkt) return notFoundAnswer
     if (!allowed(id)) return slowDown(context)
-    const poll = { request, caller, host }
-    if (request.method === 'DELETE') return cancel(record, context)
-    return request.method === 'POST'
-      ? answerQuestion(record, poll, context)
-      : answerPoll(record, poll, context)
+    const used = await authentication.replays.use(request, authentication.replay)
+    return used === undefined ? act(record, { request, caller, host }) : refused(used, context.report).answer
+  }
+
+  const act = (record: PendingRecord, poll: Poll): Promise<Answer> => {
+    switch (poll.request.method) {
+      case 'DELETE':
+        return cancel(record, context)
+      case 'POST':
+        return answerQuestion(record, poll, context)
+      default:
+        return answerPoll(record, poll, context)
+    }
   }
 
   return {
     path,
     prefix: true,
     methods: ['GET', 'POST', 'DELETE'],
-    handle: (request, host = {}) =>
-      handle(request, host).catch((cause: unknown) => failed(cause, context.report).answer),
+    async handle(request, host = {}) {
+      const answer = await handle(request, host).catch(
+        (cause: unknown) => failed(cause, context.report).answer,
+      )
+      if (!isLasting(request, answer)) await authentication.replays.giveBack(request)
+      return answer
+    },
   }
+}
+
+/** Whether something came of a request, be it that a held call was run; otherwise its signature stays unused (G-71). */
+function isLasting({ method }: HttpRequest, { status, raw }: Answer): boolean {
+  return raw !== undefined || (status < 400 && (status !== 202 || method === 'POST'))
 }
 
 function unsignedPoll(authentication: AuthenticationContext): Refusal {

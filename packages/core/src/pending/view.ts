@@ -1,5 +1,6 @@
-import { type RequestTarget, splitTarget } from '../access/request-view.js'
 import type { TokenCaller } from '../caller.js'
+import type { RequestTarget } from '../http/message.js'
+import { splitTarget } from '../http/message.js'
 import type { PendingRecord } from './record.js'
 
 /** A pending request as the application sees it. */

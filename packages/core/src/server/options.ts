@@ -6,19 +6,21 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { checkConfiguration } from '../configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 import type { AAuthEvent, Report } from '../events.js'
-import { isEndpointUrl, isServerIdentifier } from '../identifiers.js'
+import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, type Limits } from '../limits.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
-import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
+import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
 import { type SessionOptions, type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 
@@ -94,7 +96,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * server-side request forgery: address checks and pinning are then theirs (Signature-Key draft, 7.3).
    */
   readonly fetch?: IssuerFetch
-  /** Where revocations and other state live. Default: memory, which other processes do not see. */
+  /**
+   * Where revocations and other state live. Default: memory, which other processes do not see. At its first use it has
+   * to show that a second claim loses and that entries last for their time and no longer; one that does not is refused
+   * (`503`, event `store-failed` with the fault `unfit`).
+   */
   readonly store?: Store
   /**
    * Where used signatures live, if not in `store`: they come and go by the thousand, and a store that they fill takes no
@@ -110,7 +116,7 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   /**
    * Whether the signature of a request serves only once. `true`: on methods that change something. `'all'`: on every
    * method, which honest clients that call twice in a second notice. Default `false`: within `signatureWindow` a request
-   * that was overheard can be sent again. Routes may say otherwise.
+   * that was overheard can be sent again. A challenge or refusal uses up no signature. Routes may say otherwise.
    */
   readonly replay?: boolean | 'all'
   /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */
@@ -231,6 +237,9 @@ const schema = z.strictObject({
   onEvent: fn<(event: AAuthEvent) => void>().optional(),
 })
 
+/** Objects of the application or of a library of its: they are taken as they are. */
+const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys'])
+
 function isStore(value: unknown): boolean {
   const store = value as Partial<Record<string, unknown>> | null
   return (
@@ -292,15 +301,17 @@ export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOpti
  * @throws TypeError naming the option at fault
  */
 export function readOptions(options: AnyResourceOptions): Config {
-  const parsed = schema.safeParse(options)
-  if (!parsed.success) throw optionError(parsed.error.issues[0])
-  const given = parsed.data
+  const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
   const watch = (store: Store | undefined): WatchedStore =>
-    watchStore(store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report })
+    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
+      timeout: storeTimeout,
+      clock,
+      report,
+    })
   const watched = watch(given.store)
   const lifetime = given.resourceTokenLifetime + given.signatureWindow
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
@@ -348,19 +359,4 @@ function checkReportOnly(until: Date | undefined, now: number): number {
     throw new TypeError('option replayReportOnlyUntil: must be at most 30 days ahead')
   }
   return until.getTime()
-}
-
-function optionError(issue: z.core.$ZodIssue | undefined): TypeError {
-  if (issue === undefined) return new TypeError('the options are malformed')
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
-  const name = [...issue.path, ...unknown].join('.')
-  return new TypeError(`option ${name}: ${unknown.length > 0 ? 'is not known' : issue.message}`)
-}
-
-/** Whether an absolute URL may stand in metadata as an endpoint of ours. */
-export function ownUrl(config: Pick<Config, 'resource'>, urlPath: string): string {
-  const url = `${config.resource}${urlPath}`
-  if (!isEndpointUrl(url, config.resource))
-    throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
-  return url
 }

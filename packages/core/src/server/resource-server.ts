@@ -1,6 +1,7 @@
+import { z } from 'zod'
 import type { AccessConfig } from '../access/access-options.js'
 import { checkRequirement } from '../access/checked-requirement.js'
-import { type Policies, policyList } from '../access/policy.js'
+import { type Policies, policiesSchema, policyList } from '../access/policy.js'
 import type { Requirement, RouteCaller } from '../access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
@@ -9,6 +10,7 @@ import { createExplain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
+import { checkConfiguration } from '../configuration.js'
 import { createVerify } from '../crypto/verify.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
@@ -17,13 +19,14 @@ import { createEndpoints } from '../endpoints/endpoints.js'
 import { revocationEndpoint } from '../endpoints/revocation.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js'
+import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { useShortcuts } from '../limits.js'
 import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
 import type { Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
 import type { SessionDesk, Sessions } from '../session/sessions.js'
-import { useShortcuts } from '../shortcuts.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
@@ -40,6 +43,11 @@ export interface RouteDefaults<Raw = unknown> {
   readonly observe?: boolean
 }
 
+const routeDefaults = z.strictObject({
+  policy: policiesSchema.optional(),
+  observe: z.boolean('must be a boolean').optional(),
+})
+
 /** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
 export interface ResourceServer<Raw = unknown, Hook = never> {
   /** Our identifier. */
@@ -54,7 +62,7 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
    * The same server, with something more to say about the routes declared on what this returns: a router's policies
    * come after the server's and before a route's own, and its `observe` before the server's.
    *
-   * @throws TypeError when a policy is none
+   * @throws TypeError when a policy is none, or something else is said than these
    */
   with(defaults: RouteDefaults<Raw>): ResourceServer<Raw, Hook>
   /** Our own endpoints. */
@@ -175,11 +183,13 @@ export function createResourceServer<Raw = unknown, Hook = never>(
           RouteCaller<R>,
           Raw
         >,
-      with: (more) =>
-        withDefaults({
-          policies: [...policies, ...policyList(more.policy, 'with: policy')],
+      with(defaults) {
+        const more = checkConfiguration(routeDefaults, defaults, { prefix: 'with: ' })
+        return withDefaults({
+          policies: [...policies, ...policyList(more.policy)],
           observe: more.observe ?? observe,
-        }),
+        })
+      },
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Endpoint } from '../http/endpoint.js'
+import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
 import type { InteractionOptions } from '../interaction/options.js'
@@ -16,7 +17,7 @@ import { createEndedSessions } from '../session/ended.js'
 import { createKeyRing } from '../session/key-ring.js'
 import { createSessions, type SessionDesk } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
-import { type Config, ownUrl } from './options.js'
+import type { Config } from './options.js'
 
 /** Everything about requests that have to wait, put together. */
 export interface Deferral {
@@ -48,8 +49,8 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     admission: createAdmission(settings, clock),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
-      pendingUrl: (id) => ownUrl(config, `${paths.pending}${id}`),
-      interactionUrl: (id) => ownUrl(config, `${paths.interaction}${id}`),
+      pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
+      interactionUrl: (id) => ownUrl(config.resource, `${paths.interaction}${id}`),
       retryAfter: settings.retryAfter,
     },
     beginSession: (record, approval) => sessions.begin(record, approval),

@@ -1,6 +1,7 @@
 import { type InnerList, isInnerList } from 'structured-headers'
 import { Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
+import type { SignatureLimits } from '../limits.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import { checkComponentList, checkCoverage } from './coverage.js'
@@ -28,18 +29,6 @@ export interface SignaturePolicy {
   readonly window: number
   readonly schemes: readonly SchemeName[]
   readonly limits: SignatureLimits
-}
-
-/** Caps applied before anything is parsed. */
-export interface SignatureLimits {
-  /** Characters of `Signature-Input`. */
-  readonly signatureInput: number
-  /** Characters of `Signature`. */
-  readonly signature: number
-  /** Characters of `Signature-Key`. */
-  readonly signatureKey: number
-  /** Covered components. */
-  readonly components: number
 }
 
 /** A signature that passed everything that needs no key: well formed, covering, fresh, of an accepted scheme. */

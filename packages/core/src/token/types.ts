@@ -4,6 +4,7 @@ import { Refusal, refuse } from '../errors.js'
 import { hostOf, parseAgentIdentifier } from '../identifiers.js'
 import {
   type AgentClaims,
+  type Audience,
   agentClaims,
   type CommonClaims,
   type GrantClaims,
@@ -102,8 +103,9 @@ export const tokenTypes: ReadonlyMap<unknown, TokenType> = new Map<unknown, Toke
   [agentToken, personToken, authToken].map((type) => [type.typ, type as unknown as TokenType]),
 )
 
-function checkAudience(aud: string, policy: TokenPolicy): Refusal | undefined {
-  return aud === policy.resource ? undefined : refuse('invalid_jwt', 'The token is for another resource')
+function checkAudience(aud: Audience, policy: TokenPolicy): Refusal | undefined {
+  const [audience] = [aud].flat()
+  return audience === policy.resource ? undefined : refuse('invalid_jwt', 'The token is for another resource')
 }
 
 /**
