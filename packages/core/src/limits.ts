@@ -28,6 +28,8 @@ export const fixedLimits = {
   jti: 512,
   /** Characters of a `kid`, in a key set or a token; a longer one names nothing. */
   kid: 1024,
+  /** Bytes of content that all requests of a process hold together while it is arriving, if `body` is no quarter of it. */
+  contents: 67_108_864,
   /** Bytes of a request to the authorization endpoint; two short strings are all there is to say. */
   authorizationBody: 16_384,
   /** Bytes of a revocation (G-55). */

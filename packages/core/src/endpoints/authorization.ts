@@ -138,6 +138,7 @@ async function readAsked(request: HttpRequest): Promise<Asked | Refusal> {
   const content = await request.body?.(fixedLimits.authorizationBody)
   if (content === 'too-large') return refuse('content_too_large')
   if (content === 'aborted') return refuse('invalid_request', 'The content was cut off')
+  if (content === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
   if (content === undefined || content === 'consumed')
     throw new TypeError('the content was read before it reached the authorization endpoint')
   const body = parseJsonObject(decode(content))

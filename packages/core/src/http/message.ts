@@ -23,9 +23,9 @@ export interface HttpRequest {
 
 /**
  * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: somebody read it before
- * us, so what was on the wire is gone. `aborted`: the client went away.
+ * us, so what was on the wire is gone. `aborted`: the client went away. `no-room`: all requests together hold too much.
  */
-export type ContentFault = 'too-large' | 'consumed' | 'aborted'
+export type ContentFault = 'too-large' | 'consumed' | 'aborted' | 'no-room'
 
 /** A response as plain data; every adapter writes it the same way. */
 export interface Answer {

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { ContentFault } from '../http/message.js'
+import { ContentRoom } from './content-room.js'
 
 // A second guard on the same request finds what the first one read. Held no longer than the request itself.
 const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>>()
+
+const room = new ContentRoom()
 
 /**
  * The content exactly as received, before any decoding, put back so that body parsers read it as if nobody had. No more
@@ -43,18 +46,24 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let length = 0
+    const reading = room.enter(limit, () => finish('no-room'))
     const read = (): void => {
       while (message.readableLength > 0 && length <= limit) {
         const chunk = message.read() as Buffer
         chunks.push(chunk)
         length += chunk.length
+        reading.take(chunk.length)
+        if (hasFinished) return
       }
       if (length > limit) finish('too-large')
       else if (hasEnded(message)) finish(Buffer.concat(chunks))
     }
+    let hasFinished = false
     const finish = (content: Buffer | ContentFault): void => {
+      hasFinished = true
+      reading.leave()
       message.off('readable', read).off('error', gone).off('close', gone)
-      if (content === 'too-large') message.resume()
+      if (content === 'too-large' || content === 'no-room') message.resume()
       else if (typeof content !== 'string' && length > 0) message.unshift(content)
       resolve(content)
     }

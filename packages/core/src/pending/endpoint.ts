@@ -104,6 +104,7 @@ async function answerQuestion(record: PendingRecord, poll: Poll, context: PollCo
 async function readObject(request: HttpRequest): Promise<Record<string, unknown> | Refusal> {
   const content = await request.body?.(fixedLimits.clarificationBody)
   if (content === 'too-large') return refuse('content_too_large')
+  if (content === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
   const text = content instanceof Uint8Array ? Buffer.from(content).toString('utf8') : undefined
   const object = text === undefined ? undefined : parseJsonObject(text)
   return object ?? refuse('invalid_request', 'The content is not a JSON object')

@@ -64,6 +64,7 @@ export function createWaiting(context: WaitingContext): Waiting {
   const hold = async (request: HttpRequest, subjects: readonly string[]): Promise<PendingCall | Refusal> => {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') return { held, subjects }
+    if (held === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait')
       : refuse('server_error', 'The content was read before it could be put aside')

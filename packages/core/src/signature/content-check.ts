@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Diagnose } from '../diagnostics.js'
-import { type Refusal, refuse } from '../errors.js'
+import { Refusal, refuse } from '../errors.js'
 import { type ContentFault, fieldValue, type HttpRequest } from '../http/message.js'
 import { checkContentDigest } from './content-digest.js'
 import type { ReadSignature } from './read.js'
@@ -37,6 +37,8 @@ export function refuseUnread(fault: ContentFault, diagnose: Diagnose): Refusal {
       return refuse('content_too_large')
     case 'aborted':
       return refuse('invalid_request', 'The content was cut off')
+    case 'no-room':
+      return new Refusal('overloaded', { retryAfter: 1 })
     case 'consumed':
       diagnose('AAUTH_CONTENT_CONSUMED')
       return refuse('invalid_signature', 'The content is not at hand to check its digest')
