@@ -29,7 +29,8 @@ export function pendingEndpoint(
     const record = isPendingId(id) ? await context.records.find(id) : undefined
     // Whoever did not start the request learns nothing of it, not even that it is there.
     if (record === undefined || record.jkt !== caller.jkt) return notFoundAnswer
-    if (!allowed(id)) return slowDown(context)
+    // The record's own name: one cut out of the target would keep the whole target with it.
+    if (!allowed(record.id)) return slowDown(context)
     const used = await authentication.replays.use(request, authentication.replay)
     return used === undefined ? act(record, { request, caller, host }) : refused(used, context.report).answer
   }
