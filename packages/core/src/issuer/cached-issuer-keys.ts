@@ -4,7 +4,7 @@ import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
 import { createGuardedFetch } from './guarded-fetch.js'
-import type { IssuerEnvironment, IssuerKeys, KeyQuery } from './issuer-keys.js'
+import type { IssuerEnvironment, IssuerKeys, KeyQuery, Standing } from './issuer-keys.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
 import { type IssuerOptions, withDefaults } from './options.js'
@@ -14,6 +14,9 @@ import { type IssuerReport, Tally } from './report.js'
 import type { IssuerRecord } from './spaces.js'
 import { stateOf } from './state.js'
 import { Sweep } from './sweep.js'
+
+/** Milliseconds. */
+const establishedAfter = 600_000
 
 /** {@link IssuerKeys} over a cache and a fetch. */
 export class CachedIssuerKeys implements IssuerKeys {
@@ -56,8 +59,10 @@ export class CachedIssuerKeys implements IssuerKeys {
     return this.#discoverer.spaces.isKnown(issuer)
   }
 
-  isNamed(issuer: string): boolean {
-    return this.#isNamed(issuer)
+  standing(issuer: string): Standing {
+    if (this.#isNamed(issuer)) return 'named'
+    const since = this.#discoverer.spaces.admittedAt(issuer)
+    return since !== undefined && this.#clock() - since >= establishedAfter ? 'established' : 'newcomer'
   }
 
   peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {
@@ -114,7 +119,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   admit(issuer: string, dwk: string): void {
-    const entry = this.#discoverer.spaces.admit(issuer)?.entries.get(dwk)
+    const entry = this.#discoverer.spaces.admit(issuer, this.#clock())?.entries.get(dwk)
     if (entry === undefined) return
     entry.usedAt = this.#clock()
     this.#sweep.start()
