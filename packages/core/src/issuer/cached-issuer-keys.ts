@@ -3,6 +3,7 @@ import type { Refusal } from '../errors.js'
 import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
+import { guardFor } from './guard-for.js'
 import { createGuardedFetch } from './guarded-fetch.js'
 import type { IssuerEnvironment, IssuerKeys, KeyQuery, Standing } from './issuer-keys.js'
 import type { IssuerLimits } from './limits.js'
@@ -38,12 +39,12 @@ export class CachedIssuerKeys implements IssuerKeys {
     this.#answers = new IssuerAnswers(policy, this.#tally, options.unavailable ?? 'retry', this.#clock)
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
-    const prewarmed = new Set(prewarm.map(({ issuer }) => issuer))
-    this.#isNamed = (issuer) => policy.isListed(issuer) || prewarmed.has(issuer) || this.#pinned.has(issuer)
+    const { named = [] } = env
+    const others = new Set([...prewarm.map(({ issuer }) => issuer), ...named])
+    this.#isNamed = (issuer) => policy.isListed(issuer) || others.has(issuer) || this.#pinned.has(issuer)
     this.#discoverer = new Discoverer({
       limits: this.#limits,
-      fetch:
-        env.fetch ?? createGuardedFetch({ privateHosts: options.privateHosts ?? [], limits: this.#limits }),
+      fetch: env.fetch ?? createGuardedFetch({ ...guardFor(options, named), limits: this.#limits }),
       keyHosts: new Map(Object.entries(options.keyHosts ?? {})),
       clock: this.#clock,
       random: () => env.random(),

@@ -13,7 +13,7 @@ export interface KeyQuery {
 }
 
 /**
- * Whom the operator named, in `allow`, `prewarm` or `pinned`; of whom a token verified ten minutes ago or earlier, and who
+ * Whom the operator named, in `allow`, `prewarm` or `pinned` or as the access server; of whom a token verified ten minutes ago or earlier, and who
  * has been known since; all others.
  */
 export type Standing = 'named' | 'established' | 'newcomer'
@@ -69,6 +69,8 @@ export interface IssuerEnvironment {
   /** Chance in [0, 1). */
   random(): number
   report(event: IssuerEvent): void
+  /** Issuers that the operator named elsewhere than in the options of issuers. Default: none. */
+  readonly named?: readonly string[] | undefined
   /** Default: the guarded fetch. */
   readonly fetch?: IssuerFetch | undefined
   /** Calls `run` every `ms` until the returned function is called. Default: an unreferenced interval. */
