@@ -71,5 +71,5 @@ export function createAdmission(
   }
 }
 
-/** A site may take a third of what is free, so that no number of sites leaves nothing for the next. */
-const mayTake = (own: number, free: number): boolean => free >= 1 && (own === 0 || own + 1 <= free / 3)
+/** A site may have a third of what is then left for others, so that no number of sites leaves nothing for the next. */
+const mayTake = (own: number, free: number): boolean => free >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)

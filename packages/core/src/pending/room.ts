@@ -47,8 +47,8 @@ interface Place {
 }
 
 /**
- * Every site may take a third of what is free, so that no number of them leaves nothing for the next: alone it gets a
- * quarter, the second less, and so on.
+ * A site may have a third of what is then left for others, so that no number of them leaves nothing for the next: alone it
+ * gets a quarter, the second less, and so on.
  *
  * @param most bytes that this process may have in the store
  * @param clock milliseconds, as `Date.now`
@@ -104,7 +104,7 @@ export function createRoom(
     if (standing === 'named') return own + bytes <= most * parts.named
     if (unnamed + bytes > most * parts.unnamed) return false
     if (standing === 'newcomer' && taken.newcomer + bytes > most * parts.newcomers) return false
-    return own === 0 ? bytes <= most * parts.named : own + bytes <= free / 3
+    return own === 0 ? bytes <= most * parts.named : own + bytes <= (free - bytes) / 3
   }
 
   return {
