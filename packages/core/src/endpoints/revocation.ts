@@ -10,6 +10,7 @@ import type { Report } from '../events.js'
 import type { Endpoint } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { siteOf } from '../issuer/site.js'
 import { fixedLimits } from '../limits.js'
 import { boundedRate, type RevocationLimits, RevocationRate } from '../revocation/revocation-limits.js'
 import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
@@ -61,10 +62,12 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),
   }
 
-  // Its own share first, so that one newcomer cannot use up what all have together.
-  const take = async (issuer: string): Promise<Refusal | undefined> =>
-    (await rate.take(issuer, perMinute)) ??
-    (issuers.knows(issuer) ? undefined : await rate.take('*', limits.newcomersPerMinute))
+  const take = (issuer: string): Promise<Refusal | undefined> => {
+    if (issuers.standing(issuer) === 'named') return rate.take(issuer, perMinute)
+    const who = issuers.knows(issuer) ? 'known' : 'newcomers'
+    const together = { who, part: siteOf(issuer), perMinute: limits.newcomersPerMinute }
+    return rate.takeBoth({ who: issuer, perMinute }, together)
+  }
 
   const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>

@@ -106,6 +106,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     clock: config.clock,
     random: config.random,
     report: config.report,
+    named: config.accessServer === undefined ? [] : [config.accessServer],
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
   // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
