@@ -31,7 +31,6 @@ overSockets('which fields and labels', {}, [
   ...[
     ['N-001, KN-001', 'signature'],
     ['N-002, KN-002', 'signature-input'],
-    ['N-003, KN-003', 'signature-key'],
   ].map(
     ([ids = '', field = '']): Case => ({
       ids: `${ids}, HC-87, R-043`,
