@@ -2,9 +2,6 @@ import {
   type Dictionary,
   type Item,
   isInnerList,
-  parseDictionary,
-  parseItem,
-  parseList,
   serializeBareItem,
   serializeByteSequence,
   serializeDictionary,
@@ -14,6 +11,7 @@ import {
 } from 'structured-headers'
 import { fieldLines, trimField } from '../http/message.js'
 import type { SignatureContext } from './context.js'
+import { parseDictionary, parseItem, parseList } from './decimals.js'
 
 /** A component that cannot be resolved; the signature is then invalid. */
 export class UnresolvedComponent {

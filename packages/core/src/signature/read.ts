@@ -110,7 +110,20 @@ export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal
     boundLengths(texts, limits) ??
     (holdsSignature.test(texts.signature)
       ? undefined
-      : refuse('invalid_signature', 'Signature holds no signature'))
+      : refuseSignature(texts, 'Signature holds no signature'))
+  )
+}
+
+// With a character that only base64url has. JOSE and WebCrypto have led more than one agent to write it.
+const holdsBase64url = /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/
+
+function refuseSignature({ signature }: FieldTexts, detail: string): Refusal {
+  const isBase64url = holdsBase64url.test(signature)
+  return refuse(
+    'invalid_signature',
+    isBase64url
+      ? 'Signature is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)'
+      : detail,
   )
 }
 
@@ -136,7 +149,9 @@ function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refus
   const signature = parseLabels(texts.signature)
   const key = parseLabels(texts.key)
   if (input === undefined || signature === undefined || key === undefined) {
-    return refuse('invalid_signature', 'A signature field is malformed')
+    return signature === undefined
+      ? refuseSignature(texts, 'Signature is malformed')
+      : refuse('invalid_signature', 'A signature field is malformed')
   }
   return { input, signature, key }
 }

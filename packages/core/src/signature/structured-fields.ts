@@ -4,9 +4,9 @@ import {
   type InnerList,
   type Item,
   isInnerList,
-  parseDictionary,
   Token,
 } from 'structured-headers'
+import { parseDictionary, WholeDecimal } from './decimals.js'
 
 /**
  * Parses a Dictionary as RFC 9421 (2.3, 4.1, 4.2) wants it: no label and no parameter occurs twice. The library keeps
@@ -124,7 +124,7 @@ export function isItem(member: Item | InnerList | undefined): member is Item {
 
 /** The text of a Token; `undefined` for every other type. */
 export function tokenText(value: BareItem): string | undefined {
-  return value instanceof Token ? value.toString() : undefined
+  return value instanceof Token && !(value instanceof WholeDecimal) ? value.toString() : undefined
 }
 
 const quote = 0x22
