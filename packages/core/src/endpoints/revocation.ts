@@ -81,7 +81,9 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const handle = async (request: HttpRequest): Promise<Refusal | undefined> => {
     const issuer = await authenticateServer(request, caller)
     if (issuer instanceof Refusal) return unsupported(issuer)
-    const token = await readRevocation(request, clock() / 1000 + lifetime, diagnose)
+    const now = clock() / 1000
+    const unsaid = config.compat.revocationWithoutExp ? now + maxTokenLifetime : undefined
+    const token = await readRevocation(request, now + lifetime, unsaid, diagnose)
     return token instanceof Refusal ? token : record(issuer, token)
   }
 

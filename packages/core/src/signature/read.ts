@@ -10,6 +10,7 @@ import type { ReadKey, SchemeName } from './key-scheme.js'
 import { requiredComponents } from './required.js'
 import { readScheme } from './schemes.js'
 import {
+  holdsBase64url,
   isItem,
   type LabelledFields,
   memberText,
@@ -114,14 +115,10 @@ export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal
   )
 }
 
-// With a character that only base64url has. JOSE and WebCrypto have led more than one agent to write it.
-const holdsBase64url = /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/
-
 function refuseSignature({ signature }: FieldTexts, detail: string): Refusal {
-  const isBase64url = holdsBase64url.test(signature)
   return refuse(
     'invalid_signature',
-    isBase64url
+    holdsBase64url(signature)
       ? 'Signature is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)'
       : detail,
   )
