@@ -24,6 +24,7 @@ export interface RevocationEndpointConfig {
   readonly revocationLimits: RevocationLimits
   /** Seconds. */
   readonly signatureWindow: number
+  readonly compat: { readonly revocationWithoutExp: boolean }
   /** Milliseconds. */
   readonly clock: () => number
   readonly report: Report
