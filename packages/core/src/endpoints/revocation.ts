@@ -25,6 +25,7 @@ export interface RevocationEndpointConfig {
   readonly revocationLimits: RevocationLimits
   /** Seconds. */
   readonly signatureWindow: number
+  readonly compat: { readonly revocationWithoutExp: boolean }
   /** Milliseconds. */
   readonly clock: () => number
   readonly report: Report
@@ -84,7 +85,9 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const handle = async (request: HttpRequest): Promise<Refusal | undefined> => {
     const issuer = await authenticateServer(request, caller)
     if (issuer instanceof Refusal) return unsupported(issuer)
-    const token = await readRevocation(request, clock() / 1000 + lifetime, diagnose)
+    const now = clock() / 1000
+    const unsaid = config.compat.revocationWithoutExp ? now + maxTokenLifetime : undefined
+    const token = await readRevocation(request, now + lifetime, unsaid, diagnose)
     return token instanceof Refusal ? token : record(issuer, token)
   }
 

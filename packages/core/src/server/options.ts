@@ -84,10 +84,15 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly resourceTokenLifetime?: number
   /** Seconds; the longest `exp - iat` accepted of an agent token. Default 86 400 (AAuth 5.3.1, G-17). */
   readonly maxAgentTokenLifetime?: number
-  /** Ways of older deployments. Each adds something to what we send; none loosens a check. */
+  /** Ways of older and of other deployments. Each is off by default; none loosens a check of a signature or a token. */
   readonly compat?: {
     /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
     readonly personTokenJti?: boolean
+    /**
+     * Record a revocation that does not say the token's `exp`, for an hour, which no person or auth token outlives. Default
+     * `false`: it is answered `400 invalid_request` (AAuth 11.12.1, G-73), and the token stays good.
+     */
+    readonly revocationWithoutExp?: boolean
   }
   /** Which issuers are admitted, and how their keys are kept. */
   readonly issuers?: IssuerOptions
@@ -198,7 +203,12 @@ const schema = z.strictObject({
   sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
   maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
-  compat: z.strictObject({ personTokenJti: z.boolean().default(false) }).prefault({}),
+  compat: z
+    .strictObject({
+      personTokenJti: z.boolean().default(false),
+      revocationWithoutExp: z.boolean().default(false),
+    })
+    .prefault({}),
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
   store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
@@ -275,7 +285,7 @@ export interface Config {
   readonly sessions: SessionSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
-  readonly compat: { readonly personTokenJti: boolean }
+  readonly compat: { readonly personTokenJti: boolean; readonly revocationWithoutExp: boolean }
   readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore

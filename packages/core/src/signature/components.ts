@@ -13,6 +13,7 @@ import { trimField } from '../http/message.js'
 import { parseDictionary, parseItem, parseList } from '../http/structured.js'
 import { fixedLimits } from '../limits.js'
 import type { SignatureContext } from './context.js'
+import { parseDictionary, parseItem, parseList } from './decimals.js'
 
 /** A component that cannot be resolved; the signature is then invalid. */
 export class UnresolvedComponent {
