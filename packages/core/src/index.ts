@@ -104,6 +104,7 @@ export type {
   StoreEvent,
   StoreFailedEvent,
   StoreFault,
+  StoreOperation,
   StoreRecoveredEvent,
   StoreUse,
 } from './events.js'
@@ -154,4 +155,4 @@ export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './
 export { type ProvenStoreOptions, provenStore } from './store/proven-store.js'
 export { type Store, StoreFullError, StoreUnfitError } from './store/store.js'
 export { StoreError } from './store/store-error.js'
-export type { StoreHealth } from './store/watched-store.js'
+export type { StoreHealth, StoreSideHealth } from './store/watched-store.js'

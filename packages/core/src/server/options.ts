@@ -8,11 +8,13 @@ import {
 } from '../access/access-options.js'
 import { checkConfiguration } from '../configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, type Limits } from '../limits.js'
+import { monotonicBeside } from '../monotonic.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
@@ -140,7 +142,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly verifiedTokens?: number
   /** How signatures are verified: in the event loop, in the thread pool, or by a library of yours. */
   readonly crypto?: CryptoOptions
-  /** Milliseconds, as `Date.now`, which is the default. */
+  /**
+   * Milliseconds, as `Date.now`, which is the default: what tokens, signatures and entries are held against. How long
+   * something lasts (a pause, a floor, a budget a minute) is measured by `performance.now`, whatever a clock is set to;
+   * a clock given here moves that forward, too, and never back.
+   */
   readonly clock?: () => number
   /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
   readonly random?: () => number
@@ -298,6 +304,8 @@ export interface Config {
   readonly verifiedTokens: number
   readonly crypto: CryptoOptions
   readonly clock: () => number
+  /** Milliseconds that only ever grow: for everything that lasts. */
+  readonly monotonic: () => number
   readonly random: () => number
   readonly report: Report
 }
@@ -316,13 +324,19 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
-  const watch = (store: Store | undefined): WatchedStore =>
-    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
-      timeout: storeTimeout,
-      clock,
-      report,
-    })
-  const watched = watch(given.store)
+  const monotonic = monotonicBeside(given.clock)
+  const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
+    watchStore(
+      store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock, monotonic }),
+      {
+        timeout: storeTimeout,
+        clock,
+        monotonic,
+        needs,
+        report,
+      },
+    )
+  const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + given.signatureWindow
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
@@ -341,12 +355,13 @@ export function readOptions(options: AnyResourceOptions): Config {
     interaction: options.interaction,
     fetch: given.fetch,
     store: watched,
-    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore),
+    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
     revocationLimits: { ...revocationLimits, ...options.revocationLimits },
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),
     limits: { ...defaultLimits, ...options.limits },
     clock,
+    monotonic,
     random: given.random ?? Math.random,
     report,
   }
