@@ -10,10 +10,10 @@ import {
   type Outcome,
   type ResourceOptions,
   type ResourceServer,
-  readOn,
   type RouteCaller,
   type RouteDefaults,
   type RouteView,
+  readOn,
   wholeApplication,
   writeAnswer,
 } from '@countersign/core'

@@ -17,6 +17,7 @@ interface Layer {
   readonly slash?: boolean
   /** Version 4. */
   readonly regexp?: RegExp & { readonly fast_slash?: boolean }
+  /** Version 4: whether; version 5: how, or `false`. */
   match(path: string): unknown
 }
 
@@ -87,7 +88,7 @@ function methodsOf(stack: readonly (Layer & { readonly method?: string })[]): Re
 
 function covers(guard: Layer, paths: Path): boolean {
   if (guard.slash === true || guard.regexp?.fast_slash === true) return true
-  return [paths].flat().every((path) => typeof path === 'string' && guard.match(path) === true)
+  return [paths].flat().every((path) => typeof path === 'string' && Boolean(guard.match(path)))
 }
 
 /** The path under which a router is mounted. */

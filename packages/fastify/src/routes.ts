@@ -1,6 +1,7 @@
 import type { DeclaredRoute } from '@countersign/core'
 import type { FastifyContextConfig, FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import { declaredIn } from './declaration.js'
+import { answered } from './endpoints.js'
 import { enforce } from './enforce.js'
 import type { Requirement } from './request.js'
 import { rootOf } from './root.js'
@@ -35,6 +36,7 @@ export function guardRoutes(
   if (isLate && secureByDefault)
     throw new TypeError('option secureByDefault: register and await the plugin before any route is declared')
   app.addHook('onRoute', function (this: FastifyInstance, options) {
+    if (options.handler === answered) return
     const route = { options, context: this }
     seen.push(route)
     // A mistake is found where it is made.
