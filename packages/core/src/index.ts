@@ -31,6 +31,7 @@ export type {
   AnyRequirement,
   CallerOf,
   ClaimsRequirement,
+  DeclaredRoute,
   FullRequirement,
   GrantTerms,
   MayBeNobody,
@@ -131,6 +132,9 @@ export type { Resolve, ResolvedAddress } from './issuer/resolve.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { fromNode, nodeHost, writeAnswer } from './node/adapter.js'
 export { challengeBeside } from './node/challenge-beside.js'
+export { readOn } from './node/content.js'
+export { keepPrivate } from './node/private-answer.js'
+export { wholeApplication } from './node/whole-application.js'
 export { type ExternalSigner, ecdsaFromDer } from './own-keys/external-signer.js'
 export type { OwnKey, OwnKeys, SigningKeyOption } from './own-keys/key-ring.js'
 export type { Question } from './pending/answers.js'

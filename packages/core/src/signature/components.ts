@@ -10,7 +10,6 @@ import {
   serializeList,
 } from 'structured-headers'
 import { trimField } from '../http/message.js'
-import { parseDictionary, parseItem, parseList } from '../http/structured.js'
 import { fixedLimits } from '../limits.js'
 import type { SignatureContext } from './context.js'
 import { parseDictionary, parseItem, parseList } from './decimals.js'
