@@ -31,6 +31,7 @@ export type {
   AnyRequirement,
   CallerOf,
   ClaimsRequirement,
+  DeclaredRoute,
   FullRequirement,
   GrantTerms,
   MayBeNobody,
@@ -104,6 +105,7 @@ export type {
   StoreEvent,
   StoreFailedEvent,
   StoreFault,
+  StoreOperation,
   StoreRecoveredEvent,
   StoreUse,
 } from './events.js'
@@ -130,6 +132,9 @@ export type { Resolve, ResolvedAddress } from './issuer/resolve.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { fromNode, nodeHost, writeAnswer } from './node/adapter.js'
 export { challengeBeside } from './node/challenge-beside.js'
+export { readOn } from './node/content.js'
+export { keepPrivate } from './node/private-answer.js'
+export { wholeApplication } from './node/whole-application.js'
 export { type ExternalSigner, ecdsaFromDer } from './own-keys/external-signer.js'
 export type { OwnKey, OwnKeys, SigningKeyOption } from './own-keys/key-ring.js'
 export type { Question } from './pending/answers.js'
@@ -154,4 +159,4 @@ export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './
 export { type ProvenStoreOptions, provenStore } from './store/proven-store.js'
 export { type Store, StoreFullError, StoreUnfitError } from './store/store.js'
 export { StoreError } from './store/store-error.js'
-export type { StoreHealth } from './store/watched-store.js'
+export type { StoreHealth, StoreSideHealth } from './store/watched-store.js'

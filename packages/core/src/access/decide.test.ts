@@ -140,7 +140,7 @@ describe('scopes that are asked for although fewer suffice (G-72)', () => {
     [{ ...asking }, 'empty', 'auth-token: read write email'],
     [{ claims: { email: true }, ask: 'read' }, 'person', 'auth-token: email read'],
   ])('%o of %s: %s', (requirement, caller, expected) => {
-    expect(verdict(requirement, callers[caller])).toBe(expected)
+    expect(verdict(requirement as Requirement, callers[caller])).toBe(expected)
   })
 })
 

@@ -104,7 +104,7 @@ export function decide(need: Need, caller: TokenCaller | undefined): Decision {
   }
 }
 
-/** What a request without a signature is asked for. */
+/** What a request without a signature of ours is asked for. */
 export function askedOfNobody(needs: Need['needs']): AskToken['requirement'] {
   return matrix[needs].nobody().requirement
 }

@@ -12,10 +12,19 @@ import type { HttpRequest } from '../http/message.js'
 import type { AskedSession } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionDesk } from '../session/sessions.js'
-import { unsigned } from '../signature/read.js'
+import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
-import { type AskGrant, type Decision, decide, extend, forbid, type Hold, type Need } from './decide.js'
+import {
+  type AskGrant,
+  askedOfNobody,
+  type Decision,
+  decide,
+  extend,
+  forbid,
+  type Hold,
+  type Need,
+} from './decide.js'
 import type { PolicyVerdict, StepUp } from './policy.js'
 import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
@@ -63,6 +72,10 @@ export function createWalk(
   const { bindings, policies } = requirement
   const fixed: Need | undefined =
     typeof requirement.scope === 'function' ? undefined : { ...requirement, scope: requirement.scope }
+
+  // What another profile has signed is not signed for us (G-70).
+  const serveStrangers = requirement.optional || requirement.or
+  const foreignRefusal = refuseForeign(askedOfNobody(requirement.needs))
 
   const needFor = (
     caller: TokenCaller | undefined,
@@ -142,11 +155,14 @@ export function createWalk(
     request: HttpRequest,
     route: RouteView,
   ): Awaitable<Finding> => {
-    if (authenticated instanceof Refusal) {
+    const isForeign = authenticated === foreignSignature
+    if (authenticated instanceof Refusal && !(isForeign && serveStrangers)) {
       explain(request, authenticated)
-      return { decision: { act: 'refuse', refusal: authenticated }, caller: undefined }
+      const refusal = isForeign ? foreignRefusal : authenticated
+      return { decision: { act: 'refuse', refusal }, caller: undefined }
     }
-    const caller = authenticated === unsigned ? undefined : authenticated
+    const isSigned = authenticated !== unsigned && !(authenticated instanceof Refusal)
+    const caller = isSigned ? authenticated : undefined
     const decided = andThen(needFor(caller, request, route), (need) => decide(need, caller))
     return andThen(decided, (decision): Awaitable<Finding> => {
       if (decision.act === 'connect') return connect(decision.caller, request, route)

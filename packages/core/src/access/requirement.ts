@@ -177,6 +177,16 @@ export type FullRequirement<Raw = unknown, Hook = never> =
 /** What a route requires. */
 export type Requirement<Raw = unknown, Hook = never> = ShortRequirement | FullRequirement<Raw, Hook>
 
+/** A route of an application, and what it declares. */
+export interface DeclaredRoute<R = Requirement> {
+  /** In upper case; `ALL` for every method. */
+  readonly method: string
+  /** As the framework spells it, prefixes included. */
+  readonly path: string
+  /** `false`: open on purpose. `undefined`: nothing is said, which leaves it open. */
+  readonly aauth: R | false | undefined
+}
+
 type Has<R, Name extends string> = [R] extends [{ readonly [K in Name]: NonNullable<unknown> }] ? true : false
 
 type Stated<R, Name extends string> = Has<R, Name> extends true ? { readonly [K in Name]: string } : unknown

@@ -28,12 +28,14 @@ const most = 3
 /**
  * After a signature that does not verify: would it, for the host or the target that the agent or a proxy names? Then
  * the agent did nothing wrong. Without such a field a stripped prefix cannot be noticed.
+ *
+ * @param monotonic milliseconds that only ever grow
  */
-export function createExplain(context: ExplainContext, diagnose: Diagnose): Explain {
+export function createExplain(context: ExplainContext, diagnose: Diagnose, monotonic: () => number): Explain {
   let next = Number.NEGATIVE_INFINITY
   return (request, refusal) => {
     if (refusal.details.detail !== unverified) return
-    const time = context.clock()
+    const time = monotonic()
     if (time < next) return
     const hosts = otherHosts(request, context.signature.authority)
     const targets = otherTargets(request)

@@ -38,7 +38,7 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
       claim: (key, value, ttl) => ask('claim', key, () => memory.claim(key, value, ttl)),
       delete: (key) => ask('delete', key, () => memory.delete(key)),
     },
-    { timeout: 1000, clock, report },
+    { timeout: 1000, clock, monotonic: clock, report },
   )
   return createState({
     store,

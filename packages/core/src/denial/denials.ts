@@ -49,7 +49,8 @@ const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
 // Outlives every denial, so that a mark which has gone means that none is in force.
 const markSeconds = maxSeconds + 86_400
-const markKey = 'deny:mark'
+/** Every request reads it. */
+export const markKey = 'deny:mark'
 const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 
 /**

@@ -14,7 +14,7 @@ import { parseJsonObject } from '../json.js'
 import { fixedLimits } from '../limits.js'
 import type { Waiting } from '../pending/open.js'
 import type { SessionDesk } from '../session/sessions.js'
-import { unsigned } from '../signature/read.js'
+import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 
 /** What the authorization endpoint works with. */
@@ -47,7 +47,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     const caller = await authenticate(request, authentication)
     if (caller instanceof Refusal) {
       explain(request, caller)
-      return refused(caller, report).answer
+      return refused(caller === foreignSignature ? foreignRefusal : caller, report).answer
     }
     if (caller === unsigned || caller.kind !== 'person') {
       // An agent token is no person token, and neither is an auth token (R-174, G-05).
@@ -159,6 +159,8 @@ function decode(content: Uint8Array): string {
     return ''
   }
 }
+
+const foreignRefusal = refuseForeign('person-token')
 
 /** RFC 6749, 3.3. */
 const scopeText = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/

@@ -5,8 +5,8 @@ interface Taken {
 }
 
 /**
- * A token bucket that groups share: so many a minute, and as many at once. A group that has taken some may take a third
- * of what is left, so that no number of groups uses up what the next one needs; alone, one gets a quarter.
+ * A token bucket that groups share: so many a minute, and as many at once. A group may have a
+ * third of what is then left for others, so that no number of groups uses up what the next one needs; alone, one gets a quarter.
  */
 export class Budget {
   readonly #perMinute: number
@@ -27,7 +27,7 @@ export class Budget {
     this.#refill(now)
     if (this.#left < 1) return false
     const amount = this.#takenBy(group, now)
-    if (amount > 0 && amount + 1 > this.#left / 3) return false
+    if (amount > 0 && amount + 1 > (this.#left - 1) / 3) return false
     this.#left--
     this.#groups.delete(group)
     this.#groups.set(group, { amount: amount + 1, asOf: now })

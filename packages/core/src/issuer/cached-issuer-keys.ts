@@ -3,8 +3,9 @@ import type { Refusal } from '../errors.js'
 import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
+import { guardFor } from './guard-for.js'
 import { createGuardedFetch } from './guarded-fetch.js'
-import type { IssuerEnvironment, IssuerKeys, KeyQuery } from './issuer-keys.js'
+import type { IssuerEnvironment, IssuerKeys, KeyQuery, Standing } from './issuer-keys.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
 import { type IssuerOptions, withDefaults } from './options.js'
@@ -14,6 +15,9 @@ import { type IssuerReport, Tally } from './report.js'
 import type { IssuerRecord } from './spaces.js'
 import { stateOf } from './state.js'
 import { Sweep } from './sweep.js'
+
+/** Milliseconds. */
+const establishedAfter = 600_000
 
 /** {@link IssuerKeys} over a cache and a fetch. */
 export class CachedIssuerKeys implements IssuerKeys {
@@ -35,12 +39,12 @@ export class CachedIssuerKeys implements IssuerKeys {
     this.#answers = new IssuerAnswers(policy, this.#tally, options.unavailable ?? 'retry', this.#clock)
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
-    const prewarmed = new Set(prewarm.map(({ issuer }) => issuer))
-    this.#isNamed = (issuer) => policy.isListed(issuer) || prewarmed.has(issuer) || this.#pinned.has(issuer)
+    const { named = [] } = env
+    const others = new Set([...prewarm.map(({ issuer }) => issuer), ...named])
+    this.#isNamed = (issuer) => policy.isListed(issuer) || others.has(issuer) || this.#pinned.has(issuer)
     this.#discoverer = new Discoverer({
       limits: this.#limits,
-      fetch:
-        env.fetch ?? createGuardedFetch({ privateHosts: options.privateHosts ?? [], limits: this.#limits }),
+      fetch: env.fetch ?? createGuardedFetch({ ...guardFor(options, named), limits: this.#limits }),
       keyHosts: new Map(Object.entries(options.keyHosts ?? {})),
       clock: this.#clock,
       random: () => env.random(),
@@ -56,8 +60,10 @@ export class CachedIssuerKeys implements IssuerKeys {
     return this.#discoverer.spaces.isKnown(issuer)
   }
 
-  isNamed(issuer: string): boolean {
-    return this.#isNamed(issuer)
+  standing(issuer: string): Standing {
+    if (this.#isNamed(issuer)) return 'named'
+    const since = this.#discoverer.spaces.admittedAt(issuer)
+    return since !== undefined && this.#clock() - since >= establishedAfter ? 'established' : 'newcomer'
   }
 
   peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {
@@ -114,7 +120,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   admit(issuer: string, dwk: string): void {
-    const entry = this.#discoverer.spaces.admit(issuer)?.entries.get(dwk)
+    const entry = this.#discoverer.spaces.admit(issuer, this.#clock())?.entries.get(dwk)
     if (entry === undefined) return
     entry.usedAt = this.#clock()
     this.#sweep.start()

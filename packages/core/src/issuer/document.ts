@@ -19,7 +19,7 @@ export interface DocumentBounds {
 
 /**
  * Fetches one JSON document and never rejects. Whatever `fetch` is, redirects, other statuses than 200, other content
- * than JSON and more than the bounds are refused here, and `signal` ends the wait even for a fetch that ignores it.
+ * than a JSON object and more than the bounds are refused here, and `signal` ends the wait even for a fetch that ignores it.
  */
 export async function fetchDocument(
   fetch: IssuerFetch,
@@ -45,6 +45,10 @@ export async function fetchDocument(
   }
 }
 
+// What says nothing about its content is read as well: many servers have no type for documents without an extension, or
+// for any (G-74). Only a JSON object gets further.
+const readableType = /^(?:application\/(?:[a-z0-9.-]+\+)?json|text\/plain|)$/i
+
 function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | undefined {
   const { status, headers } = response
   if (response.redirected || status === 0) return new Fault('unusable', 'a redirect')
@@ -54,8 +58,7 @@ function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | und
   }
   if (status !== 200) return new Fault('unusable', `status ${status}`)
   const type = (headers.get('content-type') ?? '').split(';', 1)[0] as string
-  if (!/^application\/(?:[a-z0-9.-]+\+)?json$/i.test(type.trim()))
-    return new Fault('unusable', 'no JSON content type')
+  if (!readableType.test(type.trim())) return new Fault('unusable', 'a content type that is not for JSON')
   const length = headers.get('content-length')
   if (length !== null && Number(length) > maxBytes)
     return new Fault('unusable', `longer than ${maxBytes} bytes`)

@@ -12,6 +12,12 @@ export interface KeyQuery {
   readonly kid: string
 }
 
+/**
+ * Whom the operator named, in `allow`, `prewarm` or `pinned` or as the access server; of whom a token verified ten minutes ago or earlier, and who
+ * has been known since; all others.
+ */
+export type Standing = 'named' | 'established' | 'newcomer'
+
 /** The keys of all issuers, found by what tokens claim, fetched under a guard and kept within bounds. */
 export interface IssuerKeys {
   /**
@@ -40,8 +46,8 @@ export interface IssuerKeys {
   admit(issuer: string, dwk: string): void
   /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
   knows(issuer: string): boolean
-  /** Whether the operator named it, in `allow`, `prewarm` or `pinned`: no stranger takes what it needs. */
-  isNamed(issuer: string): boolean
+  /** How an issuer stands among those who share what there is. */
+  standing(issuer: string): Standing
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
   /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
@@ -63,6 +69,8 @@ export interface IssuerEnvironment {
   /** Chance in [0, 1). */
   random(): number
   report(event: IssuerEvent): void
+  /** Issuers that the operator named elsewhere than in the options of issuers. Default: none. */
+  readonly named?: readonly string[] | undefined
   /** Default: the guarded fetch. */
   readonly fetch?: IssuerFetch | undefined
   /** Calls `run` every `ms` until the returned function is called. Default: an unreferenced interval. */

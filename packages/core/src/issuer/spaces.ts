@@ -9,6 +9,8 @@ export interface IssuerRecord {
   readonly entries: Map<string, IssuerEntry>
   readonly documents: IssuerDocuments
   readonly abort: AbortController
+  /** When it was admitted, in milliseconds. */
+  admittedAt?: number
 }
 
 /** What a record counts for on top of its documents. */
@@ -67,6 +69,11 @@ export class IssuerSpaces {
     return this.#isNamed(issuer) || this.#admitted.has(issuer)
   }
 
+  /** When the issuer was admitted, in milliseconds; `undefined` for a newcomer. */
+  admittedAt(issuer: string): number | undefined {
+    return this.#admitted.get(issuer)?.admittedAt
+  }
+
   /** Whether the issuer had been admitted and was pushed out since. */
   wasAdmitted(issuer: string): boolean {
     return this.#former.has(issuer)
@@ -89,13 +96,14 @@ export class IssuerSpaces {
   }
 
   /** Moves a newcomer among the admitted, if there is a place for one more of its site. */
-  admit(issuer: string): IssuerRecord | undefined {
+  admit(issuer: string, now: number): IssuerRecord | undefined {
     const newcomer = this.#newcomers.get(issuer)
     if (newcomer === undefined) return this.get(issuer)
     const weight = this.#weigh(newcomer, 'admitted')
     const site = siteOf(issuer)
     if (!this.#admitted.hasPlace(site, weight)) return undefined
     this.#newcomers.delete(issuer)
+    newcomer.admittedAt = now
     this.#admitted.add(issuer, site, newcomer, weight)
     return newcomer
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import { announcesContent, captureContent } from './content.js'
+import { announcesContent, captureContent, readOn } from './content.js'
 import { dispatchThrough } from './dispatch.js'
 import { carriedBy } from './held-connection.js'
 
@@ -59,6 +59,7 @@ export function writeAnswer(answer: Answer, response: ServerResponse): void {
     if (!response.writableEnded) response.destroy()
     return
   }
+  readOn(response.req, response)
   if (answer.raw !== undefined) {
     writeRaw(answer.status, answer.raw, response)
     return

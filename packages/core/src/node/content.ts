@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentFault } from '../http/message.js'
 import { ContentRoom } from './content-room.js'
 
@@ -21,6 +21,17 @@ export function captureContent(message: IncomingMessage, limit: number): Promise
   const content = readContent(message, limit)
   captured.set(message, content)
   return content
+}
+
+const cutShort = new WeakSet<IncomingMessage>()
+
+/**
+ * Reads on to the end of a message that was longer than we read, once it has been answered: Node does so only where
+ * nobody has begun to read, and the connection would be stuck.
+ */
+export function readOn(message: IncomingMessage, response: ServerResponse): void {
+  if (!cutShort.has(message)) return
+  response.once('finish', () => message.resume())
 }
 
 const within = (content: Uint8Array | ContentFault, limit: number): Uint8Array | ContentFault =>
@@ -63,8 +74,10 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
       hasFinished = true
       reading.leave()
       message.off('readable', read).off('error', gone).off('close', gone)
-      if (content === 'too-large' || content === 'no-room') message.resume()
-      else if (typeof content !== 'string' && length > 0) message.unshift(content)
+      // Where nothing is refused (report-only) the handler is to find all of it.
+      const received = typeof content === 'string' ? Buffer.concat(chunks) : content
+      if (content !== 'aborted' && length > 0) message.unshift(received)
+      if (content === 'too-large' || content === 'no-room') cutShort.add(message)
       resolve(content)
     }
     const gone = (): void => finish('aborted')

@@ -78,7 +78,7 @@ function slowDown({ settings }: PollContext): Answer {
 
 /** `DELETE`: the agent has lost interest (R-255). What has begun to be carried out cannot be called back. */
 async function cancel(record: PendingRecord, context: PollContext): Promise<Answer> {
-  if (!(await context.records.end(record, { state: 'ended' }))) return goneAnswer
+  if (!(await context.records.cancel(record))) return goneAnswer
   context.report({ name: 'settled', outcome: 'cancelled' })
   context.waits.wake(record.id)
   return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }

@@ -18,10 +18,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * signature (N-177).
  *
  * @param latest seconds: no token accepted here expires later
+ * @param unsaid seconds: the `exp` of a token whose revocation has none; `undefined` where it must have one
  */
 export async function readRevocation(
   request: HttpRequest,
   latest: number,
+  unsaid: number | undefined,
   diagnose: Diagnose,
 ): Promise<RevokedToken | Refusal> {
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
@@ -29,7 +31,7 @@ export async function readRevocation(
     return refuse('invalid_request', 'The content is not JSON')
   const content = (await request.body?.(fixedLimits.revocationBody)) ?? 'consumed'
   if (typeof content === 'string') return refuseUnread(content, diagnose)
-  const { jti, exp } = parse(content) ?? {}
+  const { jti, exp = unsaid } = parse(content) ?? {}
   if (typeof jti !== 'string' || jti === '' || jti.length > fixedLimits.jti) {
     return refuse('invalid_request', `jti must be a string of 1 to ${fixedLimits.jti} characters`)
   }

@@ -1,9 +1,10 @@
 import { Refusal } from '../errors.js'
 import type { NoticeOutcome, Report } from '../events.js'
 import { isEndpointUrl } from '../identifiers.js'
+import { type GuardedIssuers, guardFor } from '../issuer/guard-for.js'
 import { createGuardedFetch } from '../issuer/guarded-fetch.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
+import type { IssuerFetch } from '../issuer/options.js'
 import type { KeyRing } from '../own-keys/key-ring.js'
 import { type Notice, sendNotice } from './notice.js'
 
@@ -44,7 +45,7 @@ export interface RevocationSenderConfig {
   readonly resource: string
   readonly keys: Pick<KeyRing, 'signing'>
   readonly accessServer: string | undefined
-  readonly issuers: Pick<IssuerOptions, 'privateHosts'>
+  readonly issuers: GuardedIssuers
   /** Default: the guarded fetch. */
   readonly fetch: IssuerFetch | undefined
   /** Milliseconds. */
@@ -57,8 +58,10 @@ export function createRevokeResourceToken(
   config: RevocationSenderConfig,
   issuers: IssuerKeys,
 ): RevokeResourceToken {
-  const { resource, clock, report } = config
-  const fetch = config.fetch ?? createGuardedFetch({ privateHosts: config.issuers.privateHosts ?? [] })
+  const { resource, clock, report, accessServer } = config
+  const fetch =
+    config.fetch ??
+    createGuardedFetch(guardFor(config.issuers, accessServer === undefined ? [] : [accessServer]))
 
   const find = async ({ server, dwk }: Recipient): Promise<string | Notice> => {
     const metadata = await issuers.metadata(server, dwk)

@@ -8,11 +8,13 @@ import {
 } from '../access/access-options.js'
 import { checkConfiguration } from '../configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, type Limits } from '../limits.js'
+import { monotonicBeside } from '../monotonic.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
@@ -84,10 +86,15 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly resourceTokenLifetime?: number
   /** Seconds; the longest `exp - iat` accepted of an agent token. Default 86 400 (AAuth 5.3.1, G-17). */
   readonly maxAgentTokenLifetime?: number
-  /** Ways of older deployments. Each adds something to what we send; none loosens a check. */
+  /** Ways of older and of other deployments. Each is off by default; none loosens a check of a signature or a token. */
   readonly compat?: {
     /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
     readonly personTokenJti?: boolean
+    /**
+     * Record a revocation that does not say the token's `exp`, for an hour, which no person or auth token outlives. Default
+     * `false`: it is answered `400 invalid_request` (AAuth 11.12.1, G-73), and the token stays good.
+     */
+    readonly revocationWithoutExp?: boolean
   }
   /** Which issuers are admitted, and how their keys are kept. */
   readonly issuers?: IssuerOptions
@@ -136,7 +143,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly verifiedTokens?: number
   /** How signatures are verified: in the event loop, in the thread pool, or by a library of yours. */
   readonly crypto?: CryptoOptions
-  /** Milliseconds, as `Date.now`, which is the default. */
+  /**
+   * Milliseconds, as `Date.now`, which is the default: what tokens, signatures and entries are held against. How long
+   * something lasts (a pause, a floor, a budget a minute) is measured by `performance.now`, whatever a clock is set to;
+   * a clock given here moves that forward, too, and never back.
+   */
   readonly clock?: () => number
   /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
   readonly random?: () => number
@@ -199,7 +210,12 @@ const schema = z.strictObject({
   sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
   maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
-  compat: z.strictObject({ personTokenJti: z.boolean().default(false) }).prefault({}),
+  compat: z
+    .strictObject({
+      personTokenJti: z.boolean().default(false),
+      revocationWithoutExp: z.boolean().default(false),
+    })
+    .prefault({}),
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
   store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
@@ -276,7 +292,7 @@ export interface Config {
   readonly sessions: SessionSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
-  readonly compat: { readonly personTokenJti: boolean }
+  readonly compat: { readonly personTokenJti: boolean; readonly revocationWithoutExp: boolean }
   readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
@@ -289,6 +305,8 @@ export interface Config {
   readonly verifiedTokens: number
   readonly crypto: CryptoOptions
   readonly clock: () => number
+  /** Milliseconds that only ever grow: for everything that lasts. */
+  readonly monotonic: () => number
   readonly random: () => number
   readonly report: Report
 }
@@ -307,13 +325,19 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
-  const watch = (store: Store | undefined): WatchedStore =>
-    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
-      timeout: storeTimeout,
-      clock,
-      report,
-    })
-  const watched = watch(given.store)
+  const monotonic = monotonicBeside(given.clock)
+  const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
+    watchStore(
+      store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock, monotonic }),
+      {
+        timeout: storeTimeout,
+        clock,
+        monotonic,
+        needs,
+        report,
+      },
+    )
+  const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + given.signatureWindow
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
@@ -332,12 +356,13 @@ export function readOptions(options: AnyResourceOptions): Config {
     interaction: options.interaction,
     fetch: given.fetch,
     store: watched,
-    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore),
+    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
     revocationLimits: { ...revocationLimits, ...options.revocationLimits },
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),
     limits: { ...defaultLimits, ...options.limits },
     clock,
+    monotonic,
     random: given.random ?? Math.random,
     report,
   }

@@ -106,6 +106,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     clock: config.clock,
     random: config.random,
     report: config.report,
+    named: config.accessServer === undefined ? [] : [config.accessServer],
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
   // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
@@ -119,7 +120,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const revocations = endingSessions(state.revocations, deferral.sessions)
   const context: GuardContext = {
     authentication,
-    explain: createExplain(authentication, diagnose),
+    explain: createExplain(authentication, diagnose, config.monotonic),
     scopes: createScopeList(config.scopes, issuers),
     accounts: config.access.accounts,
     mint,
@@ -155,7 +156,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     keys: config.keys,
     denials,
     breakGlass,
-    health: () => readHealth({ store: config.store, breakGlass, issuers }),
+    health: () => readHealth({ ...config, breakGlass, issuers }),
     diagnose,
     pending: deferral.pending,
     sessions: { end: (selection) => deferral.sessions.end(selection) },

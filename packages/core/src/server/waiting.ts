@@ -37,16 +37,17 @@ export interface DeferralParts {
 
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   const { store, clock, report, paths, pending: settings, interaction } = config
+  const standing = (issuer: string) => parts.authentication.issuers.standing(issuer)
   const waits = createWaits(settings.maxWaits)
   const sessions = sessionDesk(config, parts.revocations)
   const context: WaitingContext = {
     ...parts,
-    records: createPendingRecords(store, createRoom(settings.room, clock), clock),
+    records: createPendingRecords(store, createRoom(settings.room, clock, standing), clock),
     waits,
     settings,
     clock,
     report,
-    admission: createAdmission(settings, clock),
+    admission: createAdmission(settings, clock, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
       pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),

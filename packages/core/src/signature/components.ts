@@ -10,9 +10,9 @@ import {
   serializeList,
 } from 'structured-headers'
 import { trimField } from '../http/message.js'
-import { parseDictionary, parseItem, parseList } from '../http/structured.js'
 import { fixedLimits } from '../limits.js'
 import type { SignatureContext } from './context.js'
+import { parseDictionary, parseItem, parseList } from './decimals.js'
 
 /** A component that cannot be resolved; the signature is then invalid. */
 export class UnresolvedComponent {

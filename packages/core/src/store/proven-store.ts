@@ -43,6 +43,7 @@ export function provenStore(store: Store, options: ProvenStoreOptions = {}): Sto
 type State = 'untried' | 'fit' | { readonly cause: unknown; readonly unfit: boolean }
 
 class ProvenStore implements Store {
+  readonly part?: (key: string) => number
   readonly #store: Store
   readonly #clock: () => number
   readonly #monotonic: () => number
@@ -54,6 +55,7 @@ class ProvenStore implements Store {
     this.#store = store
     this.#clock = clock
     this.#monotonic = monotonic
+    if (store.part !== undefined) this.part = (key) => store.part?.(key) ?? 0
   }
 
   get(key: string): Awaitable<string | undefined> {
@@ -74,11 +76,6 @@ class ProvenStore implements Store {
     return this.#state === 'fit'
       ? this.#store.delete(key)
       : this.#tried('write', () => this.#store.delete(key))
-  }
-
-  /** Which of the parts that fail apart holds the key; see {@link Store.part}. */
-  part(key: string): number {
-    return this.#store.part?.(key) ?? 0
   }
 
   async #tried<T>(kind: 'read' | 'write', operation: () => Awaitable<T>): Promise<T> {
