@@ -3,7 +3,7 @@ import { sealCaller, type TokenCaller } from '../caller.js'
 import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import { fixedLimits } from '../limits.js'
-import { weightOf } from '../weight.js'
+import { callerWeight } from './caller-weight.js'
 import { FairLru } from './fair-lru.js'
 import type { ReadToken } from './read.js'
 import { shareTexts } from './shared.js'
@@ -34,10 +34,10 @@ export interface FailedToken {
 
 /** Seconds after which the use of cached tokens is passed on to the issuer keys, which keep fresh what is in use. */
 const noteEvery = 10
-/** What a remembered token may take on average, in bytes. Most take half of that. */
+/** What a remembered token may take on average, in bytes. Most take half of that; those of ES256 keys half as much again. */
 const averageBytes = 4096
-/** What each takes beside its caller: the key, its place in the cache, and objects of one shape. */
-const ownBytes = 1024
+/** What each takes beside its caller and its key: its place in the cache, and a few objects. */
+const ownBytes = 768
 /** Failed tokens remembered: enough for the same forgery over and over, which is all that can be had for less. */
 const failedTokens = 1024
 /** Issuers of tokens, by number and by bytes; one that is forgotten is only named twice. */
@@ -105,7 +105,8 @@ export class VerifiedTokens {
    * it is new.
    */
   add(digest: string, token: VerifiedToken): void {
-    const weight = ownBytes + weightOf(token.caller, fixedLimits.rememberedToken)
+    const { key, caller } = token
+    const weight = ownBytes + key.algorithm.keyBytes + callerWeight(caller, fixedLimits.rememberedToken)
     if (weight > fixedLimits.rememberedToken) return
     this.#tokens.add(digest, nameOf(token.source), token, weight)
   }
