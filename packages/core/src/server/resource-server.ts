@@ -89,7 +89,10 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly pending: Pending
   /** Sessions of connected agents. */
   readonly sessions: Sessions
-  /** Stops timers and connections. */
+  /**
+   * Ends long polls, which are answered, and lets go of timers and connections; at shutdown, before or after the HTTP
+   * server is told to close. Requests are answered as long as any come, but nobody waits and no issuer is asked any more.
+   */
   close(): void
 }
 
