@@ -1,4 +1,4 @@
-import type { TokenCaller } from '../caller.js'
+import type { Origin, TokenCaller } from '../caller.js'
 
 /**
  * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
@@ -122,9 +122,18 @@ export interface Carried {
   /** Verified on the poll that set the call going. */
   readonly caller: TokenCaller
   /** What has been approved for this call. */
-  readonly subjects: readonly string[]
+  readonly approvals: readonly GivenApproval[]
+  /** Everybody the call was begun for, in every request that it has waited in. */
+  readonly origins: readonly Origin[]
+  /** In how many requests it has waited. */
+  readonly waited: number
   /** Told when the call has to wait once more: its new pending id. */
   waitsAgain(id: string): void
+}
+
+/** What a held call brings with it for the server that put it aside; to any other it brings nothing. */
+export function carriedFor({ carried }: HttpRequest, server: object): Carried | undefined {
+  return carried?.server === server ? carried : undefined
 }
 
 /** What a handler answered: as it was written, without what concerns the connection. */
@@ -153,4 +162,12 @@ export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'ta
   return question === -1
     ? { method, path: target, query: '' }
     : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+}
+
+/** One approval that a call has been given. */
+export interface GivenApproval {
+  /** What it was asked for under. */
+  readonly subject: string
+  /** The application's own name of whoever gave it, where one signed in. */
+  readonly user?: string
 }

@@ -116,7 +116,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const diagnose = createDiagnose(config.report)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
-  const deferral = createDeferral(config, { authentication, mint, revocations: state.revocations })
+  const deferral = createDeferral(config, { authentication, mint })
   const revocations = endingSessions(state.revocations, deferral.sessions)
   const context: GuardContext = {
     authentication,
