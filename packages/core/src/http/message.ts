@@ -17,6 +17,8 @@ export interface HttpRequest {
    * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
+  /** What the connection says of its ends; kept with a call that has to wait. Absent when the adapter cannot tell. */
+  readonly peer?: () => PeerFacts
   /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
   readonly carried?: Carried | undefined
 }
@@ -162,6 +164,21 @@ export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'ta
   return question === -1
     ? { method, path: target, query: '' }
     : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+}
+
+/** Where a call came from and by what kind of connection, under the names that Node's sockets have for it. */
+export interface PeerFacts {
+  readonly remoteAddress?: string
+  readonly remotePort?: number
+  readonly remoteFamily?: string
+  readonly localAddress?: string
+  readonly localPort?: number
+  readonly localFamily?: string
+  /** Whether it was TLS. */
+  readonly encrypted?: true
+  /** The name that a TLS client asked for. */
+  readonly servername?: string
+  readonly alpnProtocol?: string
 }
 
 /** One approval that a call has been given. */

@@ -127,5 +127,5 @@ function withoutCall(record: PendingRecord): PendingRecord {
   const { call } = record
   if (call === undefined) return record
   const { method, target } = call.held
-  return { ...record, call: { ...call, held: { method, target, rawHeaders: [], content: '' } } }
+  return { ...record, call: { ...call, held: { method, target, rawHeaders: [], content: '', peer: {} } } }
 }
