@@ -83,12 +83,14 @@ export interface ExpressGuard<Observe = false> {
  *
  * @throws TypeError naming the option at fault
  */
-export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<ObserveIn<O>> {
+export function aauth<const O extends ExpressOptions>(
+  options: O,
+): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
   const { onError = 'answer', ...resourceOptions } = options as ExpressOptions
   if (onError !== 'answer' && onError !== 'next')
     throw new TypeError("option onError: must be 'answer' or 'next'")
   return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), onError) as ExpressGuard<
-    ObserveIn<O>
+    ObserveIn<O> extends undefined ? false : ObserveIn<O>
   >
 }
 
