@@ -13,6 +13,7 @@ import { createPendingRecords } from '../pending/records.js'
 import { createRoom } from '../pending/room.js'
 import { createPending, type Pending } from '../pending/settle.js'
 import { createStops } from '../pending/stops.js'
+import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
 import { createKeyRing } from '../session/key-ring.js'
@@ -71,7 +72,11 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   }
 }
 
-function sessionDesk({ resource, sessions, store, clock }: Config, standing: StandingContext): SessionDesk {
+function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
+  const { resource, sessions, store, clock, pending, interaction, access } = config
+  const begin = interaction !== undefined || access.authorize !== undefined
+  const waits = begin ? pending.lifetime + pending.retention : undefined
+  const begunWith = createBegunWith({ resource, store, clock, waits })
   return createSessions({
     resource,
     settings: sessions,
@@ -79,7 +84,7 @@ function sessionDesk({ resource, sessions, store, clock }: Config, standing: Sta
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, settings: sessions, store, standing }),
+    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
     store,
     clock,
   })
