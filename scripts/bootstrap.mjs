@@ -29,7 +29,7 @@ export const manifests = () => {
     const path = join(root, folder)
     return existsSync(path) ? readdirSync(path).map((name) => `${folder}/${name}`) : []
   })
-  return ['.', ...children.sort(), 'test', 'bench']
+  return ['.', ...children.sort(), 'test', 'test/consumers', 'bench']
     .map((folder) => join(root, folder, 'package.json'))
     .filter((file) => existsSync(file))
 }

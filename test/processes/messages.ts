@@ -22,3 +22,12 @@ export type Said =
   | { readonly event: 'listening'; readonly port: number }
   | { readonly event: 'executing' | 'break-glass-used' }
   | { readonly id: number; readonly value?: unknown; readonly error?: string }
+
+/** How an application is started that is then shut down. */
+export interface ClosingOptions {
+  readonly adapter: 'express' | 'fastify'
+  /** Which is closed first. */
+  readonly first: 'guard' | 'server'
+  readonly signingKey: object
+  readonly loopback: Readonly<Record<string, number>>
+}

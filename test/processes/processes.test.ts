@@ -195,7 +195,7 @@ describe.runIf(redisBinary !== undefined || required)(`what fails${absent}`, () 
     await slow?.kill()
     expect(await cut).toBeInstanceOf(Error)
     // Its time is not up, so it may yet be running for all that others know.
-    await expect.poll(async () => (await poll(2)).status, { timeout: 10_000, interval: 100 }).toBe(500)
+    await expect.poll(async () => (await poll(2)).status, { timeout: 20_000, interval: 200 }).toBe(500)
     expect((await poll(3)).status).toBe(500)
     expect(other?.count('executing')).toBe(0)
     expect(fleet.instances.reduce((sum, instance) => sum + instance.count('executing'), 0)).toBe(1)

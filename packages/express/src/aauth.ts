@@ -99,7 +99,9 @@ export interface ExpressGuard<Observe = false> {
  *
  * @throws TypeError naming the option at fault
  */
-export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<ObserveIn<O>> {
+export function aauth<const O extends ExpressOptions>(
+  options: O,
+): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = options as ExpressOptions
   if (('onError' in options && options.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")
@@ -107,7 +109,7 @@ export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<
     throw new TypeError('option secureByDefault: must be a boolean')
   const shared: Shared = { onError, secureByDefault, declared: [] }
   return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), shared) as ExpressGuard<
-    ObserveIn<O>
+    ObserveIn<O> extends undefined ? false : ObserveIn<O>
   >
 }
 

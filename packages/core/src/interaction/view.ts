@@ -1,3 +1,5 @@
+import type { ContentView } from '../pending/content-view.js'
+
 /** What a page shows. All of it is plain text, much of it a stranger's: put it through {@link escapeHtml}. */
 export interface PageView {
   readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'problem'
@@ -19,7 +21,12 @@ export interface PageView {
     readonly description?: string
     readonly scopes: readonly { readonly name: string; readonly description: string }[]
     /** The call that waits, where it is one. */
-    readonly call?: { readonly method: string; readonly path: string }
+    readonly call?: {
+      readonly method: string
+      readonly path: string
+      /** What the handler will be given, or its beginning; absent when there is none. */
+      readonly content?: ContentView
+    }
   }
   /** Who is signed in. */
   readonly user?: string
@@ -41,6 +48,14 @@ const entities: ReadonlyMap<string, string> = new Map([
   ['"', '&quot;'],
   ["'", '&#39;'],
 ])
+
+/** Text of several lines, for `<pre>`. */
+export function escapeLines(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.split('\t').map(escapeHtml).join('  '))
+    .join('\n')
+}
 
 /** Text as HTML text or attribute value. Control characters, and those that reorder text, become visible. */
 export function escapeHtml(text: string): string {

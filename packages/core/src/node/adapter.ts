@@ -4,6 +4,7 @@ import type { Answer, HttpRequest } from '../http/message.js'
 import { announcesContent, captureContent, readOn } from './content.js'
 import { dispatchThrough } from './dispatch.js'
 import { carriedBy } from './held-connection.js'
+import { peerFacts } from './peer.js'
 
 // What every adapter over Node's HTTP server shares: the raw request in, the answer out.
 
@@ -21,6 +22,7 @@ export function fromNode(message: IncomingMessage, target: string): HttpRequest 
     rawHeaders,
     hasContent: isHttp2(rawHeaders) ? announcesContent(message) : undefined,
     body: (limit) => captureContent(message, limit),
+    peer: () => peerFacts(message.socket),
     carried: carriedBy(message),
   }
 }
@@ -40,7 +42,7 @@ export function nodeHost(
   native: unknown = message,
 ): Host {
   return {
-    dispatch: dispatchThrough(listener, message),
+    dispatch: dispatchThrough(listener),
     onGone(callback) {
       message.socket.on('close', callback)
       return () => message.socket.off('close', callback)

@@ -55,7 +55,7 @@ export function pendingEndpoint(
         (cause: unknown) => failed(cause, context.report).answer,
       )
       if (!isLasting(request, answer)) await authentication.replays.giveBack(request)
-      return answer
+      return context.waits.closed ? last(answer) : answer
     },
   }
 }
@@ -64,6 +64,12 @@ export function pendingEndpoint(
 function isLasting({ method }: HttpRequest, { status, raw }: Answer): boolean {
   return raw !== undefined || (status < 400 && (status !== 202 || method === 'POST'))
 }
+
+/** An agent that polls keeps its connection, and a server that closes would wait for it. */
+const last = (answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, Connection: 'close' },
+})
 
 function unsignedPoll(authentication: AuthenticationContext): Refusal {
   return new Refusal('invalid_signature', {

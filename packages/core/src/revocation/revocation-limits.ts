@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../errors.js'
+import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
 /** How many revocations are recorded (AAuth 11.12.3, G-56). Whoever sends more is answered `429` and may repeat it. */
@@ -76,7 +77,7 @@ export class RevocationRate {
 
   async #claim(counter: string, most: number): Promise<number | undefined> {
     for (let slot = this.#reachedBy(counter); slot < most; slot++) {
-      const taken = await this.#store.claim(slotKey(counter, slot), '1', 70)
+      const taken = await this.#store.claim(slotKey(counter, slot), '1', 60 + instanceSkew)
       this.#reached.set(counter, Math.max(slot + 1, this.#reachedBy(counter)))
       if (taken) return slot
     }

@@ -13,7 +13,7 @@ import type { AAuthEvent, Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
-import { defaultLimits, type Limits } from '../limits.js'
+import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import { monotonicBeside } from '../monotonic.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
@@ -338,7 +338,7 @@ export function readOptions(options: AnyResourceOptions): Config {
       },
     )
   const watched = watch(given.store, [markKey])
-  const lifetime = given.resourceTokenLifetime + given.signatureWindow
+  const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Connected, TokenCaller } from '../caller.js'
+import { type Connected, originOf, type TokenCaller, type TokenName } from '../caller.js'
 import { type Answer, jsonAnswer } from '../http/message.js'
-import type { Approved } from '../pending/poll.js'
-import type { PendingRecord } from '../pending/record.js'
+import { instanceSkew } from '../limits.js'
+import type { Approved, PendingRecord } from '../pending/record.js'
 import type { Store } from '../store/store.js'
 import type { SessionCodec } from './codec.js'
 import type { EndedSessions, SessionSelection } from './ended.js'
@@ -27,10 +27,14 @@ export interface SessionDesk extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
     record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
-    approval: Pick<Approved, 'user' | 'data'>,
+    approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
+  /** What has been ended of this person and key so far. */
+  marks: EndedSessions['marks']
+  /** Whether more has been ended since. */
+  endedSince: EndedSessions['since']
   /** Ends what was begun with a token that has been revoked. */
-  endBegunWith(token: { readonly iss: string; readonly jti: string }): Promise<void>
+  endBegunWith(token: TokenName): Promise<void>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
@@ -67,7 +71,7 @@ export function createSessions(parts: SessionParts): SessionDesk {
   const renew = async (claims: SessionClaims, replaced: number | undefined): Promise<string> => {
     const now = clock()
     if (replaced === undefined) {
-      const ttl = Math.ceil((claims.exp - now) / 1000) + settings.grace
+      const ttl = Math.ceil((claims.exp - now) / 1000) + settings.grace + instanceSkew
       await store.claim(`session-renewed:${claims.id}:${claims.round}`, String(now), Math.max(1, ttl))
     }
     return codec.seal({
@@ -81,11 +85,12 @@ export function createSessions(parts: SessionParts): SessionDesk {
   return {
     end: (selection) => ended.end(selection),
     endBegunWith: (token) => ended.endBegunWith(token),
-    async begin(record, { user, data }) {
+    marks: (who) => ended.marks(who),
+    endedSince: (who, marks) => ended.since(who, marks),
+    async begin(record, { user, data, at, marks }) {
       const now = clock()
       const { caller, session } = record
       const scope = session?.scope ?? []
-      const { iss, jti } = caller.token
       const token = await codec.seal({
         id: randomUUID(),
         round: 0,
@@ -94,11 +99,11 @@ export function createSessions(parts: SessionParts): SessionDesk {
         user: user as string,
         scope,
         ...(data === undefined ? {} : { data }),
-        // Agent tokens are never revoked (R-270).
-        ...(caller.kind === 'agent' ? {} : { from: { iss, jti } }),
-        began: now,
+        from: originOf(caller),
+        marks,
+        began: at,
         issued: now,
-        exp: now + Math.min(settings.lifetime, settings.maxAge) * 1000,
+        exp: Math.min(now + settings.lifetime * 1000, at + settings.maxAge * 1000),
       })
       return jsonAnswer(
         { status: 'authorized', ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
