@@ -37,10 +37,10 @@ export interface DeferralParts {
 }
 
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
-  const { resource, store, clock, report, paths, pending: settings, interaction } = config
+  const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
   const { authentication } = parts
   const standing = (issuer: string) => authentication.issuers.standing(issuer)
-  const room = createRoom(settings.room, clock, standing)
+  const room = createRoom(settings.room, steady, standing)
   const waits = createWaits(settings.maxWaits)
   const sessions = sessionDesk(config, authentication)
   const context: WaitingContext = {
@@ -52,7 +52,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     settings,
     clock,
     report,
-    admission: createAdmission(settings, clock, standing),
+    admission: createAdmission(settings, steady, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
       pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
@@ -61,7 +61,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     },
     beginSession: (record, approval) => sessions.begin(record, approval),
   }
-  const endpoints = [pendingEndpoint(paths.pending, authentication, context)]
+  const endpoints = [pendingEndpoint(paths.pending, authentication, context, steady)]
   if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
   return {
     waiting: createWaiting(context),
