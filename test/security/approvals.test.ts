@@ -303,6 +303,8 @@ describe.each(adapters)('who may approve (G-76) [adapter %s]', (adapter) => {
     owners = undefined
     expect((await call('/session', 'GET', session)).status).toBe(403)
     expect(() => stage.aauth.require({ session: { by: [] } })).toThrow(/session.by: must name/)
-    expect(() => stage.aauth.require({ session: { by: undefined } as never })).toThrow(/session.by: must name/)
+    expect(() => stage.aauth.require({ session: { by: undefined } as never })).toThrow(
+      /session.by: must name/,
+    )
   })
 })
