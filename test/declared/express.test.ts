@@ -70,6 +70,19 @@ describe.each(frameworks)('what is declared [adapter %s]', (_name, framework) =>
     },
   )
 
+  it.each([
+    [undefined, 'option resource: '],
+    [{ onError: undefined }, "option onError: must be 'answer' or 'next'"],
+    [{ onError: 'throw' }, "option onError: must be 'answer' or 'next'"],
+    [{ secureByDefault: 'yes' }, 'option secureByDefault: must be a boolean'],
+    [{ secureByDefault: undefined }, 'option secureByDefault: must be a boolean'],
+    [{ secureByDefalt: true }, 'option secureByDefalt: is not known'],
+    [{ policy: undefined }, 'option policy: must be a function or a list of functions'],
+  ])('options of %o: %s', (options, message) => {
+    const all = options === undefined ? undefined : { resource: 'https://rs.example', ...options }
+    expect(() => aauth(all as never)).toThrow(message)
+  })
+
   const application = (guard: ExpressGuard): express.Express => {
     const app = framework()
     app.use(guard.endpoints(), framework.json())

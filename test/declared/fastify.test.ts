@@ -235,6 +235,15 @@ describe('a slip of the pen in a Fastify route [adapter fastify]', () => {
     await expect(app.ready()).rejects.toThrow('GET /x: config.aauth: is undefined')
   })
 
+  it('of a hook that replaces what the route said does not start', async () => {
+    await app.register(aauth, options())
+    app.addHook('onRoute', (route) => {
+      route.config = { limit: 7 } as unknown as NonNullable<RouteOptions['config']>
+    })
+    app.get('/x', agentOnly, async () => 'x')
+    await expect(app.ready()).rejects.toThrow('GET /x: config.aauth was there, and a hook has replaced')
+  })
+
   it('that was made before the plugin came answers 500', async () => {
     app.get('/x', { config: { aauth: undefined as never } }, async () => 'x')
     await app.register(aauth, options())

@@ -102,10 +102,11 @@ export interface ExpressGuard<Observe = false> {
 export function aauth<const O extends ExpressOptions>(
   options: O,
 ): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
-  const { onError = 'answer', secureByDefault = false, ...resourceOptions } = options as ExpressOptions
-  if (('onError' in options && options.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
+  const given = ((options as unknown) ?? {}) as ExpressOptions
+  const { onError = 'answer', secureByDefault = false, ...resourceOptions } = given
+  if (('onError' in given && given.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")
-  if ('secureByDefault' in options && typeof options.secureByDefault !== 'boolean')
+  if ('secureByDefault' in given && typeof given.secureByDefault !== 'boolean')
     throw new TypeError('option secureByDefault: must be a boolean')
   const shared: Shared = { onError, secureByDefault, declared: [] }
   return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), shared) as ExpressGuard<

@@ -16,6 +16,8 @@ export interface GuardingOptions {
 interface SeenRoute {
   readonly options: RouteOptions
   readonly context: FastifyInstance
+  /** Whether it said something when it was told of. */
+  readonly said: boolean
 }
 
 /**
@@ -37,10 +39,9 @@ export function guardRoutes(
     throw new TypeError('option secureByDefault: register and await the plugin before any route is declared')
   app.addHook('onRoute', function (this: FastifyInstance, options) {
     if (options.handler === answered) return
-    const route = { options, context: this }
-    seen.push(route)
     // A mistake is found where it is made.
-    checkRoute(route)
+    const said = checkRoute({ options, context: this }) !== undefined
+    seen.push({ options, context: this, said })
     if (hook === 'onRequest') putFirst(options)
   })
   // Of routes that are there already nobody tells. For them the order is that in which hooks are added.
@@ -54,6 +55,11 @@ export function guardRoutes(
   app.addHook('onReady', async () => {
     // Hooks that were added after ours may have said something else.
     for (const route of seen) checkRoute(route)
+    const robbed = seen.find(({ options, said }) => said && declaredIn(options.config) === undefined)
+    if (robbed !== undefined)
+      throw new TypeError(
+        `${nameOf(robbed)}: config.aauth was there, and a hook has replaced the configuration`,
+      )
     const silent = seen.filter(({ options }) => declaredIn(options.config) === undefined).map(nameOf)
     if (secureByDefault && silent.length > 0)
       throw new TypeError(
@@ -68,16 +74,18 @@ export function guardRoutes(
     )
 }
 
-function checkRoute(route: SeenRoute): void {
+function checkRoute(route: Omit<SeenRoute, 'said'>): Requirement | false | undefined {
   try {
     const requirement = declaredIn(route.options.config)
     if (requirement !== undefined && requirement !== false) route.context.aauth.require(requirement)
+    return requirement
   } catch (error) {
     throw new TypeError(`${nameOf(route)}: ${(error as Error).message}`)
   }
 }
 
-const nameOf = ({ options }: SeenRoute): string => `${[options.method].flat().join(',')} ${options.url}`
+const nameOf = ({ options }: Pick<SeenRoute, 'options'>): string =>
+  `${[options.method].flat().join(',')} ${options.url}`
 
 /** Says only that the guard has its place among the route's own hooks; whether it guards is not for it to say. */
 const isPlaced = Symbol('placed')
