@@ -30,7 +30,7 @@ const parts = {
   /** All others together. */
   unnamed: 7 / 8,
   /** All of whom a token verified for the first time only a few minutes ago, together. */
-  newcomers: 1 / 2,
+  newcomers: 3 / 4,
 }
 
 /** Whatever is small takes this much, with all that a store keeps beside it. */
@@ -48,7 +48,7 @@ interface Place {
 
 /**
  * A site may have a third of what is then left for others, so that no number of them leaves nothing for the next: alone it
- * gets a quarter, the second less, and so on.
+ * gets about a fifth, the second less, and so on.
  *
  * @param most bytes that this process may have in the store
  * @param clock milliseconds, as `Date.now`
@@ -102,9 +102,10 @@ export function createRoom(
     if (bytes > free) return false
     const own = byShare.get(share) ?? 0
     if (standing === 'named') return own + bytes <= most * parts.named
-    if (unnamed + bytes > most * parts.unnamed) return false
-    if (standing === 'newcomer' && taken.newcomer + bytes > most * parts.newcomers) return false
-    return own === 0 ? bytes <= most * parts.named : own + bytes <= (free - bytes) / 3
+    const part = Math.min(free, most * parts.unnamed - unnamed)
+    const left = standing === 'newcomer' ? Math.min(part, most * parts.newcomers - taken.newcomer) : part
+    if (bytes > left) return false
+    return own === 0 ? bytes <= most * parts.named : own + bytes <= (left - bytes) / 3
   }
 
   return {
