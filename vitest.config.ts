@@ -45,7 +45,8 @@ export default defineConfig({
           ]
         : []),
       {
-        // The same requests once more, without the short cuts of the hot path.
+        // The same requests once more, without the short cuts of the hot path; against one adapter outside CI, since the
+        // short cuts are core's (test/target/start.ts).
         test: {
           name: 'without-shortcuts',
           root: 'test',

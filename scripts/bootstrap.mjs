@@ -108,8 +108,6 @@ const build = async () => {
 /** Node is right, dependencies are there, every package is built. Ends the process when one of them fails. */
 export const bootstrap = async () => {
   requireNode()
-  // npm hands its project settings down to every child; ours (.npmrc) are for the outermost npm only.
-  delete process.env['npm_config_json']
   if (!isInstalled()) await install()
   await build()
 }

@@ -134,7 +134,7 @@ export const pack = async (out, repository = knownRepository()) => {
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
       folders.push(folder)
     }
-    await must('npm', 'pack', ...folders, '--silent', '--no-json', '--pack-destination', out)
+    await must('npm', 'pack', ...folders, '--silent', '--pack-destination', out)
     return readdirSync(out).map((name) => join(out, name))
   } finally {
     rmSync(stage, { recursive: true, force: true })

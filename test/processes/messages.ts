@@ -8,12 +8,22 @@ export interface InstanceOptions {
   readonly loopback: Readonly<Record<string, number>>
   /** Whether `/transfers` runs until it is released. */
   readonly slow?: boolean
+  /** Seconds by which its clock is ahead. */
+  readonly ahead?: number
 }
 
 /** What an instance is asked to do. */
 export interface Call {
   readonly id: number
-  readonly name: 'health' | 'deny' | 'allow' | 'denials' | 'breakGlass' | 'release'
+  readonly name:
+    | 'health'
+    | 'deny'
+    | 'allow'
+    | 'denials'
+    | 'breakGlass'
+    | 'release'
+    | 'approve'
+    | 'endSessions'
   readonly given?: unknown
 }
 

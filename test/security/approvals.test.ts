@@ -302,7 +302,9 @@ describe.each(adapters)('who may approve (G-76) [adapter %s]', (adapter) => {
     expect((await call('/session', 'GET', session)).status).toBe(202)
     owners = undefined
     expect((await call('/session', 'GET', session)).status).toBe(403)
-    expect(() => stage.aauth.require({ session: { by: [] } })).toThrow(/by must name/)
-    expect(() => stage.aauth.require({ session: { by: undefined } as never })).toThrow(/by must name/)
+    expect(() => stage.aauth.require({ session: { by: [] } })).toThrow(/session.by: must name/)
+    expect(() => stage.aauth.require({ session: { by: undefined } as never })).toThrow(
+      /session.by: must name/,
+    )
   })
 })

@@ -13,13 +13,18 @@ import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf } f
 import type { PendingRecord } from './record.js'
 import { isPendingId } from './settle.js'
 
-/** The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels. */
+/**
+ * The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
+ *
+ * @param steady milliseconds that only ever grow
+ */
 export function pendingEndpoint(
   path: string,
   authentication: AuthenticationContext,
   context: PollContext,
+  steady: () => number,
 ): Endpoint {
-  const allowed = createPace(context.clock)
+  const allowed = createPace(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
     const caller = await authenticate(request, authentication)

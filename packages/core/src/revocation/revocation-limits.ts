@@ -13,7 +13,7 @@ export interface RevocationLimits {
   /**
    * Of all issuers together of whom no token has verified in this process, in a minute; and as many of all others that
    * the operator did not name. Of either, the issuers below one registrable domain may have a third of what is then left
-   * for others. Default 600.
+   * for others. Default 300.
    */
   readonly newcomersPerMinute: number
 }
@@ -25,7 +25,7 @@ export interface Share {
 }
 
 /** The defaults. */
-export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000, newcomersPerMinute: 600 }
+export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000, newcomersPerMinute: 300 }
 
 /**
  * Counts by claiming numbered slots of a minute in the store that all instances share, so that one bound holds for all

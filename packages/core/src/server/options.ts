@@ -14,7 +14,7 @@ import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
-import { monotonicBeside } from '../monotonic.js'
+import { monotonicBy, steadyClock } from '../monotonic.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
@@ -307,6 +307,8 @@ export interface Config {
   readonly clock: () => number
   /** Milliseconds that only ever grow: for everything that lasts. */
   readonly monotonic: () => number
+  /** The time of day at the start, moved on by `monotonic`: for what lasts and is told as dates. */
+  readonly steady: () => number
   readonly random: () => number
   readonly report: Report
 }
@@ -325,21 +327,19 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
-  const monotonic = monotonicBeside(given.clock)
+  const monotonic = monotonicBy(given.clock)
+  const steady = steadyClock(clock, monotonic)
   const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
-    watchStore(
-      store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock, monotonic }),
-      {
-        timeout: storeTimeout,
-        clock,
-        monotonic,
-        needs,
-        report,
-      },
-    )
+    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
+      timeout: storeTimeout,
+      clock,
+      monotonic,
+      needs,
+      report,
+    })
   const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
-  const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
+  const keys = new KeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
   }
@@ -363,6 +363,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     limits: { ...defaultLimits, ...options.limits },
     clock,
     monotonic,
+    steady,
     random: given.random ?? Math.random,
     report,
   }

@@ -106,7 +106,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
 ): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
   const issuers = createIssuerKeys(config.issuers, {
-    clock: config.clock,
+    clock: config.steady,
     random: config.random,
     report: config.report,
     named: config.accessServer === undefined ? [] : [config.accessServer],

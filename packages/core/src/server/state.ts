@@ -24,13 +24,15 @@ export interface StateEnvironment {
   readonly replayReportOnlyUntil: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
+  /** Milliseconds that only ever grow. */
+  readonly monotonic: () => number
   readonly report: (event: StateEvent) => void
 }
 
 /** Everything that rests on the store and is asked on each request. */
 export function createState(env: StateEnvironment): State {
   const { store, clock, report } = env
-  const breakGlass = createBreakGlass(clock, report)
+  const breakGlass = createBreakGlass(clock, env.monotonic, report)
   return {
     revocations: createRevocations(store, clock),
     denials: createDenials(store, clock, report),

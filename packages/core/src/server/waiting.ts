@@ -13,6 +13,7 @@ import { createPendingRecords } from '../pending/records.js'
 import { createRoom } from '../pending/room.js'
 import { createPending, type Pending } from '../pending/settle.js'
 import { createStops } from '../pending/stops.js'
+import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
 import { createKeyRing } from '../session/key-ring.js'
@@ -36,10 +37,10 @@ export interface DeferralParts {
 }
 
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
-  const { resource, store, clock, report, paths, pending: settings, interaction } = config
+  const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
   const { authentication } = parts
   const standing = (issuer: string) => authentication.issuers.standing(issuer)
-  const room = createRoom(settings.room, clock, standing)
+  const room = createRoom(settings.room, steady, standing)
   const waits = createWaits(settings.maxWaits)
   const sessions = sessionDesk(config, authentication)
   const context: WaitingContext = {
@@ -51,7 +52,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     settings,
     clock,
     report,
-    admission: createAdmission(settings, clock, standing),
+    admission: createAdmission(settings, steady, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
       pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
@@ -60,7 +61,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     },
     beginSession: (record, approval) => sessions.begin(record, approval),
   }
-  const endpoints = [pendingEndpoint(paths.pending, authentication, context)]
+  const endpoints = [pendingEndpoint(paths.pending, authentication, context, steady)]
   if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
   return {
     waiting: createWaiting(context),
@@ -71,7 +72,11 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   }
 }
 
-function sessionDesk({ resource, sessions, store, clock }: Config, standing: StandingContext): SessionDesk {
+function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
+  const { resource, sessions, store, clock, pending, interaction, access } = config
+  const begin = interaction !== undefined || access.authorize !== undefined
+  const waits = begin ? pending.lifetime + pending.retention : undefined
+  const begunWith = createBegunWith({ resource, store, clock, waits })
   return createSessions({
     resource,
     settings: sessions,
@@ -79,7 +84,7 @@ function sessionDesk({ resource, sessions, store, clock }: Config, standing: Sta
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, settings: sessions, store, standing }),
+    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
     store,
     clock,
   })

@@ -1,9 +1,9 @@
 import { hash, randomBytes } from 'node:crypto'
 import { findStop, type StandingContext } from '../authentication/standing.js'
-import type { TokenName } from '../caller.js'
 import { instanceSkew } from '../limits.js'
 import type { EndMarks } from '../pending/record.js'
 import type { Store } from '../store/store.js'
+import type { BegunWith } from './begun-with.js'
 import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
@@ -20,7 +20,9 @@ export type SessionSelection =
 export interface EndedSessions {
   end(selection: SessionSelection): Promise<void>
   /** Ends what was begun with a token that its issuer has withdrawn. */
-  endBegunWith(token: TokenName): Promise<void>
+  endBegunWith: BegunWith['end']
+  /** Notes that a session has begun with a token. */
+  begunWith: BegunWith['begun']
   /** The last ends of this person and key, to be kept with a decision that is being made. */
   marks(who: Who): Promise<EndMarks>
   /** Whether this person or key has been ended since. */
@@ -43,19 +45,20 @@ export interface EndedParts {
   readonly settings: Pick<SessionSettings, 'maxAge'>
   readonly store: Store
   readonly standing: StandingContext
+  readonly begunWith: BegunWith
 }
 
 /**
  * Each end writes a new mark, and what is decided keeps the marks of its time. So whatever was decided before an end is
  * told apart from what was decided afterwards without comparing anybody's clocks, and however late it is delivered.
  */
-export function createEndedSessions({ resource, settings, store, standing }: EndedParts): EndedSessions {
+export function createEndedSessions(parts: EndedParts): EndedSessions {
+  const { resource, settings, store, standing, begunWith } = parts
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
   const mark = async (name: string): Promise<void> =>
     store.put(name, randomBytes(12).toString('base64url'), settings.maxAge + instanceSkew)
-  const tokenKey = ({ iss, jti }: TokenName): string => key('token', `${iss}\n${jti}`)
   const marks = async ({ user, jkt }: Who): Promise<EndMarks> => {
     const [ofUser, ofKey] = await Promise.all([
       user === undefined ? undefined : store.get(key('user', user)),
@@ -75,14 +78,15 @@ export function createEndedSessions({ resource, settings, store, standing }: End
       if ('user' in selection) return mark(key('user', selection.user))
       return 'jkt' in selection ? mark(key('jkt', selection.jkt)) : mark(key('id', selection.id))
     },
-    endBegunWith: (token) => mark(tokenKey(token)),
+    endBegunWith: (token) => begunWith.end(token),
+    begunWith: (token, until) => begunWith.begun(token, until),
     marks,
     since,
     async has(claims) {
       const { id, from } = claims
       const [itself, token, later, stop] = await Promise.all([
         store.get(key('id', id)),
-        store.get(tokenKey(from.token)),
+        begunWith.endedAt(from.token),
         since(claims, claims.marks),
         findStop([from], standing),
       ])

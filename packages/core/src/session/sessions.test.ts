@@ -5,8 +5,9 @@ import { createDenials } from '../denial/denials.js'
 import { refuse } from '../errors.js'
 import type { PendingRecord } from '../pending/record.js'
 import { createRevocations } from '../revocation/revocations.js'
-import { createMemoryStore } from '../store/memory-store.js'
+import { createMemoryStore, type MemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
+import { createBegunWith } from './begun-with.js'
 import { sealedSessions, storedSessions } from './codec.js'
 import { createEndedSessions } from './ended.js'
 import { createKeyRing } from './key-ring.js'
@@ -46,7 +47,8 @@ const desk = (options: object = {}, time = clock, resource = 'https://rs.example
     denials: createDenials(store, time, () => {}),
     issuers: { refused: (issuer: string) => (issuer === refused ? refuse('access_denied') : undefined) },
   }
-  const ended = createEndedSessions({ resource, settings, store, standing })
+  const begunWith = createBegunWith({ resource, store, clock: time, waits: 600 })
+  const ended = createEndedSessions({ resource, settings, store, standing, begunWith })
   return createSessions({ resource, settings, codec, ended, store, clock: time })
 }
 /** What somebody has just approved. */
@@ -67,6 +69,86 @@ beforeEach(() => {
   now = 1_800_000_000_000
   store = createMemoryStore({ clock })
   refused = undefined
+})
+
+/** What is in the store after everything that is over has gone. */
+const kept = (): number => {
+  const memory = store as MemoryStore
+  memory.put('sweeps', '1', 1)
+  memory.delete('sweeps')
+  return memory.size
+}
+
+describe('what sessions leave in the store', () => {
+  it('is one successor for each round, however many requests there are within the grace', async () => {
+    const sessions = desk({ keep: 'store' })
+    const token = await begin(sessions)
+    const before = kept()
+    pass(100)
+    const renewed = new Set<string>()
+    const found = await Promise.all(Array.from({ length: 50 }, () => sessions.find(token, agent())))
+    for (const one of found) renewed.add((await one?.renew?.()) as string)
+    pass(5)
+    for (let index = 0; index < 50; index++)
+      renewed.add((await (await sessions.find(token, agent()))?.renew?.()) as string)
+    expect(renewed.size).toBe(1)
+    // The old one, its successor, and that it was replaced.
+    expect(kept()).toBe(before + 2)
+    pass(100)
+    expect(kept()).toBe(before + 1)
+    expect((await sessions.find([...renewed][0] as string, agent()))?.connected.user).toBe('mom')
+  })
+
+  it('does not say by itself what the next token is', async () => {
+    const sessions = desk({ keep: 'store' })
+    const written: string[] = []
+    const { claim, put } = store
+    Object.assign(store, {
+      claim: (...args: Parameters<typeof claim>) =>
+        written.push(args.join(' ')) > 0 && claim.apply(store, args),
+      put: (...args: Parameters<typeof put>) => written.push(args.join(' ')) > 0 && put.apply(store, args),
+    })
+    const token = await begin(sessions)
+    pass(100)
+    const renewed = (await (await sessions.find(token, agent()))?.renew?.()) as string
+    expect(written.join('\n')).not.toContain(renewed)
+    expect(written.join('\n')).not.toContain(token)
+  })
+
+  it('is nothing for good when a stranger revokes what no session was begun with', async () => {
+    const sessions = desk()
+    const before = kept()
+    for (let index = 0; index < 100; index++)
+      await sessions.endBegunWith({ iss: 'https://evil.example', jti: String(index) })
+    expect(kept()).toBe(before + 100)
+    pass(700)
+    expect(kept()).toBe(before)
+    const none = createBegunWith({ resource: 'https://rs.example', store, clock, waits: undefined })
+    await none.end({ iss: 'https://evil.example', jti: '1' })
+    expect(kept()).toBe(before)
+  })
+
+  it('lasts as long as the session that was begun with a token does', async () => {
+    const sessions = desk()
+    const token = await begin(sessions, person)
+    await sessions.endBegunWith(person.token)
+    for (let day = 0; day < 6; day++) {
+      pass(86_400)
+      expect(await sessions.find(token, agent())).toBe(undefined)
+    }
+    pass(25 * 86_400)
+    expect(kept()).toBe(0)
+  })
+
+  it('keeps a session from beginning with a token that has been revoked and forgotten since', async () => {
+    const sessions = desk()
+    await sessions.endBegunWith(person.token)
+    pass(599)
+    const token = await begin(sessions, person)
+    expect(await sessions.find(token, agent())).toBe(undefined)
+    pass(86_400)
+    expect(await sessions.find(token, agent())).toBe(undefined)
+  })
 })
 
 describe.each(['token', 'store'])('a session kept in the %s', (keep) => {

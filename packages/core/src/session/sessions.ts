@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { type Connected, originOf, type TokenCaller, type TokenName } from '../caller.js'
 import { type Answer, jsonAnswer } from '../http/message.js'
 import { instanceSkew } from '../limits.js'
@@ -58,28 +58,41 @@ export function createSessions(parts: SessionParts): SessionDesk {
     clock() < claims.exp &&
     clock() < claims.began + settings.maxAge * 1000
 
-  /** When this token was replaced, or `undefined` while it is the newest. */
-  const replacedAt = async ({ id, round }: SessionClaims): Promise<number | undefined> => {
-    const at = await store.get(`session-renewed:${id}:${round}`)
-    return at === undefined ? undefined : Number(at)
+  /** When this token was replaced, and by which; `undefined` while it is the newest. */
+  const successorOf = async ({ id, round }: SessionClaims): Promise<Successor | undefined> => {
+    const text = await store.get(renewedKey(id, round))
+    const [at, salt] = text?.split(' ') ?? []
+    return at === undefined ? undefined : { at: Number(at), salt: salt ?? '' }
   }
 
   /**
-   * The next token. Every request within the grace gets one, so that an answer that was lost costs nobody the session;
-   * the old one ends a grace after the first was given out (G-34).
+   * The next token. Every request within the grace gets it, so that an answer that was lost costs nobody the session; the
+   * old one ends a grace after the first was given out (G-34). There is one for each round: the first request claims it,
+   * and its name follows from the old token and a salt that only the store knows.
    */
-  const renew = async (claims: SessionClaims, replaced: number | undefined): Promise<string> => {
-    const now = clock()
-    if (replaced === undefined) {
-      const ttl = Math.ceil((claims.exp - now) / 1000) + settings.grace + instanceSkew
-      await store.claim(`session-renewed:${claims.id}:${claims.round}`, String(now), Math.max(1, ttl))
-    }
-    return codec.seal({
+  const renew = async (
+    token: string,
+    claims: SessionClaims,
+    known: Successor | undefined,
+  ): Promise<string> => {
+    const { at, salt } = known ?? (await claimRound(token, claims))
+    const next = {
       ...claims,
       round: claims.round + 1,
-      issued: now,
-      exp: Math.min(now + settings.lifetime * 1000, claims.began + settings.maxAge * 1000),
-    })
+      issued: at,
+      exp: Math.min(at + settings.lifetime * 1000, claims.began + settings.maxAge * 1000),
+    }
+    return codec.seal(next, hash('sha256', `${salt} ${token}`, 'base64url'))
+  }
+
+  const claimRound = async (token: string, claims: SessionClaims): Promise<Successor> => {
+    const mine = { at: clock(), salt: randomBytes(32).toString('base64url') }
+    const ttl = Math.max(1, Math.ceil((claims.exp - mine.at) / 1000) + settings.grace + instanceSkew)
+    const won = await store.claim(renewedKey(claims.id, claims.round), `${mine.at} ${mine.salt}`, ttl)
+    if (!won) return (await successorOf(claims)) ?? mine
+    // Clocks of instances differ; whether the grace is over is told by the round, not by this.
+    await codec.replaced(token, claims, Math.min(ttl, settings.grace + 2 * instanceSkew))
+    return mine
   }
 
   return {
@@ -91,6 +104,7 @@ export function createSessions(parts: SessionParts): SessionDesk {
       const now = clock()
       const { caller, session } = record
       const scope = session?.scope ?? []
+      if (caller.kind !== 'agent') await ended.begunWith(caller.token, at + settings.maxAge * 1000)
       const token = await codec.seal({
         id: randomUUID(),
         round: 0,
@@ -113,14 +127,22 @@ export function createSessions(parts: SessionParts): SessionDesk {
     async find(token, caller) {
       const claims = await codec.open(token)
       if (claims === undefined || !isAlive(claims, caller) || (await ended.has(claims))) return undefined
-      const replaced = await replacedAt(claims)
-      if (replaced !== undefined && clock() > replaced + settings.grace * 1000) return undefined
+      const replaced = await successorOf(claims)
+      if (replaced !== undefined && clock() > replaced.at + settings.grace * 1000) return undefined
       const connected = connect(claims, caller)
       const due = replaced !== undefined || clock() - claims.issued >= settings.renewAfter * 1000
-      return due ? { connected, renew: () => renew(claims, replaced) } : { connected }
+      return due ? { connected, renew: () => renew(token, claims, replaced) } : { connected }
     },
   }
 }
+
+/** What follows a token: when that was decided, in milliseconds, and what its name is made of. */
+interface Successor {
+  readonly at: number
+  readonly salt: string
+}
+
+const renewedKey = (id: string, round: number): string => `session-renewed:${id}:${round}`
 
 function connect({ id, user, scope, data, began }: SessionClaims, caller: TokenCaller): Connected {
   return Object.freeze({

@@ -76,6 +76,27 @@ describe('the remembered tokens', () => {
     expect(tokens.weight / 100).toBeGreaterThan(2000)
   })
 
+  it('are shared by what issuers cost: those of one domain, however many, push out none of another', async () => {
+    let withdraw: (issuer: string, dwk: string) => void = () => {}
+    const tokens = new VerifiedTokens(
+      40,
+      fakeIssuers({
+        onWithdrawn: (listener) => {
+          withdraw = listener
+        },
+      }),
+    )
+    const add = async (ps: string, jti: string): Promise<void> =>
+      tokens.add(jti, tokens.verified(await grant({ iss: ps, ps, jti }), key, now))
+    for (let i = 0; i < 10; i++) await add('https://ps.example', `honest ${i}`)
+    for (let i = 0; i < 100; i++) await add(`https://i${i}.evil.example`, `made up ${i}`)
+    const held = Array.from({ length: 10 }, (_, i) => tokens.get(`honest ${i}`, now))
+    expect(held).not.toContain(undefined)
+    withdraw('https://i99.evil.example', 'aauth-person.json')
+    expect(tokens.get('made up 99', now)).toBe(undefined)
+    expect(tokens.get('made up 98', now)).not.toBe(undefined)
+  })
+
   it('keep nothing of a token but what its caller is', async () => {
     const tokens = new VerifiedTokens(1, fakeIssuers())
     const agent = readToken(await token('aa-agent+jwt', { mission: { a: [{}] } }), policy, now) as ReadToken

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { sealCaller, type TokenCaller } from '../caller.js'
 import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
+import { siteOf } from '../issuer/site.js'
 import { fixedLimits } from '../limits.js'
 import { callerWeight } from './caller-weight.js'
 import { FairLru } from './fair-lru.js'
@@ -46,7 +47,7 @@ const sourceBytes = 4 * 1024 * 1024
 
 /**
  * Tokens by their exact bytes, so that one is parsed and verified the first time it is seen and not again. What is held
- * ends with the token's `exp` and with its issuer's keys; whether it was revoked is asked on every request, elsewhere.
+ * ends with the token's `exp` and with its issuer's keys, and shares by site; whether it was revoked is asked on every request, elsewhere.
  */
 export class VerifiedTokens {
   readonly #tokens: FairLru<VerifiedToken>
@@ -62,7 +63,9 @@ export class VerifiedTokens {
   constructor(most: number, issuers: IssuerKeys) {
     this.#tokens = new FairLru(most, most * averageBytes)
     this.#issuers = issuers
-    issuers.onWithdrawn((issuer, dwk) => this.#tokens.drop(nameOf({ issuer, dwk })))
+    issuers.onWithdrawn((issuer, dwk) =>
+      this.#tokens.drop(siteOf(issuer), ({ source }) => source.issuer === issuer && source.dwk === dwk),
+    )
   }
 
   /** How many are held. */
@@ -108,7 +111,7 @@ export class VerifiedTokens {
     const { key, caller } = token
     const weight = ownBytes + key.algorithm.keyBytes + callerWeight(caller, fixedLimits.rememberedToken)
     if (weight > fixedLimits.rememberedToken) return
-    this.#tokens.add(digest, nameOf(token.source), token, weight)
+    this.#tokens.add(digest, siteOf(token.source.issuer), token, weight)
   }
 
   /** Remembers that a token's signature failed under this key, or that there was no key. @param exp the token's */
