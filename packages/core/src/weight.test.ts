@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { weightOf } from './weight.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000 })
 
 describe('the weight of JSON', () => {
   it('grows with what is small as well as with what is long', () => {

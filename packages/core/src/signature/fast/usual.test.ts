@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { importSigningJwk } from '../../crypto/keys.js'
 import { Refusal } from '../../errors.js'
 import type { HttpRequest } from '../../http/message.js'
@@ -9,6 +9,9 @@ import { testKeyEd25519 } from '../../testing/vectors.js'
 import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from '../read.js'
 import { signRequest } from '../sign.js'
 import { usualReader } from './usual.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000 })
 
 const now = 1_800_000_000
 const key = importSigningJwk(testKeyEd25519)
