@@ -204,6 +204,16 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
     expect(ran).toBe(0)
   })
 
+  it('takes no answer to a question any more', async () => {
+    const token = await stage.personToken()
+    const pending = locationOf(await call('/approved', token))
+    await deny({ token: { iss: ps, jti: nameOf(token).jti } })
+    const body = JSON.stringify({ action: 'clarification_response', clarification_response: 'because' })
+    const answer = await stage.sam.request({ method: 'POST', url: pending, body })
+    expect([answer.status, await errorOf(answer)]).toEqual([403, 'access_denied'])
+    expect(await poll(pending)).toEqual([410, 'gone'])
+  })
+
   it('reaches whoever polls, while the poll waits', async () => {
     const agentToken = (await stage.sam.agentToken()).jwt
     const pending = locationOf(await call('/approved', agentToken))

@@ -72,6 +72,16 @@ describe('who is denied', () => {
     expect(await two.find(grant)).toBe('person')
   })
 
+  it('frees nobody who bears the same name: an issuer gave two persons tokens of one jti', async () => {
+    const denials = instance()
+    const dad: Person = { ...person, person: { ...mom, sub: 'dad' } }
+    await denials.add({ subject: { person: dad.person } })
+    for (let index = 0; index < 2; index++) {
+      expect(await denials.find(person)).toBe(undefined)
+      expect(await denials.find(dad)).toBe('person')
+    }
+  })
+
   it('ends by itself', async () => {
     await instance().add({ subject: { key: jkt }, seconds: 60 })
     time += 59

@@ -9,7 +9,7 @@ import { fixedLimits } from '../limits.js'
 import { unsigned } from '../signature/read.js'
 import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
 import { createPace } from './pace.js'
-import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf } from './poll.js'
+import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf, stoppedAnswer } from './poll.js'
 import type { PendingRecord } from './record.js'
 import { isPendingId } from './settle.js'
 
@@ -99,6 +99,8 @@ async function cancel(record: PendingRecord, context: PollContext): Promise<Answ
 async function answerQuestion(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
   const { records, places } = context
   if ((await records.ending(record)) !== undefined) return goneAnswer
+  const stopped = await stoppedAnswer(record, poll, context)
+  if (stopped !== undefined) return stopped
   const body = await readObject(poll.request)
   if (body instanceof Refusal) return refusalAnswer(body)
   const { action, clarification_response: response } = body

@@ -156,3 +156,21 @@ function slow(): Store {
     delete: (key) => later(memory.delete(key)),
   }
 }
+
+describe('two instances whose clocks are ten seconds apart', () => {
+  it('take a signature once, as long as either accepts it', async () => {
+    let ms = now * 1000
+    const store = createMemoryStore({ clock: () => ms })
+    const one = testResource({ store, replay: true, clock: () => ms })
+    const behind = testResource({ store, replay: true, clock: () => ms - 10_000 })
+    const sent = await request('aa-agent+jwt')
+    expect(await check(one, 'agent', sent)).toBe('served')
+    // The window is 60 seconds, judged by whole ones.
+    for (const passed of [60_000, 70_000, 70_999]) {
+      ms = now * 1000 + passed
+      expect(await check(behind, 'agent', sent)).toBe(used)
+    }
+    const later = testResource({ replay: true, clock: () => ms - 10_000 })
+    expect(await check(later, 'agent', sent)).toBe('served')
+  })
+})

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { contentView } from './content-view.js'
+
+const view = (content: string | Uint8Array, type?: string, ...more: readonly string[]) =>
+  contentView({
+    method: 'POST',
+    target: '/orders',
+    rawHeaders: [...(type === undefined ? [] : ['Content-Type', type]), ...more],
+    content: Buffer.from(content).toString('base64'),
+    peer: {},
+  })
+
+describe('what is shown of a call’s content', () => {
+  it('is nothing when there is none', () => {
+    expect(view('')).toBe(undefined)
+  })
+
+  it('is JSON member by member as it was sent, with nothing pushed out of sight', () => {
+    const sent = `{"a":1.0,"a" :2,\n${' '.repeat(60_000)}"__proto__": "two  spaces \\" and \\\\", "n":1e999}`
+    expect(view(sent, 'application/json; charset=utf-8')).toEqual({
+      type: 'application/json; charset=utf-8',
+      bytes: Buffer.byteLength(sent),
+      text: '{"a":1.0,"a" :2, "__proto__": "two  spaces \\" and \\\\", "n":1e999}',
+      cut: false,
+    })
+  })
+
+  it('is the beginning of a text that is too long, and says so', () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/vnd.order+json'])
+      expect(view('x'.repeat(5000), type)).toEqual({ type, bytes: 5000, text: 'x'.repeat(4096), cut: true })
+  })
+
+  it('is no text where the bytes are none, are encoded, or say nothing of what they are', () => {
+    const absent = { bytes: 2, cut: false }
+    expect(view(Uint8Array.of(0xc3, 0x28), 'text/plain')).toEqual({ type: 'text/plain', ...absent })
+    expect(view('{}', 'application/json', 'Content-Encoding', 'br')).toMatchObject(absent)
+    expect(view('{}', 'application/json', 'Content-Encoding', 'br')).not.toHaveProperty('text')
+    expect(view('{}', 'application/octet-stream')).not.toHaveProperty('text')
+    expect(view('{}')).toEqual({ type: '', ...absent })
+  })
+
+  it('takes no time over what a stranger makes hard to read', () => {
+    for (const hard of ['\\"'.repeat(32_000), '"'.repeat(64_000), '['.repeat(64_000), ' '.repeat(64_000)]) {
+      const start = performance.now()
+      view(hard, 'application/json')
+      expect(performance.now() - start).toBeLessThan(500)
+    }
+  })
+})
