@@ -94,8 +94,14 @@ async function carryOut(
 }
 
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {
-  const cached = rawHeaders.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control')
-  const fields = cached ? rawHeaders : [...rawHeaders, 'Cache-Control', 'no-store']
+  // `private` is what the route's guard says where the handler says nothing (G-75); an answer to a poll is not stored.
+  const fields = rawHeaders.flatMap((name, i) => {
+    const value = rawHeaders[i + 1] as string
+    const isUnsaid = name.toLowerCase() === 'cache-control' && value.trim() === 'private'
+    return i % 2 === 1 || isUnsaid ? [] : [name, value]
+  })
+  const isSaid = fields.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control')
+  if (!isSaid) fields.push('Cache-Control', 'no-store')
   return { status, headers: {}, body: '', raw: { rawHeaders: fields, content } }
 }
 
