@@ -94,16 +94,18 @@ async function carryOut(
 }
 
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {
-  // `private` is what the route's guard says where the handler says nothing (G-75); an answer to a poll is not stored.
+  // `private` is what the guard says where the handler says nothing (G-75); the answer to a poll is to be had once.
   const fields = rawHeaders.flatMap((name, i) => {
     const value = rawHeaders[i + 1] as string
-    const isUnsaid = name.toLowerCase() === 'cache-control' && value.trim() === 'private'
-    return i % 2 === 1 || isUnsaid ? [] : [name, value]
+    if (i % 2 === 1 || (isCacheControl(name) && value.trim().toLowerCase() === 'private')) return []
+    return [name, value]
   })
-  const isSaid = fields.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control')
-  if (!isSaid) fields.push('Cache-Control', 'no-store')
-  return { status, headers: {}, body: '', raw: { rawHeaders: fields, content } }
+  const isSaid = fields.some((name, i) => i % 2 === 0 && isCacheControl(name))
+  const said = isSaid ? fields : [...fields, 'Cache-Control', 'no-store']
+  return { status, headers: {}, body: '', raw: { rawHeaders: said, content } }
 }
+
+const isCacheControl = (name: string): boolean => name.toLowerCase() === 'cache-control'
 
 function kept({ status, headers, body, raw }: Answer): KeptAnswer {
   const content = raw?.content ?? Buffer.from(body)
