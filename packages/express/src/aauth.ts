@@ -4,6 +4,7 @@ import {
   type Answered,
   createResourceServer,
   fromNode,
+  isPending,
   nodeHost,
   type Outcome,
   type ResourceOptions,
@@ -37,9 +38,13 @@ export type GuardHandler<C> = (
   next: (error?: unknown) => void,
 ) => void
 
+/** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
+type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params'>>
+
 /** The application that no other has mounted. */
-function wholeApp(req: Request): RequestListener {
-  let app = req.app as typeof req.app & { parent?: typeof req.app }
+function wholeApp({ app: own }: MaybeExpress): RequestListener | undefined {
+  if (own === undefined) return undefined
+  let app = own as typeof own & { parent?: typeof own }
   while (app.parent !== undefined) app = app.parent
   return app as unknown as RequestListener
 }
@@ -99,7 +104,9 @@ function guardOf(
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
-    if (onError === 'answer' || answer.status < 400) writeAnswer(answer, res)
+    const isAnswered = onError === 'answer' || answer.status < 400
+    // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
@@ -107,7 +114,8 @@ function guardOf(
   let proxiesJudged = false
   const judgeProxies = (req: Request): void => {
     proxiesJudged = true
-    if (req.app.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    const { app } = req as MaybeExpress
+    if (app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
   }
 
   const guard = (requirement: Requirement): RequestHandler => {
@@ -128,7 +136,10 @@ function guardOf(
       if (!proxiesJudged) judgeProxies(req)
       const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (outcome instanceof Promise) outcome.then((late) => conclude(late, req, res, next)).catch(next)
+      if (isPending(outcome))
+        Promise.resolve(outcome)
+          .then((late) => conclude(late, req, res, next))
+          .catch(next)
       else conclude(outcome, req, res, next)
     }
   }
@@ -140,7 +151,7 @@ function guardOf(
     with: (defaults) => guardOf(server.with(defaults), onError) as never,
     endpoints: () => (req, res, next) =>
       attempt(next, async () => {
-        const answer = await server.handle(fromNode(req, req.originalUrl), nodeHost(wholeApp(req), req))
+        const answer = await server.handle(fromNode(req, req.originalUrl, true), nodeHost(wholeApp(req), req))
         if (answer === undefined) next()
         else writeAnswer(answer, res)
       }),
@@ -149,7 +160,7 @@ function guardOf(
 }
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
 /** Looks at the parameters only where somebody asks for them. */
@@ -162,7 +173,7 @@ class ExpressRoute implements RouteView<Request> {
 
   /** Express 5 gives a wildcard as the list of its segments. */
   get params(): RouteView['params'] {
-    const params: Readonly<Record<string, string | readonly string[]>> = this.raw.params
+    const { params = {} }: Partial<Readonly<Record<'params', Request['params']>>> = this.raw
     return Object.fromEntries(
       Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const),
     )

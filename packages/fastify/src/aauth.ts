@@ -5,6 +5,7 @@ import {
   type Answered,
   createResourceServer,
   fromNode,
+  isPending,
   nodeHost,
   type Outcome,
   type ResourceOptions,
@@ -84,8 +85,10 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
       const params = request.params as Readonly<Record<string, string>>
       const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (outcome instanceof Promise)
-        void outcome.then((late) => conclude(late, request, reply, done)).catch(done)
+      if (isPending(outcome))
+        void Promise.resolve(outcome)
+          .then((late) => conclude(late, request, reply, done))
+          .catch(done)
       else conclude(outcome, request, reply, done)
     }
   }

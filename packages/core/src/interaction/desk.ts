@@ -1,4 +1,5 @@
 import { splitTarget } from '../access/request-view.js'
+import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
@@ -14,6 +15,7 @@ import { type Pages, pageAnswer, problemPage, redirectAnswer } from './response.
 export interface InteractionContext extends SettleContext {
   readonly interaction: InteractionSettings
   readonly issuers: IssuerKeys
+  readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages
   /** Our scopes and what each means. */

@@ -1,3 +1,5 @@
+import { Refusal } from '../errors.js'
+import { refuseUnread } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import { isCode } from '../pending/code.js'
@@ -146,7 +148,8 @@ async function receive(guest: Guest, context: InteractionContext): Promise<Answe
     (await settlementOf(record, context)) !== undefined
   )
     return show(guest, context)
-  const form = await readForm(request)
+  const form = await readForm(request, context)
+  if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
   const who = await signedIn(guest, context)
   if ('status' in who) return who
   const expected = formToken(secret, record.interaction?.id as string, who.user)
@@ -165,11 +168,16 @@ async function receive(guest: Guest, context: InteractionContext): Promise<Answe
   return decide(guest, { outcome: 'approved', user, ...(data === undefined ? {} : { data }) }, context)
 }
 
-async function readForm(request: HttpRequest): Promise<URLSearchParams | undefined> {
+const unread = 'The form could not be read.'
+
+async function readForm(
+  request: HttpRequest,
+  { authentication }: InteractionContext,
+): Promise<URLSearchParams | Refusal | undefined> {
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
+  if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type)) return undefined
   const content = await request.body?.(formLimit)
-  if (!/^application\/x-www-form-urlencoded(?:;|$)/i.test(type) || !(content instanceof Uint8Array))
-    return undefined
+  if (!(content instanceof Uint8Array)) return refuseUnread(content, authentication.diagnose)
   return new URLSearchParams(Buffer.from(content).toString('utf8'))
 }
 

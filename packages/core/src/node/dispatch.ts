@@ -38,7 +38,9 @@ const servers = new WeakMap<RequestListener, Server>()
 export function dispatchThrough(listener: RequestListener, origin: IncomingMessage): Dispatch {
   return (call, carried, limits) => {
     const [near, far] = duplexPair()
-    const { remoteAddress, remotePort, encrypted } = origin.socket as typeof origin.socket & {
+    const { remoteAddress, remotePort, encrypted } = (origin.socket ?? {}) as {
+      remoteAddress?: string
+      remotePort?: number
       encrypted?: boolean
     }
     Object.assign(far, { remoteAddress, remotePort, encrypted })

@@ -5,6 +5,7 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Grant, Person, TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
+import { refuseUnread } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { Carried } from '../node/held-connection.js'
@@ -67,7 +68,7 @@ export function createWaiting(context: WaitingContext): Waiting {
     if (typeof held !== 'string') return { held, subjects }
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait')
-      : refuse('server_error', 'The content was read before it could be put aside')
+      : refuseUnread(held, context.authentication.diagnose)
   }
 
   return {

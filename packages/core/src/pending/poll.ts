@@ -26,7 +26,7 @@ export interface PollContext extends SettleContext {
   readonly places: DeferralPlaces
   readonly mint: ResourceTokenMint
   readonly revocations: Revocations
-  readonly authentication: Pick<AuthenticationContext, 'denials' | 'issuers'>
+  readonly authentication: Pick<AuthenticationContext, 'denials' | 'issuers' | 'diagnose'>
   /** The answer that begins a session. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }
