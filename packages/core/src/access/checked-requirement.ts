@@ -18,6 +18,8 @@ export interface CheckedRequirement {
   /** What a session has to be for, where the route needs one. */
   readonly session: AskedSession | undefined
   readonly components: readonly string[]
+  /** Whether those who decide see the content. */
+  readonly content: boolean
   readonly deliver: 'challenge' | 'held'
   /** `undefined`: as for the whole server. */
   readonly replay: ReplayMode | undefined
@@ -45,7 +47,17 @@ export interface RequirementContext {
   readonly observe: boolean
 }
 
-const routeTerms = ['effect', 'components', 'replay', 'policy', 'optional', 'observe', 'or', 'orWins']
+const routeTerms = [
+  'effect',
+  'components',
+  'content',
+  'replay',
+  'policy',
+  'optional',
+  'observe',
+  'or',
+  'orWins',
+]
 const personTerms = ['tenant', 'mission', 'person']
 const terms = {
   any: ['identity', ...routeTerms],
@@ -73,7 +85,14 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
     ...checkGrantTerms(given, needs, context),
     ...checkRouteTerms(given, context),
     policies: [...context.policies, ...policyList(given['policy'], 'require: policy'), ...effect.last],
-    components: [...new Set([...effect.components, ...checkComponents(given['components'] ?? [])])],
+    content: given['content'] === true,
+    components: [
+      ...new Set([
+        ...(given['content'] === true ? contentComponents : []),
+        ...effect.components,
+        ...checkComponents(given['components'] ?? []),
+      ]),
+    ],
     session: needs === 'session' ? checkSession(given['session'], context) : undefined,
     deliver: checkDelivery(given['deliver'] ?? 'challenge'),
     replay: checkReplay(given['replay'] ?? effect.replay),
@@ -118,10 +137,10 @@ function checkGrantTerms(
 }
 
 function checkRouteTerms(
-  { optional, observe, or, orWins }: Readonly<Record<string, unknown>>,
+  { optional, observe, content, or, orWins }: Readonly<Record<string, unknown>>,
   context: RequirementContext,
 ): Pick<CheckedRequirement, 'optional' | 'observe' | 'or' | 'orWins'> {
-  for (const [name, value] of Object.entries({ optional, observe })) {
+  for (const [name, value] of Object.entries({ optional, observe, content })) {
     if (value !== undefined && typeof value !== 'boolean')
       throw new TypeError(`require: ${name} must be a boolean`)
   }
@@ -145,6 +164,9 @@ function checkEffect(effect: unknown, needs: CheckedRequirement['needs']): Effec
     throw new TypeError(`require: effect ${String(effect)} needs a route with scope or claims`)
   return found
 }
+
+/** What has to be covered so that content can be believed to be what was signed. */
+const contentComponents = ['content-type', 'content-digest']
 
 const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }
 

@@ -9,6 +9,7 @@ import { andThen } from '../awaitable.js'
 import { type Caller, type Grant, isVerifiedCaller, type Person, type TokenCaller } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http/message.js'
+import { readRequestContent } from '../http/request-content.js'
 import type { AskedSession } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionDesk } from '../session/sessions.js'
@@ -147,6 +148,22 @@ export function createWalk(
       return { decision: { act: 'refuse', refusal: authenticated }, caller: undefined }
     }
     const caller = authenticated === unsigned ? undefined : authenticated
+    if (!requirement.content || caller === undefined) return walkOn(caller, request, route)
+    const { bodyLimit, diagnose } = authentication
+    return andThen(
+      readRequestContent(request, bodyLimit, diagnose),
+      (refusal): Awaitable<Finding> =>
+        refusal === undefined
+          ? walkOn(caller, request, route)
+          : { decision: { act: 'refuse', refusal }, caller },
+    )
+  }
+
+  const walkOn = (
+    caller: TokenCaller | undefined,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Finding> => {
     const decided = andThen(needFor(caller, request, route), (need) => decide(need, caller))
     return andThen(decided, (decision): Awaitable<Finding> => {
       if (decision.act === 'connect') return connect(decision.caller, request, route)

@@ -1,15 +1,17 @@
-import { splitTarget } from '../access/request-view.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
 import type { Answer, HttpRequest } from '../http/message.js'
+import type { RequestContent } from '../http/request-content.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import type { PendingRecord, Settlement } from '../pending/record.js'
+import type { PendingCall, PendingRecord, Settlement } from '../pending/record.js'
 import { type SettleContext, settle } from '../pending/settle.js'
+import { viewCall } from '../pending/view.js'
 import { callerOnPage } from './asks.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
 import type { InteractionSettings, LoginResult, SignedIn } from './options.js'
 import { type Pages, pageAnswer, problemPage, redirectAnswer } from './response.js'
+import type { CallOnPage } from './view.js'
 
 /** What the page works with. */
 export interface InteractionContext extends SettleContext {
@@ -65,7 +67,7 @@ export function consentPage(
   const wants = {
     scopes,
     ...(description === undefined ? {} : { description }),
-    ...(call === undefined ? {} : { call: callOnPage(call.held) }),
+    ...(call === undefined ? {} : { call: callOnPage(call) }),
   }
   const form = { action: context.pathOf(id), token: formToken(secret, id, user) }
   const target = arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
@@ -73,12 +75,26 @@ export function consentPage(
   return pageAnswer(context.pages, 200, view, target)
 }
 
-function callOnPage(held: { readonly method: string; readonly target: string }): {
-  readonly method: string
-  readonly path: string
-} {
-  const { method, path, query } = splitTarget(held)
-  return { method, path: query === '' ? path : `${path}?${query}` }
+function callOnPage(call: PendingCall): CallOnPage {
+  const { method, path, query, content } = viewCall(call)
+  const line = { method, path: query === '' ? path : `${path}?${query}` }
+  return content === undefined ? line : { ...line, content: contentOnPage(content) }
+}
+
+/** Text as text, JSON in one spelling for all, of anything else how much there is. */
+function contentOnPage({ type, bytes, json }: RequestContent): NonNullable<CallOnPage['content']> {
+  const size = bytes.length
+  if (json !== undefined) return { type, size, text: JSON.stringify(json, null, 2) }
+  const text = /^text\/|^application\/x-www-form-urlencoded$/.test(type) ? decode(bytes) : undefined
+  return text === undefined ? { type, size } : { type, size, text }
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 /** Settles, and sends the browser on; a decision that came too late shows what was decided. */

@@ -1,3 +1,19 @@
+/** A call that waits, as a page shows it. */
+export interface CallOnPage {
+  readonly method: string
+  /** With the query. */
+  readonly path: string
+  /** What is sent, where the route says `content: true`: all that will run, never a part of it. */
+  readonly content?: {
+    /** The media type; empty where the request names none. */
+    readonly type: string
+    /** Bytes. */
+    readonly size: number
+    /** Absent where it is no text. JSON is indented. Lines are separated by `\n`. */
+    readonly text?: string
+  }
+}
+
 /** What a page shows. All of it is plain text, much of it a stranger's: put it through {@link escapeHtml}. */
 export interface PageView {
   readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'problem'
@@ -19,7 +35,7 @@ export interface PageView {
     readonly description?: string
     readonly scopes: readonly { readonly name: string; readonly description: string }[]
     /** The call that waits, where it is one. */
-    readonly call?: { readonly method: string; readonly path: string }
+    readonly call?: CallOnPage
   }
   /** Who is signed in. */
   readonly user?: string

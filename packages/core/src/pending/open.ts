@@ -7,6 +7,7 @@ import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
+import { contentOf } from '../http/request-content.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { Carried } from '../node/held-connection.js'
 import { waitingAnswer } from './answers.js'
@@ -65,7 +66,8 @@ export function createWaiting(context: WaitingContext): Waiting {
 
   const hold = async (request: HttpRequest, subjects: readonly string[]): Promise<PendingCall | Refusal> => {
     const held = await takeCall(request, settings.callContent)
-    if (typeof held !== 'string') return { held, subjects }
+    if (typeof held !== 'string')
+      return { held, subjects, ...(contentOf(request) === undefined ? {} : { shown: true }) }
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait')
       : refuseUnread(held, context.authentication.diagnose)

@@ -49,6 +49,8 @@ export interface PendingSession {
 /** A call that waits. */
 export interface PendingCall {
   readonly held: HeldCall
+  /** Set when whoever decides sees the content (`content: true`). */
+  readonly shown?: true
   /** What has been approved for it, this request's own subject last. */
   readonly subjects: readonly string[]
   /** What an auth token has to be for (G-41); only with `requirement: 'auth-token'`. */
