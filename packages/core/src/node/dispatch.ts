@@ -5,9 +5,9 @@ import {
   type RequestListener,
   type Server,
 } from 'node:http'
-import { duplexPair } from 'node:stream'
 import type { HeldCall } from '../pending/held-call.js'
 import { type Carried, carryOn } from './held-connection.js'
+import { InnerSocket } from './inner-socket.js'
 
 /** What a handler answered: as it was written, without what concerns the connection. */
 export interface RawAnswer {
@@ -37,7 +37,7 @@ const servers = new WeakMap<RequestListener, Server>()
  */
 export function dispatchThrough(listener: RequestListener, origin: IncomingMessage): Dispatch {
   return (call, carried, limits) => {
-    const [near, far] = duplexPair()
+    const [near, far] = InnerSocket.pair()
     const { remoteAddress, remotePort, encrypted } = (origin.socket ?? {}) as {
       remoteAddress?: string
       remotePort?: number
@@ -59,7 +59,7 @@ function innerServer(listener: RequestListener): Server {
 }
 
 function send(
-  connection: ReturnType<typeof duplexPair>[0],
+  connection: InnerSocket,
   call: HeldCall,
   limits: { readonly answer: number; readonly ms: number },
 ): Promise<RawAnswer | undefined> {
@@ -67,7 +67,7 @@ function send(
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(limits.ms)
     const outgoing = openRequest({
-      createConnection: () => connection as never,
+      createConnection: () => connection,
       method: call.method,
       path: call.target,
       // As a flat array they go out as they came, order and repetition kept.
