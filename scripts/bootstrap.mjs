@@ -53,7 +53,7 @@ const isInstalled = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8
  * @param {{ stdout?: 'inherit' | 'stderr' }} [options] where its output goes; stderr by default
  * @returns {Promise<number>}
  */
-const run = (command, args, { stdout = 'stderr' } = {}) =>
+export const run = (command, args, { stdout = 'stderr' } = {}) =>
   new Promise((resolve, reject) => {
     // npm.cmd and npx.cmd need a shell on Windows; the arguments are ours and need no quoting.
     const shell = process.platform === 'win32' && command !== process.execPath

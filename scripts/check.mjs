@@ -1,7 +1,7 @@
 // Everything but the tests: style, types, the packages as they would be published, and dead code.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, runPnpm, runTool, say } from './bootstrap.mjs'
+import { root, runTool, say } from './bootstrap.mjs'
+import { pack } from './pack.mjs'
 
 const packed = join(root, '.reports', 'packed')
 
@@ -11,17 +11,14 @@ const packed = join(root, '.reports', 'packed')
  */
 const tool = (script, ...args) => runTool(script, args, { stdout: 'inherit' })
 
-/** The tarballs themselves are checked: `files` and the rewritten `workspace:` ranges are published, too. */
+/** The tarballs themselves are checked, since they are what is published. */
 const checkPackages = async () => {
-  rmSync(packed, { recursive: true, force: true })
-  mkdirSync(packed, { recursive: true })
-  let worst = await runPnpm(['--filter', './packages/*', 'pack', '--pack-destination', packed])
-  for (const name of readdirSync(packed)) {
-    const tarball = join(packed, name)
+  let worst = 0
+  for (const tarball of await pack(packed)) {
     worst = Math.max(
       worst,
       await tool('publint/src/cli.js', 'run', tarball, '--strict'),
-      await tool('@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only', '--no-summary'),
+      await tool('@arethetypeswrong/cli/dist/index.js', tarball, '--no-summary'),
     )
   }
   return worst

@@ -10,6 +10,7 @@ const commands = new Map([
   ['target', ['test/dist/target/main.js']],
   ['test', ['node_modules/vitest/vitest.mjs', 'run']],
   ['conformance', ['test/dist/conformance/main.js']],
+  ['pack', ['scripts/pack.mjs']],
   ['typecheck', ['scripts/typecheck.mjs']],
   ['check', ['scripts/check.mjs']],
 ])

@@ -56,6 +56,20 @@ describe.each(frames)('beside what an application has [adapter %s]', (frame) => 
     expect((await sam.fetch('https://rs.example/theirs')).status).toBe(200)
   })
 
+  it('lets in by either way who signs by another profile, for somebody else (G-70)', async () => {
+    const foreign = { Signature: 'keyId="bot",algorithm="rsa-sha256",signature="aGVsbG8="' }
+    const send = (Authorization?: string): Promise<Response> =>
+      town.fetch('https://rs.example/both', {
+        headers: { ...foreign, ...(Authorization === undefined ? {} : { Authorization }) },
+      })
+    expect(await (await send('Bearer good')).json()).toEqual({ kind: null, observed: null })
+    for (const authorization of [undefined, 'Bearer bad']) {
+      const refused = await send(authorization)
+      expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, bearerChallenge])
+      expect(ours(refused)).toEqual(['requirement=person-token', 'jwt'])
+    }
+  })
+
   it('lets theirs decide alone where ours is only observed', async () => {
     expect(await (await plain('/watched', 'Bearer good')).json()).toEqual({
       kind: null,

@@ -1,4 +1,5 @@
-import type { Part, Requirement } from './requirement.js'
+import { type CaseList, caseLists } from './cases.js'
+import type { Part, Without } from './requirement.js'
 import { parts } from './requirements.js'
 
 /** Where the generated page is, from the root of the workspace. */
@@ -21,14 +22,14 @@ A test claims a row by having its id anywhere in its title or in the title of it
 
 Hostile requests have ids of their own in test titles: N and KN are the negative cases of the two drafts, HC those
 found in other implementations. \`test/hostile\` sends them as bytes over a socket through every adapter and compares the
-whole answer; \`test/conformance/cases.ts\` has the list, and says of each that has no test why.
+whole answer; the lists stand at the end of this page. Rulings (ids G) are in [rulings](rulings.md).
 
 \`npm run conformance\` prints the table of this machine's run, \`npm run conformance -- --json\` prints it for programs.
 `
 
 /** The page, from the manifest alone, so that it changes only when the manifest does. */
 export function conformancePage(): string {
-  return `${[introduction, overview(), ...parts.map(section)].join('\n')}`
+  return `${[introduction, overview(), ...parts.map(section), ...caseLists.map(caseSection)].join('\n')}`
 }
 
 function overview(): string {
@@ -58,12 +59,25 @@ function section(part: Part): string {
   ].join('\n')
 }
 
-function statusOf(row: Requirement): 'proved' | 'not ours' | 'pending' {
+function caseSection({ title, cases }: CaseList): string {
+  const lines = cases.map(
+    (one) =>
+      `| ${one.id} | ${cell(one.sent)} | ${cell(one.answer ?? '')} | ${statusOf(one)}${reasonOf(one)} |`,
+  )
+  return [`## ${title}`, '', '| id | case | answer | status |', '|---|---|---|---|', ...lines, ''].join('\n')
+}
+
+/** Text that Markdown does not take for something else. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('*', '\\*').replaceAll('_', '\\_')
+}
+
+function statusOf(row: Without): 'proved' | 'not ours' | 'pending' {
   if (row.notOurs !== undefined) return 'not ours'
   return row.pending === undefined ? 'proved' : 'pending'
 }
 
-function reasonOf(row: Requirement): string {
+function reasonOf(row: Without): string {
   if (row.notOurs !== undefined) return `: ${row.notOurs}`
   return row.pending === undefined ? '' : ` (${row.pending})`
 }

@@ -44,6 +44,18 @@ describe.each(adapters)('an agent and a resource it has never seen, on %s', (ada
     expect(await deleted.json()).toMatchObject({ scope: ['data.read', 'data.write', 'data.delete'] })
   })
 
+  it('goes from one account to another, and back (N-113)', async () => {
+    await start()
+    const sam = town.agent('sam', { person: town.person('mom') })
+    for (const path of ['data', 'accounts/blue', 'accounts/red', 'accounts/blue', 'data']) {
+      const answer = await sam.fetch(`${resource}/${path}`)
+      const account = path.startsWith('accounts/') ? path.slice('accounts/'.length) : 'blue'
+      expect(answer.status).toBe(200)
+      expect(await answer.json()).toMatchObject(path === 'data' ? {} : { account })
+    }
+    expect((await sam.fetch(`${resource}/accounts/not-hers`)).status).toBe(403)
+  })
+
   it('goes through the access server where the resource has one', async () => {
     const access = await town.openAccessServer('https://as.example')
     await start({ accessServer: 'https://as.example' })

@@ -1,11 +1,14 @@
+import { expect } from 'vitest'
 import {
   type Answer,
+  alter,
   asks,
   asksGrant,
   asksUnsigned,
   type Case,
   overSockets,
   problem,
+  type RawRequest,
   served,
   signatureError,
   type World,
@@ -97,9 +100,34 @@ overSockets('accounts and the shop’s own rules', {}, [
     'N-113, HC-91, R-293',
     'a grant for another account',
     { target: '/accounts/red', token: granted({ account: 'blue' }) },
-    forbidden,
+    asksGrant({ scope: 'data.read', account: 'red', presented_jti: 'grant-1' }),
   ),
-  brings('N-113, R-293', 'a grant for no account', { target: '/accounts/red' }, forbidden),
+  brings(
+    'N-113, R-293',
+    'a grant for no account',
+    { target: '/accounts/red', token: granted({}) },
+    asksGrant({ scope: 'data.read', account: 'red', presented_jti: 'grant-1' }),
+  ),
+  brings(
+    'N-113',
+    'a grant for another account and without the scope',
+    { target: '/accounts/red', token: granted({ account: 'blue', scope: 'data.write' }) },
+    asksGrant({ scope: 'data.write data.read', account: 'red' }),
+  ),
+  brings(
+    'N-113',
+    'a grant for an account that is not held, on the way to one that is',
+    { target: '/accounts/red', token: granted({ account: 'not-red' }) },
+    asksGrant({ account: 'red' }),
+  ),
+  ...[{ account: 'blue' }, {}].map((claims) =>
+    brings(
+      'N-113',
+      `a grant for ${claims.account ?? 'no account'}, on the way to one that is not held`,
+      { target: '/accounts/not-red', token: granted(claims) },
+      forbidden,
+    ),
+  ),
   brings(
     'N-113',
     'a grant for an account that the person does not hold',
@@ -110,7 +138,7 @@ overSockets('accounts and the shop’s own rules', {}, [
     'N-113',
     'another spelling of the account',
     { target: '/accounts/BLUE', token: granted({ account: 'blue' }) },
-    forbidden,
+    asksGrant({ account: 'BLUE' }),
   ),
   brings(
     'R-198, R-292',
@@ -144,6 +172,97 @@ overSockets('accounts and the shop’s own rules', {}, [
   ),
 ])
 
+/** What other profiles of HTTP signatures send; none of them has a `Signature-Key`. */
+const foreign: readonly (readonly [string, RawRequest['headers']])[] = [
+  [
+    'Web Bot Auth',
+    [
+      ['Signature-Agent', '"https://bot.example"'],
+      [
+        'Signature-Input',
+        'sig1=("@authority" "signature-agent");created=1735689600;keyid="poqkLGiymh_W0uP6PZFw";tag="web-bot-auth"',
+      ],
+      ['Signature', `sig1=:${Buffer.alloc(64, 7).toString('base64')}:`],
+    ],
+  ],
+  ['draft-cavage', [['Signature', 'keyId="bot",algorithm="rsa-sha256",signature="aGVsbG8="']]],
+  ['Signature-Input alone', [['Signature-Input', 'sig=()']]],
+  [
+    'rubbish in both fields',
+    [
+      ['Signature', '\u00ff"\\'],
+      ['Signature-Input', '(((('],
+    ],
+  ],
+  [
+    'both fields twice',
+    ['Signature', 'Signature-Input'].flatMap(
+      (name) =>
+        [
+          [name, 'a=1'],
+          [name, 'a=2'],
+        ] as const,
+    ),
+  ],
+  ['a field longer than any of ours', [['Signature', 'a'.repeat(12_000)]]],
+]
+
+overSockets('signed by another profile where we need a caller', {}, [
+  ...(
+    [
+      ['/agent', 'agent-token'],
+      ['/person', 'person-token'],
+      ['/data', 'person-token'],
+      ['/session', 'agent-token'],
+      ['/accounts/blue', 'person-token'],
+    ] as const
+  ).flatMap(([target, requirement]) =>
+    foreign.map(
+      ([name, headers]): Case => ({
+        ids: 'N-003, KN-003, HC-87, R-043, G-70',
+        name: `${target}: ${name}`,
+        request: () => ({ method: 'GET', target, headers: [['Host', 'rs.example'], ...headers] }),
+        answer: signatureError('invalid_signature', { requirement: `requirement=${requirement}` }),
+        fetches: 0,
+      }),
+    ),
+  ),
+  {
+    ids: 'N-003, G-70',
+    name: 'the authorization endpoint',
+    request: () => ({
+      method: 'POST',
+      target: '/aauth/authorize',
+      headers: [
+        ['Host', 'rs.example'],
+        ['Content-Type', 'application/json'],
+        ['Content-Length', '2'],
+        ...(foreign[0]?.[1] ?? []),
+      ],
+      body: '{}',
+    }),
+    answer: signatureError('invalid_signature', { requirement: 'requirement=person-token' }),
+  },
+  {
+    ids: 'G-70',
+    name: 'with a signature of ours beside it (control)',
+    request: (world) =>
+      world.compose({ headers: [['Signature-Agent', '"https://bot.example"']], target: '/data' }),
+    answer: served,
+  },
+  {
+    ids: 'G-70',
+    name: 'a route that is only observed',
+    request: () => ({
+      method: 'GET',
+      target: '/observed',
+      headers: [['Host', 'rs.example'], ...(foreign[0]?.[1] ?? [])],
+    }),
+    answer: served,
+    check: ({ body }) => expect(JSON.parse(body)).toMatchObject({ observed: 'invalid_signature' }),
+  },
+])
+
 overSockets('a route that is open', {}, [
   {
     ids: 'HC-28',
@@ -154,7 +273,7 @@ overSockets('a route that is open', {}, [
   ...[agent, person, granted({})].map((token, index) =>
     brings('HC-28', `a caller of kind ${index + 1} (control)`, { target: '/open', token }, served),
   ),
-  ...['signature', 'signature-input', 'signature-key'].map(
+  ...['signature', 'signature-input'].map(
     (field): Case => ({
       ids: 'HC-28, N-001',
       name: `no ${field}: half a signature is not none`,
@@ -162,6 +281,37 @@ overSockets('a route that is open', {}, [
       answer: signatureError('invalid_signature'),
     }),
   ),
+  {
+    ids: 'N-003, G-70',
+    name: 'no signature-key: signed for somebody else',
+    request: async (world) => without(await world.compose({ target: '/open' }), 'signature-key'),
+    answer: served,
+  },
+  ...foreign.map(
+    ([name, headers]): Case => ({
+      ids: 'G-70, HC-28',
+      name: `signed by another profile: ${name}`,
+      request: () => ({ method: 'GET', target: '/open', headers: [['Host', 'rs.example'], ...headers] }),
+      answer: served,
+      fetches: 0,
+      check: ({ body }) => expect(JSON.parse(body)).toEqual({ kind: 'anonymous' }),
+    }),
+  ),
+  {
+    ids: 'HC-28, G-70',
+    name: 'a Signature-Key alone is a signature of ours cut short',
+    request: async (world) => {
+      const [signature, input] = ['signature', 'signature-input']
+      return without(without(await world.compose({ target: '/open' }), signature), input)
+    },
+    answer: signatureError('invalid_signature'),
+  },
+  {
+    ids: 'HC-28, G-70',
+    name: 'an empty Signature-Key is one',
+    request: async (world) => alter(await world.compose({ target: '/open' }), 'signature-key', () => ''),
+    answer: signatureError('invalid_signature'),
+  },
   {
     ids: 'HC-28',
     name: 'a signature over another path',

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { alter, asksUnsigned, type Case, overSockets, served, signatureError, without } from './harness.js'
 import { base } from './sign.js'
 
@@ -31,7 +32,6 @@ overSockets('which fields and labels', {}, [
   ...[
     ['N-001, KN-001', 'signature'],
     ['N-002, KN-002', 'signature-input'],
-    ['N-003, KN-003', 'signature-key'],
   ].map(
     ([ids = '', field = '']): Case => ({
       ids: `${ids}, HC-87, R-043`,
@@ -39,6 +39,50 @@ overSockets('which fields and labels', {}, [
       request: async (world) => without(await world.compose(), field),
       answer: refused,
       fetches: 0,
+    }),
+  ),
+  ...['-', '_'].map(
+    (character): Case => ({
+      ids: 'N-007, KN-004',
+      name: `a Signature in base64url, which has ${character}`,
+      request: async (world) =>
+        alter(
+          await world.compose(),
+          'signature',
+          (text) => `${text.slice(0, 8)}${character}${text.slice(9)}`,
+        ),
+      answer: refused,
+      check: ({ body }) => expect(JSON.parse(body).detail).toContain('base64url'),
+    }),
+  ),
+  {
+    ids: 'KN-004',
+    name: 'a Signature that is no signature in either',
+    request: async (world) => alter(await world.compose(), 'signature', () => 'sig=:AA-_:'),
+    answer: refused,
+  },
+  {
+    ids: 'H-35',
+    name: 'a Decimal among the parameters',
+    request: (world) => world.compose({ parameters: `;created=${world.now};x=1.0` }),
+    answer: served,
+  },
+  ...(
+    [
+      ['"priority";sf', 'Priority', 'u=1.00,  i', 'u=1.0, i'],
+      ['"example";key="a"', 'Example', 'b=2, a=1.0;x=-0.0', '1.0;x=0.0'],
+    ] as const
+  ).map(
+    ([component, field, text, value]): Case => ({
+      ids: 'H-35',
+      name: `a Decimal in a covered field: ${component}`,
+      request: (world) =>
+        world.compose({
+          headers: [[field, text]],
+          components: [...base, component],
+          values: { [component]: value },
+        }),
+      answer: served,
     }),
   ),
   {

@@ -36,6 +36,18 @@ const components = (count: number, answer: Case['answer']): Case => ({
   },
   answer,
 })
+const claims = (count: number): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, i]))
+/** One line more of a field, so that it has more pieces than a field may have. */
+const pieces = (field: string, name: string, line: string): Case => ({
+  ids: 'H-62',
+  name: `${field} with ${name}`,
+  request: async (world) => {
+    const request = await world.compose()
+    return { ...request, headers: [...request.headers, [field, line]] }
+  },
+  answer: tooLong,
+})
 const grant = (name: string, claims: (world: World) => object, answer: Case['answer']): Case => ({
   ids: 'H-62, R-330',
   name,
@@ -62,11 +74,36 @@ overSockets('limits of a request', {}, [
   grant('a jti of 512 characters', () => ({ jti: 'j'.repeat(512) }), served),
   grant('a jti of 513 characters', () => ({ jti: 'j'.repeat(513) }), badToken),
   grant('a token of nearly 12 KiB', () => ({ pad: 'p'.repeat(8500) }), served),
-  grant(
-    'seven hundred claims',
-    () => Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`c${i}`, i])),
-    served,
-  ),
+  grant('a hundred claims more than usual', () => claims(100), served),
+  grant('a hundred and thirty claims', () => claims(130), badToken),
+  grant('four hundred groups', () => ({ groups: new Array(400).fill('g') }), served),
+  grant('five hundred and twelve groups', () => ({ groups: new Array(512).fill('g') }), badToken),
+  grant('claims of thousands of small things', () => ({ small: new Array(2500).fill({}) }), badToken),
+  {
+    ids: 'H-62, R-330',
+    name: 'a kid of 1025 characters',
+    request: async (world) =>
+      world.compose({ token: await world.grant({ header: { kid: 'k'.repeat(1025) } }) }),
+    answer: badToken,
+    fetches: 0,
+  },
+  ...['Signature-Input', 'Signature', 'Signature-Key'].flatMap((field): Case[] => [
+    pieces(field, 'a list of three hundred items', `more=(${'1 '.repeat(299)}1)`),
+    pieces(field, 'three hundred parameters', `more=1${';a'.repeat(300)}`),
+    pieces(field, 'a hundred empty lists', Array.from({ length: 100 }, (_, i) => `m${i}=()`).join(',')),
+    pieces(field, 'a label of 1100 characters', `${'m'.repeat(1100)}=1`),
+  ]),
+  {
+    ids: 'H-62',
+    name: 'a covered member of a field of three hundred members',
+    request: (world) =>
+      world.compose({
+        headers: [['X-Many', `a=1${Array.from({ length: 300 }, (_, i) => `,m${i}`).join('')}`]],
+        components: [...base, '"x-many";key="a"'],
+        values: { '"x-many";key="a"': '1' },
+      }),
+    answer: tooLong,
+  },
 ])
 
 overSockets(

@@ -1,9 +1,13 @@
 import { createMemoryStore } from '@countersign/core'
 import { contentDigest } from '@countersign/core/signature'
 import { createKey } from '@countersign/devkit'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { adapters } from '../target/start.js'
 import {
   type Answer,
   alter,
+  asks,
+  asksGrant,
   base,
   type Case,
   type Draft,
@@ -13,8 +17,9 @@ import {
   type RawRequest,
   served,
   signatureError,
-  type World,
+  World,
 } from './harness.js'
+import { countHandlers } from './world.js'
 
 const replayed = signatureError('invalid_signature')
 const write = (world: World): Promise<string> => world.grant({ claims: { scope: 'data.write' } })
@@ -66,7 +71,10 @@ overSockets('replays, where the server refuses them', { options: { replay: true 
   second(
     'N-035',
     'a captured request without content',
-    async (world) => world.compose({ method: 'DELETE', token: await world.grant() }),
+    async (world) => {
+      const token = await world.grant({ claims: { scope: 'data.write data.delete' } })
+      return world.compose({ method: 'DELETE', token })
+    },
     again,
   ),
   second(
@@ -153,6 +161,102 @@ overSockets('replays, later', { fresh: true, options: { replay: true } }, [
     },
   ),
 ])
+
+const person = (world: World): Promise<string> => world.person()
+const agent = (world: World): Promise<string> => world.agent()
+const grant = (claims: object) => (world: World) => world.grant({ claims: { ...claims } })
+/** The same request twice, and twice the same answer: nothing was done for the first. */
+const twice = (
+  name: string,
+  method: string,
+  target: string,
+  token: (world: World) => Promise<string>,
+  answer: Answer,
+): Case =>
+  second(
+    'R-073, G-71',
+    `${name}, and the same again`,
+    async (world) => world.compose({ method, target, token: await token(world) }),
+    again,
+    answer,
+  )
+
+overSockets('what is not served uses up no signature', { options: { replay: 'all' } }, [
+  twice('a challenge for a person', 'POST', '/once', agent, asks('person-token')),
+  twice('a challenge for a grant', 'POST', '/once', person, asksGrant({ scope: 'data.write' })),
+  twice('a challenge for more', 'POST', '/once', grant({}), asksGrant({ scope: 'data.read data.write' })),
+  twice('a challenge for an agent', 'GET', '/agent', person, asks('agent-token')),
+  twice(
+    'a refusal of the shop’s own',
+    'GET',
+    '/shop/tobacco',
+    grant({ tenant: 'school' }),
+    problem(403, 'not_for_schools'),
+  ),
+  twice('an account that is not held', 'GET', '/accounts/not-x', person, problem(403, 'access_denied')),
+  second(
+    'R-073, G-71',
+    'a scope that the authorization endpoint does not know, and the same again',
+    async (world) => authorize(world, 'data.unknown'),
+    again,
+    problem(400, 'invalid_scope'),
+  ),
+  second(
+    'R-073',
+    'a resource token of the authorization endpoint, and the same again',
+    async (world) => authorize(world, 'data.read'),
+    again,
+  ),
+  second(
+    'R-073',
+    'a call that was held, and the same again',
+    async (world) => world.compose({ method: 'POST', target: '/held', token: await person(world) }),
+    again,
+  ),
+])
+
+const authorize = async (world: World, scope: string): Promise<RawRequest> => {
+  const body = JSON.stringify({ scope })
+  return world.compose({
+    method: 'POST',
+    target: '/aauth/authorize',
+    headers: [
+      ['Content-Type', 'application/json'],
+      ['Content-Digest', contentDigest(Buffer.from(body))],
+    ],
+    body,
+    components: [...base, '"content-digest"'],
+    token: await person(world),
+  })
+}
+
+describe.each(adapters)('one request sent many times at once [adapter %s]', (adapter) => {
+  const handlers = countHandlers()
+  let world: World
+  beforeEach(async () => {
+    world = await World.open(adapter)
+    return () => world.close()
+  })
+
+  it('is served once (N-035, R-073)', async () => {
+    const request = await world.compose({ method: 'POST', target: '/once', token: await write(world) })
+    handlers.reset()
+    const answers = await Promise.all(Array.from({ length: 10 }, () => world.send(request)))
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(9)
+    expect(handlers.count()).toBe(1)
+  })
+
+  it('is challenged each time where a challenge is the answer (G-71)', async () => {
+    const request = await world.compose({ method: 'POST', target: '/once', token: await person(world) })
+    const answers = await Promise.all(Array.from({ length: 10 }, () => world.send(request)))
+    for (const { status, headers } of answers) {
+      expect(status).toBe(401)
+      expect(headers.get('aauth-requirement')?.[0]).toContain('resource-token=')
+    }
+  })
+})
 
 overSockets('replays on one route', {}, [
   second(

@@ -178,6 +178,52 @@ const says = (ids: string, name: string, content: unknown, answer: Answer, revok
   answer,
 })
 
+const withoutExp = { options: { compat: { revocationWithoutExp: true } } }
+
+overSockets('a revocation that says no exp, where that is admitted', withoutExp, [
+  says('G-73, R-259', 'jti alone', { jti: 'a' }, recorded),
+  says('G-73, N-177', 'jti and iss', { iss: 'https://ps.example', jti: 'b' }, recorded),
+  says('G-73, R-259', 'exp as well (control)', (world: World) => soon(world, 'c'), recorded),
+  ...['1800000600', null, -1, 0, [], '1e9'].map((exp) =>
+    says('N-172, G-73', `exp: ${JSON.stringify(exp)}`, { jti: 'd', exp }, invalid),
+  ),
+  says('N-173, G-73', 'exp: a day ahead', (world: World) => ({ jti: 'e', exp: world.now + 86_400 }), invalid),
+  says('N-171, G-73', 'no jti', { iss: 'https://ps.example' }, invalid),
+  says('N-170, G-73', 'no object', '["jti"]', invalid),
+])
+
+overSockets('a token revoked without its exp', { ...withoutExp, fresh: true }, [
+  {
+    ids: 'G-73, N-102, R-265',
+    name: 'is refused at once',
+    request: async (world) => {
+      await world.send(await revoke(world, { iss: 'https://ps.example', jti: 'gone' }))
+      return world.compose({ token: await world.grant({ claims: { jti: 'gone' } }) })
+    },
+    answer: signatureError('revoked_jwt', { requirement: 'requirement=person-token' }),
+  },
+  {
+    ids: 'G-73, N-104',
+    name: 'is its issuer’s own only',
+    request: async (world) => {
+      await world.send(await revoke(world, { iss: 'https://ps.example', jti: 'gone' }))
+      return world.compose({ target: '/agent', token: await world.agent({ claims: { jti: 'gone' } }) })
+    },
+    answer: served,
+  },
+  {
+    ids: 'G-73',
+    name: 'is refused for as long as any token of its issuer lives',
+    request: async (world) => {
+      const token = await world.grant({ claims: { jti: 'gone', iat: world.now + 60, exp: world.now + 3660 } })
+      await world.send(await revoke(world, { jti: 'gone' }))
+      world.advance(3659)
+      return world.compose({ token })
+    },
+    answer: signatureError('revoked_jwt', { requirement: 'requirement=person-token' }),
+  },
+])
+
 overSockets('what a revocation says', {}, [
   says('N-170, R-267', 'no JSON', 'jti=1', invalid),
   says('N-170', 'no object', '["jti"]', invalid),

@@ -22,6 +22,20 @@ const agent = token('agent')
 const person = token('person')
 const grant = token('grant')
 
+/** Audiences that are lists, and not of us alone. */
+const audiences: readonly (readonly [string, unknown])[] = [
+  ['a list of one other', ['https://other.example']],
+  ['a list of us and another', ['https://rs.example', 'https://other.example']],
+  ['a list of another and us', ['https://other.example', 'https://rs.example']],
+  ['a list of us twice', ['https://rs.example', 'https://rs.example']],
+  ['a list of us and null', ['https://rs.example', null]],
+  ['an empty list', []],
+  ['a list within a list', [['https://rs.example']]],
+  ['a list of a number', [1]],
+  ['an object that looks like a list', { 0: 'https://rs.example', length: 1 }],
+  ['a list of us with a slash', ['https://rs.example/']],
+]
+
 overSockets('agent tokens', {}, [
   agent('R-113, R-325', 'an honest one', {}, served),
   agent('N-083, R-114', 'no sub', { sub: undefined }),
@@ -69,7 +83,8 @@ overSockets('person tokens', {}, [
   person('N-088, R-123', 'another resource’s', { aud: 'https://other.example' }),
   person('N-089, HC-46, R-024, R-123', 'aud with a slash', { aud: 'https://rs.example/' }),
   person('HC-46, R-024', 'aud in another case', { aud: 'https://RS.example' }),
-  person('N-090, HC-45', 'aud as a list', { aud: ['https://rs.example'] }),
+  person('N-090b, HC-45', 'aud as a list of one (control)', { aud: ['https://rs.example'] }, served),
+  ...audiences.map(([name, aud]) => person('N-090, HC-45', `aud as ${name}`, { aud })),
   person('N-091, R-125', 'no aud', { aud: undefined }),
   person('N-091, R-125', 'no sub', { sub: undefined }),
   person('N-091', 'an empty sub', { sub: '' }),
@@ -89,7 +104,8 @@ overSockets('auth tokens', {}, [
   grant('N-097, HC-51, R-141', 'another ps than its issuer', { ps: 'https://other.example' }),
   grant('N-100, R-138', 'another resource’s', { aud: 'https://other.example' }),
   grant('N-089, R-138, R-024', 'aud with a slash', { aud: 'https://rs.example/' }),
-  grant('N-090, HC-45', 'aud as a list', { aud: ['https://rs.example'] }),
+  grant('N-090b, HC-45', 'aud as a list of one (control)', { aud: ['https://rs.example'] }, served),
+  ...audiences.map(([name, aud]) => grant('N-090, HC-45', `aud as ${name}`, { aud })),
   grant('R-139', 'no confirmation key', { cnf: undefined }),
   grant(
     'N-098, HC-53, R-137',

@@ -40,7 +40,29 @@ describe('an issuer that lies, or is no issuer', () => {
     expect(keys.origin.requests).toEqual(['/jwks'])
   })
 
+  it.each(['text/plain', 'text/plain; charset=utf-8', undefined])(
+    'may serve its documents as %s (G-74)',
+    async (type) => {
+      const ps = await town.issuer()
+      const { behave } = ps.origin
+      ps.origin.behave = (request, response) => {
+        const { writeHead } = response
+        response.writeHead = ((status: number) =>
+          writeHead.call(response, status, type === undefined ? {} : { 'content-type': type })) as never
+        return behave(request, response)
+      }
+      const { issuers } = town.resourceServer()
+      expect(await issuers.find(query())).toHaveProperty('jkt')
+    },
+  )
+
   it.each<[string, string, Parameters<typeof Origin.open>[1]]>([
+    [
+      'HTML as plain text',
+      'unknown_key',
+      (_q, r) => r.writeHead(200, { 'content-type': 'text/plain' }).end('<html>'),
+    ],
+    ['HTML without a type', 'unknown_key', (_q, r) => r.writeHead(200).end('<html>')],
     ['a redirect (N-060)', 'unknown_key', (_q, r) => r.writeHead(302, { location: `${issuer}/x` }).end()],
     ['404 (N-052)', 'unknown_key', (_q, r) => r.writeHead(404).end('{}')],
     ['no JSON (N-052)', 'unknown_key', (_q, r) => json(r, 'keys')],

@@ -99,6 +99,33 @@ describe.each(adapters)('what waits in the store [adapter %s]', (adapter) => {
     expect((await call('small')).status).toBe(202)
   })
 
+  it('is given back at once by calling off, for as long as the agent goes on with it', async () => {
+    stage = await openStage(adapter, { pending: { room: 65_536 } }, table)
+    for (let round = 0; round < 8; round++) {
+      const answer = await call('x'.repeat(6000))
+      expect(answer.status).toBe(202)
+      const pending = { url: locationOf(answer) }
+      expect((await stage.sam.request({ ...pending, method: 'DELETE' })).status).toBe(204)
+      expect((await stage.sam.request(pending)).status).toBe(410)
+      expect((await stage.sam.request({ ...pending, method: 'DELETE' })).status).toBe(410)
+      // Nor can what was called off still be approved and carried out.
+      expect(await stage.aauth.pending.approve((asked.at(-1) as PendingView).id)).toBe(false)
+    }
+  })
+
+  it('leaves nothing in the store a minute or two after it was called off', async () => {
+    let clock = () => Date.now()
+    const store = createMemoryStore({ clock: () => clock() })
+    stage = await openStage(adapter, { store }, table)
+    clock = stage.town.clock
+    const before = store.size
+    const pending = { url: locationOf(await call('x'.repeat(6000))) }
+    await stage.sam.request({ ...pending, method: 'DELETE' })
+    stage.pass(180)
+    store.put('sweeps', '1', 1)
+    expect(store.size).toBe(before + 1)
+  })
+
   it('is without content and credentials once it has been carried out', async () => {
     const memory = createMemoryStore()
     const written = new Map<string, string>()

@@ -17,6 +17,7 @@ describe('a router’s guard and its route’s, on one request', () => {
     town = await createTown()
     const guard = aauth({ resource: 'https://rs.example', fetch: town.fetchAs('rs.example'), replay: true })
     const router = express.Router().use(guard.require('agent'))
+    router.post('/people', guard.require('person'), (_req, res) => void res.end())
     router.post('/orders', guard.require('agent'), ({ rawHeaders }, res) => {
       calls++
       headers = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1] as string]] : []))
@@ -43,5 +44,21 @@ describe('a router’s guard and its route’s, on one request', () => {
       headers: headers.filter(([name]) => name.toLowerCase() !== 'connection'),
     })
     expect([second.status, calls]).toEqual([401, 1])
+  })
+
+  it('use it up for nothing where the second one challenges (G-71)', async () => {
+    const sam = town.agent('sam', { person: town.person('mom') })
+    const { port } = server.address() as AddressInfo
+    const request = await sam.sign({ url: 'https://rs.example/shop/people', method: 'POST' })
+    const lines = request.rawHeaders.flatMap((name, i) =>
+      i % 2 === 0 ? [[name, request.rawHeaders[i + 1] as string] as const] : [],
+    )
+    for (let i = 0; i < 3; i++) {
+      const answer = await sendRaw(port, { method: 'POST', target: '/shop/people', headers: lines })
+      expect([answer.status, answer.headers.get('aauth-requirement')?.[0]]).toEqual([
+        401,
+        'requirement=person-token',
+      ])
+    }
   })
 })

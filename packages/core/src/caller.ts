@@ -55,7 +55,10 @@ export interface Grant extends Verified {
   readonly account?: string
   readonly tenant?: string
   readonly mission?: string
-  /** Every claim of the token as issued, for identity claims such as `email` or `groups`. */
+  /**
+   * Every claim of the token as issued, for identity claims such as `email` or `groups`; without `cnf`, whose key is
+   * `jkt`.
+   */
   readonly claims: Readonly<Record<string, unknown>>
 }
 

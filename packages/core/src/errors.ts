@@ -145,7 +145,11 @@ export class AAuthError extends Error {
   readonly code: string
   readonly status: number
   readonly statusCode: number
-  readonly headers: Readonly<Record<string, string>>
+  /**
+   * What the answer has to carry. Not enumerable: a challenge names the person in its resource token, and errors end up in
+   * logs.
+   */
+  declare readonly headers: Readonly<Record<string, string>>
   readonly detail: string | undefined
   /** Express shows the message of an exposed error. Nothing secret is ever in it. */
   readonly expose = true
@@ -160,7 +164,7 @@ export class AAuthError extends Error {
     this.code = code
     this.status = status
     this.statusCode = status
-    this.headers = headers
+    Object.defineProperty(this, 'headers', { value: headers })
     this.detail = detail
   }
 }

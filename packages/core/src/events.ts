@@ -131,19 +131,21 @@ export type IssuerEvent =
   | IssuerPolicyFailedEvent
 
 /**
- * The store has stopped answering, told once until it recovers; or it is full, told each time. What rests on it is
- * refused meanwhile.
+ * The store has stopped doing what it is asked, for reads and for writes apart: told once until it recovers. What rests
+ * on it is refused meanwhile.
  */
 export interface StoreFailedEvent {
   readonly name: 'store-failed'
+  readonly operation: StoreOperation
   readonly fault: StoreFault
   /** For the operator only. */
   readonly reason: string
 }
 
-/** The store answers again. */
+/** Reads, or writes, succeed again wherever they had failed. */
 export interface StoreRecoveredEvent {
   readonly name: 'store-recovered'
+  readonly operation: StoreOperation
   /** How long it had not. */
   readonly milliseconds: number
 }
@@ -267,11 +269,15 @@ export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailabl
 /** A check that asks the store about each request and refuses when the store cannot be asked. */
 export type StoreUse = 'revocation' | 'denial' | 'replay'
 
+/** What the store was asked for: `read` is `get`; `write` is `put`, `claim` and `delete`. */
+export type StoreOperation = 'read' | 'write'
+
 /**
  * Why the store did not do as it was asked. `full`: it holds all it can. `timeout`: no answer in time. `failed`: it
- * answered with an error. `resting`: it was not asked, since it failed several times in a row.
+ * answered with an error. `resting`: it was not asked, since it failed several times in a row. `unfit`: tried, it let a
+ * second claim win or did not keep an entry for its time, so nothing can rest on it.
  */
-export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting'
+export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit'
 
 /**
  * What went wrong with a discovery. `unavailable`: nobody answered, or only to say "later"; worth another try.

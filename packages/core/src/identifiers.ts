@@ -47,3 +47,14 @@ export function isEndpointUrl(value: unknown, sameHostAs?: string): value is str
   if (!/^[a-z0-9.-]+(?::[0-9]{1,5})?$/.test(host)) return false
   return sameHostAs === undefined || host === hostOf(sameHostAs)
 }
+
+/**
+ * The URL of one of our own endpoints.
+ *
+ * @throws TypeError when the path makes no endpoint URL
+ */
+export function ownUrl(resource: string, urlPath: string): string {
+  const url = `${resource}${urlPath}`
+  if (!isEndpointUrl(url, resource)) throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
+  return url
+}

@@ -25,12 +25,13 @@ export {
   type StepUp,
   stepUp,
 } from './access/policy.js'
-export type { RequestTarget, RequestView, RouteView } from './access/request-view.js'
+export type { RequestView, RouteView } from './access/request-view.js'
 export type {
   AgentRequirement,
   AnyRequirement,
   CallerOf,
   ClaimsRequirement,
+  DeclaredRoute,
   FullRequirement,
   GrantTerms,
   MayBeNobody,
@@ -62,8 +63,8 @@ export type {
   TokenCaller,
 } from './caller.js'
 export type { CryptoOptions, Ed25519Verifier } from './crypto/verify.js'
-export type { DenialSubject } from './denial/denial.js'
-export type { Denial, Denials, NewDenial } from './denial/denials.js'
+export type { Denial, DenialSubject } from './denial/denial.js'
+export type { Denials, NewDenial } from './denial/denials.js'
 export { type Diagnose, diagnosticCodes } from './diagnostics.js'
 export {
   AAuthError,
@@ -104,12 +105,13 @@ export type {
   StoreEvent,
   StoreFailedEvent,
   StoreFault,
+  StoreOperation,
   StoreRecoveredEvent,
   StoreUse,
 } from './events.js'
 export { type Capability, readCapabilities } from './http/capabilities.js'
 export type { Endpoint, Host } from './http/endpoint.js'
-export type { Answer, ContentFault, HttpRequest } from './http/message.js'
+export type { Answer, ContentFault, HttpRequest, RequestTarget } from './http/message.js'
 export type { RequestContent } from './http/request-content.js'
 export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
 export type { InteractionOptions, LoginResult, SignedIn, Visit } from './interaction/options.js'
@@ -131,6 +133,9 @@ export type { Resolve, ResolvedAddress } from './issuer/resolve.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { fromNode, nodeHost, writeAnswer } from './node/adapter.js'
 export { challengeBeside } from './node/challenge-beside.js'
+export { readOn } from './node/content.js'
+export { keepPrivate } from './node/private-answer.js'
+export { wholeApplication } from './node/whole-application.js'
 export { type ExternalSigner, ecdsaFromDer } from './own-keys/external-signer.js'
 export type { OwnKey, OwnKeys, SigningKeyOption } from './own-keys/key-ring.js'
 export type { Question } from './pending/answers.js'
@@ -152,6 +157,7 @@ export type { SessionOptions } from './session/options.js'
 export type { Sessions } from './session/sessions.js'
 export type { BreakGlass, BreakGlassOrder, OpenBreakGlass } from './store/break-glass.js'
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
-export { type Store, StoreFullError } from './store/store.js'
+export { type ProvenStoreOptions, provenStore } from './store/proven-store.js'
+export { type Store, StoreFullError, StoreUnfitError } from './store/store.js'
 export { StoreError } from './store/store-error.js'
-export type { StoreHealth } from './store/watched-store.js'
+export type { StoreHealth, StoreSideHealth } from './store/watched-store.js'

@@ -45,6 +45,8 @@ const written = fc.letrec<{ value: Written; object: Written }>((tie) => ({
     })),
 }))
 
+const members = (count: number): string => Array.from({ length: count }, (_, i) => `"m${i}":0`).join()
+
 describe('JSON objects from strangers', () => {
   it('are read as JSON.parse reads them, unless a name occurs twice, however it is spelt (KN-071)', () => {
     fc.assert(
@@ -84,8 +86,10 @@ describe('JSON objects from strangers', () => {
     ['null', 'null'],
     ['no JSON', '{'],
     ['nesting of 17 levels', `${'{"a":'.repeat(17)}1${'}'.repeat(17)}`],
-    ['more members than a key set of 1024 keys has', `{"a":[${'0,'.repeat(12_287)}0]}`],
-    ['many small objects', `{"a":[${'{},'.repeat(6200)}0]}`],
+    ['more than 256 members and elements', `{"a":[${'0,'.repeat(255)}0]}`],
+    ['many small objects', `{"a":[${'{},'.repeat(130)}0]}`],
+    ['an object of more than 128 members', `{${members(129)}}`],
+    ['an object of more than 128 members within', `{"a":[{},{${members(129)}}],"b":0}`],
     ['endless nesting', '['.repeat(100_000)],
   ])('%s is refused', (_name, text) => {
     expect(parseJsonObject(text)).toBeUndefined()
@@ -94,6 +98,14 @@ describe('JSON objects from strangers', () => {
   it('takes the same name in different objects, names that look like values, and 16 levels', () => {
     expect(parseJsonObject('{"a":{"a":"a"},"b":["a","a",{"a":1}]}')).toBeDefined()
     expect(parseJsonObject(`${'{"a":'.repeat(16)}1${'}'.repeat(16)}`)).toBeDefined()
-    expect(parseJsonObject(`{"a":[${'0,'.repeat(12_286)}0]}`)).toBeDefined()
+    expect(parseJsonObject(`{"a":[${'0,'.repeat(254)}0]}`)).toBeDefined()
+    expect(parseJsonObject(`{${members(128)}}`)).toBeDefined()
+    expect(parseJsonObject(`{"a":{${members(100)}},"b":{${members(100)}}}`)).toBeDefined()
+  })
+
+  it('takes as many members and elements as the caller allows, no more', () => {
+    const text = `{"a":[${'{},'.repeat(1000)}0]}`
+    expect(parseJsonObject(text, 2002)).toBeDefined()
+    expect(parseJsonObject(text, 2001)).toBeUndefined()
   })
 })

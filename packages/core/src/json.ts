@@ -2,12 +2,17 @@ import { fixedLimits } from './limits.js'
 
 /**
  * Parses a JSON object from a stranger: no duplicate members at any level (the last would silently win), no nesting
- * beyond 16 levels, no more than 12 288 members and elements. `undefined` for anything else. Members called `__proto__`
+ * beyond 16 levels, no more than 128 members of one object. `undefined` for anything else. Members called `__proto__`
  * are left out: whoever copies an object with `Object.assign` would have a prototype from the stranger. The caller
  * bounds the length.
+ *
+ * @param most members and elements at all levels together
  */
-export function parseJsonObject(text: string): Record<string, unknown> | undefined {
-  const written = countNames(text)
+export function parseJsonObject(
+  text: string,
+  most: number = fixedLimits.jsonSize,
+): Record<string, unknown> | undefined {
+  const written = countNames(text, most)
   if (written === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
@@ -23,9 +28,11 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
 /**
  * Parses any JSON value from a stranger, bounded as {@link parseJsonObject} is. `undefined` for what readers would not
  * all read alike: duplicate members, and members called `__proto__`.
+ *
+ * @param most members and elements at all levels together
  */
-export function parseJson(text: string): { readonly value: unknown } | undefined {
-  const written = countNames(text)
+export function parseJson(text: string, most: number): { readonly value: unknown } | undefined {
+  const written = countNames(text, most)
   if (written === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
@@ -43,18 +50,25 @@ const withoutPrototype = (name: string, value: unknown): unknown => (name === '_
  * How many member names there are, if the text is JSON: colons outside of strings. `undefined` for too much, which is
  * found before JSON.parse: its recursion is native, and many small things cost more than their length says.
  */
-function countNames(text: string): number | undefined {
+function countNames(text: string, most: number): number | undefined {
   let names = 0
   let depth = 0
   let size = 0
+  // Of each object that is open, by its level.
+  const members: number[] = []
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code === quote) i = endOfString(text, i)
-    else if (code === colon) names++
-    else if (code === openBrace || code === openBracket) {
-      if (++depth > fixedLimits.jsonDepth || ++size > fixedLimits.jsonSize) return undefined
+    else if (code === colon) {
+      names++
+      const own = (members[depth] ?? 0) + 1
+      if (own > fixedLimits.jsonMembers) return undefined
+      members[depth] = own
+    } else if (code === openBrace || code === openBracket) {
+      if (++depth > fixedLimits.jsonDepth || ++size > most) return undefined
+      members[depth] = 0
     } else if (code === closeBrace || code === closeBracket) depth--
-    else if (code === comma && ++size > fixedLimits.jsonSize) return undefined
+    else if (code === comma && ++size > most) return undefined
   }
   return names
 }

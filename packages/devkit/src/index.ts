@@ -1,27 +1,20 @@
-export {
-  type AccessDecision,
-  type AccessPolicy,
-  type AccessRequest,
-  AccessServer,
-  type AccessToken,
-  type AccessTokenRequest,
-} from './access-server/access-server.js'
-export { Agent, type AgentOptions, type AgentSignOptions, type Interaction } from './agent/agent.js'
+export { AccessServer, type AccessToken } from './access-server/access-server.js'
+export type { AccessTokenRequest } from './access-server/context.js'
+export type { AccessDecision, AccessPolicy, AccessRequest } from './access-server/decision.js'
+export { Agent } from './agent/agent.js'
+export type { AgentOptions, AgentSignOptions, Interaction } from './agent/context.js'
 export { AgentGaveUp, type GaveUpCode } from './agent/gave-up.js'
 export { type HeldToken, holdToken, Wallet } from './agent/wallet.js'
 export { AgentProvider, type AgentTokenRequest } from './agent-provider.js'
 export type { JsonObject } from './checks/directory.js'
+export { assertGuarded } from './guarded.js'
 export { createKey, type TownKey } from './keys/key.js'
 export type { KeyRing } from './keys/key-ring.js'
 export { type MintOverrides, mintJwt } from './keys/mint.js'
 export type { LedgerEntry } from './ledger.js'
+export type { AuthTokenRequest, PersonTokenRequest } from './person-server/context.js'
 export type { Consent, ConsentRequest, Decision, Person, PersonOptions } from './person-server/person.js'
-export {
-  type AuthTokenRequest,
-  type IssuedToken,
-  PersonServer,
-  type PersonTokenRequest,
-} from './person-server/person-server.js'
+export { type IssuedToken, PersonServer } from './person-server/person-server.js'
 export type { RevocationOutcome, RevokedToken } from './server/revocation.js'
 export type { ServerSignOptions, TownServer } from './server/town-server.js'
 export { createTown, type Town, type TownAgentOptions, type TownOptions } from './town.js'

@@ -1,10 +1,12 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   AAuthError,
   type Answered,
   createResourceServer,
+  type DeclaredRoute,
   fromNode,
   isPending,
+  keepPrivate,
   nodeHost,
   type Outcome,
   type ResourceOptions,
@@ -12,12 +14,16 @@ import {
   type RouteCaller,
   type RouteDefaults,
   type RouteView,
+  readOn,
+  wholeApplication,
   writeAnswer,
 } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
+import { type AnyApplication, declarations, routesOf } from './routes.js'
+import { wholeApp } from './whole-app.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
 export interface ExpressOptions extends ResourceOptions<Request> {
@@ -26,6 +32,12 @@ export interface ExpressOptions extends ResourceOptions<Request> {
    * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
    */
   readonly onError?: 'answer' | 'next'
+  /**
+   * Nothing is served while a route of the application says nothing: what it requires, or `guard.open()` where it is
+   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes; all
+   * are then answered `500`. `guard.routes(app)` tells before. Default `false`.
+   */
+  readonly secureByDefault?: boolean
 }
 
 /**
@@ -39,15 +51,7 @@ export type GuardHandler<C> = (
 ) => void
 
 /** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
-type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params'>>
-
-/** The application that no other has mounted. */
-function wholeApp({ app: own }: MaybeExpress): RequestListener | undefined {
-  if (own === undefined) return undefined
-  let app = own as typeof own & { parent?: typeof own }
-  while (app.parent !== undefined) app = app.parent
-  return app as unknown as RequestListener
-}
+type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
 type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
   ? unknown extends Observe
@@ -77,8 +81,19 @@ export interface ExpressGuard<Observe = false> {
   with<const D extends RouteDefaults<Request>>(
     defaults: D,
   ): ExpressGuard<ObserveIn<D> extends undefined ? Observe : ObserveIn<D>>
-  /** Our own endpoints: metadata, keys, authorization. Mount it at the root of the application, before body parsers. */
+  /** Says that a route is open on purpose, for `secureByDefault` and {@link ExpressGuard.routes}. It does nothing. */
+  open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  /**
+   * Our own endpoints: metadata, keys, authorization. Mount it at the root of the application, before body parsers.
+   * Where several resources share an application, each answers for its own host.
+   */
   endpoints(): RequestHandler
+  /**
+   * What is declared: with an application, its routes and what each says; without one, what was required so far, in
+   * order, whatever it was put before.
+   */
+  routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
+  routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
   /** The resource server behind, for revocations and issuers. */
   readonly server: ResourceServer<Request, OtherWay>
 }
@@ -89,18 +104,32 @@ export interface ExpressGuard<Observe = false> {
  * @throws TypeError naming the option at fault
  */
 export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<ObserveIn<O>> {
-  const { onError = 'answer', ...resourceOptions } = options as ExpressOptions
-  if (onError !== 'answer' && onError !== 'next')
+  const { onError = 'answer', secureByDefault = false, ...resourceOptions } = options as ExpressOptions
+  if (('onError' in options && options.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")
-  return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), onError) as ExpressGuard<
+  if ('secureByDefault' in options && typeof options.secureByDefault !== 'boolean')
+    throw new TypeError('option secureByDefault: must be a boolean')
+  const shared: Shared = { onError, secureByDefault, declared: [] }
+  return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), shared) as ExpressGuard<
     ObserveIn<O>
   >
 }
 
-function guardOf(
-  server: ResourceServer<Request, OtherWay>,
-  onError: NonNullable<ExpressOptions['onError']>,
-): ExpressGuard<boolean> {
+/** What a guard shares with those made from it by `with`. */
+interface Shared {
+  readonly onError: NonNullable<ExpressOptions['onError']>
+  readonly secureByDefault: boolean
+  readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
+  /** What was found of the application when the first request came. */
+  fault?: TypeError | undefined
+  isChecked?: true
+}
+
+// The hosts for which somebody in this process answers, as `endpoints()` were asked for.
+const hosts = new Set<string>()
+
+function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
+  const { onError, secureByDefault, declared } = shared
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
@@ -110,12 +139,18 @@ function guardOf(
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
-  // What verification takes from the wire is not changed by it, but what handlers see is.
-  let proxiesJudged = false
-  const judgeProxies = (req: Request): void => {
-    proxiesJudged = true
+  const lookAt = (req: Request): void => {
+    shared.isChecked = true
+    // What verification takes from the wire is not changed by it, but what handlers see is.
     const { app } = req as MaybeExpress
     if (app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    if (!secureByDefault || app === undefined) return
+    const silent = routesOf(wholeApp(req)).filter(({ aauth }) => aauth === undefined)
+    if (silent.length === 0) return
+    const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
+    shared.fault = new TypeError(
+      `option secureByDefault: guard.require(…) or guard.open() is missing, or behind the handler: ${names}`,
+    )
   }
 
   const guard = (requirement: Requirement): RequestHandler => {
@@ -124,16 +159,23 @@ function guardOf(
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
       // The application has answered meanwhile: whoever was told that it failed must not find it done.
       if (res.writableEnded) return
-      if (outcome.observed !== undefined) req.aauthObserved = outcome.observed
+      // Whatever a guard before this one has found holds no more.
+      req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
+      if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
+      if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
       if (outcome.served) {
         if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
-        req.aauth = outcome.caller as Request['aauth']
         next()
       } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])
       else refuse(outcome, res, next)
     }
-    return (req, res, next) => {
-      if (!proxiesJudged) judgeProxies(req)
+    const handler: RequestHandler = (req, res, next) => {
+      if (shared.isChecked === undefined) lookAt(req)
+      if (shared.fault !== undefined) {
+        next(shared.fault)
+        return
+      }
+      keepPrivate(res)
       const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       if (isPending(outcome))
@@ -142,21 +184,55 @@ function guardOf(
           .catch(next)
       else conclude(outcome, req, res, next)
     }
+    declarations.set(handler, requirement)
+    declared.push({ aauth: requirement })
+    return handler
   }
+
+  const own = new URL(server.resource).host
+  const isAnothers = ({ hostname }: MaybeExpress): boolean =>
+    hostname !== undefined && hostname !== own && hosts.has(hostname)
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
-    require: <const R extends Requirement>(requirement: R) =>
-      guard(requirement) as unknown as GuardHandler<RouteCaller<R, boolean>>,
-    with: (defaults) => guardOf(server.with(defaults), onError) as never,
-    endpoints: () => (req, res, next) =>
-      attempt(next, async () => {
-        const answer = await server.handle(fromNode(req, req.originalUrl, true), nodeHost(wholeApp(req), req))
-        if (answer === undefined) next()
-        else writeAnswer(answer, res)
-      }),
+    require: <const R extends Requirement>(requirement: R, ...more: unknown[]) => {
+      if (more.length > 0) throw calledByExpress('require({ … })')
+      return guard(requirement) as unknown as GuardHandler<RouteCaller<R, boolean>>
+    },
+    open: (...args: unknown[]) => {
+      if (args.length > 0) throw calledByExpress('open()')
+      const handler: ReturnType<ExpressGuard['open']> = (_req, _res, next) => next(shared.fault)
+      declarations.set(handler, false)
+      declared.push({ aauth: false })
+      return handler
+    },
+    with: (defaults) => guardOf(server.with(defaults), shared) as never,
+    endpoints: (...args: unknown[]) => {
+      if (args.length > 0) throw calledByExpress('endpoints()')
+      hosts.add(own)
+      return (req, res, next) => {
+        if (shared.isChecked === undefined) lookAt(req)
+        if (shared.fault !== undefined) next(shared.fault)
+        else if (hosts.size > 1 && isAnothers(req)) next()
+        else
+          attempt(next, async () => {
+            const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
+            const host = nodeHost(wholeApplication(req, known), req)
+            const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
+            if (answer === undefined) next()
+            else writeAnswer(answer, res)
+          })
+      }
+    },
+    routes: ((app?: AnyApplication) =>
+      app === undefined ? [...declared] : routesOf(app)) as ExpressGuard['routes'],
     server,
   }
+}
+
+/** A method was given to Express where its result was meant. */
+function calledByExpress(call: string): TypeError {
+  return new TypeError(`the parentheses are missing: write guard.${call}`)
 }
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {

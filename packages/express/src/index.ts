@@ -10,6 +10,7 @@ export {
   type CallerOf,
   type Connected,
   createMemoryStore,
+  type DeclaredRoute,
   type Denial,
   type DenialSubject,
   type DiagnosticCode,
@@ -46,3 +47,4 @@ export {
 } from './aauth.js'
 export type { OtherWay } from './other-way.js'
 export type { CallerIn, Policy, Requirement } from './request.js'
+export type { AnyApplication } from './routes.js'

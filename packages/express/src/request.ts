@@ -33,7 +33,7 @@ declare global {
       /** Who is calling. On a route with `require` it is what the requirement lets through; elsewhere `undefined`. */
       aauth: CallerIn<this>
       /** On a report-only route: what would have been; `null` when nothing would have been refused. */
-      aauthObserved?: Observed | null
+      aauthObserved?: Observed | null | undefined
     }
   }
 }

@@ -10,6 +10,7 @@ export {
   type CallerOf,
   type Connected,
   createMemoryStore,
+  type DeclaredRoute,
   type Denial,
   type DenialSubject,
   type DiagnosticCode,
@@ -38,6 +39,14 @@ export {
   StoreFullError,
   stepUp,
 } from '@countersign/core'
-export { aauth, aauth as default, type FastifyGuard, type FastifyOptions } from './aauth.js'
+export { aauth, aauth as default, type FastifyOptions } from './aauth.js'
+export type { EndpointOptions } from './endpoints.js'
 export type { OtherWay } from './other-way.js'
-export { type AAuthTypes, type CallerIn, type Policy, type Requirement, requirement } from './request.js'
+export {
+  type AAuthTypes,
+  type CallerIn,
+  type FastifyGuard,
+  type Policy,
+  type Requirement,
+  requirement,
+} from './request.js'

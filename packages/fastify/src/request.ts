@@ -2,10 +2,12 @@ import type {
   Caller,
   Policy as CorePolicy,
   Requirement as CoreRequirement,
+  DeclaredRoute,
   NoIdentity,
   Observed,
   ResourceServer,
   RouteCaller,
+  RouteDefaults,
 } from '@countersign/core'
 import type { FastifyRequest } from 'fastify'
 import type { OtherWay } from './other-way.js'
@@ -19,6 +21,22 @@ export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
  */
 export function requirement<const R extends Requirement>(given: R): R {
   return given
+}
+
+/** What `fastify.aauth` is: the resource server behind the plugin. */
+export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherWay>, 'with'> {
+  /**
+   * The same server, with something to say about all routes of a context: assign it to the context's own `aauth`. Its
+   * policies come after the server's and before a route's own, and its `observe` before the server's.
+   *
+   * @throws TypeError naming what is wrong
+   */
+  with(defaults: RouteDefaults<FastifyRequest>): FastifyGuard
+  /**
+   * The routes that were declared after the plugin in its scope, ours left out, with what each says. Those that were
+   * there before are guarded as well, and not listed.
+   */
+  routes(): readonly DeclaredRoute<Requirement>[]
 }
 
 /** A rule of the resource's own; `request.raw` is the Fastify request. */
@@ -63,7 +81,7 @@ declare module 'fastify' {
     aauthObserved: Observed | null
   }
   interface FastifyInstance {
-    /** The resource server behind the plugin, for revocations and issuers. */
-    aauth: ResourceServer<FastifyRequest, OtherWay>
+    /** The resource server behind the plugin, for revocations and issuers, and what the routes declare. */
+    aauth: FastifyGuard
   }
 }

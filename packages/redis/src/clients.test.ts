@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { type Commands, commandsOf } from './clients.js'
 import { createRedisStore, type RedisClient } from './index.js'
 
 const nodeRedis = (members: object = {}) => ({
@@ -20,33 +21,28 @@ const ioredis = (members: object = {}) => ({
 describe('the commands', () => {
   it('are those of node-redis', async () => {
     const client = nodeRedis()
-    const store = createRedisStore(client)
-    await store.put('a', '1', 1.5)
-    await store.claim('b', '1', 2)
-    await store.get('c')
-    await store.delete('d')
+    const commands = commandsOf(client) as Commands
+    await commands.set('a', '1', 1500)
+    await commands.setIfAbsent('b', '1', 2000)
+    await commands.get('c')
+    await commands.del('d')
     expect(client.set.mock.calls).toEqual([
-      ['countersign:a', '1', { expiration: { type: 'PX', value: 1500 } }],
-      ['countersign:b', '1', { expiration: { type: 'PX', value: 2000 }, condition: 'NX' }],
+      ['a', '1', { expiration: { type: 'PX', value: 1500 } }],
+      ['b', '1', { expiration: { type: 'PX', value: 2000 }, condition: 'NX' }],
     ])
-    expect(client.get.mock.calls).toEqual([['countersign:c']])
-    expect(client.del.mock.calls).toEqual([['countersign:d']])
+    expect(client.get.mock.calls).toEqual([['c']])
+    expect(client.del.mock.calls).toEqual([['d']])
   })
 
   it('are those of ioredis', async () => {
     const client = ioredis()
-    const store = createRedisStore(client, { prefix: '' })
-    await store.put('a', '1', 1.5)
-    await store.claim('b', '1', 0.0001)
+    const commands = commandsOf(client) as Commands
+    await commands.set('a', '1', 1500)
+    await commands.setIfAbsent('b', '1', 1)
     expect(client.set.mock.calls).toEqual([
       ['a', '1', 'PX', 1500],
       ['b', '1', 'PX', 1, 'NX'],
     ])
-  })
-
-  it('take buffers for an answer, where the client is set up to give them', async () => {
-    const client = nodeRedis({ get: async () => Buffer.from('Grüße') })
-    expect(await createRedisStore(client).get('a')).toBe('Grüße')
   })
 })
 
@@ -58,21 +54,29 @@ describe('a client that is not connected', () => {
     ['ioredis, ended', ioredis({ status: 'end' })],
   ])('%s: nothing is sent', async (_, client) => {
     await expect(createRedisStore(client).get('a')).rejects.toThrow('the Redis client is not connected')
-    expect(client.get).not.toHaveBeenCalled()
+    for (const command of [client.get, client.set, client.del]) expect(command).not.toHaveBeenCalled()
   })
 
   it('is asked all the same where its first command makes the connection', async () => {
-    expect(await createRedisStore(ioredis({ status: 'wait' })).get('a')).toBe(undefined)
+    const client = ioredis({ status: 'wait' })
+    await expect(createRedisStore(client).get('a')).rejects.toThrow()
+    expect(client.set).toHaveBeenCalled()
   })
 })
+
+const hangs = () => new Promise(() => {})
 
 describe('a command without an answer', () => {
   it('ends in time', async () => {
     vi.useFakeTimers()
-    const store = createRedisStore(nodeRedis({ get: () => new Promise(() => {}) }), { timeout: 40 })
-    const answer = expect(store.get('a')).rejects.toThrow('Redis gave no answer within 40 ms')
+    const store = createRedisStore(nodeRedis({ get: hangs, set: hangs }), { timeout: 40 })
+    const answer = expect(store.claim('a', '1', 1)).rejects.toThrow('Redis gave no answer within 40 ms')
     await vi.advanceTimersByTimeAsync(40)
     await answer
+    const read = expect(store.get('a')).rejects.toThrow('Redis gave no answer within 40 ms')
+    await vi.advanceTimersByTimeAsync(40)
+    await read
+    expect(vi.getTimerCount()).toBe(0)
     vi.useRealTimers()
   })
 })

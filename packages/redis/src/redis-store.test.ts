@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import { createClient, RESP_TYPES } from 'redis'
+import { createClient as createClient4 } from 'redis4'
 import { createClient as createClient5 } from 'redis5'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenStore, storeContract } from '../../core/src/store/store-contract.js'
@@ -112,6 +113,98 @@ describe(`a store in Redis${reason}`, () => {
       )
     })
   }
+})
+
+describe(`a client that drops NX and PX without a word${reason}`, () => {
+  let redis: TestRedis
+  beforeAll(async () => {
+    if (redisBinary !== undefined) redis = await startRedis()
+  })
+  afterAll(async () => redis?.stop())
+
+  const alike: Readonly<Record<string, () => Promise<Connected>>> = {
+    'redis 4': async () => {
+      const client = createClient4({ url: redis.url }).on('error', () => {})
+      await client.connect()
+      return { client: client as unknown as RedisClient, close: () => client.disconnect() }
+    },
+    'redis 4 in legacyMode': async () => {
+      const client = createClient4({ url: redis.url, legacyMode: true }).on('error', () => {})
+      await client.connect()
+      return { client: client as unknown as RedisClient, close: () => client.disconnect() }
+    },
+    'legacy() of redis 6': async () => {
+      const client = createClient({ url: redis.url }).on('error', () => {})
+      await client.connect()
+      const legacy = Object.assign(client.legacy(), { isOpen: true, isReady: true })
+      return { client: legacy as unknown as RedisClient, close: () => client.destroy() }
+    },
+    'ioredis that drops NX': async () => {
+      const client = new Redis(redis.url).on('error', () => {})
+      await new Promise((resolve) => client.once('ready', resolve))
+      const set = (key: string, value: string, px: 'PX', ms: number) => client.set(key, value, px, ms)
+      const wrapper = {
+        status: 'ready',
+        get: (key: string) => client.get(key),
+        set,
+        del: (key: string) => client.del(key),
+      }
+      return { client: wrapper, close: () => client.disconnect() }
+    },
+  }
+  for (const [name, connect] of Object.entries(alike)) {
+    run(`${name}: no verb answers`, async () => {
+      const { client, close } = await connect()
+      const store = createRedisStore(client)
+      for (const verb of [
+        () => store.claim('once', 'mine', 60),
+        () => store.claim('once', 'yours', 60),
+        () => store.get('once'),
+        () => store.put('a', '1', 60),
+        () => store.delete('a'),
+      ]) {
+        await expect(verb()).rejects.toThrow()
+      }
+      const looker = new Redis(redis.url)
+      expect(await looker.keys('countersign:once')).toEqual([])
+      looker.disconnect()
+      close()
+    })
+  }
+
+  run(
+    'one that drops only PX is found out within seconds',
+    async () => {
+      const client = new Redis(redis.url).on('error', () => {})
+      await new Promise((resolve) => client.once('ready', resolve))
+      const wrapper = {
+        status: 'ready',
+        get: (key: string) => client.get(key),
+        set: (key: string, value: string, _: 'PX', ms: number, nx?: 'NX') =>
+          nx === undefined ? client.set(key, value) : client.set(key, value, 'PX', ms, nx),
+        del: (key: string) => client.del(key),
+      }
+      const store = createRedisStore(wrapper)
+      await store.claim('a', '1', 60)
+      await expect.poll(() => refusal(store.get('a')), { timeout: 10_000 }).toMatch(/did not end/)
+      client.disconnect()
+    },
+    15_000,
+  )
+})
+
+describe(`a client that gives buffers${reason}`, () => {
+  run('is understood', async () => {
+    const redis = await startRedis()
+    const client = createClient({ url: redis.url }).on('error', () => {})
+    await client.connect()
+    const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+    const store = createRedisStore(buffers as unknown as RedisClient)
+    await store.put('a', 'Grüße', 60)
+    expect(await store.get('a')).toBe('Grüße')
+    client.destroy()
+    await redis.stop()
+  })
 })
 
 const refusal = (answer: unknown): Promise<unknown> =>

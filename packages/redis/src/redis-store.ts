@@ -1,4 +1,4 @@
-import { type Store, StoreFullError } from '@countersign/core'
+import { provenStore, type Store, StoreFullError } from '@countersign/core'
 import { type Commands, commandsOf, type IORedisClient, type NodeRedisClient } from './clients.js'
 
 /** A client of `redis` 5 or 6, or of `ioredis`. */
@@ -23,6 +23,9 @@ export interface RedisStoreOptions {
  * way, and the store works again with the next call. A command that was sent and got no answer in time rejects, too,
  * and may have taken effect.
  *
+ * Clients that look alike drop `NX` and `PX` without a word (`redis` 4, `legacyMode`). So the first use tries the client:
+ * where a second claim wins, or entries do not last for their time and no longer, every verb rejects.
+ *
  * The server must not evict: `maxmemory-policy noeviction`. One that is out of memory is a {@link StoreFullError}.
  *
  * @throws TypeError when the client is none that is known, or an option is malformed
@@ -35,7 +38,7 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
     throw new TypeError('option prefix: must be at most 64 printable ASCII characters without spaces')
   }
   if (!Number.isInteger(timeout) || timeout < 1) throw new TypeError('option timeout: must be milliseconds')
-  return new RedisStore(commands, prefix, timeout)
+  return provenStore(new RedisStore(commands, prefix, timeout))
 }
 
 class RedisStore implements Store {
@@ -76,7 +79,7 @@ class RedisStore implements Store {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const message = `Redis gave no answer within ${this.#timeout} ms`
-      timer = setTimeout(() => reject(new Error(message)), this.#timeout)
+      timer = setTimeout(() => reject(new Error(message)), this.#timeout).unref()
     })
     try {
       return await Promise.race([command(this.#commands), late])

@@ -3,7 +3,7 @@ import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { AccountHolder } from './bindings.js'
-import { type Deny, type Policies, type Policy, policyList } from './policy.js'
+import { type Deny, type Policies, type Policy, policiesSchema, policyList } from './policy.js'
 
 /** What an agent asks for at the authorization endpoint, before anybody has consented to anything. */
 export interface AuthorizeInput {
@@ -75,21 +75,21 @@ const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'funct
 
 /** Members of the schema of all options. */
 export const accessOptionsShape: {
-  policy: z.ZodOptional<z.ZodType<unknown>>
+  policy: z.ZodOptional<z.ZodType<Policies>>
   observe: z.ZodOptional<z.ZodBoolean>
   accounts: z.ZodOptional<z.ZodType<AccountHolder>>
   authorize: z.ZodOptional<z.ZodType<NonNullable<AccessOptions['authorize']>>>
 } = {
-  policy: z.unknown().optional(),
+  policy: policiesSchema.optional(),
   observe: z.boolean().optional(),
   accounts: fn<AccountHolder>().optional(),
   authorize: fn<NonNullable<AccessOptions['authorize']>>().optional(),
 }
 
-/** @throws TypeError naming the option at fault */
+/** Fills in the defaults of options that have been checked. */
 export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
   return {
-    policies: policyList(options.policy, 'option policy'),
+    policies: policyList(options.policy as Policies | undefined),
     observe: options.observe ?? false,
     accounts: options.accounts,
     authorize: options.authorize,

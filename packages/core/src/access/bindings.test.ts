@@ -22,11 +22,36 @@ describe('account (R-291, R-293, HC-63)', () => {
 
   it('serves the grant for this account, and no other (R-292, R-293)', async () => {
     expect(await inBrief(bound, 'aa-auth+jwt', { account: 'blue' }, { account: 'blue' })).toBe('served')
-    expect(await inBrief(bound, 'aa-auth+jwt', { account: 'red' }, { account: 'blue' })).toBe(
+    expect(await inBrief(bound, 'aa-auth+jwt', { account: 'blue' })).toBe('403 access_denied')
+  })
+
+  it.each([
+    ['another account', { account: 'red' }],
+    ['an account that is no longer held', { account: 'hers' }],
+    ['none', {}],
+    ['another spelling', { account: 'BLUE' }],
+  ])('asks for a grant for this account where one for %s is brought (R-293, N-113)', async (_, claims) => {
+    const outcome = await ask(bound, 'aa-auth+jwt', { ...claims, jti: 'a' }, { account: 'blue' })
+    expect(resourceTokenIn(outcome)).toMatchObject({
+      scope: 'data.read',
+      account: 'blue',
+      presented_jti: 'a',
+    })
+    const more: Requirement = { ...bound, scope: 'data.write' }
+    const both = await ask(more, 'aa-auth+jwt', claims, { account: 'blue' })
+    expect(resourceTokenIn(both)).toMatchObject({ scope: 'data.read data.write', account: 'blue' })
+  })
+
+  it('is refused where the person does not hold it, whatever the grant is for (N-113)', async () => {
+    for (const claims of [{ account: 'red' }, {}, { account: 'hers' }])
+      expect(await inBrief(bound, 'aa-auth+jwt', claims, { account: 'hers' })).toBe('403 access_denied')
+  })
+
+  it('is refused where another binding objects, whatever the grant is for (N-113)', async () => {
+    const tenant: Requirement = { ...bound, tenant: true }
+    expect(await inBrief(tenant, 'aa-auth+jwt', { account: 'red' }, { account: 'blue' })).toBe(
       '403 access_denied',
     )
-    expect(await inBrief(bound, 'aa-auth+jwt', {}, { account: 'blue' })).toBe('403 access_denied')
-    expect(await inBrief(bound, 'aa-auth+jwt', { account: 'blue' })).toBe('403 access_denied')
   })
 
   it('is not believed because a person server wrote it', async () => {

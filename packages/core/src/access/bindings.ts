@@ -34,7 +34,7 @@ export const nothing: Bindings = {
 export interface Bound {
   /** Why the caller is not served here, in words for the caller. */
   readonly objection?: string
-  /** The account the request acts on. */
+  /** The account the request acts on, which the person holds; a grant may still be for another. */
   readonly account?: string
 }
 
@@ -42,8 +42,8 @@ export interface Bound {
 export const unbound: Bound = {}
 
 /**
- * Holds a caller against the bindings. A person token has no account yet: it is only asked whether the person holds the
- * one that the request acts on, so that nobody is asked for consent to what will be refused.
+ * Holds a caller against the bindings. Whatever account a token names, it is asked whether the person holds the one that
+ * the request acts on, so that nobody is asked for consent to what will be refused.
  */
 export async function bind(
   bindings: Bindings,
@@ -75,9 +75,7 @@ async function bindAccount(
   const account = await bindings.account(request)
   if (account !== undefined && typeof account !== 'string')
     throw new TypeError('require: account must give a string or undefined')
-  // A grant for one account gives nothing at another (AAuth 11.11, R-293).
-  if (account === undefined || (caller.kind === 'grant' && account !== granted))
-    return { objection: 'The grant is for another account' }
+  if (account === undefined) return { objection: 'The request names no account' }
   return holds !== undefined && (await isHeld(holds, caller, account)) ? { account } : notHeld
 }
 

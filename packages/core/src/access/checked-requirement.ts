@@ -1,13 +1,16 @@
+import { z } from 'zod'
+import { checkConfiguration } from '../configuration.js'
 import { isServerIdentifier } from '../identifiers.js'
 import type { AskedSession } from '../pending/open.js'
-import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
+import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { isRequirableComponent } from '../signature/required.js'
+import { identityScopes } from '../token/claims.js'
 import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
-import { isExpectation } from './expectation.js'
-import { type Policy, policyList } from './policy.js'
+import { type Policy, policiesSchema, policyList } from './policy.js'
 import type { RequestView } from './request-view.js'
+import type { TenantRule } from './requirement.js'
 import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
@@ -15,6 +18,8 @@ export interface CheckedRequirement {
   readonly needs: 'any' | 'agent' | 'person' | 'grant' | 'session'
   readonly scope: ScopeNeed
   readonly claims: ClaimRules
+  /** Scopes that a challenge asks for as well, although a grant without them is served (G-72). */
+  readonly ask: readonly string[]
   /** What a session has to be for, where the route needs one. */
   readonly session: AskedSession | undefined
   readonly components: readonly string[]
@@ -47,25 +52,72 @@ export interface RequirementContext {
   readonly observe: boolean
 }
 
-const routeTerms = [
-  'effect',
-  'components',
-  'content',
-  'replay',
-  'policy',
-  'optional',
-  'observe',
-  'or',
-  'orWins',
-]
-const personTerms = ['tenant', 'mission', 'person']
-const terms = {
-  any: ['identity', ...routeTerms],
-  agent: ['identity', ...routeTerms],
-  person: ['identity', ...routeTerms, ...personTerms],
-  session: ['session', ...routeTerms],
-  grant: ['scope', 'claims', 'account', 'deliver', ...routeTerms, ...personTerms],
-} as const
+const fn = <F>(expected: string): z.ZodType<F> =>
+  z.custom<F>((value) => typeof value === 'function', `must be ${expected}`)
+const isWay = (value: unknown): boolean =>
+  typeof value === 'function' ||
+  (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'function'))
+
+// What may be said of a route, and what each has to be: one line a member, in the kinds of route that may say it.
+const ofRoutes = {
+  effect: z.enum(['read', 'write', 'irreversible'], "must be 'read', 'write' or 'irreversible'").optional(),
+  components: z
+    .custom<string | readonly string[]>(
+      (value) => [value].flat().every((name) => typeof name === 'string' && isRequirableComponent(name)),
+      'must be components that signatures can be asked to cover',
+    )
+    .optional(),
+  content: z.boolean('must be a boolean').optional(),
+  replay: z.union([z.boolean(), z.literal('all')], "must be true, false or 'all'").optional(),
+  policy: policiesSchema.optional(),
+  optional: z.boolean('must be a boolean').optional(),
+  observe: z.boolean('must be a boolean').optional(),
+  or: z.custom<unknown>(isWay, 'must be a function or a list of at least one').optional(),
+  orWins: fn<NonNullable<CheckedRequirement['orWins']>>('a function of the request').optional(),
+}
+const ofPersons = {
+  tenant: z.custom<TenantRule>(isTenantRule, 'must be true, { ps, tenant } or a function').optional(),
+  mission: z
+    .custom<NonNullable<Bindings['mission']>>(isMissionRule, 'must be true, a hash or a function')
+    .optional(),
+  person: fn<NonNullable<Bindings['person']>>('a function of the request').optional(),
+}
+const ofGrants = {
+  scope: z
+    .custom<ScopeNeed>(
+      (value) => typeof value === 'string' || typeof value === 'function' || isObject(value),
+      'must be a name, a list, { anyOf: [...] }, { allOf: [...] } or a function',
+    )
+    .optional(),
+  claims: z
+    .custom<ClaimRules>((value) => isObject(value) && !Array.isArray(value), 'must name at least one claim')
+    .optional(),
+  ask: z.custom<string | readonly string[]>(isNames, 'must be a scope or a list of at least one').optional(),
+  account: fn<NonNullable<Bindings['account']>>('a function of the request').optional(),
+  deliver: z.enum(['challenge', 'held'], "must be 'challenge' or 'held'").optional(),
+}
+const identity = <K extends string>(kind: K): z.ZodLiteral<K> => z.literal(kind)
+
+/** The one table of requirements. */
+const kinds = {
+  any: z.strictObject({ identity: identity('any'), ...ofRoutes }),
+  agent: z.strictObject({ identity: identity('agent'), ...ofRoutes }),
+  person: z.strictObject({ identity: identity('person'), ...ofPersons, ...ofRoutes }),
+  session: z.strictObject({ session: z.unknown(), ...ofRoutes }),
+  grant: z.strictObject({ ...ofGrants, ...ofPersons, ...ofRoutes }),
+}
+const sessionTerms = z.strictObject({
+  scope: z
+    .custom<string | readonly string[]>(isNames, 'must be a scope or a list of at least one')
+    .optional(),
+  description: z.string('must be a string').optional(),
+})
+const names: ReadonlySet<string> = new Set(Object.values(kinds).flatMap(({ shape }) => Object.keys(shape)))
+
+/** Every member, with whatever its kind of route may not say left out. */
+type Terms = Partial<
+  z.infer<typeof kinds.grant> & Omit<z.infer<typeof kinds.session>, never> & { readonly identity: string }
+>
 
 /**
  * Checks a requirement when a route is declared.
@@ -75,94 +127,91 @@ const terms = {
 export function checkRequirement(requirement: unknown, context: RequirementContext): CheckedRequirement {
   const given = spellOut(requirement)
   const needs = kindOf(given)
-  const unknown = Object.keys(given).find(
-    (name) => given[name] !== undefined && !(terms[needs] as readonly string[]).includes(name),
-  )
-  if (unknown !== undefined) throw new TypeError(`require: ${unknown} cannot be said of this kind of route`)
-  const effect = checkEffect(given['effect'], needs)
+  const shape: object = kinds[needs].shape
+  const misplaced = Object.keys(given).find((name) => !(name in shape) && names.has(name))
+  if (misplaced !== undefined)
+    throw new TypeError(`require: ${misplaced} cannot be said of this kind of route`)
+  const schema: z.ZodType<Terms> = kinds[needs] as never
+  const terms = checkConfiguration(schema, given, { prefix: 'require: ' })
+  const effect = checkEffect(terms.effect, needs)
+  const { replay = effect.replay } = terms
   return {
     needs,
-    ...checkGrantTerms(given, needs, context),
-    ...checkRouteTerms(given, context),
-    policies: [...context.policies, ...policyList(given['policy'], 'require: policy'), ...effect.last],
-    content: given['content'] === true,
+    ...checkGrantTerms(terms, needs, context),
+    ...checkRouteTerms(terms, context),
+    policies: [...context.policies, ...policyList(terms.policy), ...effect.last],
+    content: terms.content === true,
     components: [
       ...new Set([
-        ...(given['content'] === true ? contentComponents : []),
+        ...(terms.content === true ? contentComponents : []),
         ...effect.components,
-        ...checkComponents(given['components'] ?? []),
+        ...[terms.components ?? []].flat(),
       ]),
     ],
     session: needs === 'session' ? checkSession(given['session'], context) : undefined,
-    deliver: checkDelivery(given['deliver'] ?? 'challenge'),
-    replay: checkReplay(given['replay'] ?? effect.replay),
-    bindings: checkBindings(given, context),
+    deliver: terms.deliver ?? 'challenge',
+    replay: replay === undefined ? undefined : replayMode(replay),
+    bindings: checkBindings(terms, context),
   }
 }
 
 function spellOut(requirement: unknown): Readonly<Record<string, unknown>> {
   if (requirement === 'agent' || requirement === 'person') return { identity: requirement }
-  if (typeof requirement !== 'object' || requirement === null) throw shapeError()
+  if (!isObject(requirement) || Array.isArray(requirement)) throw shapeError()
   return requirement as Readonly<Record<string, unknown>>
 }
 
-function kindOf({
-  identity,
-  scope,
-  claims,
-  session,
-}: Readonly<Record<string, unknown>>): CheckedRequirement['needs'] {
-  if (session !== undefined && identity === undefined) return 'session'
-  if (identity === 'any' || identity === 'agent' || identity === 'person') return identity
-  if (identity !== undefined || (scope === undefined && claims === undefined)) throw shapeError()
-  return 'grant'
+function kindOf(given: Readonly<Record<string, unknown>>): CheckedRequirement['needs'] {
+  if ('identity' in given) {
+    const { identity: kind } = given
+    if (kind === 'any' || kind === 'agent' || kind === 'person') return kind
+    throw new TypeError("require: identity: must be 'any', 'agent' or 'person'")
+  }
+  if ('session' in given) return 'session'
+  if ('scope' in given || 'claims' in given) return 'grant'
+  throw shapeError()
 }
 
 function checkGrantTerms(
-  { scope, claims }: Readonly<Record<string, unknown>>,
+  { scope, claims, ask }: Terms,
   needs: CheckedRequirement['needs'],
   { scopes, keys }: RequirementContext,
-): Pick<CheckedRequirement, 'scope' | 'claims'> {
-  if (needs !== 'grant') return { scope: [], claims: {} }
+): Pick<CheckedRequirement, 'scope' | 'claims' | 'ask'> {
+  if (needs !== 'grant') return { scope: [], claims: {}, ask: [] }
   if (!keys) throw new TypeError('require: scopes and claims need the option signingKeys')
   const rules = claims === undefined ? {} : checkClaimRules(claims)
+  const more = { claims: rules, ask: checkAsk(ask, scopes) }
   if (scope === undefined) {
     if (scopesOfClaims(rules).length === 0)
       throw new TypeError('require: no identity scope brings these claims; name a scope as well')
-    return { scope: [], claims: rules }
+    return { scope: [], ...more }
   }
-  if (typeof scope !== 'function') return { scope: checkScopeRule(scope, scopes), claims: rules }
-  const asked = scope as Extract<ScopeNeed, (request: never) => unknown>
-  return { scope: async (request) => checkScopeRule(await asked(request), scopes), claims: rules }
+  if (typeof scope !== 'function') return { scope: checkScopeRule(scope, scopes), ...more }
+  return { scope: async (request) => checkScopeRule(await scope(request), scopes), ...more }
+}
+
+function checkAsk(ask: Terms['ask'], scopes: ReadonlySet<string>): readonly string[] {
+  const asked = [ask ?? []].flat()
+  const unknown = asked.find((name) => !scopes.has(name) && !identityScopes.has(name))
+  if (unknown === undefined) return asked
+  throw new TypeError(`require: ask: ${JSON.stringify(unknown)} is not described in the option scopes`)
 }
 
 function checkRouteTerms(
-  { optional, observe, content, or, orWins }: Readonly<Record<string, unknown>>,
+  { optional = false, observe, or, orWins }: Terms,
   context: RequirementContext,
 ): Pick<CheckedRequirement, 'optional' | 'observe' | 'or' | 'orWins'> {
-  for (const [name, value] of Object.entries({ optional, observe, content })) {
-    if (value !== undefined && typeof value !== 'boolean')
-      throw new TypeError(`require: ${name} must be a boolean`)
-  }
-  if (optional === true && or !== undefined)
+  if (optional && or !== undefined)
     throw new TypeError('require: a route is optional or has another way in, not both')
-  if (orWins !== undefined && (typeof orWins !== 'function' || or === undefined))
-    throw new TypeError('require: orWins must be a function, beside or')
-  return {
-    optional: optional === true,
-    observe: (observe as boolean | undefined) ?? context.observe,
-    or: or !== undefined,
-    orWins: orWins as CheckedRequirement['orWins'],
-  }
+  if (orWins !== undefined && or === undefined) throw new TypeError('require: orWins must be beside or')
+  return { optional, observe: observe ?? context.observe, or: or !== undefined, orWins }
 }
 
-function checkEffect(effect: unknown, needs: CheckedRequirement['needs']): EffectTerms {
+function checkEffect(effect: Terms['effect'], needs: CheckedRequirement['needs']): EffectTerms {
   if (effect === undefined) return noEffect
-  const found = effects.get(effect)
-  if (found === undefined) throw new TypeError("require: effect must be 'read', 'write' or 'irreversible'")
   if (effect !== 'read' && needs !== 'grant')
-    throw new TypeError(`require: effect ${String(effect)} needs a route with scope or claims`)
-  return found
+    throw new TypeError(`require: effect ${effect} needs a route with scope or claims`)
+  return effects.get(effect) as EffectTerms
 }
 
 /** What has to be covered so that content can be believed to be what was signed. */
@@ -172,73 +221,46 @@ const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }
 
 function checkSession(terms: unknown, { scopes, interaction }: RequirementContext): AskedSession {
   if (!interaction) throw new TypeError('require: session needs the option interaction, with the login')
-  const given = terms === true ? {} : terms
-  if (typeof given !== 'object' || given === null)
-    throw new TypeError('require: session must be true or an object')
-  const { scope = [], description, ...rest } = given as Readonly<Record<string, unknown>>
-  const names: readonly unknown[] = [scope].flat()
-  const strange = names.find((name) => typeof name !== 'string' || !scopes.has(name)) ?? Object.keys(rest)[0]
-  if (strange !== undefined)
+  if (terms === true) return { scope: [] }
+  if (!isObject(terms)) throw new TypeError('require: session: must be true or an object')
+  const { scope = [], description } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
+  const asked = [scope].flat()
+  const unknown = asked.find((name) => !scopes.has(name))
+  if (unknown !== undefined)
     throw new TypeError(
-      `require: session: ${JSON.stringify(strange)} is not known, or not described in the option scopes`,
+      `require: session.scope: ${JSON.stringify(unknown)} is not described in the option scopes`,
     )
-  if (description !== undefined && typeof description !== 'string')
-    throw new TypeError('require: session: description must be a string')
-  return { scope: names as readonly string[], ...(description === undefined ? {} : { description }) }
-}
-
-function checkDelivery(deliver: unknown): CheckedRequirement['deliver'] {
-  if (deliver !== 'challenge' && deliver !== 'held')
-    throw new TypeError("require: deliver must be 'challenge' or 'held'")
-  return deliver
-}
-
-function checkReplay(replay: unknown): ReplayMode | undefined {
-  if (replay === undefined) return undefined
-  if (replay !== true && replay !== false && replay !== 'all')
-    throw new TypeError("require: replay must be true, false or 'all'")
-  return replayMode(replay)
-}
-
-function checkComponents(components: unknown): readonly string[] {
-  const names: readonly unknown[] = Array.isArray(components) ? components : [components]
-  return names.map((name) => {
-    if (typeof name === 'string' && isRequirableComponent(name)) return name
-    throw new TypeError(
-      `require: ${JSON.stringify(name)} is no component that signatures can be asked to cover`,
-    )
-  })
+  return { scope: asked, ...(description === undefined ? {} : { description }) }
 }
 
 function checkBindings(
-  { tenant, mission, person, account }: Readonly<Record<string, unknown>>,
+  { tenant, mission, person, account }: Terms,
   { accounts }: RequirementContext,
 ): Bindings {
-  if (tenant !== undefined && !isTenantRule(tenant))
-    throw new TypeError('require: tenant must be true, { ps, tenant } or a function')
-  if (mission !== undefined && !isExpectation(mission))
-    throw new TypeError('require: mission must be true, a hash or a function')
-  for (const [name, value] of Object.entries({ person, account })) {
-    if (value !== undefined && typeof value !== 'function')
-      throw new TypeError(`require: ${name} must be a function of the request`)
-  }
   if (account !== undefined && !accounts)
     throw new TypeError('require: account needs the option accounts, which says who holds an account')
-  const bindings = { tenant, mission, person, account } as Bindings
+  const bindings: Bindings = { tenant, mission, person, account }
   return Object.values(bindings).some((value) => value !== undefined) ? bindings : nothing
 }
 
 function isTenantRule(rule: unknown): boolean {
   if (rule === true || typeof rule === 'function') return true
-  if (typeof rule !== 'object' || rule === null) return false
-  const { ps, tenant } = rule as Readonly<Record<string, unknown>>
-  const names: readonly unknown[] = [tenant].flat()
-  return (
-    typeof ps === 'string' &&
-    isServerIdentifier(ps) &&
-    names.length > 0 &&
-    names.every((name) => typeof name === 'string')
-  )
+  if (!isObject(rule)) return false
+  const { ps, tenant, ...more } = rule as Readonly<Record<string, unknown>>
+  return typeof ps === 'string' && isServerIdentifier(ps) && isNames(tenant) && Object.keys(more).length === 0
+}
+
+function isMissionRule(rule: unknown): boolean {
+  return rule === true || typeof rule === 'function' || isNames(rule)
+}
+
+function isNames(value: unknown): boolean {
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return given.length > 0 && given.every((name) => typeof name === 'string')
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function shapeError(): TypeError {

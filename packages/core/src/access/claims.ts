@@ -60,18 +60,6 @@ const types: ReadonlyMap<string, 'string' | 'boolean'> = new Map(
   } satisfies Record<keyof KnownClaims, 'string' | 'boolean'>),
 )
 
-/** The identity scopes of AAuth 11.10. A resource token may name one only if the person server lists it. */
-export const identityScopes: ReadonlySet<string> = new Set([
-  'openid',
-  'profile',
-  'email',
-  'address',
-  'phone',
-  'tenant',
-  'groups',
-  'roles',
-])
-
 /** The identity scopes that bring these claims. */
 export function scopesOfClaims(rules: ClaimRules): readonly string[] {
   return [...new Set(Object.keys(rules).flatMap((claim) => scopeOfClaim.get(claim) ?? []))]

@@ -52,6 +52,7 @@ const need: fc.Arbitrary<Need> = fc
   .map(({ objection, ...parts }) => ({
     ...unbound,
     claims: {},
+    ask: [],
     ...parts,
     ...(objection === undefined ? {} : { objection }),
   }))

@@ -129,6 +129,21 @@ describe('claims (R-290)', () => {
   })
 })
 
+describe('scopes that are asked for although fewer suffice (G-72)', () => {
+  const asking = { scope: 'read', ask: ['write', 'email'] } as const
+  it.each([
+    [{ ...asking }, 'person', 'auth-token: read write email'],
+    [{ ...asking, ask: 'write' }, 'person', 'auth-token: read write'],
+    // It has what is needed.
+    [{ ...asking }, 'insufficient', 'serve'],
+    // Sent for more all the same, so that it need not be sent again.
+    [{ ...asking }, 'empty', 'auth-token: read write email'],
+    [{ claims: { email: true }, ask: 'read' }, 'person', 'auth-token: email read'],
+  ])('%o of %s: %s', (requirement, caller, expected) => {
+    expect(verdict(requirement as Requirement, callers[caller])).toBe(expected)
+  })
+})
+
 describe('requirements', () => {
   it.each([
     [{ scope: 'unknown' }],

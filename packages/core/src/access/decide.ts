@@ -12,6 +12,7 @@ export interface Need extends Bound {
   readonly optional: boolean
   readonly scope: ScopeRule
   readonly claims: ClaimRules
+  readonly ask: readonly string[]
 }
 
 /** Serve the caller, as far as the protocol goes; the policy still has the last word. */
@@ -103,7 +104,7 @@ export function decide(need: Need, caller: TokenCaller | undefined): Decision {
   }
 }
 
-/** What a request without a signature is asked for. */
+/** What a request without a signature of ours is asked for. */
 export function askedOfNobody(needs: Need['needs']): AskToken['requirement'] {
   return matrix[needs].nobody().requirement
 }
@@ -128,35 +129,38 @@ function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
 
-function askGrant({ objection, scope, claims, account }: Need, caller: Person): AskGrant | Forbid {
+function askGrant({ objection, scope, claims, ask, account }: Need, caller: Person): AskGrant | Forbid {
   if (objection !== undefined) return forbid(objection)
   const essential = scopesOfClaims(claims)
-  const asked = [...new Set([...missingScopes(scope, []), ...essential])]
+  const asked = [...new Set([...missingScopes(scope, []), ...essential, ...ask])]
   return { act: 'ask-grant', caller, scope: asked, essential, account }
 }
 
-function fit({ objection, scope, claims }: Need, grant: Grant): Decision {
+function fit({ objection, scope, claims, ask, account: wanted }: Need, grant: Grant): Decision {
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
   if ('wrong' in found) return forbid(`The claim ${found.wrong} is missing, or not what is needed here`)
   const missing = missingScopes(scope, grant.scope)
-  return missing.length + found.lacking.length === 0
+  const account = wanted ?? grant.account
+  // A grant for one account gives nothing at another (AAuth 11.11, R-293), and agents drop one on a 401 only (N-113).
+  return missing.length + found.lacking.length === 0 && account === grant.account
     ? { act: 'serve', caller: grant }
-    : extend(grant, missing, found.lacking)
+    : extend(grant, [...missing, ...ask], found.lacking, account)
 }
 
 /**
  * Step-up: agents keep one auth token and replace it, so ask for what they have as well (R-157, G-47).
  *
  * @param essential identity scopes without which it is no use asking
+ * @param account that of the grant, unless the request acts on another one
  */
 export function extend(
   caller: Person | Grant,
   more: readonly string[],
   essential: readonly string[],
+  account: string | undefined = caller.kind === 'grant' ? caller.account : undefined,
 ): AskGrant {
   const held = caller.kind === 'grant' ? caller.scope : []
-  const account = caller.kind === 'grant' ? caller.account : undefined
   return {
     act: 'ask-grant',
     caller,

@@ -13,10 +13,19 @@ import { readRequestContent } from '../http/request-content.js'
 import type { AskedSession } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionDesk } from '../session/sessions.js'
-import { unsigned } from '../signature/read.js'
+import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
-import { type AskGrant, type Decision, decide, extend, forbid, type Hold, type Need } from './decide.js'
+import {
+  type AskGrant,
+  askedOfNobody,
+  type Decision,
+  decide,
+  extend,
+  forbid,
+  type Hold,
+  type Need,
+} from './decide.js'
 import type { PolicyVerdict, StepUp } from './policy.js'
 import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
@@ -64,6 +73,10 @@ export function createWalk(
   const { bindings, policies } = requirement
   const fixed: Need | undefined =
     typeof requirement.scope === 'function' ? undefined : { ...requirement, scope: requirement.scope }
+
+  // What another profile has signed is not signed for us (G-70).
+  const serveStrangers = requirement.optional || requirement.or
+  const foreignRefusal = refuseForeign(askedOfNobody(requirement.needs))
 
   const needFor = (
     caller: TokenCaller | undefined,
@@ -143,11 +156,14 @@ export function createWalk(
     request: HttpRequest,
     route: RouteView,
   ): Awaitable<Finding> => {
-    if (authenticated instanceof Refusal) {
+    const isForeign = authenticated === foreignSignature
+    if (authenticated instanceof Refusal && !(isForeign && serveStrangers)) {
       explain(request, authenticated)
-      return { decision: { act: 'refuse', refusal: authenticated }, caller: undefined }
+      const refusal = isForeign ? foreignRefusal : authenticated
+      return { decision: { act: 'refuse', refusal }, caller: undefined }
     }
-    const caller = authenticated === unsigned ? undefined : authenticated
+    const isSigned = authenticated !== unsigned && !(authenticated instanceof Refusal)
+    const caller = isSigned ? authenticated : undefined
     if (!requirement.content || caller === undefined) return walkOn(caller, request, route)
     const { bodyLimit, diagnose } = authentication
     return andThen(
@@ -178,8 +194,28 @@ export function createWalk(
     })
   }
 
-  return (request, route) =>
-    andThen(callerOf(request, authentication), (authenticated) => conclude(authenticated, request, route))
+  // Last of all, so that neither a challenge nor a refusal uses up the signature (G-71).
+  const useSignature = (finding: Finding, request: HttpRequest): Awaitable<Finding> => {
+    const { decision, caller } = finding
+    if (authentication.replay === 'off' || !takesEffect(decision, requirement.deliver)) return finding
+    return andThen(authentication.replays.use(request, authentication.replay), (refusal) =>
+      refusal === undefined ? finding : { decision: { act: 'refuse', refusal }, caller },
+    )
+  }
+
+  return (request, route) => {
+    const finding = andThen(callerOf(request, authentication), (authenticated) =>
+      conclude(authenticated, request, route),
+    )
+    return andThen(finding, (found) => useSignature(found, request))
+  }
+}
+
+/** Whether something is done for the request: it is served, or put aside to be carried out. */
+function takesEffect({ act }: Finding['decision'], deliver: CheckedRequirement['deliver']): boolean {
+  return (
+    act === 'serve' || act === 'hold' || act === 'ask-session' || (act === 'ask-grant' && deliver === 'held')
+  )
 }
 
 function hasAccount(caller: TokenCaller): boolean {
@@ -189,7 +225,7 @@ function hasAccount(caller: TokenCaller): boolean {
 /** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
 function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
   const { carried } = request
-  if (carried?.issuers !== authentication.issuers) return authenticate(request, authentication)
+  if (carried?.server !== authentication.issuers) return authenticate(request, authentication)
   if (!isVerifiedCaller(carried.caller))
     throw new TypeError('a held call is carried by a verified caller only')
   return carried.caller

@@ -7,11 +7,14 @@ import { deny } from './policy.js'
 import type { Requirement } from './requirement.js'
 
 const nobody: HttpRequest = { method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example'] }
-const halfSigned = async (): Promise<HttpRequest> => {
+const signedWithout = async (field: string): Promise<HttpRequest> => {
   const request = await signed(await token('aa-auth+jwt'))
-  const at = request.rawHeaders.indexOf('Signature-Key')
+  const at = request.rawHeaders.indexOf(field)
   return { ...request, rawHeaders: request.rawHeaders.toSpliced(at, 2) }
 }
+const halfSigned = (): Promise<HttpRequest> => signedWithout('Signature')
+/** Signed by a profile that has no `Signature-Key`. */
+const foreign = (): Promise<HttpRequest> => signedWithout('Signature-Key')
 
 describe('optional (HC-28)', () => {
   it('serves nobody, and everybody who meets the requirement', async () => {
@@ -26,6 +29,11 @@ describe('optional (HC-28)', () => {
     expect(inShort(await route.check(nobody))).toBe('served nobody')
     expect(inShort(await route.check(await signed(await token('aa-agent+jwt'))))).toBe('403 access_denied')
     expect(inShort(await route.check(await halfSigned()))).toBe('401 invalid_signature')
+  })
+
+  it('serves nobody who signs for somebody else (G-70)', async () => {
+    const route = testResource().require({ scope: 'data.read', optional: true })
+    expect(inShort(await route.check(await foreign()))).toBe('served nobody')
   })
 })
 
@@ -42,6 +50,14 @@ describe('another way in (R-151)', () => {
     const route = testResource().require(beside)
     for (const request of [await halfSigned(), await signed(await token('aa-agent+jwt'))])
       expect(await route.check(request)).not.toHaveProperty('or')
+  })
+
+  it('is asked about a request that is signed for somebody else (G-70)', async () => {
+    const outcome = await testResource()
+      .require(beside)
+      .check(await foreign())
+    expect(outcome).toMatchObject({ served: false, or: true, code: 'person-token', answer: { status: 401 } })
+    expect(outcome).toHaveProperty('answer.headers.Accept-Signature-Scheme')
   })
 
   it('decides about a signed request where the user says so', async () => {

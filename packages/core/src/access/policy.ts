@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
 import type { AskInteraction } from '../interaction/ask.js'
@@ -99,18 +100,15 @@ export function stepUp(more: {
   return { verdict: 'step-up', scope: typeof scope === 'string' ? [scope] : scope, fresh }
 }
 
-/**
- * Makes a list of what a user gave.
- *
- * @param where named in the error
- * @throws TypeError when something else than a function is among them
- */
-export function policyList(policies: unknown, where: string): readonly Policy[] {
-  if (policies === undefined) return []
-  const list: readonly unknown[] = Array.isArray(policies) ? policies : [policies]
-  if (!list.every((policy) => typeof policy === 'function'))
-    throw new TypeError(`${where} must be a function or a list of functions`)
-  return list as readonly Policy[]
+/** The schema of {@link Policies}. */
+export const policiesSchema: z.ZodType<Policies> = z.custom<Policies>(
+  (value) => [value].flat().every((policy) => typeof policy === 'function'),
+  'must be a function or a list of functions',
+)
+
+/** Makes a list of what a user gave. */
+export function policyList(policies: Policies | undefined): readonly Policy[] {
+  return policies === undefined ? [] : [policies].flat()
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { HttpRequest } from '../http/message.js'
+import type { HttpRequest, RequestTarget } from '../http/message.js'
+import { splitTarget } from '../http/message.js'
 import { contentOf, type RequestContent } from '../http/request-content.js'
 
 /** What a framework made of a request: where its router sent it. */
@@ -9,18 +10,6 @@ export interface RouteView<Raw = unknown> {
   readonly raw: Raw
 }
 
-/** What a request says in its first line. */
-export interface RequestTarget {
-  readonly method: string
-  /**
-   * As received: not decoded, not normalised, without the query. Routers match more than one spelling (`/Tobacco`,
-   * `/%74obacco`), so decide by the route and its parameters, never by what this begins with.
-   */
-  readonly path: string
-  /** As received, without the `?`; empty when there is none. */
-  readonly query: string
-}
-
 /** The request as requirements and policies see it. Everything in it is the caller's own word. */
 export interface RequestView<Raw = unknown> extends RequestTarget, RouteView<Raw> {
   /** What is sent, on routes with `content: true` and where there is some. */
@@ -29,14 +18,6 @@ export interface RequestView<Raw = unknown> extends RequestTarget, RouteView<Raw
 
 /** The view of a request that came by no router. */
 export const noRoute: RouteView = { params: {}, raw: undefined }
-
-/** Splits a target as a policy wants it. */
-export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'target'>): RequestTarget {
-  const question = target.indexOf('?')
-  return question === -1
-    ? { method, path: target, query: '' }
-    : { method, path: target.slice(0, question), query: target.slice(question + 1) }
-}
 
 /** Joins what came over the wire with what the framework made of it. */
 export function viewRequest(request: HttpRequest, { params, raw }: RouteView): RequestView {

@@ -78,8 +78,9 @@ export interface GrantTerms<Raw = unknown, Hook = never>
   extends PersonTerms<Raw>,
     RouteTerms<Grant, Raw, Hook> {
   /**
-   * The account this request acts on: a grant for another account, or for none, gets `403` (N-113). Needs the option
-   * `accounts`, since an auth token's account is only what its issuer was asked for. `undefined`: no account, `403`.
+   * The account this request acts on. Needs the option `accounts`, since an auth token's account is only what its issuer
+   * was asked for. A grant for another account, or for none, gets `401` with a resource token for this one if the person
+   * holds it, otherwise `403` (AAuth 11.11, N-113). `undefined`: no account, `403`.
    */
   readonly account?: (request: RequestView<Raw>) => Awaitable<string | undefined>
   /**
@@ -87,6 +88,13 @@ export interface GrantTerms<Raw = unknown, Hook = never>
    * person's server lists it; otherwise, and where the value is wrong, `403`.
    */
   readonly claims?: ClaimRules
+  /**
+   * Scopes that a challenge asks for beside those that are needed: a grant without them is served all the same. For
+   * agents that never follow a second challenge, so that what a policy's `stepUp` would ask for is there from the first
+   * (G-72). Scopes of ours, or identity scopes; of these, those that the person's server does not list are left out.
+   * Default none.
+   */
+  readonly ask?: string | readonly string[]
   /**
    * How an auth token is asked for. `challenge` (default): `401`, and the agent makes its call again. `held`: `202`; the
    * call is put aside and carried out, once, when the agent polls with the token (AAuth 6.5.1). Every agent has to know
@@ -175,6 +183,16 @@ export type FullRequirement<Raw = unknown, Hook = never> =
 
 /** What a route requires. */
 export type Requirement<Raw = unknown, Hook = never> = ShortRequirement | FullRequirement<Raw, Hook>
+
+/** A route of an application, and what it declares. */
+export interface DeclaredRoute<R = Requirement> {
+  /** In upper case; `ALL` for every method. */
+  readonly method: string
+  /** As the framework spells it, prefixes included. */
+  readonly path: string
+  /** `false`: open on purpose. `undefined`: nothing is said, which leaves it open. */
+  readonly aauth: R | false | undefined
+}
 
 type Has<R, Name extends string> = [R] extends [{ readonly [K in Name]: NonNullable<unknown> }] ? true : false
 

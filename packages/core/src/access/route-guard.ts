@@ -6,7 +6,6 @@ import {
   elsewhere,
   failure,
   type Outcome,
-  observed,
   refused,
   renewed,
   served,
@@ -23,6 +22,7 @@ import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { type AskGrant, type AskToken, askedOfNobody, type Hold } from './decide.js'
 import { createWalk, type Finding, type WalkContext } from './judge.js'
+import { observed } from './observed.js'
 import { noRoute, type RouteView, viewRequest } from './request-view.js'
 
 /** A route's requirement, checked and ready. */
@@ -109,8 +109,16 @@ export function createRouteGuard(
   const settleAndRenew = (finding: Finding, request: HttpRequest): Awaitable<Outcome> => {
     const { renew } = finding
     const outcome = settle(finding, request)
-    return renew === undefined ? outcome : andThen(outcome, async (known) => renewed(known, await renew()))
+    const known =
+      renew === undefined ? outcome : andThen(outcome, async (settled) => renewed(settled, await renew()))
+    return andThen(known, (last) => keepUsed(last, request))
   }
+
+  // A guard before this one may have used up the signature, and so may a call that then could not be put aside.
+  const keepUsed = (outcome: Outcome, request: HttpRequest): Awaitable<Outcome> =>
+    outcome.served || outcome.or === true || outcome.answer.status === 202
+      ? outcome
+      : andThen(authentication.replays.giveBack(request), () => outcome)
 
   const finish = observe ? watch : settleAndRenew
   const fail = (cause: unknown, request: HttpRequest): Awaitable<Outcome> =>

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { Refusal } from '../errors.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import { identityScopes } from './claims.js'
+import { identityScopes } from '../token/claims.js'
 
 /** Which scopes a resource token may name. */
 export interface ScopeList {

@@ -79,9 +79,9 @@ function makeUnsignedAnswer(requirement: string, schemes: readonly string[]): An
 export function refusalAnswer(refusal: Refusal): Answer {
   const { code, details } = refusal
   const { requiredInput, acceptScheme, retryAfter, requirement } = details
-  const isPlain = (requiredInput ?? acceptScheme ?? retryAfter ?? requirement) === undefined
+  const isPlain = (requiredInput ?? acceptScheme ?? retryAfter) === undefined
   if (!isPlain) return makeRefusalAnswer(refusal)
-  const name = `${code} ${details.detail}`
+  const name = `${code} ${requirement} ${details.detail}`
   let answer = refusalAnswers.get(name)
   if (answer === undefined) {
     answer = freeze(makeRefusalAnswer(refusal))

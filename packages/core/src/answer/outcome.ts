@@ -1,4 +1,3 @@
-import type { Finding } from '../access/judge.js'
 import type { Caller } from '../caller.js'
 import { errorEntry, Refusal } from '../errors.js'
 import type { Report } from '../events.js'
@@ -113,37 +112,4 @@ export function denied(code: string, detail: string | undefined, report: Report)
 export function elsewhere(requirement: string, answer: Answer, report: Report): Answered {
   report({ name: 'elsewhere' })
   return { served: false, answer, code: requirement, detail: undefined, or: true }
-}
-
-/** Nothing is refused; what would have been is told. */
-export function observed(finding: Finding, report: Report): Served {
-  const { decision, caller } = finding
-  if (decision.act === 'serve') return { ...served(decision.caller, report), observed: null }
-  const found: Observed = { ...wouldBe(decision), caller }
-  report({ name: 'observed', code: found.code, status: found.status })
-  return { served: true, caller: undefined, observed: found }
-}
-
-function wouldBe(decision: Exclude<Finding['decision'], { act: 'serve' }>): Omit<Observed, 'caller'> {
-  switch (decision.act) {
-    case 'ask':
-      return { code: decision.requirement, status: 401, detail: undefined }
-    case 'ask-grant':
-      return { code: 'auth-token', status: 401, detail: undefined }
-    case 'hold':
-      return {
-        code: decision.approval.verdict === 'approval' ? 'approval' : 'interaction',
-        status: 202,
-        detail: undefined,
-      }
-    case 'connect':
-    case 'ask-session':
-      return { code: 'interaction', status: 202, detail: undefined }
-    case 'forbid':
-      return { code: decision.code, status: 403, detail: decision.detail }
-    case 'refuse': {
-      const { code, details } = decision.refusal
-      return { code, status: errorEntry(code).status, detail: details.detail }
-    }
-  }
 }

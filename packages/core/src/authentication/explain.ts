@@ -37,12 +37,14 @@ interface Variant {
 /**
  * After a signature that does not verify: would it, for the host or the target that the agent or a proxy names, or for
  * another method? Then the agent did nothing wrong. Without such a field a stripped prefix cannot be told for certain.
+ *
+ * @param monotonic milliseconds that only ever grow
  */
-export function createExplain(context: ExplainContext, diagnose: Diagnose): Explain {
+export function createExplain(context: ExplainContext, diagnose: Diagnose, monotonic: () => number): Explain {
   let looks = mostLooks
   let since = Number.NEGATIVE_INFINITY
   const mayLook = (): boolean => {
-    const now = context.clock()
+    const now = monotonic()
     looks = Math.min(mostLooks, looks + Math.max(0, now - since) / pause)
     since = now
     if (looks < 1) return false

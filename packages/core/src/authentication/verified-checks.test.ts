@@ -38,7 +38,7 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
       claim: (key, value, ttl) => ask('claim', key, () => memory.claim(key, value, ttl)),
       delete: (key) => ask('delete', key, () => memory.delete(key)),
     },
-    { timeout: 1000, clock, report },
+    { timeout: 1000, clock, monotonic: clock, report },
   )
   return createState({
     store,
@@ -57,8 +57,11 @@ const context = (): AuthenticationContext => ({
 })
 const outcome = async (method = 'POST'): Promise<string> => {
   const request = { method, target: '/data', rawHeaders: ['Host', 'rs.example'] }
-  const result = await authenticate(await signed(await token('aa-auth+jwt'), {}, request), context())
-  return result instanceof Refusal ? result.code : 'served'
+  const sent = await signed(await token('aa-auth+jwt'), {}, request)
+  const result = await authenticate(sent, context())
+  if (result instanceof Refusal) return result.code
+  // As whoever lets the request take effect does.
+  return (await state.replays.use(sent, 'unsafe'))?.code ?? 'served'
 }
 const order = (...uses: StoreUse[]) => ({
   uses,

@@ -6,8 +6,7 @@ import type { Diagnose } from '../diagnostics.js'
 import { Refusal } from '../errors.js'
 import type { DenialKind } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
-import type { ReplayMode } from '../replay/replay-mode.js'
-import type { Replays } from '../replay/replays.js'
+import type { ReplayMode, Replays } from '../replay/replays.js'
 import type { Revocations } from '../revocation/revocations.js'
 import { checkContent } from '../signature/content-check.js'
 import type { ReadSignature } from '../signature/read.js'
@@ -28,11 +27,12 @@ export interface VerifiedCheckContext {
 
 /**
  * What may still be wrong with a request whose token and signature have verified, in this order: the token was
- * withdrawn by its issuer, the operator denies the caller, the content is not what was signed, the signature was used
- * before. They run on every request, whatever was cached of its token, and wait for nothing where the store answers at
- * once. What the store cannot be asked about is refused (`store_unavailable`) unless the operator broke the glass.
+ * withdrawn by its issuer, the operator denies the caller, the content is not what was signed. They run on every
+ * request, whatever was cached of its token, and wait for nothing where the store answers at once. What the store cannot
+ * be asked about is refused (`store_unavailable`) unless the operator broke the glass. That the signature was used before
+ * is found out by whoever lets the request take effect ({@link Replays}).
  *
- * Store operations: two reads, sent together; a claim where replays are refused.
+ * Store operations: two reads, sent together.
  */
 export function checkVerified(
   request: HttpRequest,
@@ -40,18 +40,9 @@ export function checkVerified(
   caller: TokenCaller,
   context: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
-  return unlessRefused(checkStanding(caller, context), () =>
-    // Used up last, so that a damaged copy of a request cannot use up the request.
-    unlessRefused(checkContent(request, read, context), () =>
-      context.replays.use(request, read, caller.jkt, context.replay),
-    ),
-  )
+  context.replays.keep(request, read, caller.jkt, context.replay)
+  return andThen(checkStanding(caller, context), (refusal) => refusal ?? checkContent(request, read, context))
 }
-
-const unlessRefused = (
-  first: Awaitable<Refusal | undefined>,
-  next: () => Awaitable<Refusal | undefined>,
-): Awaitable<Refusal | undefined> => andThen(first, (refusal) => refusal ?? next())
 
 function checkStanding(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
   const revoked = context.revocations.has(caller.token)

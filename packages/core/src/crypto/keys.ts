@@ -79,7 +79,7 @@ export function checkPublicJwk(jwk: unknown): Algorithm | KeyFault {
 }
 
 /** The RFC 7638 thumbprint (SHA-256, base64url) of a key whose members have been checked. */
-function thumbprint(algorithm: Algorithm, jwk: Readonly<Record<'x' | 'y', string>>): string {
+export function thumbprint(algorithm: Algorithm, jwk: Readonly<Record<'x' | 'y', string>>): string {
   const members = algorithm.members.map((name) => `"${name}":"${jwk[name]}"`).join(',')
   return hash('sha256', `{"crv":"${algorithm.crv}","kty":"${algorithm.kty}",${members}}`, 'base64url')
 }

@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.js'
-import type { Denial } from './denials.js'
+import type { Denial } from './denial.js'
 
 const slots = 1024
 const slotKey = (slot: number): string => `deny:slot:${slot}`

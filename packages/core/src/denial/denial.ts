@@ -83,3 +83,15 @@ const checked = (kind: DenialKind, ...parts: readonly string[]): CheckedSubject 
 })
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** A denial that is in force. */
+export interface Denial {
+  readonly id: string
+  readonly subject: DenialSubject
+  readonly reason?: string | undefined
+  readonly by?: string | undefined
+  /** Seconds. */
+  readonly since: number
+  /** Seconds. */
+  readonly until: number
+}

@@ -5,6 +5,7 @@ import { andThen, isPending } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import type { DenialKind, StateEvent } from '../events.js'
 import type { Store } from '../store/store.js'
+import type { Denial } from './denial.js'
 import { type CheckedSubject, checkSubject, type DenialSubject, subjectsOf } from './denial.js'
 import { DenialList } from './denial-list.js'
 
@@ -17,18 +18,6 @@ export interface NewDenial {
   readonly reason?: string
   /** Who denied, for the list and the audit record. At most 200 characters. */
   readonly by?: string
-}
-
-/** A denial that is in force. */
-export interface Denial {
-  readonly id: string
-  readonly subject: DenialSubject
-  readonly reason?: string | undefined
-  readonly by?: string | undefined
-  /** Seconds. */
-  readonly since: number
-  /** Seconds. */
-  readonly until: number
 }
 
 /**
@@ -60,7 +49,8 @@ const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
 // Outlives every denial, so that a mark which has gone means that none is in force.
 const markSeconds = maxSeconds + 86_400
-const markKey = 'deny:mark'
+/** Every request reads it. */
+export const markKey = 'deny:mark'
 const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 
 /**

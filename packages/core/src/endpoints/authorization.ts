@@ -15,7 +15,7 @@ import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
 import type { Waiting } from '../pending/open.js'
 import type { SessionDesk } from '../session/sessions.js'
-import { unsigned } from '../signature/read.js'
+import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 
 /** What the authorization endpoint works with. */
@@ -49,7 +49,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     const caller = await authenticate(request, authentication)
     if (caller instanceof Refusal) {
       explain(request, caller)
-      return refused(caller, report).answer
+      return refused(caller === foreignSignature ? foreignRefusal : caller, report).answer
     }
     if (caller === unsigned || caller.kind !== 'person') {
       // An agent token is no person token, and neither is an auth token (R-174, G-05).
@@ -77,6 +77,9 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
 
   const conclude = async (asked: Asked, caller: Person, request: HttpRequest): Promise<Answer> => {
     const verdict = await judge(asked, caller)
+    const isDenied = 'verdict' in verdict && verdict.verdict === 'deny'
+    const used = isDenied ? undefined : await authentication.replays.use(request, authentication.replay)
+    if (used !== undefined) return refused(used, report).answer
     if (!('verdict' in verdict)) return askConsent(narrow(verdict, asked), asked, caller)
     switch (verdict.verdict) {
       case 'deny':
@@ -114,7 +117,12 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
   return {
     path,
     methods: ['POST'],
-    handle: (request) => authorize(request).catch((cause: unknown) => failed(cause, report).answer),
+    async handle(request) {
+      const answer = await authorize(request).catch((cause: unknown) => failed(cause, report).answer)
+      // A refusal uses up no signature (G-71).
+      if (answer.status >= 400) await authentication.replays.giveBack(request)
+      return answer
+    },
   }
 }
 
@@ -135,6 +143,8 @@ async function readAsked(request: HttpRequest, diagnose: Diagnose): Promise<Aske
     return refuse('invalid_request', 'account is no name')
   return { scope: [...new Set(scope.split(' '))], account }
 }
+
+const foreignRefusal = refuseForeign('person-token')
 
 /** RFC 6749, 3.3. */
 const scopeText = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/

@@ -1,8 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import type { Config } from '../server/options.js'
-import { jwksEndpoint, metadataEndpoint } from './metadata.js'
+import { type DocumentsConfig, jwksEndpoint, metadataEndpoint } from './metadata.js'
 
 /** All endpoints of a resource server, and the one function that answers for them. */
 export interface Endpoints {
@@ -12,7 +11,7 @@ export interface Endpoints {
 }
 
 /** The endpoints that the options call for. */
-export function createEndpoints(config: Config, more: readonly Endpoint[] = []): Endpoints {
+export function createEndpoints(config: DocumentsConfig, more: readonly Endpoint[] = []): Endpoints {
   const keys = config.keys.signing !== undefined ? [jwksEndpoint(config)] : []
   const endpoints = [metadataEndpoint(config), ...keys, ...more]
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))

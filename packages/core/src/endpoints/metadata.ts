@@ -1,21 +1,48 @@
 import { algorithms } from '../crypto/algorithms.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { jsonAnswer } from '../http/message.js'
-import { type Config, ownUrl } from '../server/options.js'
+import { ownUrl } from '../identifiers.js'
+import type { KeyRing } from '../own-keys/key-ring.js'
 
 /** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
 const metadataPath = '/.well-known/aauth-resource.json'
 
+/** What the resource server's options say about its documents. */
+export interface DocumentsConfig {
+  readonly resource: string
+  readonly keys: Pick<KeyRing, 'signing' | 'publicJwks'>
+  readonly scopes: ReadonlyMap<string, string>
+  readonly paths: {
+    readonly jwks: string
+    readonly authorization: string
+    readonly revocation: string | false
+  }
+  readonly accessMode: string | undefined
+  readonly display: {
+    readonly name?: string
+    readonly description?: string
+    readonly logoUri?: string
+    readonly logoDarkUri?: string
+    readonly documentationUri?: string
+    readonly tosUri?: string
+    readonly policyUri?: string
+  }
+  /** Seconds. */
+  readonly signatureWindow: number
+  readonly additionalSignatureComponents: readonly string[]
+}
+
 /** The metadata document, from the same options that enforce (AAuth 11.2.4). */
-export function metadataEndpoint(config: Config): Endpoint {
+export function metadataEndpoint(config: DocumentsConfig): Endpoint {
   const { display } = config
   const answer = jsonAnswer(
     {
       issuer: config.resource,
-      jwks_uri: config.keys.signing !== undefined ? ownUrl(config, config.paths.jwks) : undefined,
-      authorization_endpoint: config.scopes.size > 0 ? ownUrl(config, config.paths.authorization) : undefined,
+      jwks_uri: config.keys.signing !== undefined ? ownUrl(config.resource, config.paths.jwks) : undefined,
+      authorization_endpoint:
+        config.scopes.size > 0 ? ownUrl(config.resource, config.paths.authorization) : undefined,
       revocation_endpoint:
-        config.paths.revocation === false ? undefined : ownUrl(config, config.paths.revocation),
+        config.paths.revocation === false ? undefined : ownUrl(config.resource, config.paths.revocation),
       access_mode: config.accessMode,
       name: display.name,
       description: display.description,
@@ -36,7 +63,7 @@ export function metadataEndpoint(config: Config): Endpoint {
 }
 
 /** The key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
-export function jwksEndpoint(config: Config): Endpoint {
+export function jwksEndpoint(config: DocumentsConfig): Endpoint {
   return {
     path: config.paths.jwks,
     methods: ['GET', 'HEAD'],

@@ -6,19 +6,34 @@ import {
 } from '../authentication/authenticate-server.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
+import type { Report } from '../events.js'
 import type { Endpoint } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { siteOf } from '../issuer/site.js'
 import { fixedLimits } from '../limits.js'
-import { boundedRate, RevocationRate } from '../revocation/revocation-limits.js'
+import { boundedRate, type RevocationLimits, RevocationRate } from '../revocation/revocation-limits.js'
 import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
 import { type Revocations, revocationSkew } from '../revocation/revocations.js'
-import type { Config } from '../server/options.js'
 import type { SignaturePolicy } from '../signature/read.js'
+import type { Store } from '../store/store.js'
+
+/** What the resource server's options say about revocations. */
+export interface RevocationEndpointConfig {
+  readonly store: Store
+  readonly accessServer: string | undefined
+  readonly revocationLimits: RevocationLimits
+  /** Seconds. */
+  readonly signatureWindow: number
+  readonly compat: { readonly revocationWithoutExp: boolean }
+  /** Milliseconds. */
+  readonly clock: () => number
+  readonly report: Report
+}
 
 /** What the endpoint works with. */
 export interface RevocationEndpointContext {
-  readonly config: Config
+  readonly config: RevocationEndpointConfig
   readonly issuers: IssuerKeys
   readonly revocations: Revocations
   /** What agents' signatures are held to. */
@@ -49,10 +64,12 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),
   }
 
-  // Its own share first, so that one newcomer cannot use up what all have together.
-  const take = async (issuer: string): Promise<Refusal | undefined> =>
-    (await rate.take(issuer, perMinute)) ??
-    (issuers.knows(issuer) ? undefined : await rate.take('*', limits.newcomersPerMinute))
+  const take = (issuer: string): Promise<Refusal | undefined> => {
+    if (issuers.standing(issuer) === 'named') return rate.take(issuer, perMinute)
+    const who = issuers.knows(issuer) ? 'known' : 'newcomers'
+    const together = { who, part: siteOf(issuer), perMinute: limits.newcomersPerMinute }
+    return rate.takeBoth({ who: issuer, perMinute }, together)
+  }
 
   const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>
@@ -69,7 +86,9 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const handle = async (request: HttpRequest): Promise<Refusal | undefined> => {
     const issuer = await authenticateServer(request, caller)
     if (issuer instanceof Refusal) return unsupported(issuer)
-    const token = await readRevocation(request, clock() / 1000 + lifetime, diagnose)
+    const now = clock() / 1000
+    const unsaid = config.compat.revocationWithoutExp ? now + maxTokenLifetime : undefined
+    const token = await readRevocation(request, now + lifetime, unsaid, diagnose)
     return token instanceof Refusal ? token : record(issuer, token)
   }
 

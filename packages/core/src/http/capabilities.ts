@@ -1,5 +1,6 @@
-import { parseList, Token } from 'structured-headers'
+import { Token } from 'structured-headers'
 import { fieldValue } from './message.js'
+import { parseList } from './structured.js'
 
 /** What an agent says it can do for a resource (AAuth 11.7). */
 export type Capability = 'interaction' | 'clarification' | 'payment'

@@ -13,6 +13,8 @@ export function refuseUnread(fault: ContentFault | undefined, diagnose: Diagnose
       return refuse('content_too_large')
     case 'aborted':
       return refuse('invalid_request', 'The content was cut off')
+    case 'no-room':
+      return new Refusal('overloaded', { retryAfter: 1 })
     case 'consumed':
     case undefined:
       diagnose('AAUTH_CONTENT_CONSUMED')

@@ -1,6 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import type { Dispatch } from '../node/dispatch.js'
-import type { Answer, HttpRequest } from './message.js'
+import type { Answer, Carried, HttpRequest, RawAnswer } from './message.js'
 
 /** What an adapter lends to our endpoints beside the request. */
 export interface Host {
@@ -30,4 +29,22 @@ export function methodNotAllowed(endpoint: Endpoint): Answer {
     headers: { Allow: endpoint.methods.join(', '), 'Cache-Control': 'no-store' },
     body: '',
   }
+}
+
+/** Sends a held call through the application; `undefined` when its answer is longer than `limit` bytes. Rejects when
+ * the application gives no answer. */
+export type Dispatch = (
+  call: HeldCall,
+  carried: Carried,
+  limits: { readonly answer: number; readonly ms: number },
+) => Promise<RawAnswer | undefined>
+
+/** A call put aside: what its handler will be given. */
+export interface HeldCall {
+  readonly method: string
+  readonly target: string
+  /** Alternating name and value, in order. */
+  readonly rawHeaders: readonly string[]
+  /** Base64. */
+  readonly content: string
 }

@@ -1,5 +1,4 @@
-import type { RawAnswer } from '../node/dispatch.js'
-import type { Carried } from '../node/held-connection.js'
+import type { TokenCaller } from '../caller.js'
 
 /**
  * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
@@ -31,9 +30,9 @@ export interface HttpRequest {
 
 /**
  * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: somebody read it before
- * us, so what was on the wire is gone. `aborted`: the client went away.
+ * us, so what was on the wire is gone. `aborted`: the client went away. `no-room`: all requests together hold too much.
  */
-export type ContentFault = 'too-large' | 'consumed' | 'aborted'
+export type ContentFault = 'too-large' | 'consumed' | 'aborted' | 'no-room'
 
 /** A response as plain data; every adapter writes it the same way. */
 export interface Answer {
@@ -122,3 +121,43 @@ export function hasBody({ rawHeaders, hasContent }: Pick<HttpRequest, 'rawHeader
 }
 
 const isWhitespace = (code: number): boolean => code === 0x20 || code === 0x09
+
+/** What a held call brings with it when it is sent through the application again. */
+export interface Carried {
+  /** Stands for the server that put the call aside. To any other server the call is one without a signature. */
+  readonly server: object
+  /** Verified on the poll that set the call going. */
+  readonly caller: TokenCaller
+  /** What has been approved for this call. */
+  readonly subjects: readonly string[]
+  /** Told when the call has to wait once more: its new pending id. */
+  waitsAgain(id: string): void
+}
+
+/** What a handler answered: as it was written, without what concerns the connection. */
+export interface RawAnswer {
+  readonly status: number
+  /** Alternating name and value. */
+  readonly rawHeaders: readonly string[]
+  readonly content: Uint8Array
+}
+
+/** What a request says in its first line. */
+export interface RequestTarget {
+  readonly method: string
+  /**
+   * As received: not decoded, not normalised, without the query. Routers match more than one spelling (`/Tobacco`,
+   * `/%74obacco`), so decide by the route and its parameters, never by what this begins with.
+   */
+  readonly path: string
+  /** As received, without the `?`; empty when there is none. */
+  readonly query: string
+}
+
+/** Splits a target as a policy wants it. */
+export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'target'>): RequestTarget {
+  const question = target.indexOf('?')
+  return question === -1
+    ? { method, path: target, query: '' }
+    : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+}

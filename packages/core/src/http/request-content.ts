@@ -1,6 +1,7 @@
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import { parseJson } from '../json.js'
+import { fixedLimits } from '../limits.js'
 import { refuseUnread } from './content.js'
 import { fieldLines, type HttpRequest, hasBody, trimField } from './message.js'
 
@@ -46,7 +47,8 @@ export function describeContent(rawHeaders: readonly string[], bytes: Uint8Array
 
 function parseBytes(bytes: Uint8Array): { readonly value: unknown } | undefined {
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return parseJson(text, fixedLimits.contentJsonSize)
   } catch {
     return undefined
   }

@@ -6,11 +6,14 @@ const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 // Azure's own services answer every machine there; those of other clouds are on link-local or shared addresses.
 const platformAddresses: ReadonlySet<string> = new Set(['168.63.129.16'])
 
+/** Judges addresses. */
+export type IsPublic = (address: string) => boolean
+
 /**
  * Whether an address is public unicast, the only kind a stranger may send us to (Signature-Key draft, 7.3).
  * IPv4 within IPv6 in all its forms (mapped, compatible, NAT64, 6to4, Teredo) and zone ids are not.
  */
-export function isPublicAddress(address: string): boolean {
+export const isPublicAddress: IsPublic = (address) => {
   if (isIP(address) === 0 || address.includes('%') || platformAddresses.has(address)) return false
   const parsed = ipaddr.parse(address)
   if (parsed.range() !== 'unicast') return false
@@ -18,7 +21,47 @@ export function isPublicAddress(address: string): boolean {
   return parsed instanceof ipaddr.IPv4 || parsed.match(globalUnicast)
 }
 
+/** The lengths a NAT64 prefix may have (RFC 6052, 2.2). */
+const nat64Lengths: ReadonlySet<number> = new Set([32, 40, 48, 56, 64, 96])
+
+/** Whether `value` is a NAT64 prefix such as `64:ff9b::/96`: nothing beyond its length, and bits 64 to 71 zero. */
+export function isNat64Prefix(value: string): boolean {
+  const [, address = '', length = ''] = /^([0-9a-f:]+)\/([0-9]{2})$/.exec(value) ?? []
+  if (isIP(address) !== 6 || !nat64Lengths.has(Number(length))) return false
+  const bytes = ipaddr.IPv6.parse(address).toByteArray()
+  return bytes[8] === 0 && bytes.slice(Number(length) / 8).every((byte) => byte === 0)
+}
+
+/**
+ * As {@link isPublicAddress}, on a network behind NAT64: an address within the operator's prefix is the IPv4 address in
+ * it, and judged as that.
+ *
+ * @param prefix one that {@link isNat64Prefix}
+ */
+export function createIsPublic(prefix: string | undefined): IsPublic {
+  if (prefix === undefined) return isPublicAddress
+  const range = ipaddr.IPv6.parseCIDR(prefix)
+  return (address) => {
+    if (isIP(address) !== 6 || address.includes('%')) return isPublicAddress(address)
+    const parsed = ipaddr.IPv6.parse(address)
+    return parsed.match(range) ? isPublicAddress(embeddedIPv4(parsed, range[1])) : isPublicAddress(address)
+  }
+}
+
+/** The IPv4 address after a prefix, where byte 8 is not counted; nothing else may be set (RFC 6052, 2.2). */
+function embeddedIPv4(address: ipaddr.IPv6, prefixLength: number): string {
+  const bytes = address.toByteArray()
+  const rest = prefixLength === 96 ? bytes.slice(12) : withoutByte8(bytes).slice(prefixLength / 8)
+  const isClean = (prefixLength === 96 || bytes[8] === 0) && rest.slice(4).every((byte) => byte === 0)
+  return isClean ? rest.slice(0, 4).join('.') : ''
+}
+
+const withoutByte8 = (bytes: readonly number[]): number[] => [...bytes.slice(0, 8), ...bytes.slice(9)]
+
 /** The addresses that may be visited of all that a name server answered; a mixture is no reason to visit the others. */
-export function publicAddresses<A extends { readonly address: string }>(answered: readonly A[]): A[] {
-  return answered.filter(({ address }) => isPublicAddress(address))
+export function publicAddresses<A extends { readonly address: string }>(
+  answered: readonly A[],
+  isPublic: IsPublic = isPublicAddress,
+): A[] {
+  return answered.filter(({ address }) => isPublic(address))
 }

@@ -1,6 +1,17 @@
-/** A token bucket: so many a minute, and as many at once. */
+/** What one group has taken, and when that was last reckoned, in milliseconds. */
+interface Taken {
+  amount: number
+  asOf: number
+}
+
+/**
+ * A token bucket that groups share: so many a minute, and as many at once. A group may have a
+ * third of what is then left for others, so that no number of groups uses up what the next one needs; alone, one gets a quarter.
+ */
 export class Budget {
   readonly #perMinute: number
+  // Only who took something is held, and for a minute at most: no more than can be taken in two.
+  readonly #groups = new Map<string, Taken>()
   #left: number
   #asOf: number
 
@@ -11,11 +22,16 @@ export class Budget {
     this.#asOf = now
   }
 
-  /** Takes one, if there is one. */
-  take(now: number): boolean {
+  /** Takes one for a group, if there is one. */
+  take(now: number, group: string): boolean {
     this.#refill(now)
     if (this.#left < 1) return false
+    const amount = this.#takenBy(group, now)
+    if (amount > 0 && amount + 1 > (this.#left - 1) / 3) return false
     this.#left--
+    this.#groups.delete(group)
+    this.#groups.set(group, { amount: amount + 1, asOf: now })
+    this.#forget(now)
     return true
   }
 
@@ -29,5 +45,20 @@ export class Budget {
     const elapsed = Math.max(0, now - this.#asOf)
     this.#asOf = now
     this.#left = Math.min(this.#perMinute, this.#left + (elapsed / 60_000) * this.#perMinute)
+  }
+
+  // A group is forgiven a quarter of the whole a minute.
+  #takenBy(group: string, now: number): number {
+    const taken = this.#groups.get(group)
+    if (taken === undefined) return 0
+    return Math.max(0, taken.amount - (Math.max(0, now - taken.asOf) / 60_000) * (this.#perMinute / 4))
+  }
+
+  /** Those who took something longest ago come first. */
+  #forget(now: number): void {
+    for (const [group, { asOf }] of this.#groups) {
+      if (now >= asOf && now - asOf < 60_000) return
+      this.#groups.delete(group)
+    }
   }
 }

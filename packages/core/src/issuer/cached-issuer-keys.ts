@@ -3,8 +3,9 @@ import type { Refusal } from '../errors.js'
 import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
+import { guardFor } from './guard-for.js'
 import { createGuardedFetch } from './guarded-fetch.js'
-import type { IssuerEnvironment, IssuerKeys, KeyQuery } from './issuer-keys.js'
+import type { IssuerEnvironment, IssuerKeys, KeyQuery, Standing } from './issuer-keys.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
 import { type IssuerOptions, withDefaults } from './options.js'
@@ -15,6 +16,9 @@ import type { IssuerRecord } from './spaces.js'
 import { stateOf } from './state.js'
 import { Sweep } from './sweep.js'
 
+/** Milliseconds. */
+const establishedAfter = 600_000
+
 /** {@link IssuerKeys} over a cache and a fetch. */
 export class CachedIssuerKeys implements IssuerKeys {
   readonly #limits: IssuerLimits
@@ -24,7 +28,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   readonly #pinned: PinnedIssuers
   readonly #discoverer: Discoverer
   readonly #sweep: Sweep
-  readonly #isListed: (issuer: string) => boolean
+  readonly #isNamed: (issuer: string) => boolean
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
   constructor(options: IssuerOptions, env: IssuerEnvironment) {
@@ -35,17 +39,17 @@ export class CachedIssuerKeys implements IssuerKeys {
     this.#answers = new IssuerAnswers(policy, this.#tally, options.unavailable ?? 'retry', this.#clock)
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
-    const prewarmed = new Set(prewarm.map(({ issuer }) => issuer))
-    this.#isListed = (issuer) => policy.isListed(issuer) || prewarmed.has(issuer)
+    const { named = [] } = env
+    const others = new Set([...prewarm.map(({ issuer }) => issuer), ...named])
+    this.#isNamed = (issuer) => policy.isListed(issuer) || others.has(issuer) || this.#pinned.has(issuer)
     this.#discoverer = new Discoverer({
       limits: this.#limits,
-      fetch:
-        env.fetch ?? createGuardedFetch({ privateHosts: options.privateHosts ?? [], limits: this.#limits }),
+      fetch: env.fetch ?? createGuardedFetch({ ...guardFor(options, named), limits: this.#limits }),
       keyHosts: new Map(Object.entries(options.keyHosts ?? {})),
       clock: this.#clock,
       random: () => env.random(),
       tally: this.#tally,
-      isListed: this.#isListed,
+      isNamed: this.#isNamed,
       withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
     })
     const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
@@ -53,11 +57,13 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   knows(issuer: string): boolean {
-    return (
-      this.#discoverer.spaces.isAdmitted(issuer) ||
-      this.#isListed(issuer) ||
-      this.#pinned.documentsOf(issuer).length > 0
-    )
+    return this.#discoverer.spaces.isKnown(issuer)
+  }
+
+  standing(issuer: string): Standing {
+    if (this.#isNamed(issuer)) return 'named'
+    const since = this.#discoverer.spaces.admittedAt(issuer)
+    return since !== undefined && this.#clock() - since >= establishedAfter ? 'established' : 'newcomer'
   }
 
   peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {
@@ -114,7 +120,7 @@ export class CachedIssuerKeys implements IssuerKeys {
   }
 
   admit(issuer: string, dwk: string): void {
-    const entry = this.#discoverer.spaces.admit(issuer)?.entries.get(dwk)
+    const entry = this.#discoverer.spaces.admit(issuer, this.#clock())?.entries.get(dwk)
     if (entry === undefined) return
     entry.usedAt = this.#clock()
     this.#sweep.start()
@@ -156,7 +162,7 @@ export class CachedIssuerKeys implements IssuerKeys {
     return {
       admitted: sizes.admitted,
       newcomers: sizes.newcomers,
-      bytes: sizes.admittedBytes + sizes.newcomerBytes,
+      bytes: sizes.bytes,
       pinned: this.#pinned.size,
       discoveries: { running, waiting },
       newcomerBudget: budget,
@@ -233,4 +239,9 @@ function within(ms: number, work: Promise<void>): Promise<void> {
       resolve()
     })
   })
+}
+
+/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
+export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
+  return new CachedIssuerKeys(options, env)
 }

@@ -1,12 +1,14 @@
+import { weightOf } from '../weight.js'
 import { Budget } from './budget.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
 import { Gate, type Lane } from './gate.js'
 import { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
-import { readMetadata } from './metadata.js'
+import { type IssuerMetadata, readMetadata } from './metadata.js'
 import type { IssuerDocument, IssuerFetch } from './options.js'
 import type { Tally } from './report.js'
+import { siteOf } from './site.js'
 import { type IssuerRecord, IssuerSpaces } from './spaces.js'
 
 /** What {@link Discoverer} works with. */
@@ -17,8 +19,8 @@ export interface DiscovererPorts {
   readonly clock: () => number
   readonly random: () => number
   readonly tally: Tally
-  /** Whether an issuer is none of the newcomers although no token of it has verified yet. */
-  readonly isListed: (issuer: string) => boolean
+  /** Whether the operator named an issuer. */
+  readonly isNamed: (issuer: string) => boolean
   readonly withdrawn: (issuer: string, dwk: string) => void
 }
 
@@ -33,12 +35,13 @@ export class Discoverer {
   readonly #ports: DiscovererPorts
   readonly #gate: Gate
   readonly #budget: Budget
-  readonly #waiting: IssuerDocument[] = []
+  // Named issuers wait for no stranger's places.
+  readonly #waiting = { named: [] as IssuerDocument[], background: [] as IssuerDocument[] }
   #closed = false
 
   constructor(ports: DiscovererPorts) {
     this.#ports = ports
-    this.spaces = new IssuerSpaces(ports.limits)
+    this.spaces = new IssuerSpaces(ports.limits, ports.isNamed)
     this.#gate = new Gate(ports.limits)
     this.#budget = new Budget(ports.limits.newcomersPerMinute, ports.clock())
   }
@@ -77,28 +80,30 @@ export class Discoverer {
     how: { forced: boolean; background: boolean },
   ): Bound | undefined {
     const { issuer } = record
-    const isKnown = this.#isKnown(issuer)
-    const lane: Lane = !isKnown ? 'newcomer' : how.background ? 'background' : 'known'
+    const lane = this.#laneOf(issuer, how.background)
     if (this.#closed || !this.#gate.hasRoom(issuer, lane)) return 'queue'
     if (!record.entries.has(entry.dwk) && record.entries.size >= this.#ports.limits.documentsPerIssuer)
       return 'queue'
-    if (!isKnown && !this.#budget.take(this.#ports.clock())) return 'newcomers'
+    if (lane === 'newcomer' && !this.#budget.take(this.#ports.clock(), siteOf(issuer))) return 'newcomers'
     record.entries.set(entry.dwk, entry)
-    if (this.spaces.get(issuer) !== record) this.spaces.add(record, isKnown ? 'admitted' : 'newcomers')
+    if (this.spaces.get(issuer) !== record) this.spaces.add(record)
     entry.flightBegan = this.#ports.clock()
     entry.flight = this.#run(record, entry, lane, how.forced)
     return undefined
   }
 
-  /** Refreshes what is due of known issuers, as many at a time as the background lane takes. */
+  /** Refreshes what is due of known issuers, as many at a time as their lanes take. */
   refreshInTurn(due: readonly IssuerDocument[]): void {
-    this.#waiting.splice(0, this.#waiting.length, ...due)
+    const { isNamed } = this.#ports
+    this.#waiting.named = due.filter(({ issuer }) => isNamed(issuer))
+    this.#waiting.background = inTurns(due.filter(({ issuer }) => !isNamed(issuer)))
     this.#refreshNext()
   }
 
   close(): void {
     this.#closed = true
-    this.#waiting.length = 0
+    this.#waiting.named = []
+    this.#waiting.background = []
     for (const { record } of this.spaces.records()) record.abort.abort(new Error('closed'))
   }
 
@@ -134,17 +139,22 @@ export class Discoverer {
   }
 
   #refreshNext(): void {
-    while (!this.#gate.isFull('background')) {
-      const next = this.#waiting.shift()
-      if (next === undefined) return
-      if (!this.#isKnown(next.issuer)) continue
-      const { record, entry } = this.entry(next.issuer, next.dwk)
-      if (entry.isDue(this.#ports.clock())) this.begin(record, entry, { forced: false, background: true })
+    for (const lane of ['named', 'background'] as const) {
+      const waiting = this.#waiting[lane]
+      while (!this.#gate.isFull(lane)) {
+        const next = waiting.shift()
+        if (next === undefined) break
+        if (!this.spaces.isKnown(next.issuer)) continue
+        const { record, entry } = this.entry(next.issuer, next.dwk)
+        if (entry.isDue(this.#ports.clock())) this.begin(record, entry, { forced: false, background: true })
+      }
     }
   }
 
-  #isKnown(issuer: string): boolean {
-    return this.spaces.isAdmitted(issuer) || this.#ports.isListed(issuer)
+  #laneOf(issuer: string, background: boolean): Lane {
+    if (this.#ports.isNamed(issuer)) return 'named'
+    if (this.spaces.isKnown(issuer)) return background ? 'background' : 'known'
+    return this.spaces.wasAdmitted(issuer) ? 'known' : 'newcomer'
   }
 
   #newRecord(issuer: string): IssuerRecord {
@@ -153,12 +163,16 @@ export class Discoverer {
     const metadata = {
       name: 'metadata',
       maxBytes: limits.metadataBytes,
-      read: (document: Document) => readMetadata(document, issuer),
+      maxMembers: limits.metadataMembers,
+      read: (document: Document) => readMetadata(document, issuer, limits.metadataBytes),
+      weigh: (metadata: IssuerMetadata) => weightOf(metadata),
     } as const
     const keys = {
       name: 'jwks',
       maxBytes: limits.jwksBytes,
-      read: (document: Document) => KeySet.read(document, limits.keysPerSet),
+      maxMembers: limits.jwksMembers,
+      read: (document: Document) => KeySet.read(document, limits.keysPerSet, limits.jwksBytes),
+      weigh: (set: KeySet) => set.bytes,
     } as const
     const documents = {
       metadata: new FloorFetcher(issuer, metadata, ports),
@@ -166,4 +180,16 @@ export class Discoverer {
     }
     return { issuer, entries: new Map(), documents, abort: new AbortController() }
   }
+}
+
+/** One of each site, then the next of each, so that no site keeps the others waiting. */
+function inTurns(documents: readonly IssuerDocument[]): IssuerDocument[] {
+  const ranks = new Map<string, number>()
+  const ranked = documents.map((document) => {
+    const site = siteOf(document.issuer)
+    const rank = ranks.get(site) ?? 0
+    ranks.set(site, rank + 1)
+    return { document, rank }
+  })
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ document }) => document)
 }

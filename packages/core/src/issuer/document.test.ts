@@ -6,7 +6,7 @@ import type { IssuerFetch } from './options.js'
 const json = { 'content-type': 'application/json' }
 const never = new AbortController().signal
 const get = (fetch: IssuerFetch, signal = never) =>
-  fetchDocument(fetch, 'https://ps.example/x', 100, signal, () => 0)
+  fetchDocument(fetch, 'https://ps.example/x', { maxBytes: 100, maxMembers: 20 }, signal, () => 0)
 const answer = (response: Response) => get(async () => response)
 
 /** A body that gives out chunks for as long as it is asked, and counts them. */
@@ -42,15 +42,25 @@ describe('a document', () => {
     })
   })
 
-  it.each(['application/json', 'application/json; charset=utf-8', 'Application/JWK-Set+JSON'])(
-    'is read as %s',
-    async (type) => {
-      const response = new Response('{"a":1}', {
-        headers: { 'content-type': type, 'cache-control': 'max-age=9' },
-      })
-      expect(await answer(response)).toEqual({ document: { a: 1 }, bytes: 7, lifetime: 9 })
-    },
-  )
+  it.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'Application/JWK-Set+JSON',
+    'text/plain',
+    'Text/Plain; charset=utf-8',
+    '',
+  ])('is read as "%s"', async (type) => {
+    const response = new Response('{"a":1}', {
+      headers: { 'content-type': type, 'cache-control': 'max-age=9' },
+    })
+    expect(await answer(response)).toEqual({ document: { a: 1 }, lifetime: 9 })
+  })
+
+  it('is read without any type (G-74)', async () => {
+    const response = new Response(new Uint8Array([123, 125]))
+    expect(response.headers.has('content-type')).toBe(false)
+    expect(await answer(response)).toMatchObject({ document: {} })
+  })
 
   it.each<[string, Response]>([
     ['status 404', Response.json({}, { status: 404 })],
@@ -58,12 +68,22 @@ describe('a document', () => {
     ['status 204', new Response(null, { status: 204, headers: json })],
     ['status 201', Response.json({}, { status: 201 })],
     ['status 302', new Response(null, { status: 302, headers: { location: 'https://ps.example/y' } })],
-    ['no JSON content type', new Response('{}', { headers: { 'content-type': 'text/html' } })],
-    [
-      'no JSON content type',
-      new Response('{}', { headers: { 'content-type': 'text/json+application/json' } }),
-    ],
-    ['no JSON content type', new Response(new Uint8Array([123, 125]))],
+    ...[
+      'text/html',
+      'text/html; charset=utf-8',
+      'text/json+application/json',
+      'text/plainer',
+      'application/octet-stream',
+      'text/javascript',
+      'application/xml',
+    ].map((type): [string, Response] => [
+      'a content type that is not for JSON',
+      new Response('{}', { headers: { 'content-type': type } }),
+    ]),
+    ['no JSON object', new Response('<html>', { headers: { 'content-type': 'text/plain' } })],
+    ['no JSON object', new Response('[]')],
+    ['no JSON object', new Response('')],
+    ['longer than 100 bytes', new Response(`{"a":"${'x'.repeat(100)}"}`)],
     ['longer than 100 bytes', Response.json({ a: 'x'.repeat(100) })],
     ['longer than 100 bytes', new Response('{}', { headers: { ...json, 'content-length': '101' } })],
     ['no JSON object', new Response('', { headers: json })],

@@ -6,19 +6,25 @@ import type { IssuerFetch, IssuerResponse } from './options.js'
 /** A JSON document as it was fetched. */
 export interface FetchedDocument {
   readonly document: Record<string, unknown>
-  readonly bytes: number
   /** Seconds the response stated, if it did. */
   readonly lifetime: number | undefined
 }
 
+/** How much a document may be. */
+export interface DocumentBounds {
+  readonly maxBytes: number
+  /** Members and elements. */
+  readonly maxMembers: number
+}
+
 /**
  * Fetches one JSON document and never rejects. Whatever `fetch` is, redirects, other statuses than 200, other content
- * than JSON and more than `maxBytes` are refused here, and `signal` ends the wait even for a fetch that ignores it.
+ * than a JSON object and more than the bounds are refused here, and `signal` ends the wait even for a fetch that ignores it.
  */
 export async function fetchDocument(
   fetch: IssuerFetch,
   url: string,
-  maxBytes: number,
+  bounds: DocumentBounds,
   signal: AbortSignal,
   clock: () => number,
 ): Promise<FetchedDocument | Fault> {
@@ -28,16 +34,20 @@ export async function fetchDocument(
       fetch(url, { method: 'GET', headers: { accept: 'application/json' }, redirect: 'manual', signal }),
       signal,
     )
-    const refused = refuseResponse(response, maxBytes)
+    const refused = refuseResponse(response, bounds.maxBytes)
     if (refused !== undefined) {
       void response.body?.cancel().catch(() => {})
       return refused
     }
-    return await readDocument(response, maxBytes, signal, clock)
+    return await readDocument(response, bounds, signal, clock)
   } catch (error) {
     return signal.aborted ? new Fault('unavailable', reasonOf(signal)) : faultOf(error)
   }
 }
+
+// What says nothing about its content is read as well: many servers have no type for documents without an extension, or
+// for any (G-74). Only a JSON object gets further.
+const readableType = /^(?:application\/(?:[a-z0-9.-]+\+)?json|text\/plain|)$/i
 
 function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | undefined {
   const { status, headers } = response
@@ -48,8 +58,7 @@ function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | und
   }
   if (status !== 200) return new Fault('unusable', `status ${status}`)
   const type = (headers.get('content-type') ?? '').split(';', 1)[0] as string
-  if (!/^application\/(?:[a-z0-9.-]+\+)?json$/i.test(type.trim()))
-    return new Fault('unusable', 'no JSON content type')
+  if (!readableType.test(type.trim())) return new Fault('unusable', 'a content type that is not for JSON')
   const length = headers.get('content-length')
   if (length !== null && Number(length) > maxBytes)
     return new Fault('unusable', `longer than ${maxBytes} bytes`)
@@ -58,16 +67,17 @@ function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | und
 
 async function readDocument(
   response: IssuerResponse,
-  maxBytes: number,
+  { maxBytes, maxMembers }: DocumentBounds,
   signal: AbortSignal,
   clock: () => number,
 ): Promise<FetchedDocument | Fault> {
   const content = await readBytes(response, maxBytes, signal)
   if (content instanceof Fault) return content
-  const document = parseUtf8(content)
-  if (document === undefined) return new Fault('unusable', 'no JSON object, or one with duplicate members')
+  const document = parseUtf8(content, maxMembers)
+  if (document === undefined)
+    return new Fault('unusable', 'no JSON object, or one with too many or duplicate members')
   const lifetime = statedLifetime((name) => response.headers.get(name), clock())
-  return { document, bytes: content.length, lifetime }
+  return { document, lifetime }
 }
 
 /** The content of a response, within bounds. */
@@ -93,9 +103,9 @@ export async function readBytes(
   }
 }
 
-function parseUtf8(content: Buffer): Record<string, unknown> | undefined {
+function parseUtf8(content: Buffer, maxMembers: number): Record<string, unknown> | undefined {
   try {
-    return parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(content))
+    return parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(content), maxMembers)
   } catch {
     return undefined
   }

@@ -32,6 +32,9 @@ interface Held<T> {
   readonly discardAt: number
 }
 
+/** What an entry takes beside the documents. */
+const entryBytes = 512
+
 /** One well-known document of one issuer, the key set it leads to, and when either may be fetched again. */
 export class IssuerEntry {
   readonly issuer: string
@@ -65,9 +68,9 @@ export class IssuerEntry {
     return this.#nextAttemptAt
   }
 
-  /** Bytes of the documents held. */
+  /** Bytes of memory that it takes, with what is held of the documents. */
   get bytes(): number {
-    return (this.#metadata?.bytes ?? 0) + (this.#keys?.bytes ?? 0)
+    return entryBytes + 2 * this.#keysUrl.length + (this.#metadata?.bytes ?? 0) + (this.#keys?.bytes ?? 0)
   }
 
   /** For the operator: what is held and how the last attempt went. Milliseconds. */

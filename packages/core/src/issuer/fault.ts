@@ -1,5 +1,11 @@
 import type { FaultKind } from '../events.js'
 
+/** Characters of a reason. It is kept with the issuer, and errors of the network quote whatever they have met. */
+const longest = 200
+
+// A slice would keep the whole of what it was cut from.
+const copyOf = (text: string): string => Buffer.from(text).toString()
+
 /** A failed step of a discovery, as plain data. */
 export class Fault {
   readonly kind: FaultKind
@@ -9,7 +15,7 @@ export class Fault {
   readonly retryAfter: number | undefined
   constructor(kind: FaultKind, reason: string, retryAfter?: number) {
     this.kind = kind
-    this.reason = reason
+    this.reason = reason.length > longest ? copyOf(reason.slice(0, longest)) : reason
     this.retryAfter = retryAfter
   }
 }
@@ -32,5 +38,5 @@ export function faultOf(error: unknown): Fault {
   // Node's own `fetch` says only that it failed; the cause says why.
   if (error.cause instanceof Error) return faultOf(error.cause)
   const { code } = error as NodeJS.ErrnoException
-  return new Fault('unavailable', code ?? error.message.slice(0, 200))
+  return new Fault('unavailable', code ?? error.message)
 }

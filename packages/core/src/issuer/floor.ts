@@ -1,12 +1,12 @@
 import type { IssuerEvent } from '../events.js'
-import { fetchDocument } from './document.js'
+import { type DocumentBounds, fetchDocument } from './document.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'
 
 /** What was read of a document. The document itself is not kept: a stranger decides how much of it is of no use. */
 export interface Fetched<T> {
   readonly value: T
-  /** Bytes of the document. */
+  /** Bytes of memory that the value takes. */
   readonly bytes: number
   /** Seconds the response stated as its lifetime, if it did. */
   readonly lifetime: number | undefined
@@ -27,10 +27,11 @@ export interface FetchPorts {
 }
 
 /** One kind of document of an issuer. */
-export interface DocumentKind<T> {
+export interface DocumentKind<T> extends DocumentBounds {
   readonly name: 'metadata' | 'jwks'
-  readonly maxBytes: number
   readonly read: (document: Record<string, unknown>) => T | Fault
+  /** Bytes of memory that the value takes. */
+  readonly weigh: (value: T) => number
 }
 
 /**
@@ -70,14 +71,14 @@ export class FloorFetcher<T> {
 
   async #fetch(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
     const { fetch, clock, report } = this.#ports
-    const { name, maxBytes, read } = this.#kind
-    const fetched = await fetchDocument(fetch, url, maxBytes, signal, clock)
+    const { name, read, weigh } = this.#kind
+    const fetched = await fetchDocument(fetch, url, this.#kind, signal, clock)
     const value = fetched instanceof Fault ? fetched : read(fetched.document)
     const outcome =
       value instanceof Fault ? { outcome: value.kind, reason: value.reason } : { outcome: 'ok' as const }
     const milliseconds = clock() - began
     report({ name: 'issuer-fetched', issuer: this.#issuer, document: name, url, milliseconds, ...outcome })
     if (fetched instanceof Fault) return fetched
-    return value instanceof Fault ? value : { value, bytes: fetched.bytes, lifetime: fetched.lifetime }
+    return value instanceof Fault ? value : { value, bytes: weigh(value), lifetime: fetched.lifetime }
   }
 }

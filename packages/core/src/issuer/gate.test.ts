@@ -48,10 +48,38 @@ it('lets nobody wait in the background', async () => {
 
 it('keeps a budget of so many a minute', () => {
   const budget = new Budget(3, 0)
-  expect([1, 2, 3, 4].map(() => budget.take(0))).toEqual([true, true, true, false])
-  expect(budget.take(19_999)).toBe(false)
-  expect(budget.take(20_001)).toBe(true)
+  expect(['a', 'b', 'c', 'd'].map((group) => budget.take(0, group))).toEqual([true, true, true, false])
+  expect(budget.take(19_999, 'e')).toBe(false)
+  expect(budget.take(20_001, 'e')).toBe(true)
   expect(budget.left(3_600_000)).toBe(3)
-  expect(budget.take(0)).toBe(true)
+  expect(budget.take(0, 'f')).toBe(true)
   expect(budget.left(0)).toBe(2)
+})
+
+it('leaves most of a budget to others, however many one group wants', () => {
+  const budget = new Budget(300, 0)
+  const take = (group: string, now = 0): number => {
+    let taken = 0
+    while (budget.take(now, group)) taken++
+    return taken
+  }
+  expect(take('a')).toBe(75)
+  expect(['b', 'c', 'd'].map((group) => take(group))).toEqual([56, 42, 31])
+  for (let index = 0; index < 8; index++) take(`more-${index}`)
+  expect(budget.take(0, 'new')).toBe(true)
+  // What one group has taken is forgiven at the rate at which it could have had it.
+  expect(take('a', 59_000)).toBeLessThan(90)
+  expect(take('a', 3_600_000)).toBe(75)
+})
+
+it('gives a site a quarter of the places and of the queue, but not of what was named', async () => {
+  const gate = new Gate({ concurrency: 8, perIssuer: 2, queue: 8 })
+  const made = (index: number): string => `https://i${index}.evil.example`
+  for (let index = 0; index < 4; index++) void gate.enter(made(index), 'known')
+  await Promise.resolve()
+  expect(gate.load).toEqual({ running: 2, waiting: 2 })
+  expect(gate.hasRoom(made(9), 'known')).toBe(false)
+  expect(gate.hasRoom('https://ps.example', 'known')).toBe(true)
+  for (let index = 0; index < 8; index++) void gate.enter(made(index), 'named')
+  expect(gate.load).toEqual({ running: 10, waiting: 2 })
 })

@@ -1,16 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import type { LookupFunction } from 'node:net'
+import type { LookupFunction, TcpNetConnectOpts } from 'node:net'
 import { isHostName } from '../identifiers.js'
-import { publicAddresses } from './address.js'
+import { createIsPublic, isNat64Prefix, publicAddresses } from './address.js'
 import { GuardError } from './fault.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
-import { type Resolve, type ResolvedAddress, resolvePrivate, resolvePublic } from './resolve.js'
+import { createPublicResolve, type Resolve, type ResolvedAddress, resolvePrivate } from './resolve.js'
+import { isSpecialName } from './special-names.js'
 
 /** Options of {@link createGuardedFetch}. */
 export interface GuardOptions {
   /** Hosts, by exact name, that may resolve to addresses which are not public. Default: none. */
   readonly privateHosts?: readonly string[]
+  /**
+   * Hosts, by exact name, that are asked for although their names are special-use ones, such as `idp.internal`. Their
+   * addresses have to be public all the same. Default: none but `privateHosts`.
+   */
+  readonly namedHosts?: readonly string[]
+  /**
+   * The prefix by which this network reaches IPv4 over IPv6, such as `64:ff9b::/96` (RFC 6052): an address within it is
+   * judged by the IPv4 address that it stands for. Default: none, and such addresses are refused.
+   */
+  readonly nat64Prefix?: string | undefined
   /** Finds a host's addresses. Default: DNS; for `privateHosts` as the operating system does. */
   readonly resolve?: Resolve
   /** Certificate authorities (PEM) trusted instead of Node's. */
@@ -25,24 +36,34 @@ export type Fetch = typeof globalThis.fetch
 
 /**
  * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
- * that is not public unicast left out, the connection made to a checked address and no other, the certificate verified
+ * that is not public unicast left out, special-use names refused unasked, the connection made to a checked address and no other, the certificate verified
  * for the name (TLS 1.2 or later), redirects handed back and never followed, no content coding, headers, body and time
  * bounded. Each call is a connection of its own: one that is reused could fail through no fault of the issuer's and
  * cost it a minute.
  *
  * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
+ *
+ * @throws TypeError when `nat64Prefix` is none
  */
 export function createGuardedFetch(options: GuardOptions = {}): Fetch {
   const limits = { ...issuerLimits, ...options.limits }
   const privateHosts = new Set(options.privateHosts)
+  const namedHosts = new Set(options.namedHosts)
+  const { nat64Prefix } = options
+  if (nat64Prefix !== undefined && !isNat64Prefix(nat64Prefix))
+    throw new TypeError('option nat64Prefix: must be a NAT64 prefix, such as 64:ff9b::/96')
+  const isPublic = createIsPublic(nat64Prefix)
+  const resolvePublic = createPublicResolve({ isUsable: isPublic })
   const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   const ca = options.ca === undefined ? {} : { ca: [options.ca].flat() }
 
   const addressesOf = async (host: string, signal: AbortSignal): Promise<ResolvedAddress[]> => {
     const admitted = privateHosts.has(host)
+    if (!admitted && !namedHosts.has(host) && isSpecialName(host))
+      throw new GuardError('forbidden', `${host} is a special-use name`)
     const resolve = options.resolve ?? (admitted ? resolvePrivate : resolvePublic)
     const found = await resolve(host, signal)
-    const usable = admitted ? [...found] : publicAddresses(found)
+    const usable = admitted ? [...found] : publicAddresses(found, isPublic)
     if (usable.length === 0) throw new GuardError('forbidden', `${host} has no public address`)
     return usable.slice(0, limits.addresses)
   }
@@ -65,6 +86,7 @@ export function createGuardedFetch(options: GuardOptions = {}): Fetch {
           path: url.pathname + url.search,
           headers: { ...Object.fromEntries(request.headers), host: url.host, 'accept-encoding': 'identity' },
           lookup: answering(addresses),
+          autoSelectFamilyAttemptTimeout: attemptTimeout(addresses.length, limits.connectTimeout),
           signal: deadline.signal,
           minVersion: 'TLSv1.2',
           rejectUnauthorized: true,
@@ -98,8 +120,19 @@ function answering(addresses: readonly ResolvedAddress[]): LookupFunction {
   }
 }
 
+/**
+ * How long one address is tried before the next is, in milliseconds. Node's own 250 do not reach an issuer on the other
+ * side of the world, nor one that a first packet to was lost; here all addresses fit within `connectTimeout`.
+ */
+function attemptTimeout(addresses: number, connectTimeout: number): number {
+  return Math.max(250, Math.floor(connectTimeout / addresses))
+}
+
+// Whatever concerns the connection is passed on; Node's types leave some of it out.
+type ExchangeOptions = RequestOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'>
+
 function exchange(
-  options: RequestOptions,
+  options: ExchangeOptions,
   content: Buffer | undefined,
   deadline: Deadline,
 ): Promise<IncomingMessage> {

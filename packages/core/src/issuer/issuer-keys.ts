@@ -1,9 +1,8 @@
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { IssuerEvent } from '../events.js'
-import { CachedIssuerKeys } from './cached-issuer-keys.js'
 import type { IssuerMetadata } from './metadata.js'
-import type { IssuerFetch, IssuerOptions } from './options.js'
+import type { IssuerFetch } from './options.js'
 import type { IssuerReport } from './report.js'
 
 /** Names one key of one issuer: (`issuer`, `dwk`) decides the document, `kid` the key. */
@@ -12,6 +11,12 @@ export interface KeyQuery {
   readonly dwk: string
   readonly kid: string
 }
+
+/**
+ * Whom the operator named, in `allow`, `prewarm` or `pinned` or as the access server; of whom a token verified ten minutes ago or earlier, and who
+ * has been known since; all others.
+ */
+export type Standing = 'named' | 'established' | 'newcomer'
 
 /** The keys of all issuers, found by what tokens claim, fetched under a guard and kept within bounds. */
 export interface IssuerKeys {
@@ -41,6 +46,8 @@ export interface IssuerKeys {
   admit(issuer: string, dwk: string): void
   /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
   knows(issuer: string): boolean
+  /** How an issuer stands among those who share what there is. */
+  standing(issuer: string): Standing
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
   /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
@@ -62,13 +69,10 @@ export interface IssuerEnvironment {
   /** Chance in [0, 1). */
   random(): number
   report(event: IssuerEvent): void
+  /** Issuers that the operator named elsewhere than in the options of issuers. Default: none. */
+  readonly named?: readonly string[] | undefined
   /** Default: the guarded fetch. */
   readonly fetch?: IssuerFetch | undefined
   /** Calls `run` every `ms` until the returned function is called. Default: an unreferenced interval. */
   readonly every?: ((ms: number, run: () => void) => () => void) | undefined
-}
-
-/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
-export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
-  return new CachedIssuerKeys(options, env)
 }

@@ -1,8 +1,21 @@
-import { describe, expect, it } from 'vitest'
-import { KeyFault } from '../crypto/keys.js'
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it, vi } from 'vitest'
+import { importPublicJwk, KeyFault } from '../crypto/keys.js'
 import { asKey, publicJwk } from '../testing/fake-town.js'
 import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'
+import { issuerLimits } from './limits.js'
+
+vi.mock('../crypto/keys.js', async (original) => {
+  const real = await original<typeof import('../crypto/keys.js')>()
+  return { ...real, importPublicJwk: vi.fn(real.importPublicJwk) }
+})
+
+// For a point that was drawn at random to be on the curve takes 2^256 draws.
+const offCurve = (kid: string): object => {
+  const [x, y] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('base64url'))
+  return { kty: 'EC', crv: 'P-256', alg: 'ES256', kid, x, y }
+}
 
 function setOf(...keys: readonly unknown[]): KeySet {
   const set = KeySet.read({ keys }, 1024)
@@ -70,9 +83,39 @@ describe('a key set', () => {
   })
 
   it('finds the last of many keys, and refuses too many as a whole', () => {
-    const many = Array.from({ length: 1023 }, (_, i) => ({ ...publicJwk('other'), kid: `k${i}` }))
-    expect(asKey(setOf(...many, publicJwk('last')).get('last'))).toBeDefined()
-    expect(KeySet.read({ keys: [...many, {}, publicJwk('last')] }, 1024)).toBeInstanceOf(Fault)
+    const many = Array.from({ length: 255 }, (_, i) => ({ ...publicJwk('other'), kid: `k${i}` }))
+    const { keysPerSet, jwksBytes } = issuerLimits
+    const full = KeySet.read({ keys: [...many, publicJwk('last')] }, keysPerSet, jwksBytes) as KeySet
+    expect(asKey(full.get('last'))).toBeDefined()
+    expect(KeySet.read({ keys: [...many, {}, publicJwk('last')] }, keysPerSet)).toBeInstanceOf(Fault)
+  })
+
+  it('imports no more than four keys of one kid, and of others only those that are asked for', () => {
+    const imports = vi.mocked(importPublicJwk).mockClear()
+    const set = setOf(
+      ...Array.from({ length: 200 }, () => offCurve('k')),
+      ...Array.from({ length: 200 }, (_, i) => offCurve(`k${i}`)),
+    )
+    expect(imports).toHaveBeenCalledTimes(0)
+    for (let i = 0; i < 3; i++) expect(set.get('k')).toMatchObject({ fault: 'invalid' })
+    expect(imports).toHaveBeenCalledTimes(4)
+  })
+
+  it('imports nothing to find out which keys have stayed', () => {
+    const jwk = publicJwk('k')
+    const before = asKey(setOf(jwk).get('k'))
+    const imports = vi.mocked(importPublicJwk).mockClear()
+    expect(setOf(jwk, offCurve('k')).adopt('k', before)).toBe(true)
+    expect(setOf(offCurve('k'), jwk).adopt('k', before)).toBe(false)
+    expect(imports).toHaveBeenCalledTimes(0)
+  })
+
+  it('counts what its keys weigh, and is refused as a whole when that is too much', () => {
+    const heavy = Array.from({ length: 200 }, (_, i) => publicJwk(`${i}`.padEnd(1000)))
+    expect(KeySet.read({ keys: heavy }, 256, 256 * 1024)).toMatchObject({ kind: 'unusable' })
+    const junk = { ...publicJwk('k'), x5c: new Array(300).fill('x'.repeat(100)), more: { a: [{}] } }
+    expect(setOf(junk).bytes).toBe(setOf(publicJwk('k')).bytes)
+    expect(setOf(...Array.from({ length: 100 }, () => publicJwk('k'))).bytes).toBeLessThan(4000)
   })
 
   it.each([{}, { keys: null }, { keys: {} }, { keys: 'k' }])('refuses %j', (document) => {

@@ -1,31 +1,74 @@
-import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
+import type { Algorithm } from '../crypto/algorithms.js'
+import {
+  checkPublicJwk,
+  importPublicJwk,
+  KeyFault,
+  thumbprint,
+  type VerificationKey,
+} from '../crypto/keys.js'
 import { fixedLimits } from '../limits.js'
 import { Fault } from './fault.js'
 
+/** What a key is imported from; nothing else of a JWK is kept. */
+interface Candidate {
+  readonly algorithm: Algorithm
+  readonly x: string
+  readonly y?: string
+}
+
+/** Keys of one `kid` that are tried. Whether a point is on its curve costs a quarter of a verification to find out. */
+const candidatesPerKid = 4
+/** Bytes of memory that a key takes beside its `kid`, once it has been imported. */
+const keyBytes = 512
+
 /**
- * A JWKS by `kid`. A key is imported when it is first asked for, so that a set costs only what it is used for, and an
- * unusable key harms no other (AAuth 11.4). Of several keys with one `kid` the first usable one counts.
+ * A JWKS by `kid`. Whatever is cheap to check is checked when the set is read; a key is imported when it is first asked
+ * for, so that a set costs only what it is used for. An unusable key harms no other (AAuth 11.4). Of several keys with
+ * one `kid` the first usable one counts, among the first four that pass the cheap checks.
  */
 export class KeySet {
-  readonly #candidates = new Map<string, unknown[]>()
+  readonly #candidates = new Map<string, Candidate[] | KeyFault>()
   readonly #imported = new Map<string, VerificationKey | KeyFault>()
+  /** Bytes of memory that the set takes once all of its keys are imported. */
+  readonly bytes: number
 
-  /** Reads a JWKS. One with more than `maxKeys` keys is refused, not cut short: the key asked for may be the last. */
-  static read(document: Readonly<Record<string, unknown>>, maxKeys: number): KeySet | Fault {
+  /**
+   * Reads a JWKS. One with too many keys is refused, not cut short: the key asked for may be the last.
+   *
+   * @param maxKeys default any number, for sets that an operator gives
+   * @param maxBytes of memory that its keys may take
+   */
+  static read(
+    document: Readonly<Record<string, unknown>>,
+    maxKeys: number = Number.POSITIVE_INFINITY,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): KeySet | Fault {
     const { keys } = document as { readonly keys?: unknown }
     if (!Array.isArray(keys)) return new Fault('unusable', 'the JWKS has no array of keys')
     if (keys.length > maxKeys) return new Fault('unusable', `the JWKS has more than ${maxKeys} keys`)
-    return new KeySet(keys)
+    const set = new KeySet(keys)
+    return set.bytes > maxBytes
+      ? new Fault('unusable', `the JWKS takes more than ${maxBytes} bytes of memory`)
+      : set
   }
 
   private constructor(keys: readonly unknown[]) {
+    let bytes = keyBytes
     for (const jwk of keys) {
       const kid = kidOf(jwk)
       if (kid === undefined) continue
-      const sameKid = this.#candidates.get(kid)
-      if (sameKid === undefined) this.#candidates.set(kid, [jwk])
-      else sameKid.push(jwk)
+      const known = this.#candidates.get(kid)
+      if (known === undefined) bytes += keyBytes + 2 * kid.length
+      const candidate = readKey(jwk)
+      if (candidate instanceof KeyFault) {
+        if (known === undefined) this.#candidates.set(kid, candidate)
+      } else if (known === undefined || known instanceof KeyFault) this.#candidates.set(kid, [candidate])
+      else if (known.length < candidatesPerKid) {
+        known.push(candidate)
+        bytes += keyBytes
+      }
     }
+    this.bytes = bytes
   }
 
   /** How many keys can be asked for. */
@@ -38,16 +81,20 @@ export class KeySet {
     const known = this.#imported.get(kid)
     if (known !== undefined) return known
     const candidates = this.#candidates.get(kid)
-    if (candidates === undefined) return undefined
+    if (candidates === undefined || candidates instanceof KeyFault) return candidates
     const key = firstUsable(candidates)
     this.#imported.set(kid, key)
     return key
   }
 
-  /** Whether the set still holds that very key; if so, it goes on as the same object. */
+  /**
+   * Whether that very key is still the first of its `kid`; if so, it goes on as the same object. Nothing is imported to
+   * find out: all keys that an issuer has in use are looked at in one go, whenever its set is fetched.
+   */
   adopt(kid: string, key: VerificationKey): boolean {
-    const now = this.get(kid)
-    if (now === undefined || now instanceof KeyFault || now.jkt !== key.jkt) return false
+    const candidates = this.#candidates.get(kid)
+    if (candidates === undefined || candidates instanceof KeyFault) return false
+    if (jktOf(candidates[0] as Candidate) !== key.jkt) return false
     this.#imported.set(kid, key)
     return true
   }
@@ -59,17 +106,25 @@ function kidOf(jwk: unknown): string | undefined {
   return typeof kid === 'string' && kid !== '' && kid.length <= fixedLimits.kid ? kid : undefined
 }
 
-function firstUsable(candidates: readonly unknown[]): VerificationKey | KeyFault {
+function readKey(jwk: unknown): Candidate | KeyFault {
+  if (!isForSignatures(jwk)) return new KeyFault('invalid', 'the key is not for signatures')
+  const algorithm = checkPublicJwk(jwk)
+  if (algorithm instanceof KeyFault) return algorithm
+  const { x, y } = jwk as Candidate
+  return algorithm.members.includes('y') ? { algorithm, x, y: y as string } : { algorithm, x }
+}
+
+function firstUsable(candidates: readonly Candidate[]): VerificationKey | KeyFault {
   let fault: KeyFault | undefined
-  for (const jwk of candidates) {
-    const key = isForSignatures(jwk)
-      ? importPublicJwk(jwk)
-      : new KeyFault('invalid', 'the key is not for signatures')
+  for (const { algorithm, x, y } of candidates) {
+    const key = importPublicJwk({ kty: algorithm.kty, crv: algorithm.crv, alg: algorithm.name, x, y })
     if (!(key instanceof KeyFault)) return key
     fault ??= key
   }
   return fault as KeyFault
 }
+
+const jktOf = ({ algorithm, x, y = '' }: Candidate): string => thumbprint(algorithm, { x, y })
 
 // RFC 7517, 4.2 and 4.3: both are optional, and say what the key is for when they are there.
 function isForSignatures(jwk: unknown): boolean {

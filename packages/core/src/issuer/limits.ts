@@ -1,12 +1,16 @@
 /** Every number of discovery and of the key cache. Times are milliseconds, sizes are bytes. */
 export interface IssuerLimits {
-  /** The longest metadata document. */
+  /** The longest metadata document; also the bytes of memory that what is kept of it may take. */
   readonly metadataBytes: number
-  /** The longest JWKS. */
+  /** Members and elements of a metadata document, at all levels together. */
+  readonly metadataMembers: number
+  /** The longest JWKS; also the bytes of memory that its keys may take. */
   readonly jwksBytes: number
+  /** Members and elements of a JWKS, at all levels together: sixteen for each of `keysPerSet`. */
+  readonly jwksMembers: number
   /** The longest block of response headers. */
   readonly headerBytes: number
-  /** The most keys of one set; a longer set is unusable as a whole. */
+  /** The most keys of one set; a longer set is unusable as a whole. Each takes about half a KiB of `jwksBytes`. */
   readonly keysPerSet: number
   /** Addresses of one host that a connection is tried with. */
   readonly addresses: number
@@ -34,11 +38,11 @@ export interface IssuerLimits {
   readonly sweep: number
   /** Admitted issuers held. */
   readonly issuers: number
-  /** Documents of admitted issuers held, together. */
+  /** What is held of the documents of admitted issuers, together: bytes of memory. */
   readonly issuerBytes: number
   /** Newcomers held: issuers of whom no token has verified yet. At least twice `newcomersPerMinute`. */
   readonly newcomers: number
-  /** Documents of newcomers held, together. */
+  /** What is held of the documents of newcomers, together: bytes of memory. */
   readonly newcomerBytes: number
   /** Discoveries of newcomers begun in a minute, which is also the largest burst. */
   readonly newcomersPerMinute: number
@@ -63,9 +67,11 @@ const hour = 60 * minute
 /** The defaults. The draft gives only the floor and the ceiling; the sizes and the 5 s are G-15. */
 export const issuerLimits: IssuerLimits = {
   metadataBytes: 64 * kib,
+  metadataMembers: 1024,
   jwksBytes: 256 * kib,
+  jwksMembers: 4096,
   headerBytes: 16 * kib,
-  keysPerSet: 1024,
+  keysPerSet: 256,
   addresses: 4,
   connectTimeout: 3 * second,
   timeout: 5 * second,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Fault } from './fault.js'
-import { admitJwksUri, readMetadata } from './metadata.js'
+import { admitJwksUri, type IssuerMetadata, readMetadata } from './metadata.js'
 
 const issuer = 'https://ps.example'
 
@@ -14,11 +14,34 @@ it.each<[string, Record<string, unknown>]>([
   ['issuer_mismatch', { issuer: null }],
   ['issuer_mismatch', { issuer: [issuer] }],
 ])('answers %s to %j', (kind, document) => {
-  expect(readMetadata(document, issuer)).toMatchObject({ kind })
+  expect(readMetadata(document, issuer, 65_536)).toMatchObject({ kind })
 })
 
-it('hands the document on, frozen', () => {
-  const metadata = readMetadata({ issuer, scopes_supported: ['openid'] }, issuer)
+it('keeps what the draft names, frozen, and nothing else of the document', () => {
+  const document = {
+    issuer,
+    scopes_supported: ['openid', 5, {}, 'x'.repeat(2049)],
+    localhost_callback_allowed: false,
+    callback_endpoint: { a: {} },
+    name: 'x'.repeat(2049),
+    junk: new Array(1000).fill({}),
+    toString: 'x',
+  }
+  const metadata = readMetadata(document, issuer, 65_536)
+  expect(metadata).toEqual({ issuer, scopes_supported: ['openid'], localhost_callback_allowed: false })
+  expect(Object.isFrozen((metadata as IssuerMetadata)['scopes_supported'])).toBe(true)
+  expect(Object.isFrozen(metadata)).toBe(true)
+})
+
+it('takes no more memory than it may', () => {
+  const metadata = (count: number): unknown =>
+    readMetadata({ issuer, scopes_supported: new Array(count).fill('a') }, issuer, 4096)
+  expect(metadata(80)).toHaveProperty('issuer')
+  expect(metadata(120)).toMatchObject({ kind: 'unusable' })
+})
+
+it('has no prototype of the stranger’s', () => {
+  const metadata = readMetadata({ issuer, scopes_supported: ['openid'] }, issuer, 65_536)
   expect(metadata).toEqual({ issuer, scopes_supported: ['openid'] })
   expect(Object.isFrozen(metadata)).toBe(true)
 })

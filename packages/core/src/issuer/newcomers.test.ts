@@ -85,11 +85,11 @@ describe('an issuer that was pushed out', () => {
 
   it('takes the tokens that rest on its keys with it', async () => {
     const town = new FakeTown({ limits: { issuers: 2 } })
-    for (const one of ['a.example', 'b.example', 'c.example']) {
+    for (const one of ['a.evil.example', 'b.evil.example', 'c.example']) {
       town.publish(one, [publicJwk('k1')])
       await town.verified(one)
     }
-    expect(town.withdrawn).toEqual([`https://a.example ${person}`])
+    expect(town.withdrawn).toEqual([`https://b.evil.example ${person}`])
     expect(town.events.at(-1)).toMatchObject({ name: 'issuer-withdrawn', cause: 'evicted' })
     expect(town.keys.inspect()).toMatchObject({ admitted: 2, newcomers: 0 })
   })
@@ -98,18 +98,48 @@ describe('an issuer that was pushed out', () => {
     const town = new FakeTown({ limits: { newcomerBytes: 100_000 } })
     for (let i = 0; i < 20; i++) {
       const one = `h${i}.example`
-      town.behave(one, (url) =>
+      town.behave(one, () =>
         Response.json({
           issuer: `https://${one}`,
           jwks_uri: `https://${one}/jwks`,
           keys: [],
-          junk: url.padEnd(9000),
+          scopes_supported: new Array(300).fill('openid'),
         }),
       )
       await town.find(one)
     }
     expect(town.keys.inspect().bytes).toBeLessThanOrEqual(100_000)
-    expect(town.keys.inspect().newcomers).toBeLessThan(6)
+    expect(town.keys.inspect().newcomers).toBeLessThan(10)
+  })
+
+  it('costs nothing for what its documents hold beside what is used', async () => {
+    const junk = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`m${i}`, { a: [{}] }]))
+    const town = new FakeTown()
+    for (let i = 0; i < 300; i++) {
+      const one = `h${i}.example`
+      const keys = Array.from({ length: 20 }, (_, j) => ({ kid: '', [`n${i}-${j}`]: [{}, {}] }))
+      town.behave(one, () =>
+        Response.json({ issuer: `https://${one}`, jwks_uri: `https://${one}/jwks`, keys, junk }),
+      )
+      await town.find(one)
+    }
+    expect(town.keys.inspect().newcomers).toBe(300)
+    expect(town.keys.inspect().bytes).toBeLessThan(300 * 4096)
+  })
+
+  it.each([
+    ['metadata', { junk: new Array(1024).fill(0) }],
+    ['metadata', { junk: Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`m${i}`, 0])) }],
+    ['jwks', { keys: new Array(4096).fill(0) }],
+    ['jwks', { keys: [{ x5c: new Array(4096).fill({}) }] }],
+  ])('whose %s has too many members is not used', async (which, more) => {
+    const town = new FakeTown()
+    const document = { issuer: `https://${host}`, jwks_uri: `https://${host}/jwks`, keys: [] }
+    town.behave(host, (url) =>
+      Response.json(url.endsWith('/jwks') === (which === 'jwks') ? { ...document, ...more } : document),
+    )
+    await town.find(host)
+    expect(town.events.at(-1)).toMatchObject({ name: 'issuer-discovered', outcome: 'unusable' })
   })
 })
 

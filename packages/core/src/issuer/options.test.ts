@@ -36,6 +36,8 @@ it.each<[string, unknown]>([
   ['keyHosts.https://ps.example.0', { keyHosts: { [issuer]: ['https://keys.example'] } }],
   ['privateHosts.0', { privateHosts: ['10.0.0.1'] }],
   ['privateHosts.0', { privateHosts: ['*.internal'] }],
+  ['nat64Prefix', { nat64Prefix: '64:ff9b::/95' }],
+  ['nat64Prefix', { nat64Prefix: 96 }],
   ['unavailable', { unavailable: 'pass' }],
   ['limits.floor', { limits: { floor: 1000 } }],
   ['limits.ceiling', { limits: { ceiling: 2 * issuerLimits.ceiling } }],

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KeyFault } from '../crypto/keys.js'
 import { isHostName, isServerIdentifier } from '../identifiers.js'
+import { isNat64Prefix } from './address.js'
 import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
@@ -44,6 +45,12 @@ export interface IssuerOptions {
    * this server open TLS connections to them. Default: none. Without effect when `fetch` is given.
    */
   readonly privateHosts?: readonly string[] | undefined
+  /**
+   * The prefix by which this network reaches IPv4 over IPv6 (NAT64, RFC 6052), such as `64:ff9b::/96`: 32, 40, 48, 56, 64
+   * or 96 bits long. An address within it is judged by the IPv4 address that it stands for. Default: none, and such
+   * addresses are refused. Without effect when `fetch` is given.
+   */
+  readonly nat64Prefix?: string | undefined
   /**
    * The answer when an issuer cannot be reached and nothing usable is held. `retry`: `503` with `Retry-After`, the
    * default. `refuse`: `401 unknown_key`, the letter of AAuth 11.3.4.
@@ -128,6 +135,7 @@ export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
   prewarm: z.array(z.strictObject(document)).optional(),
   keyHosts: z.record(identifier, z.array(keyHost)).optional(),
   privateHosts: z.array(host).optional(),
+  nat64Prefix: z.string().refine(isNat64Prefix, 'must be a NAT64 prefix, such as 64:ff9b::/96').optional(),
   unavailable: z.enum(['retry', 'refuse']).optional(),
   limits: limitsSchema.optional(),
 })
@@ -138,7 +146,7 @@ export function isDocumentName(name: string): boolean {
 }
 
 function hasUsableKey(value: PinnedIssuer['jwks']): boolean {
-  const set = KeySet.read({ ...value }, Number.POSITIVE_INFINITY)
+  const set = KeySet.read({ ...value })
   if (set instanceof Fault) return false
   return value.keys.some((jwk) => {
     const { kid } = (jwk ?? {}) as { readonly kid?: unknown }

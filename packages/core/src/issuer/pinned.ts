@@ -16,7 +16,7 @@ export class PinnedIssuers {
   /** @throws TypeError for a JWKS that is none; the options' schema has refused it before */
   constructor(pinned: readonly PinnedIssuer[]) {
     for (const { issuer, dwk, jwks, metadata } of pinned) {
-      const keys = KeySet.read({ ...jwks }, Number.POSITIVE_INFINITY)
+      const keys = KeySet.read({ ...jwks })
       if (keys instanceof Fault) throw new TypeError(`option issuers.pinned: ${keys.reason}`)
       const documents = this.#issuers.get(issuer) ?? new Map<string, Pinned>()
       documents.set(dwk, { keys, metadata: Object.freeze({ ...metadata, issuer }) })
@@ -26,6 +26,10 @@ export class PinnedIssuers {
 
   get size(): number {
     return this.#issuers.size
+  }
+
+  has(issuer: string): boolean {
+    return this.#issuers.has(issuer)
   }
 
   get(issuer: string, dwk: string): Pinned | undefined {

@@ -49,7 +49,7 @@ export interface IssuerState {
 export interface IssuerReport {
   readonly admitted: number
   readonly newcomers: number
-  /** Bytes of the documents held. */
+  /** Bytes of memory that what is held of the documents takes. */
   readonly bytes: number
   /** Issuers pinned by hand. */
   readonly pinned: number

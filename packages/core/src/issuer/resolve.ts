@@ -11,22 +11,40 @@ export interface ResolvedAddress {
 /** Finds a host's addresses, once for each connection. It rejects when there are none. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>
 
+/** Milliseconds that one family is waited for once the other has an address (RFC 8305, 3). */
+const resolutionDelay = 50
+
+/** What {@link createPublicResolve} works with. */
+export interface PublicResolveOptions {
+  /** Whether an address is of any use, so that what is not ends no wait for the other family. */
+  readonly isUsable: (address: string) => boolean
+  /** Name servers, as `address:port`. Default: the operating system's. */
+  readonly servers?: readonly string[]
+}
+
 /**
- * Resolves a stranger's host over DNS alone. `dns.lookup` would read the hosts file, walk search domains, and hold one
- * of libuv's four threads for as long as the stranger's name server likes.
+ * Resolves strangers' hosts over DNS alone. `dns.lookup` would read the hosts file, walk search domains, and hold one of
+ * libuv's four threads for as long as the stranger's name server likes. Both families are asked at once, and neither is
+ * waited for much longer than the other.
  */
-export const resolvePublic: Resolve = async (host, signal) => {
-  const resolver = new Resolver({ timeout: 1500, tries: 2 })
-  const cancel = (): void => resolver.cancel()
-  signal.addEventListener('abort', cancel, { once: true })
-  try {
-    const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
-    const addresses = [...addressesOf(four, 4), ...addressesOf(six, 6)]
-    if (addresses.length === 0)
-      throw four.status === 'rejected' ? four.reason : new Error('the host has no address')
-    return addresses
-  } finally {
-    signal.removeEventListener('abort', cancel)
+export function createPublicResolve({ isUsable, servers }: PublicResolveOptions): Resolve {
+  return async (host, signal) => {
+    const resolver = new Resolver({ timeout: 1500, tries: 2 })
+    if (servers !== undefined) resolver.setServers([...servers])
+    const cancel = (): void => resolver.cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    const four = ask(resolver.resolve4(host), 4)
+    const six = ask(resolver.resolve6(host), 6)
+    try {
+      await firstUsable([four, six], isUsable)
+      const addresses = inTurns(four.addresses, six.addresses)
+      if (addresses.length === 0) throw four.fault ?? new Error('the host has no address')
+      return addresses
+    } finally {
+      signal.removeEventListener('abort', cancel)
+      // The other family's question, if it is still open, and its socket with it.
+      cancel()
+    }
   }
 }
 
@@ -37,6 +55,54 @@ export const resolvePrivate: Resolve = async (host) =>
     family: family === 6 ? 6 : 4,
   }))
 
-function addressesOf(result: PromiseSettledResult<string[]>, family: 4 | 6): ResolvedAddress[] {
-  return result.status === 'fulfilled' ? result.value.map((address) => ({ address, family })) : []
+/** One family's question. */
+interface Question {
+  readonly done: Promise<void>
+  addresses: readonly ResolvedAddress[]
+  fault?: unknown
+}
+
+function ask(answer: Promise<string[]>, family: 4 | 6): Question {
+  const question: Question = {
+    done: answer.then(
+      (found) => {
+        question.addresses = found.map((address) => ({ address, family }))
+      },
+      (cause: unknown) => {
+        question.fault = cause
+      },
+    ),
+    addresses: [],
+  }
+  return question
+}
+
+/** Waits until both have answered, or a moment longer than until one has with an address that is of use. */
+function firstUsable(
+  questions: readonly Question[],
+  isUsable: PublicResolveOptions['isUsable'],
+): Promise<void> {
+  return new Promise((resolve) => {
+    let open = questions.length
+    let timer: NodeJS.Timeout | undefined
+    const finish = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    for (const question of questions) {
+      void question.done.then(() => {
+        if (--open === 0) finish()
+        else if (question.addresses.some(({ address }) => isUsable(address)))
+          timer = setTimeout(finish, resolutionDelay)
+      })
+    }
+  })
+}
+
+/** By turns, so that however few are tried, there are some of each family among them (RFC 8305, 4). */
+function inTurns<A>(one: readonly A[], other: readonly A[]): A[] {
+  const turns = Math.max(one.length, other.length)
+  return Array.from({ length: turns }, (_, index) => [one[index], other[index]])
+    .flat()
+    .filter((address) => address !== undefined)
 }

@@ -1,6 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { IssuerDocuments, IssuerEntry } from './entry.js'
+import { FairSpace } from './fair-space.js'
 import type { IssuerLimits } from './limits.js'
+import { siteOf } from './site.js'
 
 /** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its floor. */
 export interface IssuerRecord {
@@ -8,77 +9,110 @@ export interface IssuerRecord {
   readonly entries: Map<string, IssuerEntry>
   readonly documents: IssuerDocuments
   readonly abort: AbortController
+  /** When it was admitted, in milliseconds. */
+  admittedAt?: number
 }
 
 /** What a record counts for on top of its documents. */
 const recordBytes = 1024
 
+/** Where a record is held. */
+type Space = 'named' | 'admitted' | 'newcomers'
+
 /**
- * Where issuers are held. Strangers' made-up issuers only ever push out one another: an issuer leaves the newcomers'
- * space when a token of it has verified. Of those pushed out, the time of their next attempt is remembered.
+ * Where issuers are held. Whom the operator named stays. All others share by site (see {@link siteOf}), since a stranger
+ * with one domain has as many issuers as he likes: a site that holds much gives way to those that hold little, and among
+ * issuers of whom a token has verified the newest gives way. Newcomers have a space of their own. Of those pushed out, the
+ * time of their next attempt is remembered; whoever had been admitted is tried again at once, as one who is known.
  */
 export class IssuerSpaces {
-  readonly #admitted: LRUCache<string, IssuerRecord>
-  readonly #newcomers: LRUCache<string, IssuerRecord>
-  readonly #departed: LRUCache<string, ReadonlyMap<string, number>>
+  readonly #named = new Map<string, IssuerRecord>()
+  readonly #admitted: FairSpace<IssuerRecord>
+  readonly #newcomers: FairSpace<IssuerRecord>
+  readonly #departed: FairSpace<ReadonlyMap<string, number>>
+  readonly #former: FairSpace<true>
+  readonly #isNamed: (issuer: string) => boolean
+  readonly #least: Readonly<Record<'admitted' | 'newcomers', number>>
 
-  constructor(limits: IssuerLimits) {
-    const dispose = (record: IssuerRecord, issuer: string, reason: LRUCache.DisposeReason): void => {
-      if (reason === 'evict') this.#depart(record, issuer)
-    }
-    this.#admitted = new LRUCache({ max: limits.issuers, maxSize: limits.issuerBytes, dispose })
-    this.#newcomers = new LRUCache({ max: limits.newcomers, maxSize: limits.newcomerBytes, dispose })
-    this.#departed = new LRUCache({ max: 4 * limits.newcomers })
+  /** @param isNamed whether the operator named an issuer */
+  constructor(limits: IssuerLimits, isNamed: (issuer: string) => boolean) {
+    const { issuers, issuerBytes, newcomers, newcomerBytes } = limits
+    this.#isNamed = isNamed
+    // A record weighs no less than its part of the number, so that one bound keeps both.
+    this.#least = { admitted: issuerBytes / issuers, newcomers: newcomerBytes / newcomers }
+    this.#admitted = new FairSpace(issuerBytes, 'newest', (issuer, record) => {
+      this.#former.add(issuer, siteOf(issuer), true, 1)
+      withdraw(record)
+    })
+    this.#newcomers = new FairSpace(newcomerBytes, 'eldest', (issuer, record) => {
+      const attempts = new Map([...record.entries].map(([dwk, entry]) => [dwk, entry.nextAttemptAt]))
+      this.#departed.add(issuer, siteOf(issuer), attempts, 1)
+      withdraw(record)
+    })
+    this.#departed = new FairSpace(4 * newcomers, 'eldest', () => {})
+    this.#former = new FairSpace(4 * newcomers, 'eldest', () => {})
   }
 
   /** How many issuers are held, and the bytes of their documents. */
-  get sizes(): { admitted: number; admittedBytes: number; newcomers: number; newcomerBytes: number } {
-    return {
-      admitted: this.#admitted.size,
-      admittedBytes: this.#admitted.calculatedSize,
-      newcomers: this.#newcomers.size,
-      newcomerBytes: this.#newcomers.calculatedSize,
-    }
+  get sizes(): { admitted: number; newcomers: number; bytes: number } {
+    let bytes = 0
+    for (const { record } of this.records()) bytes += bytesOf(record.entries)
+    return { admitted: this.#named.size + this.#admitted.size, newcomers: this.#newcomers.size, bytes }
   }
 
   get(issuer: string): IssuerRecord | undefined {
-    return this.#admitted.get(issuer) ?? this.#newcomers.get(issuer)
+    return this.#named.get(issuer) ?? this.#admitted.get(issuer) ?? this.#newcomers.get(issuer)
   }
 
-  isAdmitted(issuer: string): boolean {
-    return this.#admitted.has(issuer)
+  /** Whether the issuer is no newcomer: the operator named it, or a token of it has verified. */
+  isKnown(issuer: string): boolean {
+    return this.#isNamed(issuer) || this.#admitted.has(issuer)
+  }
+
+  /** When the issuer was admitted, in milliseconds; `undefined` for a newcomer. */
+  admittedAt(issuer: string): number | undefined {
+    return this.#admitted.get(issuer)?.admittedAt
+  }
+
+  /** Whether the issuer had been admitted and was pushed out since. */
+  wasAdmitted(issuer: string): boolean {
+    return this.#former.has(issuer)
   }
 
   /** Holds a new record. */
-  add(record: IssuerRecord, space: 'admitted' | 'newcomers'): void {
-    const size = weightOf(record)
-    // lru-cache takes no new size for a value it already holds.
-    this.#newcomers.delete(record.issuer)
-    this.#admitted.delete(record.issuer)
-    if (space === 'admitted') this.#admitted.set(record.issuer, record, { size })
-    else this.#newcomers.set(record.issuer, record, { size })
+  add(record: IssuerRecord): void {
+    const { issuer } = record
+    if (this.#isNamed(issuer)) return void this.#named.set(issuer, record)
+    this.#former.delete(issuer)
+    this.#newcomers.add(issuer, siteOf(issuer), record, this.#weigh(record, 'newcomers'))
   }
 
   /** Weighs a record anew after a discovery, unless it has been dropped meanwhile. */
   reweigh(record: IssuerRecord): void {
-    if (this.#admitted.peek(record.issuer) === record) this.add(record, 'admitted')
-    else if (this.#newcomers.peek(record.issuer) === record) this.add(record, 'newcomers')
+    const { issuer } = record
+    if (this.#admitted.get(issuer) === record) this.#admitted.reweigh(issuer, this.#weigh(record, 'admitted'))
+    else if (this.#newcomers.get(issuer) === record)
+      this.#newcomers.reweigh(issuer, this.#weigh(record, 'newcomers'))
   }
 
-  /** Moves a newcomer among the admitted. */
-  admit(issuer: string): IssuerRecord | undefined {
-    const newcomer = this.#newcomers.peek(issuer)
-    if (newcomer === undefined) return this.#admitted.get(issuer)
-    this.add(newcomer, 'admitted')
+  /** Moves a newcomer among the admitted, if there is a place for one more of its site. */
+  admit(issuer: string, now: number): IssuerRecord | undefined {
+    const newcomer = this.#newcomers.get(issuer)
+    if (newcomer === undefined) return this.get(issuer)
+    const weight = this.#weigh(newcomer, 'admitted')
+    const site = siteOf(issuer)
+    if (!this.#admitted.hasPlace(site, weight)) return undefined
+    this.#newcomers.delete(issuer)
+    newcomer.admittedAt = now
+    this.#admitted.add(issuer, site, newcomer, weight)
     return newcomer
   }
 
   /** Takes a record out, without a memory of it. */
   remove(issuer: string): IssuerRecord | undefined {
     const record = this.get(issuer)
-    this.#admitted.delete(issuer)
-    this.#newcomers.delete(issuer)
-    this.#departed.delete(issuer)
+    this.#named.delete(issuer)
+    for (const space of [this.#admitted, this.#newcomers, this.#departed, this.#former]) space.delete(issuer)
     return record
   }
 
@@ -87,20 +121,25 @@ export class IssuerSpaces {
     return this.#departed.get(issuer)?.get(dwk) ?? Number.NEGATIVE_INFINITY
   }
 
-  /** All records, those used last first, the admitted before the newcomers. */
-  *records(): Generator<{ readonly record: IssuerRecord; readonly admitted: boolean }> {
-    for (const record of this.#admitted.values()) yield { record, admitted: true }
-    for (const record of this.#newcomers.values()) yield { record, admitted: false }
+  /** All records, whom the operator named first, the newcomers last. */
+  *records(): Generator<{ readonly record: IssuerRecord; readonly space: Space }> {
+    for (const record of this.#named.values()) yield { record, space: 'named' }
+    for (const record of this.#admitted.values()) yield { record, space: 'admitted' }
+    for (const record of this.#newcomers.values()) yield { record, space: 'newcomers' }
   }
 
-  #depart(record: IssuerRecord, issuer: string): void {
-    this.#departed.set(issuer, new Map([...record.entries].map(([dwk, entry]) => [dwk, entry.nextAttemptAt])))
-    for (const entry of record.entries.values()) entry.withdraw('evicted')
+  #weigh(record: IssuerRecord, space: 'admitted' | 'newcomers'): number {
+    return Math.max(this.#least[space], recordBytes + bytesOf(record.entries))
   }
 }
 
-function weightOf(record: IssuerRecord): number {
-  let bytes = recordBytes
-  for (const entry of record.entries.values()) bytes += entry.bytes
+function withdraw({ entries }: IssuerRecord): void {
+  for (const entry of entries.values()) entry.withdraw('evicted')
+}
+
+/** Bytes of the documents held. */
+export function bytesOf(entries: IssuerRecord['entries']): number {
+  let bytes = 0
+  for (const entry of entries.values()) bytes += entry.bytes
   return bytes
 }

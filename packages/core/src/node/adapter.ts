@@ -1,10 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Host } from '../http/endpoint.js'
 import type { Answer, ContentFault, HttpRequest } from '../http/message.js'
-import { announcesContent, captureContent, isConsumed } from './content.js'
+import { announcesContent, captureContent, isConsumed, readOn } from './content.js'
 import { dispatchThrough } from './dispatch.js'
 import { foreignFields, hasForeignContent } from './foreign.js'
 import { carriedBy } from './held-connection.js'
+import { wholeApplication } from './whole-application.js'
 
 // What every adapter over Node's HTTP server shares: the raw request in, the answer out.
 
@@ -90,7 +91,7 @@ export function nodeHost(
   message: IncomingMessage,
   native: unknown = message,
 ): Host {
-  const whole = listener ?? listenersOf(message)
+  const whole = listener ?? wholeApplication(message)
   return {
     ...(whole === undefined ? {} : { dispatch: dispatchThrough(whole, message) }),
     onGone(callback) {
@@ -100,23 +101,6 @@ export function nodeHost(
     },
     native,
   }
-}
-
-interface Emitting {
-  emit(event: 'request', ...args: Parameters<RequestListener>): unknown
-}
-const listeners = new WeakMap<Emitting, RequestListener>()
-
-/** The whole application, as the server calls it. The same function each time, since held calls are sent by it. */
-function listenersOf(message: IncomingMessage): RequestListener | undefined {
-  const { server } = (message.socket ?? {}) as { readonly server?: Partial<Emitting> }
-  if (typeof server?.emit !== 'function') return undefined
-  const emitting = server as Emitting
-  const known = listeners.get(emitting)
-  if (known !== undefined) return known
-  const listener: RequestListener = (request, response) => void emitting.emit('request', request, response)
-  listeners.set(emitting, listener)
-  return listener
 }
 
 /**
@@ -129,6 +113,7 @@ export function writeAnswer(answer: Answer, response: ServerResponse): void {
     if (!response.writableEnded) response.destroy()
     return
   }
+  readOn(response.req, response)
   if (answer.raw !== undefined) {
     writeRaw(answer.status, answer.raw, response)
     return

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { contentDigest } from '../signature/content-digest.js'
-import { captureContent, isConsumed } from './content.js'
+import { captureContent, isConsumed, readOn } from './content.js'
 
 type Handler = (message: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -65,6 +65,7 @@ const peekAndParse =
   async (message, response) => {
     const content = await captureContent(message, limit)
     const parsed = typeof content === 'string' ? '-' : await parse(message)
+    readOn(message, response)
     response.end(`${show(content)} ${parsed};`)
   }
 
@@ -196,6 +197,19 @@ describe('content that cannot be had', () => {
     // What was left of it is read and thrown away, so the connection is not stuck.
     socket.write(`0\r\n\r\n${head('Content-Length: 2')}ok`)
     expect(await answers(socket)).toContain('<ok> ok;')
+  })
+
+  it('is too large, and all there for whoever reads it nevertheless', async () => {
+    const socket = await serve(async (message, response) => {
+      const content = await captureContent(message, 4)
+      const { length } = await parse(message)
+      response.end(`${show(content)} ${length};`)
+    })
+    const chunk = `${(65_536).toString(16)}\r\n${'x'.repeat(65_536)}\r\n`
+    socket.write(`${head('Transfer-Encoding: chunked') + chunk.repeat(40)}0\r\n\r\n`)
+    expect(await answers(socket)).toContain(`too-large ${65_536 * 40};`)
+    socket.write(`${head('Transfer-Encoding: chunked')}5\r\nhello\r\n0\r\n\r\n`)
+    expect(await answers(socket)).toContain('too-large 5;')
   })
 
   it('was read by somebody else, or is being read', async () => {

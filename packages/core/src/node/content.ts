@@ -1,13 +1,15 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentFault } from '../http/message.js'
 import { after } from '../timer.js'
 import { contentLeft, isRead } from './consumed.js'
+import { ContentRoom } from './content-room.js'
 
 // A second guard on the same request finds what the first one read. Held no longer than the request itself.
 const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>>()
 
 /** Milliseconds without a byte after which content is no longer waited for. A server's `requestTimeout` is for the whole. */
 const longestPause = 60_000
+const room = new ContentRoom()
 
 /**
  * The content exactly as received, before any decoding, put back so that body parsers read it as if nobody had. No more
@@ -31,6 +33,17 @@ export function captureContent(
 /** Whether somebody else has read the content, and its bytes are nowhere to be found. */
 export function isConsumed(message: IncomingMessage): boolean {
   return !captured.has(message) && isRead(message) && contentLeft(message) === undefined
+}
+
+const cutShort = new WeakSet<IncomingMessage>()
+
+/**
+ * Reads on to the end of a message that was longer than we read, once it has been answered: Node does so only where
+ * nobody has begun to read, and the connection would be stuck.
+ */
+export function readOn(message: IncomingMessage, response: ServerResponse): void {
+  if (!cutShort.has(message)) return
+  response.once('finish', () => message.resume())
 }
 
 const within = (content: Uint8Array | ContentFault, limit: number): Uint8Array | ContentFault =>
@@ -60,6 +73,8 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
   return new Promise((resolve) => {
     const chunks: (Buffer | string)[] = []
     let length = 0
+    let stop = (): void => {}
+    const reading = room.enter(limit, () => finish('no-room'))
     const read = (): void => {
       stop()
       stop = after(longestPause, gone)
@@ -69,21 +84,27 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
           finish('consumed')
           return
         }
-        chunks.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk))
-        length += Buffer.byteLength(chunk, message.readableEncoding ?? undefined)
+        const size = Buffer.byteLength(chunk, message.readableEncoding ?? undefined)
+        chunks.push(typeof chunk === 'string' || Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk))
+        length += size
+        reading.take(size)
+        if (hasFinished) return
       }
       if (length > limit) finish('too-large')
       else if (hasEnded(message)) finish(bytesOf(message, chunks))
     }
+    let hasFinished = false
     const finish = (content: Buffer | ContentFault): void => {
+      hasFinished = true
       stop()
+      reading.leave()
       message.off('readable', read).off('error', gone).off('close', gone)
-      if (content === 'too-large') message.resume()
-      else if (typeof content !== 'string' && length > 0) putBack(message, chunks)
+      // Where nothing is refused (report-only) the handler is to find all of it.
+      if (content !== 'aborted' && length > 0) putBack(message, chunks)
+      if (content === 'too-large' || content === 'no-room') cutShort.add(message)
       resolve(content)
     }
     const gone = (): void => finish('aborted')
-    let stop = (): void => {}
     message.on('readable', read).on('error', gone).on('close', gone)
     read()
   })

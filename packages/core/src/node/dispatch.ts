@@ -5,25 +5,10 @@ import {
   type RequestListener,
   type Server,
 } from 'node:http'
-import type { HeldCall } from '../pending/held-call.js'
-import { type Carried, carryOn } from './held-connection.js'
+import type { Dispatch, HeldCall } from '../http/endpoint.js'
+import type { RawAnswer } from '../http/message.js'
+import { carryOn } from './held-connection.js'
 import { InnerSocket } from './inner-socket.js'
-
-/** What a handler answered: as it was written, without what concerns the connection. */
-export interface RawAnswer {
-  readonly status: number
-  /** Alternating name and value. */
-  readonly rawHeaders: readonly string[]
-  readonly content: Uint8Array
-}
-
-/** Sends a held call through the application; `undefined` when its answer is longer than `limit` bytes. Rejects when
- * the application gives no answer. */
-export type Dispatch = (
-  call: HeldCall,
-  carried: Carried,
-  limits: { readonly answer: number; readonly ms: number },
-) => Promise<RawAnswer | undefined>
 
 const servers = new WeakMap<RequestListener, Server>()
 

@@ -1,42 +1,75 @@
-import { LRUCache } from 'lru-cache'
 import type { TokenCaller } from '../caller.js'
+import type { Standing } from '../issuer/issuer-keys.js'
+import { siteOf } from '../issuer/site.js'
 import type { PendingSettings } from './options.js'
 
 /**
  * How often pending requests may be opened. Each takes room in the store until it expires, and anyone may have an agent
- * provider of one's own; so there is a bound for one key, for one issuer and for everybody together.
+ * provider of one's own; so there is a bound for one key, for one issuer and for all that the operator did not name.
  */
 export interface Admission {
   /** Whether one more may be opened now; if not, the seconds after which to try again. */
   enter(caller: TokenCaller): number | undefined
 }
 
-interface Window {
+/** What was opened in a minute. */
+interface Minute {
+  /** Milliseconds. */
   readonly start: number
-  count: number
+  readonly keys: Map<string, number>
+  readonly issuers: Map<string, number>
+  readonly sites: Map<string, number>
+  /** By issuers that the operator did not name. */
+  total: number
 }
 
-const windowMs = 60_000
+const minuteMs = 60_000
 
-/** @param clock milliseconds, as `Date.now` */
-export function createAdmission(settings: PendingSettings, clock: () => number): Admission {
-  const windows = new LRUCache<string, Window>({ max: 10_000 })
-  const everybody = 'everybody'
-  const enter = (name: string, limit: number): number | undefined => {
-    const now = clock()
-    const window = windows.get(name)
-    if (window === undefined || now - window.start >= windowMs || now < window.start) {
-      windows.set(name, { start: now, count: 1 })
-      return undefined
-    }
-    if (window.count >= limit) return Math.ceil((window.start + windowMs - now) / 1000)
-    window.count++
-    return undefined
-  }
+/**
+ * Counts by the minute, and only what was opened: so whoever is refused leaves nothing behind, no table is larger than
+ * what may be opened in a minute, and nothing is forgotten before its minute is over.
+ *
+ * @param clock milliseconds, as `Date.now`
+ * @param standing of an issuer; the operator's word on one takes it out of what all others share
+ */
+export function createAdmission(
+  settings: PendingSettings,
+  clock: () => number,
+  standingOf: (issuer: string) => Standing,
+): Admission {
+  const begin = (start: number): Minute => ({
+    start,
+    keys: new Map(),
+    issuers: new Map(),
+    sites: new Map(),
+    total: 0,
+  })
+  let minute = begin(Number.NEGATIVE_INFINITY)
+
   return {
-    enter: (caller) =>
-      enter(`key ${caller.jkt}`, settings.perKey) ??
-      enter(`issuer ${caller.token.iss}`, settings.perIssuer) ??
-      enter(everybody, settings.perMinute),
+    enter({ jkt, token: { iss } }) {
+      const now = clock()
+      if (now - minute.start >= minuteMs || now < minute.start) minute = begin(now)
+      const { keys, issuers, sites, total } = minute
+      const ofKey = keys.get(jkt) ?? 0
+      const ofIssuer = issuers.get(iss) ?? 0
+      const isNamed = standingOf(iss) === 'named'
+      const site = isNamed ? '' : siteOf(iss)
+      const ofSite = sites.get(site) ?? 0
+      const allowed =
+        ofKey < settings.perKey &&
+        ofIssuer < settings.perIssuer &&
+        (isNamed || mayTake(ofSite, settings.perMinute - total))
+      if (!allowed) return Math.ceil((minute.start + minuteMs - now) / 1000)
+      keys.set(jkt, ofKey + 1)
+      issuers.set(iss, ofIssuer + 1)
+      if (isNamed) return undefined
+      sites.set(site, ofSite + 1)
+      minute.total++
+      return undefined
+    },
   }
 }
+
+/** A site may have a third of what is then left for others, so that no number of sites leaves nothing for the next. */
+const mayTake = (own: number, free: number): boolean => free >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)

@@ -30,21 +30,40 @@ export function pendingEndpoint(
     const record = isPendingId(id) ? await context.records.find(id) : undefined
     // Whoever did not start the request learns nothing of it, not even that it is there.
     if (record === undefined || record.jkt !== caller.jkt) return notFoundAnswer
-    if (!allowed(id)) return slowDown(context)
-    const poll = { request, caller, host }
-    if (request.method === 'DELETE') return cancel(record, context)
-    return request.method === 'POST'
-      ? answerQuestion(record, poll, context)
-      : answerPoll(record, poll, context)
+    // The record's own name: one cut out of the target would keep the whole target with it.
+    if (!allowed(record.id)) return slowDown(context)
+    const used = await authentication.replays.use(request, authentication.replay)
+    return used === undefined ? act(record, { request, caller, host }) : refused(used, context.report).answer
+  }
+
+  const act = (record: PendingRecord, poll: Poll): Promise<Answer> => {
+    switch (poll.request.method) {
+      case 'DELETE':
+        return cancel(record, context)
+      case 'POST':
+        return answerQuestion(record, poll, context)
+      default:
+        return answerPoll(record, poll, context)
+    }
   }
 
   return {
     path,
     prefix: true,
     methods: ['GET', 'POST', 'DELETE'],
-    handle: (request, host = {}) =>
-      handle(request, host).catch((cause: unknown) => failed(cause, context.report).answer),
+    async handle(request, host = {}) {
+      const answer = await handle(request, host).catch(
+        (cause: unknown) => failed(cause, context.report).answer,
+      )
+      if (!isLasting(request, answer)) await authentication.replays.giveBack(request)
+      return answer
+    },
   }
+}
+
+/** Whether something came of a request, be it that a held call was run; otherwise its signature stays unused (G-71). */
+function isLasting({ method }: HttpRequest, { status, raw }: Answer): boolean {
+  return raw !== undefined || (status < 400 && (status !== 202 || method === 'POST'))
 }
 
 function unsignedPoll(authentication: AuthenticationContext): Refusal {
@@ -60,7 +79,7 @@ function slowDown({ settings }: PollContext): Answer {
 
 /** `DELETE`: the agent has lost interest (R-255). What has begun to be carried out cannot be called back. */
 async function cancel(record: PendingRecord, context: PollContext): Promise<Answer> {
-  if (!(await context.records.end(record, { state: 'ended' }))) return goneAnswer
+  if (!(await context.records.cancel(record))) return goneAnswer
   context.report({ name: 'settled', outcome: 'cancelled' })
   context.waits.wake(record.id)
   return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }

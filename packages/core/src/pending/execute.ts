@@ -2,8 +2,7 @@ import { hash } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
 import type { PresentedToken } from '../caller.js'
 import { refuse } from '../errors.js'
-import type { Answer } from '../http/message.js'
-import type { RawAnswer } from '../node/dispatch.js'
+import type { Answer, RawAnswer } from '../http/message.js'
 import { answerNext, type Poll, type PollContext } from './poll.js'
 import type { Ending, PendingCall, PendingRecord } from './record.js'
 
@@ -70,7 +69,7 @@ async function carryOut(
   const { held, subjects } = record.call as PendingCall
   let next: string | undefined
   const carried = {
-    issuers: authentication.issuers,
+    server: authentication.issuers,
     caller,
     subjects,
     waitsAgain(id: string) {

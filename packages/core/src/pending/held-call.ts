@@ -1,15 +1,6 @@
+import type { HeldCall } from '../http/endpoint.js'
 import type { ContentFault, HttpRequest } from '../http/message.js'
 import { hasBody } from '../http/message.js'
-
-/** A call put aside: what its handler will be given. */
-export interface HeldCall {
-  readonly method: string
-  readonly target: string
-  /** Alternating name and value, in order. */
-  readonly rawHeaders: readonly string[]
-  /** Base64. */
-  readonly content: string
-}
 
 // What concerns one connection (RFC 9110, 7.6.1), what is said again when the content is sent again, and the signature
 // fields: their work is done, and the tokens in them do not belong in a store.

@@ -1,5 +1,5 @@
 import type { TokenCaller } from '../caller.js'
-import type { HeldCall } from './held-call.js'
+import type { HeldCall } from '../http/endpoint.js'
 
 /** What a pending request is waiting for; the value of `requirement` in its answers. */
 export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'

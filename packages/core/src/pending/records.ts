@@ -15,8 +15,10 @@ export interface PendingRecords {
   /** Whether this settlement is the one that counts. */
   settle(record: PendingRecord, settlement: Settlement): Promise<boolean>
   settlement(record: PendingRecord): Promise<Settlement | undefined>
-  /** Whether this call is the one that ends the request. */
+  /** Whether this call is the one that ends the request, or begins to carry it out. What waited with it is dropped. */
   end(record: PendingRecord, ending: Ending): Promise<boolean>
+  /** Ends the request for whoever made it, and gives back what it took. Whether this call is the one. */
+  cancel(record: PendingRecord): Promise<boolean>
   /** Replaces the ending by whoever claimed it; `keep` is in milliseconds, where it has to be known until then. */
   conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
   ending(record: PendingRecord): Promise<Ending | undefined>
@@ -29,6 +31,9 @@ export interface PendingRecords {
 
 /** Notes of no more characters go with the room of their record: that a call is over is written down in any case. */
 const smallNote = 512
+
+/** Whoever called a request off knows that it is gone, so its URL need not say so for long. */
+const cancelledMs = 60_000
 
 /** @param clock milliseconds, as `Date.now` */
 export function createPendingRecords(store: Store, room: Room, clock: () => number): PendingRecords {
@@ -46,14 +51,20 @@ export function createPendingRecords(store: Store, room: Room, clock: () => numb
     keep = record.forgotten,
   ): Promise<void> => {
     const text = JSON.stringify(value)
-    if (text.length > smallNote) room.take(record.caller.token.iss, text.length, ttl(keep))
+    if (text.length > smallNote) room.take(record.caller.token.iss, text.length, ttl(keep), key(record, name))
     await store.put(key(record, name), text, ttl(keep))
+  }
+  /** Leaves of a record what its URL needs; `until` in milliseconds. */
+  const empty = async (record: PendingRecord, until: number): Promise<void> => {
+    const text = JSON.stringify(withoutCall(record))
+    await store.put(`pending:${record.id}`, text, ttl(until))
+    room.shrink(record.id, text.length, ttl(until))
   }
   return {
     async add(record) {
       const life = ttl(record.forgotten)
       const text = JSON.stringify(record)
-      room.take(record.caller.token.iss, text.length, life)
+      room.take(record.caller.token.iss, text.length, life, record.id)
       await store.put(`pending:${record.id}`, text, life)
       if (record.interaction !== undefined)
         await store.put(`interaction:${record.interaction.id}`, record.id, life)
@@ -66,12 +77,29 @@ export function createPendingRecords(store: Store, room: Room, clock: () => numb
     behind: async (interaction) => store.get(`interaction:${interaction}`),
     settle: (record, settlement) => claim(record, 'settled', settlement),
     settlement: async (record) => (await read(record, 'settled')) as Settlement | undefined,
-    end: (record, ending) => claim(record, 'ended', ending),
+    async end(record, ending) {
+      if (!(await claim(record, 'ended', ending))) return false
+      if (ending.state === 'running' || record.call === undefined) return true
+      // It has ended all the same where this cannot be written; then the record goes in its time.
+      await empty(record, record.forgotten).catch(() => {})
+      return true
+    },
+    async cancel(record) {
+      const ending: Ending = { state: 'ended' }
+      if (!(await claim(record, 'ended', ending))) return false
+      const soon = Math.min(record.forgotten, clock() + cancelledMs)
+      await empty(record, soon)
+      room.giveBack(record.id)
+      if (record.interaction !== undefined) await store.delete(`interaction:${record.interaction.id}`)
+      // Last, and for longer than the record: what has been called off must never be found without its ending.
+      await store.put(key(record, 'ended'), JSON.stringify(ending), ttl(soon) + cancelledMs / 1000)
+      return true
+    },
     async conclude(record, ending, keep = 0) {
       // A record is forgotten with its ending: a URL is `410` as long as it is known at all. What was to be carried out
       // is not needed any more, nor the credentials in it.
       const forgotten = Math.max(record.forgotten, keep)
-      await store.put(`pending:${record.id}`, JSON.stringify(withoutCall(record)), ttl(forgotten))
+      await empty(record, forgotten)
       await note(record, 'ended', ending, forgotten)
     },
     ending: async (record) => (await read(record, 'ended')) as Ending | undefined,

@@ -1,28 +1,70 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Standing } from '../issuer/issuer-keys.js'
 import { createRoom, type Room } from './room.js'
 
+const kib = 1024
+
 describe('the room of pending requests', () => {
-  const kib = 1024
   let now = 0
-  const room = (most: number): Room => createRoom(most, () => now)
-  const many = (issuers: readonly string[], bytes: number, seconds: number, of: Room): number => {
-    let taken = 0
+  let entries = 0
+  const standings = new Map<string, Standing>()
+  beforeEach(() => {
+    now = 0
+    standings.clear()
+  })
+  const room = (most: number): Room =>
+    createRoom(
+      most,
+      () => now,
+      (issuer) => standings.get(issuer) ?? 'established',
+    )
+  /** Takes as long as there is room; the names of what was taken. */
+  const fill = (issuers: readonly string[], bytes: number, seconds: number, of: Room): string[] => {
+    const names: string[] = []
     try {
       for (;;) {
-        of.take(issuers[taken % issuers.length] as string, bytes, seconds)
-        taken++
+        const name = `entry ${entries++}`
+        of.take(issuers[names.length % issuers.length] as string, bytes, seconds, name)
+        names.push(name)
       }
     } catch (error) {
       expect(error).toMatchObject({ name: 'StoreError', fault: 'full' })
-      return taken
+      return names
     }
   }
+  const many = (...args: Parameters<typeof fill>): number => fill(...args).length
 
-  it('is a quarter for one issuer, and no more than all of it for all', () => {
-    const store = room(64 * kib)
-    expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(4)
-    expect(many(['https://b.example', 'https://c.example', 'https://d.example'], 4 * kib, 60, store)).toBe(12)
-    expect(() => store.take('https://e.example', 1, 60)).toThrow('pending.room')
+  it('is a quarter for one issuer, and a third of what is left for the next', () => {
+    const store = room(256 * kib)
+    expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(16)
+    expect(many(['https://b.example'], 4 * kib, 60, store)).toBe(12)
+    expect(many(['https://c.example'], 4 * kib, 60, store)).toBe(9)
+    expect(many(['https://d.example'], 4 * kib, 60, store)).toBe(6)
+    expect(() => store.take('https://d.example', 1, 60, 'one')).toThrow('pending.room')
+  })
+
+  it('is one share for all issuers below one domain', () => {
+    const store = room(256 * kib)
+    const made = Array.from({ length: 100 }, (_, index) => `https://i${index}.evil.example`)
+    expect(many(made, 4 * kib, 60, store)).toBe(16)
+    expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(12)
+  })
+
+  it('has a part that no newcomers take, however many', () => {
+    const store = room(1024 * kib)
+    for (let index = 0; index < 100; index++) {
+      const issuer = `https://made-up-${index}.example`
+      standings.set(issuer, 'newcomer')
+      many([issuer], kib, 4200, store)
+    }
+    expect(many(['https://known.example'], kib, 60, store)).toBe(128)
+  })
+
+  it('has a part for whom the operator named, whatever all others do', () => {
+    const store = room(1024 * kib)
+    standings.set('https://named.example', 'named')
+    for (let index = 0; index < 1000; index++) many([`https://made-up-${index}.example`], kib, 4200, store)
+    expect(many(['https://named.example'], kib, 60, store)).toBe(128)
   })
 
   it('counts what is small as a kibibyte, since a store keeps more than the bytes', () => {
@@ -37,5 +79,23 @@ describe('the room of pending requests', () => {
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(0)
     now += 11_000
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(4)
+  })
+
+  it('is given back by what ends before its time, and only once', () => {
+    const store = room(64 * kib)
+    const names = fill(['https://a.example'], 4 * kib, 60, store)
+    store.shrink(names[0] as string, kib, 60)
+    expect(many(['https://a.example'], kib, 60, store)).toBe(3)
+    for (const name of [...names, ...names, 'nothing']) store.giveBack(name)
+    expect(many(['https://a.example'], kib, 60, store)).toBe(13)
+    now += 71_000
+    expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(4)
+  })
+
+  it('counts an entry that is written again once, and keeps the old one where the new one has no room', () => {
+    const store = room(64 * kib)
+    for (let index = 0; index < 100; index++) store.take('https://a.example', 4 * kib, 60, 'same')
+    expect(() => store.take('https://a.example', 40 * kib, 60, 'same')).toThrow('pending.room')
+    expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(3)
   })
 })

@@ -1,6 +1,7 @@
-import { type RequestTarget, splitTarget } from '../access/request-view.js'
 import type { TokenCaller } from '../caller.js'
 import { Refusal } from '../errors.js'
+import type { RequestTarget } from '../http/message.js'
+import { splitTarget } from '../http/message.js'
 import { describeContent, type RequestContent } from '../http/request-content.js'
 import type { PendingCall, PendingRecord } from './record.js'
 

@@ -8,17 +8,24 @@ import type { ReadSignature } from '../signature/read.js'
 import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
-import type { ReplayMode } from './replay-mode.js'
+
+/** Whether a signature serves once, and on which methods. */
+export type ReplayMode = 'off' | 'unsafe' | 'all'
+
+/** The mode by the word that options and routes use. */
+export function replayMode(word: boolean | 'all'): ReplayMode {
+  if (word === 'all') return 'all'
+  return word ? 'unsafe' : 'off'
+}
 
 /** Signatures that have been used. */
 export interface Replays {
-  /** Uses up the signature of a request that has passed every other check; a refusal if that had been done before. */
-  use(
-    request: HttpRequest,
-    read: ReadSignature,
-    jkt: string,
-    mode: ReplayMode,
-  ): Awaitable<Refusal | undefined>
+  /** Keeps the signature that a request has proved, where it serves only once, until it is known what becomes of it. */
+  keep(request: HttpRequest, read: ReadSignature, jkt: string, mode: ReplayMode): void
+  /** Uses up the signature of a request that is about to take effect; a refusal if that had been done before. */
+  use(request: HttpRequest, mode: ReplayMode): Awaitable<Refusal | undefined>
+  /** The request was challenged or refused after all, so its signature counts as unused. Never rejects. */
+  giveBack(request: HttpRequest): Awaitable<void>
 }
 
 /** What replay protection works with. */
@@ -40,13 +47,24 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRA
 // Instances' clocks differ by no more, so that none accepts what another has forgotten.
 const skewSeconds = 10
 
+/** A signature that may have to be used up. */
+interface Kept {
+  readonly read: ReadSignature
+  readonly jkt: string
+}
+
+const servesOnce = (mode: ReplayMode, method: string): boolean =>
+  mode === 'all' || (mode === 'unsafe' && !safeMethods.has(method))
+
 /**
  * One use of a signature, by (key, SHA-256 of the signature base). Never by the bytes of the signature, of which ECDSA
- * has a second valid form (G-29). What is remembered is held for as long as `created` passes anywhere.
+ * has a second valid form (G-29). What is remembered is held for as long as `created` passes anywhere. A challenge or a
+ * refusal uses up nothing: nothing was done, and agents repeat the same request within the second (G-71).
  */
 export function createReplays(env: ReplayEnvironment): Replays {
   const { store, breakGlass, clock, report } = env
-  // What each request has used, by its own field lines: a router's guard and its route's see the same request.
+  // By a request's own field lines: a router's guard and its route's see the same request.
+  const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
   const own = new WeakMap<HttpRequest['rawHeaders'], string>()
 
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
@@ -62,8 +80,13 @@ export function createReplays(env: ReplayEnvironment): Replays {
   }
 
   return {
-    use(request, read, jkt, mode) {
-      if (mode === 'off' || (mode === 'unsafe' && safeMethods.has(request.method))) return undefined
+    keep(request, read, jkt, mode) {
+      if (servesOnce(mode, request.method)) kept.set(request.rawHeaders, { read, jkt })
+    },
+    use(request, mode) {
+      const signature = servesOnce(mode, request.method) ? kept.get(request.rawHeaders) : undefined
+      if (signature === undefined) return undefined
+      const { read, jkt } = signature
       const key = replayKey(jkt, read.base)
       if (own.get(request.rawHeaders) === key) return undefined
       const ttl = read.created + env.window + skewSeconds - clock() / 1000
@@ -72,6 +95,14 @@ export function createReplays(env: ReplayEnvironment): Replays {
         return judge(fresh, request, read)
       })
       return isPending(first) ? first.catch(unavailable) : first
+    },
+    giveBack(request) {
+      const key = own.get(request.rawHeaders)
+      if (key === undefined) return undefined
+      own.delete(request.rawHeaders)
+      const gone = store.delete(key)
+      // What cannot be given back stays used, and the store has told why.
+      return isPending(gone) ? gone.catch(() => {}) : undefined
     },
   }
 }

@@ -73,6 +73,56 @@ describe('the rate of revocations', () => {
   })
 })
 
+describe('what issuers have together', () => {
+  const together = async (
+    rate: RevocationRate,
+    who: string,
+    wanted: number,
+    { perMinute = 60, part = who }: { perMinute?: number; part?: string } = {},
+  ): Promise<number> => {
+    let taken = 0
+    const pool = { who: 'newcomers', part, perMinute: 600 }
+    for (let index = 0; index < wanted; index++)
+      if ((await rate.takeBoth({ who, perMinute }, pool)) === undefined) taken++
+    return taken
+  }
+
+  it('is not used up by the issuers of one domain, however many', async () => {
+    const rate = new RevocationRate(store, clock)
+    let taken = 0
+    for (let index = 0; index < 100; index++)
+      taken += await together(rate, `https://i${index}.evil.example`, 20, { part: 'evil.example' })
+    expect(taken).toBe(150)
+    expect(await together(rate, 'https://ps.example', 60)).toBe(60)
+  })
+
+  it('costs nobody his own where it is used up', async () => {
+    const rate = new RevocationRate(store, clock)
+    for (let index = 0; index < 700; index++) await together(rate, `https://made-up-${index}.example`, 1)
+    expect(await together(rate, 'https://ps.example', 100)).toBe(0)
+    // A token of it has verified meanwhile, say.
+    expect(await take(rate, 'https://ps.example', 100, 60)).toBe(60)
+    const [before] = [store.size]
+    expect(await together(rate, 'https://other.example', 100)).toBe(0)
+    expect(store.size).toBe(before)
+  })
+
+  it('is not used up by one whose own is', async () => {
+    const rate = new RevocationRate(store, clock)
+    expect(await together(rate, 'https://evil.example', 1000)).toBe(60)
+    for (let index = 0; index < 300; index++) await together(rate, `https://made-up-${index}.example`, 1)
+    expect(await together(rate, 'https://ps.example', 10)).toBe(10)
+  })
+
+  it('is one bound for all instances that share the store', async () => {
+    const instances = [new RevocationRate(store, clock), new RevocationRate(store, clock)] as const
+    let taken = 0
+    for (let index = 0; index < 800; index++)
+      taken += await together(instances[index % 2] as RevocationRate, `https://made-up-${index}.example`, 1)
+    expect(taken).toBe(600)
+  })
+})
+
 describe('the bound on live revocations', () => {
   it('is kept by the rate: no minute’s worth lives longer than its tokens', () => {
     const lifetime = 3600 + 60 + 60

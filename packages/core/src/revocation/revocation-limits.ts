@@ -9,8 +9,18 @@ export interface RevocationLimits {
   readonly perMinute: number
   /** Of one issuer, live at once. Default 10 000. Held by lowering `perMinute` where it is too much for that. */
   readonly live: number
-  /** Of all issuers together of whom no token has verified in this process, in a minute. Default 600. */
+  /**
+   * Of all issuers together of whom no token has verified in this process, in a minute; and as many of all others that
+   * the operator did not name. Of either, the issuers below one registrable domain may have a third of what is then left
+   * for others. Default 600.
+   */
   readonly newcomersPerMinute: number
+}
+
+/** So many a minute, for whom. */
+export interface Share {
+  readonly who: string
+  readonly perMinute: number
 }
 
 /** The defaults. */
@@ -23,7 +33,7 @@ export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000,
 export class RevocationRate {
   readonly #store: Store
   readonly #clock: () => number
-  readonly #reached = new LRUCache<string, number>({ max: 1000 })
+  readonly #reached = new LRUCache<string, number>({ max: 4096 })
 
   /** @param clock milliseconds, as `Date.now` */
   constructor(store: Store, clock: () => number) {
@@ -33,17 +43,75 @@ export class RevocationRate {
 
   /** Takes one of `perMinute`; a refusal when all are taken. */
   async take(who: string, perMinute: number): Promise<Refusal | undefined> {
-    const seconds = Math.floor(this.#clock() / 1000)
-    const minute = Math.floor(seconds / 60)
-    const counter = `${hash('sha256', who, 'base64url')}:${minute}`
-    for (let slot = this.#reached.get(counter) ?? 0; slot < perMinute; slot++) {
-      const taken = await this.#store.claim(`revoking:${counter}:${slot}`, '1', 70)
-      this.#reached.set(counter, slot + 1)
-      if (taken) return undefined
+    const slot = await this.#claim(this.#counter(who), perMinute)
+    return slot === undefined ? this.#refuse() : undefined
+  }
+
+  /**
+   * Takes one of each: of an issuer's own, and of what its kind has together. Where one is used up, nothing of the
+   * others is: what strangers have used up costs nobody his own.
+   */
+  async takeBoth(own: Share, together: Share & { readonly part: string }): Promise<Refusal | undefined> {
+    const pool = this.#counter(together.who)
+    const left = together.perMinute - this.#reachedBy(pool) - 1
+    // The first of each part is let in while there is any.
+    const ofPart = Math.max(1, Math.floor(left / 3))
+    const wanted = [
+      [this.#counter(own.who), own.perMinute],
+      [this.#counter(`${together.who} ${together.part}`), ofPart],
+      [pool, together.perMinute],
+    ] as const
+    if (wanted.some(([counter, most]) => this.#reachedBy(counter) >= most)) return this.#refuse()
+    const taken: [string, number][] = []
+    for (const [counter, most] of wanted) {
+      const slot = await this.#claim(counter, most)
+      if (slot === undefined) {
+        await this.#giveBack(taken)
+        return this.#refuse()
+      }
+      taken.push([counter, slot])
     }
-    return new Refusal('rate_limited', { retryAfter: (minute + 1) * 60 - seconds })
+    return undefined
+  }
+
+  async #claim(counter: string, most: number): Promise<number | undefined> {
+    for (let slot = this.#reachedBy(counter); slot < most; slot++) {
+      const taken = await this.#store.claim(slotKey(counter, slot), '1', 70)
+      this.#reached.set(counter, Math.max(slot + 1, this.#reachedBy(counter)))
+      if (taken) return slot
+    }
+    return undefined
+  }
+
+  async #giveBack(taken: readonly (readonly [string, number])[]): Promise<void> {
+    for (const [counter, slot] of taken) {
+      await this.#store.delete(slotKey(counter, slot))
+      this.#reached.set(counter, Math.min(slot, this.#reachedBy(counter)))
+    }
+  }
+
+  #counter(who: string): string {
+    return `${hash('sha256', who, 'base64url')}:${this.#minute}`
+  }
+
+  #reachedBy(counter: string): number {
+    return this.#reached.get(counter) ?? 0
+  }
+
+  get #seconds(): number {
+    return Math.floor(this.#clock() / 1000)
+  }
+
+  get #minute(): number {
+    return Math.floor(this.#seconds / 60)
+  }
+
+  #refuse(): Refusal {
+    return new Refusal('rate_limited', { retryAfter: (this.#minute + 1) * 60 - this.#seconds })
   }
 }
+
+const slotKey = (counter: string, slot: number): string => `revoking:${counter}:${slot}`
 
 /** The rate at which no more than `live` entries of `lifetime` seconds can be live at once. */
 export function boundedRate(limits: RevocationLimits, lifetime: number): number {

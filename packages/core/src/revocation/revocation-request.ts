@@ -15,15 +15,17 @@ export interface RevokedToken {
  * signature (N-177).
  *
  * @param latest seconds: no token accepted here expires later
+ * @param unsaid seconds: the `exp` of a token whose revocation has none; `undefined` where it must have one
  */
 export async function readRevocation(
   request: HttpRequest,
   latest: number,
+  unsaid: number | undefined,
   diagnose: Diagnose,
 ): Promise<RevokedToken | Refusal> {
   const body = await readJsonObject(request, { limit: fixedLimits.revocationBody, diagnose })
   if (body instanceof Refusal) return body
-  const { jti, exp } = body
+  const { jti, exp = unsaid } = body
   if (typeof jti !== 'string' || jti === '' || jti.length > fixedLimits.jti) {
     return refuse('invalid_request', `jti must be a string of 1 to ${fixedLimits.jti} characters`)
   }

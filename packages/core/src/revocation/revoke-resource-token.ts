@@ -1,9 +1,11 @@
 import { Refusal } from '../errors.js'
-import type { NoticeOutcome } from '../events.js'
+import type { NoticeOutcome, Report } from '../events.js'
 import { isEndpointUrl } from '../identifiers.js'
+import { type GuardedIssuers, guardFor } from '../issuer/guard-for.js'
 import { createGuardedFetch } from '../issuer/guarded-fetch.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import type { Config } from '../server/options.js'
+import type { IssuerFetch } from '../issuer/options.js'
+import type { KeyRing } from '../own-keys/key-ring.js'
 import { type Notice, sendNotice } from './notice.js'
 
 /** A resource token of ours, as the event `resource-token` names it. */
@@ -38,10 +40,28 @@ interface Recipient {
   readonly dwk: string
 }
 
+/** What the resource server's options say about sending revocations. */
+export interface RevocationSenderConfig {
+  readonly resource: string
+  readonly keys: Pick<KeyRing, 'signing'>
+  readonly accessServer: string | undefined
+  readonly issuers: GuardedIssuers
+  /** Default: the guarded fetch. */
+  readonly fetch: IssuerFetch | undefined
+  /** Milliseconds. */
+  readonly clock: () => number
+  readonly report: Report
+}
+
 /** The sender of a resource server. */
-export function createRevokeResourceToken(config: Config, issuers: IssuerKeys): RevokeResourceToken {
-  const { resource, clock, report } = config
-  const fetch = config.fetch ?? createGuardedFetch({ privateHosts: config.issuers.privateHosts ?? [] })
+export function createRevokeResourceToken(
+  config: RevocationSenderConfig,
+  issuers: IssuerKeys,
+): RevokeResourceToken {
+  const { resource, clock, report, accessServer } = config
+  const fetch =
+    config.fetch ??
+    createGuardedFetch(guardFor(config.issuers, accessServer === undefined ? [] : [accessServer]))
 
   const find = async ({ server, dwk }: Recipient): Promise<string | Notice> => {
     const metadata = await issuers.metadata(server, dwk)
@@ -81,7 +101,10 @@ export function createRevokeResourceToken(config: Config, issuers: IssuerKeys): 
   }
 }
 
-function recipientsOf({ aud, ps }: IssuedResourceToken, { accessServer }: Config): readonly Recipient[] {
+function recipientsOf(
+  { aud, ps }: IssuedResourceToken,
+  { accessServer }: RevocationSenderConfig,
+): readonly Recipient[] {
   const person = { server: ps, dwk: 'aauth-person.json' }
   return aud === accessServer ? [{ server: aud, dwk: 'aauth-access.json' }, person] : [person]
 }

@@ -6,19 +6,23 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { checkConfiguration } from '../configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
-import { isEndpointUrl, isServerIdentifier } from '../identifiers.js'
+import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, type Limits } from '../limits.js'
+import { monotonicBeside } from '../monotonic.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
-import { type ReplayMode, replayMode } from '../replay/replay-mode.js'
+import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
 import { type SessionOptions, type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 
@@ -82,10 +86,15 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly resourceTokenLifetime?: number
   /** Seconds; the longest `exp - iat` accepted of an agent token. Default 86 400 (AAuth 5.3.1, G-17). */
   readonly maxAgentTokenLifetime?: number
-  /** Ways of older deployments. Each adds something to what we send; none loosens a check. */
+  /** Ways of older and of other deployments. Each is off by default; none loosens a check of a signature or a token. */
   readonly compat?: {
     /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
     readonly personTokenJti?: boolean
+    /**
+     * Record a revocation that does not say the token's `exp`, for an hour, which no person or auth token outlives. Default
+     * `false`: it is answered `400 invalid_request` (AAuth 11.12.1, G-73), and the token stays good.
+     */
+    readonly revocationWithoutExp?: boolean
   }
   /** Which issuers are admitted, and how their keys are kept. */
   readonly issuers?: IssuerOptions
@@ -94,7 +103,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * server-side request forgery: address checks and pinning are then theirs (Signature-Key draft, 7.3).
    */
   readonly fetch?: IssuerFetch
-  /** Where revocations and other state live. Default: memory, which other processes do not see. */
+  /**
+   * Where revocations and other state live. Default: memory, which other processes do not see. At its first use it has
+   * to show that a second claim loses and that entries last for their time and no longer; one that does not is refused
+   * (`503`, event `store-failed` with the fault `unfit`).
+   */
   readonly store?: Store
   /**
    * Where used signatures live, if not in `store`: they come and go by the thousand, and a store that they fill takes no
@@ -110,7 +123,7 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   /**
    * Whether the signature of a request serves only once. `true`: on methods that change something. `'all'`: on every
    * method, which honest clients that call twice in a second notice. Default `false`: within `signatureWindow` a request
-   * that was overheard can be sent again. Routes may say otherwise.
+   * that was overheard can be sent again. A challenge or refusal uses up no signature. Routes may say otherwise.
    */
   readonly replay?: boolean | 'all'
   /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */
@@ -123,12 +136,17 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly limits?: Partial<Limits>
   /**
    * Verified tokens remembered, so that each is parsed and verified only once; about 2 KB each, outside of V8's heap for
-   * the better part. Default 10 000. `0`: every token is verified on every request.
+   * the better part, and never more than 4 KiB for each of the number given. Default 10 000, which is at most 40 MB. A
+   * token that takes more than 16 KiB by itself is not remembered. `0`: every token is verified on every request.
    */
   readonly verifiedTokens?: number
   /** How signatures are verified: in the event loop, in the thread pool, or by a library of yours. */
   readonly crypto?: CryptoOptions
-  /** Milliseconds, as `Date.now`, which is the default. */
+  /**
+   * Milliseconds, as `Date.now`, which is the default: what tokens, signatures and entries are held against. How long
+   * something lasts (a pause, a floor, a budget a minute) is measured by `performance.now`, whatever a clock is set to;
+   * a clock given here moves that forward, too, and never back.
+   */
   readonly clock?: () => number
   /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
   readonly random?: () => number
@@ -191,7 +209,12 @@ const schema = z.strictObject({
   sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
   maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
-  compat: z.strictObject({ personTokenJti: z.boolean().default(false) }).prefault({}),
+  compat: z
+    .strictObject({
+      personTokenJti: z.boolean().default(false),
+      revocationWithoutExp: z.boolean().default(false),
+    })
+    .prefault({}),
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
   store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
@@ -213,6 +236,7 @@ const schema = z.strictObject({
       signatureKey: z.int().positive().optional(),
       components: z.int().positive().optional(),
       token: z.int().positive().optional(),
+      tokenMembers: z.int().positive().optional(),
       body: z.int().nonnegative().optional(),
     })
     .default({}),
@@ -228,6 +252,9 @@ const schema = z.strictObject({
   random: fn<() => number>().optional(),
   onEvent: fn<(event: AAuthEvent) => void>().optional(),
 })
+
+/** Objects of the application or of a library of its: they are taken as they are. */
+const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys'])
 
 function isStore(value: unknown): boolean {
   const store = value as Partial<Record<string, unknown>> | null
@@ -264,7 +291,7 @@ export interface Config {
   readonly sessions: SessionSettings
   readonly resourceTokenLifetime: number
   readonly maxAgentTokenLifetime: number
-  readonly compat: { readonly personTokenJti: boolean }
+  readonly compat: { readonly personTokenJti: boolean; readonly revocationWithoutExp: boolean }
   readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
@@ -277,6 +304,8 @@ export interface Config {
   readonly verifiedTokens: number
   readonly crypto: CryptoOptions
   readonly clock: () => number
+  /** Milliseconds that only ever grow: for everything that lasts. */
+  readonly monotonic: () => number
   readonly random: () => number
   readonly report: Report
 }
@@ -290,16 +319,24 @@ export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOpti
  * @throws TypeError naming the option at fault
  */
 export function readOptions(options: AnyResourceOptions): Config {
-  const parsed = schema.safeParse(options)
-  if (!parsed.success) throw optionError(parsed.error.issues[0])
-  const given = parsed.data
+  const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? Date.now
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
-  const watch = (store: Store | undefined): WatchedStore =>
-    watchStore(store ?? createMemoryStore({ clock }), { timeout: storeTimeout, clock, report })
-  const watched = watch(given.store)
+  const monotonic = monotonicBeside(given.clock)
+  const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
+    watchStore(
+      store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock, monotonic }),
+      {
+        timeout: storeTimeout,
+        clock,
+        monotonic,
+        needs,
+        report,
+      },
+    )
+  const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + given.signatureWindow
   const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
@@ -318,12 +355,13 @@ export function readOptions(options: AnyResourceOptions): Config {
     interaction: options.interaction,
     fetch: given.fetch,
     store: watched,
-    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore),
+    replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
     revocationLimits: { ...revocationLimits, ...options.revocationLimits },
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),
     limits: { ...defaultLimits, ...options.limits },
     clock,
+    monotonic,
     random: given.random ?? Math.random,
     report,
   }
@@ -346,19 +384,4 @@ function checkReportOnly(until: Date | undefined, now: number): number {
     throw new TypeError('option replayReportOnlyUntil: must be at most 30 days ahead')
   }
   return until.getTime()
-}
-
-function optionError(issue: z.core.$ZodIssue | undefined): TypeError {
-  if (issue === undefined) return new TypeError('the options are malformed')
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
-  const name = [...issue.path, ...unknown].join('.')
-  return new TypeError(`option ${name}: ${unknown.length > 0 ? 'is not known' : issue.message}`)
-}
-
-/** Whether an absolute URL may stand in metadata as an endpoint of ours. */
-export function ownUrl(config: Pick<Config, 'resource'>, urlPath: string): string {
-  const url = `${config.resource}${urlPath}`
-  if (!isEndpointUrl(url, config.resource))
-    throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
-  return url
 }

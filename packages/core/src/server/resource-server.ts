@@ -1,6 +1,7 @@
+import { z } from 'zod'
 import type { AccessConfig } from '../access/access-options.js'
 import { checkRequirement } from '../access/checked-requirement.js'
-import { type Policies, policyList } from '../access/policy.js'
+import { type Policies, policiesSchema, policyList } from '../access/policy.js'
 import type { Requirement, RouteCaller } from '../access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
@@ -9,6 +10,7 @@ import { createExplain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
+import { checkConfiguration } from '../configuration.js'
 import { createVerify } from '../crypto/verify.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
@@ -18,13 +20,14 @@ import { revocationEndpoint } from '../endpoints/revocation.js'
 import { createNoticeContent } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js'
+import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { useShortcuts } from '../limits.js'
 import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
 import type { Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
 import type { SessionDesk, Sessions } from '../session/sessions.js'
-import { useShortcuts } from '../shortcuts.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
@@ -41,6 +44,11 @@ export interface RouteDefaults<Raw = unknown> {
   readonly observe?: boolean
 }
 
+const routeDefaults = z.strictObject({
+  policy: policiesSchema.optional(),
+  observe: z.boolean('must be a boolean').optional(),
+})
+
 /** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
 export interface ResourceServer<Raw = unknown, Hook = never> {
   /** Our identifier. */
@@ -55,7 +63,7 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
    * The same server, with something more to say about the routes declared on what this returns: a router's policies
    * come after the server's and before a route's own, and its `observe` before the server's.
    *
-   * @throws TypeError when a policy is none
+   * @throws TypeError when a policy is none, or something else is said than these
    */
   with(defaults: RouteDefaults<Raw>): ResourceServer<Raw, Hook>
   /** Our own endpoints. */
@@ -99,6 +107,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     clock: config.clock,
     random: config.random,
     report: config.report,
+    named: config.accessServer === undefined ? [] : [config.accessServer],
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
   // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
@@ -113,7 +122,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const revocations = endingSessions(state.revocations, deferral.sessions)
   const context: GuardContext = {
     authentication,
-    explain: createExplain(authentication, diagnose),
+    explain: createExplain(authentication, diagnose, config.monotonic),
     scopes: createScopeList(config.scopes, issuers),
     accounts: config.access.accounts,
     mint,
@@ -153,7 +162,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     keys: config.keys,
     denials,
     breakGlass,
-    health: () => readHealth({ store: config.store, breakGlass, issuers }),
+    health: () => readHealth({ ...config, breakGlass, issuers }),
     diagnose,
     pending: deferral.pending,
     sessions: { end: (selection) => deferral.sessions.end(selection) },
@@ -181,11 +190,13 @@ export function createResourceServer<Raw = unknown, Hook = never>(
           RouteCaller<R>,
           Raw
         >,
-      with: (more) =>
-        withDefaults({
-          policies: [...policies, ...policyList(more.policy, 'with: policy')],
+      with(defaults) {
+        const more = checkConfiguration(routeDefaults, defaults, { prefix: 'with: ' })
+        return withDefaults({
+          policies: [...policies, ...policyList(more.policy)],
           observe: more.observe ?? observe,
-        }),
+        })
+      },
     }
   }
 }
@@ -220,6 +231,7 @@ function authenticationContext(
       window: config.signatureWindow,
       maxAgentTokenLifetime: config.maxAgentTokenLifetime,
       maxTokenLength: config.limits.token,
+      maxTokenMembers: config.limits.tokenMembers,
     },
     shortcuts: useShortcuts(),
     issuers,

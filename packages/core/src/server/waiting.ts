@@ -1,5 +1,6 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Endpoint } from '../http/endpoint.js'
+import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
 import type { InteractionOptions } from '../interaction/options.js'
@@ -16,7 +17,7 @@ import { createEndedSessions } from '../session/ended.js'
 import { createKeyRing } from '../session/key-ring.js'
 import { createSessions, type SessionDesk } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
-import { type Config, ownUrl } from './options.js'
+import type { Config } from './options.js'
 
 /** Everything about requests that have to wait, put together. */
 export interface Deferral {
@@ -36,20 +37,21 @@ export interface DeferralParts {
 
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   const { store, clock, report, paths, pending: settings, interaction } = config
+  const standing = (issuer: string) => parts.authentication.issuers.standing(issuer)
   const waits = createWaits(settings.maxWaits)
   const sessions = sessionDesk(config, parts.revocations)
   const context: WaitingContext = {
     ...parts,
-    records: createPendingRecords(store, createRoom(settings.room, clock), clock),
+    records: createPendingRecords(store, createRoom(settings.room, clock, standing), clock),
     waits,
     settings,
     clock,
     report,
-    admission: createAdmission(settings, clock),
+    admission: createAdmission(settings, clock, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
-      pendingUrl: (id) => ownUrl(config, `${paths.pending}${id}`),
-      interactionUrl: (id) => ownUrl(config, `${paths.interaction}${id}`),
+      pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
+      interactionUrl: (id) => ownUrl(config.resource, `${paths.interaction}${id}`),
       retryAfter: settings.retryAfter,
     },
     beginSession: (record, approval) => sessions.begin(record, approval),

@@ -30,6 +30,46 @@ describe('what a request without any token can make us do', () => {
     expect(parse).toHaveBeenCalledTimes(1)
   })
 
+  it.each(['x', 'content-digest'])('is no parse of a field of hundreds of pieces: %s', (name) => {
+    const parse = vi.mocked(parseDictionary).mockClear()
+    const message = components('/', name, `a=(${'b '.repeat(300)})`)
+    expect(message.value([name, new Map([['key', 'a']])])).toHaveProperty('identifier')
+    expect(message.value([name, new Map([['sf', true]])])).toHaveProperty('identifier')
+    expect(parse).not.toHaveBeenCalled()
+  })
+
+  it('is one look at the fields, however many of them are covered', () => {
+    const rawHeaders = numbers.flatMap((i) => [`n${String(i).padStart(2, '0')}`, ` ${i} `])
+    let looks = 0
+    const counted = new Proxy(rawHeaders, {
+      get: (fields, at) => {
+        if (at === '0') looks++
+        return Reflect.get(fields, at)
+      },
+    })
+    const message = components('/')
+    const many = new Components({
+      method: 'GET',
+      authority: 'a',
+      scheme: 'https',
+      target: '/',
+      rawHeaders: counted,
+    })
+    for (const i of numbers) expect(many.value([`n${String(i).padStart(2, '0')}`, new Map()])).toBe(String(i))
+    expect(message.value(['n00', new Map()])).toHaveProperty('identifier')
+    expect(looks).toBe(1)
+  })
+
+  it('is no parse of a query of thousands of parameters', () => {
+    const parse = vi.spyOn(URLSearchParams.prototype, Symbol.iterator)
+    const message = components(`/?a=1${'&b'.repeat(1024)}`)
+    expect(message.value(['@query-param', new Map([['name', 'a']])])).toHaveProperty('identifier')
+    expect(parse).not.toHaveBeenCalled()
+    expect(components(`/?a=1${'&b'.repeat(1023)}`).value(['@query-param', new Map([['name', 'a']])])).toBe(
+      '1',
+    )
+  })
+
   it('is one parse of the query, however many of its parameters are covered', () => {
     const parse = vi.spyOn(URLSearchParams.prototype, Symbol.iterator)
     const message = components(`/?${numbers.map((i) => `p${i}=${i}`).join('&')}`)

@@ -2,9 +2,6 @@ import {
   type Dictionary,
   type Item,
   isInnerList,
-  parseDictionary,
-  parseItem,
-  parseList,
   serializeBareItem,
   serializeByteSequence,
   serializeDictionary,
@@ -12,8 +9,10 @@ import {
   serializeItem,
   serializeList,
 } from 'structured-headers'
-import { fieldLines, trimField } from '../http/message.js'
+import { trimField } from '../http/message.js'
+import { fixedLimits } from '../limits.js'
 import type { SignatureContext } from './context.js'
+import { parseDictionary, parseItem, parseList } from './decimals.js'
 
 /** A component that cannot be resolved; the signature is then invalid. */
 export class UnresolvedComponent {
@@ -27,13 +26,15 @@ type Parameters = Item[1]
 type Derive = (context: SignatureContext) => string
 
 /**
- * The components of one message. Thirty of them can name members of one long field or of one long query, so each of
- * those is parsed once: a request without any token must not cost more than its length.
+ * The components of one message. Thirty of them can name members of one long field or of one long query, or as many of
+ * thousands of fields, so all of those are looked through once: a request without any token must not cost more than its
+ * length.
  */
 export class Components {
   readonly #context: SignatureContext
   readonly #dictionaries = new Map<string, Dictionary | undefined>()
   #query: ReadonlyMap<string, string | undefined> | undefined
+  #lines: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(context: SignatureContext) {
     this.#context = context
@@ -67,8 +68,9 @@ export class Components {
   }
 
   #field(name: string, parameters: Parameters): string | undefined {
-    const lines = fieldLines(this.#context.rawHeaders, name).map(trimField)
-    if (lines.length === 0) return undefined
+    this.#lines ??= readLines(this.#context.rawHeaders)
+    const lines = this.#lines.get(name)
+    if (lines === undefined) return undefined
     if (parameters.size === 0) return lines.join(', ')
     if (parameters.size > 1) return undefined
     const [[parameter, value]] = parameters as Map<string, unknown> as unknown as [[string, unknown]]
@@ -119,13 +121,38 @@ function queryOf(target: string): string {
   return question === -1 ? '?' : target.slice(question)
 }
 
-/** The parameters of the query, decoded; `undefined` for the value of one that occurs more than once. */
+/** All field lines, trimmed, by name in lower case. */
+function readLines(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const lines = new Map<string, string[]>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    const line = trimField(rawHeaders[i + 1] as string)
+    const known = lines.get(name)
+    if (known === undefined) lines.set(name, [line])
+    else known.push(line)
+  }
+  return lines
+}
+
+/**
+ * The parameters of the query, decoded; `undefined` for the value of one that occurs more than once. Of a query of too
+ * many there are none: each costs as much as a hundred characters of text.
+ */
 function readQuery(target: string): ReadonlyMap<string, string | undefined> {
   const values = new Map<string, string | undefined>()
+  if (hasMore(target, '&', fixedLimits.queryParameters - 1)) return values
   for (const [name, value] of new URLSearchParams(queryOf(target))) {
     values.set(name, values.has(name) ? undefined : value)
   }
   return values
+}
+
+function hasMore(text: string, character: string, most: number): boolean {
+  let count = 0
+  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) {
+    if (++count > most) return true
+  }
+  return false
 }
 
 // The application/x-www-form-urlencoded percent-encode set leaves letters, digits and `*-._`; a space becomes %20.

@@ -46,6 +46,11 @@ describe('Content-Digest', () => {
     expect((checkContentDigest(value, new Uint8Array(0)) as Refusal).code).toBe('invalid_signature')
   })
 
+  it('says when it is in base64url', () => {
+    const value = 'sha-256=:RK_0qy18MlBSVnWgjwz6lZEWjP_lF5HF9bvEF8FabDg=:'
+    expect((checkContentDigest(value, Buffer.from(full)) as Refusal).details.detail).toContain('base64url')
+  })
+
   it('names of algorithms come from strangers, and nothing is looked up but the two', () => {
     for (const name of ['constructor', 'tostring', '*proto', 'sha256', 'sha-384', 'shake128']) {
       expect(checkContentDigest(`${name}=:AAAA:`, new Uint8Array(0))).toBeDefined()

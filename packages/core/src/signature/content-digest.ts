@@ -1,6 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { type Dictionary, parseDictionary } from 'structured-headers'
+import type { Dictionary } from 'structured-headers'
 import { type Refusal, refuse } from '../errors.js'
+import { parseDictionary } from '../http/structured.js'
+import { holdsBase64url } from './structured-fields.js'
 
 /** The algorithms of RFC 9530 that are fit for use with signatures. */
 const digests: ReadonlyMap<string, string> = new Map([
@@ -22,7 +24,12 @@ export function checkContentDigest(value: string, content: Uint8Array): Refusal 
   try {
     members = parseDictionary(value)
   } catch {
-    return refuse('invalid_signature', 'Content-Digest is malformed')
+    return refuse(
+      'invalid_signature',
+      holdsBase64url(value)
+        ? 'Content-Digest is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)'
+        : 'Content-Digest is malformed',
+    )
   }
   let known = 0
   for (const [name, [digest]] of members) {

@@ -10,16 +10,11 @@ export {
 } from '../crypto/keys.js'
 export { Refusal, type RefusalDetails } from '../errors.js'
 export type { HttpRequest } from '../http/message.js'
+export type { SignatureLimits } from '../limits.js'
 export { checkContentDigest, contentDigest } from './content-digest.js'
 export type { SignatureContext } from './context.js'
 export type { JwksUriScheme, JwtScheme, KeyScheme, PresentedJwt, ReadKey, SchemeName } from './key-scheme.js'
-export {
-  type ReadSignature,
-  readSignature,
-  type SignatureLimits,
-  type SignaturePolicy,
-  unsigned,
-} from './read.js'
+export { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './read.js'
 export { baseComponents } from './required.js'
 export { type SignatureFields, type SignOptions, serialiseSignatureKey, signRequest } from './sign.js'
 export { verifySignature } from './verify.js'

@@ -25,6 +25,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 //  - `sf`, `bs`, `tr` and `@query-param` it does not have; it fails closed, and so do we for `tr`.
 //  - It refuses a request in which any field, covered or not, has a byte beyond ASCII; we look at what is covered (H-04).
 //  - It takes `created=1.0` for an Integer; we do not (N-019).
+//  - It writes a Decimal without a fraction as an Integer, as the library does that both rest on (RFC 8941, 4.1.5).
 //  - An `alg` parameter has to match its verifier's; to us it is no source of anything (K-036).
 //  - Of a label in one field only it knows nothing; neither do we, unless it is the one in use (G8 of Signature-Key).
 
@@ -231,7 +232,8 @@ describe('our verdict and that of http-message-sig', () => {
         if (typeof mine === 'string') expect(input).toMatch(knownStricter)
         else {
           both++
-          expect(mine.base.toString('latin1')).toBe(other.base)
+          const base = mine.base.toString('latin1')
+          expect([base, base.replace(wholeDecimals, '')]).toContain(other.base)
         }
       }),
       { numRuns: 1500 },
@@ -239,6 +241,9 @@ describe('our verdict and that of http-message-sig', () => {
     expect(both).toBeGreaterThan(20)
   })
 })
+
+// `1.0` in the last line, which the other writes as `1`.
+const wholeDecimals = /(?<=;[a-z0-9_.*-]+=-?[0-9]+)\.0(?=[;) ]|$)/g
 
 // A later `created` or `expires` that is no Integer by its text.
 const knownStricter = /;(?:created|expires)=-?\d+\.\d/

@@ -1,6 +1,7 @@
 import { type InnerList, isInnerList } from 'structured-headers'
 import { Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
+import type { SignatureLimits } from '../limits.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import { checkComponentList, checkCoverage } from './coverage.js'
@@ -9,6 +10,7 @@ import type { ReadKey, SchemeName } from './key-scheme.js'
 import { requiredComponents } from './required.js'
 import { readScheme } from './schemes.js'
 import {
+  holdsBase64url,
   isItem,
   type LabelledFields,
   memberText,
@@ -30,18 +32,6 @@ export interface SignaturePolicy {
   readonly limits: SignatureLimits
 }
 
-/** Caps applied before anything is parsed. */
-export interface SignatureLimits {
-  /** Characters of `Signature-Input`. */
-  readonly signatureInput: number
-  /** Characters of `Signature`. */
-  readonly signature: number
-  /** Characters of `Signature-Key`. */
-  readonly signatureKey: number
-  /** Covered components. */
-  readonly components: number
-}
-
 /** A signature that passed everything that needs no key: well formed, covering, fresh, of an accepted scheme. */
 export interface ReadSignature {
   readonly label: string
@@ -56,6 +46,20 @@ export interface ReadSignature {
 
 /** No signature field at all: not an error by itself, the endpoint decides. */
 export const unsigned: unique symbol = Symbol('unsigned')
+
+/**
+ * There is no `Signature-Key`: another profile (Web Bot Auth, draft-cavage) signed this, perhaps for somebody else. A
+ * refusal like any other, which routes that serve strangers may look past: whoever leaves the fields out is served too.
+ */
+export const foreignSignature: Refusal = refuse(
+  'invalid_signature',
+  'Signature-Input, Signature and Signature-Key are all required',
+)
+
+/** {@link foreignSignature} with what an unsigned request is asked for beside it (G-70). */
+export function refuseForeign(requirement: 'agent-token' | 'person-token'): Refusal {
+  return new Refusal(foreignSignature.code, { ...foreignSignature.details, requirement })
+}
 
 /** Steps 1 to 4 of 11.3.4 and the signature base: all that can be judged without a key, cheapest first. */
 export function readSignature(
@@ -90,7 +94,8 @@ function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | 
   const signature = fieldValue(rawHeaders, 'signature')
   const key = fieldValue(rawHeaders, 'signature-key')
   if (input === undefined && signature === undefined && key === undefined) return unsigned
-  if (input === undefined || signature === undefined || key === undefined) {
+  if (key === undefined) return foreignSignature
+  if (input === undefined || signature === undefined) {
     return refuse('invalid_signature', 'Signature-Input, Signature and Signature-Key are all required')
   }
   return { input, signature, key }
@@ -106,7 +111,16 @@ export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal
     boundLengths(texts, limits) ??
     (holdsSignature.test(texts.signature)
       ? undefined
-      : refuse('invalid_signature', 'Signature holds no signature'))
+      : refuseSignature(texts, 'Signature holds no signature'))
+  )
+}
+
+function refuseSignature({ signature }: FieldTexts, detail: string): Refusal {
+  return refuse(
+    'invalid_signature',
+    holdsBase64url(signature)
+      ? 'Signature is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)'
+      : detail,
   )
 }
 
@@ -132,7 +146,9 @@ function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refus
   const signature = parseLabels(texts.signature)
   const key = parseLabels(texts.key)
   if (input === undefined || signature === undefined || key === undefined) {
-    return refuse('invalid_signature', 'A signature field is malformed')
+    return signature === undefined
+      ? refuseSignature(texts, 'Signature is malformed')
+      : refuse('invalid_signature', 'A signature field is malformed')
   }
   return { input, signature, key }
 }

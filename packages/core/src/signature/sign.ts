@@ -1,7 +1,6 @@
 import {
   type Item,
   type Parameters,
-  parseItem,
   serializeByteSequence,
   serializeDictionary,
   serializeInnerList,
@@ -11,6 +10,7 @@ import type { SigningKey } from '../crypto/keys.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import type { SignatureContext } from './context.js'
+import { parseItem } from './decimals.js'
 import type { KeyScheme } from './key-scheme.js'
 import { baseComponents } from './required.js'
 

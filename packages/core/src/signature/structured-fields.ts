@@ -4,9 +4,9 @@ import {
   type InnerList,
   type Item,
   isInnerList,
-  parseDictionary,
   Token,
 } from 'structured-headers'
+import { parseDictionary, WholeDecimal } from './decimals.js'
 
 /**
  * Parses a Dictionary as RFC 9421 (2.3, 4.1, 4.2) wants it: no label and no parameter occurs twice. The library keeps
@@ -117,6 +117,14 @@ function endOfString(text: string, start: number): number {
   return i
 }
 
+/**
+ * Whether a Byte Sequence in the text has a character that only base64url has; RFC 8941 (3.3.5) has base64. JOSE and
+ * WebCrypto have led more than one agent to it, who then has to be told.
+ */
+export function holdsBase64url(text: string): boolean {
+  return /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/.test(text)
+}
+
 /** Whether a Dictionary member is an Item, not an Inner List. */
 export function isItem(member: Item | InnerList | undefined): member is Item {
   return member !== undefined && !isInnerList(member)
@@ -124,7 +132,7 @@ export function isItem(member: Item | InnerList | undefined): member is Item {
 
 /** The text of a Token; `undefined` for every other type. */
 export function tokenText(value: BareItem): string | undefined {
-  return value instanceof Token ? value.toString() : undefined
+  return value instanceof Token && !(value instanceof WholeDecimal) ? value.toString() : undefined
 }
 
 const quote = 0x22

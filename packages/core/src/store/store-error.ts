@@ -1,6 +1,5 @@
 import { Refusal } from '../errors.js'
 import type { StoreFault } from '../events.js'
-import { StoreFullError } from './store.js'
 
 /** A store that could not be used. What rests on it fails closed: `503 store_unavailable`. */
 export class StoreError extends Error {
@@ -16,9 +15,14 @@ export class StoreError extends Error {
 export function asStoreError(cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
   const message = cause instanceof Error ? cause.message : 'the store threw no error'
-  // By name too: a store package may come with a copy of this one.
-  const full = cause instanceof StoreFullError || (cause instanceof Error && cause.name === 'StoreFullError')
-  return new StoreError(full ? 'full' : 'failed', message, cause)
+  return new StoreError(faultOf(cause), message, cause)
+}
+
+// By name: a store package may come with a copy of this one.
+function faultOf(cause: unknown): StoreFault {
+  if (!(cause instanceof Error)) return 'failed'
+  if (cause.name === 'StoreFullError') return 'full'
+  return cause.name === 'StoreUnfitError' ? 'unfit' : 'failed'
 }
 
 /** The answer where the store was needed and could not be used; nothing has been done. */

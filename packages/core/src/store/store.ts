@@ -28,9 +28,20 @@ export interface Store {
   claim(key: string, value: string, ttl: number): Awaitable<boolean>
   /** Removes a key, if there. */
   delete(key: string): Awaitable<void>
+  /**
+   * Which part of the store holds a key, for a store whose parts fail apart, as the shards of a cluster: a failure of one
+   * then says nothing of the others. Any whole number; keys of one number fail together. Where it is absent the store
+   * is one part. At most 64 numbers, from 0, are told apart.
+   */
+  part?(key: string): number
 }
 
 /** A full store: the entry was not recorded, and nothing was evicted for it. */
 export class StoreFullError extends Error {
   override readonly name = 'StoreFullError'
+}
+
+/** A store that does not do what {@link Store} says: nothing can rest on it, so nothing is asked of it. */
+export class StoreUnfitError extends Error {
+  override readonly name = 'StoreUnfitError'
 }

@@ -13,12 +13,16 @@ const watched = (store: Partial<Store>) => {
   return watchStore(store as Store, {
     timeout: 250,
     clock: Date.now,
+    monotonic: () => performance.now(),
+    needs: ['deny:mark'],
     report: (event) => void events.push(event),
   })
 }
 const down = async (): Promise<never> => {
   throw new Error('connection refused')
 }
+const told = (): string[] =>
+  events.map((event) => (event.name === 'store-failed' ? `${event.operation} ${event.fault}` : event.name))
 
 describe('a watched store', () => {
   it('passes on what a store in memory answers, without a promise', () => {
@@ -51,14 +55,6 @@ describe('a watched store', () => {
     await expect(store.put('a', '', 1)).rejects.toMatchObject({ name: 'StoreError', fault: 'failed' })
   })
 
-  it('says that it is full, and is up all the same', async () => {
-    const store = watched(createMemoryStore({ maxEntries: 1 }))
-    await store.put('a', '1', 60)
-    await expect(store.claim('b', '1', 60)).rejects.toMatchObject({ fault: 'full' })
-    expect(store.health().state).toBe('up')
-    expect(events).toEqual([{ name: 'store-failed', fault: 'full', reason: 'the memory store is full' }])
-  })
-
   it('rests after five failures, tries with one operation, and recovers without a restart', async () => {
     let asked = 0
     let answer = down as () => Promise<string | undefined>
@@ -73,7 +69,9 @@ describe('a watched store', () => {
       await expect(store.get('a')).rejects.toMatchObject({ fault: 'resting' })
     }
     expect(asked).toBe(5)
-    expect(events).toEqual([{ name: 'store-failed', fault: 'failed', reason: 'connection refused' }])
+    expect(events).toEqual([
+      { name: 'store-failed', operation: 'read', fault: 'failed', reason: 'connection refused' },
+    ])
 
     await vi.advanceTimersByTimeAsync(1000)
     const three = await Promise.allSettled([store.get('a'), store.get('a'), store.get('a')])
@@ -85,6 +83,149 @@ describe('a watched store', () => {
     expect(await store.get('a')).toBe('back')
     expect(await Promise.all([store.get('a'), store.get('a')])).toEqual(['back', 'back'])
     expect(store.health()).toMatchObject({ state: 'up', failures: 0 })
-    expect(events.at(-1)).toEqual({ name: 'store-recovered', milliseconds: 2000 })
+    expect(events.at(-1)).toEqual({ name: 'store-recovered', operation: 'read', milliseconds: 2000 })
+  })
+
+  it.each([-60_000, 3_600_000])(
+    'rests for a second also when the time of day is set by %i ms',
+    async (step) => {
+      let answer = down as () => Promise<string | undefined>
+      const store = watched({ get: () => answer() })
+      for (let index = 0; index < 5; index++) await expect(store.get('a')).rejects.toThrow()
+      answer = async () => 'back'
+      vi.setSystemTime(Date.now() + step)
+      await vi.advanceTimersByTimeAsync(990)
+      await expect(store.get('a')).rejects.toMatchObject({ fault: 'resting' })
+      await vi.advanceTimersByTimeAsync(10)
+      expect(await store.get('a')).toBe('back')
+      expect(events.at(-1)).toEqual({ name: 'store-recovered', operation: 'read', milliseconds: 1000 })
+    },
+  )
+})
+
+describe('a store that answers reads and refuses writes', () => {
+  const readonly = (): Partial<Store> => ({
+    get: async () => undefined,
+    put: async () => Promise.reject(new Error('READONLY')),
+    claim: async () => Promise.reject(new Error('READONLY')),
+    delete: async () => Promise.reject(new Error('READONLY')),
+  })
+
+  it('is told of once, however many requests come, and rests for writes only', async () => {
+    const store = watched(readonly())
+    for (let request = 0; request < 20; request++) {
+      expect(await store.get('deny:mark')).toBe(undefined)
+      expect(await store.get(`revoked:${request}`)).toBe(undefined)
+      await expect(store.claim('replay:a', '1', 1)).rejects.toThrow()
+    }
+    await expect(store.claim('replay:a', '1', 1)).rejects.toMatchObject({ fault: 'resting' })
+    expect(told()).toEqual(['write failed'])
+    expect(store.health()).toMatchObject({
+      state: 'down',
+      reads: { state: 'up' },
+      writes: { state: 'down', last: { reason: 'READONLY' } },
+    })
+  })
+
+  it('is not healthy before the first write was tried', async () => {
+    const store = watched(readonly())
+    expect(await store.check()).toBe(false)
+    expect(store.health().writes.state).toBe('down')
+  })
+
+  it('has recovered when a write succeeds', async () => {
+    const memory = createMemoryStore()
+    const theirs = readonly()
+    const store = watched(theirs)
+    expect(await store.check()).toBe(false)
+    Object.assign(theirs, { put: async () => memory.put('a', '1', 1) })
+    expect(await store.check()).toBe(true)
+    expect(told()).toEqual(['write failed', 'store-recovered'])
+  })
+})
+
+describe('a store that is full', () => {
+  it('is told of once, whatever it replaces and deletes, serves reads, and has recovered when there is room', async () => {
+    const store = watched(createMemoryStore({ maxEntries: 2 }))
+    await store.put('session:a', '1', 60)
+    await store.put('session:b', '1', 60)
+    for (let request = 0; request < 20; request++) {
+      await expect(store.claim('session:c', '1', 60)).rejects.toMatchObject({ fault: 'full' })
+      await store.put('session:a', '2', 60)
+      expect(await store.claim('session:a', '3', 60)).toBe(false)
+      expect(await store.get('session:a')).toBe('2')
+    }
+    expect(told()).toEqual(['write full'])
+    expect(store.health()).toMatchObject({ reads: { state: 'up' }, writes: { state: 'down' } })
+    expect(await store.check()).toBe(false)
+    await store.delete('session:b')
+    expect(await store.claim('session:c', '1', 60)).toBe(true)
+    expect(told()).toEqual(['write full', 'store-recovered'])
+  })
+})
+
+describe('a store of which a part fails', () => {
+  const failing = new Set<string>()
+  const partly = (part?: (key: string) => number): Partial<Store> => {
+    const memory = createMemoryStore()
+    const ask = async <T>(key: string, answer: () => T): Promise<T> => {
+      if (failing.has(key) || (part !== undefined && failing.has(`part ${part(key)}`))) return down()
+      return answer()
+    }
+    return {
+      get: (key) => ask(key, () => memory.get(key)),
+      put: (key, value, ttl) => ask(key, () => memory.put(key, value, ttl)),
+      claim: (key, value, ttl) => ask(key, () => memory.claim(key, value, ttl)),
+      delete: (key) => ask(key, () => memory.delete(key)),
+      ...(part === undefined ? {} : { part }),
+    }
+  }
+  beforeEach(() => failing.clear())
+  const request = async (store: ReturnType<typeof watched>, jti: string): Promise<string[]> =>
+    (await Promise.allSettled([store.get('deny:mark'), store.get(`revoked:${jti}`)])).map(
+      ({ status }) => status,
+    )
+
+  it('is not healthy while what each request reads cannot be read, and is told of once', async () => {
+    const store = watched(partly())
+    failing.add('deny:mark')
+    expect(await store.check()).toBe(false)
+    for (let index = 0; index < 20; index++) {
+      expect(await request(store, String(index))).toEqual(['rejected', 'fulfilled'])
+    }
+    await expect(store.get('deny:mark')).rejects.toMatchObject({ fault: 'resting' })
+    expect(told()).toEqual(['read failed'])
+    failing.clear()
+    expect(await store.check()).toBe(true)
+    expect(told()).toEqual(['read failed', 'store-recovered'])
+  })
+
+  it('without names for its parts: has recovered when what failed is read again, in the background too', async () => {
+    const store = watched(partly())
+    failing.add('revoked:1')
+    for (let index = 0; index < 20; index++) await request(store, String(index % 3))
+    expect(told()).toEqual(['read failed'])
+    failing.clear()
+    // Nobody asks for that one again.
+    for (let index = 0; index < 3; index++) {
+      await vi.advanceTimersByTimeAsync(1000)
+      await request(store, '2')
+    }
+    expect(told()).toEqual(['read failed', 'store-recovered'])
+  })
+
+  it('with names: rests for that part alone', async () => {
+    const part = (key: string) => Number(/\d+$/.exec(key)?.[0] ?? 0) % 3
+    const store = watched(partly(part))
+    failing.add('part 1')
+    for (let index = 0; index < 30; index++) await request(store, String(index))
+    await expect(store.get('revoked:31')).rejects.toMatchObject({ fault: 'resting' })
+    expect(await request(store, '32')).toEqual(['fulfilled', 'fulfilled'])
+    expect(await request(store, '33')).toEqual(['fulfilled', 'fulfilled'])
+    expect(await store.check()).toBe(false)
+    expect(told()).toEqual(['read failed', 'write failed'])
+    failing.clear()
+    expect(await store.check()).toBe(true)
+    expect(told()).toEqual(['read failed', 'write failed', 'store-recovered', 'store-recovered'])
   })
 })

@@ -1,17 +1,25 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPending } from '../awaitable.js'
-import type { StoreEvent, StoreFault } from '../events.js'
+import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
-/** What is known of the store from its use. */
-export interface StoreHealth {
-  /** `down` from a failure to the next success. A full store is up: it answers. */
+/** What is known of reading from the store, or of writing to it. */
+export interface StoreSideHealth {
+  /** `down` from a failure until what failed has succeeded. */
   readonly state: 'up' | 'down'
-  /** Failures in a row, up to now. */
-  readonly failures: number
-  /** The last failure, if there was one; for the operator only. */
+  /** The last failure, if there was one; for the operator only. `at`: milliseconds, as `Date.now`. */
   readonly last: { readonly fault: StoreFault; readonly reason: string; readonly at: number } | undefined
+}
+
+/** What is known of the store from its use. */
+export interface StoreHealth extends StoreSideHealth {
+  /** Reads; every request needs them. */
+  readonly reads: StoreSideHealth
+  /** Writes; a store that is full, or has become a replica, refuses them while it answers reads. */
+  readonly writes: StoreSideHealth
+  /** The most failures in a row, up to now, of one part of the store. */
+  readonly failures: number
   /** Operations that are waiting for an answer. */
   readonly pending: number
 }
@@ -20,24 +28,58 @@ export interface StoreHealth {
 export interface StoreWatch {
   /** Milliseconds an operation may take. */
   readonly timeout: number
-  /** Milliseconds, as `Date.now`. */
+  /** Milliseconds, as `Date.now`; for what the operator is told. */
   readonly clock: () => number
+  /** Milliseconds that only ever grow, as `performance.now`; for everything that lasts. */
+  readonly monotonic: () => number
+  /** Keys that every request reads; absent for a store that requests need not read. */
+  readonly needs?: readonly string[]
   readonly report: (event: StoreEvent) => void
 }
 
 /** A store that never hangs and fails in one way only. */
 export interface WatchedStore extends Store {
+  /** What is known, without asking. */
   health(): StoreHealth
+  /**
+   * Asks the store for what requests need, and reads and writes in each of its parts. Never rejects, ends in time, and
+   * asks once for all who ask at the same time.
+   *
+   * @returns whether all of it was done
+   */
+  check(): Promise<boolean>
 }
 
-// After this many failures in a row a store is asked only once in a while, so that requests do not queue up behind it.
+/** What fails together: reads or writes of one part of the store. */
+interface Trouble {
+  readonly kind: StoreOperation
+  /** What failed last. A store that does not name its parts may have some all the same, so this is what has to succeed. */
+  key: string
+  fault: StoreFault
+  reason: string
+  failures: number
+  restUntil: number
+  trying: boolean
+}
+
+interface Side {
+  downSince: number | undefined
+  last: StoreSideHealth['last']
+}
+
+// After this many failures in a row a part is asked only once in a while, so that requests do not queue up behind it.
 const failuresBeforeRest = 5
 const restMilliseconds = 1000
+const checkEvery = 1000
+const mostParts = 64
+const checkSeconds = 0.001
 
 /**
  * Watches a store: every operation ends in time, and every failure, thrown or rejected, is a rejection with
- * {@link StoreError}. After five failures in a row it rests for a second; then one operation tries it again, and the
- * first that succeeds puts it back to use. What a store answers without a promise is passed on without one.
+ * {@link StoreError}. Reads and writes of each part of the store are watched apart. After five failures in a row one
+ * rests for a second; then one operation tries it again, and the first that succeeds puts it back to use. Reads, or
+ * writes, have recovered when everything that failed has succeeded: while something is down and something else
+ * succeeds, what is down is asked again, once a second. What a store answers without a promise is passed on without one.
  */
 export function watchStore(store: Store, watch: StoreWatch): WatchedStore {
   return new Watcher(store, watch)
@@ -46,12 +88,16 @@ export function watchStore(store: Store, watch: StoreWatch): WatchedStore {
 class Watcher implements WatchedStore {
   readonly #store: Store
   readonly #watch: StoreWatch
-  #failures = 0
+  readonly #sides: Readonly<Record<StoreOperation, Side>> = {
+    read: { downSince: undefined, last: undefined },
+    write: { downSince: undefined, last: undefined },
+  }
+  // Nothing is in here, and nothing is looked up, while all is well.
+  readonly #troubles = new Map<string, Trouble>()
   #pending = 0
-  #last: StoreHealth['last']
-  #downSince: number | undefined
-  #restUntil = 0
-  #probing = false
+  #checkedAt = Number.NEGATIVE_INFINITY
+  #check: Promise<boolean> | undefined
+  #checkKeys: readonly string[] | undefined
 
   constructor(store: Store, watch: StoreWatch) {
     this.#store = store
@@ -59,93 +105,177 @@ class Watcher implements WatchedStore {
   }
 
   get(key: string): Awaitable<string | undefined> {
-    return this.#run(() => this.#store.get(key))
+    return this.#run('read', key, () => this.#store.get(key))
   }
 
   put(key: string, value: string, ttl: number): Awaitable<void> {
-    return this.#run(() => this.#store.put(key, value, ttl))
+    return this.#run('write', key, () => this.#store.put(key, value, ttl))
   }
 
   claim(key: string, value: string, ttl: number): Awaitable<boolean> {
-    return this.#run(() => this.#store.claim(key, value, ttl))
+    return this.#run('write', key, () => this.#store.claim(key, value, ttl))
   }
 
   delete(key: string): Awaitable<void> {
-    return this.#run(() => this.#store.delete(key))
+    return this.#run('write', key, () => this.#store.delete(key))
   }
 
   health(): StoreHealth {
+    const reads = sideHealth(this.#sides.read)
+    const writes = sideHealth(this.#sides.write)
+    const later = (writes.last?.at ?? 0) >= (reads.last?.at ?? 0) ? writes.last : reads.last
     return {
-      state: this.#downSince === undefined ? 'up' : 'down',
-      failures: this.#failures,
-      last: this.#last,
+      state: reads.state === 'down' || writes.state === 'down' ? 'down' : 'up',
+      last: later ?? reads.last,
+      reads,
+      writes,
+      failures: Math.max(0, ...[...this.#troubles.values()].map(({ failures }) => failures)),
       pending: this.#pending,
     }
   }
 
-  #run<T>(operation: () => Awaitable<T>): Awaitable<T> {
-    const probing = this.#failures >= failuresBeforeRest
-    if (probing) {
-      if (this.#probing || this.#watch.clock() < this.#restUntil) {
-        return Promise.reject(new StoreError('resting', `the store is left alone: ${this.#last?.reason}`))
-      }
-      this.#probing = true
-    }
+  check(): Promise<boolean> {
+    this.#check ??= this.#ask().finally(() => {
+      this.#check = undefined
+    })
+    return this.#check
+  }
+
+  async #ask(): Promise<boolean> {
+    this.#checkedAt = this.#watch.monotonic()
+    const ours = this.#keysOfParts()
+    const failed = [...this.#troubles.values()].filter(({ kind }) => kind === 'read').map(({ key }) => key)
+    const outcomes = await Promise.all([
+      ...[...new Set([...(this.#watch.needs ?? []), ...ours, ...failed])].map((key) =>
+        this.#probe('read', key),
+      ),
+      ...ours.map((key) => this.#probe('write', key)),
+    ])
+    return outcomes.every(Boolean)
+  }
+
+  async #probe(kind: StoreOperation, key: string): Promise<boolean> {
     try {
-      const answer = operation()
-      if (isPending(answer)) return this.#wait(answer)
-      this.#succeed()
-      return answer
+      await (kind === 'read'
+        ? this.#inTime(async () => this.#store.get(key))
+        : this.#inTime(async () => this.#store.put(key, '1', checkSeconds)))
+      this.#succeed(kind, key, true)
+      return true
     } catch (cause) {
-      return Promise.reject(this.#fail(cause))
+      this.#fail(kind, key, cause)
+      return false
     }
   }
 
-  async #wait<T>(answer: Promise<T>): Promise<T> {
+  #run<T>(kind: StoreOperation, key: string, operation: () => Awaitable<T>): Awaitable<T> {
+    const trouble = this.#troubles.size === 0 ? undefined : this.#troubles.get(this.#nameOf(kind, key))
+    if (trouble !== undefined && trouble.failures >= failuresBeforeRest) {
+      if (trouble.trying || this.#watch.monotonic() < trouble.restUntil) {
+        return Promise.reject(new StoreError('resting', `the store is left alone: ${trouble.reason}`))
+      }
+      trouble.trying = true
+    }
+    try {
+      const answer = operation()
+      if (isPending(answer)) return this.#wait(kind, key, answer)
+      this.#succeed(kind, key, answer === true)
+      return answer
+    } catch (cause) {
+      return Promise.reject(this.#fail(kind, key, cause))
+    }
+  }
+
+  async #wait<T>(kind: StoreOperation, key: string, answer: Promise<T>): Promise<T> {
+    try {
+      const value = await this.#inTime(() => answer)
+      this.#succeed(kind, key, value === true)
+      return value
+    } catch (cause) {
+      throw this.#fail(kind, key, cause)
+    }
+  }
+
+  async #inTime<T>(ask: () => Promise<T>): Promise<T> {
     const { timeout } = this.#watch
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreError('timeout', `no answer within ${timeout} ms`)), timeout)
+      const stop = (): void => reject(new StoreError('timeout', `no answer within ${timeout} ms`))
+      // Whoever waits has a connection; it is no reason to keep a process alive that has none.
+      timer = setTimeout(stop, timeout).unref()
     })
     this.#pending++
     try {
-      const value = await Promise.race([answer, late])
-      this.#succeed()
-      return value
-    } catch (cause) {
-      throw this.#fail(cause)
+      return await Promise.race([ask(), late])
     } finally {
       this.#pending--
       clearTimeout(timer)
     }
   }
 
-  #succeed(): void {
-    this.#probing = false
-    this.#failures = 0
-    if (this.#downSince === undefined) return
-    const milliseconds = this.#watch.clock() - this.#downSince
-    this.#downSince = undefined
-    this.#watch.report({ name: 'store-recovered', milliseconds })
+  /** @param room whether it shows that one more entry has room, which replacing or deleting one does not */
+  #succeed(kind: StoreOperation, key: string, room: boolean): void {
+    if (this.#troubles.size === 0) return
+    const name = this.#nameOf(kind, key)
+    const trouble = this.#troubles.get(name)
+    if (trouble !== undefined) {
+      trouble.failures = 0
+      trouble.trying = false
+      const read = this.#store.part !== undefined || trouble.key === key
+      if (kind === 'read' ? read : trouble.fault !== 'full' || room) this.#end(name)
+    }
+    if (this.#troubles.size > 0 && this.#watch.monotonic() >= this.#checkedAt + checkEvery) void this.check()
   }
 
-  #fail(cause: unknown): StoreError {
+  #end(name: string): void {
+    const kind = this.#troubles.get(name)?.kind
+    this.#troubles.delete(name)
+    if (kind === undefined || [...this.#troubles.values()].some((other) => other.kind === kind)) return
+    const side = this.#sides[kind]
+    const milliseconds = this.#watch.monotonic() - (side.downSince ?? 0)
+    side.downSince = undefined
+    this.#watch.report({ name: 'store-recovered', operation: kind, milliseconds })
+  }
+
+  #fail(kind: StoreOperation, key: string, cause: unknown): StoreError {
     const error = asStoreError(cause)
-    const now = this.#watch.clock()
     const { fault, message: reason } = error
-    this.#last = { fault, reason, at: now }
-    this.#probing = false
-    if (fault === 'full') {
-      this.#succeed()
-      this.#watch.report({ name: 'store-failed', fault, reason })
-      return error
-    }
-    this.#failures++
-    this.#restUntil = now + restMilliseconds
-    if (this.#downSince === undefined) {
-      this.#downSince = now
-      this.#watch.report({ name: 'store-failed', fault, reason })
+    const now = this.#watch.monotonic()
+    const side = this.#sides[kind]
+    side.last = { fault, reason, at: this.#watch.clock() }
+    const name = this.#nameOf(kind, key)
+    // A full store answers at once, so it need not be left alone.
+    const failures = fault === 'full' ? 0 : (this.#troubles.get(name)?.failures ?? 0) + 1
+    const restUntil = now + restMilliseconds
+    this.#troubles.set(name, { kind, key, fault, reason, failures, restUntil, trying: false })
+    if (side.downSince === undefined) {
+      side.downSince = now
+      this.#watch.report({ name: 'store-failed', operation: kind, fault, reason })
     }
     return error
   }
+
+  /** Where parts have no names, reads are told apart by what is kept (`deny`, `revoked`, `replay`), and writes are not. */
+  #nameOf(kind: StoreOperation, key: string): string {
+    if (this.#store.part !== undefined) return `${kind} ${this.#store.part(key) % mostParts}`
+    return kind === 'write' ? kind : `${kind} ${key.split(':', 1)[0]}`
+  }
+
+  /** A key of ours in each part. */
+  #keysOfParts(): readonly string[] {
+    if (this.#store.part === undefined) return ['health']
+    if (this.#checkKeys !== undefined) return this.#checkKeys
+    const keys = new Map<number, string>()
+    for (let number = 0; number < 16 * mostParts; number++) {
+      const key = `health:${number}`
+      const part = this.#store.part(key) % mostParts
+      if (!keys.has(part)) keys.set(part, key)
+    }
+    this.#checkKeys = [...keys.values()]
+    return this.#checkKeys
+  }
 }
+
+const sideHealth = ({ downSince, last }: Side): StoreSideHealth => ({
+  state: downSince === undefined ? 'up' : 'down',
+  last,
+})

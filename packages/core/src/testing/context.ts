@@ -27,6 +27,7 @@ export function testContext(
       window: 60,
       maxAgentTokenLifetime: 86_400,
       maxTokenLength: defaultLimits.token,
+      maxTokenMembers: defaultLimits.tokenMembers,
     },
     shortcuts: true,
     issuers,

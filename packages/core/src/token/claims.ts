@@ -8,6 +8,9 @@ const agentIdentifier = z
   .refine((value) => parseAgentIdentifier(value) !== undefined, 'is no agent identifier')
 const seconds = z.number().nonnegative()
 
+// A string, or the array that RFC 7519 (4.1.3) makes the general form, with nobody else in it (N-090, N-090b).
+const audience = z.union([z.string(), z.tuple([z.string()])])
+
 // What every token in Signature-Key carries (AAuth 11.5.1).
 const common = {
   iss: serverIdentifier,
@@ -30,7 +33,7 @@ export const agentClaims: z.ZodType<AgentClaims> = z.looseObject({
 /** `aa-person+jwt` (AAuth 7.1.2). It never carries `scope` or `account`; one that does is refused (G-19). */
 export const personClaims: z.ZodType<PersonClaims> = z.looseObject({
   ...common,
-  aud: z.string(),
+  aud: audience,
   sub: z.string().min(1),
   mission_s256: z.string().optional(),
   tenant: z.string().optional(),
@@ -41,7 +44,7 @@ export const personClaims: z.ZodType<PersonClaims> = z.looseObject({
 /** `aa-auth+jwt` (AAuth 9.4.1). */
 export const grantClaims: z.ZodType<GrantClaims> = z.looseObject({
   ...common,
-  aud: z.string(),
+  aud: audience,
   sub: z.string().min(1),
   ps: serverIdentifier,
   scope: z.string().optional(),
@@ -49,6 +52,9 @@ export const grantClaims: z.ZodType<GrantClaims> = z.looseObject({
   mission_s256: z.string().optional(),
   tenant: z.string().optional(),
 })
+
+/** Whom a token is for: one, by name. Some issuers write an array all the same. */
+export type Audience = string | readonly [string]
 
 /** Claims of every token; further ones are kept and ignored. */
 export interface CommonClaims {
@@ -71,7 +77,7 @@ export interface AgentClaims extends CommonClaims {
 
 /** Claims of a person token. */
 export interface PersonClaims extends CommonClaims {
-  readonly aud: string
+  readonly aud: Audience
   readonly sub: string
   readonly mission_s256?: string | undefined
   readonly tenant?: string | undefined
@@ -79,7 +85,7 @@ export interface PersonClaims extends CommonClaims {
 
 /** Claims of an auth token. */
 export interface GrantClaims extends CommonClaims {
-  readonly aud: string
+  readonly aud: Audience
   readonly sub: string
   readonly ps: string
   readonly scope?: string | undefined
@@ -87,3 +93,15 @@ export interface GrantClaims extends CommonClaims {
   readonly mission_s256?: string | undefined
   readonly tenant?: string | undefined
 }
+
+/** The identity scopes of AAuth 11.10 (R-284). A resource token may name one only if the person server lists it. */
+export const identityScopes: ReadonlySet<string> = new Set([
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'tenant',
+  'groups',
+  'roles',
+])

@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FairLru } from './fair-lru.js'
 
+const unbounded = Number.POSITIVE_INFINITY
+
 const filled = (most: number, groups: Record<string, number>): FairLru<string> => {
-  const cache = new FairLru<string>(most)
+  const cache = new FairLru<string>(most, unbounded)
   for (const [group, count] of Object.entries(groups)) {
-    for (let i = 0; i < count; i++) cache.add(`${group}${i}`, group, `${group}${i}`)
+    for (let i = 0; i < count; i++) cache.add(`${group}${i}`, group, `${group}${i}`, 1)
   }
   return cache
 }
@@ -14,7 +16,7 @@ describe('a fair cache', () => {
   it('forgets what was used longest ago', () => {
     const cache = filled(3, { a: 3 })
     expect(cache.get('a0')).toBe('a0')
-    cache.add('a3', 'a', 'a3')
+    cache.add('a3', 'a', 'a3', 1)
     expect(['a0', 'a1', 'a2', 'a3'].map((key) => cache.get(key))).toEqual(['a0', undefined, 'a2', 'a3'])
   })
 
@@ -23,6 +25,21 @@ describe('a fair cache', () => {
     expect(cache.size).toBe(100)
     for (let i = 0; i < 10; i++) expect(cache.get(`small${i}`)).toBe(`small${i}`)
     expect(cache.get('flood99999')).toBe('flood99999')
+  })
+
+  it('makes room in the group that weighs most, though it has fewer', () => {
+    const cache = new FairLru<string>(1000, 1000)
+    for (let i = 0; i < 50; i++) cache.add(`light${i}`, 'light', 'l', 4)
+    for (let i = 0; i < 500; i++) cache.add(`heavy${i}`, 'heavy', 'h', 300)
+    for (let i = 0; i < 50; i++) expect(cache.get(`light${i}`)).toBe('l')
+    expect([cache.size, cache.weight]).toEqual([52, 800])
+  })
+
+  it('does not hold what is too heavy by itself, and drops nothing for it', () => {
+    const cache = new FairLru<string>(10, 100)
+    cache.add('a', 'a', 'a', 60)
+    cache.add('b', 'b', 'b', 101)
+    expect([cache.get('a'), cache.get('b'), cache.weight]).toEqual(['a', undefined, 60])
   })
 
   it('drops a group at once, and only that', () => {
@@ -36,47 +53,59 @@ describe('a fair cache', () => {
     expect(filled(0, { a: 3 }).size).toBe(0)
   })
 
-  it('never holds more than its bound nor anything twice, and shares fairly, whatever happens', () => {
+  it('never holds more than its bounds nor anything twice, and shares fairly, whatever happens', () => {
     const step = fc.record({
       act: fc.constantFrom('add', 'add', 'add', 'get', 'delete', 'drop'),
-      group: fc.constantFrom('a', 'b', 'c'),
+      group: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
       n: fc.nat(30),
+      weight: fc.integer({ min: 1, max: 9 }),
     })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 200 }), (most, steps) => {
-        const cache = new FairLru<string>(most)
-        // The same by brute force: every value in order of use.
-        let model: { key: string; group: string }[] = []
-        for (const { act, group, n } of steps) {
-          const key = `${group}${n}`
-          const held = model.find((one) => one.key === key)
-          if (act === 'add' && held === undefined) {
-            cache.add(key, group, key)
-            if (model.length >= most) {
-              const counts = new Map<string, number>()
-              for (const one of model) counts.set(one.group, (counts.get(one.group) ?? 0) + 1)
-              const largest = Math.max(...counts.values())
-              const gone = model.filter((one) => cache.get(one.key) === undefined)
-              expect(gone.length).toBe(1)
-              expect(counts.get(gone[0]?.group as string)).toBe(largest)
-              expect(model.find((one) => one.group === gone[0]?.group)).toBe(gone[0])
-              model = model.filter((one) => one !== gone[0])
-            } else for (const one of model) cache.get(one.key)
-            model.push({ key, group })
-            cache.get(key)
-          } else if (act === 'get') {
-            expect(cache.get(key)).toBe(held?.key)
-            if (held !== undefined) model = [...model.filter((one) => one !== held), held]
-          } else if (act === 'delete') {
-            cache.delete(key)
-            model = model.filter((one) => one !== held)
-          } else if (act === 'drop') {
-            cache.drop(group)
-            model = model.filter((one) => one.group !== group)
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 8, max: 60 }),
+        fc.array(step, { maxLength: 200 }),
+        (most, mostWeight, steps) => {
+          const cache = new FairLru<string>(most, mostWeight)
+          // The same by brute force: every value in order of use.
+          let model: { key: string; group: string; weight: number }[] = []
+          const total = (): number => model.reduce((sum, { weight }) => sum + weight, 0)
+          const weighs = (group: string): number =>
+            model.reduce((sum, one) => sum + (one.group === group ? one.weight : 0), 0)
+          for (const { act, group, n, weight } of steps) {
+            const key = `${group}${n}`
+            const held = model.find((one) => one.key === key)
+            if (act === 'add' && held === undefined) {
+              cache.add(key, group, key, weight)
+              if (weight <= mostWeight) {
+                while (model.length >= most || total() + weight > mostWeight) {
+                  const heaviest = Math.max(...model.map((one) => weighs(one.group)))
+                  // Among equals either may go; which one is seen by what has gone.
+                  const candidates = model.filter(
+                    (one, i) =>
+                      weighs(one.group) === heaviest && model.findIndex((x) => x.group === one.group) === i,
+                  )
+                  const gone = candidates.find((one) => !cache.has(one.key))
+                  expect(gone).toBeDefined()
+                  model = model.filter((one) => one !== gone)
+                }
+                model.push({ key, group, weight })
+              }
+            } else if (act === 'get') {
+              expect(cache.get(key)).toBe(held?.key)
+              if (held !== undefined) model = [...model.filter((one) => one !== held), held]
+            } else if (act === 'delete') {
+              cache.delete(key)
+              model = model.filter((one) => one !== held)
+            } else if (act === 'drop') {
+              cache.drop(group)
+              model = model.filter((one) => one.group !== group)
+            }
+            expect([cache.size, cache.weight]).toEqual([model.length, total()])
           }
-          expect(cache.size).toBe(model.length)
-        }
-      }),
+          for (const { key } of model) expect(cache.get(key)).toBe(key)
+        },
+      ),
     )
   })
 })

@@ -3,6 +3,7 @@ interface Node<V> {
   readonly key: string
   readonly group: Group<V>
   readonly value: V | undefined
+  readonly weight: number
   before: Node<V>
   after: Node<V>
 }
@@ -11,29 +12,47 @@ interface Node<V> {
 interface Group<V> {
   readonly name: string
   readonly head: Node<V>
-  size: number
+  weight: number
+  /** Where it is in the heap. */
+  place: number
 }
 
 /**
- * A cache bounded by count, least recently used first, in which groups share fairly: room is made in the group that
- * holds most, so that one with a million values only ever pushes out its own. (An lru-cache has one order for all, and
- * reserves its capacity at once, which rules out one cache a group.) Every operation takes constant time.
+ * A cache bounded by count and by weight, least recently used first, in which groups share fairly: room is made in the
+ * group that weighs most, so that one with a million values, or with a few very heavy ones, only ever pushes out its
+ * own. (An lru-cache has one order for all, and reserves its capacity at once, which rules out one cache a group.)
+ * Reading takes constant time, all else that of a heap of groups.
  */
 export class FairLru<V> {
   readonly #most: number
+  readonly #mostWeight: number
   readonly #nodes = new Map<string, Node<V>>()
   readonly #groups = new Map<string, Group<V>>()
-  /** Groups by how many values they hold; the largest number is tracked. */
-  readonly #bySize = new Map<number, Set<Group<V>>>()
-  #largest = 0
+  /** A binary heap, the heaviest first. */
+  readonly #heap: Group<V>[] = []
+  #weight = 0
 
-  /** @param most values held; 0 holds none */
-  constructor(most: number) {
+  /**
+   * @param most values held; 0 holds none
+   * @param mostWeight of all that are held; what weighs more by itself is not held
+   */
+  constructor(most: number, mostWeight: number) {
     this.#most = most
+    this.#mostWeight = mostWeight
   }
 
   get size(): number {
     return this.#nodes.size
+  }
+
+  /** Of all that are held. */
+  get weight(): number {
+    return this.#weight
+  }
+
+  /** Whether a key is held, which does not count as its use. */
+  has(key: string): boolean {
+    return this.#nodes.has(key)
   }
 
   /** The value of a key, which counts as its use. */
@@ -46,14 +65,16 @@ export class FairLru<V> {
   }
 
   /** Sets a key that is not held. */
-  add(key: string, name: string, value: V): void {
-    if (this.#most === 0 || this.#nodes.has(key)) return
-    if (this.#nodes.size >= this.#most) this.#makeRoom()
+  add(key: string, name: string, value: V, weight: number): void {
+    if (this.#most === 0 || weight > this.#mostWeight || this.#nodes.has(key)) return
+    while (this.#nodes.size >= this.#most || this.#weight + weight > this.#mostWeight) this.#makeRoom()
     const group = this.#groups.get(name) ?? this.#open(name)
-    const node = { key, group, value } as Node<V>
+    const node = { key, group, value, weight } as Node<V>
     append(node)
     this.#nodes.set(key, node)
-    this.#resize(group, group.size + 1)
+    this.#weight += weight
+    group.weight += weight
+    this.#rise(group)
   }
 
   delete(key: string): void {
@@ -64,45 +85,76 @@ export class FairLru<V> {
   /** Drops a whole group. */
   drop(name: string): void {
     const group = this.#groups.get(name)
-    while (group !== undefined && group.size > 0) this.#remove(group.head.after)
+    while (group !== undefined && !isEmpty(group)) this.#remove(group.head.after)
   }
 
   #makeRoom(): void {
-    const [group] = this.#bySize.get(this.#largest) as Set<Group<V>>
-    this.#remove((group as Group<V>).head.after)
+    this.#remove((this.#heap[0] as Group<V>).head.after)
   }
 
   #remove(node: Node<V>): void {
+    const { group, key, weight } = node
     unlink(node)
-    this.#nodes.delete(node.key)
-    this.#resize(node.group, node.group.size - 1)
+    this.#nodes.delete(key)
+    this.#weight -= weight
+    group.weight -= weight
+    if (isEmpty(group)) this.#close(group)
+    else this.#sink(group)
   }
 
   #open(name: string): Group<V> {
-    const group = { name, size: 0 } as { -readonly [K in keyof Group<V>]: Group<V>[K] }
-    const head = { key: '', group, value: undefined } as unknown as Node<V>
+    const group = { name, weight: 0, place: this.#heap.length } as {
+      -readonly [K in keyof Group<V>]: Group<V>[K]
+    }
+    const head = { key: '', group, value: undefined, weight: 0 } as unknown as Node<V>
     head.before = head
     head.after = head
     group.head = head
     this.#groups.set(name, group)
+    this.#heap.push(group)
     return group
   }
 
-  #resize(group: Group<V>, size: number): void {
-    const peers = this.#bySize.get(group.size)
-    peers?.delete(group)
-    if (peers?.size === 0) this.#bySize.delete(group.size)
-    group.size = size
-    if (size === 0) this.#groups.delete(group.name)
-    else {
-      const others = this.#bySize.get(size)
-      if (others === undefined) this.#bySize.set(size, new Set([group]))
-      else others.add(group)
+  #close(group: Group<V>): void {
+    this.#groups.delete(group.name)
+    const last = this.#heap.pop() as Group<V>
+    if (last === group) return
+    this.#put(last, group.place)
+    this.#rise(last)
+    this.#sink(last)
+  }
+
+  #rise(group: Group<V>): void {
+    while (group.place > 0) {
+      const parent = this.#heap[(group.place - 1) >> 1] as Group<V>
+      if (parent.weight >= group.weight) return
+      this.#swap(group, parent)
     }
-    // Sizes change by one, so the next largest is the size this group has now.
-    if (size > this.#largest || !this.#bySize.has(this.#largest)) this.#largest = size
+  }
+
+  #sink(group: Group<V>): void {
+    while (true) {
+      const left = this.#heap[2 * group.place + 1]
+      const right = this.#heap[2 * group.place + 2]
+      const heavier = right !== undefined && right.weight > (left as Group<V>).weight ? right : left
+      if (heavier === undefined || heavier.weight <= group.weight) return
+      this.#swap(group, heavier)
+    }
+  }
+
+  #swap(one: Group<V>, other: Group<V>): void {
+    const { place } = one
+    this.#put(one, other.place)
+    this.#put(other, place)
+  }
+
+  #put(group: Group<V>, place: number): void {
+    this.#heap[place] = group
+    group.place = place
   }
 }
+
+const isEmpty = <V>({ head }: Group<V>): boolean => head.after === head
 
 function append<V>(node: Node<V>): void {
   const { head } = node.group

@@ -13,21 +13,25 @@ export interface CompactJws {
   readonly signature: Buffer
 }
 
-/** Splits and decodes (RFC 7515, 5.2): three parts, canonical base64url, JSON objects without duplicate members. */
-export function decodeJws(text: string): CompactJws | undefined {
+/**
+ * Splits and decodes (RFC 7515, 5.2): three parts, canonical base64url, JSON objects without duplicate members.
+ *
+ * @param most members and elements of the header, and of the payload
+ */
+export function decodeJws(text: string, most: number): CompactJws | undefined {
   const first = text.indexOf('.')
   const second = text.indexOf('.', first + 1)
   if (first === -1 || second === -1 || text.indexOf('.', second + 1) !== -1) return undefined
-  const header = decodePart(text.slice(0, first))
-  const payload = decodePart(text.slice(first + 1, second))
+  const header = decodePart(text.slice(0, first), most)
+  const payload = decodePart(text.slice(first + 1, second), most)
   const signature = decodeBase64url(text.slice(second + 1))
   if (header === undefined || payload === undefined || signature === undefined) return undefined
   return { header, payload, signature, signingInput: Buffer.from(text.slice(0, second), 'latin1') }
 }
 
-function decodePart(part: string): Record<string, unknown> | undefined {
+function decodePart(part: string, most: number): Record<string, unknown> | undefined {
   const bytes = decodeBase64url(part)
-  return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString()) : undefined
+  return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString(), most) : undefined
 }
 
 /** Whether the signature can be that key's: the header's `alg` has to be the key's own (G-21). */

@@ -1,6 +1,7 @@
 import { algorithms } from '../crypto/algorithms.js'
 import { type Refusal, refuse } from '../errors.js'
 import type { KeyQuery } from '../issuer/issuer-keys.js'
+import { fixedLimits } from '../limits.js'
 import type { CommonClaims } from './claims.js'
 import { type CompactJws, decodeJws } from './jws.js'
 import { type TokenPolicy, type TokenType, tokenTypes } from './types.js'
@@ -21,7 +22,7 @@ export interface ReadToken {
  * @param now seconds
  */
 export function readToken(jwt: string, policy: TokenPolicy, now: number): ReadToken | Refusal {
-  const jws = jwt.length > policy.maxTokenLength ? undefined : decodeJws(jwt)
+  const jws = jwt.length > policy.maxTokenLength ? undefined : decodeJws(jwt, policy.maxTokenMembers)
   if (jws === undefined) return refuse('invalid_jwt', 'The token is not a well-formed JWT')
   const type = tokenTypes.get(jws.header['typ'])
   if (type === undefined) return refuse('invalid_jwt', 'The token’s typ is not accepted here')
@@ -32,7 +33,8 @@ function checkHeader(jws: CompactJws): Refusal | undefined {
   const { alg, kid, crit } = jws.header
   if (typeof alg !== 'string' || !algorithms.has(alg))
     return refuse('invalid_jwt', 'The token’s alg is not accepted')
-  if (typeof kid !== 'string' || kid === '') return refuse('invalid_jwt', 'The token names no kid')
+  if (typeof kid !== 'string' || kid === '' || kid.length > fixedLimits.kid)
+    return refuse('invalid_jwt', 'The token names no kid')
   // RFC 7515, 4.1.11: no extension is understood here, so every `crit` is refused.
   return crit === undefined ? undefined : refuse('invalid_jwt', 'The token has a crit header')
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { identityScopes } from '../access/claims.js'
 import { type Grant, isVerifiedCaller, type Person } from '../caller.js'
-import type { Config } from '../server/options.js'
+import type { Report } from '../events.js'
+import type { KeyRing } from '../own-keys/key-ring.js'
+import { identityScopes } from './claims.js'
 import { signJws } from './jws.js'
 
 /** What is asked for. */
@@ -17,8 +18,25 @@ export interface ResourceTokenRequest {
  */
 export type ResourceTokenMint = (caller: Person | Grant, request: ResourceTokenRequest) => Promise<string>
 
+/** What the resource server's options say about resource tokens. */
+export interface ResourceTokenConfig {
+  /** `iss`. */
+  readonly resource: string
+  readonly keys: Pick<KeyRing, 'signing'>
+  /** The scopes of the resource. */
+  readonly scopes: ReadonlyMap<string, string>
+  /** `aud`; the person server's identifier where there is none. */
+  readonly accessServer: string | undefined
+  /** Seconds. */
+  readonly resourceTokenLifetime: number
+  readonly compat: { readonly personTokenJti: boolean }
+  /** Milliseconds. */
+  readonly clock: () => number
+  readonly report: Report
+}
+
 /** The mint of a resource server. Its first signing key signs. */
-export function createResourceTokenMint(config: Config): ResourceTokenMint {
+export function createResourceTokenMint(config: ResourceTokenConfig): ResourceTokenMint {
   return async (caller, request) => {
     if (!isVerifiedCaller(caller))
       throw new TypeError('a resource token is minted from a verified caller only')
@@ -48,7 +66,7 @@ export function createResourceTokenMint(config: Config): ResourceTokenMint {
 
 function claimsOfCaller(
   caller: Person | Grant,
-  config: Config,
+  config: ResourceTokenConfig,
 ): Record<string, string | undefined> & { readonly aud: string; readonly ps: string } {
   const { ps, sub } = caller.person
   const { jti } = caller.token

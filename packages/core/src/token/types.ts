@@ -4,6 +4,7 @@ import { Refusal, refuse } from '../errors.js'
 import { hostOf, parseAgentIdentifier } from '../identifiers.js'
 import {
   type AgentClaims,
+  type Audience,
   agentClaims,
   type CommonClaims,
   type GrantClaims,
@@ -25,6 +26,8 @@ export interface TokenPolicy {
   readonly maxAgentTokenLifetime: number
   /** Characters of a token. */
   readonly maxTokenLength: number
+  /** Members and elements of its header, and of its claims. */
+  readonly maxTokenMembers: number
 }
 
 /** What is fixed about a token type. */
@@ -91,7 +94,7 @@ const authToken: TokenType<GrantClaims> = {
     ...optional('mission', claims.mission_s256),
     jkt,
     token: presented(claims),
-    claims,
+    claims: issuedClaims(claims),
   }),
 }
 
@@ -100,8 +103,9 @@ export const tokenTypes: ReadonlyMap<unknown, TokenType> = new Map<unknown, Toke
   [agentToken, personToken, authToken].map((type) => [type.typ, type as unknown as TokenType]),
 )
 
-function checkAudience(aud: string, policy: TokenPolicy): Refusal | undefined {
-  return aud === policy.resource ? undefined : refuse('invalid_jwt', 'The token is for another resource')
+function checkAudience(aud: Audience, policy: TokenPolicy): Refusal | undefined {
+  const [audience] = [aud].flat()
+  return audience === policy.resource ? undefined : refuse('invalid_jwt', 'The token is for another resource')
 }
 
 /**
@@ -124,6 +128,11 @@ function checkGrantor(claims: GrantClaims, policy: TokenPolicy): Refusal | undef
 
 function presented(claims: CommonClaims): PresentedToken {
   return { iss: claims.iss, jti: claims.jti, iat: claims.iat, exp: claims.exp }
+}
+
+// The key of `cnf` is known by its thumbprint; nothing else is said of the person or the grant by it.
+function issuedClaims({ cnf: _, ...claims }: GrantClaims): Grant['claims'] {
+  return claims
 }
 
 function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {

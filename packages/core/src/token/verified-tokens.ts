@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache'
 import { sealCaller, type TokenCaller } from '../caller.js'
 import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
+import { fixedLimits } from '../limits.js'
+import { weightOf } from '../weight.js'
 import { FairLru } from './fair-lru.js'
 import type { ReadToken } from './read.js'
 import { shareTexts } from './shared.js'
@@ -32,9 +34,15 @@ export interface FailedToken {
 
 /** Seconds after which the use of cached tokens is passed on to the issuer keys, which keep fresh what is in use. */
 const noteEvery = 10
+/** What a remembered token may take on average, in bytes. Most take half of that. */
+const averageBytes = 4096
+/** What each takes beside its caller: the key, its place in the cache, and objects of one shape. */
+const ownBytes = 1024
 /** Failed tokens remembered: enough for the same forgery over and over, which is all that can be had for less. */
 const failedTokens = 1024
+/** Issuers of tokens, by number and by bytes; one that is forgotten is only named twice. */
 const sources = 10_000
+const sourceBytes = 4 * 1024 * 1024
 
 /**
  * Tokens by their exact bytes, so that one is parsed and verified the first time it is seen and not again. What is held
@@ -43,12 +51,16 @@ const sources = 10_000
 export class VerifiedTokens {
   readonly #tokens: FairLru<VerifiedToken>
   readonly #failed = new LRUCache<string, FailedToken>({ max: failedTokens })
-  readonly #sources = new LRUCache<string, TokenSource>({ max: sources })
+  readonly #sources = new LRUCache<string, TokenSource>({
+    max: sources,
+    maxSize: sourceBytes,
+    sizeCalculation: ({ issuer, kid }) => 256 + 2 * (issuer.length + kid.length),
+  })
   readonly #issuers: IssuerKeys
 
-  /** @param most tokens held; 0 holds none */
+  /** @param most tokens held, of 4 KiB on average; 0 holds none */
   constructor(most: number, issuers: IssuerKeys) {
-    this.#tokens = new FairLru(most)
+    this.#tokens = new FairLru(most, most * averageBytes)
     this.#issuers = issuers
     issuers.onWithdrawn((issuer, dwk) => this.#tokens.drop(nameOf({ issuer, dwk })))
   }
@@ -56,6 +68,11 @@ export class VerifiedTokens {
   /** How many are held. */
   get size(): number {
     return this.#tokens.size
+  }
+
+  /** Bytes that they take, as far as they can be counted. */
+  get weight(): number {
+    return this.#tokens.weight
   }
 
   /** The token with this digest, if it is held and has not expired. @param now seconds */
@@ -83,9 +100,14 @@ export class VerifiedTokens {
     return { key, caller: sealCaller(type.caller(claims, key.jkt)), source }
   }
 
-  /** Holds a token. */
+  /**
+   * Holds a token, unless it takes more room than a token may: that one is verified on every request. Weighed once, when
+   * it is new.
+   */
   add(digest: string, token: VerifiedToken): void {
-    this.#tokens.add(digest, nameOf(token.source), token)
+    const weight = ownBytes + weightOf(token.caller, fixedLimits.rememberedToken)
+    if (weight > fixedLimits.rememberedToken) return
+    this.#tokens.add(digest, nameOf(token.source), token, weight)
   }
 
   /** Remembers that a token's signature failed under this key, or that there was no key. @param exp the token's */

@@ -5,7 +5,8 @@ import type { JsonObject } from '../checks/directory.js'
 import { createKey } from '../keys/key.js'
 import { papersOf, type Spoilt } from '../testing/resource-tokens.js'
 import { bread, openSetting, reasonOf, type Setting } from '../testing/setting.js'
-import type { AccessRequest, AccessServer } from './access-server.js'
+import type { AccessServer } from './access-server.js'
+import type { AccessRequest } from './decision.js'
 
 let setting: Setting
 let office: AccessServer

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { pushBounded } from '../bounded.js'
 import { authenticateServer } from '../checks/authenticate.js'
-import type { JsonObject } from '../checks/directory.js'
 import type { Env } from '../env.js'
 import type { KeyRing } from '../keys/key-ring.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
@@ -10,48 +9,8 @@ import { type RevocationOutcome, revocationEndpoint, sendRevocation } from '../s
 import { TownServer } from '../server/town-server.js'
 import { json } from '../wire/answers.js'
 import { accessTokenEndpoint } from './auth-token.js'
-
-/** What an access server's policy is asked. */
-export interface AccessRequest {
-  /** The resource's identifier. */
-  readonly resource: string
-  /** The person server that asks, and the person as the resource knows them. */
-  readonly ps: string
-  readonly sub: string
-  /** `aauth:sam@ap.example`. */
-  readonly agent: string
-  readonly scope: readonly string[]
-  readonly account: string | undefined
-  readonly tenant: string | undefined
-}
-
-/** Yes, no, or yes to fewer scopes; `after` makes it a decision that takes its time (`202 approval`). */
-export type AccessDecision =
-  | boolean
-  | {
-      readonly decision: boolean
-      readonly scope?: readonly string[]
-      readonly after?: PromiseLike<unknown>
-    }
-
-/** The rules of an access server. An exception or a rejection counts as no. */
-export type AccessPolicy = (request: AccessRequest) => AccessDecision | PromiseLike<AccessDecision>
-
-/** What a four-party auth token says. */
-export interface AccessTokenRequest {
-  readonly resource: string
-  readonly ps: string
-  readonly sub: string
-  readonly cnf: JsonObject
-  readonly scope?: string | undefined
-  readonly account?: string | undefined
-  readonly mission?: string | undefined
-  readonly tenant?: string | undefined
-  /** Seconds; default and limit an hour from now. */
-  readonly expiresAt?: number | undefined
-  /** The `jti` of the token the agent presented, remembered for revocation. */
-  readonly presentedJti?: string | undefined
-}
+import type { AccessServerContext, AccessTokenRequest } from './context.js'
+import type { AccessPolicy } from './decision.js'
 
 /** An auth token it issued, as it remembers it. */
 export interface AccessToken {
@@ -66,7 +25,7 @@ export interface AccessToken {
 const issuedLimit = 1000
 
 /** An access server (four-party): decides for resources, by its own policy, on requests of person servers. */
-export class AccessServer {
+export class AccessServer implements AccessServerContext {
   readonly server: TownServer
   readonly id: string
   readonly pending: PendingDesk

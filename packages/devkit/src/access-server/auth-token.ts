@@ -6,7 +6,8 @@ import { confirmationThumbprint, type VerifiedToken, verifyToken } from '../chec
 import { faultAnswer, readJson } from '../server/body.js'
 import { type Answer, json, problem } from '../wire/answers.js'
 import type { Handler } from '../wire/server.js'
-import type { AccessDecision, AccessRequest, AccessServer } from './access-server.js'
+import type { AccessServerContext } from './context.js'
+import type { AccessDecision, AccessRequest } from './decision.js'
 
 interface AccessOrder {
   readonly ps: string
@@ -16,7 +17,7 @@ interface AccessOrder {
 }
 
 /** `auth_token_endpoint` of an access server (AAuth 9.1), for person servers only. */
-export function accessTokenEndpoint(as: AccessServer): Handler {
+export function accessTokenEndpoint(as: AccessServerContext): Handler {
   return async (request) => {
     const caller = await authenticateServer(request, as.server, ['aauth-person.json'])
     if ('status' in caller) return caller
@@ -27,7 +28,11 @@ export function accessTokenEndpoint(as: AccessServer): Handler {
   }
 }
 
-async function readOrder(as: AccessServer, ps: string, body: JsonObject): Promise<AccessOrder | Fault> {
+async function readOrder(
+  as: AccessServerContext,
+  ps: string,
+  body: JsonObject,
+): Promise<AccessOrder | Fault> {
   const { resource_token: rt, agent_token: at, presented_token: presented } = body as Record<string, unknown>
   if (typeof rt !== 'string' || typeof at !== 'string' || typeof presented !== 'string') {
     return new Fault('invalid_request', 'resource_token, agent_token and presented_token are required')
@@ -54,7 +59,7 @@ async function readOrder(as: AccessServer, ps: string, body: JsonObject): Promis
   return presentedToken instanceof Fault ? presentedToken : { ps, agentToken, resourceToken, presentedToken }
 }
 
-async function decide(as: AccessServer, order: AccessOrder): Promise<Answer> {
+async function decide(as: AccessServerContext, order: AccessOrder): Promise<Answer> {
   const { claims } = order.resourceToken
   const ask: AccessRequest = {
     resource: claims['iss'] as string,
@@ -79,7 +84,7 @@ async function decide(as: AccessServer, order: AccessOrder): Promise<Answer> {
 }
 
 async function ruling(
-  as: AccessServer,
+  as: AccessServerContext,
   ask: AccessRequest,
 ): Promise<
   | Extract<AccessDecision, boolean>
@@ -92,7 +97,7 @@ async function ruling(
   }
 }
 
-async function issue(as: AccessServer, order: AccessOrder, scope: readonly string[]): Promise<Answer> {
+async function issue(as: AccessServerContext, order: AccessOrder, scope: readonly string[]): Promise<Answer> {
   const now = as.server.env.now()
   const { claims } = order.resourceToken
   const expiresAt = Math.min(

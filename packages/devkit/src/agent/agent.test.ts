@@ -83,8 +83,18 @@ describe('an agent', () => {
     expect(setting.shop.sold).toBe(0)
   })
 
+  it('uses tokens whose audience is an array of one', async () => {
+    const { ps } = setting.town
+    const mint = { person: ps.mintPersonToken.bind(ps), auth: ps.mintAuthToken.bind(ps) }
+    const claims = { aud: ['https://shop.example'] }
+    ps.mintPersonToken = (request) => mint.person(request, { claims })
+    ps.mintAuthToken = (request) => mint.auth(request, { claims })
+    expect((await buy()).status).toBe(200)
+  })
+
   it.each([
     ['another audience', { claims: { aud: 'https://other.example' } }],
+    ['two audiences', { claims: { aud: ['https://shop.example', 'https://other.example'] } }],
     ['another issuer', { claims: { iss: 'https://other.example' } }],
     ['another key', { claims: { cnf: { jwk: createKey().cnf } } }],
   ])('uses no person token with %s', async (_, overrides) => {

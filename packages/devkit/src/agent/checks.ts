@@ -1,7 +1,7 @@
 import type { Directory } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { mismatch, scopes } from '../checks/resource-token.js'
-import { confirmationThumbprint, verifyToken } from '../checks/tokens.js'
+import { confirmationThumbprint, isFor, verifyToken } from '../checks/tokens.js'
 import { type HeldToken, holdToken } from './wallet.js'
 
 /** Who checks. */
@@ -48,7 +48,7 @@ export async function checkAuthToken(
   const allowed = new Set(scopes(wanted['scope']))
   const wrong =
     (claims['iss'] !== wanted['aud'] && 'iss') ||
-    (claims['aud'] !== wanted['iss'] && 'aud') ||
+    (!isFor(claims, wanted['iss']) && 'aud') ||
     (claims['ps'] !== checker.ps && 'ps') ||
     (claims['sub'] !== wanted['sub'] && 'sub') ||
     (claims['account'] !== wanted['account'] && 'account') ||
@@ -69,7 +69,7 @@ export async function checkPersonToken(
   const token = typeof jwt === 'string' ? holdToken('person', jwt) : undefined
   if (token === undefined) return new Fault('invalid', 'there is none in the answer')
   if (token.claims['iss'] !== checker.ps) return new Fault('invalid', 'iss is another person server')
-  if (token.claims['aud'] !== resource) return new Fault('invalid', 'aud is another resource')
+  if (!isFor(token.claims, resource)) return new Fault('invalid', 'aud is another resource')
   return (await confirmationThumbprint(token.claims)) === checker.jkt
     ? token
     : new Fault('invalid', 'cnf is another key')

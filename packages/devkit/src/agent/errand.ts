@@ -2,7 +2,7 @@ import { Fault } from '../checks/fault.js'
 import { scopes } from '../checks/resource-token.js'
 import { type Requirement, readRequirement, readSignatureError } from '../wire/answers.js'
 import type { TownRequest } from '../wire/request.js'
-import type { Agent } from './agent.js'
+import type { AgentContext } from './context.js'
 import { Journey } from './journey.js'
 import { fetchAuthToken, fetchPersonToken } from './person-desk.js'
 import { poll } from './poll.js'
@@ -10,7 +10,7 @@ import { type HeldToken, usable } from './wallet.js'
 
 /** One `fetch` of an agent: from the first request to the resource's last word. */
 export class Errand {
-  readonly #agent: Agent
+  readonly #agent: AgentContext
   readonly #request: TownRequest
   /** The resource's identifier. */
   readonly #resource: string
@@ -20,7 +20,7 @@ export class Errand {
   #additional: readonly string[] = []
   #restarted = false
 
-  constructor(agent: Agent, request: TownRequest) {
+  constructor(agent: AgentContext, request: TownRequest) {
     this.#agent = agent
     this.#request = request
     this.#resource = new URL(request.url).origin
@@ -181,6 +181,7 @@ export class Errand {
 }
 
 function covers(held: HeldToken, wanted: HeldToken): boolean {
+  if (held.claims['account'] !== wanted.claims['account']) return false
   const has = new Set(scopes(held.claims['scope']))
   return scopes(wanted.claims['scope']).every((scope) => has.has(scope))
 }

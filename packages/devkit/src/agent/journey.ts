@@ -1,17 +1,17 @@
 import type { Fault } from '../checks/fault.js'
 import type { LedgerEntry } from '../ledger.js'
 import type { TownRequest } from '../wire/request.js'
-import type { Agent, AgentSignOptions } from './agent.js'
+import type { AgentContext, AgentSignOptions } from './context.js'
 import { AgentGaveUp, type GaveUpCode } from './gave-up.js'
 
 const defaultMaxSteps = 30
 
 /** The steps of one errand: counted, so that no resource can make an agent run in circles. */
 export class Journey {
-  readonly agent: Agent
+  readonly agent: AgentContext
   readonly #steps: LedgerEntry[] = []
 
-  constructor(agent: Agent) {
+  constructor(agent: AgentContext) {
     this.agent = agent
   }
 

@@ -1,6 +1,6 @@
-import { decodeJwt } from 'jose'
 import { BoundedMap } from '../bounded.js'
 import { isObject, type JsonObject } from '../checks/directory.js'
+import { decodeJwt } from '../keys/jose.js'
 
 /** A token an agent holds. */
 export interface HeldToken {

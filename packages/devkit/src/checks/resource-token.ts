@@ -2,7 +2,7 @@ import type { Env } from '../env.js'
 import type { Directory, JsonObject } from './directory.js'
 import { Fault } from './fault.js'
 import { isServerId } from './identifiers.js'
-import { confirmationThumbprint, typeOf, type VerifiedToken, verifyToken } from './tokens.js'
+import { confirmationThumbprint, isFor, typeOf, type VerifiedToken, verifyToken } from './tokens.js'
 
 /** What the receiver of a token request knows before it reads the tokens. */
 export interface TokenRequestContext {
@@ -67,8 +67,7 @@ export async function checkPresentedToken(
     return new Fault('revoked_presented_token', 'it was revoked')
   const ps = personServerOf(token)
   const expected = resourceToken.claims
-  if (claims['aud'] !== expected['iss'])
-    return new Fault('invalid_presented_token', 'aud is another resource')
+  if (!isFor(claims, expected['iss'])) return new Fault('invalid_presented_token', 'aud is another resource')
   if ((await confirmationThumbprint(claims)) !== expected['agent_jkt']) {
     return new Fault('invalid_presented_token', 'cnf is another key than agent_jkt')
   }

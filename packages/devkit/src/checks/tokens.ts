@@ -6,7 +6,7 @@ import {
   errors,
   type JWK,
   jwtVerify,
-} from 'jose'
+} from '../keys/jose.js'
 import type { Directory, Document, JsonObject } from './directory.js'
 import { isObject } from './directory.js'
 import { Fault } from './fault.js'
@@ -124,6 +124,12 @@ function lifetimeFault(claims: JsonObject, typ: TokenType): Fault | undefined {
   return capped && exp - iat > maxLifetime
     ? new Fault('invalid', `lifetime over ${maxLifetime} s`)
     : undefined
+}
+
+/** Whether a person or auth token is for this resource: `aud` is its name, or an array of just that (RFC 7519, 4.1.3). */
+export function isFor(claims: JsonObject, resource: unknown): boolean {
+  const audiences: readonly unknown[] = [claims['aud']].flat()
+  return audiences.length === 1 && audiences[0] === resource
 }
 
 /** The RFC 7638 thumbprint of the key in `cnf.jwk`; `undefined` when there is none or it cannot be used. */

@@ -1,4 +1,4 @@
-import { importJWK, type JWTPayload, SignJWT } from 'jose'
+import { importJWK, type JWTPayload, SignJWT } from './jose.js'
 import type { TownKey } from './key.js'
 
 /**

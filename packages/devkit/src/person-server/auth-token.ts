@@ -2,28 +2,20 @@ import { authenticateAgent, type CallingAgent } from '../checks/authenticate.js'
 import type { JsonObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { checkPresentedToken, checkResourceToken, scopes } from '../checks/resource-token.js'
-import type { VerifiedToken } from '../checks/tokens.js'
 import { faultAnswer, readJson } from '../server/body.js'
 import { type Answer, json } from '../wire/answers.js'
 import type { Handler } from '../wire/server.js'
 import { withConsent } from './consent.js'
+import type { PersonServerContext } from './context.js'
 import { federate } from './federation.js'
-import { type Person, releasedClaims } from './person.js'
-import type { PersonServer } from './person-server.js'
+import type { TokenOrder } from './order.js'
+import { releasedClaims } from './person.js'
 import { employer, isOver } from './person-token.js'
 import { memberFault } from './request-members.js'
 import { readInteraction } from './resource-flow.js'
 
-/** A token request all of whose checks have passed. */
-export interface TokenOrder {
-  readonly caller: CallingAgent
-  readonly person: Person
-  readonly resourceToken: VerifiedToken
-  readonly presentedToken: VerifiedToken
-}
-
 /** `auth_token_endpoint` (AAuth 7.2, in the order of 6.7.2). */
-export function authTokenEndpoint(ps: PersonServer): Handler {
+export function authTokenEndpoint(ps: PersonServerContext): Handler {
   return async (incoming) => {
     const caller = await authenticateAgent(incoming, ps.server)
     if ('status' in caller) return caller
@@ -52,7 +44,7 @@ export function authTokenEndpoint(ps: PersonServer): Handler {
 }
 
 async function readOrder(
-  ps: PersonServer,
+  ps: PersonServerContext,
   caller: CallingAgent,
   body: JsonObject,
 ): Promise<TokenOrder | Fault> {
@@ -86,7 +78,7 @@ async function readOrder(
 }
 
 /** A scope is the resource's own (`scope_descriptions`) or an identity scope of this server (11.10). */
-async function scopeFault(ps: PersonServer, claims: JsonObject): Promise<Fault | undefined> {
+async function scopeFault(ps: PersonServerContext, claims: JsonObject): Promise<Fault | undefined> {
   const metadata = await ps.server.directory.metadata(claims['iss'] as string, 'aauth-resource.json')
   if (metadata instanceof Fault) return new Fault('invalid_resource_token', metadata.detail)
   const described = (metadata['scope_descriptions'] ?? {}) as JsonObject
@@ -105,7 +97,7 @@ function hintFault(claims: JsonObject, body: JsonObject): Fault | undefined {
     : undefined
 }
 
-function missionFault(ps: PersonServer, order: TokenOrder): Fault | undefined {
+function missionFault(ps: PersonServerContext, order: TokenOrder): Fault | undefined {
   const mission = order.resourceToken.claims['mission_s256']
   if (mission === undefined) return undefined
   const known = ps.missionOf(mission)
@@ -115,7 +107,7 @@ function missionFault(ps: PersonServer, order: TokenOrder): Fault | undefined {
 }
 
 /** The person has agreed, perhaps long after the request: what was true then has to be true now. */
-async function issue(ps: PersonServer, order: TokenOrder): Promise<Answer> {
+async function issue(ps: PersonServerContext, order: TokenOrder): Promise<Answer> {
   const { server } = ps
   const now = server.env.now()
   for (const [name, { claims }] of [

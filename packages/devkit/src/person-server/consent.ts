@@ -1,7 +1,7 @@
 import type { CallingAgent } from '../checks/authenticate.js'
 import { type Answer, problem } from '../wire/answers.js'
+import type { PersonServerContext } from './context.js'
 import type { Consent, ConsentRequest, Decision } from './person.js'
-import type { PersonServer } from './person-server.js'
 import type { ResourceInteraction } from './resource-flow.js'
 
 /** A question to a person. */
@@ -23,7 +23,7 @@ const unreachable = problem(
 
 /** Asks a person and goes on as they decide: `grant` now, `403 denied` now, or `202` and either of the two later. */
 export async function withConsent(
-  ps: PersonServer,
+  ps: PersonServerContext,
   caller: CallingAgent,
   question: Question,
   grant: () => Promise<Answer>,
@@ -45,7 +45,7 @@ export async function withConsent(
 
 // 7.2.3: the resource's flow first; an error there is the end, and only then is the person asked.
 function throughResource(
-  ps: PersonServer,
+  ps: PersonServerContext,
   caller: CallingAgent,
   question: Question,
   interaction: ResourceInteraction,

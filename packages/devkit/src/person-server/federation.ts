@@ -2,11 +2,11 @@ import { isObject, type JsonObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { isEndpoint } from '../checks/identifiers.js'
 import { scopes } from '../checks/resource-token.js'
-import { confirmationThumbprint, verifyToken } from '../checks/tokens.js'
+import { confirmationThumbprint, isFor, verifyToken } from '../checks/tokens.js'
 import { faultAnswer } from '../server/body.js'
 import { type Answer, json, problem } from '../wire/answers.js'
-import type { TokenOrder } from './auth-token.js'
-import type { PersonServer } from './person-server.js'
+import type { PersonServerContext } from './context.js'
+import type { TokenOrder } from './order.js'
 
 /** Polls of an access server that takes its time, each a long poll. */
 const maxPolls = 20
@@ -14,7 +14,11 @@ const maxPolls = 20
 const unreachable = (detail: string) => new Fault('as_unreachable', detail, 502)
 
 /** Four-party: the access server decides; what it grants is checked before it is handed on (AAuth 9.1). */
-export async function federate(ps: PersonServer, order: TokenOrder, accessServer: string): Promise<Answer> {
+export async function federate(
+  ps: PersonServerContext,
+  order: TokenOrder,
+  accessServer: string,
+): Promise<Answer> {
   const metadata = await ps.server.directory.metadata(accessServer, 'aauth-access.json')
   if (metadata instanceof Fault) return faultAnswer(unreachable(metadata.detail))
   const endpoint = metadata['auth_token_endpoint']
@@ -38,7 +42,7 @@ export async function federate(ps: PersonServer, order: TokenOrder, accessServer
   return deliver(ps, order, accessServer, body)
 }
 
-async function settle(ps: PersonServer, first: Response): Promise<Response> {
+async function settle(ps: PersonServerContext, first: Response): Promise<Response> {
   let response = first
   for (let polls = 0; response.status === 202 && polls < maxPolls; polls++) {
     const location = first.headers.get('location')
@@ -59,7 +63,7 @@ function relay(status: number, body: JsonObject): Answer {
 
 /** The delivery checks of 9.1.3. */
 async function deliver(
-  ps: PersonServer,
+  ps: PersonServerContext,
   order: TokenOrder,
   issuer: string,
   body: JsonObject,
@@ -74,7 +78,7 @@ async function deliver(
   const allowed = new Set(scopes(wanted['scope']))
   const wrong =
     (claims['iss'] !== issuer && 'iss') ||
-    (claims['aud'] !== wanted['iss'] && 'aud') ||
+    (!isFor(claims, wanted['iss']) && 'aud') ||
     (claims['ps'] !== ps.id && 'ps') ||
     (claims['sub'] !== wanted['sub'] && 'sub') ||
     ((await confirmationThumbprint(claims)) !== order.caller.jkt && 'cnf') ||

@@ -14,6 +14,7 @@ import {
 } from '../server/revocation.js'
 import { TownServer } from '../server/town-server.js'
 import { authTokenEndpoint } from './auth-token.js'
+import type { AuthTokenRequest, Mission, PersonServerContext, PersonTokenRequest } from './context.js'
 import { identityScopes, type Person, type PersonOptions } from './person.js'
 import { personTokenEndpoint } from './person-token.js'
 import { ResourceFlows } from './resource-flow.js'
@@ -28,43 +29,13 @@ export interface IssuedToken extends RevokedToken {
   readonly agent: string | undefined
 }
 
-/** What a person token says. */
-export interface PersonTokenRequest {
-  readonly person: Person
-  /** The resource's identifier. */
-  readonly resource: string
-  /** The agent's public key. */
-  readonly cnf: JsonObject
-  /** The agent that asked; remembered, so that revoking its agent token can revoke this one too. */
-  readonly agent?: string | undefined
-  readonly mission?: string | undefined
-  /** Seconds; no later than an hour from now (7.1.2), which is the default. */
-  readonly expiresAt?: number | undefined
-}
-
-/** What an auth token says. */
-export interface AuthTokenRequest extends PersonTokenRequest {
-  readonly scope?: string | undefined
-  readonly account?: string | undefined
-  /** Claims released beside those of the protocol. */
-  readonly released?: JsonObject | undefined
-}
-
-/** A mission as a person server knows it. */
-export interface Mission {
-  /** The agent it was given to. */
-  readonly agent: string
-  /** Seconds; none by default. */
-  readonly expiresAt?: number | undefined
-}
-
 /** Issued tokens remembered; the oldest are forgotten beyond. */
 const issuedLimit = 1000
 /** Longest lifetime of a person or auth token, in seconds (7.1.2, 9.4.1). */
 const lifetime = 3600
 
 /** A person server: people, person tokens, auth tokens, consent, federation with access servers, revocation. */
-export class PersonServer {
+export class PersonServer implements PersonServerContext {
   readonly server: TownServer
   readonly id: string
   readonly pending: PendingDesk

@@ -6,12 +6,12 @@ import { faultAnswer, readJson } from '../server/body.js'
 import { type Answer, json } from '../wire/answers.js'
 import type { Handler } from '../wire/server.js'
 import { withConsent } from './consent.js'
+import type { PersonServerContext } from './context.js'
 import type { Person } from './person.js'
-import type { PersonServer } from './person-server.js'
 import { memberFault } from './request-members.js'
 
 /** `person_token_endpoint` (AAuth 7.1). */
-export function personTokenEndpoint(ps: PersonServer): Handler {
+export function personTokenEndpoint(ps: PersonServerContext): Handler {
   return async (request) => {
     const caller = await authenticateAgent(request, ps.server)
     if ('status' in caller) return caller
@@ -30,7 +30,7 @@ interface Order {
 }
 
 /** Whom the caller acts for; sub-agents and strangers get nothing here (10.2.2). */
-export function employer(ps: PersonServer, caller: CallingAgent): Person | Fault {
+export function employer(ps: PersonServerContext, caller: CallingAgent): Person | Fault {
   ps.noteAgentToken(caller)
   if (caller.token.claims['parent_agent'] !== undefined) {
     return new Fault('invalid_request', 'a sub-agent asks through its parent')
@@ -38,7 +38,7 @@ export function employer(ps: PersonServer, caller: CallingAgent): Person | Fault
   return ps.employerOf(caller.agent) ?? new Fault('access_denied', 'nobody here employs this agent', 403)
 }
 
-function readOrder(ps: PersonServer, caller: CallingAgent, body: JsonObject): Order | Fault {
+function readOrder(ps: PersonServerContext, caller: CallingAgent, body: JsonObject): Order | Fault {
   const person = employer(ps, caller)
   if (person instanceof Fault) return person
   const { resource, mission_s256: mission } = body as { resource?: unknown; mission_s256?: unknown }
@@ -59,7 +59,12 @@ export function isOver(end: number | undefined, now: number): boolean {
   return end !== undefined && end <= now
 }
 
-function serve(ps: PersonServer, caller: CallingAgent, order: Order, body: JsonObject): Promise<Answer> {
+function serve(
+  ps: PersonServerContext,
+  caller: CallingAgent,
+  order: Order,
+  body: JsonObject,
+): Promise<Answer> {
   const grant = () => issue(ps, caller, order)
   if (ps.isIntroduced(caller.agent, order.resource)) return grant()
   const request = {
@@ -73,7 +78,7 @@ function serve(ps: PersonServer, caller: CallingAgent, order: Order, body: JsonO
   return withConsent(ps, caller, { consent, request, capabilities: body['capabilities'] }, grant)
 }
 
-async function issue(ps: PersonServer, caller: CallingAgent, order: Order): Promise<Answer> {
+async function issue(ps: PersonServerContext, caller: CallingAgent, order: Order): Promise<Answer> {
   const now = ps.server.env.now()
   const expiresAt = Math.min(
     now + 3600,

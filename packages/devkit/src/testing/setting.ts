@@ -1,4 +1,5 @@
-import type { Agent, AgentOptions } from '../agent/agent.js'
+import type { Agent } from '../agent/agent.js'
+import type { AgentOptions } from '../agent/context.js'
 import { AgentGaveUp } from '../agent/gave-up.js'
 import type { PersonOptions } from '../person-server/person.js'
 import { createTown, type Town, type TownOptions } from '../town.js'

@@ -4,17 +4,17 @@ import { deriveBare } from '../components.js'
 import type { SignatureContext } from '../context.js'
 import { baseComponents, bodyComponents } from '../required.js'
 
-/** What is known of a list of covered components before any request that has it. */
+/** What is known of a list of covered components before any request that has it, whatever the route. */
 export interface Plan {
   readonly label: string
   /** In order; each bare. */
   readonly covered: readonly string[]
+  readonly names: ReadonlySet<string>
   readonly steps: readonly Step[]
   /** The covered fields but `signature-key`, which has been read already. */
   readonly fields: ReadonlySet<string>
-  /** Whether it covers what is always required, of a request without content and of one with. */
-  readonly coversPlain: boolean
-  readonly coversContent: boolean
+  /** Whether it covers what every signature has to. */
+  readonly coversBase: boolean
   readonly coversAuthorization: boolean
 }
 
@@ -34,32 +34,35 @@ const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
  * Compiles the part of `Signature-Input` that stays the same from request to request: all before `;created`.
  * `undefined` for anything unusual, which is then for the parser.
  */
-export function compilePlan(text: string, additional: readonly string[], most: number): Plan | undefined {
+export function compilePlan(text: string): Plan | undefined {
   const match = shape.exec(text)
   if (match === null) return undefined
   const [, label, list] = match as unknown as [string, string, string]
   const covered = list.slice(1, -1).split('" "')
   const names = new Set(covered)
-  if (names.size !== covered.length || covered.length > most) return undefined
+  if (names.size !== covered.length) return undefined
   const steps = covered.map((name): Step => ({ name, start: `"${name}": `, derive: deriveBare(name) }))
   if (!steps.every(({ name, derive }) => derive !== undefined || fieldName.test(name))) return undefined
   const fields = new Set(
     steps.flatMap(({ name, derive }) => (derive === undefined && name !== 'signature-key' ? [name] : [])),
   )
-  const coversAll = (wanted: readonly string[]): boolean => wanted.every((name) => names.has(name))
-  const coversPlain = coversAll([
-    ...baseComponents,
-    ...additional.filter((name) => !bodyComponents.has(name)),
-  ])
   return {
     label,
     covered,
+    names,
     steps,
     fields,
-    coversPlain,
-    coversContent: coversPlain && coversAll(additional),
+    coversBase: baseComponents.every((name) => names.has(name)),
     coversAuthorization: names.has('authorization'),
   }
+}
+
+/** Whether a plan covers what a route asks for beside the base, of a request with content or without. */
+export function coversAdditional(plan: Plan, additional: readonly string[], hasContent: boolean): boolean {
+  for (const name of additional) {
+    if (!plan.names.has(name) && (hasContent || !bodyComponents.has(name))) return false
+  }
+  return true
 }
 
 /**

@@ -1,7 +1,9 @@
 import { PresentedJwt } from '../key-scheme.js'
 
-/** How many values of `Signature-Key` are remembered; a few megabytes, were all of them as long as they may be. */
+/** How many values of `Signature-Key` are remembered. */
 const slots = 512
+/** Characters of the longest that is remembered, four times what is usual: two megabytes for all together. */
+const longest = 4096
 
 interface Slot {
   readonly text: string
@@ -21,7 +23,7 @@ export function readTokenField(text: string, label: string): PresentedJwt | unde
   const jwt = tokenText(text, label)
   if (jwt === undefined) return undefined
   const key = new PresentedJwt(jwt)
-  seen[place] = { text, label, key }
+  if (text.length <= longest) seen[place] = { text, label, key }
   return key
 }
 

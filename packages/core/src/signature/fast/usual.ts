@@ -3,12 +3,21 @@ import type { Refusal } from '../../errors.js'
 import type { HttpRequest } from '../../http/message.js'
 import { judgeTimes } from '../freshness.js'
 import { boundFields, boundLengths, type ReadSignature, type SignaturePolicy, unsigned } from '../read.js'
-import { compilePlan, type Plan, planBase } from './plan.js'
+import { compilePlan, coversAdditional, type Plan, planBase } from './plan.js'
 import { type FieldScan, scanFields } from './scan.js'
 import { readTokenField } from './token-field.js'
 
-/** Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. */
-const plans = 256
+const unusual: unique symbol = Symbol('unusual')
+
+/**
+ * Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. One memory serves
+ * all routes: what strangers can fill does not grow with their number.
+ */
+const plans = new LRUCache<string, Plan | typeof unusual>({
+  max: 512,
+  maxSize: 1024 * 1024,
+  sizeCalculation: (plan, text) => 512 + 2 * text.length + (plan === unusual ? 0 : 512 * plan.covered.length),
+})
 
 /**
  * Reads signatures of the usual shape: one label, bare components, `created` and perhaps `expires`, a token in
@@ -17,7 +26,6 @@ const plans = 256
  */
 class UsualReader {
   readonly #policy: SignaturePolicy
-  readonly #plans = new LRUCache<string, Plan | typeof unusual>({ max: plans })
 
   constructor(policy: SignaturePolicy) {
     this.#policy = policy
@@ -40,8 +48,9 @@ class UsualReader {
     if (bytes === undefined) return boundFields(texts, limits)
     const end = input.indexOf(';created=')
     const times = timesOf(input, end)
-    const plan = times === undefined ? undefined : this.#plan(input.slice(0, end))
-    if (times === undefined || plan === undefined || !covers(plan, scan, request.hasContent)) return undefined
+    const plan = times === undefined ? undefined : planOf(input.slice(0, end))
+    if (times === undefined || plan === undefined || !this.#isEnough(plan, scan, request.hasContent))
+      return undefined
     const jwt = isLabelled(signature, plan.label) ? readTokenField(key, plan.label) : undefined
     if (jwt === undefined) return undefined
     const refused = judgeTimes(times.created, times.expires, window, now)
@@ -55,15 +64,24 @@ class UsualReader {
     return { label, key: jwt, signature: bytes, base, created: times.created, covered }
   }
 
-  #plan(text: string): Plan | undefined {
-    let plan = this.#plans.get(text)
-    if (plan === undefined) {
-      const { components, limits } = this.#policy
-      plan = compilePlan(text, components, limits.components) ?? unusual
-      this.#plans.set(text, plan)
-    }
-    return plan === unusual ? undefined : (plan as Plan)
+  #isEnough(plan: Plan, scan: FieldScan, hasContent: boolean | undefined): boolean {
+    const { components, limits } = this.#policy
+    return (
+      plan.coversBase &&
+      plan.covered.length <= limits.components &&
+      coversAdditional(plan, components, hasContent ?? scan.content) &&
+      (!scan.authorization || plan.coversAuthorization)
+    )
   }
+}
+
+function planOf(text: string): Plan | undefined {
+  let plan = plans.get(text)
+  if (plan === undefined) {
+    plan = compilePlan(text) ?? unusual
+    plans.set(text, plan)
+  }
+  return plan === unusual ? undefined : plan
 }
 
 const readers = new WeakMap<SignaturePolicy, UsualReader>()
@@ -78,15 +96,8 @@ export function usualReader(policy: SignaturePolicy): UsualReader {
   return reader
 }
 
-const unusual: unique symbol = Symbol('unusual')
-
 function isPlainTarget(target: string): boolean {
   return target.charCodeAt(0) === slash && target.charCodeAt(1) !== slash && !target.includes('#')
-}
-
-function covers(plan: Plan, scan: FieldScan, hasContent: boolean | undefined): boolean {
-  const covered = (hasContent ?? scan.content) ? plan.coversContent : plan.coversPlain
-  return covered && (!scan.authorization || plan.coversAuthorization)
 }
 
 /** `created` and `expires`, in seconds. */

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { testResource } from '../testing/resource.js'
+import { checkRequirement } from './checked-requirement.js'
+
+const context = {
+  scopes: new Set(['read', 'write']),
+  accounts: true,
+  keys: true,
+  policies: [],
+  observe: false,
+  interaction: true,
+}
+const faultOf = (work: () => unknown): string => {
+  try {
+    work()
+    return 'accepted'
+  } catch (error) {
+    return error instanceof TypeError ? error.message : `no TypeError: ${String(error)}`
+  }
+}
+const must = (name: string, expected: string): string => `require: ${name}: must be ${expected}`
+
+// Every member that a misspelt name may leave undefined, and what each has to be.
+const members: readonly (readonly [object, string, string])[] = [
+  ...[
+    ['policy', 'a function or a list of functions'],
+    ['or', 'a function or a list of at least one'],
+    ['orWins', 'a function of the request'],
+    ['optional', 'a boolean'],
+    ['observe', 'a boolean'],
+    ['replay', "true, false or 'all'"],
+    ['effect', "'read', 'write' or 'irreversible'"],
+    ['components', 'components that signatures can be asked to cover'],
+  ].flatMap(([name = '', expected = '']) =>
+    [
+      { identity: 'any' },
+      { identity: 'agent' },
+      { identity: 'person' },
+      { session: true },
+      { scope: 'read' },
+    ].map((route) => [route, name, expected] as const),
+  ),
+  ...[
+    ['person', 'a function of the request'],
+    ['tenant', 'true, { ps, tenant } or a function'],
+    ['mission', 'true, a hash or a function'],
+  ].flatMap(([name = '', expected = '']) =>
+    [{ identity: 'person' }, { scope: 'read' }].map((route) => [route, name, expected] as const),
+  ),
+  [{ scope: 'read' }, 'account', 'a function of the request'],
+  [{ scope: 'read' }, 'deliver', "'challenge' or 'held'"],
+  [{ scope: 'read' }, 'ask', 'a scope or a list of at least one'],
+  [{ claims: { email: true } }, 'scope', 'a name, a list, { anyOf: [...] }, { allOf: [...] } or a function'],
+]
+
+describe('no slip of the pen opens a route', () => {
+  it.each(members)(
+    '%o with %s as undefined, null or a number names what it must be',
+    (route, name, expected) => {
+      for (const value of [undefined, null, 7, Number.NaN])
+        expect(faultOf(() => checkRequirement({ ...route, [name]: value }, context))).toBe(
+          must(name, expected),
+        )
+    },
+  )
+
+  it.each([
+    [{ identity: 'agent', polcy: () => false }, 'require: polcy: is not known'],
+    [{ identity: 'agent', Policy: () => false }, 'require: Policy: is not known'],
+    [
+      { identity: 'agent', __proto__: { policy: undefined } },
+      must('policy', 'a function or a list of functions'),
+    ],
+    [{ identity: undefined }, "require: identity: must be 'any', 'agent' or 'person'"],
+    [{ identity: undefined, scope: 'read' }, "require: identity: must be 'any', 'agent' or 'person'"],
+    [{ session: undefined }, 'require: session: must be true or an object'],
+    [{ session: { scope: undefined } }, 'require: session.scope: must be a scope or a list of at least one'],
+    [{ session: { scope: [] } }, 'require: session.scope: must be a scope or a list of at least one'],
+    [{ session: { scpoe: 'read' } }, 'require: session.scpoe: is not known'],
+    [{ session: { description: 7 } }, 'require: session.description: must be a string'],
+    [{ scope: 'read', claims: undefined }, 'require: claims: must name at least one claim'],
+    [{ scope: 'read', claims: ['email'] }, 'require: claims: must name at least one claim'],
+    [{ scope: 'read', ask: [] }, must('ask', 'a scope or a list of at least one')],
+    [
+      { scope: 'read', ask: 'everything' },
+      'require: ask: "everything" is not described in the option scopes',
+    ],
+    [{ scope: 'read', tenant: { ps: 'https://ps.example', tenant: 'a', account: 'b' } }, 'require: tenant: '],
+    [{ identity: 'agent', or: [] }, must('or', 'a function or a list of at least one')],
+    [{ identity: 'agent', or: true }, must('or', 'a function or a list of at least one')],
+    [{ identity: 'agent', or: 'x' }, must('or', 'a function or a list of at least one')],
+    [{ identity: 'agent', or: {} }, must('or', 'a function or a list of at least one')],
+    [{ identity: 'agent', or: [() => {}, undefined] }, must('or', 'a function or a list of at least one')],
+    [{ identity: 'agent', policy: [undefined] }, must('policy', 'a function or a list of functions')],
+    [undefined, "require: expected 'agent', 'person'"],
+    [['agent'], "require: expected 'agent', 'person'"],
+    [() => 'agent', "require: expected 'agent', 'person'"],
+  ])('%o: %s', (requirement, message) => {
+    expect(faultOf(() => checkRequirement(requirement, context))).toContain(message)
+  })
+
+  it.each([
+    [{ policy: undefined }, 'with: policy: must be a function or a list of functions'],
+    [{ polcy: () => false }, 'with: polcy: is not known'],
+    [{ observe: undefined }, 'with: observe: must be a boolean'],
+    [undefined, 'with: '],
+    [{ policy: [null] }, 'with: policy: must be a function or a list of functions'],
+  ])('with(%o): %s', (defaults, message) => {
+    expect(faultOf(() => testResource().with(defaults as never))).toContain(message)
+  })
+
+  it.each([
+    [{ policy: undefined }, 'option policy: must be a function or a list of functions'],
+    [{ accounts: undefined }, 'option accounts: must be a function'],
+    [{ authorize: undefined }, 'option authorize: must be a function'],
+    [{ store: undefined }, 'option store: must have get, put, claim and delete'],
+    [{ pending: { perKey: undefined } }, 'option pending.perKey: '],
+    [{ interaction: { login: undefined } }, 'option interaction.login: must be a function'],
+    [{ interaction: { logn: () => 'x', login: () => 'x' } }, 'option interaction.logn: is not known'],
+    [{ issuers: { allow: undefined } }, 'option issuers.allow: '],
+    [{ resource: undefined }, 'option resource: Invalid input: expected string, it is undefined'],
+  ])('an option of %o: %s', (options, message) => {
+    expect(faultOf(() => testResource(options as never))).toContain(message)
+  })
+})

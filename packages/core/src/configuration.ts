@@ -1,0 +1,64 @@
+import type { z } from 'zod'
+
+/** How a fault in what somebody configured is told. */
+export interface ConfigurationNames {
+  /** What comes before the name of the member at fault: `option `, `require: `. */
+  readonly prefix: string
+  /** Members that are looked at by their schema only: what is inside them is not for us to judge. */
+  readonly opaque?: ReadonlySet<string>
+}
+
+/**
+ * The one checker of what a user configures: options, requirements, a router's defaults. A member that is present with
+ * the value `undefined` is at fault like any other value that is none: it comes of a misspelt name, and the rule that it
+ * should have been would silently be gone.
+ *
+ * @throws TypeError naming the member at fault and what it has to be
+ */
+export function checkConfiguration<T>(
+  schema: z.ZodType<T>,
+  given: unknown,
+  { prefix, opaque = none }: ConfigurationNames,
+): T {
+  const parsed = schema.safeParse(tellUndefined(isObject(given) ? members(given) : given, opaque))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  const name = [...issue.path, ...unknown].join('.')
+  const fault =
+    unknown.length > 0 ? 'is not known' : issue.message.replace('received symbol', 'it is undefined')
+  throw new TypeError(name === '' ? `${prefix.trimEnd()} ${fault}` : `${prefix}${name}: ${fault}`)
+}
+
+const none: ReadonlySet<string> = new Set()
+
+/** Stands for `undefined`, which schemas take for absent. */
+const misspelt = Symbol('undefined')
+
+function tellUndefined(given: unknown, opaque: ReadonlySet<string>): unknown {
+  if (Array.isArray(given))
+    return given.map((member: unknown) => (member === undefined ? misspelt : tellUndefined(member, opaque)))
+  if (!isPlain(given)) return given
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      if (value === undefined) return [name, misspelt]
+      return [name, opaque.has(name) ? value : tellUndefined(value, opaque)]
+    }),
+  )
+}
+
+/** Whatever the object was made by: what it inherits is said as well. */
+function members(given: object): Readonly<Record<string, unknown>> {
+  const own: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+  for (const name in given) own[name] = (given as Record<string, unknown>)[name]
+  return own
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

@@ -1,0 +1,134 @@
+/** Something held, with what it counts for. */
+interface Held<V> {
+  readonly value: V
+  weight: number
+}
+
+/** All that is held of one site, the eldest first. */
+interface Group<V> {
+  readonly members: Map<string, Held<V>>
+  weight: number
+}
+
+/** A group that holds no more than this part of the space does not give way to others that come later. */
+const entitlement = 1 / 64
+
+/**
+ * A space of a bounded weight that groups share: when it is full, the heaviest group gives way, so that a group of a
+ * million members only ever pushes out its own, and small groups keep what they have. Within a group the `eldest` member
+ * gives way, or the `newest`. Making room walks over the groups; everything else takes constant time.
+ */
+export class FairSpace<V> {
+  readonly #most: number
+  readonly #leaves: 'eldest' | 'newest'
+  readonly #left: (key: string, value: V) => void
+  readonly #groups = new Map<string, Group<V>>()
+  readonly #names = new Map<string, string>()
+  #weight = 0
+
+  /** @param left told of what had to give way */
+  constructor(most: number, leaves: 'eldest' | 'newest', left: (key: string, value: V) => void) {
+    this.#most = most
+    this.#leaves = leaves
+    this.#left = left
+  }
+
+  get size(): number {
+    return this.#names.size
+  }
+
+  get weight(): number {
+    return this.#weight
+  }
+
+  has(key: string): boolean {
+    return this.#names.has(key)
+  }
+
+  get(key: string): V | undefined {
+    return this.#group(key)?.members.get(key)?.value
+  }
+
+  /**
+   * Whether something new finds a place: beside what is there, or in place of the newest of a group that is heavier than
+   * its own would be.
+   */
+  hasPlace(name: string, weight: number): boolean {
+    if (this.#weight + weight <= this.#most) return true
+    const own = (this.#groups.get(name)?.weight ?? 0) + weight
+    const bar = Math.max(own, this.#most * entitlement)
+    for (const group of this.#groups.values()) if (group.weight > bar) return true
+    return false
+  }
+
+  /** Holds something, in place of what was held under the key. */
+  add(key: string, name: string, value: V, weight: number): void {
+    this.delete(key)
+    const group = this.#groups.get(name) ?? { members: new Map(), weight: 0 }
+    this.#groups.set(name, group)
+    group.members.set(key, { value, weight })
+    this.#names.set(key, name)
+    this.#grow(group, weight)
+  }
+
+  /** Weighs anew what is held; it keeps its rank. */
+  reweigh(key: string, weight: number): void {
+    const group = this.#group(key)
+    const held = group?.members.get(key)
+    if (group === undefined || held === undefined) return
+    const more = weight - held.weight
+    held.weight = weight
+    this.#grow(group, more)
+  }
+
+  delete(key: string): V | undefined {
+    const name = this.#names.get(key)
+    const group = name === undefined ? undefined : this.#groups.get(name)
+    const held = group?.members.get(key)
+    if (name === undefined || group === undefined || held === undefined) return undefined
+    this.#names.delete(key)
+    group.members.delete(key)
+    group.weight -= held.weight
+    this.#weight -= held.weight
+    if (group.members.size === 0) this.#groups.delete(name)
+    return held.value
+  }
+
+  /** Everything, by group. */
+  *values(): Generator<V> {
+    for (const { members } of this.#groups.values()) for (const { value } of members.values()) yield value
+  }
+
+  #group(key: string): Group<V> | undefined {
+    const name = this.#names.get(key)
+    return name === undefined ? undefined : this.#groups.get(name)
+  }
+
+  #grow(group: Group<V>, weight: number): void {
+    group.weight += weight
+    this.#weight += weight
+    while (this.#weight > this.#most) this.#makeRoom()
+  }
+
+  #makeRoom(): void {
+    // Where no group holds more than it may, the first that came.
+    let [giving] = this.#groups.values()
+    let weight = this.#most * entitlement
+    for (const group of this.#groups.values()) {
+      if (group.weight <= weight) continue
+      giving = group
+      weight = group.weight
+    }
+    const key = this.#leaving(giving as Group<V>)
+    const value = this.delete(key) as V
+    this.#left(key, value)
+  }
+
+  #leaving({ members }: Group<V>): string {
+    const [eldest] = members.keys()
+    if (this.#leaves === 'eldest') return eldest as string
+    let newest = eldest
+    for (const key of members.keys()) newest = key
+    return newest as string
+  }
+}

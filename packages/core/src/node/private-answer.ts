@@ -1,0 +1,103 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+
+/**
+ * Keeps what is answered from being served to somebody else. Shared caches know that an answer to `Authorization` is
+ * not for everybody; of our fields they know nothing (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control`
+ * gets `private` unless it says `private`, `no-store` or `public`, and `Vary` names the fields the answer rests on.
+ */
+export function keepPrivate(response: ServerResponse): void {
+  const writeHead = response.writeHead as ((...args: unknown[]) => ServerResponse) | undefined
+  // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+  if (writeHead === undefined) return
+  if (keepers.has(writeHead)) return
+  const privately = (status: number, reason?: unknown, headers?: unknown): ServerResponse => {
+    const given = typeof reason === 'string' ? headers : (headers ?? reason)
+    const all = given === undefined || given === null ? setOn(response) : addTo(given as object, response)
+    return typeof reason === 'string'
+      ? writeHead.call(response, status, reason, all)
+      : writeHead.call(response, status, all)
+  }
+  keepers.add(privately)
+  response.writeHead = privately as typeof response.writeHead
+  // Under HTTP/2 the head of an answer without content is written without `writeHead`.
+  if ('stream' in response) beforeEnd(response)
+}
+
+const keepers = new WeakSet<(...args: never[]) => unknown>()
+
+function beforeEnd(response: ServerResponse): void {
+  const { end } = response
+  response.end = ((...args: unknown[]) => {
+    if (!response.headersSent) setOn(response)
+    return (end as (...args: unknown[]) => ServerResponse).apply(response, args)
+  }) as typeof end
+}
+
+type Value = OutgoingHttpHeader | undefined
+
+function setOn(response: ServerResponse): undefined {
+  const cacheControl: Value = response.getHeader('cache-control')
+  const vary: Value = response.getHeader('vary')
+  const [privately, varied] = [madePrivate(cacheControl), madeVary(vary)]
+  if (privately !== cacheControl) response.setHeader('Cache-Control', privately)
+  if (varied !== vary) response.setHeader('Vary', varied)
+  return undefined
+}
+
+/** With fields given beside the status: those stay what they are to whoever gave them. */
+function addTo(given: object, response: ServerResponse): never {
+  if (Array.isArray(given)) return addToList(given, response) as never
+  const fields = given as Readonly<Record<string, Value>>
+  let [cacheControl, vary] = ['cache-control', 'vary']
+  for (const name in fields) {
+    if (name.length === 13 && name.toLowerCase() === 'cache-control') cacheControl = name
+    else if (name.length === 4 && name.toLowerCase() === 'vary') vary = name
+  }
+  return {
+    ...fields,
+    [cacheControl]: madePrivate(fields[cacheControl] ?? response.getHeader('cache-control')),
+    [vary]: madeVary(fields[vary] ?? response.getHeader('vary')),
+  } as never
+}
+
+/** Names and values by turns, or pairs of them. */
+function addToList(given: readonly unknown[], response: ServerResponse): unknown[] {
+  const areLists = Array.isArray(given[0])
+  const flat = areLists ? (given as readonly (readonly unknown[])[]).flat() : given
+  const found = new Map<string, OutgoingHttpHeader[]>()
+  const rest: unknown[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = String(flat[i]).toLowerCase()
+    const value = flat[i + 1] as OutgoingHttpHeader
+    if (name === 'cache-control' || name === 'vary') found.set(name, [...(found.get(name) ?? []), value])
+    else rest.push(areLists ? [flat[i], value] : flat[i], ...(areLists ? [] : [value]))
+  }
+  const of = (name: string): Value => found.get(name)?.flat().join(', ') ?? response.getHeader(name)
+  const ours = [
+    ['Cache-Control', madePrivate(of('cache-control'))],
+    ['Vary', madeVary(of('vary'))],
+  ]
+  return [...rest, ...(areLists ? ours : ours.flat())]
+}
+
+function madePrivate(value: Value): OutgoingHttpHeader {
+  if (value === undefined) return 'private'
+  const text = [value].flat().join(', ')
+  const directives = membersOf(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
+  // `private="field"` says it of that field only.
+  if (directives.some((name) => name === 'private' || name === 'no-store' || name === 'public')) return value
+  return text.trim() === '' ? 'private' : `${text}, private`
+}
+
+const rests = ['Signature-Key', 'Signature']
+
+function madeVary(value: Value): OutgoingHttpHeader {
+  if (value === undefined) return 'Signature-Key, Signature'
+  const text = [value].flat().join(', ')
+  const names = membersOf(text)
+  if (names.includes('*')) return value
+  const missing = rests.filter((name) => !names.includes(name.toLowerCase()))
+  return missing.length === 0 ? value : [...(text.trim() === '' ? [] : [text]), ...missing].join(', ')
+}
+
+const membersOf = (text: string): string[] => text.split(',').map((member) => member.trim().toLowerCase())

@@ -1,0 +1,21 @@
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
+
+/**
+ * The whole application behind a request: whatever listens to the HTTP server that received it. Frameworks know only of
+ * what they have mounted themselves; of an application that another one calls as a function they know the inner part.
+ *
+ * @param known what the framework knows, for requests that came by no server (serverless platforms, tests)
+ */
+export function wholeApplication(
+  message: IncomingMessage,
+  known?: RequestListener,
+): RequestListener | undefined {
+  const { server } = (message.socket ?? {}) as { readonly server?: Server }
+  if (typeof server?.emit !== 'function' || server.listenerCount('request') === 0) return known
+  const listener =
+    listeners.get(server) ?? ((request, response) => void server.emit('request', request, response))
+  listeners.set(server, listener)
+  return listener
+}
+
+const listeners = new WeakMap<Server, RequestListener>()

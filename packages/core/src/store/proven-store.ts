@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import type { Awaitable } from '../awaitable.js'
+import { MemoryStore } from './memory-store.js'
+import { type Store, StoreUnfitError } from './store.js'
+
+/** What the trial goes by. */
+export interface ProvenStoreOptions {
+  /** Milliseconds, as `Date.now`, which is the default. */
+  readonly clock?: () => number
+  /** Milliseconds that only ever grow, as `performance.now`, which is the default. */
+  readonly monotonic?: () => number
+}
+
+// A trial that has come to nothing, or to a fault, is made again after this time at the earliest.
+const again = 1000
+// For a store that hangs: whoever called is told by its own time.
+const patience = 2000
+// Seconds; as short as a store can count. Stores that count whole seconds have three of them to let it go.
+const brief = 0.001
+const fading = 3000
+// Seconds; taken for milliseconds it would be over when it is looked at again.
+const lasting = 60
+const lookAgain = 100
+
+/**
+ * A store that has shown what everything rests on before anything does: a second claim loses, what was acknowledged is
+ * read, an entry lasts for its time and no longer. Clients and stores that only look alike drop the condition or the
+ * time of a write without a word.
+ *
+ * It is tried at its first use, with seven short commands. Until the first trial has ended every verb waits for it. A
+ * store that fails it rejects every verb with {@link StoreUnfitError}; it is tried again each second, should a failover
+ * have come between. Where the trial cannot be made, as on a server that refuses writes, writes are rejected and reads
+ * go through. Whether entries end is watched for up to three seconds beside the requests, so that a store that counts
+ * whole seconds delays nobody.
+ *
+ * Stores given in the options of a resource server are tried in this way, and those of `@countersign/redis`.
+ */
+export function provenStore(store: Store, options: ProvenStoreOptions = {}): Store {
+  const known = store instanceof ProvenStore || Object.getPrototypeOf(store) === MemoryStore.prototype
+  return known ? store : new ProvenStore(store, options)
+}
+
+type State = 'untried' | 'fit' | { readonly cause: unknown; readonly unfit: boolean }
+
+class ProvenStore implements Store {
+  readonly part?: (key: string) => number
+  readonly #store: Store
+  readonly #clock: () => number
+  readonly #monotonic: () => number
+  #state: State = 'untried'
+  #trial: Promise<void> | undefined
+  #triedAt = Number.NEGATIVE_INFINITY
+
+  constructor(store: Store, { clock = Date.now, monotonic = () => performance.now() }: ProvenStoreOptions) {
+    this.#store = store
+    this.#clock = clock
+    this.#monotonic = monotonic
+    if (store.part !== undefined) this.part = (key) => store.part?.(key) ?? 0
+  }
+
+  get(key: string): Awaitable<string | undefined> {
+    return this.#state === 'fit' ? this.#store.get(key) : this.#tried('read', () => this.#store.get(key))
+  }
+
+  put(key: string, value: string, ttl: number): Awaitable<void> {
+    const put = () => this.#store.put(key, value, ttl)
+    return this.#state === 'fit' ? put() : this.#tried('write', put)
+  }
+
+  claim(key: string, value: string, ttl: number): Awaitable<boolean> {
+    const claim = () => this.#store.claim(key, value, ttl)
+    return this.#state === 'fit' ? claim() : this.#tried('write', claim)
+  }
+
+  delete(key: string): Awaitable<void> {
+    return this.#state === 'fit'
+      ? this.#store.delete(key)
+      : this.#tried('write', () => this.#store.delete(key))
+  }
+
+  async #tried<T>(kind: 'read' | 'write', operation: () => Awaitable<T>): Promise<T> {
+    if (this.#trial === undefined && this.#monotonic() >= this.#triedAt + again) this.#trial = this.#try()
+    await this.#trial
+    const state = this.#state
+    if (typeof state === 'object' && (state.unfit || kind === 'write')) throw state.cause
+    return operation()
+  }
+
+  async #try(): Promise<void> {
+    const trial = new Trial(this.#store, this.#clock, this.#monotonic)
+    try {
+      // What has once failed is not believed before the whole trial has ended.
+      if (typeof this.#state === 'object' && this.#state.unfit) await trial.all()
+      else if (!(await inTime(trial.claims()))) void this.#watch(trial.fades())
+      this.#state = 'fit'
+      this.#triedAt = this.#monotonic()
+      void this.#watch(trial.lasts())
+    } catch (cause) {
+      this.#conclude(cause)
+    } finally {
+      this.#trial = undefined
+    }
+  }
+
+  async #watch(observation: Promise<void>): Promise<void> {
+    try {
+      await observation
+    } catch (cause) {
+      if (cause instanceof StoreUnfitError) this.#conclude(cause)
+      else this.#state = 'untried'
+    }
+  }
+
+  #conclude(cause: unknown): void {
+    this.#triedAt = this.#monotonic()
+    this.#state = { cause, unfit: cause instanceof StoreUnfitError }
+  }
+}
+
+/** One trial with keys of its own, of which it leaves none behind. It throws what it finds amiss. */
+class Trial {
+  readonly #store: Store
+  readonly #clock: () => number
+  readonly #monotonic: () => number
+  readonly #began: { readonly clock: number; readonly monotonic: number }
+  readonly #id = randomUUID()
+
+  constructor(store: Store, clock: () => number, monotonic: () => number) {
+    this.#store = store
+    this.#clock = clock
+    this.#monotonic = monotonic
+    this.#began = { clock: clock(), monotonic: monotonic() }
+  }
+
+  async all(): Promise<void> {
+    if (!(await inTime(this.claims()))) await this.fades()
+    await this.lasts()
+  }
+
+  /** Whether entries with a brief time have ended already. */
+  async claims(): Promise<boolean> {
+    const store = this.#store
+    await store.put(this.#key('put'), '1', brief)
+    await store.claim(this.#key('claimed'), '1', brief)
+    const once = this.#key('once')
+    const first = await store.claim(once, 'first', lasting)
+    const second = await store.claim(once, 'second', lasting)
+    if (second !== false) throw unfit('a second claim won: the client drops the condition of a write')
+    if ((await store.get(once)) !== 'first' || first !== true) {
+      throw unfit('what a claim had acknowledged was not read')
+    }
+    return this.#haveEnded()
+  }
+
+  async #haveEnded(): Promise<boolean> {
+    const put = await this.#store.get(this.#key('put'))
+    return put === undefined && (await this.#store.claim(this.#key('claimed'), '2', brief)) === true
+  }
+
+  async fades(): Promise<void> {
+    for (let pause = 10; !(await this.#haveEnded()); pause = Math.min(2 * pause, 500)) {
+      const { clock, monotonic } = this.#elapsed()
+      // Time as the store sees it may be that of an injected clock, which has to have passed, too.
+      if (monotonic >= fading && clock >= fading)
+        throw unfit('an entry did not end: the client drops its time')
+      if (monotonic >= fading) return
+      await sleep(pause)
+    }
+  }
+
+  async lasts(): Promise<void> {
+    await sleep(lookAgain)
+    const value = await this.#store.get(this.#key('once'))
+    const { clock, monotonic } = this.#elapsed()
+    if (value !== 'first' && Math.max(clock, monotonic) < (lasting * 1000) / 2) {
+      throw unfit('an entry ended before its time, which is given in seconds')
+    }
+    await this.#store.delete(this.#key('once'))
+  }
+
+  #elapsed(): { readonly clock: number; readonly monotonic: number } {
+    const { clock, monotonic } = this.#began
+    return { clock: this.#clock() - clock, monotonic: this.#monotonic() - monotonic }
+  }
+
+  #key(name: string): string {
+    return `trial:${this.#id}:${name}`
+  }
+}
+
+const unfit = (what: string): StoreUnfitError => new StoreUnfitError(`the store is none to rely on: ${what}`)
+
+/** The answer, or a rejection when it takes too long. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const message = `the trial of the store had no answer within ${patience} ms`
+    timer = setTimeout(() => reject(new Error(message)), patience).unref()
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())

@@ -1,0 +1,29 @@
+import type { JsonObject } from '../checks/directory.js'
+import type { PendingDesk } from '../server/pending.js'
+import type { TownServer } from '../server/town-server.js'
+import type { AccessPolicy } from './decision.js'
+
+/** What a four-party auth token says. */
+export interface AccessTokenRequest {
+  readonly resource: string
+  readonly ps: string
+  readonly sub: string
+  readonly cnf: JsonObject
+  readonly scope?: string | undefined
+  readonly account?: string | undefined
+  readonly mission?: string | undefined
+  readonly tenant?: string | undefined
+  /** Seconds; default and limit an hour from now. */
+  readonly expiresAt?: number | undefined
+  /** The `jti` of the token the agent presented, remembered for revocation. */
+  readonly presentedJti?: string | undefined
+}
+
+/** The part of an access server that its token endpoint uses. */
+export interface AccessServerContext {
+  readonly id: string
+  readonly server: TownServer
+  readonly pending: PendingDesk
+  readonly policy: AccessPolicy
+  mintAuthToken(request: AccessTokenRequest): Promise<string>
+}

@@ -1,0 +1,25 @@
+/** What an access server's policy is asked. */
+export interface AccessRequest {
+  /** The resource's identifier. */
+  readonly resource: string
+  /** The person server that asks, and the person as the resource knows them. */
+  readonly ps: string
+  readonly sub: string
+  /** `aauth:sam@ap.example`. */
+  readonly agent: string
+  readonly scope: readonly string[]
+  readonly account: string | undefined
+  readonly tenant: string | undefined
+}
+
+/** Yes, no, or yes to fewer scopes; `after` makes it a decision that takes its time (`202 approval`). */
+export type AccessDecision =
+  | boolean
+  | {
+      readonly decision: boolean
+      readonly scope?: readonly string[]
+      readonly after?: PromiseLike<unknown>
+    }
+
+/** The rules of an access server. An exception or a rejection counts as no. */
+export type AccessPolicy = (request: AccessRequest) => AccessDecision | PromiseLike<AccessDecision>

@@ -1,0 +1,21 @@
+import { AssertionError } from 'node:assert'
+import type { DeclaredRoute } from '@countersign/core'
+
+/**
+ * Asserts that nothing of an application is open by oversight: that every route says what it requires, or that it is
+ * open on purpose. For a test of the application.
+ *
+ * @param routes Express: `guard.routes(app)`. Fastify: `app.aauth.routes()`, once the application is ready.
+ * @throws AssertionError naming the routes that say nothing, or when there are no routes at all
+ */
+export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
+  const silent = routes.filter(({ aauth }) => aauth === undefined)
+  if (routes.length === 0) throw new AssertionError({ message: 'there are no routes' })
+  if (silent.length === 0) return
+  throw new AssertionError({
+    message: `nothing is said of ${silent.map(({ method, path }) => `${method} ${path}`).join(', ')}`,
+    actual: silent.length,
+    expected: 0,
+    operator: 'assertGuarded',
+  })
+}

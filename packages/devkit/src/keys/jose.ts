@@ -1,0 +1,13 @@
+// The one module here that imports jose. jose is an ES module only, and the CommonJS build carries it in this file.
+export {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  importJWK,
+  type JWK,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'

@@ -1,0 +1,52 @@
+import type { CallingAgent } from '../checks/authenticate.js'
+import type { JsonObject } from '../checks/directory.js'
+import type { PendingDesk } from '../server/pending.js'
+import type { TownServer } from '../server/town-server.js'
+import type { Person } from './person.js'
+import type { ResourceFlows } from './resource-flow.js'
+
+/** What a person token says. */
+export interface PersonTokenRequest {
+  readonly person: Person
+  /** The resource's identifier. */
+  readonly resource: string
+  /** The agent's public key. */
+  readonly cnf: JsonObject
+  /** The agent that asked; remembered, so that revoking its agent token can revoke this one too. */
+  readonly agent?: string | undefined
+  readonly mission?: string | undefined
+  /** Seconds; no later than an hour from now (7.1.2), which is the default. */
+  readonly expiresAt?: number | undefined
+}
+
+/** What an auth token says. */
+export interface AuthTokenRequest extends PersonTokenRequest {
+  readonly scope?: string | undefined
+  readonly account?: string | undefined
+  /** Claims released beside those of the protocol. */
+  readonly released?: JsonObject | undefined
+}
+
+/** A mission as a person server knows it. */
+export interface Mission {
+  /** The agent it was given to. */
+  readonly agent: string
+  /** Seconds; none by default. */
+  readonly expiresAt?: number | undefined
+}
+
+/** The part of a person server that its endpoints use. */
+export interface PersonServerContext {
+  readonly id: string
+  readonly server: TownServer
+  readonly pending: PendingDesk
+  readonly flows: ResourceFlows
+  readonly scopesSupported: readonly string[] | undefined
+  employerOf(agent: string): Person | undefined
+  missionOf(mission: unknown): Mission | undefined
+  noteAgentToken(caller: CallingAgent): void
+  isIntroduced(agent: string, resource: string): boolean
+  introduce(agent: string, resource: string): void
+  mintPersonToken(request: PersonTokenRequest): Promise<string>
+  mintAuthToken(request: AuthTokenRequest): Promise<string>
+}

@@ -1,0 +1,9 @@
+import type { RequestListener } from 'node:http'
+import type { Request } from 'express'
+
+/** The application that no other has mounted. */
+export function wholeApp(req: Request): Request['app'] & RequestListener {
+  let app = req.app as typeof req.app & { parent?: typeof req.app }
+  while (app.parent !== undefined) app = app.parent
+  return app as unknown as Request['app'] & RequestListener
+}

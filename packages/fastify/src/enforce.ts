@@ -1,0 +1,122 @@
+import {
+  AAuthError,
+  type Answered,
+  fromNode,
+  isPending,
+  keepPrivate,
+  type Outcome,
+  type RouteGuard,
+  readOn,
+} from '@countersign/core'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { declaredIn } from './declaration.js'
+import { type OtherWay, runOther } from './other-way.js'
+import type { FastifyGuard } from './request.js'
+import { send } from './send.js'
+import { trustsEveryProxy } from './trust-proxy.js'
+
+type Done = HookHandlerDoneFunction
+
+/** How the plugin that made a guard was set up. */
+export interface GuardSettings {
+  readonly onError: 'answer' | 'throw'
+  /** Whether its application's trust in proxies has been looked at. */
+  proxiesJudged: boolean
+}
+
+/** Of every guard there is. */
+export const settingsOf: WeakMap<FastifyGuard, GuardSettings> = new WeakMap()
+
+/** The name under which a request remembers what it was judged by. */
+export const judged: unique symbol = Symbol('aauth')
+
+interface Declared {
+  readonly route: RouteGuard
+  readonly other: OtherWay | undefined
+  readonly guard: FastifyGuard
+  readonly settings: GuardSettings
+}
+
+// By the configuration that the router found for a request, which is what the route declared in the end, whoever said
+// so and however late. There is no other record of what is guarded that could disagree with it.
+const declared = new WeakMap<FastifyContextConfig, Declared | 'open'>()
+
+/**
+ * Enforces on a request what its route declares. A hook for more than one moment of a request: the first that comes
+ * does it, the others see that it has been done.
+ */
+export function enforce(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+  const { config } = request.routeOptions as { readonly config: FastifyContextConfig | undefined }
+  const marked = request as FastifyRequest & { [judged]?: FastifyContextConfig | null }
+  if (config === undefined || marked[judged] === config) {
+    done()
+    return
+  }
+  let found = declared.get(config)
+  if (found === undefined) {
+    try {
+      found = lookAt(config, request)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    declared.set(config, found)
+  }
+  marked[judged] = config
+  if (found === 'open') done()
+  else judge(found, request, reply, done)
+}
+
+function lookAt(config: FastifyContextConfig, { server }: FastifyRequest): Declared | 'open' {
+  const requirement = declaredIn(config)
+  if (requirement === undefined || requirement === false) return 'open'
+  const { aauth: guard } = server as { readonly aauth?: FastifyGuard }
+  const settings = guard === undefined ? undefined : settingsOf.get(guard)
+  if (guard === undefined || settings === undefined)
+    throw new TypeError('config.aauth: the plugin is not registered in the scope of this route')
+  const other = typeof requirement === 'string' ? undefined : requirement.or
+  return { route: guard.require(requirement) as RouteGuard, other, guard, settings }
+}
+
+function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, done: Done): void {
+  const { settings, guard, route } = found
+  if (!settings.proxiesJudged) {
+    settings.proxiesJudged = true
+    // What verification takes from the wire is not changed by it, but what handlers see is.
+    if (trustsEveryProxy(request)) guard.diagnose('AAUTH_TRUST_PROXY')
+  }
+  keepPrivate(reply.raw)
+  const params = request.params as Readonly<Record<string, string>>
+  const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
+  // The usual request is decided at once; a promise would be its dearest part beside the verification.
+  if (isPending(outcome))
+    void Promise.resolve(outcome)
+      .then((late) => conclude(found, late, [request, reply, done]))
+      .catch(done)
+  else conclude(found, outcome, [request, reply, done])
+}
+
+function conclude(
+  { other, settings }: Declared,
+  outcome: Outcome,
+  [request, reply, done]: [FastifyRequest, FastifyReply, Done],
+): void {
+  // The application has answered meanwhile: whoever was told that it failed must not find it done.
+  if (reply.sent) return
+  request.aauth = ((outcome.served ? outcome.caller : undefined) ?? null) as FastifyRequest['aauth']
+  request.aauthObserved = outcome.observed ?? null
+  if (!outcome.served || outcome.observed !== undefined) readOn(request.raw, reply.raw)
+  if (outcome.served) {
+    if (outcome.headers !== undefined) reply.headers(outcome.headers)
+    done()
+  } else if (outcome.or === true && other !== undefined) {
+    runOther(other, outcome, [request.server, request, reply, done])
+  } else refuse(outcome, settings, reply, done)
+}
+
+function refuse(outcome: Answered, { onError }: GuardSettings, reply: FastifyReply, done: Done): void {
+  const { code, detail, answer } = outcome
+  // A `202` is no error: the call waits.
+  if (onError === 'answer' || answer.status < 400) send(answer, reply)
+  else done(new AAuthError(code, answer.status, answer.headers, detail))
+}

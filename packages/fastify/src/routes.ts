@@ -1,0 +1,107 @@
+import type { DeclaredRoute } from '@countersign/core'
+import type { FastifyContextConfig, FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
+import { declaredIn } from './declaration.js'
+import { answered } from './endpoints.js'
+import { enforce } from './enforce.js'
+import type { Requirement } from './request.js'
+import { rootOf } from './root.js'
+
+/** How routes are guarded. */
+export interface GuardingOptions {
+  readonly hook: 'onRequest' | 'preParsing'
+  readonly secureByDefault: boolean
+}
+
+/** A route as Fastify told of it, and the context that declares it. */
+interface SeenRoute {
+  readonly options: RouteOptions
+  readonly context: FastifyInstance
+}
+
+/**
+ * Guards every route of a scope, whenever it was or will be declared. Hooks of the scope itself enforce whatever a
+ * request's route declares, as the router found it. Beside them stands a hook on each route that is declared from now
+ * on, before its own ones: these then see nobody who was not verified, and hooks of the scope run before it, in whatever
+ * order they are added.
+ *
+ * @returns lists the routes that were declared since
+ * @throws TypeError where `secureByDefault` cannot be kept
+ */
+export function guardRoutes(
+  app: FastifyInstance,
+  { hook, secureByDefault }: GuardingOptions,
+): () => readonly DeclaredRoute<Requirement>[] {
+  const seen: SeenRoute[] = []
+  const isLate = app.printRoutes().includes('/')
+  if (isLate && secureByDefault)
+    throw new TypeError('option secureByDefault: register and await the plugin before any route is declared')
+  app.addHook('onRoute', function (this: FastifyInstance, options) {
+    if (options.handler === answered) return
+    const route = { options, context: this }
+    seen.push(route)
+    // A mistake is found where it is made.
+    checkRoute(route)
+    if (hook === 'onRequest') putFirst(options)
+  })
+  // Of routes that are there already nobody tells. For them the order is that in which hooks are added.
+  if (isLate && hook === 'onRequest')
+    app.addHook('onRequest', (request, reply, done) =>
+      isPlaced in request.routeOptions.config ? done() : enforce(request, reply, done),
+    )
+  app.addHook('preParsing', (request, reply, _payload, done) => enforce(request, reply, done))
+  // The handler for what is not found is reached from other handlers, too, and then this is its only hook.
+  app.addHook('preHandler', enforce)
+  app.addHook('onReady', async () => {
+    // Hooks that were added after ours may have said something else.
+    for (const route of seen) checkRoute(route)
+    const silent = seen.filter(({ options }) => declaredIn(options.config) === undefined).map(nameOf)
+    if (secureByDefault && silent.length > 0)
+      throw new TypeError(
+        `option secureByDefault: config.aauth is missing, a requirement or false: ${silent.join(', ')}`,
+      )
+  })
+  return () =>
+    seen.flatMap(({ options }) =>
+      [options.method]
+        .flat()
+        .map((method) => ({ method, path: options.url, aauth: declaredIn(options.config) })),
+    )
+}
+
+function checkRoute(route: SeenRoute): void {
+  try {
+    const requirement = declaredIn(route.options.config)
+    if (requirement !== undefined && requirement !== false) route.context.aauth.require(requirement)
+  } catch (error) {
+    throw new TypeError(`${nameOf(route)}: ${(error as Error).message}`)
+  }
+}
+
+const nameOf = ({ options }: SeenRoute): string => `${[options.method].flat().join(',')} ${options.url}`
+
+/** Says only that the guard has its place among the route's own hooks; whether it guards is not for it to say. */
+const isPlaced = Symbol('placed')
+
+function putFirst(options: RouteOptions): void {
+  const own = options.onRequest === undefined ? [] : [options.onRequest].flat()
+  options.onRequest = [enforce as onRequestHookHandler, ...own] as NonNullable<RouteOptions['onRequest']>
+  options.config = { ...options.config, [isPlaced]: true } as FastifyContextConfig
+}
+
+const watched = new WeakSet<FastifyInstance>()
+
+/** Where the plugin is not registered at the root: refuses routes elsewhere that declare what nobody enforces. */
+export function refuseOutsiders(app: FastifyInstance): void {
+  const root = rootOf(app)
+  const { aauth: guard } = app
+  if (root === app || watched.has(root)) return
+  watched.add(root)
+  root.addHook('onRequest', (request, reply, done) => {
+    if (request.server.hasDecorator('aauth')) return done()
+    return enforce(request, reply, (error) => {
+      const { method, url } = request.routeOptions
+      if (error !== undefined) guard.diagnose('AAUTH_UNGUARDED_ROUTE', `${String(method)} ${String(url)}`)
+      done(error)
+    })
+  })
+}
