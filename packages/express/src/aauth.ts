@@ -104,6 +104,8 @@ export interface ExpressGuard<Observe = false> {
  * @throws TypeError naming the option at fault
  */
 export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<ObserveIn<O>> {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('options: must be an object with at least resource, the https:// origin of this API')
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = options as ExpressOptions
   if (('onError' in options && options.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")

@@ -26,7 +26,7 @@ import {
   type Hold,
   type Need,
 } from './decide.js'
-import type { PolicyVerdict, StepUp } from './policy.js'
+import { askMissing, deny, type PolicyVerdict, type StepUp } from './policy.js'
 import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
 
@@ -103,12 +103,19 @@ export function createWalk(
     if (policy === undefined) return { act: 'serve', caller }
     const now = Math.floor(authentication.clock() / 1000)
     return andThen(policy({ caller, request: viewRequest(request, route), now }), (verdict) =>
-      isMet(verdict, next, request) ? judge(caller, request, route, next + 1) : object(caller, verdict, next),
+      isMet(verdict, next, request) || isFresh(verdict, caller, now)
+        ? judge(caller, request, route, next + 1)
+        : object(caller, verdict, next),
     )
   }
 
   const object = (caller: Caller, verdict: PolicyVerdict | undefined, place: number): Decision => {
-    if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
+    if (verdict?.verdict === 'deny') {
+      // It may be an object that `deny` has not made.
+      const { code, detail } = deny(verdict.code, verdict.detail)
+      return forbid(detail, code)
+    }
+    if (verdict?.verdict === 'approval' && typeof verdict.ask !== 'function') throw askMissing()
     if (verdict?.verdict === 'interact' && !context.interaction)
       throw new TypeError('interact needs the option interaction, with the login')
     if (verdict?.verdict === 'approval' || verdict?.verdict === 'interact')
@@ -236,6 +243,23 @@ function isMet(verdict: PolicyVerdict | undefined, place: number, { carried }: H
   if (verdict?.verdict === 'allow') return true
   if (verdict?.verdict !== 'approval' && verdict?.verdict !== 'interact') return false
   return carried?.subjects.includes(subjectOf(verdict, place)) === true
+}
+
+// Clocks of issuers and ours may differ by as much.
+const freshSeconds = 60
+
+/**
+ * Whether a new grant was asked for and this is one. A policy that always wants one would otherwise send the agent away
+ * with what it has just brought, for ever.
+ */
+function isFresh(verdict: PolicyVerdict | undefined, caller: Caller, now: number): boolean {
+  return (
+    verdict?.verdict === 'step-up' &&
+    verdict.fresh &&
+    caller.kind === 'grant' &&
+    now - caller.token.iat <= freshSeconds &&
+    verdict.scope.every((name) => caller.scope.includes(name))
+  )
 }
 
 // Two policies that name nothing want two approvals: of one the other knows nothing.

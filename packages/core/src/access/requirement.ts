@@ -62,9 +62,9 @@ export interface PersonTerms<Raw = unknown> {
   readonly mission?: Expectation<string, Person | Grant>
   /**
    * Whose data this is: only that person is served, everybody else gets `403`. Looked up by what the request names,
-   * compared with what the token says. `undefined`: nobody's.
+   * compared with what the token says. `undefined` or `null`: nobody's.
    */
-  readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | undefined>
+  readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | null | undefined>
 }
 
 /** An organisation: tenants of one person server. */

@@ -48,11 +48,19 @@ export async function signedIn(guest: Guest, context: InteractionContext): Promi
   const { record, native } = guest
   const returnTo = context.pathOf(record.interaction?.id as string)
   const result: LoginResult = await context.interaction.login({ request: native, returnTo })
-  if (typeof result === 'string') return { user: result }
-  if ('redirect' in result) return redirectAnswer(result.redirect)
-  if ('abandoned' in result) return decide(guest, { outcome: 'abandoned' }, context)
-  return result
+  if (isName(result)) return { user: result }
+  if (typeof result === 'object' && result !== null) {
+    if ('redirect' in result && isName(result.redirect)) return redirectAnswer(result.redirect)
+    if ('abandoned' in result && result.abandoned === true)
+      return decide(guest, { outcome: 'abandoned' }, context)
+    // Nobody is not somebody without a name.
+    if ('user' in result && isName(result.user) && (result.name === undefined || isName(result.name)))
+      return result
+  }
+  throw new TypeError('interaction.login must answer with a user, { redirect } or { abandoned: true }')
 }
+
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** The page that asks. */
 export function consentPage(

@@ -20,7 +20,7 @@ import {
   settledPage,
   signedIn,
 } from './desk.js'
-import { pageAnswer, problemPage, redirectAnswer } from './response.js'
+import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './response.js'
 
 /** Wrong codes that an interaction survives; the next one ends it (R-233, G-36). */
 const maxFailures = 5
@@ -32,7 +32,8 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
     // Whoever only looks ahead arrives nowhere (G-37).
     if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
-    if (isPrefetch(request)) return { status: 503, headers: { 'Cache-Control': 'no-store' }, body: '' }
+    if (isPrefetch(request))
+      return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
     const question = request.target.indexOf('?')
     const id = request.target.slice(path.length, question === -1 ? undefined : question)
     const record = await findRecord(id, context)
@@ -102,7 +103,15 @@ async function arrive(
   if (!isCode(code, interaction.code)) return wrongCode(record, request, context)
   if (settlement !== undefined) return expiredPage(request, context)
   const callback = query.get('callback')
-  if (callback !== null && !(await isCallback(callback, record, context.issuers))) {
+  const allowed = callback === null || (await isCallback(callback, record, context.issuers))
+  if (allowed instanceof Refusal)
+    return problemPage(
+      pages,
+      request,
+      allowed.code,
+      'Your agent’s provider cannot be reached. Try again in a moment.',
+    )
+  if (!allowed) {
     return problemPage(
       pages,
       request,

@@ -181,7 +181,7 @@ async function open(
 
 async function notify(record: PendingRecord, ask: AskApproval, context: WaitingContext): Promise<void> {
   try {
-    await ask.ask?.(viewOf(record))
+    await ask.ask(viewOf(record))
   } catch (cause) {
     // Nobody was told, so nobody will ever decide.
     await settle(record, { outcome: 'server_error' }, context)

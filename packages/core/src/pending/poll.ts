@@ -74,8 +74,12 @@ async function waitForSettlement(
   const gone = new AbortController()
   const release = host.onGone?.(() => gone.abort())
   const ready = async (): Promise<boolean> => (await settlementOf(record, context)) !== undefined
-  await context.waits.wait(record.id, seconds, ready, gone.signal)
-  release?.()
+  try {
+    await context.waits.wait(record.id, seconds, ready, gone.signal)
+  } finally {
+    // The store may fail meanwhile, and the connection goes on to other requests.
+    release?.()
+  }
   // What nobody is there to receive is not spent.
   return gone.signal.aborted ? 'gone' : settlementOf(record, context)
 }

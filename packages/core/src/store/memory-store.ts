@@ -36,7 +36,7 @@ export class MemoryStore implements Store {
   readonly #seconds = new Map<number, Set<string>>()
   #swept = Number.NEGATIVE_INFINITY
 
-  constructor({ maxEntries = 100_000, clock = Date.now }: MemoryStoreOptions) {
+  constructor({ maxEntries = 100_000, clock = () => Date.now() }: MemoryStoreOptions) {
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
       throw new TypeError('option maxEntries: must be a positive whole number')
     }
