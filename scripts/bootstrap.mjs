@@ -29,7 +29,7 @@ export const manifests = () => {
     const path = join(root, folder)
     return existsSync(path) ? readdirSync(path).map((name) => `${folder}/${name}`) : []
   })
-  return ['.', ...children.sort(), 'test', 'bench']
+  return ['.', ...children.sort(), 'test', 'test/consumers', 'bench']
     .map((folder) => join(root, folder, 'package.json'))
     .filter((file) => existsSync(file))
 }
@@ -108,8 +108,6 @@ const build = async () => {
 /** Node is right, dependencies are there, every package is built. Ends the process when one of them fails. */
 export const bootstrap = async () => {
   requireNode()
-  // npm hands its project settings down to every child; ours (.npmrc) are for the outermost npm only.
-  delete process.env['npm_config_json']
   if (!isInstalled()) await install()
   await build()
 }

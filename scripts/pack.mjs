@@ -5,7 +5,7 @@
 // the sources are. So publish these tarballs, and nothing else.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run, runPnpm } from './bootstrap.mjs'
@@ -64,6 +64,31 @@ const published = ({ exports, devDependencies: _, scripts: __, ...rest }, folder
 }
 
 /**
+ * Every type once: as CommonJS, which an ES module may name, too. With a copy for each, a program that has both kinds of
+ * module would hold two declarations of `req.aauth`, and TypeScript refuses that.
+ *
+ * @param {string} folder of the unpacked package
+ * @param {Manifest} manifest of the workspace
+ */
+const shareTypes = (folder, { exports }) => {
+  const dist = join(folder, 'dist')
+  const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.types]))
+  const shared = entries.map((types) => {
+    const text = readFileSync(join(folder, types), 'utf8')
+    const own = join('cjs', relative('dist', types)).replace(/\.d\.ts$/, '.js')
+    const from = JSON.stringify(`./${relative(dirname(relative('dist', types)), own).replaceAll('\\', '/')}`)
+    // A default is not among what `*` stands for, and of a CommonJS module it would be all of `module.exports`.
+    const named = /(\w+) as default\b/.exec(text)?.[1]
+    const byDefault = named === undefined ? '' : `export { ${named} as default } from ${from}\n`
+    return { path: join(folder, types), text: `export * from ${from}\n${byDefault}` }
+  })
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.d.ts') && !name.startsWith('cjs')) rmSync(join(dist, name))
+  }
+  for (const { path, text } of shared) writeFileSync(path, text)
+}
+
+/**
  * @param {string} command
  * @param {readonly string[]} args
  */
@@ -93,20 +118,23 @@ export const pack = async (out, repository = knownRepository()) => {
   try {
     for (const name of readdirSync(join(root, 'packages'))) await buildCommonJs(join(root, 'packages', name))
     // By pnpm, which writes versions in place of `workspace:` and `catalog:`.
-    const code = await runPnpm(['--filter', './packages/*', 'pack', '--pack-destination', stage])
+    const code = await runPnpm(['--silent', '--filter', './packages/*', 'pack', '--pack-destination', stage])
     if (code !== 0) throw new Error('pnpm pack failed, see above')
-    const tarballs = readdirSync(stage)
-    for (const tarball of tarballs) {
-      await must('tar', '-xzf', join(stage, tarball), '-C', stage)
-      const folder = join(stage, 'package')
+    const folders = []
+    for (const tarball of readdirSync(stage)) {
+      const unpacked = join(stage, tarball.replace(/\.tgz$/, ''))
+      mkdirSync(unpacked)
+      await must('tar', '-xzf', join(stage, tarball), '-C', unpacked)
+      const folder = join(unpacked, 'package')
       /** @type {Manifest} */
       const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      shareTypes(folder, manifest)
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
-      await must('npm', 'pack', folder, '--silent', '--pack-destination', out)
-      rmSync(folder, { recursive: true })
+      folders.push(folder)
     }
+    await must('npm', 'pack', ...folders, '--silent', '--pack-destination', out)
     return readdirSync(out).map((name) => join(out, name))
   } finally {
     rmSync(stage, { recursive: true, force: true })

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Results } from './results.js'
 
-// `plot.js <results.json> <folder>`: the plots of docs/performance.md, from what `npm run bench -- --json` printed.
+// `plot.js <results.json> <folder>`: the plots of docs/performance.md, from what `npm run --silent bench -- --json` printed.
 
 const [file, folder] = process.argv.slice(2) as [string, string]
 const results = JSON.parse(readFileSync(file, 'utf8')) as Results

@@ -147,7 +147,7 @@ describe.each(adapters)('what is decided on is seen [adapter %s]', (adapter) => 
     expect(seen.map((content) => content?.json)).toEqual([JSON.parse(order), JSON.parse(order)])
   })
 
-  it('on our page, all of it, in one spelling', async () => {
+  it('on our page, what cannot be seen included', async () => {
     verdict = ({ copies, price }) => interact({ description: `Order ${copies} copies for ${price}` })
     const first = await send('{"copies":400,"note":"</pre><b>\\u202egnihton","price":"3,200 EUR"}')
     const { url, code } = interactionOf(first)
@@ -155,7 +155,7 @@ describe.each(adapters)('what is decided on is seen [adapter %s]', (adapter) => 
     const page = await visitor.open(`${url}?code=${code}`)
     expect(page.text).toContain('Order 400 copies for 3,200 EUR')
     expect(page.text).toContain(
-      '<pre tabindex="0">{\n  &quot;copies&quot;: 400,\n  &quot;note&quot;: &quot;&lt;/pre&gt;&lt;b&gt;\ufffdgnihton&quot;,\n  &quot;price&quot;: &quot;3,200 EUR&quot;\n}</pre>',
+      '<pre>{&quot;copies&quot;:400,&quot;note&quot;:&quot;&lt;/pre&gt;&lt;b&gt;\\u202egnihton&quot;,&quot;price&quot;:&quot;3,200 EUR&quot;}</pre>',
     )
     await visitor.decide(page, 'approve')
     expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(200)
@@ -183,7 +183,7 @@ describe.each(adapters)('what is decided on is seen [adapter %s]', (adapter) => 
       })
       const { url, code } = interactionOf(first)
       const page = await new Visitor(other.town).open(`${url}?code=${code}`)
-      expect(page.text).toContain('With 2 bytes of <code>text/plain</code>, which cannot be shown')
+      expect(page.text).toContain('content that cannot be shown (2 bytes, text/plain)')
     } finally {
       await other.close()
     }

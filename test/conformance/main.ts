@@ -1,4 +1,4 @@
-// npm run conformance [-- --json | --write]
+// npm run [--silent] conformance [-- --json | --write]
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -24,7 +24,7 @@ Hostile requests have ids of their own in test titles: N and KN are the negative
 found in other implementations. \`test/hostile\` sends them as bytes over a socket through every adapter and compares the
 whole answer; the lists stand at the end of this page. Rulings (ids G) are in [rulings](rulings.md).
 
-\`npm run conformance\` prints the table of this machine's run, \`npm run conformance -- --json\` prints it for programs.
+\`npm run conformance\` prints the table of this machine's run, \`npm run --silent conformance -- --json\` prints it for programs.
 `
 
 /** The page, from the manifest alone, so that it changes only when the manifest does. */

@@ -44,6 +44,17 @@ describe.each(adapters)('an agent and a resource it has never seen, on %s', (ada
     expect(await deleted.json()).toMatchObject({ scope: ['data.read', 'data.write', 'data.delete'] })
   })
 
+  it('brings what a held call asks for, whatever it came with (R-248)', async () => {
+    await start()
+    const sam = town.agent('sam', { person: town.person('mom') })
+    expect((await sam.fetch(`${resource}/data`)).status).toBe(200)
+    const before = town.ledger.length
+    const held = await sam.fetch(`${resource}/held`, { method: 'POST' })
+    expect([held.status, await held.json()]).toEqual([200, { execution: expect.any(Number) }])
+    const polls = town.ledger.slice(before).filter(({ url }) => url.includes('/aauth/pending/'))
+    expect(polls).toHaveLength(1)
+  })
+
   it('goes from one account to another, and back (N-113)', async () => {
     await start()
     const sam = town.agent('sam', { person: town.person('mom') })

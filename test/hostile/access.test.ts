@@ -289,7 +289,7 @@ overSockets('a route that is open', {}, [
   },
   ...foreign.map(
     ([name, headers]): Case => ({
-      ids: 'G-70, HC-28',
+      ids: 'G-70',
       name: `signed by another profile: ${name}`,
       request: () => ({ method: 'GET', target: '/open', headers: [['Host', 'rs.example'], ...headers] }),
       answer: served,

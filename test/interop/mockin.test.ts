@@ -1,6 +1,8 @@
+import { allow, type Grant, type Policy, stepUp } from '@countersign/core'
 import { createTown, type Town } from '@countersign/devkit'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { TargetRoute } from '../target/routes.js'
 import { adapters, type RunningTarget, resource, startTarget } from '../target/start.js'
 import { asked, IndependentAgent, routeFetch } from './independent-agent.js'
 import { type Mockin, startMockin } from './mockin.js'
@@ -9,6 +11,15 @@ import { type Mockin, startMockin } from './mockin.js'
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const ps = 'https://mockin.example'
+const feast = 'https://feast.example'
+
+const writers: Policy<Grant> = ({ caller }) =>
+  caller.scope.includes('data.write') ? allow() : stepUp({ scope: 'data.write' })
+const silent = { scope: 'data.read', policy: writers } as const
+const feastRoutes: readonly TargetRoute[] = [
+  { method: 'GET', path: '/asks', requirement: { ...silent, ask: 'data.write' }, answer: () => ({}) },
+  { method: 'GET', path: '/silent', requirement: silent, answer: () => ({}) },
+]
 
 // Signer and person server are somebody else's; of ours are the resource and, as its issuer is nobody's concern here,
 // the agent provider.
@@ -16,6 +27,7 @@ describe.each(adapters)('three parties, two of them strangers [adapter %s]', (ad
   let town: Town
   let target: RunningTarget
   let strict: RunningTarget
+  let shop: RunningTarget
   let mockin: Mockin
   let unroute: () => void
   let sam: IndependentAgent
@@ -24,6 +36,9 @@ describe.each(adapters)('three parties, two of them strangers [adapter %s]', (ad
     town = await createTown()
     target = await startTarget(adapter, 0, { fetch: town.fetch, compat: { personTokenJti: true } })
     strict = await startTarget(adapter, 0, { fetch: town.fetch, resource: 'https://strict.example' })
+    const options = { fetch: town.fetch, compat: { personTokenJti: true }, resource: feast }
+    shop = await startTarget(adapter, 0, options, feastRoutes)
+    town.route('feast.example', shop.port)
     town.route('rs.example', target.port)
     town.route('strict.example', strict.port)
     mockin = await startMockin(ps, town.loopback)
@@ -34,7 +49,7 @@ describe.each(adapters)('three parties, two of them strangers [adapter %s]', (ad
   })
   afterAll(async () => {
     unroute()
-    await Promise.all([mockin.close(), target.close(), strict.close()])
+    await Promise.all([mockin.close(), target.close(), strict.close(), shop.close()])
     await town.close()
   })
 
@@ -145,6 +160,17 @@ describe.each(adapters)('three parties, two of them strangers [adapter %s]', (ad
     expect((await exchange(more.resourceToken)).status).toBe(400)
     const again = asked(await sam.post(`${resource}/data`, person, {}))
     expect((await sam.post(`${resource}/data`, await authToken(again.resourceToken), {})).status).toBe(200)
+  })
+
+  it('meet a step-up with the first challenge, where the route asks for as much (G-72)', async () => {
+    await mockin.configure({})
+    const person = await personToken({}, feast)
+    const buy = async (path: string): Promise<number> => {
+      const url = `${feast}${path}`
+      const challenge = asked(await sam.fetch(url, person))
+      return (await sam.fetch(url, await authToken(challenge.resourceToken))).status
+    }
+    expect([await buy('/silent'), await buy('/asks')]).toEqual([401, 200])
   })
 
   it('need compat.personTokenJti, which is off by default', async () => {

@@ -98,8 +98,12 @@ export interface Fleet {
   close(): Promise<void>
 }
 
-/** Starts two processes for each adapter over one Redis. */
-export async function openFleet(redis: string, slow: readonly number[] = []): Promise<Fleet> {
+/**
+ * Starts two processes for each adapter over one Redis.
+ *
+ * @param ahead seconds by which the clocks of the second and fourth are ahead
+ */
+export async function openFleet(redis: string, slow: readonly number[] = [], ahead = 0): Promise<Fleet> {
   const town = await createTown()
   const signingKey = createKey('Ed25519', 'rs-1').privateJwk
   const { loopback } = town
@@ -110,6 +114,7 @@ export async function openFleet(redis: string, slow: readonly number[] = []): Pr
       signingKey,
       loopback,
       slow: slow.includes(number),
+      ahead: number % 2 === 1 ? ahead : 0,
     })
   const instances = await Promise.all([0, 1, 2, 3].map(start))
   const mom = town.person('mom')

@@ -1,5 +1,11 @@
 // One instance of the target as a process of its own, forked by the tests of this folder and told what to do over IPC.
-import type { BreakGlassOrder, DenialSubject, ResourceServer, Store } from '@countersign/core'
+import type {
+  BreakGlassOrder,
+  DenialSubject,
+  ResourceServer,
+  SessionSelection,
+  Store,
+} from '@countersign/core'
 import { createLoopbackFetch } from '@countersign/devkit'
 import { createRedisStore } from '@countersign/redis'
 import { Redis } from 'ioredis'
@@ -36,6 +42,7 @@ const target = await startTarget(
     store: await connect(options),
     signingKeys: [options.signingKey],
     fetch: createLoopbackFetch(options.loopback),
+    clock: () => Date.now() + (options.ahead ?? 0) * 1000,
     pending: { callTime: 2, retryAfter: 0 },
     onEvent: (event) => {
       if (event.name === 'break-glass-used') say({ event: 'break-glass-used' })
@@ -51,6 +58,8 @@ const calls: Readonly<Record<Call['name'], (server: ResourceServer, given: never
   denials: (server) => server.denials.list(),
   breakGlass: (server, order: BreakGlassOrder) => server.breakGlass.open(order),
   release: () => release(),
+  approve: (server, { id, user }: { id: string; user: string }) => server.pending.approve(id, { user }),
+  endSessions: (server, selection: SessionSelection) => server.sessions.end(selection),
 }
 
 process.on('message', async ({ id, name, given }: Call) => {

@@ -8,12 +8,22 @@ export interface InstanceOptions {
   readonly loopback: Readonly<Record<string, number>>
   /** Whether `/transfers` runs until it is released. */
   readonly slow?: boolean
+  /** Seconds by which its clock is ahead. */
+  readonly ahead?: number
 }
 
 /** What an instance is asked to do. */
 export interface Call {
   readonly id: number
-  readonly name: 'health' | 'deny' | 'allow' | 'denials' | 'breakGlass' | 'release'
+  readonly name:
+    | 'health'
+    | 'deny'
+    | 'allow'
+    | 'denials'
+    | 'breakGlass'
+    | 'release'
+    | 'approve'
+    | 'endSessions'
   readonly given?: unknown
 }
 
@@ -22,3 +32,12 @@ export type Said =
   | { readonly event: 'listening'; readonly port: number }
   | { readonly event: 'executing' | 'break-glass-used' }
   | { readonly id: number; readonly value?: unknown; readonly error?: string }
+
+/** How an application is started that is then shut down. */
+export interface ClosingOptions {
+  readonly adapter: 'express' | 'fastify'
+  /** Which is closed first. */
+  readonly first: 'guard' | 'server'
+  readonly signingKey: object
+  readonly loopback: Readonly<Record<string, number>>
+}

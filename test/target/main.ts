@@ -10,6 +10,7 @@ const target = await startTarget(options.adapter, options.port, {
   ...(options.accessServer === undefined ? {} : { accessServer: options.accessServer }),
   ...shared?.options,
   replay: options.replay,
+  compat: options.compat,
   fetch: createLoopbackFetch(options.loopback, createGuardedFetch()),
 })
 console.log(`listening 127.0.0.1:${target.port}`)

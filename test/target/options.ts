@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util'
 
-/** How the target is started; see the README of this folder. */
+/** Options of `compat` that can be turned on. */
+const compatNames = ['personTokenJti', 'revocationWithoutExp'] as const
+type CompatName = (typeof compatNames)[number]
+
+/** How the target is started. */
 export interface TargetOptions {
   readonly adapter: string
   readonly port: number
@@ -9,6 +13,8 @@ export interface TargetOptions {
   readonly redis: string | undefined
   /** Whether every route refuses a second use of a signature, on methods that change something. */
   readonly replay: boolean
+  /** What is turned on in the option `compat`. */
+  readonly compat: Readonly<Partial<Record<CompatName, true>>>
   /** Hosts whose documents are fetched over plain HTTP from a port of 127.0.0.1. */
   readonly loopback: Readonly<Record<string, number>>
 }
@@ -27,6 +33,7 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
       'access-server': { type: 'string' },
       redis: { type: 'string' },
       replay: { type: 'boolean', default: false },
+      compat: { type: 'string', multiple: true, default: [] },
     },
   })
   const port = Number(values.port)
@@ -38,8 +45,15 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
     accessServer: values['access-server'],
     redis: values.redis,
     replay: values.replay,
+    compat: Object.fromEntries(values.compat.map((name) => [checkCompat(name), true])),
     loopback: readLoopback(env['COUNTERSIGN_LOOPBACK']),
   }
+}
+
+function checkCompat(name: string): CompatName {
+  const known = compatNames.find((one) => one === name)
+  if (known === undefined) throw new TypeError(`--compat must be one of ${compatNames.join(', ')}`)
+  return known
 }
 
 function readLoopback(text: string | undefined): Readonly<Record<string, number>> {

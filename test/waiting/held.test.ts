@@ -1,3 +1,4 @@
+import { fresh } from '@countersign/core'
 import { readRequirement } from '@countersign/devkit'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -21,19 +22,34 @@ describe.each(adapters)('a held call [adapter %s]', (adapter) => {
         return { id: `t-${ran}`, bytes, kind: caller.kind, ...(await finish()) }
       },
     },
+    {
+      method: 'POST',
+      path: '/fresh',
+      requirement: {
+        ...held,
+        policy: (input) => {
+          judged++
+          return fresh(60)(input)
+        },
+      },
+      status: 201,
+      answer: () => ({ ran: ++ran }),
+    },
   ]
   const url = `${resource}/transfers?to=x`
+  let judged: number
   beforeEach(async () => {
     ran = 0
+    judged = 0
     finish = async () => ({})
     stage = await openStage(adapter, { pending: { callContent: 1000, callAnswer: 5000 } }, table)
   })
   afterEach(() => stage.close())
 
-  const call = async (token?: string, body = 'five'): Promise<Response> => {
+  const call = async (token?: string, body = 'five', path = ''): Promise<Response> => {
     const headers = [['Content-Type', 'text/plain']] as const
     return stage.sam.request(
-      { method: 'POST', url, headers, body },
+      { method: 'POST', url: path === '' ? url : resource + path, headers, body },
       { token: token ?? (await stage.personToken()) },
     )
   }
@@ -193,6 +209,44 @@ describe.each(adapters)('a held call [adapter %s]', (adapter) => {
     expect((await stage.sam.request({ method: 'DELETE', url: pending }, { token })).status).toBe(204)
     expect((await poll(pending, await stage.grant('data.write'))).status).toBe(410)
     expect(ran).toBe(0)
+  })
+
+  it('is judged once a poll, and waits on for a token that the route has not seen (G-41, G-42)', async () => {
+    const first = locationOf(await call(undefined, 'five', '/fresh'))
+    const stale = await stage.grant('data.write')
+    stage.pass(120)
+    const again = await poll(first, stale)
+    expect([again.status, readRequirement(again)?.name, judged]).toEqual([202, 'auth-token', 1])
+    const asked = decodeJwt(readRequirement(again)?.parameters['resource-token'] as string)
+    expect(asked['presented_jti']).toBe(decodeJwt(stale).jti)
+    // Neither here nor where the call waits now is it judged again.
+    for (const url of [first, locationOf(again)]) expect((await poll(url, stale)).status).toBe(202)
+    expect([judged, ran]).toEqual([1, 0])
+    const done = await poll(first, await stage.grant('data.write'))
+    expect([done.status, judged, ran]).toEqual([201, 2, 1])
+  })
+
+  it('is not judged again with the grant that it was made with', async () => {
+    const stale = await stage.grant('data.write')
+    stage.pass(120)
+    const pending = locationOf(await call(stale, 'five', '/fresh'))
+    expect(judged).toBe(1)
+    expect((await poll(pending, stale)).status).toBe(202)
+    expect(judged).toBe(1)
+    expect((await poll(pending, await stage.grant('data.write'))).status).toBe(201)
+  })
+
+  it('takes nothing of what the key may open by waiting again, and has an end', async () => {
+    const pending = locationOf(await call(undefined, 'five', '/fresh'))
+    const stale = await Promise.all(Array.from({ length: 17 }, () => stage.grant('data.write')))
+    stage.pass(120)
+    const statuses: number[] = []
+    for (const token of stale) {
+      stage.pass(2)
+      statuses.push((await poll(pending, token)).status)
+    }
+    expect(statuses).toEqual([...Array.from({ length: 15 }, () => 202), 403, 410])
+    expect([judged, ran]).toEqual([16, 0])
   })
 
   it('is brought to its end by an agent that knows how', async () => {

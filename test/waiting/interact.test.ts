@@ -55,6 +55,30 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(410)
   })
 
+  it('shows the content that will be carried out, as text and as much as there is room for', async () => {
+    const show = async (type: string, body: string, more: [string, string][] = []): Promise<string> => {
+      const headers: [string, string][] = [['Content-Type', type], ...more]
+      const first = await stage.sam.request({ method: 'POST', url: `${resource}/sell`, headers, body })
+      const { url, code } = interactionOf(first)
+      return (await new Visitor(stage.town).open(`${url}?code=${code}`)).text
+    }
+    const order = await show('application/json', `{"copies":400,${' '.repeat(9000)}"for":"<b>3,200 EUR</b>"}`)
+    expect(order).toContain(
+      '&quot;copies&quot;:400, &quot;for&quot;:&quot;&lt;b&gt;3,200 EUR&lt;/b&gt;&quot;}',
+    )
+    expect(order).not.toContain('there is more')
+    const long = await show('text/plain', `${'x'.repeat(5000)}the end`)
+    expect([long.includes('there is more (5007 bytes, text/plain)'), long.includes('the end')]).toEqual([
+      true,
+      false,
+    ])
+    const hidden = 'cannot be shown'
+    expect(await show('application/octet-stream', 'abc')).toContain(hidden)
+    expect(await show('application/json', '{}', [['Content-Encoding', 'gzip']])).toContain(hidden)
+    expect(await show('text/plain', 'abc')).not.toContain(hidden)
+    expect(await (await call()).status).toBe(202)
+  })
+
   it('is not carried out when it is declined, or when the policy has changed its mind', async () => {
     const first = await call()
     await visit(first, 'decline')

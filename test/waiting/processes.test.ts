@@ -1,4 +1,4 @@
-import { createMemoryStore, type Store } from '@countersign/core'
+import { approval, createMemoryStore, type Store } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, newSigningKey, type RunningTarget, resource, startTarget } from '../target/start.js'
@@ -10,20 +10,29 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
   let other: RunningTarget
   let store: Store
   let broken: boolean
+  /** Seconds by which the other server's clock is ahead. */
+  let ahead: number
   let ran: number
   let begin: () => void
   let finish: Promise<void>
+  const run = async (): Promise<object> => {
+    ran++
+    begin()
+    await finish
+    return { ran }
+  }
   const table: readonly TargetRoute[] = [
     {
       method: 'POST',
       path: '/transfers',
       requirement: { scope: 'data.write', deliver: 'held' },
-      answer: async () => {
-        ran++
-        begin()
-        await finish
-        return { ran }
-      },
+      answer: run,
+    },
+    {
+      method: 'POST',
+      path: '/approved',
+      requirement: { identity: 'agent', policy: () => approval() },
+      answer: run,
     },
     {
       method: 'GET',
@@ -50,10 +59,13 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
       delete: (key) => reach().delete(key),
     }
     const signingKeys = [newSigningKey()]
-    stage = await openStage(adapter, { store, signingKeys }, table)
+    const options = { pending: { retention: 1 }, sessions: { grace: 0, renewAfter: 60 } }
+    stage = await openStage(adapter, { store, signingKeys, ...options }, table)
     now = stage.town.clock
+    ahead = 0
     const { fetch, clock } = stage.town
-    other = await startTarget(adapter, 0, { fetch, clock, store, signingKeys }, table)
+    const theirs = (): number => clock() + ahead * 1000
+    other = await startTarget(adapter, 0, { fetch, clock: theirs, store, signingKeys, ...options }, table)
   })
   afterEach(async () => {
     await other.close()
@@ -93,7 +105,8 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
     await begun
     goTo(other.port)
     expect((await poll(pending, grant)).status).toBe(202)
-    stage.pass(66)
+    // The longest run, the clocks of two instances apart, and time to write down how it went.
+    stage.pass(60 + 10 + 5)
     const answer = await poll(pending, grant)
     expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
     expect((await poll(pending, grant)).status).toBe(500)
@@ -101,6 +114,63 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
     await lost
     expect(ran).toBe(1)
   })
+
+  it('a call that is running is not lost for a server whose clock is ahead by all that the guide allows', async () => {
+    const pending = await call()
+    const grant = await stage.grant('data.write')
+    let open: () => void = () => undefined
+    finish = new Promise((resolve) => {
+      open = resolve
+    })
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const running = poll(pending, grant)
+    await begun
+    goTo(other.port)
+    ahead = 10
+    // The last moment in which it may still run, and then be written down.
+    stage.pass(60)
+    expect((await poll(pending, grant)).status).toBe(202)
+    open()
+    expect((await running).status).toBe(200)
+    expect((await poll(pending, grant)).status).toBe(200)
+    expect(ran).toBe(1)
+  })
+
+  it.each([10, -10])(
+    'what a server began that died is not done again by one whose clock is %d seconds apart',
+    async (seconds) => {
+      const first = await stage.sam.request({ method: 'POST', url: `${resource}/approved` })
+      const pending = locationOf(first)
+      await stage.aauth.pending.approve(pending.slice(pending.lastIndexOf('/') + 1))
+      let open: () => void = () => undefined
+      finish = new Promise((resolve) => {
+        open = resolve
+      })
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve
+      })
+      goTo(other.port)
+      ahead = seconds
+      const lost = stage.sam.request({ url: pending })
+      await begun
+      // That it was begun is known for as long as anything is known of the call.
+      stage.pass(585)
+      const seen = new Set<number>()
+      for (let second = 585; second < 620; second++) {
+        stage.pass(1)
+        for (const { port } of [stage, other]) {
+          goTo(port)
+          seen.add((await stage.sam.request({ url: pending })).status)
+        }
+      }
+      expect([...seen]).toEqual([500, 404])
+      open()
+      await lost
+      expect(ran).toBe(1)
+    },
+  )
 
   it('a person may come to one server and the agent to the other, before and after', async () => {
     const first = await stage.sam.request({ url: `${resource}/session` })

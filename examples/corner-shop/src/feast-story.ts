@@ -45,5 +45,14 @@ export const feastStory: Story = {
     const answer = await sam.request(feast, { token })
     scene.expect('and still no feast', answer.status, 401)
     scene.expect('one feast was sold', shop.sold('feast'), 1)
+
+    const joe = town.agent('joe', { person: mom })
+    const first = await outcomeOf(joe.fetch('https://shop.example/feast', { method: 'POST' }))
+    scene.expect('Joe wants a feast and nothing else', first, '200')
+    scene.expect(
+      'she was asked for both in one question',
+      asked.slice(times).join(),
+      'shop.buy shop.buy.large',
+    )
   },
 }

@@ -92,7 +92,8 @@ export const routes: readonly ShopRoute[] = [
   {
     method: 'post',
     path: '/feast',
-    needs: { scope: 'shop.buy', policy: partiesNeedMore },
+    // Whoever comes without a grant is asked for both at once: some agents follow no second challenge.
+    needs: { scope: 'shop.buy', ask: 'shop.buy.large', policy: partiesNeedMore },
     serve: sell('feast'),
   },
   {

@@ -13,6 +13,11 @@ interface Verified {
   readonly token: PresentedToken
   /** RFC 7638 SHA-256 thumbprint of the key that signed the request. */
   readonly jkt: string
+  /**
+   * On a call that waited for an approval: who gave it, by the application's own names, in order (G-76). Absent where
+   * nobody who approved was named.
+   */
+  readonly approvedBy?: readonly string[]
 }
 
 /** A person, as a resource knows one: `sub` means nothing without its person server (AAuth 14.1, G-02). */
@@ -64,6 +69,27 @@ export interface Grant extends Verified {
 
 /** What the token of a request says about whoever signed it. */
 export type TokenCaller = Agent | Person | Grant
+
+/** As much of a caller as an issuer or the operator can stop: what is kept of whoever something was begun for. */
+export type Origin =
+  | (Pick<Agent, 'kind' | 'jkt' | 'agent' | 'parentAgent'> & { readonly token: TokenName })
+  | (Pick<Person | Grant, 'jkt' | 'person'> & {
+      readonly kind: 'person' | 'grant'
+      readonly token: TokenName
+    })
+
+/** What names a token. */
+export type TokenName = Pick<PresentedToken, 'iss' | 'jti'>
+
+/** What is kept of a caller. */
+export function originOf({ kind, jkt, token, ...who }: TokenCaller): Origin {
+  const kept = { jkt, token: { iss: token.iss, jti: token.jti } }
+  if ('agent' in who) {
+    const { agent, parentAgent } = who
+    return { kind: 'agent', agent, ...(parentAgent === undefined ? {} : { parentAgent }), ...kept }
+  }
+  return { kind: kind as 'person' | 'grant', person: who.person, ...kept }
+}
 
 /** The caller holds a session: somebody known to this application connected the agent on our page (AAuth 6.2, 6.3). */
 export interface Connected extends Verified {

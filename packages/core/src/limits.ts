@@ -40,6 +40,15 @@ export const fixedLimits = {
   clarificationBody: 16_384,
 } as const
 
+/**
+ * Seconds by which the clocks of instances that share a store may differ (docs/production.md). Whatever one instance
+ * dates and another judges by its own clock is given so much.
+ */
+export const instanceSkew = 10
+
+/** Seconds by which the clocks of issuers and ours may differ: how much longer something is kept than the token it is about (G-55). */
+export const issuerSkew = 60
+
 /** The defaults. Node itself stops a header block at 16 KiB. */
 export const defaultLimits: Limits = {
   signatureInput: 2048,

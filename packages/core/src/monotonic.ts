@@ -5,19 +5,26 @@
 export const monotonicNow = (): number => performance.now()
 
 /**
- * {@link monotonicNow}, or beside an injected clock one that goes forward with it and never back: whoever lets an hour
- * pass on that clock lets it pass for everything.
+ * {@link monotonicNow}, or in place of an injected clock one that goes forward with it and never back: whoever lets an
+ * hour pass on that clock lets it pass for everything.
  */
-export function monotonicBeside(clock: (() => number) | undefined): () => number {
+export function monotonicBy(clock: (() => number) | undefined): () => number {
   if (clock === undefined) return monotonicNow
   let passed = 0
   let seen = clock()
-  let real = monotonicNow()
   return () => {
-    const [now, realNow] = [clock(), monotonicNow()]
-    passed += Math.max(realNow - real, now - seen, 0)
+    const now = clock()
+    passed += Math.max(0, now - seen)
     seen = now
-    real = realNow
     return passed
   }
+}
+
+/**
+ * The time of day at the start, moved on by a monotonic clock: for durations that are told to people as dates. Whatever
+ * the time of day is set to later, a minute of it stays a minute.
+ */
+export function steadyClock(clock: () => number, monotonic: () => number): () => number {
+  const offset = clock() - monotonic()
+  return () => monotonic() + offset
 }

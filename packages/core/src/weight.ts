@@ -6,7 +6,7 @@
  * @param most where counting ends: whatever weighs more is said to weigh more, not how much
  */
 export function weightOf(value: unknown, most: number = Number.POSITIVE_INFINITY): number {
-  if (typeof value === 'string') return textBytes + 2 * value.length
+  if (typeof value === 'string') return textWeight(value)
   if (typeof value !== 'object' || value === null) return numberBytes
   if (Array.isArray(value)) {
     let weight = arrayBytes
@@ -18,17 +18,24 @@ export function weightOf(value: unknown, most: number = Number.POSITIVE_INFINITY
   }
   let weight = objectBytes
   for (const name in value) {
-    weight += memberBytes + name.length + weightOf((value as Record<string, unknown>)[name], most - weight)
+    weight +=
+      slotBytes + shapeBytes + name.length + weightOf((value as Record<string, unknown>)[name], most - weight)
     if (weight > most) break
   }
   return weight
 }
 
-/** Two bytes a character: one that is not Latin-1 makes all of a text so, and looking for it costs more than it saves. */
+// One character beyond Latin-1 makes all of a text take two bytes a character. In short ones it is not looked for.
+function textWeight(text: string): number {
+  const isNarrow = text.length > 64 && !beyondLatin1.test(text)
+  return textBytes + (isNarrow ? text.length : 2 * text.length)
+}
+
+const beyondLatin1 = /[\u0100-\uffff]/
 const textBytes = 24
 const numberBytes = 16
 const slotBytes = 8
 const arrayBytes = 48
 const objectBytes = 64
-/** The slot, the name and its place in the shape. */
-const memberBytes = 160
+/** What a member takes whose name nobody else uses: the name, and its place in the shape of its object. */
+export const shapeBytes = 152

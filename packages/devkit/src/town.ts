@@ -9,7 +9,14 @@ import { describe, Ledger, type LedgerEntry } from './ledger.js'
 import type { Person, PersonOptions } from './person-server/person.js'
 import { PersonServer } from './person-server/person-server.js'
 import type { TownServer } from './server/town-server.js'
-import { createLoopbackFetch, fromFetch, portOf, sendToLoopback } from './wire/loopback.js'
+import {
+  agentBounds,
+  createLoopbackFetch,
+  fromFetch,
+  guardBounds,
+  portOf,
+  sendToLoopback,
+} from './wire/loopback.js'
 import { urlOf, type WireRequest } from './wire/request.js'
 
 /** How a town is set up. Everything is optional. */
@@ -42,7 +49,7 @@ export class Town {
   readonly ps: PersonServer
   /** Milliseconds of the town's clock. */
   readonly clock: () => number
-  /** For the resource under test: a `fetch` that reaches the town's hosts and nothing else. */
+  /** For the resource under test: a `fetch` that reaches the town's hosts and nothing else, bounded as the guarded one. */
   readonly fetch: typeof globalThis.fetch
   readonly #env: Env
   readonly #routes = new Map<string, number>()
@@ -111,7 +118,8 @@ export class Town {
       if (!inTown) return outside(input, init)
       const request = new Request(input, init)
       const from = name ?? this.#onlyResource()
-      const { response } = await this.#exchange(from, await fromFetch(request), request.signal)
+      const wire = await fromFetch(request)
+      const { response } = await this.#exchange(from, wire, request.signal, guardBounds)
       if (request.redirect === 'error' && response.status >= 300 && response.status < 400) {
         throw new TypeError(`unexpected redirect from ${url.host}`)
       }
@@ -166,13 +174,18 @@ export class Town {
     return resources.length === 1 ? (resources[0] as string) : 'resource'
   }
 
-  async #exchange(from: string, request: WireRequest, signal?: AbortSignal): Promise<Exchange> {
+  async #exchange(
+    from: string,
+    request: WireRequest,
+    signal?: AbortSignal,
+    bounds = agentBounds,
+  ): Promise<Exchange> {
     const at = this.clock()
     const line = { from, to: request.host, method: request.method, url: urlOf(request) }
     const port = portOf(this.#routes, request.host)
     try {
       if (port === undefined) throw new TypeError(`no loopback route to https://${request.host}`)
-      const response = await sendToLoopback(port, request, signal)
+      const response = await sendToLoopback(port, request, signal, bounds)
       const entry = { ...line, ...(await describe(response)), at }
       this.#ledger.record(entry)
       return { response, entry }

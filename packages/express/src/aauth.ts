@@ -103,7 +103,9 @@ export interface ExpressGuard<Observe = false> {
  *
  * @throws TypeError naming the option at fault
  */
-export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<ObserveIn<O>> {
+export function aauth<const O extends ExpressOptions>(
+  options: O,
+): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('options: must be an object with at least resource, the https:// origin of this API')
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = options as ExpressOptions
@@ -113,7 +115,7 @@ export function aauth<const O extends ExpressOptions>(options: O): ExpressGuard<
     throw new TypeError('option secureByDefault: must be a boolean')
   const shared: Shared = { onError, secureByDefault, declared: [] }
   return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), shared) as ExpressGuard<
-    ObserveIn<O>
+    ObserveIn<O> extends undefined ? false : ObserveIn<O>
   >
 }
 

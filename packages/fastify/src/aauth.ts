@@ -34,6 +34,8 @@ export interface FastifyOptions extends ResourceOptions<FastifyRequest> {
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
   const server = createResourceServer<FastifyRequest, OtherWay>(resource)
+  // Before Fastify waits for the requests in flight: a long poll would have it wait for as long as a stranger asked for.
+  app.addHook('preClose', async () => server.close())
   app.addHook('onClose', async () => server.close())
   const settings: GuardSettings = { onError: own.onError, proxiesJudged: false }
   const guardOf = (of: typeof server): FastifyGuard => {

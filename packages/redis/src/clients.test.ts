@@ -1,3 +1,4 @@
+import { createClientPool } from 'redis'
 import { describe, expect, it, vi } from 'vitest'
 import { type Commands, commandsOf } from './clients.js'
 import { createRedisStore, type RedisClient } from './index.js'
@@ -89,5 +90,14 @@ describe('createRedisStore', () => {
   it('refuses options that make no sense', () => {
     expect(() => createRedisStore(ioredis(), { prefix: 'a b' })).toThrow(/^option prefix: /)
     expect(() => createRedisStore(ioredis(), { timeout: 0 })).toThrow(/^option timeout: /)
+    for (const replicas of [-1, 1.5, 17, '1' as unknown as number]) {
+      expect(() => createRedisStore(ioredis({ pipeline() {} }), { replicas })).toThrow(/^option replicas: /)
+    }
+  })
+
+  it('refuses replicas for a client whose connections are several, or that has no pipeline', () => {
+    const pool = createClientPool({ url: 'redis://127.0.0.1:1' })
+    expect(() => createRedisStore(pool as unknown as RedisClient, { replicas: 1 })).toThrow(/not a pool/)
+    expect(() => createRedisStore(ioredis(), { replicas: 1 })).toThrow(/^option replicas: /)
   })
 })

@@ -1,6 +1,6 @@
 // The clients a user already has, by what is used of them. No client is a dependency of this package.
 
-/** A client, cluster, pool or sentinel of `redis` 5 or 6 (node-redis). */
+/** A client, pool or sentinel of `redis` 5 or 6 (node-redis), or a cluster of 6. */
 export interface NodeRedisClient {
   readonly isOpen: boolean
   /** Where it is absent (clusters, pools), the client's own queue and our timeout decide. */
@@ -25,6 +25,8 @@ export interface IORedisClient {
 
 /** The four commands that are sent, whatever the client. Valkey has them all. */
 export interface Commands {
+  readonly library: 'redis' | 'ioredis'
+  readonly isCluster: boolean
   /** Whether a command sent now goes out now; a client that is reconnecting queues it for an unknown time. */
   ready(): boolean
   get(key: string): Promise<unknown>
@@ -48,6 +50,8 @@ export function commandsOf(client: unknown): Commands | undefined {
 function nodeRedis(client: NodeRedisClient): Commands {
   const expiration = (value: number) => ({ expiration: { type: 'PX', value } }) as const
   return {
+    library: 'redis',
+    isCluster: isNodeRedisCluster(client),
     ready: () => client.isReady ?? client.isOpen,
     get: (key) => client.get(key),
     set: (key, value, milliseconds) => client.set(key, value, expiration(milliseconds)),
@@ -57,8 +61,23 @@ function nodeRedis(client: NodeRedisClient): Commands {
   }
 }
 
+/** A cluster of `redis` 5 or 6, which keep the list of its primaries. */
+const isNodeRedisCluster = (client: NodeRedisClient): boolean =>
+  Array.isArray((client as { readonly masters?: unknown }).masters)
+
+/**
+ * A cluster of `redis` 5, which is not supported: after a failover of one shard it goes on asking the address that is
+ * gone. Only that of 6 says whether it is ready.
+ */
+export function isCluster5(client: unknown): boolean {
+  const cluster = client as NodeRedisClient
+  return typeof cluster?.isOpen === 'boolean' && isNodeRedisCluster(cluster) && cluster.isReady === undefined
+}
+
 function ioredis(client: IORedisClient): Commands {
   return {
+    library: 'ioredis',
+    isCluster: (client as { readonly isCluster?: unknown }).isCluster === true,
     // `wait`: `lazyConnect`, where the first command makes the connection.
     ready: () => client.status === 'ready' || client.status === 'wait',
     get: (key) => client.get(key),

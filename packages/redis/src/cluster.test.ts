@@ -1,8 +1,11 @@
+import { createResourceServer, type ResourceServer } from '@countersign/core'
 import { Cluster, Redis } from 'ioredis'
 import { createCluster } from 'redis'
-import { afterAll, beforeAll, describe, it, vi } from 'vitest'
+import { createCluster as createCluster5 } from 'redis5'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type OpenStore, storeContract } from '../../core/src/store/store-contract.js'
 import { createRedisStore, type RedisClient } from './index.js'
+import { startCluster, type TestCluster } from './testing/cluster.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
@@ -14,7 +17,10 @@ interface Connected {
 
 const clients: Readonly<Record<string, (port: number) => Promise<Connected>>> = {
   'redis 6': async (port) => {
-    const client = createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] }).on('error', () => {})
+    const client = createCluster({
+      rootNodes: [{ url: `redis://127.0.0.1:${port}` }],
+      topologyRefreshOnReconnectionAttemptStrategy: 1000,
+    }).on('error', () => {})
     await client.connect()
     return { client, close: () => client.destroy() }
   },
@@ -52,6 +58,72 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster', ()
       for (const { name: title, run } of storeContract({ open })) it(title, run)
     })
   }
+})
+
+// Three primaries with a replica each; one primary is killed, and its replica takes over.
+describe.runIf(redisBinary !== undefined || required)('a store in a cluster of which a primary fails', () => {
+  let cluster: TestCluster
+  beforeAll(async () => {
+    cluster = await startCluster()
+  }, 40_000)
+  afterAll(async () => cluster?.stop())
+
+  it('serves what is on the others meanwhile, and all of it after the failover, nothing acknowledged lost', async () => {
+    const [first] = cluster.primaries as [TestRedis]
+    const opened = await Promise.all(Object.values(clients).map((connect) => connect(first.port)))
+    const servers = opened.map(({ client }) =>
+      createResourceServer({
+        resource: 'https://rs.example',
+        store: createRedisStore(client, { replicas: 1 }),
+      }),
+    )
+    const tokens = Array.from({ length: 60 }, (_, index) => ({
+      iss: 'https://ps.example',
+      jti: `token-${index}`,
+      exp: Math.floor(Date.now() / 1000) + 3600,
+    }))
+    for (const [index, token] of tokens.entries()) await servers[index % 2]?.revocations.record(token)
+    for (const server of servers) expect((await server.health()).ok).toBe(true)
+
+    await first.kill()
+    const known = (server: ResourceServer): Promise<unknown[]> =>
+      Promise.all(
+        tokens.map(async (token) =>
+          Promise.resolve(server.revocations.has(token)).catch((error: Error) => `refused: ${error.message}`),
+        ),
+      )
+    for (const server of servers) {
+      const { ok, store } = await server.health()
+      expect(ok).toBe(false)
+      expect(store.state).toBe('down')
+      const answers = await known(server)
+      expect(answers).not.toContain(false)
+      // The other shards go on.
+      expect(answers.filter((answer) => answer === true).length).toBeGreaterThan(20)
+    }
+
+    // Without its replica the promoted one confirms nothing, so that what is written now goes by a plain store.
+    for (const server of servers) {
+      await expect
+        .poll(() => known(server), { timeout: 20_000, interval: 200 })
+        .toEqual(tokens.map(() => true))
+    }
+    const plain = opened.map(({ client }) => createRedisStore(client))
+    for (const store of plain) {
+      const write = async (): Promise<unknown> =>
+        Promise.all(tokens.map(async ({ jti }) => store.put(`again:${jti}`, '1', 60)))
+          .then(() => 'all written')
+          .catch((error: Error) => error.message)
+      await expect.poll(write, { timeout: 10_000, interval: 200 }).toBe('all written')
+    }
+    for (const server of servers) server.close()
+    for (const { close } of opened) close()
+  }, 60_000)
+
+  it('is refused through redis 5, whose cluster client never comes back', () => {
+    const client = createCluster5({ rootNodes: [{ url: `redis://127.0.0.1:${cluster.primaries[0]?.port}` }] })
+    expect(() => createRedisStore(client as unknown as RedisClient)).toThrow(/^client: a cluster of redis 5/)
+  })
 })
 
 /** As if time had passed. */

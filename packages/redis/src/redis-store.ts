@@ -1,5 +1,7 @@
 import { provenStore, type Store, StoreFullError } from '@countersign/core'
-import { type Commands, commandsOf, type IORedisClient, type NodeRedisClient } from './clients.js'
+import { type Commands, commandsOf, type IORedisClient, isCluster5, type NodeRedisClient } from './clients.js'
+import { confirmed } from './replicas.js'
+import { slotOf, slots } from './slot.js'
 
 /** A client of `redis` 5 or 6, or of `ioredis`. */
 export type RedisClient = NodeRedisClient | IORedisClient
@@ -13,6 +15,13 @@ export interface RedisStoreOptions {
   readonly prefix?: string
   /** Milliseconds a command may take. Default 500. */
   readonly timeout?: number
+  /**
+   * Replicas that have to have a write before it counts (`WAIT`), so that a failover loses nothing that was acknowledged.
+   * Default 0; at most 16. Each write costs a second round trip, and has half of `timeout` to reach the replicas; while
+   * fewer of them follow, all writes are refused. Name as many as can be promoted; with fewer, Sentinel most often
+   * promotes one that has them. Not for pools, nor for a `redis` sentinel with a `masterPoolSize` above 1.
+   */
+  readonly replicas?: number
 }
 
 /**
@@ -31,17 +40,32 @@ export interface RedisStoreOptions {
  * @throws TypeError when the client is none that is known, or an option is malformed
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  const { prefix = 'countersign:', timeout = 500 } = options
+  const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
+  if (isCluster5(client)) {
+    throw new TypeError(
+      'client: a cluster of redis 5 never comes back after a failover; use redis 6 or ioredis',
+    )
+  }
   if (typeof prefix !== 'string' || !/^[\x21-\x7e]{0,64}$/.test(prefix)) {
     throw new TypeError('option prefix: must be at most 64 printable ASCII characters without spaces')
   }
   if (!Number.isInteger(timeout) || timeout < 1) throw new TypeError('option timeout: must be milliseconds')
-  return provenStore(new RedisStore(commands, prefix, timeout))
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > 16) {
+    throw new TypeError('option replicas: must be a whole number from 0 to 16')
+  }
+  // The rest of the time is for the write itself.
+  const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
+  const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
+  return provenStore(new RedisStore(sent, prefix, timeout))
 }
 
+// The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
+const slotsOfPart = slots / 64
+
 class RedisStore implements Store {
+  readonly part?: (key: string) => number
   readonly #commands: Commands
   readonly #prefix: string
   readonly #timeout: number
@@ -50,6 +74,7 @@ class RedisStore implements Store {
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
+    if (commands.isCluster) this.part = (key) => Math.floor(slotOf(prefix + key) / slotsOfPart)
   }
 
   async get(key: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkConfiguration } from '../configuration.js'
 import { isServerIdentifier } from '../identifiers.js'
-import type { AskedSession } from '../pending/open.js'
+import { isUserList } from '../interaction/ask.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { identityScopes } from '../token/claims.js'
@@ -10,7 +10,7 @@ import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
 import { type Policy, policiesSchema, policyList } from './policy.js'
 import type { RequestView } from './request-view.js'
-import type { TenantRule } from './requirement.js'
+import type { SessionTerms, TenantRule } from './requirement.js'
 import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
@@ -21,7 +21,7 @@ export interface CheckedRequirement {
   /** Scopes that a challenge asks for as well, although a grant without them is served (G-72). */
   readonly ask: readonly string[]
   /** What a session has to be for, where the route needs one. */
-  readonly session: AskedSession | undefined
+  readonly session: WantedSession | undefined
   readonly components: readonly string[]
   /** Whether those who decide see the content. */
   readonly content: boolean
@@ -37,6 +37,9 @@ export interface CheckedRequirement {
   readonly or: boolean
   readonly orWins: ((request: RequestView) => boolean) | undefined
 }
+
+/** What a session has to be for and whose, as the route says it. */
+export type WantedSession = Omit<SessionTerms, 'scope'> & { readonly scope: readonly string[] }
 
 /** What a route inherits, and what its requirement is checked against. */
 export interface RequirementContext {
@@ -111,6 +114,12 @@ const sessionTerms = z.strictObject({
     .custom<string | readonly string[]>(isNames, 'must be a scope or a list of at least one')
     .optional(),
   description: z.string('must be a string').optional(),
+  by: z
+    .custom<NonNullable<SessionTerms['by']>>(
+      (value) => typeof value === 'function' || isUserList(value),
+      'must name one user or several, or be a function of the request',
+    )
+    .optional(),
 })
 const names: ReadonlySet<string> = new Set(Object.values(kinds).flatMap(({ shape }) => Object.keys(shape)))
 
@@ -219,18 +228,26 @@ const contentComponents = ['content-type', 'content-digest']
 
 const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }
 
-function checkSession(terms: unknown, { scopes, interaction }: RequirementContext): AskedSession {
+function checkSession(terms: unknown, { scopes, interaction }: RequirementContext): WantedSession {
   if (!interaction) throw new TypeError('require: session needs the option interaction, with the login')
   if (terms === true) return { scope: [] }
   if (!isObject(terms)) throw new TypeError('require: session: must be true or an object')
-  const { scope = [], description } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
+  const {
+    scope = [],
+    description,
+    by,
+  } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
   const asked = [scope].flat()
   const unknown = asked.find((name) => !scopes.has(name))
   if (unknown !== undefined)
     throw new TypeError(
       `require: session.scope: ${JSON.stringify(unknown)} is not described in the option scopes`,
     )
-  return { scope: asked, ...(description === undefined ? {} : { description }) }
+  return {
+    scope: asked,
+    ...(description === undefined ? {} : { description }),
+    ...(by === undefined ? {} : { by }),
+  }
 }
 
 function checkBindings(

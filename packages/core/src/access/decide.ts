@@ -1,9 +1,8 @@
 import type { Caller, Grant, Person, TokenCaller } from '../caller.js'
-import type { AskInteraction } from '../interaction/ask.js'
+import type { Wanted } from './approvals.js'
 import type { Bound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { type ClaimRules, findClaims, scopesOfClaims } from './claims.js'
-import type { AskApproval } from './policy.js'
 import { missingScopes, type ScopeRule } from './scope-rule.js'
 
 /** A requirement as it is for one request: nothing in it is a function of the request any more. */
@@ -49,9 +48,7 @@ export interface Forbid {
 export interface Hold {
   readonly act: 'hold'
   readonly caller: Caller
-  readonly approval: AskApproval | AskInteraction
-  /** What it is remembered by. */
-  readonly subject: string
+  readonly wanted: Wanted
 }
 
 /** The route has a flow of our own: look for a session, and where there is none have a person connect the agent. */

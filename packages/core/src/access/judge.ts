@@ -6,26 +6,26 @@ import {
 import type { Explain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
-import { type Caller, type Grant, isVerifiedCaller, type Person, type TokenCaller } from '../caller.js'
+import {
+  type Caller,
+  type Grant,
+  isVerifiedCaller,
+  type Person,
+  sealCaller,
+  type TokenCaller,
+} from '../caller.js'
 import { Refusal } from '../errors.js'
-import type { HttpRequest } from '../http/message.js'
+import { carriedFor, type HttpRequest } from '../http/message.js'
 import { readRequestContent } from '../http/request-content.js'
+import { isUserList } from '../interaction/ask.js'
 import type { AskedSession } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionDesk } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
+import { type Approvals, approversOf, createApprovals, type Wanted } from './approvals.js'
 import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
-import type { CheckedRequirement } from './checked-requirement.js'
-import {
-  type AskGrant,
-  askedOfNobody,
-  type Decision,
-  decide,
-  extend,
-  forbid,
-  type Hold,
-  type Need,
-} from './decide.js'
+import type { CheckedRequirement, WantedSession } from './checked-requirement.js'
+import { type AskGrant, askedOfNobody, type Decision, decide, extend, forbid, type Need } from './decide.js'
 import { askMissing, deny, type PolicyVerdict, type StepUp } from './policy.js'
 import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
@@ -98,28 +98,46 @@ export function createWalk(
     })
   }
 
-  const judge = (caller: Caller, request: HttpRequest, route: RouteView, next = 0): Awaitable<Decision> => {
-    const policy = policies[next]
+  const readApprovals = createApprovals(policies, authentication.issuers)
+
+  const judge = (caller: Caller, request: HttpRequest, route: RouteView): Awaitable<Decision> =>
+    policies.length === 0
+      ? { act: 'serve', caller }
+      : askPolicy(0, readApprovals(request), caller, request, route)
+
+  const askPolicy = (
+    place: number,
+    approvals: Approvals,
+    caller: Caller,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Decision> => {
+    const policy = policies[place]
     if (policy === undefined) return { act: 'serve', caller }
     const now = Math.floor(authentication.clock() / 1000)
-    return andThen(policy({ caller, request: viewRequest(request, route), now }), (verdict) =>
-      isMet(verdict, next, request) || isFresh(verdict, caller, now)
-        ? judge(caller, request, route, next + 1)
-        : object(caller, verdict, next),
-    )
+    const input = { caller, request: viewRequest(request, route), now, approvedBy: approvals.by }
+    return andThen(policy(input), (verdict) => {
+      if (verdict?.verdict === 'approval' && typeof verdict.ask !== 'function') throw askMissing()
+      const wanted = approvals.missing(verdict, place, caller)
+      if (wanted !== undefined) return hold(caller, wanted)
+      return goesOn.has(verdict?.verdict) || isFresh(verdict, caller, now)
+        ? askPolicy(place + 1, approvals, caller, request, route)
+        : object(caller, verdict)
+    })
   }
 
-  const object = (caller: Caller, verdict: PolicyVerdict | undefined, place: number): Decision => {
+  const hold = (caller: Caller, wanted: Wanted): Decision => {
+    if (wanted.ask.verdict === 'interact' && !context.interaction)
+      throw new TypeError('interact needs the option interaction, with the login')
+    return { act: 'hold', caller, wanted }
+  }
+
+  const object = (caller: Caller, verdict: PolicyVerdict | undefined): Decision => {
     if (verdict?.verdict === 'deny') {
       // It may be an object that `deny` has not made.
       const { code, detail } = deny(verdict.code, verdict.detail)
       return forbid(detail, code)
     }
-    if (verdict?.verdict === 'approval' && typeof verdict.ask !== 'function') throw askMissing()
-    if (verdict?.verdict === 'interact' && !context.interaction)
-      throw new TypeError('interact needs the option interaction, with the login')
-    if (verdict?.verdict === 'approval' || verdict?.verdict === 'interact')
-      return { act: 'hold', caller, approval: verdict, subject: subjectOf(verdict, place) }
     if (verdict?.verdict === 'step-up' && (caller.kind === 'person' || caller.kind === 'grant'))
       return stepUp(caller, verdict)
     throw new TypeError('the policy answered with nothing that applies to this caller')
@@ -137,17 +155,29 @@ export function createWalk(
 
   /** A session of this key is the caller; without one that is good for this route, one has to be begun. */
   const connect = async (caller: TokenCaller, request: HttpRequest, route: RouteView): Promise<Finding> => {
-    const wanted = requirement.session as AskedSession
+    const wanted = requirement.session as WantedSession
     const credential = sessionCredential(request.rawHeaders)
     // What cannot be a credential is told apart from one that has ended (G-33).
     if (credential === malformed) return { decision: { act: 'ask', requirement: 'agent-token' }, caller }
-    const found = credential === undefined ? undefined : await sessions.find(credential, caller)
+    const by = await usersOf(wanted.by, request, route)
+    if (by?.length === 0) return { decision: forbid('Nobody may connect an agent here'), caller }
+    const any = credential === undefined ? undefined : await sessions.find(credential, caller)
+    // One of somebody else's is none here.
+    const found = any !== undefined && (by === undefined || by.includes(any.connected.user)) ? any : undefined
     const held = found?.connected.scope ?? []
     if (found === undefined || !wanted.scope.every((name) => held.includes(name))) {
-      const asked = { ...wanted, scope: [...new Set([...held, ...wanted.scope])] }
+      const { description } = wanted
+      const asked = {
+        scope: [...new Set([...held, ...wanted.scope])],
+        ...(description === undefined ? {} : { description }),
+        ...(by === undefined ? {} : { by }),
+      }
       return { decision: { act: 'ask-session', caller, asked }, caller }
     }
-    return { decision: await judge(found.connected, request, route), caller, renew: found.renew }
+    const { approvedBy } = caller
+    const connected =
+      approvedBy === undefined ? found.connected : Object.freeze({ ...found.connected, approvedBy })
+    return { decision: await judge(connected, request, route), caller, renew: found.renew }
   }
 
   const admit = (ask: AskGrant): Awaitable<Decision | Refuse> =>
@@ -225,25 +255,33 @@ function takesEffect({ act }: Finding['decision'], deliver: CheckedRequirement['
   )
 }
 
+/** Whose sessions a route takes; `undefined` where it does not say, empty where it is nobody's. */
+async function usersOf(
+  by: WantedSession['by'],
+  request: HttpRequest,
+  route: RouteView,
+): Promise<readonly string[] | undefined> {
+  if (by === undefined) return undefined
+  const users = typeof by === 'function' ? await by(viewRequest(request, route)) : by
+  return isUserList(users) ? [users].flat() : []
+}
+
 function hasAccount(caller: TokenCaller): boolean {
   return caller.kind === 'grant' && caller.account !== undefined
 }
 
 /** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
 function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
-  const { carried } = request
-  if (carried?.server !== authentication.issuers) return authenticate(request, authentication)
-  if (!isVerifiedCaller(carried.caller))
-    throw new TypeError('a held call is carried by a verified caller only')
-  return carried.caller
+  const carried = carriedFor(request, authentication.issuers)
+  if (carried === undefined) return authenticate(request, authentication)
+  const { caller } = carried
+  if (!isVerifiedCaller(caller)) throw new TypeError('a held call is carried by a verified caller only')
+  const approvedBy = approversOf(carried)
+  return approvedBy.length === 0 ? caller : sealCaller({ ...caller, approvedBy })
 }
 
-/** Whether a policy has no objection, or none that has not been met: what somebody approved is not asked for again. */
-function isMet(verdict: PolicyVerdict | undefined, place: number, { carried }: HttpRequest): boolean {
-  if (verdict?.verdict === 'allow') return true
-  if (verdict?.verdict !== 'approval' && verdict?.verdict !== 'interact') return false
-  return carried?.subjects.includes(subjectOf(verdict, place)) === true
-}
+/** Verdicts with which a request goes on: no objection, or one that has been met. */
+const goesOn: ReadonlySet<unknown> = new Set<PolicyVerdict['verdict']>(['allow', 'approval', 'interact'])
 
 // Clocks of issuers and ours may differ by as much.
 const freshSeconds = 60
@@ -260,9 +298,4 @@ function isFresh(verdict: PolicyVerdict | undefined, caller: Caller, now: number
     now - caller.token.iat <= freshSeconds &&
     verdict.scope.every((name) => caller.scope.includes(name))
   )
-}
-
-// Two policies that name nothing want two approvals: of one the other knows nothing.
-function subjectOf({ verdict, subject }: Hold['approval'], place: number): string {
-  return subject ?? `${verdict} of policy ${place}`
 }

@@ -20,7 +20,7 @@ function wouldBe(decision: Exclude<Finding['decision'], { act: 'serve' }>): Omit
       return { code: 'auth-token', status: 401, detail: undefined }
     case 'hold':
       return {
-        code: decision.approval.verdict === 'approval' ? 'approval' : 'interaction',
+        code: decision.wanted.ask.verdict === 'approval' ? 'approval' : 'interaction',
         status: 202,
         detail: undefined,
       }

@@ -11,6 +11,11 @@ export interface PolicyInput<C extends Caller = Caller, Raw = unknown> {
   readonly request: RequestView<Raw>
   /** Seconds, by this server's clock. */
   readonly now: number
+  /**
+   * Who has approved this call, by the application's own names, in order; empty until somebody has who was named
+   * (G-76).
+   */
+  readonly approvedBy: readonly string[]
 }
 
 /** Go on. */
@@ -41,8 +46,8 @@ export interface AskApproval extends ApprovalOptions {
 export interface ApprovalOptions {
   /**
    * Tells apart the approvals that one call may need: `'finance'`, `'legal'`. When a policy is asked again about a call
-   * that was approved under this name, its verdict counts as met. Default: a name for each policy of a guard, by its
-   * place. Guards that follow each other on one route have to name theirs.
+   * that was approved under this name, its verdict counts as met, whichever policy and guard asked. Default: a name for
+   * each policy of each guard that the request goes through; one policy that several guards have is asked once.
    */
   readonly subject?: string
   /**

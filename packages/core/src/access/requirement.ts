@@ -148,15 +148,24 @@ export interface SessionRequirement<Raw = unknown, Hook = never> extends RouteTe
   readonly scope?: undefined
   readonly claims?: undefined
   /** What is asked for on the page. Needs the option `interaction`. */
-  readonly session: true | SessionTerms
+  readonly session: true | SessionTerms<Raw>
 }
 
 /** What a session has to be for. */
-export interface SessionTerms {
+export interface SessionTerms<Raw = unknown> {
   /** All of these; each must be among the options' `scopes`, whose descriptions the page shows. Default none. */
   readonly scope?: string | readonly string[]
   /** One sentence about what the agent wants, for the page. Plain text. */
   readonly description?: string
+  /**
+   * Who may connect an agent here: one or several of the application's own names, as its login gives them, or a function
+   * of the request that says so (nobody: the agent is answered `403`). A session that somebody else approved is none on
+   * this route. Default: whoever can sign in (G-76).
+   */
+  readonly by?:
+    | string
+    | readonly string[]
+    | ((request: RequestView<Raw>) => Awaitable<string | readonly string[] | undefined>)
 }
 
 /**

@@ -74,11 +74,16 @@ export function createRouteGuard(
     }
   }
 
-  const hold = ({ caller, approval, subject }: Hold, request: HttpRequest): Awaitable<Outcome> => {
-    const by = caller.kind === 'session' ? caller.by : caller
-    return approval.verdict === 'approval'
-      ? waiting.approval(request, by, approval, subject)
-      : waiting.interaction(request, by, approval, subject)
+  const hold = ({ caller, wanted }: Hold, request: HttpRequest): Awaitable<Outcome> => {
+    const whose = caller.kind === 'session' ? caller.by : caller
+    const { ask, subject, by } = wanted
+    if (ask.verdict === 'approval') return waiting.approval(request, whose, ask, subject)
+    const { description } = ask
+    const page = {
+      ...(description === undefined ? {} : { description }),
+      ...(by === undefined ? {} : { by }),
+    }
+    return waiting.interaction(request, whose, page, subject)
   }
 
   const ask = ({ requirement }: AskToken, caller: Caller | undefined): Outcome => {

@@ -46,6 +46,7 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
     signatureWindow: 60,
     replayReportOnlyUntil: reportOnlyUntil,
     clock,
+    monotonic: clock,
     report,
   })
 }

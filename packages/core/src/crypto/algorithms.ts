@@ -13,6 +13,8 @@ export interface Algorithm {
   readonly members: readonly ('x' | 'y')[]
   readonly memberBytes: number
   readonly signatureBytes: number
+  /** Bytes of memory that an imported public key takes, most of them outside of V8's heap. */
+  readonly keyBytes: number
   verify(key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean
   /** {@link verify} in the thread pool. Nothing it is given may change meanwhile. */
   verifyLater(key: KeyObject, data: Uint8Array, signature: Uint8Array, done: (valid: boolean) => void): void
@@ -26,6 +28,7 @@ const ed25519: Algorithm = {
   members: ['x'],
   memberBytes: 32,
   signatureBytes: 64,
+  keyBytes: 512,
   verify: (key, data, signature) => !isSmallOrder(signature) && cryptoVerify(null, data, key, signature),
   verifyLater: (key, data, signature, done) =>
     isSmallOrder(signature)
@@ -41,6 +44,7 @@ const es256: Algorithm = {
   members: ['x', 'y'],
   memberBytes: 32,
   signatureBytes: 64,
+  keyBytes: 4608,
   // A bare KeyObject with a DER signature: `{ key, dsaEncoding }` costs half a verification more on Node 24.
   verify: (key, data, signature) => cryptoVerify('sha256', data, key, toDer(signature)),
   verifyLater: (key, data, signature, done) =>

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { Refusal } from '../errors.js'
 import type { VerificationKey } from './keys.js'
+import { Pool } from './pool.js'
 
 /**
  * Verifies an Ed25519 signature (RFC 8032, 5.1.7) in place of `node:crypto`. It must refuse what RFC 8032 refuses, points
@@ -16,8 +17,9 @@ export type Ed25519Verifier = (publicKey: Uint8Array, message: Uint8Array, signa
 export interface CryptoOptions {
   /**
    * Where `node:crypto` verifies. `sync`: in the event loop, which is right for one process a core. `threads`: in the
-   * thread pool. `auto`, the default: in the event loop while requests come one by one, in the thread pool as soon as
-   * several are in flight.
+   * thread pool, however long that takes. `auto`, the default: in the event loop while requests come one by one, in the
+   * thread pool as soon as several are in flight, and in the event loop again when the pool is late (50 ms, and half a
+   * millisecond for each verification that waits there), because the application keeps it busy.
    */
   readonly mode?: 'auto' | 'sync' | 'threads' | undefined
   /**
@@ -58,13 +60,28 @@ export function createVerify(options: CryptoOptions = {}): Verify {
  * cheaper part: the pool works on while the loop reads, and latency at the tail halves. docs/performance.md has figures.
  */
 function createSchedule({ mode = 'auto', maxWaiting = 1024 }: CryptoOptions): Verify {
+  if (mode === 'sync') return inLoop
+  if (mode === 'threads') return createThreads(maxWaiting)
   const turn = new Turn()
+  const pool = new Pool()
+  return (key, data, signature) => {
+    if ((pool.waiting === 0 && turn.isFirst()) || pool.isLate(key, data, signature)) {
+      return inLoop(key, data, signature)
+    }
+    return pool.waiting < maxWaiting ? pool.verify(key, data, signature) : overloaded()
+  }
+}
+
+const inLoop = ({ algorithm, key }: VerificationKey, data: Uint8Array, signature: Uint8Array): boolean =>
+  algorithm.verify(key, data, signature)
+
+const overloaded = (): Refusal => new Refusal('overloaded', { retryAfter: 1 })
+
+/** Whoever says `threads` wants nothing in the loop, and waits as long as the pool takes. */
+function createThreads(maxWaiting: number): Verify {
   let waiting = 0
   return ({ algorithm, key }, data, signature) => {
-    if (mode === 'sync' || (mode === 'auto' && waiting === 0 && turn.isFirst())) {
-      return algorithm.verify(key, data, signature)
-    }
-    if (waiting >= maxWaiting) return new Refusal('overloaded', { retryAfter: 1 })
+    if (waiting >= maxWaiting) return overloaded()
     waiting++
     return new Promise((resolve) => {
       algorithm.verifyLater(key, data, signature, (valid) => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { TokenCaller } from '../caller.js'
+import type { Origin } from '../caller.js'
 import type { DenialKind } from '../events.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
 
@@ -62,7 +62,7 @@ export function checkSubject(subject: DenialSubject): CheckedSubject {
 }
 
 /** All by which a caller may be denied. */
-export function subjectsOf(caller: TokenCaller): readonly CheckedSubject[] {
+export function subjectsOf(caller: Origin): readonly CheckedSubject[] {
   const { iss, jti } = caller.token
   const subjects = [checked('token', iss, jti), checked('key', caller.jkt), checked('issuer', iss)]
   if (caller.kind === 'agent') {

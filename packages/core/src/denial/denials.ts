@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPending } from '../awaitable.js'
-import type { TokenCaller } from '../caller.js'
+import type { Origin } from '../caller.js'
 import type { DenialKind, StateEvent } from '../events.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
@@ -42,7 +41,7 @@ export interface Denials {
 /** With what the check of each request needs of it. */
 export interface DenialCheck extends Denials {
   /** Why this caller is denied, if it is. */
-  find(caller: TokenCaller): Awaitable<DenialKind | undefined>
+  find(caller: Origin): Awaitable<DenialKind | undefined>
 }
 
 const defaultSeconds = 30 * 86_400
@@ -55,7 +54,7 @@ const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 
 /**
  * Every change sets a new mark, and a request reads the mark: while it is absent nobody is denied, and while it stays
- * the same a token that was found free of denials is free of them. So a request costs one read, and a few more at the
+ * the same a caller that was found free of denials is free of them. So a request costs one read, and a few more at the
  * first sight of a token after a change.
  *
  * @param clock milliseconds, as `Date.now`
@@ -66,16 +65,17 @@ export function createDenials(
   report: (event: StateEvent) => void,
 ): DenialCheck {
   const list = new DenialList(store)
-  // The mark under which a token was found free of denials.
-  const free = new LRUCache<string, string>({ max: 10_000 })
+  // The mark under which a caller was found free of denials. By the object that a remembered token keeps, never by a name:
+  // an issuer may give two persons' tokens the same `jti`.
+  const free = new WeakMap<Origin, string>()
   const mark = async (): Promise<void> => store.put(markKey, randomUUID(), markSeconds)
 
-  const search = (caller: TokenCaller, token: string, seen: string): Awaitable<DenialKind | undefined> => {
+  const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const entries = subjects.map((subject) => store.get(entryKey(subject)))
     const conclude = (values: readonly (string | undefined)[]): DenialKind | undefined => {
       const index = values.findIndex((value) => value !== undefined)
-      if (index === -1) free.set(token, seen)
+      if (index === -1) free.set(caller, seen)
       return subjects[index]?.kind
     }
     return entries.some(isPending)
@@ -87,8 +87,7 @@ export function createDenials(
     find(caller) {
       return andThen(store.get(markKey), (seen) => {
         if (seen === undefined) return undefined
-        const token = `${caller.jkt}\n${caller.token.iss}\n${caller.token.jti}`
-        return free.get(token) === seen ? undefined : search(caller, token, seen)
+        return free.get(caller) === seen ? undefined : search(caller, seen)
       })
     },
 

@@ -5,6 +5,7 @@ import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
 import { challenged, denied, failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import type { Explain } from '../authentication/explain.js'
+import { findStop } from '../authentication/standing.js'
 import type { Person } from '../caller.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
@@ -26,7 +27,7 @@ export interface AuthorizationContext {
   readonly scopes: ScopeList
   readonly access: AccessConfig
   readonly waiting: Pick<Waiting, 'session'>
-  readonly sessions: Pick<SessionDesk, 'begin'>
+  readonly sessions: Pick<SessionDesk, 'begin' | 'marks'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
   readonly report: Report
@@ -86,9 +87,12 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         return denied(verdict.code, verdict.detail, report).answer
       case 'interact': {
         if (!context.interaction) throw new TypeError('interact needs the option interaction, with the login')
-        const { description } = verdict
+        const { description, by } = verdict
         const scope = asked.scope.filter(scopes.isOwn)
-        const more = description === undefined ? {} : { description }
+        const more = {
+          ...(description === undefined ? {} : { description }),
+          ...(by === undefined ? {} : { by: [by].flat() }),
+        }
         return (await waiting.session(request, caller, { scope, ...more })).answer
       }
       case 'authorized': {
@@ -96,7 +100,13 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         report({ name: 'authorized', by: 'resource' })
         if (verdict.session === undefined)
           return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
-        return sessions.begin({ caller, jkt: caller.jkt, session: { scope } }, verdict.session)
+        const { jkt } = caller
+        const marks = await sessions.marks({ jkt, user: verdict.session.user })
+        // The application may have taken its time.
+        const stop = await findStop([caller], authentication)
+        if (stop !== undefined) return refused(stop, report).answer
+        const at = authentication.clock()
+        return sessions.begin({ caller, jkt, session: { scope } }, { ...verdict.session, at, marks })
       }
     }
   }

@@ -11,10 +11,10 @@ import type { Endpoint } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
-import { fixedLimits } from '../limits.js'
+import { fixedLimits, issuerSkew } from '../limits.js'
 import { boundedRate, type RevocationLimits, RevocationRate } from '../revocation/revocation-limits.js'
 import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
-import { type Revocations, revocationSkew } from '../revocation/revocations.js'
+import type { RevocationRecords } from '../revocation/revocations.js'
 import type { SignaturePolicy } from '../signature/read.js'
 import type { Store } from '../store/store.js'
 
@@ -35,7 +35,7 @@ export interface RevocationEndpointConfig {
 export interface RevocationEndpointContext {
   readonly config: RevocationEndpointConfig
   readonly issuers: IssuerKeys
-  readonly revocations: Revocations
+  readonly revocations: RevocationRecords
   /** What agents' signatures are held to. */
   readonly signature: SignaturePolicy
   readonly diagnose: Diagnose
@@ -52,7 +52,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const { config, issuers, revocations, diagnose } = context
   const { clock, report, revocationLimits: limits } = config
   const rate = new RevocationRate(config.store, clock)
-  const lifetime = maxTokenLifetime + config.signatureWindow + revocationSkew
+  const lifetime = maxTokenLifetime + config.signatureWindow + issuerSkew
   const perMinute = boundedRate(limits, lifetime)
   const caller: ServerCallerContext = {
     signature: serverSignaturePolicy(context.signature),
@@ -74,9 +74,9 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>
       void report({ name: 'revocation', issuer, jti, outcome })
-    if (exp + revocationSkew <= clock() / 1000) return tell('past')
+    if (exp + issuerSkew <= clock() / 1000) return tell('past')
     // A repetition is recorded no second time, so it takes nothing of what the issuer may record.
-    if (await revocations.has({ iss: issuer, jti })) return tell('known')
+    if (await revocations.covers({ iss: issuer, jti, exp })) return tell('known')
     const limited = await take(issuer)
     if (limited !== undefined) return limited
     await revocations.record({ iss: issuer, jti, exp })

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import type { Answer, Carried, HttpRequest, RawAnswer } from './message.js'
+import type { Answer, Carried, HttpRequest, PeerFacts, RawAnswer } from './message.js'
 
 /** What an adapter lends to our endpoints beside the request. */
 export interface Host {
@@ -47,4 +47,6 @@ export interface HeldCall {
   readonly rawHeaders: readonly string[]
   /** Base64. */
   readonly content: string
+  /** The connection that the call came by: what its handler sees of its own when it is carried out. */
+  readonly peer: PeerFacts
 }

@@ -1,4 +1,4 @@
-import type { TokenCaller } from '../caller.js'
+import type { Origin, TokenCaller } from '../caller.js'
 
 /**
  * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
@@ -19,6 +19,8 @@ export interface HttpRequest {
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
   /** Whether somebody has read the content before us and the bytes are nowhere to be found. */
   readonly isConsumed?: () => boolean
+  /** What the connection says of its ends; kept with a call that has to wait. Absent when the adapter cannot tell. */
+  readonly peer?: () => PeerFacts
   /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
   readonly carried?: Carried | undefined
   /**
@@ -129,9 +131,18 @@ export interface Carried {
   /** Verified on the poll that set the call going. */
   readonly caller: TokenCaller
   /** What has been approved for this call. */
-  readonly subjects: readonly string[]
+  readonly approvals: readonly GivenApproval[]
+  /** Everybody the call was begun for, in every request that it has waited in. */
+  readonly origins: readonly Origin[]
+  /** In how many requests it has waited. */
+  readonly waited: number
   /** Told when the call has to wait once more: its new pending id. */
   waitsAgain(id: string): void
+}
+
+/** What a held call brings with it for the server that put it aside; to any other it brings nothing. */
+export function carriedFor({ carried }: HttpRequest, server: object): Carried | undefined {
+  return carried?.server === server ? carried : undefined
 }
 
 /** What a handler answered: as it was written, without what concerns the connection. */
@@ -160,4 +171,27 @@ export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'ta
   return question === -1
     ? { method, path: target, query: '' }
     : { method, path: target.slice(0, question), query: target.slice(question + 1) }
+}
+
+/** Where a call came from and by what kind of connection, under the names that Node's sockets have for it. */
+export interface PeerFacts {
+  readonly remoteAddress?: string
+  readonly remotePort?: number
+  readonly remoteFamily?: string
+  readonly localAddress?: string
+  readonly localPort?: number
+  readonly localFamily?: string
+  /** Whether it was TLS. */
+  readonly encrypted?: true
+  /** The name that a TLS client asked for. */
+  readonly servername?: string
+  readonly alpnProtocol?: string
+}
+
+/** One approval that a call has been given. */
+export interface GivenApproval {
+  /** What it was asked for under. */
+  readonly subject: string
+  /** The application's own name of whoever gave it, where one signed in. */
+  readonly user?: string
 }

@@ -22,7 +22,7 @@ function bounded(text: string): string {
  * Whether a field has no more members, items and parameters than are taken together, counted by what stands between
  * them, and no key or Token that is longer than any.
  */
-export function isBounded(text: string): boolean {
+function isBounded(text: string): boolean {
   let pieces = 0
   let last = -1
   for (let i = 0; i < text.length; i++) {

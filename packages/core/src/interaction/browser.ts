@@ -9,20 +9,18 @@ export interface Browser {
   cookie(secret: string): string
 }
 
-const shape = /^[A-Za-z0-9_-]{43}$/
-
 /** @param insecure without TLS, for development */
 export function createBrowser(insecure: boolean): Browser {
   const name = insecure ? 'aauth-interaction' : '__Host-aauth-interaction'
+  // One look along the line: thousands of cookies that are not ours cost no more than their text.
+  const own = new RegExp(`(?:^|;)[ \\t]*${name}=([A-Za-z0-9_-]{43})[ \\t]*(?:;|$)`)
   // `Lax`: the person comes from elsewhere, and comes back from a login that may be elsewhere, by links.
   const attributes = `Path=/; HttpOnly; SameSite=Lax${insecure ? '' : '; Secure'}`
   return {
     secretOf(request) {
       for (const line of fieldLines(request.rawHeaders, 'cookie')) {
-        for (const pair of line.split(';')) {
-          const [key, value = ''] = pair.trim().split('=', 2) as [string, string?]
-          if (key === name && shape.test(value)) return value
-        }
+        const secret = own.exec(line)?.[1]
+        if (secret !== undefined) return secret
       }
       return undefined
     },

@@ -1,17 +1,17 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
-import type { Answer, HttpRequest } from '../http/message.js'
-import type { RequestContent } from '../http/request-content.js'
+import type { HeldCall } from '../http/endpoint.js'
+import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
-import type { PendingCall, PendingRecord, Settlement } from '../pending/record.js'
-import { type SettleContext, settle } from '../pending/settle.js'
-import { viewCall } from '../pending/view.js'
+import { contentView } from '../pending/content-view.js'
+import type { PendingRecord, Settlement } from '../pending/record.js'
+import { type Decision, type SettleContext, settle } from '../pending/settle.js'
 import { callerOnPage } from './asks.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
 import type { InteractionSettings, LoginResult, SignedIn } from './options.js'
 import { type Pages, pageAnswer, problemPage, redirectAnswer } from './response.js'
-import type { CallOnPage } from './view.js'
+import type { PageView } from './view.js'
 
 /** What the page works with. */
 export interface InteractionContext extends SettleContext {
@@ -62,6 +62,22 @@ export async function signedIn(guest: Guest, context: InteractionContext): Promi
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
+/** What somebody sees who is signed in and has no say in this: nothing of it. `undefined` for whoever may decide. */
+export function notTheirs(
+  guest: Guest,
+  { user }: SignedIn,
+  { pages }: InteractionContext,
+): Answer | undefined {
+  const by = guest.record.interaction?.by
+  if (by === undefined || by.includes(user)) return undefined
+  return problemPage(
+    pages,
+    guest.request,
+    'access_denied',
+    'Whoever is signed in here cannot approve this. Sign in as the person whom it is about, and open this page again.',
+  )
+}
+
 /** The page that asks. */
 export function consentPage(
   guest: Guest,
@@ -75,7 +91,7 @@ export function consentPage(
   const wants = {
     scopes,
     ...(description === undefined ? {} : { description }),
-    ...(call === undefined ? {} : { call: callOnPage(call) }),
+    ...(call === undefined ? {} : { call: callOnPage(call.held) }),
   }
   const form = { action: context.pathOf(id), token: formToken(secret, id, user) }
   const target = arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
@@ -83,37 +99,23 @@ export function consentPage(
   return pageAnswer(context.pages, 200, view, target)
 }
 
-function callOnPage(call: PendingCall): CallOnPage {
-  const { method, path, query, content } = viewCall(call)
-  const line = { method, path: query === '' ? path : `${path}?${query}` }
-  return content === undefined ? line : { ...line, content: contentOnPage(content) }
-}
+type CallOnPage = NonNullable<NonNullable<PageView['wants']>['call']>
 
-/** Text as text, JSON in one spelling for all, of anything else how much there is. */
-function contentOnPage({ type, bytes, json }: RequestContent): NonNullable<CallOnPage['content']> {
-  const size = bytes.length
-  if (json !== undefined) return { type, size, text: JSON.stringify(json, null, 2) }
-  const text = /^text\/|^application\/x-www-form-urlencoded$/.test(type) ? decode(bytes) : undefined
-  return text === undefined ? { type, size } : { type, size, text }
-}
-
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return undefined
+function callOnPage(held: HeldCall): CallOnPage {
+  const { method, path, query } = splitTarget(held)
+  const content = contentView(held)
+  return {
+    method,
+    path: query === '' ? path : `${path}?${query}`,
+    ...(content === undefined ? {} : { content }),
   }
 }
 
 /** Settles, and sends the browser on; a decision that came too late shows what was decided. */
-export async function decide(
-  guest: Guest,
-  settlement: Settlement,
-  context: InteractionContext,
-): Promise<Answer> {
-  const counted = (await settle(guest.record, settlement, context))
-    ? settlement
-    : ((await context.records.settlement(guest.record)) ?? settlement)
+export async function decide(guest: Guest, decision: Decision, context: InteractionContext): Promise<Answer> {
+  const counted = (await settle(guest.record, decision, context))
+    ? decision
+    : ((await context.records.settlement(guest.record)) ?? decision)
   const { callback } = guest.arrival
   // By a redirect also to ourselves, so that a reload decides nothing again.
   return redirectAnswer(
@@ -159,6 +161,11 @@ export function expiredPage(request: HttpRequest, { pages }: InteractionContext)
     'expired',
     'This request has run out of time. Ask your agent to start again.',
   )
+}
+
+/** An issuer or the operator has stopped somebody it was begun for. */
+export function stoppedPage(request: HttpRequest, { pages }: InteractionContext): Answer {
+  return problemPage(pages, request, 'revoked', 'This request has been stopped, and nothing was done.')
 }
 
 /** A code that is wrong, spent, or of something that is over: always the same. */

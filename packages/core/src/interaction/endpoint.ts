@@ -17,8 +17,10 @@ import {
   type Guest,
   type InteractionContext,
   invalidCodePage,
+  notTheirs,
   settledPage,
   signedIn,
+  stoppedPage,
 } from './desk.js'
 import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './response.js'
 
@@ -39,6 +41,8 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     const record = await findRecord(id, context)
     if (record === undefined) return invalidCodePage(request, context)
     const guest = await findGuest(record, request, host, context)
+    if ((await context.stops.find(record)) !== undefined)
+      return guest === undefined ? invalidCodePage(request, context) : stoppedPage(request, context)
     if (guest !== undefined) return request.method === 'POST' ? receive(guest, context) : show(guest, context)
     if (request.method === 'POST')
       return problemPage(context.pages, request, 'access_denied', 'Open the link of your agent first.')
@@ -132,11 +136,10 @@ async function wrongCode(
   request: HttpRequest,
   context: InteractionContext,
 ): Promise<Answer> {
-  for (let count = 1; count <= maxFailures; count++) {
-    if (!(await context.records.claim(record, `failure-${count}`, true))) continue
-    if (count === maxFailures) await settle(record, { outcome: 'invalid_code' }, context)
-    break
-  }
+  let count = 1
+  while (count < maxFailures && !(await context.records.claim(record, `failure-${count}`, true))) count++
+  // The last is not claimed: ending the request is what is done about it, again if it failed before.
+  if (count === maxFailures) await settle(record, { outcome: 'invalid_code' }, context)
   return invalidCodePage(request, context)
 }
 
@@ -146,7 +149,7 @@ async function show(guest: Guest, context: InteractionContext): Promise<Answer> 
   // The agent has called it off.
   if ((await context.records.ending(guest.record)) !== undefined) return expiredPage(guest.request, context)
   const who = await signedIn(guest, context)
-  return 'status' in who ? who : consentPage(guest, who, context)
+  return 'status' in who ? who : (notTheirs(guest, who, context) ?? consentPage(guest, who, context))
 }
 
 /** The decision. The code brought the person here; what counts is who is signed in now (R-231). */
@@ -161,6 +164,8 @@ async function receive(guest: Guest, context: InteractionContext): Promise<Answe
   if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
   const who = await signedIn(guest, context)
   if ('status' in who) return who
+  const stranger = notTheirs(guest, who, context)
+  if (stranger !== undefined) return stranger
   const expected = formToken(secret, record.interaction?.id as string, who.user)
   const decision = form?.get('decision')
   if (!sameToken(form?.get('token') ?? '', expected))

@@ -1,4 +1,5 @@
-import { type CallOnPage, escapeHtml as e, type PageView } from './view.js'
+import type { ContentView } from '../pending/content-view.js'
+import { escapeHtml as e, escapeLines, type PageView } from './view.js'
 
 /** The built-in page: no script, readable without styles, every control labelled. */
 export function renderPage(view: PageView): string {
@@ -75,19 +76,20 @@ function wants({ wants: what }: PageView): string {
   )
   if (what.call !== undefined)
     items.push(
-      `<li>Carry out this call: <code>${e(what.call.method)} ${e(what.call.path)}</code>${content(what.call)}</li>`,
+      `<li>Carry out this call: <code>${e(what.call.method)} ${e(what.call.path)}</code>${content(what.call.content)}</li>`,
     )
   const list = items.length === 0 ? '' : `<ul>\n${items.join('\n')}\n</ul>`
   const description = what.description === undefined ? '' : `<p>${e(what.description)}</p>`
   return `<section aria-labelledby="wants">\n<h2 id="wants">It wants to</h2>\n${description}\n${list}\n</section>`
 }
 
-function content({ content: sent }: CallOnPage): string {
+function content(sent: ContentView | undefined): string {
   if (sent === undefined) return ''
-  const { type, size, text } = sent
-  const kind = `<p class="note">With ${size} bytes of <code>${e(type === '' ? 'no type' : type)}</code>${text === undefined ? ', which cannot be shown' : ':'}</p>`
-  // In lines of their own: to the escape a line break is a control character like others.
-  return text === undefined ? kind : `${kind}\n<pre tabindex="0">${text.split('\n').map(e).join('\n')}</pre>`
+  const { type, bytes, text, cut } = sent
+  const about = `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}${type === '' ? '' : `, ${e(type)}`}`
+  if (text === undefined) return `<p role="alert">It comes with content that cannot be shown (${about}).</p>`
+  const warning = cut ? `<p role="alert">Only the beginning is shown; there is more (${about}).</p>` : ''
+  return `\n<p>With this content <span class="note">(${about})</span>:</p>\n<pre>${escapeLines(text)}</pre>\n${warning}`
 }
 
 function signedIn({ user }: PageView): string {
@@ -107,9 +109,9 @@ h2{margin:1.25rem 0 .25rem;font-size:1rem}
 p,ul{margin:.5rem 0}
 section{margin-bottom:1.25rem}
 ul{padding-left:1.25rem}
-.agent,code{overflow-wrap:anywhere}
 code{font-family:ui-monospace,monospace;font-size:.875em;color:var(--soft)}
-pre{margin:.5rem 0;padding:.75rem;max-height:20rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);border-radius:.5rem;font:.875rem/1.5 ui-monospace,monospace}
+.agent,code,pre{overflow-wrap:anywhere}
+pre{white-space:pre-wrap;padding:.75rem;background:var(--ground);border-radius:.5rem;font:.875em/1.4 ui-monospace,monospace}
 .note{color:var(--soft);font-size:.9rem}
 form{margin:1.5rem 0 1rem;display:grid;gap:.75rem}
 .choice{display:grid;grid-template-columns:1fr 1fr;gap:.75rem}

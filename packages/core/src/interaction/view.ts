@@ -1,18 +1,4 @@
-/** A call that waits, as a page shows it. */
-export interface CallOnPage {
-  readonly method: string
-  /** With the query. */
-  readonly path: string
-  /** What is sent, where the route says `content: true`: all that will run, never a part of it. */
-  readonly content?: {
-    /** The media type; empty where the request names none. */
-    readonly type: string
-    /** Bytes. */
-    readonly size: number
-    /** Absent where it is no text. JSON is indented. Lines are separated by `\n`. */
-    readonly text?: string
-  }
-}
+import type { ContentView } from '../pending/content-view.js'
 
 /** What a page shows. All of it is plain text, much of it a stranger's: put it through {@link escapeHtml}. */
 export interface PageView {
@@ -35,7 +21,12 @@ export interface PageView {
     readonly description?: string
     readonly scopes: readonly { readonly name: string; readonly description: string }[]
     /** The call that waits, where it is one. */
-    readonly call?: CallOnPage
+    readonly call?: {
+      readonly method: string
+      readonly path: string
+      /** What the handler will be given, or its beginning; absent when there is none. */
+      readonly content?: ContentView
+    }
   }
   /** Who is signed in. */
   readonly user?: string
@@ -57,6 +48,14 @@ const entities: ReadonlyMap<string, string> = new Map([
   ['"', '&quot;'],
   ["'", '&#39;'],
 ])
+
+/** Text of several lines, for `<pre>`. */
+export function escapeLines(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.split('\t').map(escapeHtml).join('  '))
+    .join('\n')
+}
 
 /**
  * Text as HTML text or attribute value. Characters that cannot be seen become visible: control characters, those that

@@ -233,7 +233,7 @@ function isSame(key: VerificationKey | KeyFault | undefined, failed: Verificatio
 /** Waits for a promise that never rejects, `ms` milliseconds at most. */
 function within(ms: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
+    const timer = setTimeout(resolve, ms).unref()
     void work.then(() => {
       clearTimeout(timer)
       resolve()

@@ -117,7 +117,7 @@ export class Discoverer {
     const timer = setTimeout(
       () => abort.abort(new Error(`not done within ${limits.timeout} ms`)),
       limits.timeout,
-    )
+    ).unref()
     try {
       await entry.discover(record.documents, forced, abort.signal)
     } finally {

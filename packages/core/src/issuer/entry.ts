@@ -47,7 +47,8 @@ export class IssuerEntry {
   /** What was wrong with the last discovery, or `undefined` if nothing was. */
   fault: Fault | undefined
   readonly #ports: EntryPorts
-  readonly #served = new Map<string, VerificationKey>()
+  /** Thumbprints by `kid` of the keys that tokens were verified with. */
+  readonly #served = new Map<string, string>()
   #metadata: Held<IssuerMetadata> | undefined
   #keys: Held<KeySet> | undefined
   #keysUrl = ''
@@ -71,6 +72,11 @@ export class IssuerEntry {
   /** Bytes of memory that it takes, with what is held of the documents. */
   get bytes(): number {
     return entryBytes + 2 * this.#keysUrl.length + (this.#metadata?.bytes ?? 0) + (this.#keys?.bytes ?? 0)
+  }
+
+  /** Whether nothing is held of the documents. */
+  get isEmpty(): boolean {
+    return this.#metadata === undefined && this.#keys === undefined
   }
 
   /** For the operator: what is held and how the last attempt went. Milliseconds. */
@@ -119,7 +125,7 @@ export class IssuerEntry {
   /** The key by `kid`, ready or not; `undefined` past the ceiling. */
   key(kid: string, now: number): VerificationKey | KeyFault | undefined {
     const key = this.hasKeys(now) ? this.#keys?.value.get(kid) : undefined
-    if (key !== undefined && 'jkt' in key) this.#served.set(kid, key)
+    if (key !== undefined && 'jkt' in key) this.#served.set(kid, key.jkt)
     return key
   }
 
@@ -201,10 +207,11 @@ export class IssuerEntry {
   }
 
   #replaceKeys(keys: Held<KeySet>): void {
+    const before = this.#keys?.value
     this.#keys = keys
     let rotated = false
-    for (const [kid, key] of this.#served) {
-      if (keys.value.adopt(kid, key)) continue
+    for (const [kid, jkt] of this.#served) {
+      if (keys.value.adopt(kid, jkt, before?.imported(kid))) continue
       this.#served.delete(kid)
       rotated = true
     }

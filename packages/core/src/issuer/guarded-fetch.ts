@@ -239,7 +239,7 @@ class Deadline {
   constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
     this.#caller = caller
     const expire = (what: string, ms: number): NodeJS.Timeout =>
-      setTimeout(() => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)), ms)
+      setTimeout(() => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)), ms).unref()
     this.#connecting = expire('connection', limits.connectTimeout)
     this.#total = expire('complete response', limits.timeout)
     if (caller.aborted) this.#abort()

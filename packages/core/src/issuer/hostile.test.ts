@@ -1,8 +1,11 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { KeyFault } from '../crypto/keys.js'
 import { Refusal } from '../errors.js'
 import { FakeTown, person, publicJwk } from '../testing/fake-town.js'
+
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000 })
 
 const host = 'ps.example'
 const issuer = `https://${host}`

@@ -18,7 +18,9 @@ interface Candidate {
 
 /** Keys of one `kid` that are tried. Whether a point is on its curve costs a quarter of a verification to find out. */
 const candidatesPerKid = 4
-/** Bytes of memory that a key takes beside its `kid`, once it has been imported. */
+/** Keys that stay imported; more than an issuer has in use. */
+const importedKeys = 16
+/** Bytes of memory that a key takes beside its `kid`, before it is imported. */
 const keyBytes = 512
 
 /**
@@ -29,7 +31,7 @@ const keyBytes = 512
 export class KeySet {
   readonly #candidates = new Map<string, Candidate[] | KeyFault>()
   readonly #imported = new Map<string, VerificationKey | KeyFault>()
-  /** Bytes of memory that the set takes once all of its keys are imported. */
+  /** Bytes of memory that the set takes once as many of its keys are imported as may be. */
   readonly bytes: number
 
   /**
@@ -54,6 +56,7 @@ export class KeySet {
 
   private constructor(keys: readonly unknown[]) {
     let bytes = keyBytes
+    const imported: number[] = []
     for (const jwk of keys) {
       const kid = kidOf(jwk)
       if (kid === undefined) continue
@@ -62,13 +65,16 @@ export class KeySet {
       const candidate = readKey(jwk)
       if (candidate instanceof KeyFault) {
         if (known === undefined) this.#candidates.set(kid, candidate)
-      } else if (known === undefined || known instanceof KeyFault) this.#candidates.set(kid, [candidate])
-      else if (known.length < candidatesPerKid) {
+      } else if (known === undefined || known instanceof KeyFault) {
+        this.#candidates.set(kid, [candidate])
+        imported.push(candidate.algorithm.keyBytes)
+      } else if (known.length < candidatesPerKid) {
         known.push(candidate)
         bytes += keyBytes
       }
     }
-    this.bytes = bytes
+    const largest = imported.sort((a, b) => b - a).slice(0, importedKeys)
+    this.bytes = largest.reduce((sum, more) => sum + more, bytes)
   }
 
   /** How many keys can be asked for. */
@@ -83,20 +89,36 @@ export class KeySet {
     const candidates = this.#candidates.get(kid)
     if (candidates === undefined || candidates instanceof KeyFault) return candidates
     const key = firstUsable(candidates)
-    this.#imported.set(kid, key)
+    this.#hold(kid, key)
     return key
   }
 
+  /** The key, if it is imported. */
+  imported(kid: string): VerificationKey | undefined {
+    const key = this.#imported.get(kid)
+    return key instanceof KeyFault ? undefined : key
+  }
+
   /**
-   * Whether that very key is still the first of its `kid`; if so, it goes on as the same object. Nothing is imported to
-   * find out: all keys that an issuer has in use are looked at in one go, whenever its set is fetched.
+   * Whether the key with that thumbprint is still the first of its `kid`; if so, it goes on as the same object. Nothing is
+   * imported to find out: all keys that an issuer has in use are looked at in one go, whenever its set is fetched.
+   *
+   * @param key as it was imported before, if it still is
    */
-  adopt(kid: string, key: VerificationKey): boolean {
+  adopt(kid: string, jkt: string, key: VerificationKey | undefined): boolean {
     const candidates = this.#candidates.get(kid)
     if (candidates === undefined || candidates instanceof KeyFault) return false
-    if (jktOf(candidates[0] as Candidate) !== key.jkt) return false
-    this.#imported.set(kid, key)
+    if (jktOf(candidates[0] as Candidate) !== jkt) return false
+    if (key?.jkt === jkt) this.#hold(kid, key)
     return true
+  }
+
+  #hold(kid: string, key: VerificationKey | KeyFault): void {
+    for (const first of this.#imported.keys()) {
+      if (this.#imported.size < importedKeys) break
+      this.#imported.delete(first)
+    }
+    this.#imported.set(kid, key)
   }
 }
 

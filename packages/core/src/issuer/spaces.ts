@@ -138,7 +138,7 @@ function withdraw({ entries }: IssuerRecord): void {
 }
 
 /** Bytes of the documents held. */
-export function bytesOf(entries: IssuerRecord['entries']): number {
+function bytesOf(entries: IssuerRecord['entries']): number {
   let bytes = 0
   for (const entry of entries.values()) bytes += entry.bytes
   return bytes

@@ -1,7 +1,7 @@
 import type { Discoverer } from './discoverer.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerDocument } from './options.js'
-import { bytesOf, type IssuerRecord } from './spaces.js'
+import type { IssuerRecord } from './spaces.js'
 
 /** Keeps the keys of issuers in use fresh, so that no request of theirs waits, and drops what is past the ceiling. */
 export class Sweep {
@@ -76,8 +76,8 @@ export class Sweep {
   }
 
   #isIdle({ entries }: IssuerRecord, now: number): boolean {
-    const unused = [...entries.values()].every(({ usedAt }) => now - usedAt >= this.#limits.ceiling)
-    return unused && bytesOf(entries) === 0
+    const ceiling = this.#limits.ceiling
+    return [...entries.values()].every(({ usedAt, isEmpty }) => isEmpty && now - usedAt >= ceiling)
   }
 }
 

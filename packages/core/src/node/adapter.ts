@@ -1,10 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Host } from '../http/endpoint.js'
-import type { Answer, ContentFault, HttpRequest } from '../http/message.js'
+import type { Answer, ContentFault, HttpRequest, PeerFacts } from '../http/message.js'
 import { announcesContent, captureContent, isConsumed, readOn } from './content.js'
 import { dispatchThrough } from './dispatch.js'
 import { foreignFields, hasForeignContent } from './foreign.js'
 import { carriedBy } from './held-connection.js'
+import { peerFacts } from './peer.js'
 import { wholeApplication } from './whole-application.js'
 
 // What every adapter over Node's HTTP server shares: the raw request in, the answer out.
@@ -71,6 +72,10 @@ class NodeRequest implements HttpRequest {
     return captureContent(this.#message, limit, this.#again)
   }
 
+  peer(): PeerFacts {
+    return peerFacts(this.#message.socket)
+  }
+
   isConsumed(): boolean {
     return isConsumed(this.#message)
   }
@@ -93,7 +98,7 @@ export function nodeHost(
 ): Host {
   const whole = listener ?? wholeApplication(message)
   return {
-    ...(whole === undefined ? {} : { dispatch: dispatchThrough(whole, message) }),
+    ...(whole === undefined ? {} : { dispatch: dispatchThrough(whole) }),
     onGone(callback) {
       const { socket } = message as { readonly socket?: Partial<IncomingMessage['socket']> }
       socket?.on?.('close', callback)

@@ -18,17 +18,12 @@ const servers = new WeakMap<RequestListener, Server>()
  * behind it never listens.
  *
  * @param listener the whole application
- * @param origin the request that sets the call going; the handler sees the peer address of its connection
  */
-export function dispatchThrough(listener: RequestListener, origin: IncomingMessage): Dispatch {
+export function dispatchThrough(listener: RequestListener): Dispatch {
   return (call, carried, limits) => {
     const [near, far] = InnerSocket.pair()
-    const { remoteAddress, remotePort, encrypted } = (origin.socket ?? {}) as {
-      remoteAddress?: string
-      remotePort?: number
-      encrypted?: boolean
-    }
-    Object.assign(far, { remoteAddress, remotePort, encrypted })
+    // As the call came, not as the poll did that sets it going: its forwarded fields are believed by its own peer address.
+    Object.assign(far, call.peer)
     carryOn(far, carried)
     innerServer(listener).emit('connection', far)
     return send(near, call, limits)

@@ -6,24 +6,36 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
  * gets `private` unless it says `private`, `no-store` or `public`, and `Vary` names the fields the answer rests on.
  */
 export function keepPrivate(response: ServerResponse): void {
-  const writeHead = response.writeHead as ((...args: unknown[]) => ServerResponse) | undefined
+  const kept = response as KeptResponse
   // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
-  if (writeHead === undefined) return
-  if (keepers.has(writeHead)) return
-  const privately = (status: number, reason?: unknown, headers?: unknown): ServerResponse => {
-    const given = typeof reason === 'string' ? headers : (headers ?? reason)
-    const all = given === undefined || given === null ? setOn(response) : addTo(given as object, response)
-    return typeof reason === 'string'
-      ? writeHead.call(response, status, reason, all)
-      : writeHead.call(response, status, all)
-  }
-  keepers.add(privately)
-  response.writeHead = privately as typeof response.writeHead
+  if (kept[original] !== undefined || typeof kept.writeHead !== 'function') return
+  kept[original] = kept.writeHead
+  kept.writeHead = privateHead as typeof kept.writeHead
   // Under HTTP/2 the head of an answer without content is written without `writeHead`.
-  if ('stream' in response) beforeEnd(response)
+  if (kept.stream !== undefined) beforeEnd(response)
 }
 
-const keepers = new WeakSet<(...args: never[]) => unknown>()
+const original = Symbol('writeHead')
+
+interface KeptResponse extends ServerResponse {
+  [original]?: ServerResponse['writeHead']
+  readonly stream?: unknown
+}
+
+// One function for all responses: this is part of every request.
+function privateHead(
+  this: KeptResponse,
+  status: number,
+  reason?: unknown,
+  headers?: unknown,
+): ServerResponse {
+  const writeHead = this[original] as (...args: unknown[]) => ServerResponse
+  const given = typeof reason === 'string' ? headers : (headers ?? reason)
+  const all = given === undefined || given === null ? setOn(this) : addTo(given as object, this)
+  return typeof reason === 'string'
+    ? writeHead.call(this, status, reason, all)
+    : writeHead.call(this, status, all)
+}
 
 function beforeEnd(response: ServerResponse): void {
   const { end } = response
@@ -38,7 +50,8 @@ type Value = OutgoingHttpHeader | undefined
 function setOn(response: ServerResponse): undefined {
   const cacheControl: Value = response.getHeader('cache-control')
   const vary: Value = response.getHeader('vary')
-  const [privately, varied] = [madePrivate(cacheControl), madeVary(vary)]
+  const privately = madePrivate(cacheControl)
+  const varied = madeVary(vary)
   if (privately !== cacheControl) response.setHeader('Cache-Control', privately)
   if (varied !== vary) response.setHeader('Vary', varied)
   return undefined
@@ -48,16 +61,20 @@ function setOn(response: ServerResponse): undefined {
 function addTo(given: object, response: ServerResponse): never {
   if (Array.isArray(given)) return addToList(given, response) as never
   const fields = given as Readonly<Record<string, Value>>
-  let [cacheControl, vary] = ['cache-control', 'vary']
+  let cacheControl: string | undefined
+  let vary: string | undefined
   for (const name in fields) {
     if (name.length === 13 && name.toLowerCase() === 'cache-control') cacheControl = name
     else if (name.length === 4 && name.toLowerCase() === 'vary') vary = name
   }
-  return {
-    ...fields,
-    [cacheControl]: madePrivate(fields[cacheControl] ?? response.getHeader('cache-control')),
-    [vary]: madeVary(fields[vary] ?? response.getHeader('vary')),
-  } as never
+  // Node reads objects that were made by spreading at a quarter of the speed.
+  const all: Record<string, Value> = {}
+  if (cacheControl === undefined) all['cache-control'] = madePrivate(response.getHeader('cache-control'))
+  if (vary === undefined) all['vary'] = madeVary(response.getHeader('vary'))
+  Object.assign(all, fields)
+  if (cacheControl !== undefined) all[cacheControl] = madePrivate(fields[cacheControl])
+  if (vary !== undefined) all[vary] = madeVary(fields[vary])
+  return all as never
 }
 
 /** Names and values by turns, or pairs of them. */

@@ -47,7 +47,7 @@ async function inTime(kid: string, signer: ExternalSigner, data: Uint8Array): Pr
     timer = setTimeout(
       () => reject(new Error(`the signer of key ${kid} gave no answer within ${signMilliseconds} ms`)),
       signMilliseconds,
-    )
+    ).unref()
   })
   try {
     return await Promise.race([signer.sign(data), late])

@@ -13,14 +13,19 @@ import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf } f
 import type { PendingRecord } from './record.js'
 import { isPendingId } from './settle.js'
 
-/** The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels. */
+/**
+ * The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
+ *
+ * @param steady milliseconds that only ever grow
+ */
 export function pendingEndpoint(
   path: string,
   ofRoutes: AuthenticationContext,
   context: PollContext,
+  steady: () => number,
 ): Endpoint {
   const authentication = { ...ofRoutes, isOwnEndpoint: true } as const
-  const allowed = createPace(context.clock)
+  const allowed = createPace(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -56,7 +61,7 @@ export function pendingEndpoint(
         (cause: unknown) => failed(cause, context.report).answer,
       )
       if (!isLasting(request, answer)) await authentication.replays.giveBack(request)
-      return answer
+      return context.waits.closed ? last(answer) : answer
     },
   }
 }
@@ -65,6 +70,12 @@ export function pendingEndpoint(
 function isLasting({ method }: HttpRequest, { status, raw }: Answer): boolean {
   return raw !== undefined || (status < 400 && (status !== 202 || method === 'POST'))
 }
+
+/** An agent that polls keeps its connection, and a server that closes would wait for it. */
+const last = (answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, Connection: 'close' },
+})
 
 function unsignedPoll(authentication: AuthenticationContext): Refusal {
   return new Refusal('invalid_signature', {

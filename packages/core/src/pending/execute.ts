@@ -2,9 +2,10 @@ import { hash } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
 import type { PresentedToken } from '../caller.js'
 import { refuse } from '../errors.js'
-import type { Answer, RawAnswer } from '../http/message.js'
-import { answerNext, type Poll, type PollContext } from './poll.js'
-import type { Ending, PendingCall, PendingRecord } from './record.js'
+import type { Answer, Carried, RawAnswer } from '../http/message.js'
+import { instanceSkew, issuerSkew } from '../limits.js'
+import { type Poll, type PollContext, waitingAgain } from './poll.js'
+import type { Approved, Ending, PendingCall, PendingRecord } from './record.js'
 
 /** Names the token an execution belongs to (G-43). */
 export function tokenName({ iss, jti }: PresentedToken): string {
@@ -19,19 +20,19 @@ interface KeptAnswer {
   readonly content: string
 }
 
-// The claim is worth something only while it is known to be older than any run.
-const marginMs = 5000
-// Clocks of issuers and ours differ.
-const skewMs = 60_000
+// A call counts as lost when no run can still be going on, by any instance's clock, and none still be written down.
+const marginMs = instanceSkew * 1000 + 5000
 
 /**
  * Carries a held call out: claimed first, so that it never happens twice, whatever becomes of this process. What the
- * handler answered is kept when the request says so. `undefined` when somebody else has claimed it.
+ * handler answered is kept when the request says so. `undefined` when somebody else has claimed it. A call that has to
+ * wait again waits: whatever it waits for now, what this poll brought has been judged, and is not judged again.
  */
 export async function executeCall(
   record: PendingRecord,
   poll: Poll,
   context: PollContext,
+  approved?: Approved,
 ): Promise<Answer | undefined> {
   const { records, clock, settings } = context
   const keeps = record.requirement === 'auth-token'
@@ -40,9 +41,9 @@ export async function executeCall(
   const dispatch = poll.host.dispatch
   if (dispatch === undefined) throw new TypeError('held calls need a host with dispatch')
   if (!(await records.end(record, { state: 'running', until, ...token }))) return undefined
-  const { answer, next } = await carryOut(record, poll, context)
+  const { answer, next } = await carryOut(record, poll, context, approved)
   try {
-    const keep = keeps ? poll.caller.token.exp * 1000 + skewMs : 0
+    const keep = keeps ? (poll.caller.token.exp + issuerSkew) * 1000 : 0
     if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
     const ending: Ending = { state: 'ended', ...token, ...(next === undefined ? {} : { next }) }
     await records.conclude(record, ending, keep + settings.retention * 1000)
@@ -51,7 +52,7 @@ export async function executeCall(
     context.report({ name: 'failed', reason: messageOf(cause) })
   }
   context.waits.wake(record.id)
-  return next === undefined ? answer : answerNext(next, poll, context)
+  return next === undefined ? answer : waitingAgain(next, poll, context)
 }
 
 /** What a repeated poll gets; `undefined` once it is no longer kept. */
@@ -65,13 +66,18 @@ async function carryOut(
   record: PendingRecord,
   { caller, host }: Poll,
   { settings, report, authentication }: PollContext,
+  approved: Approved | undefined,
 ): Promise<{ readonly answer: Answer; readonly next?: string }> {
-  const { held, subjects } = record.call as PendingCall
+  const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
-  const carried = {
+  const user = approved?.user
+  const given = subject === undefined ? [] : [{ subject, ...(user === undefined ? {} : { user }) }]
+  const carried: Carried = {
     server: authentication.issuers,
     caller,
-    subjects,
+    approvals: [...approvals, ...given],
+    origins: record.origins,
+    waited: waited + 1,
     waitsAgain(id: string) {
       next = id
     },

@@ -21,6 +21,8 @@ const left: ReadonlySet<string> = new Set([
 
 /** Puts a call aside, or says why that cannot be. `limit` is in bytes of content. */
 export async function takeCall(request: HttpRequest, limit: number): Promise<HeldCall | ContentFault> {
+  // Before anything is waited for: a connection that has gone says nothing any more.
+  const peer = request.peer?.() ?? {}
   const content = hasBody(request) ? await request.body?.(limit) : new Uint8Array(0)
   if (content === undefined) return 'consumed'
   if (typeof content === 'string') return content
@@ -36,6 +38,7 @@ export async function takeCall(request: HttpRequest, limit: number): Promise<Hel
     target: request.target,
     rawHeaders: withHost(kept, rawHeaders),
     content: Buffer.from(content).toString('base64'),
+    peer,
   }
 }
 

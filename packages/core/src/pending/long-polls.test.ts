@@ -19,6 +19,23 @@ function fakeTime() {
   }
   return { pause, second, sleeping: () => sleepers.size }
 }
+
+describe('closing', () => {
+  it('ends all waits, and what asks later does not wait any more', async () => {
+    const time = fakeTime()
+    const waits = createWaits(10, time.pause)
+    const waiting = waits.wait('a', 20, never)
+    expect(waits.closed).toBe(false)
+    waits.close()
+    await waiting
+    // A poll that was still being verified.
+    await waits.wait('a', 20, never)
+    await waits.wait('b', 20, never)
+    expect(time.sleeping()).toBe(0)
+    expect(waits.closed).toBe(true)
+  })
+})
+
 const never = async (): Promise<boolean> => false
 
 describe('a long poll', () => {
@@ -73,7 +90,7 @@ describe('a long poll', () => {
     const waits = createWaits(1, time.pause)
     const first = waits.wait('a', 30, never)
     await waits.wait('b', 30, never)
-    waits.close()
+    waits.wake('a')
     await first
     const again = waits.wait('b', 30, never)
     expect(time.sleeping()).toBe(1)

@@ -9,8 +9,10 @@ export interface Waits {
   wait(id: string, seconds: number, ready: () => Promise<boolean>, gone?: AbortSignal): Promise<void>
   /** Ends every wait for `id`. */
   wake(id: string): void
-  /** Ends all waits. */
+  /** Ends all waits; from then on nobody waits any more. */
   close(): void
+  /** Whether they have been closed. */
+  readonly closed: boolean
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts. */
@@ -35,6 +37,7 @@ const secondMs = 1000
 export function createWaits(max: number, pause: Sleep = sleep): Waits {
   const waiting = new Map<string, Set<AbortController>>()
   let count = 0
+  let closed = false
   const enter = (id: string, controller: AbortController): void => {
     count++
     const set = waiting.get(id) ?? new Set()
@@ -51,7 +54,7 @@ export function createWaits(max: number, pause: Sleep = sleep): Waits {
   }
   return {
     async wait(id, seconds, ready, gone) {
-      if (count >= max || gone?.aborted === true) return
+      if (closed || count >= max || gone?.aborted === true) return
       const controller = new AbortController()
       const stop = (): void => controller.abort()
       gone?.addEventListener('abort', stop)
@@ -67,7 +70,11 @@ export function createWaits(max: number, pause: Sleep = sleep): Waits {
       }
     },
     wake,
+    get closed() {
+      return closed
+    },
     close() {
+      closed = true
       for (const id of [...waiting.keys()]) wake(id)
     },
   }

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { AskApproval } from '../access/policy.js'
 import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import type { Grant, Person, TokenCaller } from '../caller.js'
+import { type Grant, originOf, type Person, type TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
-import type { Carried, HttpRequest } from '../http/message.js'
+import { type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
-import type { AskInteraction } from '../interaction/ask.js'
 import { waitingAnswer } from './answers.js'
 import type { Admission } from './bounds.js'
 import { newCode } from './code.js'
@@ -28,7 +27,7 @@ export interface Waiting {
   interaction(
     request: HttpRequest,
     caller: TokenCaller,
-    ask: AskInteraction,
+    ask: Omit<AskedSession, 'scope'>,
     subject: string,
   ): Promise<Answered>
   /** A person has to come to our page and connect the agent; then the next poll gets a session (AAuth 6.2). */
@@ -51,9 +50,13 @@ export interface AskedSession {
   readonly scope: readonly string[]
   /** What the page says it is for. */
   readonly description?: string
+  /** Who may approve, by the application's own names. Default: whoever can sign in. */
+  readonly by?: readonly string[]
 }
 
 export interface WaitingContext extends PollContext {
+  /** Our identifier. */
+  readonly resource: string
   readonly authentication: AuthenticationContext
   readonly admission: Admission
   /** Whether only agents are asked that say they can (G-35). */
@@ -62,61 +65,86 @@ export interface WaitingContext extends PollContext {
 
 export function createWaiting(context: WaitingContext): Waiting {
   const { report, settings, places } = context
+  const carriedBy = (request: HttpRequest): Carried | undefined =>
+    carriedFor(request, context.authentication.issuers)
 
-  const hold = async (request: HttpRequest, subjects: readonly string[]): Promise<PendingCall | Refusal> => {
+  const hold = async (request: HttpRequest, subject?: string): Promise<PendingCall | Refusal> => {
     const held = await takeCall(request, settings.callContent)
-    if (typeof held !== 'string')
-      return { held, subjects, ...(contentOf(request) === undefined ? {} : { shown: true }) }
+    if (typeof held !== 'string') {
+      const { approvals = [], waited = 0 } = carriedBy(request) ?? {}
+      const shown = contentOf(request) === undefined ? {} : ({ shown: true } as const)
+      return { held, approvals, waited, ...shown, ...(subject === undefined ? {} : { subject }) }
+    }
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait')
       : refuseUnread(held, context.authentication.diagnose)
   }
 
+  const open = async (
+    request: HttpRequest,
+    caller: TokenCaller,
+    parts: RecordParts,
+  ): Promise<PendingRecord> => {
+    const carried = carriedBy(request)
+    const record = newRecord(request, caller, carried, context, parts)
+    await context.records.add(record)
+    // A call that waits once more takes over from the request that carried it.
+    carried?.waitsAgain(record.id)
+    return record
+  }
+
+  /** Whether this caller has opened too many requests, or this call has waited too often. */
+  const tooMany = (request: HttpRequest, caller: TokenCaller): Refusal | undefined => {
+    const carried = carriedBy(request)
+    if (carried !== undefined)
+      return carried.waited < mostWaits
+        ? undefined
+        : refuse('access_denied', 'This call has waited too often')
+    // G-55 gives the figures for another endpoint.
+    const retryAfter = context.admission.enter(caller)
+    return retryAfter === undefined ? undefined : new Refusal('rate_limited', { retryAfter })
+  }
+
   return {
     async approval(request, caller, ask, subject) {
-      const busy = tooMany(caller, context)
+      const busy = tooMany(request, caller)
       if (busy !== undefined) return refused(busy, report)
-      const call = await hold(request, [...(request.carried?.subjects ?? []), subject])
+      const call = await hold(request, subject)
       if (call instanceof Refusal) return refused(call, report)
-      const record = newRecord(request, caller, context, { requirement: 'approval', call })
-      await open(record, request.carried, context)
+      const record = await open(request, caller, { requirement: 'approval', call })
       await notify(record, ask, context)
       return deferred('approval', waitingAnswer(record, places), report)
     },
     async interaction(request, caller, ask, subject) {
-      const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
+      const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
       if (refusal !== undefined) return refused(refusal, report)
-      const call = await hold(request, [...(request.carried?.subjects ?? []), subject])
+      const call = await hold(request, subject)
       if (call instanceof Refusal) return refused(call, report)
-      const { description } = ask
-      const interaction = newInteraction({ scope: [], ...(description === undefined ? {} : { description }) })
-      const record = newRecord(request, caller, context, { requirement: 'interaction', call, interaction })
-      await open(record, request.carried, context)
+      const interaction = newInteraction({ scope: [], ...ask })
+      const record = await open(request, caller, { requirement: 'interaction', call, interaction })
       return deferred('interaction', waitingAnswer(record, places), report)
     },
     async session(request, caller, asked) {
-      const refusal = cannotAsk(request, context) ?? tooMany(caller, context)
+      const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
       if (refusal !== undefined) return refused(refusal, report)
-      const record = newRecord(request, caller, context, {
+      const record = await open(request, caller, {
         requirement: 'interaction',
         interaction: newInteraction(asked),
         session: { scope: asked.scope },
       })
-      await open(record, request.carried, context)
       return deferred('interaction', waitingAnswer(record, places), report)
     },
     async grant(request, caller, asked) {
-      const call = await hold(request, request.carried?.subjects ?? [])
+      const call = await hold(request)
       if (call instanceof Refusal) return undefined
-      const busy = tooMany(caller, context)
+      const busy = tooMany(request, caller)
       if (busy !== undefined) return refused(busy, report)
       const jwt = await context.mint(caller, asked)
-      const resourceToken = { jwt, jti: caller.token.jti, exp: expiryOf(jwt) }
-      const record = newRecord(request, caller, context, {
+      const resourceToken = { jwt, exp: expiryOf(jwt) }
+      const record = await open(request, caller, {
         requirement: 'auth-token',
         call: { ...call, grant: asked, resourceToken },
       })
-      await open(record, request.carried, context)
       return deferred(
         'auth-token',
         waitingAnswer(record, places, { resourceToken: jwt, retryAfter: 0 }),
@@ -125,6 +153,9 @@ export function createWaiting(context: WaitingContext): Waiting {
     },
   }
 }
+
+/** Requests that one call may wait in, one after the other: each poll reads its way through them. */
+const mostWaits = 16
 
 /** An agent that says what it can do, and not this, is not asked; one that says nothing only by choice (R-298, G-35). */
 function cannotAsk(request: HttpRequest, context: WaitingContext): Refusal | undefined {
@@ -135,8 +166,14 @@ function cannotAsk(request: HttpRequest, context: WaitingContext): Refusal | und
     : refuse('access_denied', 'This needs a person’s interaction, which the agent has not declared')
 }
 
-function newInteraction(asked: AskedSession): PendingInteraction {
-  return { id: randomBytes(16).toString('base64url'), code: newCode(), ...asked }
+function newInteraction({ scope, description, by }: AskedSession): PendingInteraction {
+  return {
+    id: randomBytes(16).toString('base64url'),
+    code: newCode(),
+    scope,
+    ...(description === undefined ? {} : { description }),
+    ...(by === undefined ? {} : { by }),
+  }
 }
 
 /** What is particular about a new pending request. */
@@ -146,37 +183,24 @@ type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 
 function newRecord(
   request: HttpRequest,
   caller: TokenCaller,
-  { settings, clock }: WaitingContext,
+  carried: Carried | undefined,
+  { resource, settings, clock }: WaitingContext,
   parts: RecordParts,
 ): PendingRecord {
   const opened = clock()
   const expires = opened + settings.lifetime * 1000
   return {
     id: randomBytes(32).toString('base64url'),
+    resource,
     jkt: caller.jkt,
     caller,
+    origins: [...(carried?.origins ?? []), originOf(caller)],
     opened,
     expires,
     forgotten: expires + settings.retention * 1000,
     clarification: settings.clarification && readCapabilities(request.rawHeaders).has('clarification'),
     ...parts,
   }
-}
-
-/** Whether this caller has opened too many requests (G-55 gives the figures for another endpoint). */
-function tooMany(caller: TokenCaller, { admission }: WaitingContext): Refusal | undefined {
-  const retryAfter = admission.enter(caller)
-  return retryAfter === undefined ? undefined : new Refusal('rate_limited', { retryAfter })
-}
-
-/** Writes a new request down. A call that waits once more takes over from the request that carried it. */
-async function open(
-  record: PendingRecord,
-  carried: Carried | undefined,
-  { records }: WaitingContext,
-): Promise<void> {
-  await records.add(record)
-  carried?.waitsAgain(record.id)
 }
 
 async function notify(record: PendingRecord, ask: AskApproval, context: WaitingContext): Promise<void> {

@@ -4,7 +4,10 @@ import { z } from 'zod'
 export interface PendingOptions {
   /** Seconds a pending request may take; its interaction code lives no longer. Default 600; 1 to 604 800. */
   readonly lifetime?: number
-  /** Seconds that an ended request is remembered, so that its URL answers `410` and not `404`. Default 3600. */
+  /**
+   * Seconds that an ended request is remembered, so that its URL answers `410` and not `404`. Default 3600. One that its
+   * agent has called off: a minute at most.
+   */
   readonly retention?: number
   /** Seconds an agent is told to wait between two polls. Default 5; 0 to 300. */
   readonly retryAfter?: number
@@ -16,11 +19,16 @@ export interface PendingOptions {
   readonly perKey?: number
   /** Pending requests the agents or people of one issuer may open a minute, in this process. Default 600. */
   readonly perIssuer?: number
-  /** Pending requests opened a minute in this process, whoever asks. Default 3000: what bounds the store. */
+  /**
+   * Pending requests opened a minute in this process by all issuers that the options do not name. The issuers below one
+   * registrable domain may open a third of what is then left for others, which is a quarter where they are alone.
+   * Default 3000.
+   */
   readonly perMinute?: number
   /**
-   * Bytes that pending requests may take in the store, of what this process has written. Default 67 108 864 (64 MiB); one
-   * issuer's at most a quarter of it. Beyond it the answer is `503 store_unavailable`.
+   * Bytes that pending requests may take in the store, of what this process has written. Default 67 108 864 (64 MiB). An
+   * issuer that the options name may have a quarter of it; the others share by registrable domain, each a third of what is
+   * then left for others. What has ended gives its room back. Beyond it the answer is `503 store_unavailable`.
    */
   readonly room?: number
   /**

@@ -1,10 +1,10 @@
 import { refusalAnswer } from '../answer/challenge.js'
+import { refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Grant, Person, TokenCaller } from '../caller.js'
-import { Refusal, refuse } from '../errors.js'
+import { type Refusal, refuse } from '../errors.js'
 import type { Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import type { Revocations } from '../revocation/revocations.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import {
   type DeferralPlaces,
@@ -16,8 +16,8 @@ import {
 } from './answers.js'
 import { executeCall } from './execute.js'
 import { preferredWait } from './long-polls.js'
-import { pollHeld } from './poll-held.js'
-import type { Ending, PendingRecord, Settlement } from './record.js'
+import { askForGrant, pollHeld } from './poll-held.js'
+import type { Approved, Ending, PendingRecord, Settlement } from './record.js'
 import type { SettleContext } from './settle.js'
 import { settle } from './settle.js'
 
@@ -25,14 +25,10 @@ import { settle } from './settle.js'
 export interface PollContext extends SettleContext {
   readonly places: DeferralPlaces
   readonly mint: ResourceTokenMint
-  readonly revocations: Revocations
-  readonly authentication: Pick<AuthenticationContext, 'denials' | 'issuers' | 'diagnose'>
+  readonly authentication: Pick<AuthenticationContext, 'issuers' | 'diagnose'>
   /** The answer that begins a session. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }
-
-/** A settlement in the agent's favour. */
-export type Approved = Extract<Settlement, { outcome: 'approved' }>
 
 /** One poll, by the agent that started the request. */
 export interface Poll {
@@ -46,11 +42,27 @@ export async function answerPoll(record: PendingRecord, poll: Poll, context: Pol
   if (record.requirement === 'auth-token') return pollHeld(record, poll, context)
   const ending = await context.records.ending(record)
   if (ending !== undefined) return afterEnding(record, ending, poll, context)
+  const stopped = await stoppedAnswer(record, poll, context)
+  if (stopped !== undefined) return stopped
   const settlement = (await settlementOf(record, context)) ?? (await waitForSettlement(record, poll, context))
   if (settlement === 'gone' || settlement === undefined) return stillWaiting(record, context)
   return settlement.outcome === 'approved'
     ? approved(record, settlement, poll, context)
     : lastAnswer(record, endedAnswer(settlement.outcome), context)
+}
+
+/** The last answer of a request whose people have been stopped. Whoever polls may be somebody else, and stopped since. */
+export async function stoppedAnswer(
+  record: PendingRecord,
+  { caller }: Poll,
+  context: PollContext,
+): Promise<Answer | undefined> {
+  const stop = await context.stops.find(record, caller)
+  return stop === undefined ? undefined : refusedAnswer(record, stop, context)
+}
+
+async function refusedAnswer(record: PendingRecord, refusal: Refusal, context: PollContext): Promise<Answer> {
+  return lastAnswer(record, refused(refusal, context.report).answer, context)
 }
 
 /** How the request was decided; one whose time is up is thereby decided. */
@@ -109,44 +121,45 @@ async function approved(
   poll: Poll,
   context: PollContext,
 ): Promise<Answer> {
+  // Both may have come while the poll waited.
+  const stopped = await stoppedAnswer(record, poll, context)
+  if (stopped !== undefined) return stopped
+  if (await context.stops.endedSince(record, settlement))
+    return refusedAnswer(record, refuse('revoked', 'The approval'), context)
   if (record.call === undefined)
     return lastAnswer(record, await context.beginSession(record, settlement), context)
-  const caller = await callerFor(record, poll.caller, context)
-  if ('status' in caller) return lastAnswer(record, caller, context)
-  const answer = await executeCall(record, { ...poll, caller }, context)
+  const caller = callerFor(record, poll.caller, context)
+  if (caller === undefined)
+    return lastAnswer(record, refusalAnswer(refuse('expired', 'The token of the call has expired')), context)
+  const answer = await executeCall(record, { ...poll, caller }, context, settlement)
   return answer ?? answerPoll(record, poll, context)
 }
 
 /** Gives an answer for good, unless another poll was given one. */
-async function lastAnswer(record: PendingRecord, answer: Answer, { records }: PollContext): Promise<Answer> {
+export async function lastAnswer(
+  record: PendingRecord,
+  answer: Answer,
+  { records }: PollContext,
+): Promise<Answer> {
   return (await records.end(record, { state: 'ended' })) ? answer : goneAnswer
 }
 
 /**
  * In whose name the call is carried out. Agents in the field poll with their agent token whatever they called with; the
- * same key has proved itself, and the token of the call counts as long as it would be accepted today. Another token
- * takes its place only if it says the same of what was approved.
+ * same key has proved itself, and the token of the call counts until it expires. Another token takes its place only if
+ * it says the same of what was approved.
  */
-async function callerFor(
-  record: PendingRecord,
+function callerFor(
+  { caller }: PendingRecord,
   polling: TokenCaller,
-  { clock, revocations, authentication }: PollContext,
-): Promise<TokenCaller | Answer> {
-  const { caller } = record
+  { clock }: PollContext,
+): TokenCaller | undefined {
   if (standsFor(polling, caller)) return polling
-  if (await revocations.has(caller.token)) return refusalAnswer(refuse('revoked', 'The token of the call'))
-  const denied = await authentication.denials.find(caller)
-  if (denied !== undefined) {
-    const reason = `the caller of the held call is denied by the operator (${denied})`
-    return refusalAnswer(new Refusal('access_denied', { reason }))
-  }
-  return caller.token.exp * 1000 > clock()
-    ? caller
-    : refusalAnswer(refuse('expired', 'The token of the call has expired'))
+  return caller.token.exp * 1000 > clock() ? caller : undefined
 }
 
 /** Whether a token presented later says the same of its bearer: nobody approved the call for another account. */
-function standsFor(later: TokenCaller, caller: TokenCaller): boolean {
+export function standsFor(later: TokenCaller, caller: TokenCaller): boolean {
   if (later.kind !== caller.kind || !samePerson(later, caller)) return false
   if (later.kind === 'agent' || caller.kind === 'agent') return true
   const account = (one: Person | Grant): string | undefined =>
@@ -180,6 +193,13 @@ export async function afterEnding(
 export async function answerNext(id: string, poll: Poll, context: PollContext): Promise<Answer> {
   const next = await context.records.find(id)
   return next?.jkt === poll.caller.jkt ? answerPoll(next, poll, context) : notFoundAnswer
+}
+
+/** What a poll gets whose call has to wait once more. */
+export async function waitingAgain(id: string, { caller }: Poll, context: PollContext): Promise<Answer> {
+  const next = await context.records.find(id)
+  if (next === undefined) return notFoundAnswer
+  return next.requirement === 'auth-token' ? askForGrant(next, caller, context) : stillWaiting(next, context)
 }
 
 /** The process that carried the call out did not live to say how it went. It is not carried out again. */

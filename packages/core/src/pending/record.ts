@@ -1,5 +1,6 @@
-import type { TokenCaller } from '../caller.js'
+import type { Origin, TokenCaller } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
+import type { GivenApproval } from '../http/message.js'
 
 /** What a pending request is waiting for; the value of `requirement` in its answers. */
 export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'
@@ -8,11 +9,15 @@ export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'
 export interface PendingRecord {
   /** 256 random bits, base64url: the last segment of the pending URL (R-216). */
   readonly id: string
+  /** Our identifier: what another resource put aside in the same store is none of ours. */
+  readonly resource: string
   /** Thumbprint of the key that asked; nobody else learns that there is anything here (R-218, G-39). */
   readonly jkt: string
   readonly requirement: PendingRequirement
   /** Who asked, as verified then. */
   readonly caller: TokenCaller
+  /** Everybody behind it: who asked, and whoever asked in the requests that this one goes on from. */
+  readonly origins: readonly Origin[]
   /** Milliseconds. */
   readonly opened: number
   /** Milliseconds; after it nothing can settle the request any more. */
@@ -39,6 +44,8 @@ export interface PendingInteraction {
   readonly description?: string
   /** Scopes named on the page. */
   readonly scope: readonly string[]
+  /** Who may approve, by the application's own names. Default: whoever can sign in. */
+  readonly by?: readonly string[]
 }
 
 /** What a session is asked for. */
@@ -51,24 +58,47 @@ export interface PendingCall {
   readonly held: HeldCall
   /** Set when whoever decides sees the content (`content: true`). */
   readonly shown?: true
-  /** What has been approved for it, this request's own subject last. */
-  readonly subjects: readonly string[]
+  /** What had been approved for it before. */
+  readonly approvals: readonly GivenApproval[]
+  /** What this request asks for; none with `requirement: 'auth-token'`. */
+  readonly subject?: string
+  /** In how many requests it had waited before. */
+  readonly waited: number
   /** What an auth token has to be for (G-41); only with `requirement: 'auth-token'`. */
   readonly grant?: { readonly scope: readonly string[]; readonly account?: string }
   /** The resource token given out first, until its `exp` (seconds). */
-  readonly resourceToken?: { readonly jwt: string; readonly jti: string; readonly exp: number }
+  readonly resourceToken?: { readonly jwt: string; readonly exp: number }
 }
 
 /** How a pending request was decided. The first decision stands. */
-export type Settlement =
-  | {
-      readonly outcome: 'approved'
-      /** The application's own name of the person who approved, where one signed in. */
-      readonly user?: string
-      /** What the application wants to find again in the session. */
-      readonly data?: unknown
-    }
-  | { readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error' }
+export type Settlement = Approved | NotApproved
+
+/** A settlement in the agent's favour. */
+export interface Approved extends Approval {
+  readonly outcome: 'approved'
+  /** Milliseconds: when it was approved. */
+  readonly at: number
+  readonly marks: EndMarks
+}
+
+/** What goes with an approval. */
+export interface Approval {
+  /** The application's own name of the person who approved: whose session it becomes, or who is told to the handler. */
+  readonly user?: string
+  /** JSON that the session shall hold. */
+  readonly data?: unknown
+}
+
+/** A settlement that ends the request. */
+export interface NotApproved {
+  readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error'
+}
+
+/** The last ends of a person's and a key's sessions that were known when something was decided. */
+export interface EndMarks {
+  readonly user?: string
+  readonly jkt?: string
+}
 
 /** That a pending request has been answered for good, or that its call is being carried out. */
 export interface Ending {

@@ -1,4 +1,5 @@
 import { sealCaller } from '../caller.js'
+import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { Ending, PendingRecord, Settlement } from './record.js'
 import type { Room } from './room.js'
@@ -35,15 +36,26 @@ const smallNote = 512
 /** Whoever called a request off knows that it is gone, so its URL need not say so for long. */
 const cancelledMs = 60_000
 
-/** @param clock milliseconds, as `Date.now` */
-export function createPendingRecords(store: Store, room: Room, clock: () => number): PendingRecords {
+/** What pending requests are kept with. */
+export interface RecordParts {
+  /** Our identifier. */
+  readonly resource: string
+  readonly store: Store
+  readonly room: Room
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+}
+
+export function createPendingRecords({ resource, store, room, clock }: RecordParts): PendingRecords {
   const key = (record: PendingRecord, name: string): string => `pending:${record.id}:${name}`
   const ttl = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000))
+  // An instance whose clock is ahead must not write what is forgotten before the record that another has written.
+  const noteTtl = (until: number): number => ttl(until + (instanceSkew + 1) * 1000)
   const parse = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
   const read = async (record: PendingRecord, name: string): Promise<unknown> =>
     parse(await store.get(key(record, name)))
   const claim = async (record: PendingRecord, name: string, value: unknown): Promise<boolean> =>
-    store.claim(key(record, name), JSON.stringify(value), ttl(record.forgotten))
+    store.claim(key(record, name), JSON.stringify(value), noteTtl(record.forgotten))
   const note = async (
     record: PendingRecord,
     name: string,
@@ -51,8 +63,9 @@ export function createPendingRecords(store: Store, room: Room, clock: () => numb
     keep = record.forgotten,
   ): Promise<void> => {
     const text = JSON.stringify(value)
-    if (text.length > smallNote) room.take(record.caller.token.iss, text.length, ttl(keep), key(record, name))
-    await store.put(key(record, name), text, ttl(keep))
+    if (text.length > smallNote)
+      room.take(record.caller.token.iss, text.length, noteTtl(keep), key(record, name))
+    await store.put(key(record, name), text, noteTtl(keep))
   }
   /** Leaves of a record what its URL needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
@@ -71,8 +84,9 @@ export function createPendingRecords(store: Store, room: Room, clock: () => numb
     },
     async find(id) {
       const record = parse(await store.get(`pending:${id}`)) as PendingRecord | undefined
+      if (record?.resource !== resource) return undefined
       // It was verified before it was written, and only we write here.
-      return record === undefined ? undefined : { ...record, caller: sealCaller(record.caller) }
+      return { ...record, caller: sealCaller(record.caller) }
     },
     behind: async (interaction) => store.get(`interaction:${interaction}`),
     settle: (record, settlement) => claim(record, 'settled', settlement),
@@ -99,8 +113,8 @@ export function createPendingRecords(store: Store, room: Room, clock: () => numb
       // A record is forgotten with its ending: a URL is `410` as long as it is known at all. What was to be carried out
       // is not needed any more, nor the credentials in it.
       const forgotten = Math.max(record.forgotten, keep)
-      await empty(record, forgotten)
       await note(record, 'ended', ending, forgotten)
+      await empty(record, forgotten)
     },
     ending: async (record) => (await read(record, 'ended')) as Ending | undefined,
     note,
@@ -112,5 +126,6 @@ export function createPendingRecords(store: Store, room: Room, clock: () => numb
 function withoutCall(record: PendingRecord): PendingRecord {
   const { call } = record
   if (call === undefined) return record
-  return { ...record, call: { ...call, held: { ...call.held, rawHeaders: [], content: '' } } }
+  const { method, target } = call.held
+  return { ...record, call: { ...call, held: { method, target, rawHeaders: [], content: '', peer: {} } } }
 }

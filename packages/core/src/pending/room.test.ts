@@ -40,7 +40,7 @@ describe('the room of pending requests', () => {
     expect(many(['https://b.example'], 4 * kib, 60, store)).toBe(12)
     expect(many(['https://c.example'], 4 * kib, 60, store)).toBe(9)
     expect(many(['https://d.example'], 4 * kib, 60, store)).toBe(6)
-    expect(() => store.take('https://d.example', 1, 60, 'one')).toThrow('pending.room')
+    expect(() => store.take('https://d.example', 4 * kib, 60, 'one')).toThrow('pending.room')
   })
 
   it('is one share for all issuers below one domain', () => {

@@ -2,18 +2,20 @@ import type { Report } from '../events.js'
 import type { Question } from './answers.js'
 import type { Waits } from './long-polls.js'
 import type { PendingSettings } from './options.js'
-import type { PendingRecord, Settlement } from './record.js'
+import type { Approval, Approved, NotApproved, PendingRecord } from './record.js'
 import type { PendingRecords } from './records.js'
+import type { Stops } from './stops.js'
 import { type PendingView, viewOf } from './view.js'
 
 /** How the application decides requests that wait. Every method works from any process that shares the store. */
 export interface Pending {
-  /** A request that still waits; `undefined` when there is none of that id, or it has been decided or ended. */
+  /** A request that still waits; `undefined` when there is none of that id, or it has been decided, ended or stopped. */
   find(id: string): Promise<PendingView | undefined>
   /**
    * Approves. The agent's next poll carries the call out, or gets its session.
    *
-   * @returns `false` when there was nothing left to decide: unknown, expired, cancelled, or decided before
+   * @returns `false` when there was nothing left to decide: unknown, expired, cancelled, decided before, or begun for
+   * somebody who has been stopped meanwhile; or when `by` says who may approve, and `user` is not among them
    * @throws TypeError when the request ends in a session and no `user` is named
    */
   approve(id: string, approval?: Approval): Promise<boolean>
@@ -30,32 +32,38 @@ export interface Pending {
   clarification(id: string): Promise<string | undefined>
 }
 
-/** What goes with an approval. */
-export interface Approval {
-  /** The application's own name of the person whose session it becomes. */
-  readonly user?: string
-  /** JSON that the session shall hold. */
-  readonly data?: unknown
-}
-
 export interface SettleContext {
   readonly records: PendingRecords
   readonly waits: Waits
+  readonly stops: Stops
   readonly settings: PendingSettings
   readonly clock: () => number
   readonly report: Report
 }
 
+/** What was decided. */
+export type Decision = NotApproved | (Approval & { readonly outcome: 'approved' })
+
 /** Settles a request and wakes the agent that waits for it. */
 export async function settle(
   record: PendingRecord,
-  settlement: Settlement,
+  decision: Decision,
   context: SettleContext,
 ): Promise<boolean> {
+  const settlement = decision.outcome === 'approved' ? await date(record, decision, context) : decision
   if (!(await context.records.settle(record, settlement))) return false
   context.report({ name: 'settled', outcome: settlement.outcome })
   context.waits.wake(record.id)
   return true
+}
+
+/** An approval counts from now, however late it is fetched: whatever is ended from now on ends it, too. */
+async function date(
+  record: PendingRecord,
+  approval: Approval & { readonly outcome: 'approved' },
+  { stops, clock }: SettleContext,
+): Promise<Approved> {
+  return { ...approval, at: clock(), marks: await stops.marks(record, approval.user) }
 }
 
 export function createPending(context: SettleContext): Pending {
@@ -64,7 +72,9 @@ export function createPending(context: SettleContext): Pending {
     const record = isPendingId(id) ? await records.find(id) : undefined
     if (record === undefined || record.requirement === 'auth-token' || record.expires <= clock())
       return undefined
-    const over = (await records.settlement(record)) ?? (await records.ending(record))
+    const { stops } = context
+    const over =
+      (await records.settlement(record)) ?? (await records.ending(record)) ?? (await stops.find(record))
     return over === undefined ? record : undefined
   }
   return {
@@ -77,6 +87,8 @@ export function createPending(context: SettleContext): Pending {
       if (record === undefined) return false
       if (record.session !== undefined && user === undefined)
         throw new TypeError('pending.approve: a session needs a user')
+      const by = record.interaction?.by
+      if (by !== undefined && (user === undefined || !by.includes(user))) return false
       const who = { ...(user === undefined ? {} : { user }), ...(data === undefined ? {} : { data }) }
       return settle(record, { outcome: 'approved', ...who }, context)
     },

@@ -4,6 +4,7 @@ import { andThen, isPending } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
 import type { StateEvent } from '../events.js'
 import { type HttpRequest, hasBody } from '../http/message.js'
+import { instanceSkew } from '../limits.js'
 import type { ReadSignature } from '../signature/read.js'
 import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
@@ -43,9 +44,6 @@ export interface ReplayEnvironment {
 
 // RFC 9110, 9.2.1: repeating them changes nothing.
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
-
-// Instances' clocks differ by no more, so that none accepts what another has forgotten.
-const skewSeconds = 10
 
 /** A signature that may have to be used up. */
 interface Kept {
@@ -89,7 +87,8 @@ export function createReplays(env: ReplayEnvironment): Replays {
       const { read, jkt } = signature
       const key = replayKey(jkt, read.base)
       if (own.get(request.rawHeaders) === key) return undefined
-      const ttl = read.created + env.window + skewSeconds - clock() / 1000
+      // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
+      const ttl = read.created + env.window + 1 + instanceSkew - clock() / 1000
       const first = andThen(store.claim(key, '1', Math.max(1, ttl)), (fresh) => {
         if (fresh) own.set(request.rawHeaders, key)
         return judge(fresh, request, read)

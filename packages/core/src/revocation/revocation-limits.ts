@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../errors.js'
+import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
 /** How many revocations are recorded (AAuth 11.12.3, G-56). Whoever sends more is answered `429` and may repeat it. */
@@ -12,7 +13,7 @@ export interface RevocationLimits {
   /**
    * Of all issuers together of whom no token has verified in this process, in a minute; and as many of all others that
    * the operator did not name. Of either, the issuers below one registrable domain may have a third of what is then left
-   * for others. Default 600.
+   * for others. Default 300.
    */
   readonly newcomersPerMinute: number
 }
@@ -24,7 +25,7 @@ export interface Share {
 }
 
 /** The defaults. */
-export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000, newcomersPerMinute: 600 }
+export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000, newcomersPerMinute: 300 }
 
 /**
  * Counts by claiming numbered slots of a minute in the store that all instances share, so that one bound holds for all
@@ -76,7 +77,7 @@ export class RevocationRate {
 
   async #claim(counter: string, most: number): Promise<number | undefined> {
     for (let slot = this.#reachedBy(counter); slot < most; slot++) {
-      const taken = await this.#store.claim(slotKey(counter, slot), '1', 70)
+      const taken = await this.#store.claim(slotKey(counter, slot), '1', 60 + instanceSkew)
       this.#reached.set(counter, Math.max(slot + 1, this.#reachedBy(counter)))
       if (taken) return slot
     }

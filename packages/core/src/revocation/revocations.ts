@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { PresentedToken } from '../caller.js'
+import { issuerSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
 /** A token its issuer has withdrawn. */
@@ -20,15 +21,27 @@ export interface Revocations {
   has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
 }
 
-/** Seconds by which an entry outlives its token, since clocks of issuers and ours differ (G-55). */
-export const revocationSkew = 60
+/** With what the revocation endpoint needs of it. */
+export interface RevocationRecords extends Revocations {
+  /** Whether it has been recorded, with an `exp` that is no earlier. */
+  covers(revocation: Revocation): Awaitable<boolean>
+}
 
 /** @param clock milliseconds, as `Date.now` */
-export function createRevocations(store: Store, clock: () => number): Revocations {
+export function createRevocations(store: Store, clock: () => number): RevocationRecords {
+  // What is kept of one is its `exp`.
+  const covers = ({ iss, jti, exp }: Revocation): Awaitable<boolean> =>
+    andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined && Number(value) >= exp)
   return {
-    record({ iss, jti, exp }) {
-      const ttl = Math.ceil(exp + revocationSkew - clock() / 1000)
-      return ttl > 0 ? store.put(revocationKey(iss, jti), '1', ttl) : undefined
+    covers,
+    record(revocation) {
+      const { iss, jti, exp } = revocation
+      const ttl = Math.ceil(exp + issuerSkew - clock() / 1000)
+      if (ttl <= 0) return undefined
+      // One said again with an earlier `exp` takes nothing back.
+      return andThen(covers(revocation), (known) =>
+        known ? undefined : store.put(revocationKey(iss, jti), String(exp), ttl),
+      )
     },
     has: ({ iss, jti }) => andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined),
   }

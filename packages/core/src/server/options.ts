@@ -14,8 +14,8 @@ import type { AAuthEvent, Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
-import { defaultLimits, type Limits } from '../limits.js'
-import { monotonicBeside } from '../monotonic.js'
+import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
+import { monotonicBy, steadyClock } from '../monotonic.js'
 import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
@@ -137,8 +137,9 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly limits?: Partial<Limits>
   /**
    * Verified tokens remembered, so that each is parsed and verified only once; about 2 KB each, outside of V8's heap for
-   * the better part, and never more than 4 KiB for each of the number given. Default 10 000, which is at most 40 MB. A
-   * token that takes more than 16 KiB by itself is not remembered. `0`: every token is verified on every request.
+   * the better part, or 6 KB with a key of ES256. All together they take no more than 4 KiB for each of the number given.
+   * Default 10 000, which is at most 40 MB. A token that takes more than 16 KiB by itself is not remembered. `0`: every
+   * token is verified on every request.
    */
   readonly verifiedTokens?: number
   /** How signatures are verified: in the event loop, in the thread pool, or by a library of yours. */
@@ -307,6 +308,8 @@ export interface Config {
   readonly clock: () => number
   /** Milliseconds that only ever grow: for everything that lasts. */
   readonly monotonic: () => number
+  /** The time of day at the start, moved on by `monotonic`: for what lasts and is told as dates. */
+  readonly steady: () => number
   readonly random: () => number
   readonly report: Report
 }
@@ -327,21 +330,19 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? (() => Date.now())
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
-  const monotonic = monotonicBeside(given.clock)
+  const monotonic = monotonicBy(given.clock)
+  const steady = steadyClock(clock, monotonic)
   const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
-    watchStore(
-      store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock, monotonic }),
-      {
-        timeout: storeTimeout,
-        clock,
-        monotonic,
-        needs,
-        report,
-      },
-    )
+    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
+      timeout: storeTimeout,
+      clock,
+      monotonic,
+      needs,
+      report,
+    })
   const watched = watch(given.store, [markKey])
-  const lifetime = given.resourceTokenLifetime + given.signatureWindow
-  const keys = new KeyRing(options.signingKeys ?? [], { clock, lifetime, report })
+  const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
+  const keys = new KeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
   }
@@ -365,6 +366,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     limits: { ...defaultLimits, ...options.limits },
     clock,
     monotonic,
+    steady,
     random: given.random ?? (() => Math.random()),
     report,
   }

@@ -25,7 +25,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { useShortcuts } from '../limits.js'
 import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
-import type { Revocations } from '../revocation/revocations.js'
+import type { RevocationRecords, Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
 import type { SessionDesk, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
@@ -90,7 +90,10 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly pending: Pending
   /** Sessions of connected agents. */
   readonly sessions: Sessions
-  /** Stops timers and connections. */
+  /**
+   * Ends long polls, which are answered, and lets go of timers and connections; at shutdown, before or after the HTTP
+   * server is told to close. Requests are answered as long as any come, but nobody waits and no issuer is asked any more.
+   */
   close(): void
 }
 
@@ -104,7 +107,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
 ): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
   const issuers = createIssuerKeys(config.issuers, {
-    clock: config.clock,
+    clock: config.steady,
     random: config.random,
     report: config.report,
     named: config.accessServer === undefined ? [] : [config.accessServer],
@@ -118,7 +121,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
-  const deferral = createDeferral(config, { authentication, mint, revocations: state.revocations })
+  const deferral = createDeferral(config, { authentication, mint })
   const revocations = endingSessions(state.revocations, deferral.sessions)
   const context: GuardContext = {
     authentication,
@@ -201,11 +204,15 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   }
 }
 
-// A session outlives the token it was begun with, so that a revocation has to reach it while it is still known (G-58).
-function endingSessions(revocations: Revocations, sessions: SessionDesk): Revocations {
+/**
+ * A session outlives the token it was begun with, so that a revocation has to reach it while it is still known (G-58). What
+ * says that a revocation is known is written last: one that was cut short is then done all over when it is repeated.
+ */
+function endingSessions(revocations: RevocationRecords, sessions: SessionDesk): RevocationRecords {
   return {
     has: (token) => revocations.has(token),
-    record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
+    covers: (revocation) => revocations.covers(revocation),
+    record: (revocation) => andThen(sessions.endBegunWith(revocation), () => revocations.record(revocation)),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { StandingContext } from '../authentication/standing.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
@@ -11,7 +12,8 @@ import { createWaiting, type Waiting, type WaitingContext } from '../pending/ope
 import { createPendingRecords } from '../pending/records.js'
 import { createRoom } from '../pending/room.js'
 import { createPending, type Pending } from '../pending/settle.js'
-import type { Revocations } from '../revocation/revocations.js'
+import { createStops } from '../pending/stops.js'
+import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
 import { createKeyRing } from '../session/key-ring.js'
@@ -32,22 +34,25 @@ export interface Deferral {
 export interface DeferralParts {
   readonly authentication: AuthenticationContext
   readonly mint: ResourceTokenMint
-  readonly revocations: Revocations
 }
 
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
-  const { store, clock, report, paths, pending: settings, interaction } = config
-  const standing = (issuer: string) => parts.authentication.issuers.standing(issuer)
+  const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
+  const { authentication } = parts
+  const standing = (issuer: string) => authentication.issuers.standing(issuer)
+  const room = createRoom(settings.room, steady, standing)
   const waits = createWaits(settings.maxWaits)
-  const sessions = sessionDesk(config, parts.revocations)
+  const sessions = sessionDesk(config, authentication)
   const context: WaitingContext = {
     ...parts,
-    records: createPendingRecords(store, createRoom(settings.room, clock, standing), clock),
+    resource,
+    records: createPendingRecords({ resource, store, room, clock }),
     waits,
+    stops: createStops(authentication, sessions),
     settings,
     clock,
     report,
-    admission: createAdmission(settings, clock, standing),
+    admission: createAdmission(settings, steady, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
     places: {
       pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
@@ -56,7 +61,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
     },
     beginSession: (record, approval) => sessions.begin(record, approval),
   }
-  const endpoints = [pendingEndpoint(paths.pending, parts.authentication, context)]
+  const endpoints = [pendingEndpoint(paths.pending, authentication, context, steady)]
   if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
   return {
     waiting: createWaiting(context),
@@ -67,7 +72,11 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   }
 }
 
-function sessionDesk({ resource, sessions, store, clock }: Config, revocations: Revocations): SessionDesk {
+function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
+  const { resource, sessions, store, clock, pending, interaction, access } = config
+  const begin = interaction !== undefined || access.authorize !== undefined
+  const waits = begin ? pending.lifetime + pending.retention : undefined
+  const begunWith = createBegunWith({ resource, store, clock, waits })
   return createSessions({
     resource,
     settings: sessions,
@@ -75,7 +84,7 @@ function sessionDesk({ resource, sessions, store, clock }: Config, revocations: 
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions(sessions, store, revocations, clock),
+    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
     store,
     clock,
   })

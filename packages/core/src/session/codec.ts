@@ -6,7 +6,10 @@ import type { SessionClaims } from './session.js'
 
 /** Turns a session into a token68 and back. */
 export interface SessionCodec {
-  seal(claims: SessionClaims): Promise<string>
+  /** @param name the token, where it is but a name; whoever seals under the same name again writes nothing more */
+  seal(claims: SessionClaims, name?: string): Promise<string>
+  /** Lets go of a token that was replaced, after `seconds`, where anything is kept of it. */
+  replaced(token: string, claims: SessionClaims, seconds: number): Promise<void>
   /** `undefined` for what we did not seal, or not with a secret we still have. Rejects only when the store fails. */
   open(token: string): Promise<SessionClaims | undefined>
 }
@@ -26,6 +29,7 @@ export function sealedSessions(ring: KeyRing): SessionCodec {
         throw new TypeError("the session's data is too long for a token; use sessions: { keep: 'store' }")
       return token
     },
+    replaced: async () => {},
     async open(token) {
       if (token.length > longestToken) return undefined
       try {
@@ -51,11 +55,14 @@ export function sealedSessions(ring: KeyRing): SessionCodec {
 export function storedSessions(store: Store, clock: () => number): SessionCodec {
   const key = (token: string): string => `session:${hash('sha256', token, 'base64url')}`
   return {
-    async seal(claims) {
-      const token = randomBytes(32).toString('base64url')
+    async seal(claims, name) {
+      const token = name ?? randomBytes(32).toString('base64url')
       const ttl = Math.max(1, Math.ceil((claims.exp - clock()) / 1000))
-      await store.put(key(token), JSON.stringify(claims), ttl)
+      await store.claim(key(token), JSON.stringify(claims), ttl)
       return token
+    },
+    async replaced(token, claims, seconds) {
+      await store.put(key(token), JSON.stringify(claims), seconds)
     },
     async open(token) {
       const text = await store.get(key(token))

@@ -1,14 +1,17 @@
-import { hash } from 'node:crypto'
-import type { Revocations } from '../revocation/revocations.js'
+import { hash, randomBytes } from 'node:crypto'
+import { findStop, type StandingContext } from '../authentication/standing.js'
+import { instanceSkew } from '../limits.js'
+import type { EndMarks } from '../pending/record.js'
 import type { Store } from '../store/store.js'
+import type { BegunWith } from './begun-with.js'
 import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
-/** Which sessions are to end. */
+/** Which sessions are to end, and which approvals that no agent has fetched yet are taken back. */
 export type SessionSelection =
-  /** Every session of this person. */
+  /** Every session of this person, and whatever this person has approved. */
   | { readonly user: string }
-  /** Every session of this key: of one agent, as long as it keeps its key. */
+  /** Every session of this key, and whatever has been approved for it: of one agent, as long as it keeps its key. */
   | { readonly jkt: string }
   /** One session. */
   | { readonly id: string }
@@ -17,35 +20,81 @@ export type SessionSelection =
 export interface EndedSessions {
   end(selection: SessionSelection): Promise<void>
   /** Ends what was begun with a token that its issuer has withdrawn. */
-  endBegunWith(token: { readonly iss: string; readonly jti: string }): Promise<void>
+  endBegunWith: BegunWith['end']
+  /** Notes that a session has begun with a token. */
+  begunWith: BegunWith['begun']
+  /** The last ends of this person and key, to be kept with a decision that is being made. */
+  marks(who: Who): Promise<EndMarks>
+  /** Whether this person or key has been ended since. */
+  since(who: Who, marks: EndMarks): Promise<boolean>
+  /** Whether this session has been ended, or whom it was begun for has been stopped. Rejects when the store fails. */
   has(claims: SessionClaims): Promise<boolean>
 }
 
-/** @param clock milliseconds, as `Date.now` */
-export function createEndedSessions(
-  settings: SessionSettings,
-  store: Store,
-  revocations: Revocations,
-  clock: () => number,
-): EndedSessions {
+/** Whose it is. */
+export interface Who {
+  readonly jkt: string
+  /** The application's own name of the person. */
+  readonly user?: string | undefined
+}
+
+/** What ended sessions are kept with. */
+export interface EndedParts {
+  /** Our identifier: a person of the same name elsewhere is another one. */
+  readonly resource: string
+  readonly settings: Pick<SessionSettings, 'maxAge'>
+  readonly store: Store
+  readonly standing: StandingContext
+  readonly begunWith: BegunWith
+}
+
+/**
+ * Each end writes a new mark, and what is decided keeps the marks of its time. So whatever was decided before an end is
+ * told apart from what was decided afterwards without comparing anybody's clocks, and however late it is delivered.
+ */
+export function createEndedSessions(parts: EndedParts): EndedSessions {
+  const { resource, settings, store, standing, begunWith } = parts
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
-    `session-ended:${what}:${hash('sha256', name, 'base64url')}`
-  const mark = async (name: string): Promise<void> => store.put(name, String(clock()), settings.maxAge)
-  const tokenName = ({ iss, jti }: { readonly iss: string; readonly jti: string }): string => `${iss}\n${jti}`
+    `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
+  const mark = async (name: string): Promise<void> =>
+    store.put(name, randomBytes(12).toString('base64url'), settings.maxAge + instanceSkew)
+  const marks = async ({ user, jkt }: Who): Promise<EndMarks> => {
+    const [ofUser, ofKey] = await Promise.all([
+      user === undefined ? undefined : store.get(key('user', user)),
+      store.get(key('jkt', jkt)),
+    ])
+    return {
+      ...(ofUser === undefined ? {} : { user: ofUser }),
+      ...(ofKey === undefined ? {} : { jkt: ofKey }),
+    }
+  }
+  const since = async (who: Who, known: EndMarks): Promise<boolean> => {
+    const now = await marks(who)
+    return isNewer(now.user, known.user) || isNewer(now.jkt, known.jkt)
+  }
   return {
     end(selection) {
       if ('user' in selection) return mark(key('user', selection.user))
       return 'jkt' in selection ? mark(key('jkt', selection.jkt)) : mark(key('id', selection.id))
     },
-    endBegunWith: (token) => mark(key('token', tokenName(token))),
-    async has({ id, user, jkt, from, began }) {
-      const names = [key('id', id), key('user', user), key('jkt', jkt)]
-      if (from !== undefined) names.push(key('token', tokenName(from)))
-      const marks = await Promise.all(names.map(async (name) => store.get(name)))
-      // Somebody who was shown the door may come back: only what began before counts as ended.
-      if (marks.some((at) => at !== undefined && began <= Number(at))) return true
-      return from !== undefined && (await revocations.has(from))
+    endBegunWith: (token) => begunWith.end(token),
+    begunWith: (token, until) => begunWith.begun(token, until),
+    marks,
+    since,
+    async has(claims) {
+      const { id, from } = claims
+      const [itself, token, later, stop] = await Promise.all([
+        store.get(key('id', id)),
+        begunWith.endedAt(from.token),
+        since(claims, claims.marks),
+        findStop([from], standing),
+      ])
+      return itself !== undefined || token !== undefined || later || stop !== undefined
     },
   }
 }
+
+// A mark that has gone is older than any session.
+const isNewer = (mark: string | undefined, known: string | undefined): boolean =>
+  mark !== undefined && mark !== known

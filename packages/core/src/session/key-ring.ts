@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
+import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { SessionSettings } from './options.js'
 
@@ -37,7 +38,10 @@ function fixedKeys(secrets: readonly Uint8Array[]): KeyRing {
  */
 function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRing {
   const secrets = new Map<number, Uint8Array>()
-  const spanNow = (): number => Math.floor(clock() / 1000 / lifetime)
+  const spanAt = (skew: number): number => Math.floor((clock() / 1000 + skew) / lifetime)
+  const spanNow = (): number => spanAt(0)
+  // Other instances' clocks may be in the next span already.
+  const isAlive = (span: number): boolean => span <= spanAt(instanceSkew) && span >= spanNow() - 1
   const nameOf = (span: number): string => `session-key:${lifetime}:${span}`
   const fetch = async (span: number): Promise<Uint8Array | undefined> => {
     const known = secrets.get(span)
@@ -47,13 +51,13 @@ function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRi
   }
   const remember = (span: number, text: string): Uint8Array => {
     const secret = Buffer.from(text, 'base64url')
-    for (const old of secrets.keys()) if (old < spanNow() - 1) secrets.delete(old)
+    for (const old of secrets.keys()) if (!isAlive(old)) secrets.delete(old)
     secrets.set(span, secret)
     return secret
   }
   const make = async (span: number): Promise<Uint8Array> => {
     const mine = randomBytes(32).toString('base64url')
-    await store.claim(nameOf(span), mine, lifetime * 3)
+    await store.claim(nameOf(span), mine, lifetime * 3 + 2 * instanceSkew)
     // Whoever made it: the one that is there is everybody's.
     return remember(span, (await store.get(nameOf(span))) as string)
   }
@@ -64,8 +68,7 @@ function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRi
     },
     async find(kid) {
       const span = Number(kid)
-      const now = spanNow()
-      return Number.isSafeInteger(span) && span <= now && span >= now - 1 ? fetch(span) : undefined
+      return Number.isSafeInteger(span) && isAlive(span) ? fetch(span) : undefined
     },
   }
 }

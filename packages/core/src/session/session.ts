@@ -1,3 +1,6 @@
+import type { Origin } from '../caller.js'
+import type { EndMarks } from '../pending/record.js'
+
 /** What a session says of itself. Times are in milliseconds. */
 export interface SessionClaims {
   readonly id: string
@@ -12,8 +15,11 @@ export interface SessionClaims {
   readonly scope: readonly string[]
   /** What the application put in. */
   readonly data?: unknown
-  /** The token it was begun with, where that can be revoked (G-58). */
-  readonly from?: { readonly iss: string; readonly jti: string }
+  /** Whom it was begun for, under which token (G-58): what stops them ends it, whatever token it is used with. */
+  readonly from: Origin
+  /** What had been ended when it was approved. */
+  readonly marks: EndMarks
+  /** When it was approved. */
   readonly began: number
   /** When this token was made. */
   readonly issued: number

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, type Person, sealCaller } from '../caller.js'
+import { createDenials } from '../denial/denials.js'
+import { refuse } from '../errors.js'
 import type { PendingRecord } from '../pending/record.js'
 import { createRevocations } from '../revocation/revocations.js'
-import { createMemoryStore } from '../store/memory-store.js'
+import { createMemoryStore, type MemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
+import { createBegunWith } from './begun-with.js'
 import { sealedSessions, storedSessions } from './codec.js'
 import { createEndedSessions } from './ended.js'
 import { createKeyRing } from './key-ring.js'
@@ -13,6 +16,8 @@ import { createSessions, type SessionDesk } from './sessions.js'
 
 let now: number
 let store: Store
+/** An issuer that the operator's rules do not admit. */
+let refused: string | undefined
 const clock = (): number => now
 const agent = (jkt = 'key-1'): Agent =>
   sealCaller({
@@ -31,18 +36,30 @@ const person: Person = sealCaller({
 const recordOf = (caller: Agent | Person): PendingRecord =>
   ({ jkt: caller.jkt, caller, session: { scope: ['data.read'] } }) as unknown as PendingRecord
 
-const desk = (options: object = {}): SessionDesk => {
+const desk = (options: object = {}, time = clock, resource = 'https://rs.example'): SessionDesk => {
   const settings = sessionOptionsSchema.parse({ renewAfter: 100, grace: 10, ...options })
   const codec =
     settings.keep === 'store'
-      ? storedSessions(store, clock)
-      : sealedSessions(createKeyRing(settings, store, clock))
-  const ended = createEndedSessions(settings, store, createRevocations(store, clock), clock)
-  return createSessions({ resource: 'https://rs.example', settings, codec, ended, store, clock })
+      ? storedSessions(store, time)
+      : sealedSessions(createKeyRing(settings, store, time))
+  const standing = {
+    revocations: createRevocations(store, time),
+    denials: createDenials(store, time, () => {}),
+    issuers: { refused: (issuer: string) => (issuer === refused ? refuse('access_denied') : undefined) },
+  }
+  const begunWith = createBegunWith({ resource, store, clock: time, waits: 600 })
+  const ended = createEndedSessions({ resource, settings, store, standing, begunWith })
+  return createSessions({ resource, settings, codec, ended, store, clock: time })
 }
+/** What somebody has just approved. */
+const approve = async (sessions: SessionDesk, caller: Agent | Person, data?: unknown) => ({
+  user: 'mom',
+  data,
+  at: now,
+  marks: await sessions.marks({ jkt: caller.jkt, user: 'mom' }),
+})
 const begin = async (sessions: SessionDesk, caller: Agent | Person = agent(), data?: unknown) => {
-  const approval = { outcome: 'approved', user: 'mom', data } as const
-  const answer = await sessions.begin(recordOf(caller), approval)
+  const answer = await sessions.begin(recordOf(caller), await approve(sessions, caller, data))
   return answer.headers['AAuth-Access'] as string
 }
 const pass = (seconds: number): void => {
@@ -51,6 +68,87 @@ const pass = (seconds: number): void => {
 beforeEach(() => {
   now = 1_800_000_000_000
   store = createMemoryStore({ clock })
+  refused = undefined
+})
+
+/** What is in the store after everything that is over has gone. */
+const kept = (): number => {
+  const memory = store as MemoryStore
+  memory.put('sweeps', '1', 1)
+  memory.delete('sweeps')
+  return memory.size
+}
+
+describe('what sessions leave in the store', () => {
+  it('is one successor for each round, however many requests there are within the grace', async () => {
+    const sessions = desk({ keep: 'store' })
+    const token = await begin(sessions)
+    const before = kept()
+    pass(100)
+    const renewed = new Set<string>()
+    const found = await Promise.all(Array.from({ length: 50 }, () => sessions.find(token, agent())))
+    for (const one of found) renewed.add((await one?.renew?.()) as string)
+    pass(5)
+    for (let index = 0; index < 50; index++)
+      renewed.add((await (await sessions.find(token, agent()))?.renew?.()) as string)
+    expect(renewed.size).toBe(1)
+    // The old one, its successor, and that it was replaced.
+    expect(kept()).toBe(before + 2)
+    pass(100)
+    expect(kept()).toBe(before + 1)
+    expect((await sessions.find([...renewed][0] as string, agent()))?.connected.user).toBe('mom')
+  })
+
+  it('does not say by itself what the next token is', async () => {
+    const sessions = desk({ keep: 'store' })
+    const written: string[] = []
+    const { claim, put } = store
+    Object.assign(store, {
+      claim: (...args: Parameters<typeof claim>) =>
+        written.push(args.join(' ')) > 0 && claim.apply(store, args),
+      put: (...args: Parameters<typeof put>) => written.push(args.join(' ')) > 0 && put.apply(store, args),
+    })
+    const token = await begin(sessions)
+    pass(100)
+    const renewed = (await (await sessions.find(token, agent()))?.renew?.()) as string
+    expect(written.join('\n')).not.toContain(renewed)
+    expect(written.join('\n')).not.toContain(token)
+  })
+
+  it('is nothing for good when a stranger revokes what no session was begun with', async () => {
+    const sessions = desk()
+    const before = kept()
+    for (let index = 0; index < 100; index++)
+      await sessions.endBegunWith({ iss: 'https://evil.example', jti: String(index) })
+    expect(kept()).toBe(before + 100)
+    pass(700)
+    expect(kept()).toBe(before)
+    const none = createBegunWith({ resource: 'https://rs.example', store, clock, waits: undefined })
+    await none.end({ iss: 'https://evil.example', jti: '1' })
+    expect(kept()).toBe(before)
+  })
+
+  it('lasts as long as the session that was begun with a token does', async () => {
+    const sessions = desk()
+    const token = await begin(sessions, person)
+    await sessions.endBegunWith(person.token)
+    for (let day = 0; day < 6; day++) {
+      pass(86_400)
+      expect(await sessions.find(token, agent())).toBe(undefined)
+    }
+    pass(25 * 86_400)
+    expect(kept()).toBe(0)
+  })
+
+  it('keeps a session from beginning with a token that has been revoked and forgotten since', async () => {
+    const sessions = desk()
+    await sessions.endBegunWith(person.token)
+    pass(599)
+    const token = await begin(sessions, person)
+    expect(await sessions.find(token, agent())).toBe(undefined)
+    pass(86_400)
+    expect(await sessions.find(token, agent())).toBe(undefined)
+  })
 })
 
 describe.each(['token', 'store'])('a session kept in the %s', (keep) => {
@@ -142,6 +240,67 @@ describe.each(['token', 'store'])('a session kept in the %s', (keep) => {
     expect(await sessions.find(token, agent())).toBe(undefined)
   })
 
+  it('ends when it was approved before the end and is fetched after it, by whatever clock', async () => {
+    const sessions = desk({ keep })
+    for (const select of [{ user: 'mom' }, { jkt: 'key-1' }]) {
+      const approval = await approve(sessions, agent())
+      // The instance that ends it is behind the one that approved it.
+      now -= 9000
+      await sessions.end(select)
+      expect(await sessions.endedSince({ jkt: 'key-1', user: 'mom' }, approval.marks)).toBe(true)
+      now += 60_000
+      const late = await sessions.begin(recordOf(agent()), approval)
+      expect(await sessions.find(late.headers['AAuth-Access'] as string, agent())).toBe(undefined)
+      expect(await sessions.find(await begin(sessions), agent())).not.toBe(undefined)
+    }
+  })
+
+  it('is counted from its approval, however late it is fetched', async () => {
+    const sessions = desk({ keep, maxAge: 1000 })
+    const approval = await approve(sessions, agent())
+    pass(600)
+    const answer = await sessions.begin(recordOf(agent()), approval)
+    const token = answer.headers['AAuth-Access'] as string
+    pass(399)
+    expect(await sessions.find(token, agent())).not.toBe(undefined)
+    pass(1)
+    expect(await sessions.find(token, agent())).toBe(undefined)
+  })
+
+  it('ends for a person of the same name at this resource only', async () => {
+    const sessions = desk({ keep })
+    const token = await begin(sessions)
+    await desk({ keep }, clock, 'https://other.example').end({ user: 'mom' })
+    expect(await sessions.find(token, agent())).not.toBe(undefined)
+  })
+
+  it('is stopped with whom it was begun for, though it is used with another token', async () => {
+    const sessions = desk({ keep })
+    const denials = createDenials(store, clock, () => {})
+    const begun = [
+      [person, { person: { ps: 'https://ps.example', sub: 'mom' } }],
+      [person, { token: { iss: 'https://ps.example', jti: 'pt' } }],
+      [person, { issuer: 'https://ps.example' }],
+      [person, { key: `key-1${'x'.repeat(38)}` }],
+      [agent(), { agent: 'aauth:sam@ap.example' }],
+      [agent(), { issuer: 'https://ap.example' }],
+    ] as const
+    for (const [caller, subject] of begun) {
+      const other = caller.kind === 'agent' ? person : agent()
+      const named = 'key' in subject ? { ...caller, jkt: subject.key } : caller
+      const using = 'key' in subject ? { ...other, jkt: subject.key } : other
+      const token = await begin(sessions, named)
+      expect(await sessions.find(token, using)).not.toBe(undefined)
+      await denials.add({ subject })
+      expect(await sessions.find(token, using)).toBe(undefined)
+      await denials.remove(subject)
+      expect(await sessions.find(token, using)).not.toBe(undefined)
+    }
+    const token = await begin(sessions, person)
+    refused = 'https://ps.example'
+    expect(await sessions.find(token, agent())).toBe(undefined)
+  })
+
   it('is refused when the store cannot say whether it was ended', async () => {
     const token = await begin(desk({ keep }))
     const get = store.get.bind(store)
@@ -181,18 +340,19 @@ describe('secrets', () => {
 
   it('open nothing sealed for another resource', async () => {
     const keys = [secret()]
-    const settings = sessionOptionsSchema.parse({ keys })
-    const codec = sealedSessions(createKeyRing(settings, store, clock))
-    const ended = createEndedSessions(settings, store, createRevocations(store, clock), clock)
-    const elsewhere = createSessions({
-      resource: 'https://other.example',
-      settings,
-      codec,
-      ended,
-      store,
-      clock,
-    })
+    const elsewhere = desk({ keys }, clock, 'https://other.example')
     expect(await desk({ keys }).find(await begin(elsewhere), agent())).toBe(undefined)
+  })
+
+  it('are found by instances whose clocks are apart, on either side of a turn', async () => {
+    const lifetime = 1000
+    const [ahead, behind] = [desk({ lifetime }, () => now + 9000), desk({ lifetime })]
+    now = 1_800_000_000_000 - 5000
+    const turned = await begin(ahead)
+    expect(await behind.find(turned, agent())).not.toBe(undefined)
+    const last = await begin(behind)
+    now += 990_000
+    expect(await ahead.find(last, agent())).not.toBe(undefined)
   })
 
   it('say when a session is too long for a token', async () => {

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import type { Connected, TokenCaller } from '../caller.js'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
+import { type Connected, originOf, type TokenCaller, type TokenName } from '../caller.js'
 import { type Answer, jsonAnswer } from '../http/message.js'
-import type { Approved } from '../pending/poll.js'
-import type { PendingRecord } from '../pending/record.js'
+import { instanceSkew } from '../limits.js'
+import type { Approved, PendingRecord } from '../pending/record.js'
 import type { Store } from '../store/store.js'
 import type { SessionCodec } from './codec.js'
 import type { EndedSessions, SessionSelection } from './ended.js'
@@ -27,10 +27,14 @@ export interface SessionDesk extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
     record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
-    approval: Pick<Approved, 'user' | 'data'>,
+    approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
+  /** What has been ended of this person and key so far. */
+  marks: EndedSessions['marks']
+  /** Whether more has been ended since. */
+  endedSince: EndedSessions['since']
   /** Ends what was begun with a token that has been revoked. */
-  endBegunWith(token: { readonly iss: string; readonly jti: string }): Promise<void>
+  endBegunWith(token: TokenName): Promise<void>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
@@ -54,38 +58,53 @@ export function createSessions(parts: SessionParts): SessionDesk {
     clock() < claims.exp &&
     clock() < claims.began + settings.maxAge * 1000
 
-  /** When this token was replaced, or `undefined` while it is the newest. */
-  const replacedAt = async ({ id, round }: SessionClaims): Promise<number | undefined> => {
-    const at = await store.get(`session-renewed:${id}:${round}`)
-    return at === undefined ? undefined : Number(at)
+  /** When this token was replaced, and by which; `undefined` while it is the newest. */
+  const successorOf = async ({ id, round }: SessionClaims): Promise<Successor | undefined> => {
+    const text = await store.get(renewedKey(id, round))
+    const [at, salt] = text?.split(' ') ?? []
+    return at === undefined ? undefined : { at: Number(at), salt: salt ?? '' }
   }
 
   /**
-   * The next token. Every request within the grace gets one, so that an answer that was lost costs nobody the session;
-   * the old one ends a grace after the first was given out (G-34).
+   * The next token. Every request within the grace gets it, so that an answer that was lost costs nobody the session; the
+   * old one ends a grace after the first was given out (G-34). There is one for each round: the first request claims it,
+   * and its name follows from the old token and a salt that only the store knows.
    */
-  const renew = async (claims: SessionClaims, replaced: number | undefined): Promise<string> => {
-    const now = clock()
-    if (replaced === undefined) {
-      const ttl = Math.ceil((claims.exp - now) / 1000) + settings.grace
-      await store.claim(`session-renewed:${claims.id}:${claims.round}`, String(now), Math.max(1, ttl))
-    }
-    return codec.seal({
+  const renew = async (
+    token: string,
+    claims: SessionClaims,
+    known: Successor | undefined,
+  ): Promise<string> => {
+    const { at, salt } = known ?? (await claimRound(token, claims))
+    const next = {
       ...claims,
       round: claims.round + 1,
-      issued: now,
-      exp: Math.min(now + settings.lifetime * 1000, claims.began + settings.maxAge * 1000),
-    })
+      issued: at,
+      exp: Math.min(at + settings.lifetime * 1000, claims.began + settings.maxAge * 1000),
+    }
+    return codec.seal(next, hash('sha256', `${salt} ${token}`, 'base64url'))
+  }
+
+  const claimRound = async (token: string, claims: SessionClaims): Promise<Successor> => {
+    const mine = { at: clock(), salt: randomBytes(32).toString('base64url') }
+    const ttl = Math.max(1, Math.ceil((claims.exp - mine.at) / 1000) + settings.grace + instanceSkew)
+    const won = await store.claim(renewedKey(claims.id, claims.round), `${mine.at} ${mine.salt}`, ttl)
+    if (!won) return (await successorOf(claims)) ?? mine
+    // Clocks of instances differ; whether the grace is over is told by the round, not by this.
+    await codec.replaced(token, claims, Math.min(ttl, settings.grace + 2 * instanceSkew))
+    return mine
   }
 
   return {
     end: (selection) => ended.end(selection),
     endBegunWith: (token) => ended.endBegunWith(token),
-    async begin(record, { user, data }) {
+    marks: (who) => ended.marks(who),
+    endedSince: (who, marks) => ended.since(who, marks),
+    async begin(record, { user, data, at, marks }) {
       const now = clock()
       const { caller, session } = record
       const scope = session?.scope ?? []
-      const { iss, jti } = caller.token
+      if (caller.kind !== 'agent') await ended.begunWith(caller.token, at + settings.maxAge * 1000)
       const token = await codec.seal({
         id: randomUUID(),
         round: 0,
@@ -94,11 +113,11 @@ export function createSessions(parts: SessionParts): SessionDesk {
         user: user as string,
         scope,
         ...(data === undefined ? {} : { data }),
-        // Agent tokens are never revoked (R-270).
-        ...(caller.kind === 'agent' ? {} : { from: { iss, jti } }),
-        began: now,
+        from: originOf(caller),
+        marks,
+        began: at,
         issued: now,
-        exp: now + Math.min(settings.lifetime, settings.maxAge) * 1000,
+        exp: Math.min(now + settings.lifetime * 1000, at + settings.maxAge * 1000),
       })
       return jsonAnswer(
         { status: 'authorized', ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
@@ -108,14 +127,22 @@ export function createSessions(parts: SessionParts): SessionDesk {
     async find(token, caller) {
       const claims = await codec.open(token)
       if (claims === undefined || !isAlive(claims, caller) || (await ended.has(claims))) return undefined
-      const replaced = await replacedAt(claims)
-      if (replaced !== undefined && clock() > replaced + settings.grace * 1000) return undefined
+      const replaced = await successorOf(claims)
+      if (replaced !== undefined && clock() > replaced.at + settings.grace * 1000) return undefined
       const connected = connect(claims, caller)
       const due = replaced !== undefined || clock() - claims.issued >= settings.renewAfter * 1000
-      return due ? { connected, renew: () => renew(claims, replaced) } : { connected }
+      return due ? { connected, renew: () => renew(token, claims, replaced) } : { connected }
     },
   }
 }
+
+/** What follows a token: when that was decided, in milliseconds, and what its name is made of. */
+interface Successor {
+  readonly at: number
+  readonly salt: string
+}
+
+const renewedKey = (id: string, round: number): string => `session-renewed:${id}:${round}`
 
 function connect({ id, user, scope, data, began }: SessionClaims, caller: TokenCaller): Connected {
   return Object.freeze({

@@ -46,16 +46,24 @@ export interface BreakGlassCheck extends BreakGlass {
 const uses: ReadonlySet<unknown> = new Set<StoreUse>(['revocation', 'denial', 'replay'])
 const maxSeconds = 3600
 
-/** @param clock milliseconds, as `Date.now` */
-export function createBreakGlass(clock: () => number, report: (event: StateEvent) => void): BreakGlassCheck {
+/**
+ * @param clock milliseconds, as `Date.now`
+ * @param monotonic milliseconds that only ever grow: setting the time of day neither prolongs an order nor ends it
+ */
+export function createBreakGlass(
+  clock: () => number,
+  monotonic: () => number,
+  report: (event: StateEvent) => void,
+): BreakGlassCheck {
   let opened: OpenBreakGlass | undefined
+  let closesAt = 0
   const close = (): void => {
     const closing = opened
     opened = undefined
     if (closing !== undefined) report({ name: 'break-glass-closed', ...closing })
   }
   const current = (): OpenBreakGlass | undefined => {
-    if (opened !== undefined && opened.until * 1000 <= clock()) close()
+    if (opened !== undefined && monotonic() >= closesAt) close()
     return opened
   }
   return {
@@ -63,6 +71,7 @@ export function createBreakGlass(clock: () => number, report: (event: StateEvent
       checkOrder(order)
       close()
       const { uses, seconds, reason, by } = order
+      closesAt = monotonic() + seconds * 1000
       opened = Object.freeze({ uses: [...uses], until: Math.floor(clock() / 1000) + seconds, reason, by })
       report({ name: 'break-glass-opened', ...opened })
       return opened

@@ -41,6 +41,28 @@ describe('the memory store', () => {
     expect(() => store.put('c', '1', 1)).toThrow(StoreFullError)
   })
 
+  const stops = ['revoked:', 'revoking:', 'deny:', 'session-ended:']
+
+  it('has room for what stops somebody that nothing else takes, and bounds that too', () => {
+    const { store, pass } = opened(8)
+    for (let index = 0; index < 8; index++) store.put(`pending:${index}`, '1', 100)
+    expect(() => store.put('pending:more', '1', 1)).toThrow(StoreFullError)
+    for (let index = 0; index < 8; index++) store.put(`${stops[index % 4]}${index}`, '1', 50)
+    expect(() => store.put('revoked:more', '1', 1)).toThrow(StoreFullError)
+    expect(store.claim('revoked:0', '1', 1)).toBe(false)
+    store.put('revoked:0', '2', 50)
+    store.delete('deny:2')
+    expect(store.claim('revoking:more', '1', 50)).toBe(true)
+    expect(() => store.put('session-ended:more', '1', 1)).toThrow(StoreFullError)
+    pass(60)
+    for (let index = 0; index < 8; index++) store.put(`revoked:again-${index}`, '1', 10)
+    expect(() => store.put('pending:more', '1', 1)).toThrow(StoreFullError)
+    pass(60)
+    for (let index = 0; index < 8; index++) store.put(`pending:again-${index}`, '1', 10)
+    expect(() => store.put('pending:more', '1', 1)).toThrow(StoreFullError)
+    expect(store.size).toBe(8)
+  })
+
   it('refuses a bound that is none', () => {
     expect(() => createMemoryStore({ maxEntries: 0 })).toThrow(
       new TypeError('option maxEntries: must be a positive whole number'),

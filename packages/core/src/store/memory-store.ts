@@ -3,13 +3,18 @@ import { type Store, StoreFullError } from './store.js'
 /** Options of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Entries held at most. Default 100 000, some 25 MB. A full store refuses with {@link StoreFullError}; it never evicts
-   * what must not be forgotten.
+   * Entries held at most. Default 100 000, some 25 MB. Revocations, denials and whatever else stops somebody do not count
+   * among them: of those it holds as many again, so that nothing else can leave no room for them. A full store refuses with
+   * {@link StoreFullError}; it never evicts what must not be forgotten.
    */
   readonly maxEntries?: number
   /** Milliseconds, as `Date.now`, which is the default. */
   readonly clock?: () => number
 }
+
+/** How the keys begin of what stops somebody, and of the count that bounds it. */
+const stopPrefixes = ['revoked:', 'revoking:', 'deny:', 'session-ended:'] as const
+const isStop = (key: string): boolean => stopPrefixes.some((prefix) => key.startsWith(prefix))
 
 interface Entry {
   readonly value: string
@@ -35,6 +40,7 @@ export class MemoryStore implements Store {
   // Keys by the second in which they expire, so that a full store finds room without walking all it holds.
   readonly #seconds = new Map<number, Set<string>>()
   #swept = Number.NEGATIVE_INFINITY
+  #stops = 0
 
   constructor({ maxEntries = 100_000, clock = () => Date.now() }: MemoryStoreOptions) {
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
@@ -58,7 +64,8 @@ export class MemoryStore implements Store {
     this.#sweep(now)
     const held = this.#entries.get(key)
     if (held !== undefined) this.#drop(key, held)
-    else if (this.#entries.size >= this.#maxEntries) throw new StoreFullError('the memory store is full')
+    else if (this.#isFullFor(key)) throw new StoreFullError('the memory store is full')
+    if (isStop(key)) this.#stops++
     const entry = { value, expires: now + ttl * 1000 }
     this.#entries.set(key, entry)
     const second = secondOf(entry)
@@ -85,8 +92,17 @@ export class MemoryStore implements Store {
     return undefined
   }
 
+  #isFullFor(key: string): boolean {
+    const held = isStop(key) ? this.#stops : this.#entries.size - this.#stops
+    return held >= this.#maxEntries
+  }
+
+  #forget(key: string): void {
+    if (this.#entries.delete(key) && isStop(key)) this.#stops--
+  }
+
   #drop(key: string, entry: Entry): void {
-    this.#entries.delete(key)
+    this.#forget(key)
     const second = secondOf(entry)
     const keys = this.#seconds.get(second)
     keys?.delete(key)
@@ -100,7 +116,7 @@ export class MemoryStore implements Store {
     this.#swept = second
     for (const [expiring, keys] of this.#seconds) {
       if (expiring > second) continue
-      for (const key of keys) this.#entries.delete(key)
+      for (const key of keys) this.#forget(key)
       this.#seconds.delete(expiring)
     }
   }

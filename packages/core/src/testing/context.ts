@@ -48,6 +48,7 @@ function memoryState(clock: () => number): State {
     signatureWindow: 60,
     replayReportOnlyUntil: Number.NEGATIVE_INFINITY,
     clock,
+    monotonic: clock,
     report: () => {},
   })
 }

@@ -49,6 +49,19 @@ describe('a fair cache', () => {
     expect([cache.size, cache.get('a0'), cache.get('b0')]).toEqual([30, undefined, 'b0'])
   })
 
+  it('drops of a group what it is told, wherever it stands', () => {
+    const cache = filled(100, { a: 5, b: 1 })
+    cache.drop('a', (value) => value !== 'a2')
+    expect([cache.size, cache.get('a2'), cache.get('a4'), cache.get('b0')]).toEqual([
+      2,
+      'a2',
+      undefined,
+      'b0',
+    ])
+    cache.drop('a', (value) => value === 'a2')
+    expect(cache.size).toBe(1)
+  })
+
   it('holds nothing when told so', () => {
     expect(filled(0, { a: 3 }).size).toBe(0)
   })

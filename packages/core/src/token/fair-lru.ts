@@ -82,10 +82,12 @@ export class FairLru<V> {
     if (node !== undefined) this.#remove(node)
   }
 
-  /** Drops a whole group. */
-  drop(name: string): void {
+  /** Drops of a group what is told, or all of it. */
+  drop(name: string, isDropped: (value: V) => boolean = () => true): void {
     const group = this.#groups.get(name)
-    while (group !== undefined && !isEmpty(group)) this.#remove(group.head.after)
+    if (group === undefined) return
+    for (let node = group.head.after; node !== group.head; node = node.after)
+      if (isDropped(node.value as V)) this.#remove(node)
   }
 
   #makeRoom(): void {

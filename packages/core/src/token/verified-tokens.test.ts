@@ -36,7 +36,8 @@ describe('the remembered tokens', () => {
     expect(await remembers({ small: new Array(150).fill([[]]) })).toBe(false)
     // The names of a scope take more than its text.
     expect(await remembers({ scope: 'ab '.repeat(2000) })).toBe(false)
-    expect(await remembers({ sub: 'x'.repeat(8000) })).toBe(false)
+    expect(await remembers({ sub: 'x'.repeat(8000) })).toBe(true)
+    expect(await remembers({ sub: `€${'x'.repeat(8000)}` })).toBe(false)
   })
 
   it('take a bounded number of bytes together, those of one issuer and those of many', async () => {
@@ -49,6 +50,48 @@ describe('the remembered tokens', () => {
     }
     expect(tokens.size).toBeGreaterThan(10)
     expect(tokens.size).toBeLessThan(50)
+  })
+
+  it('are as many as were asked for, where they are usual', async () => {
+    const tokens = new VerifiedTokens(100, fakeIssuers())
+    const person = {
+      name: 'Sam Doe',
+      email: 'sam@example.org',
+      email_verified: true,
+      tenant: '0f8fad5b-d9cb-469f-a165-70867728950e',
+      groups: ['family', 'kitchen', 'finance'],
+      locale: 'en',
+      mission_s256: 'x'.repeat(43),
+      scope: 'openid profile email data.read data.write',
+      sub: '0f8fad5b-d9cb-469f-a165-70867728950e',
+    }
+    for (let i = 0; i < 150; i++) {
+      const read = await grant({ ...person, jti: `0f8fad5b-d9cb-469f-a165-7086772${i}` })
+      tokens.add(`${i}`, tokens.verified(read, key, now))
+    }
+    expect(tokens.size).toBe(100)
+    expect(tokens.weight / 100).toBeGreaterThan(2000)
+  })
+
+  it('are shared by what issuers cost: those of one domain, however many, push out none of another', async () => {
+    let withdraw: (issuer: string, dwk: string) => void = () => {}
+    const tokens = new VerifiedTokens(
+      40,
+      fakeIssuers({
+        onWithdrawn: (listener) => {
+          withdraw = listener
+        },
+      }),
+    )
+    const add = async (ps: string, jti: string): Promise<void> =>
+      tokens.add(jti, tokens.verified(await grant({ iss: ps, ps, jti }), key, now))
+    for (let i = 0; i < 10; i++) await add('https://ps.example', `honest ${i}`)
+    for (let i = 0; i < 100; i++) await add(`https://i${i}.evil.example`, `made up ${i}`)
+    const held = Array.from({ length: 10 }, (_, i) => tokens.get(`honest ${i}`, now))
+    expect(held).not.toContain(undefined)
+    withdraw('https://i99.evil.example', 'aauth-person.json')
+    expect(tokens.get('made up 99', now)).toBe(undefined)
+    expect(tokens.get('made up 98', now)).not.toBe(undefined)
   })
 
   it('keep nothing of a token but what its caller is', async () => {

@@ -2,8 +2,9 @@ import { LRUCache } from 'lru-cache'
 import { sealCaller, type TokenCaller } from '../caller.js'
 import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
+import { siteOf } from '../issuer/site.js'
 import { fixedLimits } from '../limits.js'
-import { weightOf } from '../weight.js'
+import { callerWeight } from './caller-weight.js'
 import { FairLru } from './fair-lru.js'
 import type { ReadToken } from './read.js'
 import { shareTexts } from './shared.js'
@@ -34,10 +35,10 @@ export interface FailedToken {
 
 /** Seconds after which the use of cached tokens is passed on to the issuer keys, which keep fresh what is in use. */
 const noteEvery = 10
-/** What a remembered token may take on average, in bytes. Most take half of that. */
+/** What a remembered token may take on average, in bytes. Most take half of that; those of ES256 keys half as much again. */
 const averageBytes = 4096
-/** What each takes beside its caller: the key, its place in the cache, and objects of one shape. */
-const ownBytes = 1024
+/** What each takes beside its caller and its key: its place in the cache, and a few objects. */
+const ownBytes = 768
 /** Failed tokens remembered: enough for the same forgery over and over, which is all that can be had for less. */
 const failedTokens = 1024
 /** Issuers of tokens, by number and by bytes; one that is forgotten is only named twice. */
@@ -46,7 +47,7 @@ const sourceBytes = 4 * 1024 * 1024
 
 /**
  * Tokens by their exact bytes, so that one is parsed and verified the first time it is seen and not again. What is held
- * ends with the token's `exp` and with its issuer's keys; whether it was revoked is asked on every request, elsewhere.
+ * ends with the token's `exp` and with its issuer's keys, and shares by site; whether it was revoked is asked on every request, elsewhere.
  */
 export class VerifiedTokens {
   readonly #tokens: FairLru<VerifiedToken>
@@ -62,7 +63,9 @@ export class VerifiedTokens {
   constructor(most: number, issuers: IssuerKeys) {
     this.#tokens = new FairLru(most, most * averageBytes)
     this.#issuers = issuers
-    issuers.onWithdrawn((issuer, dwk) => this.#tokens.drop(nameOf({ issuer, dwk })))
+    issuers.onWithdrawn((issuer, dwk) =>
+      this.#tokens.drop(siteOf(issuer), ({ source }) => source.issuer === issuer && source.dwk === dwk),
+    )
   }
 
   /** How many are held. */
@@ -105,9 +108,10 @@ export class VerifiedTokens {
    * it is new.
    */
   add(digest: string, token: VerifiedToken): void {
-    const weight = ownBytes + weightOf(token.caller, fixedLimits.rememberedToken)
+    const { key, caller } = token
+    const weight = ownBytes + key.algorithm.keyBytes + callerWeight(caller, fixedLimits.rememberedToken)
     if (weight > fixedLimits.rememberedToken) return
-    this.#tokens.add(digest, nameOf(token.source), token, weight)
+    this.#tokens.add(digest, siteOf(token.source.issuer), token, weight)
   }
 
   /** Remembers that a token's signature failed under this key, or that there was no key. @param exp the token's */

@@ -216,6 +216,49 @@ describe('an agent', () => {
     ])
   })
 
+  it('brings a new resource token of a held call to its person server, once each', async () => {
+    const { shop } = setting
+    const sam = setting.sam()
+    const asked: string[] = []
+    shop.server.intercept(async ({ path, header }) => {
+      if (path !== '/bread' && path !== '/pending/1') return undefined
+      const jwt = /jwt="([^"]+)"/.exec(header('signature-key') ?? '')?.[1] ?? ''
+      const claims = decodeJwt(jwt)
+      asked.push(`${path} ${claims['scope'] ?? ''}`.trim())
+      if (claims['ps'] !== undefined && claims['aud'] === undefined) return challenge('person-token')
+      if (claims['scope'] === 'shop.buy shop.buy.large') return json({ executed: 1 }, 201)
+      const type = claims['scope'] === undefined ? 'aa-person+jwt' : 'aa-auth+jwt'
+      const caller = { type, claims, jkt: sam.key.jkt }
+      const scope = claims['scope'] === undefined ? 'shop.buy' : 'shop.buy shop.buy.large'
+      const resourceToken = await shop.resourceToken(caller, scope)
+      return deferral({
+        'AAuth-Requirement': requirementHeader('auth-token', { 'resource-token': resourceToken }),
+      })
+    })
+    expect((await buy(sam)).status).toBe(201)
+    expect(asked).toEqual(['/bread', '/bread', '/pending/1 shop.buy', '/pending/1 shop.buy shop.buy.large'])
+  })
+
+  it('gives up on a held call whose new resource token brings nothing new', async () => {
+    const { shop } = setting
+    const sam = setting.sam()
+    let polls = 0
+    shop.server.intercept(async ({ path, header }) => {
+      if (path !== '/bread' && path !== '/pending/1') return undefined
+      const jwt = /jwt="([^"]+)"/.exec(header('signature-key') ?? '')?.[1] ?? ''
+      const claims = decodeJwt(jwt)
+      if (claims['ps'] !== undefined && claims['aud'] === undefined) return challenge('person-token')
+      if (path === '/pending/1') polls++
+      const type = claims['scope'] === undefined ? 'aa-person+jwt' : 'aa-auth+jwt'
+      const resourceToken = await shop.resourceToken({ type, claims, jkt: sam.key.jkt }, 'shop.buy')
+      return deferral({
+        'AAuth-Requirement': requirementHeader('auth-token', { 'resource-token': resourceToken }),
+      })
+    })
+    const reason = await reasonOf(buy(sam))
+    expect([reason.code, polls]).toEqual(['no_progress', 1])
+  })
+
   it('says why a wait ended', async () => {
     answering(deferral(), json({ error: 'abandoned' }, 403))
     expect((await reasonOf(buy())).code).toBe('abandoned')

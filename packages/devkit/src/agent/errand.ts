@@ -160,10 +160,15 @@ export class Errand {
   /** A `202`: wait for the person, or bring the auth token to the held invocation. */
   async #follow(first: Response, token: HeldToken): Promise<Response> {
     let current = token
+    const exchanged = new Set<string>()
     const answer = await poll(this.#journey, first, async (response) => {
       const requirement = readRequirement(response)
-      if (requirement?.name === 'auth-token' && current.kind !== 'auth') {
+      const resourceToken = requirement?.parameters['resource-token']
+      // A resource token that comes anew says that what was brought was not enough; the same again says nothing.
+      const isNew = resourceToken === undefined ? current.kind !== 'auth' : !exchanged.has(resourceToken)
+      if (requirement?.name === 'auth-token' && isNew) {
         current = await this.#authToken(response, requirement, current)
+        if (resourceToken !== undefined) exchanged.add(resourceToken)
       }
       return current.jwt
     })

@@ -1,8 +1,29 @@
 import { type IncomingMessage, request as openRequest } from 'node:http'
+import { GuardError, issuerLimits } from '@countersign/core'
 import { toWire, type WireRequest } from './request.js'
 
 /** Host → port on 127.0.0.1. */
 export type Routes = ReadonlyMap<string, number> | Readonly<Record<string, number>>
+
+/** What an answer may take. */
+export interface LoopbackBounds {
+  /** Bytes of content. */
+  readonly bytes: number
+  /** Bytes of the block of headers. */
+  readonly headerBytes: number
+  /** Milliseconds until its last byte. */
+  readonly ms: number
+}
+
+/** Those of the guarded fetch, which this one stands for in a resource. */
+export const guardBounds: LoopbackBounds = {
+  bytes: issuerLimits.jwksBytes,
+  headerBytes: issuerLimits.headerBytes,
+  ms: issuerLimits.timeout,
+}
+
+/** Those of an agent: whatever a resource serves, and long polls. */
+export const agentBounds: LoopbackBounds = { bytes: 16 * 1024 * 1024, headerBytes: 64 * 1024, ms: 120_000 }
 
 /** The port a host listens on, or `undefined` for a host that is not of the town. */
 export function portOf(routes: Routes, host: string): number | undefined {
@@ -16,7 +37,8 @@ export function portOf(routes: Routes, host: string): number | undefined {
  *
  * Hosts without a route go to `fallback`; without one they are refused, so that nothing in a test reaches the network
  * by mistake. Redirects are never followed: a `3xx` is returned as it is, or rejected with `redirect: 'error'`. Bodies
- * are buffered. Rejects with `TypeError` as `fetch` does, and with the reason of `signal` when that aborts.
+ * are buffered, within the bounds of the guarded fetch: 256 KiB, 16 KiB of headers, 5 s. Rejects with `GuardError` when an
+ * answer is beyond them or is no HTTP, with `TypeError` as `fetch` does, and with the reason of `signal` when that aborts.
  */
 export function createLoopbackFetch(
   routes: Routes,
@@ -30,7 +52,7 @@ export function createLoopbackFetch(
       throw new TypeError(`no loopback route to ${url.origin}`)
     }
     const request = new Request(input, init)
-    const response = await sendToLoopback(port, await fromFetch(request), request.signal)
+    const response = await sendToLoopback(port, await fromFetch(request), request.signal, guardBounds)
     if (request.redirect === 'error' && response.status >= 300 && response.status < 400) {
       throw new TypeError(`unexpected redirect from ${url.host}`)
     }
@@ -50,8 +72,18 @@ export async function fromFetch(request: Request): Promise<WireRequest> {
   })
 }
 
-/** Sends a request to 127.0.0.1 and reads the whole response. Rejects when the connection fails or `signal` aborts. */
-export function sendToLoopback(port: number, request: WireRequest, signal?: AbortSignal): Promise<Response> {
+/**
+ * Sends a request to 127.0.0.1 and reads the whole response. Rejects when the connection fails, `signal` aborts or the
+ * response is beyond its bounds; nothing more is read of it then.
+ *
+ * @param bounds default: 16 MiB, 64 KiB of headers, 120 s
+ */
+export function sendToLoopback(
+  port: number,
+  request: WireRequest,
+  signal?: AbortSignal,
+  bounds: LoopbackBounds = agentBounds,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const outgoing = openRequest({
       host: '127.0.0.1',
@@ -60,30 +92,61 @@ export function sendToLoopback(port: number, request: WireRequest, signal?: Abor
       path: request.target,
       headers: request.rawHeaders as string[],
       agent: false,
+      maxHeaderSize: bounds.headerBytes,
       ...(signal === undefined ? {} : { signal }),
     })
-    const fail = (cause: Error) =>
-      reject(signal?.aborted === true ? signal.reason : new TypeError('fetch failed', { cause }))
+    const late = setTimeout(() => {
+      outgoing.destroy(new Error(`no complete response within ${bounds.ms} ms`))
+    }, bounds.ms)
+    const fail = (cause: Error): void =>
+      reject(signal?.aborted === true ? signal.reason : asFetchError(cause))
     outgoing.on('error', fail)
+    outgoing.on('close', () => {
+      clearTimeout(late)
+      // After an answer or an error this changes nothing.
+      fail(new Error('the connection was closed without an answer'))
+    })
     outgoing.on('response', (incoming) => {
-      const chunks: Buffer[] = []
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('error', fail)
-      incoming.on('end', () => resolve(toResponse(incoming, Buffer.concat(chunks), request)))
+      readBounded(incoming, bounds.bytes)
+        .then((content) => resolve(toResponse(incoming, content, request)))
+        .catch((cause: Error) => {
+          fail(cause)
+          outgoing.destroy()
+        })
     })
     outgoing.end(request.body)
   })
+}
+
+/** Answered, but not in HTTP or beyond bounds; everything else is the network's. */
+function asFetchError(cause: NodeJS.ErrnoException): Error {
+  if (cause instanceof GuardError) return cause
+  return cause.code?.startsWith('HPE_') === true
+    ? new GuardError('unusable', `the response is malformed (${cause.code})`)
+    : new TypeError('fetch failed', { cause })
+}
+
+async function readBounded(incoming: IncomingMessage, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > most) throw new GuardError('unusable', `the response is longer than ${most} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 // The Fetch standard allows no body, not even an empty one, with these.
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 function toResponse(incoming: IncomingMessage, body: Buffer, request: WireRequest): Response {
+  const status = incoming.statusCode as number
+  if (status < 200 || status > 599) throw new GuardError('unusable', 'no HTTP status')
   const headers = new Headers()
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
     headers.append(incoming.rawHeaders[i] as string, incoming.rawHeaders[i + 1] as string)
   }
-  const status = incoming.statusCode as number
   const statusText = incoming.statusMessage ?? ''
   const response = new Response(bodiless.has(status) ? null : new Uint8Array(body), {
     status,

@@ -15,6 +15,10 @@ export interface TestRedis {
   readonly url: string
   /** `SIGKILL`, as a machine that fails. */
   kill(): Promise<void>
+  /** It hangs, with its connections open. */
+  pause(): void
+  /** It goes on where it was. */
+  resume(): void
   /** Starts it again on the same port with what it had written to disk. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -46,15 +50,18 @@ export async function startRedis(...more: readonly string[]): Promise<TestRedis>
     port,
     url: `redis://127.0.0.1:${port}`,
     start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     stop: async () => {
+      child?.kill('SIGCONT')
       await end('SIGTERM')
       rmSync(directory, { recursive: true, force: true })
     },
   }
 }
 
-function said(child: ChildProcess, text: string): Promise<void> {
+export function said(child: ChildProcess, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -66,7 +73,7 @@ function said(child: ChildProcess, text: string): Promise<void> {
   })
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

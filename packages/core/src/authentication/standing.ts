@@ -1,0 +1,49 @@
+import type { Origin } from '../caller.js'
+import type { DenialCheck } from '../denial/denials.js'
+import { Refusal, refuse } from '../errors.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import type { Revocations } from '../revocation/revocations.js'
+
+/** Every list by which somebody can be stopped. */
+export interface StandingContext {
+  readonly revocations: Pick<Revocations, 'has'>
+  readonly denials: Pick<DenialCheck, 'find'>
+  readonly issuers: Pick<IssuerKeys, 'refused'>
+}
+
+/**
+ * Whether one of these callers has been stopped: by the operator's rules about issuers, by the issuer that took its token
+ * back, or by a denial. Asked for everybody something was begun for, wherever it goes on without that token being
+ * presented: at polls, with sessions, on the interaction page. There is no break-glass: what the store cannot say
+ * rejects.
+ */
+export async function findStop(
+  origins: readonly Origin[],
+  context: StandingContext,
+): Promise<Refusal | undefined> {
+  const found = await Promise.all(origins.map((origin) => stopOf(origin, context)))
+  return found.find((refusal) => refusal !== undefined)
+}
+
+async function stopOf(origin: Origin, context: StandingContext): Promise<Refusal | undefined> {
+  const { iss } = origin.token
+  const refused = context.issuers.refused(iss, documentOf(origin))
+  if (refused !== undefined) return refused
+  const [revoked, denied] = await Promise.all([
+    context.revocations.has(origin.token),
+    context.denials.find(origin),
+  ])
+  if (revoked) return refuse('revoked', 'The token this was begun with')
+  if (denied === undefined) return undefined
+  return new Refusal('access_denied', {
+    reason: `whom this was begun for is denied by the operator (${denied})`,
+  })
+}
+
+/** The document that names the issuer's keys (R-101): an auth token of somebody else's than the person's server is an access server's. */
+function documentOf(origin: Origin): string {
+  if (origin.kind === 'agent') return 'aauth-agent.json'
+  return origin.kind === 'person' || origin.person.ps === origin.token.iss
+    ? 'aauth-person.json'
+    : 'aauth-access.json'
+}

@@ -1,0 +1,116 @@
+import type { VerificationKey } from './keys.js'
+
+/**
+ * Milliseconds that the pool has for a verification, and for each that is there before it. A thread needs an eighth of a
+ * millisecond for one, so that a pool which is late by this has other work: the application's own.
+ */
+const patience = { base: 50, each: 0.5 } as const
+
+/** Verifications taken back in one turn of the loop: about a millisecond. */
+const slice = 8
+
+interface Job {
+  readonly key: VerificationKey
+  readonly data: Uint8Array
+  readonly signature: Uint8Array
+  /** When the pool is late, in milliseconds of the monotonic clock. */
+  readonly due: number
+  readonly resolve: (valid: boolean) => void
+  readonly reject: (cause: unknown) => void
+  settled: boolean
+  next: Job | undefined
+}
+
+/**
+ * The thread pool, which the application shares with us: its own `pbkdf2`, file reads and look-ups of names may fill it.
+ * Then it is left alone until it answers in time again; what already waits there is verified in the loop.
+ */
+export class Pool {
+  #first: Job | undefined
+  #last: Job | undefined
+  #waiting = 0
+  #watched = false
+  #late = false
+  #asking = false
+
+  /** Verifications that wait. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  verify(key: VerificationKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const due = performance.now() + patience.base + patience.each * this.#waiting
+      const job: Job = { key, data, signature, due, resolve, reject, settled: false, next: undefined }
+      if (this.#last === undefined) this.#first = job
+      else this.#last.next = job
+      this.#last = job
+      this.#waiting++
+      key.algorithm.verifyLater(key.key, data, signature, (valid) => {
+        if (this.#settle(job)) resolve(valid)
+      })
+      this.#watch()
+    })
+  }
+
+  /**
+   * Whether the pool was late and has not been in time since. It is asked again with what is to be verified here and
+   * now, one question at a time, and nobody waits for the answer.
+   */
+  isLate(key: VerificationKey, data: Uint8Array, signature: Uint8Array): boolean {
+    if (!this.#late || this.#asking) return this.#late
+    this.#asking = true
+    let inTime = true
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        inTime = false
+      })
+    }, patience.base).unref()
+    key.algorithm.verifyLater(key.key, data, signature, () => {
+      clearTimeout(timer)
+      this.#asking = false
+      if (inTime) this.#late = false
+    })
+    return true
+  }
+
+  /** Whether this was the first answer. Those that are answered at the head of the queue leave it. */
+  #settle(job: Job): boolean {
+    if (job.settled) return false
+    job.settled = true
+    this.#waiting--
+    while (this.#first?.settled === true) this.#first = this.#first.next
+    if (this.#first === undefined) this.#last = undefined
+    return true
+  }
+
+  /** One timer at a time, and none while nothing waits. */
+  #watch(): void {
+    if (this.#watched || this.#first === undefined) return
+    this.#watched = true
+    const { due } = this.#first
+    // Judged when the loop has heard what the pool has done already: a loop that was blocked is no pool that is late.
+    setTimeout(() => setImmediate(this.#judge), Math.max(1, due - performance.now())).unref()
+  }
+
+  readonly #judge = (): void => {
+    this.#watched = false
+    if (this.#first !== undefined && performance.now() >= this.#first.due) {
+      this.#late = true
+      this.#takeBack()
+    } else this.#watch()
+  }
+
+  readonly #takeBack = (): void => {
+    for (let taken = 0; taken < slice && this.#first !== undefined; taken++) {
+      const job = this.#first
+      this.#settle(job)
+      try {
+        job.resolve(job.key.algorithm.verify(job.key.key, job.data, job.signature))
+      } catch (cause) {
+        job.reject(cause)
+      }
+    }
+    if (this.#first !== undefined) setImmediate(this.#takeBack)
+  }
+}

@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto'
+import type { TokenName } from '../caller.js'
+import { instanceSkew, issuerSkew } from '../limits.js'
+import type { Store } from '../store/store.js'
+
+/**
+ * Which sessions were begun with which tokens, as far as that is needed to end them with their token. A revocation writes
+ * here only where there is a session to end, or may soon be one: what a stranger revokes leaves nothing behind that
+ * outlives what could have come of it.
+ */
+export interface BegunWith {
+  /** Notes that a session has begun. @param until milliseconds, when it ends at the latest */
+  begun(token: TokenName, until: number): Promise<void>
+  /** Ends what was begun with a token, and what waits to begin. */
+  end(token: TokenName): Promise<void>
+  /** When that was, in milliseconds as written; `undefined` if it was not. */
+  endedAt(token: TokenName): Promise<string | undefined>
+}
+
+/** What it works with. */
+export interface BegunWithParts {
+  /** Our identifier. */
+  readonly resource: string
+  readonly store: Store
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+  /** Seconds for which a request may wait before it becomes a session; `undefined` where no sessions can begin. */
+  readonly waits: number | undefined
+}
+
+const skew = issuerSkew + instanceSkew
+
+export function createBegunWith({ resource, store, clock, waits }: BegunWithParts): BegunWith {
+  // Strangers' strings of any length and alphabet.
+  const key = (what: string, { iss, jti }: TokenName): string =>
+    `session-${what}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`
+  const mark = async (token: TokenName, seconds: number): Promise<void> =>
+    store.put(key('ended', token), String(clock()), seconds)
+  const secondsUntil = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000)) + skew
+
+  return {
+    async begun(token, until) {
+      const seconds = secondsUntil(until)
+      await store.put(key('begun', token), String(until), seconds)
+      // Each writes its own first and then looks for the other's, so one of them sees both.
+      if ((await store.get(key('ended', token))) !== undefined) await mark(token, seconds)
+    },
+    async end(token) {
+      if (waits !== undefined) await mark(token, waits + skew)
+      const until = await store.get(key('begun', token))
+      if (until !== undefined) await mark(token, secondsUntil(Number(until)))
+    },
+    endedAt: async (token) => store.get(key('ended', token)),
+  }
+}

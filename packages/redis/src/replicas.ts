@@ -1,0 +1,112 @@
+import type { Commands } from './clients.js'
+
+/** How writes are confirmed. */
+export interface Confirmation {
+  /** Replicas that have to have a write before it counts. */
+  readonly replicas: number
+  /** Milliseconds they have for it. */
+  readonly within: number
+}
+
+/** `multi()` of node-redis, by what is used of it. */
+interface Multi {
+  wait(replicas: number, milliseconds: number): Multi
+  get(key: string): Multi
+  execAsPipeline(): Promise<readonly unknown[]>
+}
+
+interface Pipelining {
+  multi?(): Multi
+  pipeline?(commands: readonly (readonly (string | number)[])[]): {
+    exec(): Promise<readonly (readonly [Error | null, unknown])[] | null>
+  }
+}
+
+// `WAIT` holds its connection up, reads of others included. So it is asked for a moment at a time.
+const momentMs = 5
+const pauseMs = 15
+
+/**
+ * The same commands, with writes that count only when so many replicas have them: after each, `WAIT` and a look at what
+ * was written, in one pipeline, until the replicas have it or the time is up. A client that lost its connection in
+ * between asks the next one, and there `WAIT` confirms whatever that server has, so the write has to be found as well.
+ *
+ * `WAIT` speaks of the writes of its own connection, so there has to be only one to each server: no pool.
+ *
+ * @throws TypeError when the client cannot send commands in one pipeline, or is a pool
+ */
+export function confirmed(client: unknown, commands: Commands, { replicas, within }: Confirmation): Commands {
+  const look = lookThrough(client, commands)
+
+  const conclude = async (key: string, value: string, ms: number): Promise<void> => {
+    const deadline = performance.now() + within
+    for (;;) {
+      const [acknowledged, found] = await look(key, replicas)
+      if (Number(acknowledged) >= replicas) {
+        // What lives no longer than this may take is gone by right.
+        if (ms > within && (found === null || String(found) !== value)) {
+          throw new Error('the write was lost: the connection or the primary has changed')
+        }
+        return
+      }
+      if (performance.now() + pauseMs > deadline) {
+        throw new Error(`the write was confirmed by ${Number(acknowledged)} of ${replicas} replicas`)
+      }
+      await new Promise((resolve) => void setTimeout(resolve, pauseMs).unref())
+    }
+  }
+
+  return {
+    ...commands,
+    async set(key, value, milliseconds) {
+      const reply = await commands.set(key, value, milliseconds)
+      await conclude(key, value, milliseconds)
+      return reply
+    },
+    async setIfAbsent(key, value, milliseconds) {
+      const reply = await commands.setIfAbsent(key, value, milliseconds)
+      // Where another one has it, nothing was written.
+      if (reply !== null && reply !== undefined) await conclude(key, value, milliseconds)
+      return reply
+    },
+  }
+}
+
+type Look = (key: string, replicas: number) => Promise<readonly unknown[]>
+
+/** `WAIT` and `GET` over one connection: in a cluster the one that the key leads to. */
+function lookThrough(client: unknown, { library }: Commands): Look {
+  const { multi, pipeline } = client as Pipelining
+  if (library === 'ioredis' && pipeline !== undefined) {
+    return async (key, replicas) => {
+      const replies = await pipeline
+        .call(client, [
+          ['wait', replicas, momentMs],
+          ['get', key],
+        ])
+        .exec()
+      return (replies ?? []).map(([error, reply]) => {
+        if (error !== null) throw error
+        return reply
+      })
+    }
+  }
+  const isPool = typeof (client as { readonly totalClients?: unknown }).totalClients === 'number'
+  if (library === 'redis' && multi !== undefined && !isPool) {
+    return (key, replicas) => pipelined(multi.call(client).wait(replicas, momentMs).get(key))
+  }
+  throw new TypeError('option replicas: needs a client, cluster or sentinel, not a pool')
+}
+
+/** Rejects with the first error there is, not with one that says that there are some. */
+async function pipelined(multi: Multi): Promise<readonly unknown[]> {
+  try {
+    return await multi.execAsPipeline()
+  } catch (cause) {
+    const { replies } = cause as { readonly replies?: unknown }
+    const first = Array.isArray(replies)
+      ? replies.find((reply: unknown) => reply instanceof Error)
+      : undefined
+    throw first ?? cause
+  }
+}
