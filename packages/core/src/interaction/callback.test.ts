@@ -11,7 +11,7 @@ const byAgent = { caller: { kind: 'agent', provider } as unknown as Caller } as 
 const byPerson = {
   caller: { kind: 'person', person: { ps: 'https://ps.example', sub: 'x' } } as unknown as Caller,
 } as PendingRecord
-const check = (url: string, record = byAgent, metadata: object | Refusal = {}): Promise<boolean> =>
+const check = (url: string, record = byAgent, metadata: object | Refusal = {}): Promise<boolean | Refusal> =>
   isCallback(
     url,
     record,
