@@ -5,7 +5,9 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { type Grant, originOf, type Person, type TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
+import { refuseUnread } from '../http/content.js'
 import { type Carried, carriedFor, type HttpRequest } from '../http/message.js'
+import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
 import type { Admission } from './bounds.js'
 import { newCode } from './code.js'
@@ -70,12 +72,12 @@ export function createWaiting(context: WaitingContext): Waiting {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}
-      return { held, approvals, waited, ...(subject === undefined ? {} : { subject }) }
+      const shown = contentOf(request) === undefined ? {} : ({ shown: true } as const)
+      return { held, approvals, waited, ...shown, ...(subject === undefined ? {} : { subject }) }
     }
-    if (held === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait')
-      : refuse('server_error', 'The content was read before it could be put aside')
+      : refuseUnread(held, context.authentication.diagnose)
   }
 
   const open = async (
@@ -203,7 +205,7 @@ function newRecord(
 
 async function notify(record: PendingRecord, ask: AskApproval, context: WaitingContext): Promise<void> {
   try {
-    await ask.ask?.(viewOf(record))
+    await ask.ask(viewOf(record))
   } catch (cause) {
     // Nobody was told, so nobody will ever decide.
     await settle(record, { outcome: 'server_error' }, context)

@@ -25,7 +25,7 @@ import { settle } from './settle.js'
 export interface PollContext extends SettleContext {
   readonly places: DeferralPlaces
   readonly mint: ResourceTokenMint
-  readonly authentication: Pick<AuthenticationContext, 'issuers'>
+  readonly authentication: Pick<AuthenticationContext, 'issuers' | 'diagnose'>
   /** The answer that begins a session. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }
@@ -86,8 +86,12 @@ async function waitForSettlement(
   const gone = new AbortController()
   const release = host.onGone?.(() => gone.abort())
   const ready = async (): Promise<boolean> => (await settlementOf(record, context)) !== undefined
-  await context.waits.wait(record.id, seconds, ready, gone.signal)
-  release?.()
+  try {
+    await context.waits.wait(record.id, seconds, ready, gone.signal)
+  } finally {
+    // The store may fail meanwhile, and the connection goes on to other requests.
+    release?.()
+  }
   // What nobody is there to receive is not spent.
   return gone.signal.aborted ? 'gone' : settlementOf(record, context)
 }

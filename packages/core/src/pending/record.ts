@@ -56,6 +56,8 @@ export interface PendingSession {
 /** A call that waits. */
 export interface PendingCall {
   readonly held: HeldCall
+  /** Set when whoever decides sees the content (`content: true`). */
+  readonly shown?: true
   /** What had been approved for it before. */
   readonly approvals: readonly GivenApproval[]
   /** What this request asks for; none with `requirement: 'auth-token'`. */
