@@ -42,7 +42,8 @@ interface Asked {
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
-  const { authentication, explain, mint, scopes, access, waiting, sessions, report } = context
+  const { explain, mint, scopes, access, waiting, sessions, report } = context
+  const authentication = { ...context.authentication, bodyLimit: fixedLimits.authorizationBody }
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)

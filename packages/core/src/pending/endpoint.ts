@@ -25,9 +25,11 @@ export function pendingEndpoint(
   steady: () => number,
 ): Endpoint {
   const allowed = createPace(steady)
+  // What a poll brings is held as long as the poll waits, and is good for an answer to a question at most.
+  const bounded = { ...authentication, bodyLimit: fixedLimits.clarificationBody }
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
-    const caller = await authenticate(request, authentication)
+    const caller = await authenticate(request, bounded)
     if (caller === unsigned) return refused(unsignedPoll(authentication), context.report).answer
     if (caller instanceof Refusal) return refused(caller, context.report).answer
     const id = request.target.slice(path.length).split('?', 1)[0] as string
