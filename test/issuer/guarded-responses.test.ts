@@ -160,6 +160,15 @@ describe('a response', () => {
     await expect.poll(() => town.origin.open).toBe(0)
   })
 
+  it('that goes on where there can be no content is left at once', async () => {
+    town.origin.behave = (_request, response) => {
+      response.writeHead(205, { 'Transfer-Encoding': 'chunked' })
+      response.write('more to come')
+    }
+    expect((await town.guard()(url)).status).toBe(205)
+    await expect.poll(() => town.origin.open, { timeout: 1000 }).toBe(0)
+  })
+
   it('that breaks off is the network’s failure', async () => {
     town.origin.behave = (request, response) => {
       response.writeHead(200, { 'content-length': '100' })
