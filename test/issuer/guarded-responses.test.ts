@@ -147,6 +147,7 @@ describe('a response', () => {
   it.each<[string, string]>([
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
     ['a status beyond HTTP', 'HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'],
+    ['a switch of protocols', 'HTTP/1.1 101 Go on\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}'],
   ])('that is %s is unusable', async (_what, text) => {
     town.origin.behave = (request) => request.socket.end(text)

@@ -182,6 +182,10 @@ function exchange(
           : deadline.cause(error),
       )
     })
+    // Of a response that switches protocols, Node says no more than this; after any other event it changes nothing.
+    request.on('close', () =>
+      reject(deadline.cause(new GuardError('unusable', 'the connection ended without a response'))),
+    )
     request.end(content)
   })
 }
