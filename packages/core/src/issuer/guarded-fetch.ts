@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { LookupFunction, TcpNetConnectOpts } from 'node:net'
 import { isHostName } from '../identifiers.js'
+import { after } from '../timer.js'
 import { createIsPublic, isNat64Prefix, publicAddresses } from './address.js'
 import { GuardError } from './fault.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
@@ -148,6 +149,12 @@ function exchange(
           : deadline.cause(error),
       )
     })
+    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    request.on('upgrade', (_message, socket) => {
+      socket.destroy()
+      reject(new GuardError('unusable', 'the response switches to another protocol'))
+    })
+    request.on('close', () => reject(deadline.cause(new Error('closed without a response'))))
     request.end(content)
   })
 }
@@ -231,17 +238,17 @@ async function* bounded(
 /** The clock of one exchange: a limit until the connection stands, one for the whole, and the caller's own signal. */
 class Deadline {
   readonly #controller = new AbortController()
-  readonly #connecting: NodeJS.Timeout
-  readonly #total: NodeJS.Timeout
+  readonly #connected: () => void
+  readonly #done: () => void
   readonly #caller: AbortSignal
   readonly #abort = (): void => this.#controller.abort(this.#caller.reason)
 
   constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
     this.#caller = caller
-    const expire = (what: string, ms: number): NodeJS.Timeout =>
-      setTimeout(() => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)), ms).unref()
-    this.#connecting = expire('connection', limits.connectTimeout)
-    this.#total = expire('complete response', limits.timeout)
+    const expire = (what: string, ms: number): (() => void) =>
+      after(ms, () => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)))
+    this.#connected = expire('connection', limits.connectTimeout)
+    this.#done = expire('complete response', limits.timeout)
     if (caller.aborted) this.#abort()
     else caller.addEventListener('abort', this.#abort, { once: true })
   }
@@ -251,12 +258,12 @@ class Deadline {
   }
 
   connected(): void {
-    clearTimeout(this.#connecting)
+    this.#connected()
   }
 
   end(): void {
-    clearTimeout(this.#connecting)
-    clearTimeout(this.#total)
+    this.#connected()
+    this.#done()
     this.#caller.removeEventListener('abort', this.#abort)
   }
 
