@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
 import type { PresentedToken } from '../caller.js'
 import { refuse } from '../errors.js'
-import type { Answer, Carried, RawAnswer } from '../http/message.js'
+import type { Answer, Carried, GivenApproval, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import { type Poll, type PollContext, waitingAgain } from './poll.js'
 import type { Approved, Ending, PendingCall, PendingRecord } from './record.js'
@@ -70,8 +70,7 @@ async function carryOut(
 ): Promise<{ readonly answer: Answer; readonly next?: string }> {
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
-  const user = approved?.user
-  const given = subject === undefined ? [] : [{ subject, ...(user === undefined ? {} : { user }) }]
+  const given = subject === undefined || approved === undefined ? [] : [givenBy(approved, subject)]
   const carried: Carried = {
     server: authentication.issuers,
     caller,
@@ -91,6 +90,10 @@ async function carryOut(
     report({ name: 'failed', reason: messageOf(cause) })
     return { answer: unanswered }
   }
+}
+
+function givenBy({ user, marks }: Approved, subject: string): GivenApproval {
+  return { subject, marks, ...(user === undefined ? {} : { user }) }
 }
 
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {

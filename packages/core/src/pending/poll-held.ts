@@ -10,6 +10,7 @@ import {
   settlementOf,
   standsFor,
   stoppedAnswer,
+  takenBack,
 } from './poll.js'
 import type { PendingCall, PendingRecord } from './record.js'
 
@@ -35,6 +36,8 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
   if ((await settlementOf(record, context)) !== undefined) {
     return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
   }
+  // An approval that was given before it came to this may have been taken back.
+  if (await context.stops.endedSince(record)) return takenBack(record, context)
   if (!isSufficient(caller, record)) return askForGrant(record, caller, context)
   return (await executeCall(record, poll, context)) ?? pollHeld(record, poll, context)
 }

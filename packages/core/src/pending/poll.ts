@@ -65,6 +65,11 @@ async function refusedAnswer(record: PendingRecord, refusal: Refusal, context: P
   return lastAnswer(record, refused(refusal, context.report).answer, context)
 }
 
+/** The last answer of a request of which an approval has been taken back. */
+export function takenBack(record: PendingRecord, context: PollContext): Promise<Answer> {
+  return refusedAnswer(record, refuse('revoked', 'The approval'), context)
+}
+
 /** How the request was decided; one whose time is up is thereby decided. */
 export async function settlementOf(
   record: PendingRecord,
@@ -120,8 +125,7 @@ async function approved(
   // Both may have come while the poll waited.
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
-  if (await context.stops.endedSince(record, settlement))
-    return refusedAnswer(record, refuse('revoked', 'The approval'), context)
+  if (await context.stops.endedSince(record, settlement)) return takenBack(record, context)
   if (record.call === undefined)
     return lastAnswer(record, await context.beginSession(record, settlement), context)
   const caller = callerFor(record, poll.caller, context)

@@ -1,4 +1,4 @@
-import type { Origin, TokenCaller } from '../caller.js'
+import type { EndMarks, Origin, TokenCaller } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import type { GivenApproval } from '../http/message.js'
 
@@ -90,12 +90,6 @@ export interface Approval {
 /** A settlement that ends the request. */
 export interface NotApproved {
   readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error'
-}
-
-/** The last ends of a person's and a key's sessions that were known when something was decided. */
-export interface EndMarks {
-  readonly user?: string
-  readonly jkt?: string
 }
 
 /** That a pending request has been answered for good, or that its call is being carried out. */
