@@ -191,7 +191,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const own = new URL(server.resource).host
-  const isAnothers = ({ hostname }: Request): boolean => hostname !== own && hosts.has(hostname)
+  const isAnothers = ({ hostname }: Request): boolean => {
+    const host = (hostname as string | undefined)?.toLowerCase().replace(/\.$/, '')
+    return host !== undefined && host !== own && hosts.has(host)
+  }
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.

@@ -219,7 +219,11 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
   if (!interaction) throw new TypeError('require: session needs the option interaction, with the login')
   if (terms === true) return { scope: [] }
   if (!isObject(terms)) throw new TypeError('require: session: must be true or an object')
-  const { scope = [], description, by } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
+  const {
+    scope = [],
+    description,
+    by,
+  } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
   const asked = [scope].flat()
   const unknown = asked.find((name) => !scopes.has(name))
   if (unknown !== undefined)
