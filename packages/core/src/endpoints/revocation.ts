@@ -13,7 +13,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
 import { fixedLimits, issuerSkew } from '../limits.js'
 import { boundedRate, type RevocationLimits, RevocationRate } from '../revocation/revocation-limits.js'
-import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
+import { type ReadRevocation, readRevocation } from '../revocation/revocation-request.js'
 import type { RevocationRecords } from '../revocation/revocations.js'
 import type { SignaturePolicy } from '../signature/read.js'
 import type { Store } from '../store/store.js'
@@ -70,12 +70,19 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     return rate.takeBoth({ who: issuer, perMinute }, together)
   }
 
-  const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
+  const record = async (
+    issuer: string,
+    { jti, exp, isSaid }: ReadRevocation,
+  ): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>
       void report({ name: 'revocation', issuer, jti, outcome })
     if (exp + issuerSkew <= clock() / 1000) return tell('past')
-    // A repetition is recorded no second time, so it takes nothing of what the issuer may record.
-    if (await revocations.covers({ iss: issuer, jti, exp })) return tell('known')
+    // A repetition is recorded no second time, so it takes nothing of what the issuer may record. Of one that says no
+    // `exp`, the first covers every token that was there.
+    const known = isSaid
+      ? revocations.covers({ iss: issuer, jti, exp })
+      : revocations.has({ iss: issuer, jti })
+    if (await known) return tell('known')
     const limited = await take(issuer)
     if (limited !== undefined) return limited
     await revocations.record({ iss: issuer, jti, exp })

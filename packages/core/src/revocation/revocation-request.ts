@@ -11,6 +11,12 @@ export interface RevokedToken {
   readonly exp: number
 }
 
+/** A revocation that was sent to us. */
+export interface ReadRevocation extends RevokedToken {
+  /** Whether it says its `exp`, or another was taken for it. */
+  readonly isSaid: boolean
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -25,13 +31,14 @@ export async function readRevocation(
   latest: number,
   unsaid: number | undefined,
   diagnose: Diagnose,
-): Promise<RevokedToken | Refusal> {
+): Promise<ReadRevocation | Refusal> {
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
   if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
     return refuse('invalid_request', 'The content is not JSON')
   const content = (await request.body?.(fixedLimits.revocationBody)) ?? 'consumed'
   if (typeof content === 'string') return refuseUnread(content, diagnose)
-  const { jti, exp = unsaid } = parse(content) ?? {}
+  const document = parse(content) ?? {}
+  const { jti, exp = unsaid } = document
   if (typeof jti !== 'string' || jti === '' || jti.length > fixedLimits.jti) {
     return refuse('invalid_request', `jti must be a string of 1 to ${fixedLimits.jti} characters`)
   }
@@ -40,7 +47,7 @@ export async function readRevocation(
   }
   return exp > latest
     ? refuse('invalid_request', 'exp lies beyond the lifetime of any token accepted here')
-    : { jti, exp: Math.floor(exp) }
+    : { jti, exp: Math.floor(exp), isSaid: 'exp' in document }
 }
 
 function parse(content: Uint8Array): Record<string, unknown> | undefined {
