@@ -10,6 +10,10 @@ const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
 const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
 
+// Files of one project share a process and what they import, which is most of what the suites over sockets take. These do
+// not: they look at what a process has once, run processes of their own, or wait on the clock of the network.
+const alone = ['wire/diagnostics.test.ts', 'processes/**/*.test.ts', 'issuer/**/*.test.ts']
+
 // Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped.
 export default defineConfig({
   test: {
@@ -28,7 +32,16 @@ export default defineConfig({
           name: 'workspace',
           root: 'test',
           include: ['**/*.test.ts'],
-          exclude: ['dist/**', 'node_modules/**', 'consumers/**', 'conformance/coverage.test.ts'],
+          exclude: ['dist/**', 'node_modules/**', 'consumers/**', 'conformance/coverage.test.ts', ...alone],
+          setupFiles,
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          name: 'workspace-alone',
+          root: 'test',
+          include: alone,
           setupFiles,
         },
       },
@@ -51,7 +64,16 @@ export default defineConfig({
           name: 'without-shortcuts',
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
-          exclude: ['waiting/browser.test.ts'],
+          exclude: ['waiting/browser.test.ts', ...alone],
+          setupFiles: [inTest('without-shortcuts.ts')],
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          name: 'without-shortcuts-alone',
+          root: 'test',
+          include: ['wire/diagnostics.test.ts'],
           setupFiles: [inTest('without-shortcuts.ts')],
         },
       },

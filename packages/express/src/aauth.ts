@@ -5,6 +5,7 @@ import {
   createResourceServer,
   type DeclaredRoute,
   fromNode,
+  isPending,
   keepPrivate,
   nodeHost,
   type Outcome,
@@ -50,6 +51,9 @@ export type GuardHandler<C> = (
   res: ServerResponse & { locals: { aauth?: { caller: C } } },
   next: (error?: unknown) => void,
 ) => void
+
+/** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
+type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
 type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
   ? unknown extends Observe
@@ -104,7 +108,11 @@ export interface ExpressGuard<Observe = false> {
 export function aauth<const O extends ExpressOptions>(
   options: O,
 ): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
-  const given = ((options as unknown) ?? {}) as ExpressOptions
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
+  const given = options as ExpressOptions
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = given
   if (('onError' in given && given.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")
@@ -135,20 +143,22 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
-    if (onError === 'answer' || answer.status < 400) writeAnswer(answer, res)
+    const isAnswered = onError === 'answer' || answer.status < 400
+    // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
   const lookAt = (req: Request): void => {
     if (shared.layers !== undefined && !secureByDefault) return
-    const app = wholeApp(req)
-    const layers = layersOf(app)
+    const inner = (req as MaybeExpress).app
+    const app = inner === undefined ? undefined : wholeApp(req)
+    const layers = app === undefined ? 0 : layersOf(app)
     if (shared.layers === layers) return
-    // What verification takes from the wire is not changed by it, but what handlers see is.
-    if (shared.layers === undefined && req.app.get('trust proxy') === true)
-      server.diagnose('AAUTH_TRUST_PROXY')
     shared.layers = layers
-    if (!secureByDefault) return
+    // What verification takes from the wire is not changed by it, but what handlers see is.
+    if (inner?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    if (!secureByDefault || app === undefined) return
     const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
@@ -182,7 +192,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       keepPrivate(res)
       const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (outcome instanceof Promise) outcome.then((late) => conclude(late, req, res, next)).catch(next)
+      if (isPending(outcome))
+        Promise.resolve(outcome)
+          .then((late) => conclude(late, req, res, next))
+          .catch(next)
       else conclude(outcome, req, res, next)
     }
     declarations.set(handler, requirement)
@@ -191,8 +204,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const own = new URL(server.resource).host
-  const isAnothers = ({ hostname }: Request): boolean => {
-    const host = (hostname as string | undefined)?.toLowerCase().replace(/\.$/, '')
+  const isAnothers = (req: Request): boolean => {
+    // Express's word on the host, or in an application that is none of its, the client's.
+    const named = (req as MaybeExpress).hostname ?? req.headers.host?.replace(/:\d*$/, '')
+    const host = named?.toLowerCase().replace(/\.$/, '')
     return host !== undefined && host !== own && hosts.has(host)
   }
 
@@ -219,8 +234,9 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         else if (hosts.size > 1 && isAnothers(req)) next()
         else
           attempt(next, async () => {
-            const host = nodeHost(wholeApplication(req, wholeApp(req)), req)
-            const answer = await server.handle(fromNode(req, req.originalUrl), host)
+            const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
+            const host = nodeHost(wholeApplication(req, known), req)
+            const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
             if (answer === undefined) next()
             else writeAnswer(answer, res)
           })
@@ -240,7 +256,7 @@ function calledByExpress(call: string): TypeError {
 }
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
 /** Looks at the parameters only where somebody asks for them. */
@@ -253,7 +269,7 @@ class ExpressRoute implements RouteView<Request> {
 
   /** Express 5 gives a wildcard as the list of its segments. */
   get params(): RouteView['params'] {
-    const params: Readonly<Record<string, string | readonly string[]>> = this.raw.params
+    const { params = {} }: Partial<Readonly<Record<'params', Request['params']>>> = this.raw
     return Object.fromEntries(
       Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const),
     )

@@ -1,16 +1,10 @@
-import { hash } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
-import type { PresentedToken } from '../caller.js'
 import { refuse } from '../errors.js'
 import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
-import { type Poll, type PollContext, waitingAgain } from './poll.js'
-import type { Approved, Ending, PendingCall, PendingRecord } from './record.js'
-
-/** Names the token an execution belongs to (G-43). */
-export function tokenName({ iss, jti }: PresentedToken): string {
-  return hash('sha256', `${iss}\n${jti}`, 'base64url')
-}
+import type { Poll, PollContext } from './context.js'
+import { type Approved, type Ending, type PendingCall, type PendingRecord, tokenName } from './record.js'
+import { waitingAgain } from './still-waiting.js'
 
 /** The answer of a held call as it is kept. */
 interface KeptAnswer {
@@ -52,7 +46,7 @@ export async function executeCall(
     context.report({ name: 'failed', reason: messageOf(cause) })
   }
   context.waits.wake(record.id)
-  return next === undefined ? answer : waitingAgain(next, poll, context)
+  return next === undefined ? answer : waitingAgain(next, poll.caller, context)
 }
 
 /** What a repeated poll gets; `undefined` once it is no longer kept. */
@@ -94,16 +88,18 @@ async function carryOut(
 }
 
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {
-  // `private` is what the route's guard says where the handler says nothing (G-75); an answer to a poll is not stored.
+  // `private` is what the guard says where the handler says nothing (G-75); the answer to a poll is to be had once.
   const fields = rawHeaders.flatMap((name, i) => {
     const value = rawHeaders[i + 1] as string
-    const isUnsaid = name.toLowerCase() === 'cache-control' && value.trim() === 'private'
-    return i % 2 === 1 || isUnsaid ? [] : [name, value]
+    if (i % 2 === 1 || (isCacheControl(name) && value.trim().toLowerCase() === 'private')) return []
+    return [name, value]
   })
-  const isSaid = fields.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control')
-  if (!isSaid) fields.push('Cache-Control', 'no-store')
-  return { status, headers: {}, body: '', raw: { rawHeaders: fields, content } }
+  const isSaid = fields.some((name, i) => i % 2 === 0 && isCacheControl(name))
+  const said = isSaid ? fields : [...fields, 'Cache-Control', 'no-store']
+  return { status, headers: {}, body: '', raw: { rawHeaders: said, content } }
 }
+
+const isCacheControl = (name: string): boolean => name.toLowerCase() === 'cache-control'
 
 function kept({ status, headers, body, raw }: Answer): KeptAnswer {
   const content = raw?.content ?? Buffer.from(body)

@@ -1,0 +1,88 @@
+// Which way imports go; `npm run check` fails on one that goes another way (dependency-cruiser). Imports of types count,
+// tests do not.
+//
+// A folder of core may import its own files and what stands on the lines below its own; not its neighbours on one line. A
+// file that is in no folder is a vocabulary: every folder may use it, and it uses none.
+const lines = [
+  ['server'],
+  ['endpoints'],
+  ['access'],
+  ['interaction', 'session'],
+  ['pending'],
+  ['authentication'],
+  ['replay', 'revocation', 'denial'],
+  ['signature', 'token', 'answer', 'node'],
+  ['issuer', 'own-keys', 'store'],
+  ['http'],
+  ['crypto'],
+]
+
+const core = '^packages/core/src/'
+
+/** @param {string[]} folders */
+const within = (folders) => `${core}(${folders.join('|')})/`
+
+const upward = lines.flatMap((line, index) =>
+  line.map((folder) => ({
+    name: `upward-from-${folder}`,
+    severity: 'error',
+    from: { path: within([folder]) },
+    to: {
+      path: [
+        // Of the first line nobody is above; `$^` is no path.
+        within([
+          ...lines
+            .slice(0, index + 1)
+            .flat()
+            .filter((other) => other !== folder),
+          '$^',
+        ]),
+        `${core}index\\.ts$`,
+      ],
+    },
+  })),
+)
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'circle', severity: 'error', from: {}, to: { circular: true } },
+    ...upward,
+    {
+      name: 'vocabulary-imports-no-folder',
+      severity: 'error',
+      from: { path: `${core}[^/]+\\.ts$`, pathNot: `${core}index\\.ts$` },
+      to: { path: `${core}[^/]+/` },
+    },
+    {
+      name: 'folder-has-its-line',
+      comment: 'A new folder of core gets a place in the list above.',
+      severity: 'error',
+      from: {},
+      to: { path: `${core}[^/]+/`, pathNot: within(lines.flat()) },
+    },
+    {
+      name: 'core-knows-no-framework',
+      severity: 'error',
+      from: { path: '^packages/core/' },
+      to: { path: ['^packages/(?!core/)', 'node_modules/(express|fastify|ioredis|redis)/'] },
+    },
+    {
+      name: 'packages-are-imported-by-name',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/' },
+      to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/core/dist/'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: ['[.]test[.]ts$', '/testing/'] },
+    // Types as well, which are gone from what runs and tie modules together all the same.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'default'],
+    },
+  },
+}
