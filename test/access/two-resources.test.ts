@@ -109,6 +109,29 @@ describe.each([
   })
 })
 
+describe('two resources in one chain of functions [adapter express]', () => {
+  it('have each their own documents, though nobody has read the host for them', async () => {
+    const handlers = hosts.map((host) => expressAauth(optionsFor(host, town)).endpoints())
+    server = createServer((req, res) => {
+      const next = (index: number): void =>
+        handlers[index]?.(req as never, res as never, () => next(index + 1))
+      next(0)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    for (const host of hosts) {
+      const sent = get({
+        port,
+        path: '/.well-known/aauth-resource.json',
+        headers: { host: `${host}:1` },
+        agent: false,
+      })
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      expect(await json(response)).toMatchObject({ issuer: `https://${host}` })
+    }
+  })
+})
+
 describe('two resources in one Fastify application [adapter fastify]', () => {
   it('can be told apart by constraints of the application’s own', async () => {
     const app = fastify({ forceCloseConnections: true })
