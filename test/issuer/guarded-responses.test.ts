@@ -104,8 +104,15 @@ describe('a response', () => {
 
   it('that nobody reads is given up too', async () => {
     town.origin.behave = (_request, response) => response.writeHead(200).write('{')
-    await town.guard({ limits: { timeout: 50 } })(url)
-    await expect.poll(() => town.origin.open).toBe(0)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      await town.guard({ limits: { timeout: 50 } })(url)
+      expect(town.origin.open).toBe(1)
+      vi.advanceTimersByTime(50)
+    } finally {
+      vi.useRealTimers()
+    }
+    await vi.waitFor(() => expect(town.origin.open).toBe(0), 10_000)
   })
 
   it('that is refused unread lets go of its connection', async () => {
@@ -152,6 +159,7 @@ describe('a response', () => {
   ])('that is %s is unusable', async (_what, text) => {
     town.origin.behave = (request) => request.socket.end(text)
     await expect(town.guard()(url)).rejects.toEqual(refusal('unusable'))
+    await vi.waitFor(() => expect(town.origin.open).toBe(0))
   })
 
   it.each([204, 205, 304])('with status %i has no body', async (status) => {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { LookupFunction, TcpNetConnectOpts } from 'node:net'
 import { isHostName } from '../identifiers.js'
+import { after } from '../timer.js'
 import { createIsPublic, isNat64Prefix, publicAddresses } from './address.js'
 import { GuardError } from './fault.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
@@ -182,7 +183,11 @@ function exchange(
           : deadline.cause(error),
       )
     })
-    // Of a response that switches protocols, Node says no more than this; after any other event it changes nothing.
+    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    request.on('upgrade', (_message, socket) => {
+      socket.destroy()
+      reject(new GuardError('unusable', 'the response switches to another protocol'))
+    })
     request.on('close', () =>
       reject(deadline.cause(new GuardError('unusable', 'the connection ended without a response'))),
     )
@@ -273,8 +278,8 @@ async function* bounded(
 /** The clock of one exchange: a limit until the connection stands, one for the whole, and the caller's own signal. */
 class Deadline {
   readonly #controller = new AbortController()
-  readonly #connecting: NodeJS.Timeout
-  readonly #total: NodeJS.Timeout
+  readonly #connected: () => void
+  readonly #done: () => void
   readonly #caller: AbortSignal
   readonly #abort = (): void => this.#controller.abort(this.#caller.reason)
   /** Whether anybody has been there, whatever became of it. */
@@ -282,10 +287,10 @@ class Deadline {
 
   constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
     this.#caller = caller
-    const expire = (what: string, ms: number): NodeJS.Timeout =>
-      setTimeout(() => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)), ms).unref()
-    this.#connecting = expire('connection', limits.connectTimeout)
-    this.#total = expire('complete response', limits.timeout)
+    const expire = (what: string, ms: number): (() => void) =>
+      after(ms, () => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)))
+    this.#connected = expire('connection', limits.connectTimeout)
+    this.#done = expire('complete response', limits.timeout)
     if (caller.aborted) this.#abort()
     else caller.addEventListener('abort', this.#abort, { once: true })
   }
@@ -299,12 +304,12 @@ class Deadline {
   }
 
   connected(): void {
-    clearTimeout(this.#connecting)
+    this.#connected()
   }
 
   end(): void {
-    clearTimeout(this.#connecting)
-    clearTimeout(this.#total)
+    this.#connected()
+    this.#done()
     this.#caller.removeEventListener('abort', this.#abort)
   }
 

@@ -1,4 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises'
+import { after } from '../timer.js'
 
 /** One address of a host. */
 export interface ResolvedAddress {
@@ -92,16 +93,16 @@ function firstUsable(
 ): Promise<void> {
   return new Promise((resolve) => {
     let open = questions.length
-    let timer: NodeJS.Timeout | undefined
+    let stop = (): void => {}
     const finish = (): void => {
-      clearTimeout(timer)
+      stop()
       resolve()
     }
     for (const question of questions) {
       void question.done.then(() => {
         if (--open === 0) finish()
         else if (question.addresses.some(({ address }) => isUsable(address)))
-          timer = setTimeout(finish, resolutionDelay)
+          stop = after(resolutionDelay, finish)
       })
     }
   })
