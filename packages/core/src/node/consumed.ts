@@ -10,9 +10,9 @@ interface Left {
   readonly body?: unknown
 }
 
-/** Whether the stream has been read, or is being read. */
+/** Whether the stream has been read, or is being read; or there is none, as on some platforms. */
 export function isRead(message: IncomingMessage): boolean {
-  return message.readableDidRead || message.readableFlowing === true
+  return message.readableDidRead || message.readableFlowing === true || typeof message.read !== 'function'
 }
 
 /**
