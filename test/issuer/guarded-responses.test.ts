@@ -154,7 +154,7 @@ describe('a response', () => {
   it.each<[string, string]>([
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
     ['a status beyond HTTP', 'HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'],
-    ['a switch to another protocol', 'HTTP/1.1 101 Other\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n'],
+    ['a switch of protocols', 'HTTP/1.1 101 Go on\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}'],
   ])('that is %s is unusable', async (_what, text) => {
     town.origin.behave = (request) => request.socket.end(text)
@@ -167,6 +167,15 @@ describe('a response', () => {
     const response = await town.guard()(url)
     expect([response.status, response.body]).toEqual([status, null])
     await expect.poll(() => town.origin.open).toBe(0)
+  })
+
+  it('that goes on where there can be no content is left at once', async () => {
+    town.origin.behave = (_request, response) => {
+      response.writeHead(205, { 'Transfer-Encoding': 'chunked' })
+      response.write('more to come')
+    }
+    expect((await town.guard()(url)).status).toBe(205)
+    await expect.poll(() => town.origin.open, { timeout: 1000 }).toBe(0)
   })
 
   it('that breaks off is the network’s failure', async () => {

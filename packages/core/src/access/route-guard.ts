@@ -77,7 +77,7 @@ export function createRouteGuard(
   const hold = ({ caller, wanted }: Hold, request: HttpRequest): Awaitable<Outcome> => {
     const whose = caller.kind === 'session' ? caller.by : caller
     const { ask, subject, by } = wanted
-    if (ask.verdict === 'approval') return waiting.approval(request, whose, ask, subject)
+    if (ask.verdict === 'approval') return waiting.approval(request, whose, ask.ask, subject)
     const { description } = ask
     const page = {
       ...(description === undefined ? {} : { description }),

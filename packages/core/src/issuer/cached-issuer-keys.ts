@@ -21,7 +21,7 @@ import { Sweep } from './sweep.js'
 const establishedAfter = 600_000
 
 /** {@link IssuerKeys} over a cache and a fetch. */
-export class CachedIssuerKeys implements IssuerKeys {
+class CachedIssuerKeys implements IssuerKeys {
   readonly #limits: IssuerLimits
   readonly #clock: () => number
   readonly #tally: Tally

@@ -9,8 +9,16 @@ export interface ResolvedAddress {
   readonly port?: number
 }
 
-/** Finds a host's addresses, once for each connection. It rejects when there are none. */
-export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>
+/**
+ * Finds a host's addresses, once for each connection. It rejects when there are none.
+ *
+ * @param patient asked again, since what one family answered led nowhere: waits for the answers of both
+ */
+export type Resolve = (
+  host: string,
+  signal: AbortSignal,
+  patient?: boolean,
+) => Promise<readonly ResolvedAddress[]>
 
 /** Milliseconds that one family is waited for once the other has an address (RFC 8305, 3). */
 const resolutionDelay = 50
@@ -29,7 +37,7 @@ export interface PublicResolveOptions {
  * waited for much longer than the other.
  */
 export function createPublicResolve({ isUsable, servers }: PublicResolveOptions): Resolve {
-  return async (host, signal) => {
+  return async (host, signal, patient = false) => {
     const resolver = new Resolver({ timeout: 1500, tries: 2 })
     if (servers !== undefined) resolver.setServers([...servers])
     const cancel = (): void => resolver.cancel()
@@ -37,7 +45,7 @@ export function createPublicResolve({ isUsable, servers }: PublicResolveOptions)
     const four = ask(resolver.resolve4(host), 4)
     const six = ask(resolver.resolve6(host), 6)
     try {
-      await firstUsable([four, six], isUsable)
+      await (patient ? Promise.all([four.done, six.done]) : firstUsable([four, six], isUsable))
       const addresses = inTurns(four.addresses, six.addresses)
       if (addresses.length === 0) throw four.fault ?? new Error('the host has no address')
       return addresses

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { checkContentDigest } from '../signature/content-digest.js'
+import { checkContentDigest } from '../http/content-digest.js'
 
 // Content that somebody has read before us: a body parser in front of everything, or a platform that had the whole
 // request before there was a stream.

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { contentDigest } from '../signature/content-digest.js'
+import { contentDigest } from '../http/content-digest.js'
 import { captureContent, isConsumed, readOn } from './content.js'
 
 type Handler = (message: IncomingMessage, response: ServerResponse) => Promise<void>

@@ -8,10 +8,13 @@ import type { Answer, HttpRequest } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
 import { unsigned } from '../signature/read.js'
 import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
+import type { Poll, PollContext } from './context.js'
+import { stoppedAnswer } from './ending.js'
 import { createPace } from './pace.js'
-import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf, stoppedAnswer } from './poll.js'
+import { answerPoll } from './poll.js'
 import type { PendingRecord } from './record.js'
-import { isPendingId } from './settle.js'
+import { isPendingId, settlementOf } from './settle.js'
+import { openQuestion } from './still-waiting.js'
 
 /**
  * The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
@@ -24,7 +27,9 @@ export function pendingEndpoint(
   context: PollContext,
   steady: () => number,
 ): Endpoint {
-  const authentication = { ...ofRoutes, isOwnEndpoint: true } as const
+  // What a poll brings is held as long as the poll waits, and is good for an answer to a question at most.
+  const bodyLimit = fixedLimits.clarificationBody
+  const authentication = { ...ofRoutes, bodyLimit, isOwnEndpoint: true } as const
   const allowed = createPace(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {

@@ -33,7 +33,7 @@ export function viewOf(record: PendingRecord): PendingView {
 }
 
 /** What a call that waits says: its first line and, where the route shows it, its content. */
-export function viewCall({ held, shown }: PendingCall): HeldRequest {
+function viewCall({ held, shown }: PendingCall): HeldRequest {
   const target = splitTarget(held)
   if (shown !== true) return target
   const content = describeContent(held.rawHeaders, Buffer.from(held.content, 'base64'))

@@ -3,8 +3,8 @@ import { andThen } from '../awaitable.js'
 import type { Diagnose } from '../diagnostics.js'
 import { type Refusal, refuse } from '../errors.js'
 import { refuseUnread } from '../http/content.js'
+import { checkContentDigest } from '../http/content-digest.js'
 import { type ContentFault, fieldValue, type HttpRequest } from '../http/message.js'
-import { checkContentDigest } from './content-digest.js'
 import type { ReadSignature } from './read.js'
 
 /** What content is read with. */
