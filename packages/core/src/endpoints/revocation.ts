@@ -4,6 +4,7 @@ import {
   type ServerCallerContext,
   serverSignaturePolicy,
 } from '../authentication/authenticate-server.js'
+import type { Awaitable } from '../awaitable.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
@@ -79,8 +80,10 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
       void report({ name: 'revocation', issuer, jti, outcome })
     const revocation = { iss: issuer, jti, exp }
     const isPast = exp + issuerSkew <= clock() / 1000
-    // Of one that says no `exp`, the first covers every token that was there.
-    const isKnown = !isPast && (await (isSaid ? revocations.covers(revocation) : revocations.has(revocation)))
+    // Of revocations that say no `exp`, the first covers every token that was there.
+    const covered = (): Awaitable<boolean> =>
+      isSaid ? revocations.covers(revocation) : revocations.has(revocation)
+    const isKnown = !isPast && (await covered())
     // What is recorded no second time takes nothing of what the issuer may record. It may have been cut short the first
     // time, though, and what was begun with a token outlives it.
     const limited = isPast || isKnown ? undefined : await take(issuer)
