@@ -8,8 +8,14 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
     'a signature that does not verify came with another host than the one of the option resource, which signatures have to cover',
   AAUTH_PATH_PREFIX:
     'a signature that does not verify here verifies for another request target: a proxy rewrites paths, and signatures cover what the agent sent',
+  AAUTH_METHOD:
+    'a signature that does not verify here verifies for another method: something before the guard rewrites req.method',
+  AAUTH_REWRITTEN:
+    'a signature verifies for nothing that is known of the request, which came under another host than the one of the option resource: a proxy rewrites requests, probably their paths (a prefix that is stripped), or resource is not the public name',
+  AAUTH_FOREIGN_REQUEST:
+    'a request was refused that Node did not parse (a serverless platform, inject): its method, target and fields may not be what the agent signed',
   AAUTH_CONTENT_CONSUMED:
-    'Content-Digest is covered, but the content was read before the guard: put body parsers after it',
+    'the content of a request was read before the guard, so that no digest of it can be checked: put body parsers after the guard and after its endpoints, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
   AAUTH_UNGUARDED_ROUTE:
     'a route has config.aauth, but the plugin is registered in another scope: it answers 500',
 }

@@ -5,6 +5,7 @@ import {
   createResourceServer,
   type DeclaredRoute,
   fromNode,
+  isPending,
   keepPrivate,
   nodeHost,
   type Outcome,
@@ -21,7 +22,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, routesOf } from './routes.js'
+import { type AnyApplication, declarations, layersOf, routesOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
@@ -33,8 +34,10 @@ export interface ExpressOptions extends ResourceOptions<Request> {
   readonly onError?: 'answer' | 'next'
   /**
    * Nothing is served while a route of the application says nothing: what it requires, or `guard.open()` where it is
-   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes; all
-   * are then answered `500`. `guard.routes(app)` tells before. Default `false`.
+   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes to one
+   * of our handlers, and again when the application has got more; all are then answered `500`. Put `guard.endpoints()`
+   * before every route: what stands before our first handler is not stopped. `guard.routes(app)` tells before any
+   * request. Default `false`.
    */
   readonly secureByDefault?: boolean
 }
@@ -48,6 +51,9 @@ export type GuardHandler<C> = (
   res: ServerResponse & { locals: { aauth?: { caller: C } } },
   next: (error?: unknown) => void,
 ) => void
+
+/** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
+type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
 type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
   ? unknown extends Observe
@@ -102,7 +108,11 @@ export interface ExpressGuard<Observe = false> {
 export function aauth<const O extends ExpressOptions>(
   options: O,
 ): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
-  const given = ((options as unknown) ?? {}) as ExpressOptions
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
+  const given = options as ExpressOptions
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = given
   if (('onError' in given && given.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")
@@ -119,9 +129,10 @@ interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
   readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** What was found of the application when the first request came. */
+  /** What was found of the application when it was last looked at. */
   fault?: TypeError | undefined
-  isChecked?: true
+  /** How many layers it had then; where that does not matter, any number. */
+  layers?: number
 }
 
 // The hosts for which somebody in this process answers, as `endpoints()` were asked for.
@@ -132,16 +143,23 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
-    if (onError === 'answer' || answer.status < 400) writeAnswer(answer, res)
+    const isAnswered = onError === 'answer' || answer.status < 400
+    // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
   const lookAt = (req: Request): void => {
-    shared.isChecked = true
+    if (shared.layers !== undefined && !secureByDefault) return
+    const inner = (req as MaybeExpress).app
+    const app = inner === undefined ? undefined : wholeApp(req)
+    const layers = app === undefined ? 0 : layersOf(app)
+    if (shared.layers === layers) return
+    shared.layers = layers
     // What verification takes from the wire is not changed by it, but what handlers see is.
-    if (req.app.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
-    if (!secureByDefault) return
-    const silent = routesOf(wholeApp(req)).filter(({ aauth }) => aauth === undefined)
+    if (inner?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    if (!secureByDefault || app === undefined) return
+    const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
     shared.fault = new TypeError(
@@ -166,7 +184,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       else refuse(outcome, res, next)
     }
     const handler: RequestHandler = (req, res, next) => {
-      if (shared.isChecked === undefined) lookAt(req)
+      lookAt(req)
       if (shared.fault !== undefined) {
         next(shared.fault)
         return
@@ -174,7 +192,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       keepPrivate(res)
       const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (outcome instanceof Promise) outcome.then((late) => conclude(late, req, res, next)).catch(next)
+      if (isPending(outcome))
+        Promise.resolve(outcome)
+          .then((late) => conclude(late, req, res, next))
+          .catch(next)
       else conclude(outcome, req, res, next)
     }
     declarations.set(handler, requirement)
@@ -183,7 +204,12 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const own = new URL(server.resource).host
-  const isAnothers = ({ hostname }: Request): boolean => hostname !== own && hosts.has(hostname)
+  const isAnothers = (req: Request): boolean => {
+    // Express's word on the host, or in an application that is none of its, the client's.
+    const named = (req as MaybeExpress).hostname ?? req.headers.host?.replace(/:\d*$/, '')
+    const host = named?.toLowerCase().replace(/\.$/, '')
+    return host !== undefined && host !== own && hosts.has(host)
+  }
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
@@ -203,20 +229,23 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (args.length > 0) throw calledByExpress('endpoints()')
       hosts.add(own)
       return (req, res, next) => {
-        if (shared.isChecked === undefined) lookAt(req)
+        lookAt(req)
         if (shared.fault !== undefined) next(shared.fault)
         else if (hosts.size > 1 && isAnothers(req)) next()
         else
           attempt(next, async () => {
-            const host = nodeHost(wholeApplication(req, wholeApp(req)), req)
-            const answer = await server.handle(fromNode(req, req.originalUrl), host)
+            const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
+            const host = nodeHost(wholeApplication(req, known), req)
+            const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
             if (answer === undefined) next()
             else writeAnswer(answer, res)
           })
       }
     },
-    routes: ((app?: AnyApplication) =>
-      app === undefined ? [...declared] : routesOf(app)) as ExpressGuard['routes'],
+    routes: ((app?: AnyApplication, ...more: unknown[]) => {
+      if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
+      return app === undefined ? [...declared] : routesOf(app)
+    }) as ExpressGuard['routes'],
     server,
   }
 }
@@ -227,7 +256,7 @@ function calledByExpress(call: string): TypeError {
 }
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
 /** Looks at the parameters only where somebody asks for them. */
@@ -240,7 +269,7 @@ class ExpressRoute implements RouteView<Request> {
 
   /** Express 5 gives a wildcard as the list of its segments. */
   get params(): RouteView['params'] {
-    const params: Readonly<Record<string, string | readonly string[]>> = this.raw.params
+    const { params = {} }: Partial<Readonly<Record<'params', Request['params']>>> = this.raw
     return Object.fromEntries(
       Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const),
     )

@@ -2,13 +2,14 @@ import {
   AAuthError,
   type Answered,
   fromNode,
+  isPending,
   keepPrivate,
   type Outcome,
   type RouteGuard,
   readOn,
 } from '@countersign/core'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import { declaredIn } from './declaration.js'
+import { declaredIn, toldOf } from './declaration.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { FastifyGuard } from './request.js'
 import { send } from './send.js'
@@ -68,6 +69,12 @@ export function enforce(request: FastifyRequest, reply: FastifyReply, done: Done
 
 function lookAt(config: FastifyContextConfig, { server }: FastifyRequest): Declared | 'open' {
   const requirement = declaredIn(config)
+  // What was said of the route after the router had been told is what `routes()` lists, and nobody enforces.
+  const told = toldOf(config)
+  if (told !== undefined && declaredIn(told.options.config) !== requirement)
+    throw new TypeError(
+      'config.aauth: was said after the route had been declared; say it before, or in the hook itself',
+    )
   if (requirement === undefined || requirement === false) return 'open'
   const { aauth: guard } = server as { readonly aauth?: FastifyGuard }
   const settings = guard === undefined ? undefined : settingsOf.get(guard)
@@ -88,8 +95,10 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
   const params = request.params as Readonly<Record<string, string>>
   const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
   // The usual request is decided at once; a promise would be its dearest part beside the verification.
-  if (outcome instanceof Promise)
-    void outcome.then((late) => conclude(found, late, [request, reply, done])).catch(done)
+  if (isPending(outcome))
+    void Promise.resolve(outcome)
+      .then((late) => conclude(found, late, [request, reply, done]))
+      .catch(done)
   else conclude(found, outcome, [request, reply, done])
 }
 

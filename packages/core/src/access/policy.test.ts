@@ -3,8 +3,9 @@ import type { Caller, Grant } from '../caller.js'
 import { interact } from '../interaction/ask.js'
 import { now, signed, token } from '../testing/party.js'
 import { inShort, testResource } from '../testing/resource.js'
+import { authorized } from './access-options.js'
 import { fresh, readOnly } from './effects.js'
-import { allow, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
+import { allow, approval, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
 import type { Requirement } from './requirement.js'
 
 const grant = (claims: object = {}): Promise<string> => token('aa-auth+jwt', claims)
@@ -176,5 +177,73 @@ describe('effects', () => {
     expect(() => testResource().require(requirement)).toThrow('effect irreversible needs')
     expect(() => fresh(59)).toThrow(TypeError)
     expect(() => fresh(Number.NaN)).toThrow(TypeError)
+  })
+})
+
+describe('what a policy cannot answer', () => {
+  it.each(['a b\r\n', '', 'Upper', '_a', 'a__b', 'x'.repeat(65)])('deny(%j)', async (code) => {
+    expect(() => deny(code)).toThrow('deny: code must be')
+    expect(await decide({ scope: 'data.read', policy: () => deny(code) })).toBe('500 server_error')
+    const literal = (): PolicyVerdict<Grant> => ({ verdict: 'deny', code, detail: undefined })
+    expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
+  })
+
+  it('a detail that is no text', () => {
+    expect(() => deny('no', 3 as never)).toThrow('deny: detail must be a string')
+  })
+
+  it.each([undefined, {}, { subject: 'finance' }, { ask: 'mom' }])(
+    'approval(%j), which asks nobody',
+    async (options) => {
+      expect(() => approval(options as never)).toThrow('approval: ask must be a function')
+      const literal = (): PolicyVerdict<Grant> => ({ verdict: 'approval', ...options }) as never
+      expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
+    },
+  )
+
+  const ask = (): undefined => undefined
+  it.each<[string, () => unknown]>([
+    ['interact: bye: is not known', () => interact({ bye: 'mom' } as never)],
+    ['interact: by: must name one user or several', () => interact({ by: undefined } as never)],
+    ['interact: by: must name one user or several', () => interact({ by: ['mom', ' '] })],
+    ['interact: description: ', () => interact({ description: 5 } as never)],
+    ['approval: sujet: is not known', () => approval({ ask, sujet: 'finance' } as never)],
+    ['approval: subject: ', () => approval({ ask, subject: undefined } as never)],
+    ['approval: subject: must not be empty', () => approval({ ask, subject: '' })],
+    ['stepUp: fersh: is not known', () => stepUp({ fersh: true } as never)],
+    ['stepUp: scope: must be a scope or several', () => stepUp({ scope: undefined } as never)],
+    ['stepUp: fresh: must be a boolean', () => stepUp({ fresh: 'yes' } as never)],
+    ['stepUp: ', () => stepUp(undefined as never)],
+    ['authorized: the session needs a user', () => authorized([], { user: undefined } as never)],
+    ['authorized: the session needs a user', () => authorized([], { user: ' ' })],
+  ])('what is misspelt, or nobody: %s', (message, say) => {
+    expect(say).toThrow(TypeError)
+    expect(say).toThrow(message)
+  })
+
+  it('an interaction with somebody misspelt, made by hand', async () => {
+    const literal = (): PolicyVerdict<Grant> => ({ verdict: 'interact', by: undefined }) as never
+    expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
+  })
+})
+
+describe('a step-up for something fresh', () => {
+  const always: Policy<Grant> = () => stepUp({ fresh: true })
+
+  it('is met by a grant of the last minute, so that it ends (as access.md has it)', async () => {
+    expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 600 }) })).toBe(
+      'auth-token: data.read',
+    )
+    expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 60 }) })).toBe(
+      'served',
+    )
+    expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 61 }) })).toBe(
+      'auth-token: data.read',
+    )
+  })
+
+  it('lets the next policy have its say', async () => {
+    const policy = [always, () => deny('no')]
+    expect(await decide({ scope: 'data.read', policy }, { jwt: grant({ iat: now }) })).toBe('403 no')
   })
 })

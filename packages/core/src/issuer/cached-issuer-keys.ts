@@ -1,5 +1,6 @@
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
+import { after } from '../timer.js'
 import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
@@ -20,7 +21,7 @@ import { Sweep } from './sweep.js'
 const establishedAfter = 600_000
 
 /** {@link IssuerKeys} over a cache and a fetch. */
-export class CachedIssuerKeys implements IssuerKeys {
+class CachedIssuerKeys implements IssuerKeys {
   readonly #limits: IssuerLimits
   readonly #clock: () => number
   readonly #tally: Tally
@@ -233,9 +234,9 @@ function isSame(key: VerificationKey | KeyFault | undefined, failed: Verificatio
 /** Waits for a promise that never rejects, `ms` milliseconds at most. */
 function within(ms: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms).unref()
+    const stop = after(ms, resolve)
     void work.then(() => {
-      clearTimeout(timer)
+      stop()
       resolve()
     })
   })

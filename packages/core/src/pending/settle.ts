@@ -1,8 +1,9 @@
 import type { Report } from '../events.js'
+import { isUser } from '../identifiers.js'
 import type { Question } from './answers.js'
 import type { Waits } from './long-polls.js'
 import type { PendingSettings } from './options.js'
-import type { Approval, Approved, NotApproved, PendingRecord } from './record.js'
+import type { Approval, Approved, NotApproved, PendingRecord, Settlement } from './record.js'
 import type { PendingRecords } from './records.js'
 import type { Stops } from './stops.js'
 import { type PendingView, viewOf } from './view.js'
@@ -16,7 +17,7 @@ export interface Pending {
    *
    * @returns `false` when there was nothing left to decide: unknown, expired, cancelled, decided before, or begun for
    * somebody who has been stopped meanwhile; or when `by` says who may approve, and `user` is not among them
-   * @throws TypeError when the request ends in a session and no `user` is named
+   * @throws TypeError when the request ends in a session and no `user` is named, or `user` is blank
    */
   approve(id: string, approval?: Approval): Promise<boolean>
   /** Refuses: the agent's next poll is answered `403 denied`. Returns as `approve` does. */
@@ -57,6 +58,17 @@ export async function settle(
   return true
 }
 
+/** How the request was decided; one whose time is up is thereby decided. */
+export async function settlementOf(
+  record: PendingRecord,
+  context: SettleContext,
+): Promise<Settlement | undefined> {
+  const settlement = await context.records.settlement(record)
+  if (settlement !== undefined || context.clock() < record.expires) return settlement
+  const expired: Settlement = { outcome: 'expired' }
+  return (await settle(record, expired, context)) ? expired : context.records.settlement(record)
+}
+
 /** An approval counts from now, however late it is fetched: whatever is ended from now on ends it, too. */
 async function date(
   record: PendingRecord,
@@ -83,6 +95,7 @@ export function createPending(context: SettleContext): Pending {
       return record === undefined ? undefined : viewOf(record)
     },
     async approve(id, { user, data } = {}) {
+      if (user !== undefined && !isUser(user)) throw new TypeError('pending.approve: user must be a name')
       const record = await open(id)
       if (record === undefined) return false
       if (record.session !== undefined && user === undefined)

@@ -1,9 +1,8 @@
 import type { Diagnose } from '../diagnostics.js'
-import { type Refusal, refuse } from '../errors.js'
-import { fieldValue, type HttpRequest } from '../http/message.js'
-import { parseJsonObject } from '../json.js'
+import { Refusal, refuse } from '../errors.js'
+import { readJsonObject } from '../http/content.js'
+import type { HttpRequest } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
-import { refuseUnread } from '../signature/content-check.js'
 
 /** What a revocation says: the token's own `jti` and `exp`, in seconds. */
 export interface RevokedToken {
@@ -11,7 +10,11 @@ export interface RevokedToken {
   readonly exp: number
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** A revocation that was sent to us. */
+export interface ReadRevocation extends RevokedToken {
+  /** Whether it says its `exp`, or another was taken for it. */
+  readonly isSaid: boolean
+}
 
 /**
  * Reads the content of a revocation (AAuth 11.12.1). Other members are ignored: an `iss` says nothing beside the
@@ -25,13 +28,10 @@ export async function readRevocation(
   latest: number,
   unsaid: number | undefined,
   diagnose: Diagnose,
-): Promise<RevokedToken | Refusal> {
-  const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
-  if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
-    return refuse('invalid_request', 'The content is not JSON')
-  const content = (await request.body?.(fixedLimits.revocationBody)) ?? 'consumed'
-  if (typeof content === 'string') return refuseUnread(content, diagnose)
-  const { jti, exp = unsaid } = parse(content) ?? {}
+): Promise<ReadRevocation | Refusal> {
+  const body = await readJsonObject(request, { limit: fixedLimits.revocationBody, diagnose })
+  if (body instanceof Refusal) return body
+  const { jti, exp = unsaid } = body
   if (typeof jti !== 'string' || jti === '' || jti.length > fixedLimits.jti) {
     return refuse('invalid_request', `jti must be a string of 1 to ${fixedLimits.jti} characters`)
   }
@@ -40,13 +40,5 @@ export async function readRevocation(
   }
   return exp > latest
     ? refuse('invalid_request', 'exp lies beyond the lifetime of any token accepted here')
-    : { jti, exp: Math.floor(exp) }
-}
-
-function parse(content: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    return parseJsonObject(utf8.decode(content))
-  } catch {
-    return undefined
-  }
+    : { jti, exp: Math.floor(exp), isSaid: 'exp' in body }
 }
