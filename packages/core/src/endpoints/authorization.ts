@@ -14,7 +14,7 @@ import { readJsonObject } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
-import type { Waiting } from '../pending/open.js'
+import type { Deferrals } from '../pending/open.js'
 import type { SessionDesk } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
@@ -26,7 +26,7 @@ export interface AuthorizationContext {
   readonly mint: ResourceTokenMint
   readonly scopes: ScopeList
   readonly access: AccessConfig
-  readonly waiting: Pick<Waiting, 'session'>
+  readonly deferrals: Pick<Deferrals, 'session'>
   readonly sessions: Pick<SessionDesk, 'begin' | 'marks'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
@@ -44,7 +44,7 @@ interface Asked {
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
   const authentication = { ...context.authentication, isOwnEndpoint: true } as const
-  const { explain, mint, scopes, access, waiting, sessions, report } = context
+  const { explain, mint, scopes, access, deferrals, sessions, report } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -93,7 +93,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
           ...(description === undefined ? {} : { description }),
           ...(by === undefined ? {} : { by: [by].flat() }),
         }
-        return (await waiting.session(request, caller, { scope, ...more })).answer
+        return (await deferrals.session(request, caller, { scope, ...more })).answer
       }
       case 'authorized': {
         const scope = narrow(verdict.scope, asked)

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentFault } from '../http/message.js'
 import { after } from '../timer.js'
 import { contentLeft, isRead } from './consumed.js'
-import { ContentRoom } from './content-room.js'
+import { ContentLimit } from './content-limit.js'
 
 // A second guard on the same request finds what the first one read. Held no longer than the request itself.
 const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>>()
 
 /** Milliseconds without a byte after which content is no longer waited for. A server's `requestTimeout` is for the whole. */
 const longestPause = 60_000
-const room = new ContentRoom()
+const room = new ContentLimit()
 
 /**
  * The content exactly as received, before any decoding, put back so that body parsers read it as if nobody had. No more
@@ -74,7 +74,7 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
     const chunks: (Buffer | string)[] = []
     let length = 0
     let stop = (): void => {}
-    const reading = room.enter(limit, () => finish('no-room'))
+    const reading = room.enter(limit, () => finish('overloaded'))
     const read = (): void => {
       stop()
       stop = after(longestPause, gone)
@@ -101,7 +101,7 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
       message.off('readable', read).off('error', gone).off('close', gone)
       // Where nothing is refused (report-only) the handler is to find all of it.
       if (content !== 'aborted' && length > 0) putBack(message, chunks)
-      if (content === 'too-large' || content === 'no-room') cutShort.add(message)
+      if (content === 'too-large' || content === 'overloaded') cutShort.add(message)
       resolve(content)
     }
     const gone = (): void => finish('aborted')

@@ -3,17 +3,20 @@ import type { Origin } from '../caller.js'
 import type { Refusal } from '../errors.js'
 import type { Approved, EndMarks, PendingRecord } from './record.js'
 
-/** What can stop a request that waits, whatever has been decided about it. Every method rejects when the store fails. */
+/**
+ * What ends a pending request whatever has been decided about it: a revocation, a denial, the end of a session. Every
+ * method rejects when the store fails.
+ */
 export interface Stops {
-  /** Why the request may not go on: somebody it was begun for, or somebody `also` concerned, has been stopped. */
+  /** Why the request may not go on: one of its origins, or `also`, has been revoked or denied. */
   find(record: PendingRecord, also?: Origin): Promise<Refusal | undefined>
-  /** What had been ended when a decision was made: kept with it. */
+  /** What `sessions.end` has ended until now: kept with a decision. */
   marks(record: PendingRecord, user: string | undefined): Promise<EndMarks>
-  /** Whether the key, or whoever approved, has been ended since the approval. */
+  /** Whether the sessions of the key, or of the person who approved, have been ended since the approval. */
   endedSince(record: PendingRecord, approved: Approved): Promise<boolean>
 }
 
-/** What `sessions.end` has ended. */
+/** What is known of the calls of `sessions.end`. */
 export interface Ends {
   marks(who: { readonly jkt: string; readonly user?: string | undefined }): Promise<EndMarks>
   endedSince(

@@ -33,8 +33,8 @@ import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 import { type Health, readHealth } from './health.js'
 import { type Config, type ResourceOptions, readOptions } from './options.js'
+import { createPendingRequests } from './pending-requests.js'
 import { createState, type State } from './state.js'
-import { createDeferral } from './waiting.js'
 
 /** What a router says of all its routes. */
 export interface RouteDefaults<Raw = unknown> {
@@ -121,16 +121,16 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
-  const deferral = createDeferral(config, { authentication, mint })
-  const revocations = endingSessions(state.revocations, deferral.sessions)
+  const pendingRequests = createPendingRequests(config, { authentication, mint })
+  const revocations = endingSessions(state.revocations, pendingRequests.sessions)
   const context: GuardContext = {
     authentication,
     explain: createExplain(authentication, diagnose, config.monotonic),
     scopes: createScopeList(config.scopes, issuers),
     accounts: config.access.accounts,
     mint,
-    waiting: deferral.waiting,
-    sessions: deferral.sessions,
+    deferrals: pendingRequests.deferrals,
+    sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
     report: config.report,
     noticeContent,
@@ -143,11 +143,11 @@ export function createResourceServer<Raw = unknown, Hook = never>(
           authorizationEndpoint(authorization, {
             ...context,
             access: config.access,
-            sessions: deferral.sessions,
+            sessions: pendingRequests.sessions,
           }),
         ]
       : []),
-    ...deferral.endpoints,
+    ...pendingRequests.endpoints,
     ...(revocation === false
       ? []
       : [revocationEndpoint(revocation, { config, issuers, revocations, signature, diagnose })]),
@@ -167,10 +167,10 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     breakGlass,
     health: () => readHealth({ ...config, breakGlass, issuers }),
     diagnose,
-    pending: deferral.pending,
-    sessions: { end: (selection) => deferral.sessions.end(selection) },
+    pending: pendingRequests.pending,
+    sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
     close() {
-      deferral.close()
+      pendingRequests.close()
       issuers.close()
     },
   }

@@ -14,7 +14,7 @@ export interface State {
 }
 
 /** What it is made from. */
-export interface StateEnvironment {
+export interface StateContext {
   readonly store: Store
   /** For used signatures. */
   readonly replayStore: Store
@@ -30,7 +30,7 @@ export interface StateEnvironment {
 }
 
 /** Everything that rests on the store and is asked on each request. */
-export function createState(env: StateEnvironment): State {
+export function createState(env: StateContext): State {
   const { store, clock, report } = env
   const breakGlass = createBreakGlass(clock, env.monotonic, report)
   return {

@@ -17,7 +17,7 @@ const pieceBytes = 512
  * is no room left, what is given up is the reading that holds most, and of those that hold as much the one that began
  * first: whoever sends little, or at once, is not made to pay for those who keep a lot waiting.
  */
-export class ContentRoom {
+export class ContentLimit {
   readonly #most: number
   readonly #readings = new Set<Held>()
   #bytes = 0
