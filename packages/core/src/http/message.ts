@@ -174,17 +174,17 @@ export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'ta
 
 /** The addresses and the kind of a request's connection, under the names of Node's sockets. */
 export interface PeerFacts {
-  readonly remoteAddress?: string
-  readonly remotePort?: number
-  readonly remoteFamily?: string
-  readonly localAddress?: string
-  readonly localPort?: number
-  readonly localFamily?: string
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly remoteFamily?: string | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  readonly localFamily?: string | undefined
   /** Present when it was TLS. */
-  readonly encrypted?: true
+  readonly encrypted?: true | undefined
   /** The server name that the TLS client asked for. */
-  readonly servername?: string
-  readonly alpnProtocol?: string
+  readonly servername?: string | undefined
+  readonly alpnProtocol?: string | undefined
 }
 
 /** One approval that a call has been given. */

@@ -1,31 +1,31 @@
 import type { IncomingMessage } from 'node:http'
 import { checkContentDigest } from '../http/content-digest.js'
 
-// Content that somebody has read before us: a body parser in front of everything, or a platform that had the whole
-// request before there was a stream.
+// Content that was read before the guard: by a body parser, or by a platform that had the whole request before there was
+// a stream.
 
-/** What such readers leave on the request. */
+/** The members of a request in which such readers leave the content. */
 interface Left {
   readonly rawBody?: unknown
   readonly body?: unknown
 }
 
-/** Whether the stream has been read, or is being read. */
+/** Whether the stream of a request has been read, or is being read. */
 export function isRead(message: IncomingMessage): boolean {
   return message.readableDidRead || message.readableFlowing === true
 }
 
 /**
- * The content as it was received, of a request that was read before us. It is, in this order
+ * The content as it was received, of a request that was read before the guard. It is, in this order
  *
  * - `rawBody`, bytes or text: what serverless platforms leave, NestJS with `rawBody: true`, and a parser's `verify`;
  * - `body` where that is bytes or text (`express.raw()`, `express.text()`);
- * - with `again`, `body` serialised again, where a parser of JSON or of forms has made it. What was not written as most
- *   write it is not found that way, so this is for endpoints of our own, which would otherwise not work at all.
+ * - with `again`, `body` serialised again, where a parser of JSON or of forms has made it. That gives the bytes back only
+ *   if they were written in the usual way; it is for our own endpoints, which would otherwise not work at all.
  *
- * What may be other bytes than those that came (inflated, decoded, parsed) counts only if it is as long as
- * `Content-Length` says, and of a body that was parsed, if it has the digest that the request states. Whether that
- * digest is to be believed is for the signature to say. `undefined`: there is nothing of the kind.
+ * Because these may be other bytes than those received (inflated, decoded, parsed), they count only if they are as long as
+ * `Content-Length` says, and a serialised body only if it has the digest that the request states. The signature, which is
+ * checked elsewhere, covers that digest. `undefined`: the bytes are not to be had.
  */
 export function contentLeft(message: IncomingMessage, again = false): Uint8Array | undefined {
   const { rawBody, body } = message as Left
@@ -43,7 +43,7 @@ function asBytes(content: unknown): Uint8Array | undefined {
   return typeof content === 'string' ? Buffer.from(content) : undefined
 }
 
-/** `undefined` where the request does not say how long its content is. */
+/** Whether content is as long as `Content-Length` says; `undefined` where there is no such field. */
 function hasLength({ headers }: IncomingMessage, content: Uint8Array): boolean | undefined {
   const length = headers['content-length']
   return length === undefined ? undefined : Number(length) === content.length
@@ -56,7 +56,7 @@ function isProven(message: IncomingMessage, content: Uint8Array): boolean {
   return typeof digest === 'string' ? checkContentDigest(digest, content) === undefined : sized === true
 }
 
-/** What was parsed, as most senders would have written it. */
+/** A parsed body as most senders would have written it. */
 function serialise({ headers }: IncomingMessage, body: unknown): Uint8Array | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   const type = headers['content-type'] ?? ''
