@@ -19,7 +19,7 @@ import type { SessionDesk } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 
-/** What the authorization endpoint works with. */
+/** What the authorization endpoint depends on. */
 export interface AuthorizationContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
@@ -33,13 +33,14 @@ export interface AuthorizationContext {
   readonly report: Report
 }
 
-interface Asked {
+/** The checked content of a request. */
+interface AuthorizationRequest {
   readonly scope: readonly string[]
   readonly account: string | undefined
 }
 
 /**
- * The authorization endpoint (AAuth 6.6): a person token and a scope in, a resource token out. Everything else is a
+ * The authorization endpoint (AAuth 6.6): for a person token and a scope it gives a resource token. Other answers are a
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
@@ -53,7 +54,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
       return refused(caller === foreignSignature ? foreignRefusal : caller, report).answer
     }
     if (caller === unsigned || caller.kind !== 'person') {
-      // An agent token is no person token, and neither is an auth token (R-174, G-05).
+      // Only a person token will do; an agent token or an auth token is challenged, too (R-174, G-05).
       const answer =
         caller === unsigned
           ? unsignedAnswer('person-token', authentication.signature.schemes)
@@ -65,18 +66,26 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller, request)
   }
 
-  /** Drops identity scopes that the person's server lacks (G-49), and asks who holds the account. */
-  const check = async ({ scope, account }: Asked, caller: Person): Promise<Asked | Refusal> => {
+  /** Drops identity scopes that the person server does not support (G-49), and checks who holds the account. */
+  const check = async (
+    { scope, account }: AuthorizationRequest,
+    caller: Person,
+  ): Promise<AuthorizationRequest | Refusal> => {
     if (!scope.every((name) => scopes.isOwn(name) || scopes.isIdentity(name))) return refuse('invalid_scope')
     const admitted = await scopes.admit(scope, caller.person.ps)
     if (admitted instanceof Refusal) return admitted
-    if (admitted.length === 0) return refuse('invalid_scope', 'The person’s server offers none of these')
+    if (admitted.length === 0)
+      return refuse('invalid_scope', 'The person server supports none of these scopes')
     if (account === undefined) return { scope: admitted, account }
     const held = access.accounts !== undefined && (await isHeld(access.accounts, caller, account))
     return held ? { scope: admitted, account } : refuse('invalid_account')
   }
 
-  const conclude = async (asked: Asked, caller: Person, request: HttpRequest): Promise<Answer> => {
+  const conclude = async (
+    asked: AuthorizationRequest,
+    caller: Person,
+    request: HttpRequest,
+  ): Promise<Answer> => {
     const verdict = await judge(asked, caller)
     const isDenied = 'verdict' in verdict && verdict.verdict === 'deny'
     const used = isDenied ? undefined : await authentication.replays.use(request, authentication.replay)
@@ -102,7 +111,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
           return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
         const { jkt } = caller
         const marks = await sessions.marks({ jkt, user: verdict.session.user })
-        // The application may have taken its time.
+        // A revocation may have come while the application decided.
         const stop = await findStop([caller], authentication)
         if (stop !== undefined) return refused(stop, report).answer
         const at = authentication.clock()
@@ -111,14 +120,21 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     }
   }
 
-  const askConsent = async (scope: readonly string[], asked: Asked, caller: Person): Promise<Answer> => {
+  const askConsent = async (
+    scope: readonly string[],
+    asked: AuthorizationRequest,
+    caller: Person,
+  ): Promise<Answer> => {
     if (scope.length === 0) return denied('access_denied', undefined, report).answer
     const token = await mint(caller, { scope, account: asked.account })
     report({ name: 'authorized', by: 'resource-token' })
     return jsonAnswer({ resource_token: token }, noStore)
   }
 
-  const judge = async ({ scope, account }: Asked, caller: Person): Promise<AuthorizeVerdict> => {
+  const judge = async (
+    { scope, account }: AuthorizationRequest,
+    caller: Person,
+  ): Promise<AuthorizeVerdict> => {
     if (access.authorize === undefined) return scope
     const now = Math.floor(authentication.clock() / 1000)
     return access.authorize({ caller, scope, account, now })
@@ -136,21 +152,23 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
   }
 }
 
-function narrow(scope: unknown, asked: Asked): readonly string[] {
+function narrow(scope: unknown, asked: AuthorizationRequest): readonly string[] {
   if (Array.isArray(scope) && scope.every((name) => asked.scope.includes(name))) return scope
-  throw new TypeError('authorize answered with something else than some of the scopes asked for')
+  throw new TypeError(
+    'option authorize: must answer some or all of input.scope, deny(…), authorized(…) or interact(…)',
+  )
 }
 
 const noStore = { 'Cache-Control': 'no-store' }
 
-async function readAsked(request: HttpRequest, diagnose: Diagnose): Promise<Asked | Refusal> {
+async function readAsked(request: HttpRequest, diagnose: Diagnose): Promise<AuthorizationRequest | Refusal> {
   const body = await readJsonObject(request, { limit: fixedLimits.authorizationBody, diagnose })
   if (body instanceof Refusal) return body
   const { scope, account } = body
   if (typeof scope !== 'string' || !scopeText.test(scope))
-    return refuse('invalid_request', 'scope is missing, or no list of names')
+    return refuse('invalid_request', 'scope must be a list of scope names, with single spaces between them')
   if (account !== undefined && (typeof account !== 'string' || account === ''))
-    return refuse('invalid_request', 'account is no name')
+    return refuse('invalid_request', 'account must be a non-empty string')
   return { scope: [...new Set(scope.split(' '))], account }
 }
 
