@@ -32,8 +32,9 @@ import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 import { type Health, readHealth } from './health.js'
-import { type Config, type ResourceOptions, readOptions } from './options.js'
+import { type Config, readOptions } from './options.js'
 import { createPendingRequests } from './pending-requests.js'
+import type { ResourceOptions } from './resource-options.js'
 import { createState, type State } from './state.js'
 
 /** What is declared for all routes of a router. */
