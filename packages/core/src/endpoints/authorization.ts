@@ -98,11 +98,8 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         if (!context.interaction) throw new TypeError('interact needs the option interaction, with the login')
         const { description, by } = verdict
         const scope = asked.scope.filter(scopes.isOwn)
-        const more = {
-          ...(description === undefined ? {} : { description }),
-          ...(by === undefined ? {} : { by: [by].flat() }),
-        }
-        return (await deferrals.session(request, caller, { scope, ...more })).answer
+        const named = by === undefined ? undefined : [by].flat()
+        return (await deferrals.session(request, caller, { scope, description, by: named })).answer
       }
       case 'authorized': {
         const scope = narrow(verdict.scope, asked)

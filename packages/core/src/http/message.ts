@@ -192,5 +192,5 @@ export interface GivenApproval {
   /** The subject that it was asked for under. */
   readonly subject: string
   /** The application's own name of the person who gave it, where a person signed in. */
-  readonly user?: string
+  readonly user?: string | undefined
 }

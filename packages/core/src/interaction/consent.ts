@@ -30,7 +30,7 @@ export interface Arrival {
   /** Names the browser. */
   readonly browser: string
   /** The URL to go to after the decision. */
-  readonly callback?: string
+  readonly callback?: string | undefined
 }
 
 /** A request from the browser that came with the code of an interaction. */

@@ -128,7 +128,7 @@ async function arrive(
     )
   }
   const secret = browser.secretOf(request) ?? newSecret()
-  const arrival: Arrival = { browser: browserName(secret), ...(callback === null ? {} : { callback }) }
+  const arrival: Arrival = { browser: browserName(secret), callback: callback ?? undefined }
   if (!(await records.claim(record, 'arrival', arrival))) return invalidCodePage(request, context)
   context.longPolls.wake(record.id)
   // To the URL without the code: it is in no history and no referrer, and a reload is harmless.
@@ -189,7 +189,7 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
       'The form has no decision. Go back and press Approve or Decline.',
     )
   const { user, data } = who
-  return decide(visitor, { outcome: 'approved', user, ...(data === undefined ? {} : { data }) }, context)
+  return decide(visitor, { outcome: 'approved', user, data }, context)
 }
 
 const unread = 'The form could not be read. Go back and send it again.'

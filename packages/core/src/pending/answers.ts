@@ -22,7 +22,7 @@ export interface Progress {
   /** The resource token that goes with `requirement=auth-token`. */
   readonly resourceToken?: string
   /** A question to the agent's user, which takes the place of the requirement (AAuth 7.5.1). */
-  readonly question?: Question
+  readonly question?: Question | undefined
 }
 
 /** A question to the agent's user (AAuth 7.5.1). */

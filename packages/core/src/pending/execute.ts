@@ -3,7 +3,7 @@ import { refuse } from '../errors.js'
 import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Poll, PollContext } from './context.js'
-import { type Approved, type Ending, type PendingCall, type PendingRecord, tokenName } from './record.js'
+import { type Approved, type PendingCall, type PendingRecord, tokenName } from './record.js'
 import { waitingAgain } from './still-waiting.js'
 
 /** The answer of a held call as it is stored. */
@@ -31,18 +31,17 @@ export async function executeCall(
 ): Promise<Answer | undefined> {
   const { records, clock, settings } = context
   const keeps = record.requirement === 'auth-token'
-  const token = keeps ? { token: tokenName(poll.caller.token) } : {}
+  const token = keeps ? tokenName(poll.caller.token) : undefined
   const until = clock() + settings.callTime * 1000 + marginMs
   const dispatch = poll.host.dispatch
   if (dispatch === undefined)
     throw new TypeError('a held call cannot be carried out: the adapter gave no dispatch')
-  if (!(await records.end(record, { state: 'running', until, ...token }))) return undefined
+  if (!(await records.end(record, { state: 'running', until, token }))) return undefined
   const { answer, next } = await carryOut(record, poll, context, approved)
   try {
     const keep = keeps ? (poll.caller.token.exp + issuerSkew) * 1000 : 0
     if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
-    const ending: Ending = { state: 'ended', ...token, ...(next === undefined ? {} : { next }) }
-    await records.conclude(record, ending, keep + settings.retention * 1000)
+    await records.conclude(record, { state: 'ended', token, next }, keep + settings.retention * 1000)
   } catch (cause) {
     // The call has been made: its answer goes out even if it cannot be stored. Repeated polls are told that it is lost.
     context.report({ name: 'failed', reason: messageOf(cause) })
@@ -63,11 +62,10 @@ async function carryOut(
   { caller, host }: Poll,
   { settings, report, authentication }: PollContext,
   approved: Approved | undefined,
-): Promise<{ readonly answer: Answer; readonly next?: string }> {
+): Promise<{ readonly answer: Answer; readonly next: string | undefined }> {
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
-  const user = approved?.user
-  const given = subject === undefined ? [] : [{ subject, ...(user === undefined ? {} : { user }) }]
+  const given = subject === undefined ? [] : [{ subject, user: approved?.user }]
   const carried: Carried = {
     server: authentication.issuers,
     caller,
@@ -82,10 +80,10 @@ async function carryOut(
   try {
     const raw = await host.dispatch?.(held, carried, limits)
     const answer = raw === undefined ? tooLong : toAnswer(raw)
-    return next === undefined ? { answer } : { answer, next }
+    return { answer, next }
   } catch (cause) {
     report({ name: 'failed', reason: messageOf(cause) })
-    return { answer: unanswered }
+    return { answer: unanswered, next: undefined }
   }
 }
 

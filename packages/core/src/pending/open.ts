@@ -50,9 +50,9 @@ export interface GrantRequest {
 export interface SessionRequest {
   readonly scope: readonly string[]
   /** Shown on the page: what it is for. */
-  readonly description?: string
+  readonly description?: string | undefined
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
-  readonly by?: readonly string[]
+  readonly by?: readonly string[] | undefined
 }
 
 /** What opening a pending request depends on. */
@@ -75,8 +75,8 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}
-      const shown = contentOf(request) === undefined ? {} : ({ shown: true } as const)
-      return { held, approvals, waited, ...shown, ...(subject === undefined ? {} : { subject }) }
+      const shown = contentOf(request) === undefined ? undefined : true
+      return { held, approvals, waited, shown, subject }
     }
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait; send less')
@@ -180,8 +180,8 @@ function newInteraction({ scope, description, by }: SessionRequest): PendingInte
     id: randomBytes(16).toString('base64url'),
     code: newCode(),
     scope,
-    ...(description === undefined ? {} : { description }),
-    ...(by === undefined ? {} : { by }),
+    description,
+    by,
   }
 }
 

@@ -42,11 +42,11 @@ export interface PendingInteraction {
   /** The interaction code, normalised (AAuth 11.6.3.1). */
   readonly code: string
   /** Shown on the page: what it is for. */
-  readonly description?: string
+  readonly description?: string | undefined
   /** The scopes that the page shows. */
   readonly scope: readonly string[]
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
-  readonly by?: readonly string[]
+  readonly by?: readonly string[] | undefined
 }
 
 /** The session that an approval begins. */
@@ -58,11 +58,11 @@ export interface PendingSession {
 export interface PendingCall {
   readonly held: HeldCall
   /** Present when approvers see the content (`content: true`). */
-  readonly shown?: true
+  readonly shown?: true | undefined
   /** The approvals that it has been given already. */
   readonly approvals: readonly GivenApproval[]
   /** The subject of the approval that this request asks for; absent with `requirement: 'auth-token'`. */
-  readonly subject?: string
+  readonly subject?: string | undefined
   /** In how many pending requests it has waited already. */
   readonly waited: number
   /** What the auth token has to grant (G-41); only with `requirement: 'auth-token'`. */
@@ -86,7 +86,7 @@ export interface Approved extends Approval {
 /** Who approved, and what the session is to hold. */
 export interface Approval {
   /** The application's own name of the person who approved: the session is theirs, and handlers see it in `approvedBy`. */
-  readonly user?: string
+  readonly user?: string | undefined
   /** JSON for the session; handlers see it. */
   readonly data?: unknown
 }
@@ -108,9 +108,9 @@ export interface Ending {
   /** Milliseconds; a call that is still running then counts as lost. */
   readonly until?: number
   /** The auth token that the call was carried out with: a hash of (`iss`, `jti`) (G-43). */
-  readonly token?: string
+  readonly token?: string | undefined
   /** The id of the pending request in which the call goes on. */
-  readonly next?: string
+  readonly next?: string | undefined
 }
 
 /** A hash that names a token, for {@link Ending.token} (G-43). */

@@ -104,8 +104,7 @@ export function createPending(context: SettleContext): Pending {
         throw new TypeError('pending.approve: this approval begins a session, so it needs { user }')
       const by = record.interaction?.by
       if (by !== undefined && (user === undefined || !by.includes(user))) return false
-      const who = { ...(user === undefined ? {} : { user }), ...(data === undefined ? {} : { data }) }
-      return settle(record, { outcome: 'approved', ...who }, context)
+      return settle(record, { outcome: 'approved', user, data }, context)
     },
     async deny(id) {
       const record = await open(id)

@@ -11,7 +11,7 @@ export async function stillWaiting(record: PendingRecord, context: PollContext):
   const interacting =
     record.interaction !== undefined && (await records.read(record, 'arrival')) !== undefined
   const question = record.clarification ? await openQuestion(record, context) : undefined
-  return waitingAnswer(record, urls, { interacting, ...(question === undefined ? {} : { question }) })
+  return waitingAnswer(record, urls, { interacting, question })
 }
 
 /** The question that has been asked and not been answered; `undefined` when there is none. */
