@@ -18,7 +18,8 @@ export function runOther(
       const handler = error === undefined ? handlers[index] : undefined
       if (handler !== undefined) attempt(next, () => handler(req, res, run(index + 1)))
       else {
-        if (error === undefined) end()
+        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
+        if (error === undefined || error === 'route' || error === 'router') end()
         next(error)
       }
     }

@@ -1,4 +1,4 @@
-import type { Origin, TokenCaller } from '../caller.js'
+import type { EndMarks, Origin, TokenCaller } from '../caller.js'
 
 /** A request as it was received. Adapters build it from the raw request, never from what a framework has made of it. */
 export interface HttpRequest {
@@ -193,4 +193,6 @@ export interface GivenApproval {
   readonly subject: string
   /** The application's own name of the person who gave it, where a person signed in. */
   readonly user?: string | undefined
+  /** What had been ended when it was given. */
+  readonly marks: EndMarks
 }

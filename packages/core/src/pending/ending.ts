@@ -29,12 +29,13 @@ export async function stoppedAnswer(
 }
 
 /** Ends a request with a refusal. */
-export async function refusedAnswer(
-  record: PendingRecord,
-  refusal: Refusal,
-  context: PollContext,
-): Promise<Answer> {
+async function refusedAnswer(record: PendingRecord, refusal: Refusal, context: PollContext): Promise<Answer> {
   return lastAnswer(record, refused(refusal, context.report).answer, context)
+}
+
+/** Ends a request one of whose approvals has been revoked. */
+export function approvalRevoked(record: PendingRecord, context: PollContext): Promise<Answer> {
+  return refusedAnswer(record, refuse('revoked', 'The approval has been revoked'), context)
 }
 
 /** What a poll gets when another poll has ended the request, or is carrying its call out. */

@@ -29,7 +29,9 @@ export function pendingEndpoint(
   context: PollContext,
   steady: () => number,
 ): Endpoint {
-  const authentication = { ...ofRoutes, isOwnEndpoint: true } as const
+  // The content of a poll is held as long as the poll waits, and is an answer to a question at most.
+  const bodyLimit = fixedLimits.clarificationBody
+  const authentication = { ...ofRoutes, bodyLimit, isOwnEndpoint: true } as const
   const allowed = createPollRate(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {

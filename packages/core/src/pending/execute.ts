@@ -65,7 +65,10 @@ async function carryOut(
 ): Promise<{ readonly answer: Answer; readonly next: string | undefined }> {
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
-  const given = subject === undefined ? [] : [{ subject, user: approved?.user }]
+  const given =
+    subject === undefined || approved === undefined
+      ? []
+      : [{ subject, user: approved.user, marks: approved.marks }]
   const carried: Carried = {
     server: authentication.issuers,
     caller,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import { type Grant, originOf, type Person, type TokenCaller } from '../caller.js'
+import { type Grant, type Origin, originOf, type Person, type TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
@@ -90,6 +90,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
   ): Promise<PendingRecord> => {
     const carried = carriedBy(request)
     const record = newRecord(request, caller, carried, context, details)
+    await context.stops.begun(record)
     await context.records.add(record)
     // A held call that has to wait once more: its first request goes on in this one.
     carried?.waitsAgain(record.id)
@@ -157,8 +158,8 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
   }
 }
 
-/** How many pending requests one call may go through, one after the other: each poll reads all of them. */
-const mostWaits = 16
+/** How many more pending requests one call may go through, after its first: each poll reads all of them. */
+export const mostWaits = 16
 
 /**
  * Refuses agents that cannot send a person to our page: those that declare other capabilities, and, where the options say
@@ -203,13 +204,18 @@ function newRecord(
     resource,
     jkt: caller.jkt,
     caller,
-    origins: [...(carried?.origins ?? []), originOf(caller)],
+    origins: distinct([...(carried?.origins ?? []), originOf(caller)]),
     opened,
     expires,
     forgotten: expires + settings.retention * 1000,
     clarification: settings.clarification && readCapabilities(request.rawHeaders).has('clarification'),
     ...details,
   }
+}
+
+/** Leaves out repetitions: a call may wait several times with one token. */
+function distinct(origins: readonly Origin[]): readonly Origin[] {
+  return [...new Map(origins.map((origin) => [JSON.stringify(origin), origin] as const)).values()]
 }
 
 async function notify(record: PendingRecord, ask: NotifyApprover, context: DeferralsContext): Promise<void> {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Origin, TokenCaller, TokenName } from '../caller.js'
+import type { EndMarks, Origin, TokenCaller, TokenName } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import type { GivenApproval } from '../http/message.js'
 
@@ -94,12 +94,6 @@ export interface Approval {
 /** A settlement that ends the request without effect. */
 export interface NotApproved {
   readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error'
-}
-
-/** The last `sessions.end` of a person and of a key that was known when something was decided. */
-export interface EndMarks {
-  readonly user?: string
-  readonly jkt?: string
 }
 
 /** That a pending request has been given its last answer, or that its call is being carried out. */

@@ -7,7 +7,7 @@ import { interactionEndpoint } from '../interaction/endpoint.js'
 import type { InteractionOptions } from '../interaction/options.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
 import { createLongPolls } from '../pending/long-polls.js'
-import { createDeferrals, type Deferrals, type DeferralsContext } from '../pending/open.js'
+import { createDeferrals, type Deferrals, type DeferralsContext, mostWaits } from '../pending/open.js'
 import { createOpenRate } from '../pending/open-rate.js'
 import { createPendingRecords } from '../pending/records.js'
 import { createPending, type Pending } from '../pending/settle.js'
@@ -75,10 +75,10 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
 }
 
 function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
-  const { resource, sessions, store, clock, pending, interaction, access } = config
-  const begin = interaction !== undefined || access.authorize !== undefined
-  const waits = begin ? pending.lifetime + pending.retention : undefined
-  const begunWith = createBegunWith({ resource, store, clock, waits })
+  const { resource, sessions, store, clock, pending } = config
+  const begunWith = createBegunWith({ resource, store, clock, revocations: standing.revocations })
+  const waits = (1 + mostWaits) * (pending.lifetime + pending.retention)
+  const longest = Math.max(sessions.maxAge, waits)
   return createSessions({
     resource,
     settings: sessions,
@@ -86,7 +86,7 @@ function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
+    ended: createEndedSessions({ resource, longest, store, standing, begunWith }),
     store,
     clock,
   })

@@ -206,14 +206,15 @@ export function createResourceServer<Raw = unknown, Hook = never>(
 }
 
 /**
- * A session outlives the token it was begun with, so a revocation of that token has to end the session (G-58). The record
- * of the revocation is written last: if this is interrupted, all of it is done again when the revocation is repeated.
+ * What was begun with a token outlives it, so a revocation has to end that as well (G-58). The revocation is written first,
+ * and then what was begun is looked for; beginning something goes the other way round. A revocation that was interrupted is
+ * completed when it is repeated, whether it is known or not.
  */
 function endingSessions(revocations: RevocationRecords, sessions: SessionDesk): RevocationRecords {
   return {
     has: (token) => revocations.has(token),
     covers: (revocation) => revocations.covers(revocation),
-    record: (revocation) => andThen(sessions.endBegunWith(revocation), () => revocations.record(revocation)),
+    record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
   }
 }
 
