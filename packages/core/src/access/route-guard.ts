@@ -12,7 +12,7 @@ import {
 } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Report } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
@@ -132,7 +132,7 @@ export function createRouteGuard(
       try {
         if (orWins?.(viewRequest(request, route)) === true) return askOther()
         const outcome = andThen(walk(request, route), (finding) => finish(finding, request))
-        return isPending(outcome) ? outcome.catch((cause: unknown) => fail(cause, request)) : outcome
+        return isPromiseLike(outcome) ? outcome.catch((cause: unknown) => fail(cause, request)) : outcome
       } catch (cause) {
         return fail(cause, request)
       }

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import type { DenialCheck } from '../denial/denials.js'
 import type { Diagnose } from '../diagnostics.js'
@@ -47,7 +47,7 @@ export function checkVerified(
 function checkStanding(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
   const revoked = context.revocations.has(caller.token)
   const denied = context.denials.find(caller)
-  return isPending(revoked) || isPending(denied)
+  return isPromiseLike(revoked) || isPromiseLike(denied)
     ? settleStanding(caller, revoked, denied, context)
     : judgeStanding(caller, revoked, denied)
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin } from '../caller.js'
 import type { DenialKind, StateEvent } from '../events.js'
 import type { Store } from '../store/store.js'
@@ -78,7 +78,7 @@ export function createDenials(
       if (index === -1) free.set(caller, seen)
       return subjects[index]?.kind
     }
-    return entries.some(isPending)
+    return entries.some(isPromiseLike)
       ? Promise.all(entries).then(conclude)
       : conclude(entries as (string | undefined)[])
   }

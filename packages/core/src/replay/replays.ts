@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
 import type { StateEvent } from '../events.js'
 import { type HttpRequest, hasBody } from '../http/message.js'
@@ -93,7 +93,7 @@ export function createReplays(env: ReplayEnvironment): Replays {
         if (fresh) own.set(request.rawHeaders, key)
         return judge(fresh, request, read)
       })
-      return isPending(first) ? first.catch(unavailable) : first
+      return isPromiseLike(first) ? first.catch(unavailable) : first
     },
     giveBack(request) {
       const key = own.get(request.rawHeaders)
@@ -101,7 +101,7 @@ export function createReplays(env: ReplayEnvironment): Replays {
       own.delete(request.rawHeaders)
       const gone = store.delete(key)
       // What cannot be given back stays used, and the store has told why.
-      return isPending(gone) ? gone.catch(() => {}) : undefined
+      return isPromiseLike(gone) ? gone.catch(() => {}) : undefined
     },
   }
 }

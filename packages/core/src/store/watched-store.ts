@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import { isPending } from '../awaitable.js'
+import { isPromiseLike } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
@@ -177,7 +177,7 @@ class Watcher implements WatchedStore {
     }
     try {
       const answer = operation()
-      if (isPending(answer)) return this.#wait(kind, key, answer)
+      if (isPromiseLike(answer)) return this.#wait(kind, key, answer)
       this.#succeed(kind, key, answer === true)
       return answer
     } catch (cause) {
