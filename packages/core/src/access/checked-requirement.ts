@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { checkConfiguration } from '../configuration.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { isUserList } from '../interaction/ask.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
@@ -7,6 +6,7 @@ import { isRequirableComponent } from '../signature/required.js'
 import { identityScopes } from '../token/claims.js'
 import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
+import { checkConfiguration } from './configuration.js'
 import { type EffectTerms, effects } from './effects.js'
 import { type Policy, policiesSchema, policyList } from './policy.js'
 import type { RequestView } from './request-view.js'
@@ -219,7 +219,11 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
   if (!interaction) throw new TypeError('require: session needs the option interaction, with the login')
   if (terms === true) return { scope: [] }
   if (!isObject(terms)) throw new TypeError('require: session: must be true or an object')
-  const { scope = [], description, by } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
+  const {
+    scope = [],
+    description,
+    by,
+  } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
   const asked = [scope].flat()
   const unknown = asked.find((name) => !scopes.has(name))
   if (unknown !== undefined)

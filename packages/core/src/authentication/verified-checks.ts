@@ -41,25 +41,25 @@ export function checkVerified(
   context: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
   context.replays.keep(request, read, caller.jkt, context.replay)
-  return andThen(checkStanding(caller, context), (refusal) => refusal ?? checkContent(request, read, context))
+  return andThen(checkStops(caller, context), (refusal) => refusal ?? checkContent(request, read, context))
 }
 
-function checkStanding(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
+function checkStops(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
   const revoked = context.revocations.has(caller.token)
   const denied = context.denials.find(caller)
   return isPromiseLike(revoked) || isPromiseLike(denied)
-    ? settleStanding(caller, revoked, denied, context)
-    : judgeStanding(caller, revoked, denied)
+    ? settleStops(caller, revoked, denied, context)
+    : judgeStops(caller, revoked, denied)
 }
 
-async function settleStanding(
+async function settleStops(
   caller: TokenCaller,
   revoked: Awaitable<boolean>,
   denied: Awaitable<DenialKind | undefined>,
   { breakGlass }: VerifiedCheckContext,
 ): Promise<Refusal | undefined> {
   const [revocation, denial] = await Promise.allSettled([revoked, denied])
-  const known = judgeStanding(
+  const known = judgeStops(
     caller,
     revocation.status === 'fulfilled' && revocation.value,
     denial.status === 'fulfilled' ? denial.value : undefined,
@@ -71,7 +71,7 @@ async function settleStanding(
   )
 }
 
-function judgeStanding(
+function judgeStops(
   caller: TokenCaller,
   revoked: boolean,
   denied: DenialKind | undefined,

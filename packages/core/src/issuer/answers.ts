@@ -1,10 +1,10 @@
 import { Refusal } from '../errors.js'
 import { isServerIdentifier } from '../identifiers.js'
-import type { Bound } from './discoverer.js'
+import type { DiscoveryBound } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
 import { isDocumentName } from './options.js'
 import type { IssuerPolicy } from './policy.js'
-import type { IssuerAnswer, Tally } from './report.js'
+import type { IssuerAnswer, IssuerCounter } from './report.js'
 
 /** Seconds of `Retry-After` where nothing better is known. */
 const briefly = 5
@@ -12,13 +12,18 @@ const briefly = 5
 /** Turns what is known of an issuer into the refusal its caller gets, and counts it. */
 export class IssuerAnswers {
   readonly #policy: IssuerPolicy
-  readonly #tally: Tally
+  readonly #counter: IssuerCounter
   readonly #unavailable: 'retry' | 'refuse'
   readonly #clock: () => number
 
-  constructor(policy: IssuerPolicy, tally: Tally, unavailable: 'retry' | 'refuse', clock: () => number) {
+  constructor(
+    policy: IssuerPolicy,
+    counter: IssuerCounter,
+    unavailable: 'retry' | 'refuse',
+    clock: () => number,
+  ) {
     this.#policy = policy
-    this.#tally = tally
+    this.#counter = counter
     this.#unavailable = unavailable
     this.#clock = clock
   }
@@ -33,20 +38,20 @@ export class IssuerAnswers {
   /** What the operator's policy says. */
   denied(issuer: string, dwk: string): Refusal | undefined {
     const refusal = this.#policy.refused(issuer, dwk)
-    if (refusal !== undefined) this.#tally.answered('denied')
+    if (refusal !== undefined) this.#counter.answered('denied')
     return refusal
   }
 
   /** The issuer has no such key. */
   unknownKey(reason: string, counted: IssuerAnswer = 'unknown_key'): Refusal {
-    this.#tally.answered(counted)
+    this.#counter.answered(counted)
     return new Refusal('unknown_key', { reason })
   }
 
   /** A bound on strangers' work was reached, so nothing was tried: never the issuer's fault, nor this caller's. */
-  busy(entry: IssuerEntry, bound: Bound): Refusal {
-    this.#tally.answered('busy')
-    this.#tally.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
+  busy(entry: IssuerEntry, bound: DiscoveryBound): Refusal {
+    this.#counter.answered('busy')
+    this.#counter.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
     return new Refusal('issuer_unavailable', {
       reason: `too many discoveries (${bound})`,
       retryAfter: briefly,
@@ -56,7 +61,7 @@ export class IssuerAnswers {
   /** The issuer could not be reached and nothing usable is held (G-11). */
   unavailable(entry: IssuerEntry, reason: string): Refusal {
     if (this.#unavailable === 'refuse') return this.unknownKey(reason, 'issuer_unavailable')
-    this.#tally.answered('issuer_unavailable')
+    this.#counter.answered('issuer_unavailable')
     const seconds = Math.ceil((entry.nextAttemptAt - this.#clock()) / 1000)
     const retryAfter = entry.flight === undefined && Number.isFinite(seconds) ? Math.max(1, seconds) : briefly
     return new Refusal('issuer_unavailable', { reason, retryAfter })
@@ -78,7 +83,7 @@ export class IssuerAnswers {
         return this.unknownKey(fault.reason, 'forbidden_address')
       case 'issuer_missing':
       case 'issuer_mismatch':
-        this.#tally.answered(fault.kind)
+        this.#counter.answered(fault.kind)
         return new Refusal(fault.kind, { reason: fault.reason })
     }
   }

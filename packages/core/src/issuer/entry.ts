@@ -1,7 +1,7 @@
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { IssuerWithdrawnEvent } from '../events.js'
 import { Fault } from './fault.js'
-import type { Attempt, Fetched, FloorFetcher } from './floor.js'
+import type { FetchAttempt, Fetched, FloorFetcher } from './floor.js'
 import type { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
 import { admitJwksUri, type IssuerMetadata } from './metadata.js'
@@ -13,7 +13,7 @@ export interface IssuerDocuments {
 }
 
 /** What an entry works with. */
-export interface EntryPorts {
+export interface EntryContext {
   readonly limits: IssuerLimits
   readonly clock: () => number
   readonly random: () => number
@@ -46,7 +46,7 @@ export class IssuerEntry {
   usedAt: number = Number.NEGATIVE_INFINITY
   /** What was wrong with the last discovery, or `undefined` if nothing was. */
   fault: Fault | undefined
-  readonly #ports: EntryPorts
+  readonly #context: EntryContext
   /** Thumbprints by `kid` of the keys that tokens were verified with. */
   readonly #served = new Map<string, string>()
   #metadata: Held<IssuerMetadata> | undefined
@@ -57,10 +57,10 @@ export class IssuerEntry {
   #nextAttemptAt: number
 
   /** @param notBefore milliseconds; when the first attempt is allowed */
-  constructor(issuer: string, dwk: string, ports: EntryPorts, notBefore: number) {
+  constructor(issuer: string, dwk: string, context: EntryContext, notBefore: number) {
     this.issuer = issuer
     this.dwk = dwk
-    this.#ports = ports
+    this.#context = context
     this.#nextAttemptAt = notBefore
   }
 
@@ -151,12 +151,12 @@ export class IssuerEntry {
   withdraw(cause: IssuerWithdrawnEvent['cause']): void {
     if (this.#served.size === 0) return
     this.#served.clear()
-    this.#ports.withdrawn(cause)
+    this.#context.withdrawn(cause)
   }
 
   /** One discovery: the metadata if it is due, then the keys. `forced` asks for both. Never rejects. */
   async discover(documents: IssuerDocuments, forced: boolean, signal: AbortSignal): Promise<void> {
-    const { clock, limits } = this.#ports
+    const { clock, limits } = this.#context
     this.#attemptedAt = clock()
     this.#nextAttemptAt = this.#attemptedAt + limits.floor
     const fault = await this.#discover(documents, forced, signal)
@@ -173,9 +173,9 @@ export class IssuerEntry {
   ): Promise<Fault | undefined> {
     const metadata = await this.#discoverMetadata(documents, forced, signal)
     if (metadata instanceof Fault) return metadata
-    const url = admitJwksUri(metadata, this.#ports.keyHosts)
+    const url = admitJwksUri(metadata, this.#context.keyHosts)
     if (url instanceof Fault) return url
-    const { clock, limits } = this.#ports
+    const { clock, limits } = this.#context
     const isCurrent = this.#keys !== undefined && this.#keysUrl === url.href && !isDue(this.#keys, clock())
     if (isCurrent && !forced) return undefined
     const attempt = documents.keys.get(url.href, signal)
@@ -193,7 +193,7 @@ export class IssuerEntry {
     forced: boolean,
     signal: AbortSignal,
   ): Promise<IssuerMetadata | Fault> {
-    const { clock } = this.#ports
+    const { clock } = this.#context
     const usable = this.metadata(clock(), 'usable')
     if (usable !== undefined && !forced && !isDue(this.#metadata, clock())) return usable
     const attempt = documents.metadata.get(`${this.issuer}/.well-known/${this.dwk}`, signal)
@@ -215,11 +215,11 @@ export class IssuerEntry {
       this.#served.delete(kid)
       rotated = true
     }
-    if (rotated) this.#ports.withdrawn('rotated')
+    if (rotated) this.#context.withdrawn('rotated')
   }
 
-  #hold<T>(fetched: Fetched<T>, attempt: Attempt<T>): Held<T> {
-    const { limits, random } = this.#ports
+  #hold<T>(fetched: Fetched<T>, attempt: FetchAttempt<T>): Held<T> {
+    const { limits, random } = this.#context
     const stated = fetched.lifetime === undefined ? limits.lifetime : fetched.lifetime * 1000
     const lifetime = Math.min(Math.max(stated, limits.floor), limits.ceiling)
     return {
@@ -235,15 +235,15 @@ export class IssuerEntry {
 
   #isReady(held: Held<unknown> | undefined, now: number): boolean {
     if (held === undefined || now >= held.discardAt) return false
-    if (now < held.freshUntil + this.#ports.limits.grace) return true
+    if (now < held.freshUntil + this.#context.limits.grace) return true
     return (
       this.#failures > 0 ||
-      (this.flight !== undefined && now - this.flightBegan > this.#ports.limits.patience)
+      (this.flight !== undefined && now - this.flightBegan > this.#context.limits.patience)
     )
   }
 
   #pause(fault: Fault): number {
-    const { limits, random } = this.#ports
+    const { limits, random } = this.#context
     const doubled = Math.min(limits.floor * 2 ** (this.#failures - 1), limits.backoff)
     const asked = Math.min(fault.retryAfter ?? 0, limits.backoff)
     return Math.max(doubled * (1 + 0.1 * random()), asked)

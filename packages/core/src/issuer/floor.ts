@@ -13,13 +13,13 @@ export interface Fetched<T> {
 }
 
 /** A fetch and when it began, in milliseconds. */
-export interface Attempt<T> {
+export interface FetchAttempt<T> {
   readonly at: number
   readonly result: Promise<Fetched<T> | Fault>
 }
 
 /** What {@link FloorFetcher} works with. */
-export interface FetchPorts {
+export interface FloorFetcherContext {
   readonly fetch: IssuerFetch
   readonly floor: number
   readonly clock: () => number
@@ -41,18 +41,18 @@ export interface DocumentKind<T> extends DocumentBounds {
 export class FloorFetcher<T> {
   readonly #issuer: string
   readonly #kind: DocumentKind<T>
-  readonly #ports: FetchPorts
-  readonly #attempts = new Map<string, Attempt<T>>()
+  readonly #context: FloorFetcherContext
+  readonly #attempts = new Map<string, FetchAttempt<T>>()
 
-  constructor(issuer: string, kind: DocumentKind<T>, ports: FetchPorts) {
+  constructor(issuer: string, kind: DocumentKind<T>, context: FloorFetcherContext) {
     this.#issuer = issuer
     this.#kind = kind
-    this.#ports = ports
+    this.#context = context
   }
 
   /** Fetches, or repeats the last answer. Never rejects. */
-  get(url: string, signal: AbortSignal): Attempt<T> {
-    const now = this.#ports.clock()
+  get(url: string, signal: AbortSignal): FetchAttempt<T> {
+    const now = this.#context.clock()
     this.prune(now)
     const last = this.#attempts.get(url)
     if (last !== undefined) return last
@@ -65,12 +65,12 @@ export class FloorFetcher<T> {
   prune(now: number): void {
     for (const [url, { at }] of this.#attempts) {
       // A clock that was set back must not hold the floor for longer than it is.
-      if (now - at >= this.#ports.floor || now < at) this.#attempts.delete(url)
+      if (now - at >= this.#context.floor || now < at) this.#attempts.delete(url)
     }
   }
 
   async #fetch(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
-    const { fetch, clock, report } = this.#ports
+    const { fetch, clock, report } = this.#context
     const { name, read, weigh } = this.#kind
     const fetched = await fetchDocument(fetch, url, this.#kind, signal, clock)
     const value = fetched instanceof Fault ? fetched : read(fetched.document)

@@ -16,7 +16,7 @@ export interface KeyQuery {
  * Whom the operator named, in `allow`, `prewarm` or `pinned` or as the access server; of whom a token verified ten minutes ago or earlier, and who
  * has been known since; all others.
  */
-export type Standing = 'named' | 'established' | 'newcomer'
+export type IssuerClass = 'named' | 'established' | 'newcomer'
 
 /** The keys of all issuers, found by what tokens claim, fetched under a guard and kept within bounds. */
 export interface IssuerKeys {
@@ -47,7 +47,7 @@ export interface IssuerKeys {
   /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
   knows(issuer: string): boolean
   /** How an issuer stands among those who share what there is. */
-  standing(issuer: string): Standing
+  classOf(issuer: string): IssuerClass
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
   /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
@@ -63,7 +63,7 @@ export interface IssuerKeys {
 }
 
 /** What the keys depend on. */
-export interface IssuerEnvironment {
+export interface IssuerKeysContext {
   /** Milliseconds, as `Date.now`. */
   clock(): number
   /** Chance in [0, 1). */

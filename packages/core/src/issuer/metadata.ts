@@ -1,5 +1,5 @@
 import { hostOf, isHostName } from '../identifiers.js'
-import { weightOf } from '../weight.js'
+import { weightOf } from '../json.js'
 import { Fault } from './fault.js'
 
 /**

@@ -1,4 +1,6 @@
 import type { FaultKind, IssuerEvent } from '../events.js'
+import type { IssuerEntry } from './entry.js'
+import type { IssuerRecords } from './issuer-records.js'
 
 /** How find, refind and metadata were answered, beside the keys served. */
 export type IssuerAnswer =
@@ -62,7 +64,7 @@ export interface IssuerReport {
 }
 
 /** Counts events and answers, and passes the events on. */
-export class Tally {
+export class IssuerCounter {
   readonly #fetches = { metadata: 0, jwks: 0 }
   readonly #discoveries: Record<'ok' | FaultKind, number> = {
     ok: 0,
@@ -112,5 +114,37 @@ export class Tally {
       answers: { ...this.#answers },
       withdrawn: this.#withdrawn,
     }
+  }
+}
+
+/** The state of those the operator named, then of the known, then of newcomers: of each those used last first. */
+export function stateOf(records: IssuerRecords, most: number, now: number): IssuerState[] {
+  if (most <= 0) return []
+  const held = { named: [] as IssuerEntry[], admitted: [] as IssuerEntry[], newcomers: [] as IssuerEntry[] }
+  for (const { record, partition } of records.all()) held[partition].push(...record.entries.values())
+  const lastUsed = (entries: IssuerEntry[]): IssuerEntry[] =>
+    entries.sort((a, b) => (a.usedAt === b.usedAt ? 0 : b.usedAt - a.usedAt))
+  const known = [...lastUsed(held.named), ...lastUsed(held.admitted)]
+  return [...known, ...lastUsed(held.newcomers)]
+    .slice(0, most)
+    .map((entry, index) => stateOfEntry(entry, index < known.length, now))
+}
+
+function stateOfEntry(entry: IssuerEntry, admitted: boolean, now: number): IssuerState {
+  const { keys, fetchedAt, freshUntil, attemptedAt, failures } = entry.state
+  const seconds = (from: number): number => Math.round(Math.max(0, now - from) / 1000)
+  const attempted = Number.isFinite(attemptedAt)
+  return {
+    issuer: entry.issuer,
+    dwk: entry.dwk,
+    admitted,
+    keys,
+    outcome: entry.fault?.kind ?? (attempted && entry.flight === undefined ? 'ok' : 'pending'),
+    ...(entry.fault === undefined ? {} : { reason: entry.fault.reason }),
+    ...(fetchedAt === undefined ? {} : { age: seconds(fetchedAt) }),
+    ...(freshUntil === undefined ? {} : { stale: now >= freshUntil }),
+    ...(attempted ? { sinceAttempt: seconds(attemptedAt) } : {}),
+    failures,
+    nextAttempt: entry.mayAttempt(now) ? 0 : Math.max(0, Math.ceil((entry.nextAttemptAt - now) / 1000)),
   }
 }

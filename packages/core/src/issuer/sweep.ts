@@ -1,7 +1,7 @@
 import type { Discoverer } from './discoverer.js'
+import type { IssuerRecord } from './issuer-records.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerDocument } from './options.js'
-import type { IssuerRecord } from './spaces.js'
 
 /** Keeps the keys of issuers in use fresh, so that no request of theirs waits, and drops what is past the ceiling. */
 export class Sweep {
@@ -59,19 +59,19 @@ export class Sweep {
     for (const { issuer, dwk } of this.#prewarm) this.#discoverer.entry(issuer, dwk).entry.usedAt = now
     const lighter = new Set<IssuerRecord>()
     const idle: string[] = []
-    for (const { record, space } of this.#discoverer.spaces.records()) {
+    for (const { record, partition } of this.#discoverer.records.all()) {
       record.documents.metadata.prune(now)
       record.documents.keys.prune(now)
       for (const entry of record.entries.values()) {
         if (entry.expire(now)) lighter.add(record)
-        if (space !== 'newcomers' && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
+        if (partition !== 'newcomers' && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
           due.push(entry)
       }
-      if (space === 'admitted' && this.#isIdle(record, now)) idle.push(record.issuer)
+      if (partition === 'admitted' && this.#isIdle(record, now)) idle.push(record.issuer)
     }
     // A place that nothing is kept in is somebody else's.
-    for (const issuer of idle) this.#discoverer.spaces.remove(issuer)
-    for (const record of lighter) this.#discoverer.spaces.reweigh(record)
+    for (const issuer of idle) this.#discoverer.records.remove(issuer)
+    for (const record of lighter) this.#discoverer.records.reweigh(record)
     this.#discoverer.refreshInTurn(due)
   }
 

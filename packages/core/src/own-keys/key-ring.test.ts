@@ -5,7 +5,7 @@ import { createResourceServer } from '../server/resource-server.js'
 import { newJwks } from '../testing/jwk.js'
 import { now } from '../testing/party.js'
 import { ecdsaFromDer } from './external-signer.js'
-import { KeyRing, type SigningKeyOption } from './key-ring.js'
+import { OwnKeyRing, type SigningKeyOption } from './key-ring.js'
 
 let time = now
 const clock = (): number => time * 1000
@@ -14,8 +14,8 @@ beforeEach(() => {
   time = now
   events.length = 0
 })
-const ring = (...keys: readonly SigningKeyOption[]): KeyRing =>
-  new KeyRing(keys, { clock, lifetime: 360, report: (event) => void events.push(event) })
+const ring = (...keys: readonly SigningKeyOption[]): OwnKeyRing =>
+  new OwnKeyRing(keys, { clock, lifetime: 360, report: (event) => void events.push(event) })
 
 const pair = (alg: 'Ed25519' | 'ES256') =>
   alg === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -24,7 +24,7 @@ const jwk = (kid: string, alg: 'Ed25519' | 'ES256' = 'Ed25519'): JsonWebKey => (
   kid,
 })
 const publicOf = ({ d: _, ...rest }: JsonWebKey): JsonWebKey => rest
-const states = (keys: KeyRing): string[] => keys.list().map(({ kid, state }) => `${kid} ${state}`)
+const states = (keys: OwnKeyRing): string[] => keys.list().map(({ kid, state }) => `${kid} ${state}`)
 
 describe('a rotation', () => {
   it('publishes, waits out caches, promotes, waits and retires', () => {

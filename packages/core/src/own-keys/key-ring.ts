@@ -63,7 +63,7 @@ interface Entry {
 }
 
 /** What the ring depends on. */
-export interface KeyRingEnvironment {
+export interface OwnKeyRingContext {
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   /** Seconds that something signed is good for after it was signed, clocks apart. */
@@ -72,14 +72,14 @@ export interface KeyRingEnvironment {
 }
 
 /** The ring of a resource server. Read it at each use: it changes. */
-export class KeyRing implements OwnKeys {
-  readonly #env: KeyRingEnvironment
+export class OwnKeyRing implements OwnKeys {
+  readonly #context: OwnKeyRingContext
   /** The first signs. */
   readonly #entries: Entry[]
 
   /** @throws TypeError naming the key by its index */
-  constructor(keys: readonly SigningKeyOption[], env: KeyRingEnvironment) {
-    this.#env = env
+  constructor(keys: readonly SigningKeyOption[], context: OwnKeyRingContext) {
+    this.#context = context
     this.#entries = []
     for (const [index, key] of keys.entries()) {
       try {
@@ -158,7 +158,7 @@ export class KeyRing implements OwnKeys {
 
   /** A key that never signed here may have signed elsewhere until this process began. */
   #retirable({ replaced, published }: Entry): number {
-    return (replaced ?? published) + this.#env.lifetime
+    return (replaced ?? published) + this.#context.lifetime
   }
 
   #notBefore(what: string, seconds: number, force: boolean): void {
@@ -176,10 +176,10 @@ export class KeyRing implements OwnKeys {
   }
 
   #tell(act: KeyRotationEvent['act'], { key }: Entry, forced: boolean): void {
-    this.#env.report({ name: 'key-rotation', act, kid: key.kid, forced })
+    this.#context.report({ name: 'key-rotation', act, kid: key.kid, forced })
   }
 
   #now(): number {
-    return Math.floor(this.#env.clock() / 1000)
+    return Math.floor(this.#context.clock() / 1000)
   }
 }

@@ -1,4 +1,4 @@
-import type { Standing } from '../issuer/issuer-keys.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
 import { StoreError } from '../store/store-error.js'
 
@@ -41,7 +41,7 @@ const stepSeconds = 10
 
 interface Place {
   readonly share: string
-  readonly standing: Standing
+  readonly standing: IssuerClass
   bytes: number
   step: number
 }
@@ -57,7 +57,7 @@ interface Place {
 export function createRoom(
   most: number,
   clock: () => number,
-  standingOf: (issuer: string) => Standing,
+  standingOf: (issuer: string) => IssuerClass,
 ): Room {
   const taken = { named: 0, established: 0, newcomer: 0 }
   const places = new Map<string, Place>()
@@ -96,7 +96,7 @@ export function createRoom(
   }
   const stepAfter = (seconds: number): number => Math.ceil((clock() / 1000 + seconds) / stepSeconds)
 
-  const fits = (share: string, standing: Standing, bytes: number): boolean => {
+  const fits = (share: string, standing: IssuerClass, bytes: number): boolean => {
     const unnamed = taken.established + taken.newcomer
     const free = most - unnamed - taken.named
     if (bytes > free) return false

@@ -1,4 +1,4 @@
-import { findStop, type StandingContext } from '../authentication/standing.js'
+import { findStop, type StopContext } from '../authentication/stops.js'
 import type { Origin } from '../caller.js'
 import type { Refusal } from '../errors.js'
 import type { Approved, EndMarks, PendingRecord } from './record.js'
@@ -22,7 +22,7 @@ export interface Ends {
   ): Promise<boolean>
 }
 
-export function createStops(standing: StandingContext, ends: Ends): Stops {
+export function createStops(standing: StopContext, ends: Ends): Stops {
   return {
     find: ({ origins }, also) => findStop(also === undefined ? origins : [...origins, also], standing),
     marks: ({ jkt }, user) => ends.marks({ jkt, user }),

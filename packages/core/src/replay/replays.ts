@@ -30,7 +30,7 @@ export interface Replays {
 }
 
 /** What replay protection works with. */
-export interface ReplayEnvironment {
+export interface ReplayContext {
   readonly store: Store
   readonly breakGlass: BreakGlassCheck
   /** Seconds that `created` may lie from our clock, either way. */
@@ -59,22 +59,22 @@ const servesOnce = (mode: ReplayMode, method: string): boolean =>
  * has a second valid form (G-29). What is remembered is held for as long as `created` passes anywhere. A challenge or a
  * refusal uses up nothing: nothing was done, and agents repeat the same request within the second (G-71).
  */
-export function createReplays(env: ReplayEnvironment): Replays {
-  const { store, breakGlass, clock, report } = env
+export function createReplays(context: ReplayContext): Replays {
+  const { store, breakGlass, clock, report } = context
   // By a request's own field lines: a router's guard and its route's see the same request.
   const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
   const own = new WeakMap<HttpRequest['rawHeaders'], string>()
 
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
     if (first) return undefined
-    if (clock() >= env.reportOnlyUntil) return refuseReplay(request, read)
+    if (clock() >= context.reportOnlyUntil) return refuseReplay(request, read)
     report({ name: 'replay-reported' })
     return undefined
   }
 
   const unavailable = (cause: unknown): Refusal | undefined => {
     const refusal = breakGlass.refuse('replay', cause)
-    return clock() < env.reportOnlyUntil ? undefined : refusal
+    return clock() < context.reportOnlyUntil ? undefined : refusal
   }
 
   return {
@@ -88,7 +88,7 @@ export function createReplays(env: ReplayEnvironment): Replays {
       const key = replayKey(jkt, read.base)
       if (own.get(request.rawHeaders) === key) return undefined
       // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
-      const ttl = read.created + env.window + 1 + instanceSkew - clock() / 1000
+      const ttl = read.created + context.window + 1 + instanceSkew - clock() / 1000
       const first = andThen(store.claim(key, '1', Math.max(1, ttl)), (fresh) => {
         if (fresh) own.set(request.rawHeaders, key)
         return judge(fresh, request, read)

@@ -5,7 +5,7 @@ import { type GuardedIssuers, guardFor } from '../issuer/guard-for.js'
 import { createGuardedFetch } from '../issuer/guarded-fetch.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { IssuerFetch } from '../issuer/options.js'
-import type { KeyRing } from '../own-keys/key-ring.js'
+import type { OwnKeyRing } from '../own-keys/key-ring.js'
 import { type Notice, sendNotice } from './notice.js'
 
 /** A resource token of ours, as the event `resource-token` names it. */
@@ -41,9 +41,9 @@ interface Recipient {
 }
 
 /** What the resource server's options say about sending revocations. */
-export interface RevocationSenderConfig {
+export interface RevocationSenderContext {
   readonly resource: string
-  readonly keys: Pick<KeyRing, 'signing'>
+  readonly keys: Pick<OwnKeyRing, 'signing'>
   readonly accessServer: string | undefined
   readonly issuers: GuardedIssuers
   /** Default: the guarded fetch. */
@@ -55,13 +55,13 @@ export interface RevocationSenderConfig {
 
 /** The sender of a resource server. */
 export function createRevokeResourceToken(
-  config: RevocationSenderConfig,
+  context: RevocationSenderContext,
   issuers: IssuerKeys,
 ): RevokeResourceToken {
-  const { resource, clock, report, accessServer } = config
+  const { resource, clock, report, accessServer } = context
   const fetch =
-    config.fetch ??
-    createGuardedFetch(guardFor(config.issuers, accessServer === undefined ? [] : [accessServer]))
+    context.fetch ??
+    createGuardedFetch(guardFor(context.issuers, accessServer === undefined ? [] : [accessServer]))
 
   const find = async ({ server, dwk }: Recipient): Promise<string | Notice> => {
     const metadata = await issuers.metadata(server, dwk)
@@ -77,10 +77,10 @@ export function createRevokeResourceToken(
   }
 
   return async (token) => {
-    const key = config.keys.signing
+    const key = context.keys.signing
     if (key === undefined) throw new TypeError('option signingKeys: a revocation needs a key')
     const found = await Promise.all(
-      recipientsOf(token, config).map(async ({ server, dwk }) => ({
+      recipientsOf(token, context).map(async ({ server, dwk }) => ({
         server,
         at: await find({ server, dwk }),
       })),
@@ -103,7 +103,7 @@ export function createRevokeResourceToken(
 
 function recipientsOf(
   { aud, ps }: IssuedResourceToken,
-  { accessServer }: RevocationSenderConfig,
+  { accessServer }: RevocationSenderContext,
 ): readonly Recipient[] {
   const person = { server: ps, dwk: 'aauth-person.json' }
   return aud === accessServer ? [{ server: aud, dwk: 'aauth-access.json' }, person] : [person]

@@ -6,7 +6,7 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
-import { checkConfiguration } from '../configuration.js'
+import { checkConfiguration } from '../access/configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
@@ -15,7 +15,7 @@ import { type InteractionOptions, interactionOptionsSchema } from '../interactio
 import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import { monotonicBy, steadyClock } from '../monotonic.js'
-import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
+import { OwnKeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
 import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
@@ -272,7 +272,7 @@ export interface Config {
   /** The host of `resource`. */
   readonly authority: string
   /** It changes: read it at each use. */
-  readonly keys: KeyRing
+  readonly keys: OwnKeyRing
   readonly scopes: ReadonlyMap<string, string>
   readonly accessServer: string | undefined
   readonly accessMode: string | undefined
@@ -339,7 +339,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     })
   const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
-  const keys = new KeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
+  const keys = new OwnKeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
   }

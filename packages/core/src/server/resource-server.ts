@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AccessConfig } from '../access/access-options.js'
 import { checkRequirement } from '../access/checked-requirement.js'
+import { checkConfiguration } from '../access/configuration.js'
 import { type Policies, policiesSchema, policyList } from '../access/policy.js'
 import type { Requirement, RouteCaller } from '../access/requirement.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
@@ -10,7 +11,6 @@ import { createExplain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
-import { checkConfiguration } from '../configuration.js'
 import { createVerify } from '../crypto/verify.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
@@ -26,7 +26,7 @@ import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
 import type { RevocationRecords, Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
-import type { SessionDesk, Sessions } from '../session/sessions.js'
+import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
@@ -202,7 +202,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
  * A session outlives the token it was begun with, so that a revocation has to reach it while it is still known (G-58). What
  * says that a revocation is known is written last: one that was cut short is then done all over when it is repeated.
  */
-function endingSessions(revocations: RevocationRecords, sessions: SessionDesk): RevocationRecords {
+function endingSessions(revocations: RevocationRecords, sessions: SessionService): RevocationRecords {
   return {
     has: (token) => revocations.has(token),
     covers: (revocation) => revocations.covers(revocation),

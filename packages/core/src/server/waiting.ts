@@ -1,5 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import type { StandingContext } from '../authentication/standing.js'
+import type { StopContext } from '../authentication/stops.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
@@ -16,8 +16,8 @@ import { createStops } from '../pending/stops.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
-import { createKeyRing } from '../session/key-ring.js'
-import { createSessions, type SessionDesk } from '../session/sessions.js'
+import { createSealingKeys } from '../session/sealing-keys.js'
+import { createSessions, type SessionService } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { Config } from './options.js'
 
@@ -25,7 +25,7 @@ import type { Config } from './options.js'
 export interface Deferral {
   readonly waiting: Waiting
   readonly pending: Pending
-  readonly sessions: SessionDesk
+  readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
   close(): void
 }
@@ -39,10 +39,10 @@ export interface DeferralParts {
 export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
   const { authentication } = parts
-  const standing = (issuer: string) => authentication.issuers.standing(issuer)
+  const standing = (issuer: string) => authentication.issuers.classOf(issuer)
   const room = createRoom(settings.room, steady, standing)
   const waits = createWaits(settings.maxWaits)
-  const sessions = sessionDesk(config, authentication)
+  const sessions = sessionService(config, authentication)
   const context: WaitingContext = {
     ...parts,
     resource,
@@ -72,7 +72,7 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   }
 }
 
-function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
+function sessionService(config: Config, stops: StopContext): SessionService {
   const { resource, sessions, store, clock, pending, interaction, access } = config
   const begin = interaction !== undefined || access.authorize !== undefined
   const waits = begin ? pending.lifetime + pending.retention : undefined
@@ -83,8 +83,8 @@ function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
     codec:
       sessions.keep === 'store'
         ? storedSessions(store, clock)
-        : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
+        : sealedSessions(createSealingKeys(sessions, store, clock)),
+    ended: createEndedSessions({ resource, settings: sessions, store, stops, begunWith }),
     store,
     clock,
   })

@@ -18,7 +18,7 @@ export interface BegunWith {
 }
 
 /** What it works with. */
-export interface BegunWithParts {
+export interface BegunWithContext {
   /** Our identifier. */
   readonly resource: string
   readonly store: Store
@@ -30,7 +30,7 @@ export interface BegunWithParts {
 
 const skew = issuerSkew + instanceSkew
 
-export function createBegunWith({ resource, store, clock, waits }: BegunWithParts): BegunWith {
+export function createBegunWith({ resource, store, clock, waits }: BegunWithContext): BegunWith {
   // Strangers' strings of any length and alphabet.
   const key = (what: string, { iss, jti }: TokenName): string =>
     `session-${what}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, errors } from 'jose'
 import type { Store } from '../store/store.js'
-import type { KeyRing } from './key-ring.js'
+import type { SealingKeys } from './sealing-keys.js'
 import type { SessionClaims } from './session.js'
 
 /** Turns a session into a token68 and back. */
@@ -18,10 +18,10 @@ export interface SessionCodec {
 const longestToken = 6144
 
 /** Sessions inside their tokens: JWE, `dir` with A256GCM (RFC 7516; RFC 7518, 4.5 and 5.3). */
-export function sealedSessions(ring: KeyRing): SessionCodec {
+export function sealedSessions(keys: SealingKeys): SessionCodec {
   return {
     async seal(claims) {
-      const { kid, secret } = await ring.current()
+      const { kid, secret } = await keys.current()
       const token = await new CompactEncrypt(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
         .encrypt(secret)
@@ -36,7 +36,7 @@ export function sealedSessions(ring: KeyRing): SessionCodec {
         const { plaintext } = await compactDecrypt(
           token,
           async ({ kid }) => {
-            const secret = typeof kid === 'string' ? await ring.find(kid) : undefined
+            const secret = typeof kid === 'string' ? await keys.find(kid) : undefined
             if (secret === undefined) throw new errors.JWEDecryptionFailed()
             return secret
           },

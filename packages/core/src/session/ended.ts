@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { findStop, type StandingContext } from '../authentication/standing.js'
+import { findStop, type StopContext } from '../authentication/stops.js'
 import { instanceSkew } from '../limits.js'
 import type { EndMarks } from '../pending/record.js'
 import type { Store } from '../store/store.js'
@@ -39,12 +39,12 @@ export interface Who {
 }
 
 /** What ended sessions are kept with. */
-export interface EndedParts {
+export interface EndedSessionsContext {
   /** Our identifier: a person of the same name elsewhere is another one. */
   readonly resource: string
   readonly settings: Pick<SessionSettings, 'maxAge'>
   readonly store: Store
-  readonly standing: StandingContext
+  readonly stops: StopContext
   readonly begunWith: BegunWith
 }
 
@@ -52,8 +52,8 @@ export interface EndedParts {
  * Each end writes a new mark, and what is decided keeps the marks of its time. So whatever was decided before an end is
  * told apart from what was decided afterwards without comparing anybody's clocks, and however late it is delivered.
  */
-export function createEndedSessions(parts: EndedParts): EndedSessions {
-  const { resource, settings, store, standing, begunWith } = parts
+export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
+  const { resource, settings, store, stops, begunWith } = context
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
@@ -88,7 +88,7 @@ export function createEndedSessions(parts: EndedParts): EndedSessions {
         store.get(key('id', id)),
         begunWith.endedAt(from.token),
         since(claims, claims.marks),
-        findStop([from], standing),
+        findStop([from], stops),
       ])
       return itself !== undefined || token !== undefined || later || stop !== undefined
     },

@@ -10,9 +10,9 @@ import type { Store } from '../store/store.js'
 import { createBegunWith } from './begun-with.js'
 import { sealedSessions, storedSessions } from './codec.js'
 import { createEndedSessions } from './ended.js'
-import { createKeyRing } from './key-ring.js'
 import { sessionOptionsSchema } from './options.js'
-import { createSessions, type SessionDesk } from './sessions.js'
+import { createSealingKeys } from './sealing-keys.js'
+import { createSessions, type SessionService } from './sessions.js'
 
 let now: number
 let store: Store
@@ -36,29 +36,29 @@ const person: Person = sealCaller({
 const recordOf = (caller: Agent | Person): PendingRecord =>
   ({ jkt: caller.jkt, caller, session: { scope: ['data.read'] } }) as unknown as PendingRecord
 
-const desk = (options: object = {}, time = clock, resource = 'https://rs.example'): SessionDesk => {
+const desk = (options: object = {}, time = clock, resource = 'https://rs.example'): SessionService => {
   const settings = sessionOptionsSchema.parse({ renewAfter: 100, grace: 10, ...options })
   const codec =
     settings.keep === 'store'
       ? storedSessions(store, time)
-      : sealedSessions(createKeyRing(settings, store, time))
-  const standing = {
+      : sealedSessions(createSealingKeys(settings, store, time))
+  const stops = {
     revocations: createRevocations(store, time),
     denials: createDenials(store, time, () => {}),
     issuers: { refused: (issuer: string) => (issuer === refused ? refuse('access_denied') : undefined) },
   }
   const begunWith = createBegunWith({ resource, store, clock: time, waits: 600 })
-  const ended = createEndedSessions({ resource, settings, store, standing, begunWith })
+  const ended = createEndedSessions({ resource, settings, store, stops, begunWith })
   return createSessions({ resource, settings, codec, ended, store, clock: time })
 }
 /** What somebody has just approved. */
-const approve = async (sessions: SessionDesk, caller: Agent | Person, data?: unknown) => ({
+const approve = async (sessions: SessionService, caller: Agent | Person, data?: unknown) => ({
   user: 'mom',
   data,
   at: now,
   marks: await sessions.marks({ jkt: caller.jkt, user: 'mom' }),
 })
-const begin = async (sessions: SessionDesk, caller: Agent | Person = agent(), data?: unknown) => {
+const begin = async (sessions: SessionService, caller: Agent | Person = agent(), data?: unknown) => {
   const answer = await sessions.begin(recordOf(caller), await approve(sessions, caller, data))
   return answer.headers['AAuth-Access'] as string
 }

@@ -23,7 +23,7 @@ export interface FoundSession {
 }
 
 /** Everything about sessions that guards and polls need. */
-export interface SessionDesk extends Sessions {
+export interface SessionService extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
     record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
@@ -39,7 +39,7 @@ export interface SessionDesk extends Sessions {
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
 
-export interface SessionParts {
+export interface SessionsContext {
   readonly resource: string
   readonly settings: SessionSettings
   readonly codec: SessionCodec
@@ -49,8 +49,8 @@ export interface SessionParts {
   readonly clock: () => number
 }
 
-export function createSessions(parts: SessionParts): SessionDesk {
-  const { resource, settings, codec, ended, store, clock } = parts
+export function createSessions(context: SessionsContext): SessionService {
+  const { resource, settings, codec, ended, store, clock } = context
 
   const isAlive = (claims: SessionClaims, caller: TokenCaller): boolean =>
     claims.aud === resource &&

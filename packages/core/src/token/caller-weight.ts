@@ -1,5 +1,5 @@
 import type { TokenCaller } from '../caller.js'
-import { shapeBytes, weightOf } from '../weight.js'
+import { shapeBytes, weightOf } from '../json.js'
 
 /** Claims that many tokens have, so that none pays for their names: those of the draft and those about persons. */
 const usual: ReadonlySet<string> = new Set([

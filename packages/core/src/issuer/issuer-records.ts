@@ -1,5 +1,5 @@
 import type { IssuerDocuments, IssuerEntry } from './entry.js'
-import { FairSpace } from './fair-space.js'
+import { FairMap } from './fair-map.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
 
@@ -17,7 +17,7 @@ export interface IssuerRecord {
 const recordBytes = 1024
 
 /** Where a record is held. */
-type Space = 'named' | 'admitted' | 'newcomers'
+type IssuerPartition = 'named' | 'admitted' | 'newcomers'
 
 /**
  * Where issuers are held. Whom the operator named stays. All others share by site (see {@link siteOf}), since a stranger
@@ -25,12 +25,12 @@ type Space = 'named' | 'admitted' | 'newcomers'
  * issuers of whom a token has verified the newest gives way. Newcomers have a space of their own. Of those pushed out, the
  * time of their next attempt is remembered; whoever had been admitted is tried again at once, as one who is known.
  */
-export class IssuerSpaces {
+export class IssuerRecords {
   readonly #named = new Map<string, IssuerRecord>()
-  readonly #admitted: FairSpace<IssuerRecord>
-  readonly #newcomers: FairSpace<IssuerRecord>
-  readonly #departed: FairSpace<ReadonlyMap<string, number>>
-  readonly #former: FairSpace<true>
+  readonly #admitted: FairMap<IssuerRecord>
+  readonly #newcomers: FairMap<IssuerRecord>
+  readonly #departed: FairMap<ReadonlyMap<string, number>>
+  readonly #former: FairMap<true>
   readonly #isNamed: (issuer: string) => boolean
   readonly #least: Readonly<Record<'admitted' | 'newcomers', number>>
 
@@ -40,23 +40,23 @@ export class IssuerSpaces {
     this.#isNamed = isNamed
     // A record weighs no less than its part of the number, so that one bound keeps both.
     this.#least = { admitted: issuerBytes / issuers, newcomers: newcomerBytes / newcomers }
-    this.#admitted = new FairSpace(issuerBytes, 'newest', (issuer, record) => {
+    this.#admitted = new FairMap(issuerBytes, 'newest', (issuer, record) => {
       this.#former.add(issuer, siteOf(issuer), true, 1)
       withdraw(record)
     })
-    this.#newcomers = new FairSpace(newcomerBytes, 'eldest', (issuer, record) => {
+    this.#newcomers = new FairMap(newcomerBytes, 'eldest', (issuer, record) => {
       const attempts = new Map([...record.entries].map(([dwk, entry]) => [dwk, entry.nextAttemptAt]))
       this.#departed.add(issuer, siteOf(issuer), attempts, 1)
       withdraw(record)
     })
-    this.#departed = new FairSpace(4 * newcomers, 'eldest', () => {})
-    this.#former = new FairSpace(4 * newcomers, 'eldest', () => {})
+    this.#departed = new FairMap(4 * newcomers, 'eldest', () => {})
+    this.#former = new FairMap(4 * newcomers, 'eldest', () => {})
   }
 
   /** How many issuers are held, and the bytes of their documents. */
   get sizes(): { admitted: number; newcomers: number; bytes: number } {
     let bytes = 0
-    for (const { record } of this.records()) bytes += bytesOf(record.entries)
+    for (const { record } of this.all()) bytes += bytesOf(record.entries)
     return { admitted: this.#named.size + this.#admitted.size, newcomers: this.#newcomers.size, bytes }
   }
 
@@ -101,7 +101,7 @@ export class IssuerSpaces {
     if (newcomer === undefined) return this.get(issuer)
     const weight = this.#weigh(newcomer, 'admitted')
     const site = siteOf(issuer)
-    if (!this.#admitted.hasPlace(site, weight)) return undefined
+    if (!this.#admitted.fits(site, weight)) return undefined
     this.#newcomers.delete(issuer)
     newcomer.admittedAt = now
     this.#admitted.add(issuer, site, newcomer, weight)
@@ -122,14 +122,14 @@ export class IssuerSpaces {
   }
 
   /** All records, whom the operator named first, the newcomers last. */
-  *records(): Generator<{ readonly record: IssuerRecord; readonly space: Space }> {
-    for (const record of this.#named.values()) yield { record, space: 'named' }
-    for (const record of this.#admitted.values()) yield { record, space: 'admitted' }
-    for (const record of this.#newcomers.values()) yield { record, space: 'newcomers' }
+  *all(): Generator<{ readonly record: IssuerRecord; readonly partition: IssuerPartition }> {
+    for (const record of this.#named.values()) yield { record, partition: 'named' }
+    for (const record of this.#admitted.values()) yield { record, partition: 'admitted' }
+    for (const record of this.#newcomers.values()) yield { record, partition: 'newcomers' }
   }
 
-  #weigh(record: IssuerRecord, space: 'admitted' | 'newcomers'): number {
-    return Math.max(this.#least[space], recordBytes + bytesOf(record.entries))
+  #weigh(record: IssuerRecord, partition: 'admitted' | 'newcomers'): number {
+    return Math.max(this.#least[partition], recordBytes + bytesOf(record.entries))
   }
 }
 

@@ -10,20 +10,20 @@ export interface SealingKey {
 }
 
 /** Secrets that seal sessions. */
-export interface KeyRing {
+export interface SealingKeys {
   current(): Promise<SealingKey>
   /** The secret of a `kid`; `undefined` when there is none, or none any more. */
   find(kid: string): Promise<Uint8Array | undefined>
 }
 
 /** The ring of the options, or one that turns by itself. @param clock milliseconds, as `Date.now` */
-export function createKeyRing(settings: SessionSettings, store: Store, clock: () => number): KeyRing {
+export function createSealingKeys(settings: SessionSettings, store: Store, clock: () => number): SealingKeys {
   return settings.keys === undefined
-    ? turningKeys(settings.lifetime, store, clock)
+    ? rotatingKeys(settings.lifetime, store, clock)
     : fixedKeys(settings.keys.map((key) => Buffer.from(key, 'base64url')))
 }
 
-function fixedKeys(secrets: readonly Uint8Array[]): KeyRing {
+function fixedKeys(secrets: readonly Uint8Array[]): SealingKeys {
   const keys = secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
   const byKid = new Map(keys.map(({ kid, secret }) => [kid, secret]))
   return {
@@ -36,7 +36,7 @@ function fixedKeys(secrets: readonly Uint8Array[]): KeyRing {
  * A new secret in every span as long as a session's life, kept for two of them: what was sealed with the last lives no
  * longer. Whoever needs one first makes it, by a claim in the store, so that all processes have the same.
  */
-function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRing {
+function rotatingKeys(lifetime: number, store: Store, clock: () => number): SealingKeys {
   const secrets = new Map<number, Uint8Array>()
   const spanAt = (skew: number): number => Math.floor((clock() / 1000 + skew) / lifetime)
   const spanNow = (): number => spanAt(0)

@@ -5,7 +5,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { Revocations } from '../revocation/revocations.js'
 
 /** Every list by which somebody can be stopped. */
-export interface StandingContext {
+export interface StopContext {
   readonly revocations: Pick<Revocations, 'has'>
   readonly denials: Pick<DenialCheck, 'find'>
   readonly issuers: Pick<IssuerKeys, 'refused'>
@@ -19,13 +19,13 @@ export interface StandingContext {
  */
 export async function findStop(
   origins: readonly Origin[],
-  context: StandingContext,
+  context: StopContext,
 ): Promise<Refusal | undefined> {
   const found = await Promise.all(origins.map((origin) => stopOf(origin, context)))
   return found.find((refusal) => refusal !== undefined)
 }
 
-async function stopOf(origin: Origin, context: StandingContext): Promise<Refusal | undefined> {
+async function stopOf(origin: Origin, context: StopContext): Promise<Refusal | undefined> {
   const { iss } = origin.token
   const refused = context.issuers.refused(iss, documentOf(origin))
   if (refused !== undefined) return refused

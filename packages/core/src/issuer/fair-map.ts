@@ -18,7 +18,7 @@ const entitlement = 1 / 64
  * million members only ever pushes out its own, and small groups keep what they have. Within a group the `eldest` member
  * gives way, or the `newest`. Making room walks over the groups; everything else takes constant time.
  */
-export class FairSpace<V> {
+export class FairMap<V> {
   readonly #most: number
   readonly #leaves: 'eldest' | 'newest'
   readonly #left: (key: string, value: V) => void
@@ -53,7 +53,7 @@ export class FairSpace<V> {
    * Whether something new finds a place: beside what is there, or in place of the newest of a group that is heavier than
    * its own would be.
    */
-  hasPlace(name: string, weight: number): boolean {
+  fits(name: string, weight: number): boolean {
     if (this.#weight + weight <= this.#most) return true
     const own = (this.#groups.get(name)?.weight ?? 0) + weight
     const bar = Math.max(own, this.#most * entitlement)
