@@ -55,6 +55,9 @@ export function isEndpointUrl(value: unknown, sameHostAs?: string): value is str
  */
 export function ownUrl(resource: string, urlPath: string): string {
   const url = `${resource}${urlPath}`
-  if (!isEndpointUrl(url, resource)) throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
+  if (!isEndpointUrl(url, resource))
+    throw new TypeError(
+      `option paths: ${urlPath} must make an endpoint URL: / and more, without ?, #, \\ or spaces`,
+    )
   return url
 }

@@ -60,7 +60,8 @@ function readFully(request: HttpRequest, context: AuthenticationContext, now: nu
   return checkWire(request) ?? readSignature(request, context.signature, now)
 }
 
-const refuseToken = (): Refusal => refuse('invalid_jwt', 'The token does not verify')
+const refuseToken = (): Refusal =>
+  refuse('invalid_jwt', 'The token’s signature does not verify under its issuer’s key')
 const refuseSignature = (): Refusal => refuse('invalid_signature', unverified)
 
 /** One request on its way from a well-formed signature to a caller. */

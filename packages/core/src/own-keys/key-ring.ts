@@ -3,10 +3,10 @@ import { importSigningJwk, type SigningKey } from '../crypto/keys.js'
 import type { KeyRotationEvent } from '../events.js'
 import { type ExternalSigner, importSigner, isSigner } from './external-signer.js'
 
-/** A key of ours: a private JWK with a fully specified `alg`, or a signer for a key that lives elsewhere. */
+/** A signing key of the resource server: a private JWK with a fully specified `alg`, or a signer for a key kept elsewhere. */
 export type SigningKeyOption = object | ExternalSigner
 
-/** A key of ours as it stands. */
+/** A signing key of the resource server and its place in the rotation. */
 export interface OwnKey {
   readonly kid: string
   readonly alg: AlgorithmName
@@ -16,14 +16,14 @@ export interface OwnKey {
   readonly state: 'signing' | 'next' | 'previous'
   /** Seconds: when this process began to publish it. */
   readonly published: number
-  /** Seconds; with `next`: when everybody's cache of our keys has it. */
+  /** Seconds; with `next`: when every cache of our key set holds it, so that it may sign. */
   readonly promotable?: number
-  /** Seconds; with `previous`: when everything it signed has expired. */
+  /** Seconds; with `previous`: when everything it signed has expired, so that it may be retired. */
   readonly retirable?: number
 }
 
 /**
- * The keys we sign with, in this process. A rotation is four steps, each on all instances before the next:
+ * The resource server's signing keys, in this process. A rotation is four steps, each on all instances before the next:
  * publish, wait, promote, wait and retire. See docs/production.md.
  */
 export interface OwnKeys {
@@ -48,7 +48,7 @@ export interface OwnKeys {
    * a key that has leaked
    */
   retire(kid: string, how?: { readonly force?: boolean }): void
-  /** Has every key sign, so that a signer that is unreachable or has another key is found at start-up; rejects then. */
+  /** Signs once with every key, to find a signer that is unreachable or has another key at start-up; rejects then. */
   prove(): Promise<void>
 }
 
@@ -62,7 +62,7 @@ interface Entry {
   replaced?: number
 }
 
-/** What the ring depends on. */
+/** The dependencies of {@link OwnKeyRing}. */
 export interface OwnKeyRingContext {
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
@@ -71,7 +71,7 @@ export interface OwnKeyRingContext {
   readonly report: (event: KeyRotationEvent) => void
 }
 
-/** The ring of a resource server. Read it at each use: it changes. */
+/** The signing keys of a resource server. Read them at each use: a rotation changes them. */
 export class OwnKeyRing implements OwnKeys {
   readonly #context: OwnKeyRingContext
   /** The first signs. */
@@ -95,7 +95,7 @@ export class OwnKeyRing implements OwnKeys {
     return this.#entries[0]?.key
   }
 
-  /** What the key set shows. */
+  /** The keys as published in the key set. */
   get publicJwks(): readonly Readonly<Record<string, string>>[] {
     return this.#entries.map(({ key }) => key.publicJwk)
   }
@@ -106,7 +106,9 @@ export class OwnKeyRing implements OwnKeys {
 
   publish(key: SigningKeyOption): OwnKey {
     if (this.#entries.length === 0) {
-      throw new TypeError('option signingKeys: without a key at the start, nobody was told where ours are')
+      throw new TypeError(
+        'option signingKeys: needs a key at the start; without one the metadata has no jwks_uri, so that readers would not find a key published later',
+      )
     }
     const entry = this.#add(key)
     this.#tell('published', entry, false)
@@ -128,7 +130,7 @@ export class OwnKeyRing implements OwnKeys {
 
   retire(kid: string, { force = false }: { readonly force?: boolean } = {}): void {
     const entry = this.#find(kid)
-    if (entry === this.#entries[0]) throw new RangeError(`key ${kid} signs: promote another first`)
+    if (entry === this.#entries[0]) throw new RangeError(`key ${kid} signs: promote another key first`)
     this.#notBefore(`key ${kid} may be retired`, this.#retirable(entry), force)
     this.#entries.splice(this.#entries.indexOf(entry), 1)
     this.#tell('retired', entry, force)
@@ -152,7 +154,7 @@ export class OwnKeyRing implements OwnKeys {
 
   #find(kid: string): Entry {
     const entry = this.#entries.find(({ key }) => key.kid === kid)
-    if (entry === undefined) throw new RangeError(`there is no key ${kid}`)
+    if (entry === undefined) throw new RangeError(`there is no key ${kid}; keys.list() has those there are`)
     return entry
   }
 

@@ -6,7 +6,7 @@ import { type ContentFault, fieldValue, type HttpRequest } from '../http/message
 import { checkContentDigest } from './content-digest.js'
 import type { ReadSignature } from './read.js'
 
-/** What content is read with. */
+/** The dependencies of {@link checkContent}. */
 export interface ContentCheckContext {
   /** Bytes of content that are read. */
   readonly bodyLimit: number
@@ -14,7 +14,7 @@ export interface ContentCheckContext {
 }
 
 /**
- * A covered digest is only the header's word until it is held against the content as received (RFC 9421, 7.2.8).
+ * Compares a covered `Content-Digest` with the content as received; the signature covers only the field (RFC 9421, 7.2.8).
  */
 export function checkContent(
   request: HttpRequest,
@@ -24,13 +24,13 @@ export function checkContent(
   if (!read.covered.includes('content-digest')) return undefined
   const digest = fieldValue(request.rawHeaders, 'content-digest') as string
   if (request.body === undefined)
-    return refuse('invalid_signature', 'The content is not at hand to check its digest')
+    return refuse('invalid_signature', 'This server could not read the content to check Content-Digest')
   return andThen(request.body(bodyLimit), (content) =>
     typeof content === 'string' ? refuseUnread(content, diagnose) : checkContentDigest(digest, content),
   )
 }
 
-/** The answer where content had to be read and could not be. */
+/** The refusal where content had to be read and could not be. */
 export function refuseUnread(fault: ContentFault, diagnose: Diagnose): Refusal {
   switch (fault) {
     case 'too-large':
@@ -41,6 +41,6 @@ export function refuseUnread(fault: ContentFault, diagnose: Diagnose): Refusal {
       return new Refusal('overloaded', { retryAfter: 1 })
     case 'consumed':
       diagnose('AAUTH_CONTENT_CONSUMED')
-      return refuse('invalid_signature', 'The content is not at hand to check its digest')
+      return refuse('invalid_signature', 'This server could not read the content to check Content-Digest')
   }
 }

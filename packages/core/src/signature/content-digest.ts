@@ -42,5 +42,5 @@ export function checkContentDigest(value: string, content: Uint8Array): Refusal 
     }
     known++
   }
-  return known > 0 ? undefined : refuse('invalid_signature', 'Content-Digest names no algorithm known here')
+  return known > 0 ? undefined : refuse('invalid_signature', 'Content-Digest has neither sha-256 nor sha-512')
 }
