@@ -96,11 +96,11 @@ const openBracket = 0x5b
 const closeBracket = 0x5d
 
 /**
- * About how many bytes of V8's heap a value of JSON takes, never much less: text is the least of it, since `{}` is two
+ * Estimates the bytes of V8's heap that a value of JSON takes, never much less than it does: text is the least of it, since `{}` is two
  * characters and sixty bytes, and a member of a name that nobody else uses costs a shape of its own. Measured with
  * Node 20 to 26, 64 bits. Objects that occur twice are counted twice.
  *
- * @param most where counting ends: whatever weighs more is said to weigh more, not how much
+ * @param most where counting ends: for a value that takes more, some number above it is returned
  */
 export function weightOf(value: unknown, most: number = Number.POSITIVE_INFINITY): number {
   if (typeof value === 'string') return textWeight(value)
@@ -134,5 +134,5 @@ const numberBytes = 16
 const slotBytes = 8
 const arrayBytes = 48
 const objectBytes = 64
-/** What a member takes whose name nobody else uses: the name, and its place in the shape of its object. */
+/** Bytes that a member takes whose name no other object has: the name, and its part in the shape of its object. */
 export const shapeBytes = 152

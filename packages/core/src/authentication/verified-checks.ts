@@ -12,13 +12,13 @@ import { checkContent } from '../signature/content-check.js'
 import type { ReadSignature } from '../signature/read.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
 
-/** What the checks after verification work with. */
+/** The dependencies of {@link checkVerified}. */
 export interface VerifiedCheckContext {
   readonly revocations: Revocations
   readonly denials: Pick<DenialCheck, 'find'>
   readonly replays: Replays
   readonly breakGlass: BreakGlassCheck
-  /** Whether a signature serves once on this route. */
+  /** Whether a signature is accepted only once on this route. */
   readonly replay: ReplayMode
   /** Bytes of content read to check its digest. */
   readonly bodyLimit: number
@@ -26,11 +26,11 @@ export interface VerifiedCheckContext {
 }
 
 /**
- * What may still be wrong with a request whose token and signature have verified, in this order: the token was
- * withdrawn by its issuer, the operator denies the caller, the content is not what was signed. They run on every
- * request, whatever was cached of its token, and wait for nothing where the store answers at once. What the store cannot
- * be asked about is refused (`store_unavailable`) unless the operator broke the glass. That the signature was used before
- * is found out by whoever lets the request take effect ({@link Replays}).
+ * The checks of a request whose token and signature have verified, in this order: its issuer has revoked the token, the
+ * operator denies the caller, the content is not what was signed. They run on every request, whatever was cached of its
+ * token, and wait for nothing where the store answers at once. Where the store cannot be asked the request is refused
+ * (`store_unavailable`), unless a break-glass order lets it pass. Whether the signature was used before is checked when the
+ * request is about to be served ({@link Replays}).
  *
  * Store operations: two reads, sent together.
  */

@@ -9,7 +9,7 @@ import type { IssuerAnswer, IssuerCounter } from './report.js'
 /** Seconds of `Retry-After` where nothing better is known. */
 const briefly = 5
 
-/** Turns what is known of an issuer into the refusal its caller gets, and counts it. */
+/** Makes the refusals for tokens whose issuer's key cannot be had, and counts them. */
 export class IssuerAnswers {
   readonly #policy: IssuerPolicy
   readonly #counter: IssuerCounter
@@ -28,37 +28,37 @@ export class IssuerAnswers {
     this.#clock = clock
   }
 
-  /** What no document can be found under, and what the operator's policy says. */
+  /** The refusal of an issuer or document name that makes no URL, or that the operator's policy does not admit. */
   refused(issuer: string, dwk: string): Refusal | undefined {
     return isServerIdentifier(issuer) && isDocumentName(dwk)
       ? this.denied(issuer, dwk)
       : this.unknownKey('no well-known document has that URL')
   }
 
-  /** What the operator's policy says. */
+  /** The refusal of an issuer that the operator's policy does not admit. */
   denied(issuer: string, dwk: string): Refusal | undefined {
     const refusal = this.#policy.refused(issuer, dwk)
     if (refusal !== undefined) this.#counter.answered('denied')
     return refusal
   }
 
-  /** The issuer has no such key. */
+  /** `unknown_key`: the issuer has no such key. */
   unknownKey(reason: string, counted: IssuerAnswer = 'unknown_key'): Refusal {
     this.#counter.answered(counted)
     return new Refusal('unknown_key', { reason })
   }
 
-  /** A bound on strangers' work was reached, so nothing was tried: never the issuer's fault, nor this caller's. */
+  /** `issuer_unavailable`: a bound on discoveries was reached, so nothing was fetched. */
   busy(entry: IssuerEntry, bound: DiscoveryBound): Refusal {
     this.#counter.answered('busy')
     this.#counter.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
     return new Refusal('issuer_unavailable', {
-      reason: `too many discoveries (${bound})`,
+      reason: bound === 'queue' ? 'the queue of discoveries is full' : 'too many newcomers in a minute',
       retryAfter: briefly,
     })
   }
 
-  /** The issuer could not be reached and nothing usable is held (G-11). */
+  /** The answer where the issuer could not be reached and nothing usable is held (G-11). */
   unavailable(entry: IssuerEntry, reason: string): Refusal {
     if (this.#unavailable === 'refuse') return this.unknownKey(reason, 'issuer_unavailable')
     this.#counter.answered('issuer_unavailable')
@@ -67,7 +67,7 @@ export class IssuerAnswers {
     return new Refusal('issuer_unavailable', { reason, retryAfter })
   }
 
-  /** Why there is no such key, from how the last discovery ended. */
+  /** The refusal that follows from how the last discovery ended. */
   conclude(entry: IssuerEntry): Refusal {
     const { fault } = entry
     if (fault === undefined) {

@@ -15,10 +15,10 @@ import { IssuerPolicy } from './policy.js'
 import { IssuerCounter, type IssuerReport, stateOf } from './report.js'
 import { Sweep } from './sweep.js'
 
-/** Milliseconds. */
+/** Milliseconds from the first verified token of an issuer until it counts as established. */
 const establishedAfter = 600_000
 
-/** {@link IssuerKeys} over a cache and a fetch. */
+/** The keys of all issuers, fetched on demand and kept in memory. See {@link IssuerKeys}. */
 export class CachedIssuerKeys implements IssuerKeys {
   readonly #limits: IssuerLimits
   readonly #clock: () => number
@@ -199,7 +199,7 @@ export class CachedIssuerKeys implements IssuerKeys {
     return key
   }
 
-  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with the refusal of a full house. */
+  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with `issuer_unavailable` when a limit is reached. */
   async #attempt(
     record: IssuerRecord,
     entry: IssuerEntry,
@@ -219,7 +219,7 @@ export class CachedIssuerKeys implements IssuerKeys {
       try {
         listener(issuer, dwk)
       } catch {
-        // A discovery must not fail for a listener's sake.
+        // A listener that throws must not fail the discovery.
       }
     }
   }
@@ -240,7 +240,7 @@ function within(ms: number, work: Promise<void>): Promise<void> {
   })
 }
 
-/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
+/** Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`. */
 export function createIssuerKeys(options: IssuerOptions, context: IssuerKeysContext): IssuerKeys {
   return new CachedIssuerKeys(options, context)
 }

@@ -11,7 +11,7 @@ import type { IssuerDocument, IssuerFetch } from './options.js'
 import type { IssuerCounter } from './report.js'
 import { siteOf } from './site.js'
 
-/** What {@link Discoverer} works with. */
+/** The dependencies of {@link Discoverer}. */
 export interface DiscovererContext {
   readonly limits: IssuerLimits
   readonly fetch: IssuerFetch
@@ -21,21 +21,22 @@ export interface DiscovererContext {
   readonly counter: IssuerCounter
   /** Whether the operator named an issuer. */
   readonly isNamed: (issuer: string) => boolean
+  /** Called when keys that verified tokens are no longer held. */
   readonly withdrawn: (issuer: string, dwk: string) => void
 }
 
 type Document = Readonly<Record<string, unknown>>
 
-/** Why a discovery was not begun. */
+/** The bound for which a discovery was not begun: `queue`, or `newcomers` for the rate of those. */
 export type DiscoveryBound = 'queue' | 'newcomers'
 
-/** Holds issuers' entries and begins their discoveries, within the bounds on strangers' work. */
+/** Begins discoveries: fetches of an issuer's metadata and keys, within the bounds on what strangers can cause. */
 export class Discoverer {
   readonly records: IssuerRecords
   readonly #context: DiscovererContext
   readonly #queue: DiscoveryQueue
   readonly #budget: NewcomerBudget
-  // Named issuers wait for no stranger's places.
+  // Due for a refresh; those of named issuers wait for no stranger's.
   readonly #waiting = { named: [] as IssuerDocument[], background: [] as IssuerDocument[] }
   #closed = false
 
@@ -46,12 +47,12 @@ export class Discoverer {
     this.#budget = new NewcomerBudget(context.limits.newcomersPerMinute, context.clock())
   }
 
-  /** Discoveries under way and waiting, and newcomers that may still begin. */
+  /** Discoveries under way and waiting, and those of newcomers that may still begin now. */
   get load(): { running: number; waiting: number; budget: number } {
     return { ...this.#queue.load, budget: this.#budget.left(this.#context.clock()) }
   }
 
-  /** The entry, made if need be. What is made is held only once its discovery begins. */
+  /** The entry of a document, made where there is none; a new one is held only once its discovery begins. */
   entry(issuer: string, dwk: string): { readonly record: IssuerRecord; readonly entry: IssuerEntry } {
     const record = this.records.get(issuer) ?? this.#newRecord(issuer)
     const known = record.entries.get(dwk)
@@ -71,8 +72,10 @@ export class Discoverer {
   }
 
   /**
-   * Begins a discovery of what {@link entry} has just returned, and {@link IssuerEntry.mayAttempt} allowed. The bound is
-   * returned when one is reached; nothing was begun then.
+   * Begins the discovery of an entry that {@link entry} has just returned and whose {@link IssuerEntry.mayAttempt} is
+   * true.
+   *
+   * @returns the bound that was reached, where nothing was begun
    */
   begin(
     record: IssuerRecord,
@@ -92,7 +95,7 @@ export class Discoverer {
     return undefined
   }
 
-  /** Refreshes what is due of known issuers, as many at a time as their lanes take. */
+  /** Refreshes documents of known issuers that are due, as many at a time as the queue takes. */
   refreshInTurn(due: readonly IssuerDocument[]): void {
     const { isNamed } = this.#context
     this.#waiting.named = due.filter(({ issuer }) => isNamed(issuer))
@@ -182,7 +185,7 @@ export class Discoverer {
   }
 }
 
-/** One of each site, then the next of each, so that no site keeps the others waiting. */
+/** The documents in turns: one of each site, then the next of each, so that no site keeps the others waiting. */
 function inTurns(documents: readonly IssuerDocument[]): IssuerDocument[] {
   const ranks = new Map<string, number>()
   const ranked = documents.map((document) => {

@@ -6,13 +6,13 @@ import type { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
 import { admitJwksUri, type IssuerMetadata } from './metadata.js'
 
-/** One issuer's documents. */
+/** The fetchers of one issuer's documents. */
 export interface IssuerDocuments {
   readonly metadata: FloorFetcher<IssuerMetadata>
   readonly keys: FloorFetcher<KeySet>
 }
 
-/** What an entry works with. */
+/** The dependencies of an entry. */
 export interface EntryContext {
   readonly limits: IssuerLimits
   readonly clock: () => number
@@ -21,7 +21,7 @@ export interface EntryContext {
   readonly withdrawn: (cause: IssuerWithdrawnEvent['cause']) => void
 }
 
-/** Something fetched, with its dates in milliseconds. */
+/** What was read of a document, with its dates in milliseconds. */
 interface Held<T> {
   readonly value: T
   readonly bytes: number
@@ -32,7 +32,7 @@ interface Held<T> {
   readonly discardAt: number
 }
 
-/** What an entry takes beside the documents. */
+/** Bytes of memory that an entry takes beside the documents. */
 const entryBytes = 512
 
 /** One well-known document of one issuer, the key set it leads to, and when either may be fetched again. */
@@ -44,7 +44,7 @@ export class IssuerEntry {
   flightBegan = 0
   /** When a token of this issuer was last looked at, in milliseconds. */
   usedAt: number = Number.NEGATIVE_INFINITY
-  /** What was wrong with the last discovery, or `undefined` if nothing was. */
+  /** What was wrong with the last discovery; `undefined` if nothing was. */
   fault: Fault | undefined
   readonly #context: EntryContext
   /** Thumbprints by `kid` of the keys that tokens were verified with. */
@@ -79,7 +79,7 @@ export class IssuerEntry {
     return this.#metadata === undefined && this.#keys === undefined
   }
 
-  /** For the operator: what is held and how the last attempt went. Milliseconds. */
+  /** What is held and how the last attempt went, for the health report. In milliseconds. */
   get state(): {
     keys: number
     fetchedAt?: number
@@ -129,7 +129,7 @@ export class IssuerEntry {
     return key
   }
 
-  /** The metadata; only if it is ready, or also if it is merely usable. */
+  /** The metadata: `ready`, only if it can be used without waiting for a fresher copy; `usable`, until the ceiling. */
   metadata(now: number, which: 'ready' | 'usable'): IssuerMetadata | undefined {
     const held = this.#metadata
     if (held === undefined || now >= held.discardAt) return undefined
@@ -147,14 +147,14 @@ export class IssuerEntry {
     return this.bytes !== bytes
   }
 
-  /** Tells that the keys served so far are no longer held. */
+  /** Reports that the keys which verified tokens so far are no longer held. */
   withdraw(cause: IssuerWithdrawnEvent['cause']): void {
     if (this.#served.size === 0) return
     this.#served.clear()
     this.#context.withdrawn(cause)
   }
 
-  /** One discovery: the metadata if it is due, then the keys. `forced` asks for both. Never rejects. */
+  /** Runs one discovery: the metadata if it is due, then the keys. `forced` fetches both. Never rejects. */
   async discover(documents: IssuerDocuments, forced: boolean, signal: AbortSignal): Promise<void> {
     const { clock, limits } = this.#context
     this.#attemptedAt = clock()

@@ -12,13 +12,13 @@ export interface Fetched<T> {
   readonly lifetime: number | undefined
 }
 
-/** A fetch and when it began, in milliseconds. */
+/** One fetch of a document, with the time when it began, in milliseconds. */
 export interface FetchAttempt<T> {
   readonly at: number
   readonly result: Promise<Fetched<T> | Fault>
 }
 
-/** What {@link FloorFetcher} works with. */
+/** The dependencies of {@link FloorFetcher}. */
 export interface FloorFetcherContext {
   readonly fetch: IssuerFetch
   readonly floor: number
@@ -26,7 +26,7 @@ export interface FloorFetcherContext {
   readonly report: (event: IssuerEvent) => void
 }
 
-/** One kind of document of an issuer. */
+/** A kind of document: its bounds, and how it is read. */
 export interface DocumentKind<T> extends DocumentBounds {
   readonly name: 'metadata' | 'jwks'
   readonly read: (document: Record<string, unknown>) => T | Fault
@@ -35,8 +35,9 @@ export interface DocumentKind<T> extends DocumentBounds {
 }
 
 /**
- * The documents of one kind of one issuer, by URL. Whoever asks within the floor gets the last attempt's own answer, be
- * it under way, good or bad: so none is fetched twice in a minute, even where well-known documents share a JWKS.
+ * Fetches the documents of one kind of one issuer, each at most once in the floor (a minute, AAuth 11.4). Whoever asks
+ * again before gets the result of the last fetch, whether it is under way, succeeded or failed: so a JWKS that several
+ * well-known documents share is fetched once.
  */
 export class FloorFetcher<T> {
   readonly #issuer: string

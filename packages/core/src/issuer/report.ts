@@ -2,7 +2,7 @@ import type { FaultKind, IssuerEvent } from '../events.js'
 import type { IssuerEntry } from './entry.js'
 import type { IssuerRecords } from './issuer-records.js'
 
-/** How find, refind and metadata were answered, beside the keys served. */
+/** Why a key or metadata was refused, by cause; `stale`: a key was used past its lifetime. */
 export type IssuerAnswer =
   | 'unknown_key'
   | 'issuer_missing'
@@ -15,13 +15,13 @@ export type IssuerAnswer =
 
 /** Counts since the start. */
 export interface IssuerCounts {
-  /** Documents asked of issuers. */
+  /** Documents fetched from issuers. */
   readonly fetches: Readonly<Record<'metadata' | 'jwks', number>>
   /** Discoveries by outcome. */
   readonly discoveries: Readonly<Record<'ok' | FaultKind, number>>
-  /** Refusals by cause; `stale` counts keys served past their lifetime. */
+  /** Refusals by cause; `stale` counts uses of keys past their lifetime. */
   readonly answers: Readonly<Record<IssuerAnswer, number>>
-  /** Times that served keys were withdrawn. */
+  /** Times that keys which had verified tokens were changed or dropped. */
   readonly withdrawn: number
 }
 
@@ -47,7 +47,7 @@ export interface IssuerState {
   readonly nextAttempt: number
 }
 
-/** The state of issuers' keys, for a health endpoint. Holds no secret, but the hosts of callers' issuers. */
+/** The state of issuers' keys, for a health endpoint. It holds no secret, but it does name callers' issuers. */
 export interface IssuerReport {
   readonly admitted: number
   readonly newcomers: number
@@ -63,7 +63,7 @@ export interface IssuerReport {
   readonly issuers: readonly IssuerState[]
 }
 
-/** Counts events and answers, and passes the events on. */
+/** Counts events and refusals since the start, and reports the events. */
 export class IssuerCounter {
   readonly #fetches = { metadata: 0, jwks: 0 }
   readonly #discoveries: Record<'ok' | FaultKind, number> = {
@@ -91,7 +91,7 @@ export class IssuerCounter {
     this.#report = report
   }
 
-  /** Passes an event on. A listener that throws must not break a discovery. */
+  /** Reports an event. A listener that throws must not break a discovery. */
   readonly event = (event: IssuerEvent): void => {
     if (event.name === 'issuer-fetched') this.#fetches[event.document]++
     if (event.name === 'issuer-discovered') this.#discoveries[event.outcome]++
@@ -117,7 +117,7 @@ export class IssuerCounter {
   }
 }
 
-/** The state of those the operator named, then of the known, then of newcomers: of each those used last first. */
+/** The state of issuers that the operator named, then of admitted ones, then of newcomers: each used last first. */
 export function stateOf(records: IssuerRecords, most: number, now: number): IssuerState[] {
   if (most <= 0) return []
   const held = { named: [] as IssuerEntry[], admitted: [] as IssuerEntry[], newcomers: [] as IssuerEntry[] }

@@ -10,26 +10,26 @@ import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
 
-/** Whether a signature serves once, and on which methods. */
+/** On which methods a signature is accepted only once: on none, on unsafe ones, on all. */
 export type ReplayMode = 'off' | 'unsafe' | 'all'
 
-/** The mode by the word that options and routes use. */
+/** The mode for a value of the option `replay`. */
 export function replayMode(word: boolean | 'all'): ReplayMode {
   if (word === 'all') return 'all'
   return word ? 'unsafe' : 'off'
 }
 
-/** Signatures that have been used. */
+/** The signatures that have been used; the check for replays. */
 export interface Replays {
-  /** Keeps the signature that a request has proved, where it serves only once, until it is known what becomes of it. */
+  /** Keeps the verified signature of a request, where it is accepted only once, until the request is served or refused. */
   keep(request: HttpRequest, read: ReadSignature, jkt: string, mode: ReplayMode): void
-  /** Uses up the signature of a request that is about to take effect; a refusal if that had been done before. */
+  /** Records the signature of a request that is about to be served as used; a refusal if it had been used before. */
   use(request: HttpRequest, mode: ReplayMode): Awaitable<Refusal | undefined>
   /** The request was challenged or refused after all, so its signature counts as unused. Never rejects. */
   giveBack(request: HttpRequest): Awaitable<void>
 }
 
-/** What replay protection works with. */
+/** The dependencies of {@link createReplays}. */
 export interface ReplayContext {
   readonly store: Store
   readonly breakGlass: BreakGlassCheck
@@ -45,7 +45,7 @@ export interface ReplayContext {
 // RFC 9110, 9.2.1: repeating them changes nothing.
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** A signature that may have to be used up. */
+/** A verified signature, kept until its request is served or refused. */
 interface Kept {
   readonly read: ReadSignature
   readonly jkt: string
@@ -100,7 +100,7 @@ export function createReplays(context: ReplayContext): Replays {
       if (key === undefined) return undefined
       own.delete(request.rawHeaders)
       const gone = store.delete(key)
-      // What cannot be given back stays used, and the store has told why.
+      // A signature that cannot be given back stays used; the store's failure has been reported.
       return isPromiseLike(gone) ? gone.catch(() => {}) : undefined
     },
   }
@@ -111,8 +111,8 @@ function replayKey(jkt: string, base: Uint8Array): string {
 }
 
 /**
- * Two honest calls in one second differ in nothing that is signed if their query or content is not covered. Whoever
- * left that out is asked to cover it; a replay gets no further by it, since it cannot be signed again.
+ * The refusal of a replay. Two honest calls in one second differ in nothing that is signed if their query or content is not
+ * covered, so an agent that left those out is asked to cover them. That helps no attacker, who cannot sign.
  */
 function refuseReplay(request: HttpRequest, read: ReadSignature): Refusal {
   const covers = (...names: readonly string[]): boolean => names.some((name) => read.covered.includes(name))
@@ -120,9 +120,10 @@ function refuseReplay(request: HttpRequest, read: ReadSignature): Refusal {
   if (request.target.includes('?') && !covers('@query', '@target-uri', '@request-target'))
     missing.push('@query')
   if (hasBody(request) && !covers('content-digest')) missing.push('content-digest')
-  if (missing.length === 0) return refuse('invalid_signature', 'The signature has been used before')
+  if (missing.length === 0)
+    return refuse('invalid_signature', 'The signature has been used before; sign each request anew')
   return new Refusal('invalid_input', {
-    detail: 'The signature has been used before; cover what makes this request another one',
+    detail: 'The signature has been used before; sign again, and cover the components in required_input',
     requiredInput: [...new Set([...baseComponents, ...read.covered, ...missing])],
   })
 }

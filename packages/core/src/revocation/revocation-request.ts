@@ -5,7 +5,7 @@ import { parseJsonObject } from '../json.js'
 import { fixedLimits } from '../limits.js'
 import { refuseUnread } from '../signature/content-check.js'
 
-/** What a revocation says: the token's own `jti` and `exp`, in seconds. */
+/** The content of a revocation (AAuth 11.12.1). `exp`: the token's own, in seconds. */
 export interface RevokedToken {
   readonly jti: string
   readonly exp: number
@@ -28,7 +28,7 @@ export async function readRevocation(
 ): Promise<RevokedToken | Refusal> {
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
   if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
-    return refuse('invalid_request', 'The content is not JSON')
+    return refuse('invalid_request', 'The Content-Type must be application/json')
   const content = (await request.body?.(fixedLimits.revocationBody)) ?? 'consumed'
   if (typeof content === 'string') return refuseUnread(content, diagnose)
   const { jti, exp = unsaid } = parse(content) ?? {}
@@ -39,7 +39,7 @@ export async function readRevocation(
     return refuse('invalid_request', 'exp must be a positive number')
   }
   return exp > latest
-    ? refuse('invalid_request', 'exp lies beyond the lifetime of any token accepted here')
+    ? refuse('invalid_request', 'exp is later than that of any token accepted here')
     : { jti, exp: Math.floor(exp) }
 }
 

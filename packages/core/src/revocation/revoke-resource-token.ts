@@ -13,17 +13,17 @@ export interface IssuedResourceToken {
   readonly jti: string
   /** Seconds; the token's own. */
   readonly exp: number
-  /** To whom the agent takes it. */
+  /** The server that the agent takes it to. */
   readonly aud: string
   /** The person's server. */
   readonly ps: string
 }
 
-/** What became of a revocation at one server. */
+/** The result of sending a revocation to one server. */
 export interface SentRevocation {
   readonly server: string
   readonly outcome: NoticeOutcome
-  /** Why not, in words for the operator. */
+  /** Why the token was not recorded as revoked; for the operator. */
   readonly reason?: string
 }
 
@@ -40,7 +40,7 @@ interface Recipient {
   readonly dwk: string
 }
 
-/** What the resource server's options say about sending revocations. */
+/** The dependencies of {@link createRevokeResourceToken}. */
 export interface RevocationSenderContext {
   readonly resource: string
   readonly keys: Pick<OwnKeyRing, 'signing'>
@@ -53,7 +53,7 @@ export interface RevocationSenderContext {
   readonly report: Report
 }
 
-/** The sender of a resource server. */
+/** Creates the {@link RevokeResourceToken} of a resource server. */
 export function createRevokeResourceToken(
   context: RevocationSenderContext,
   issuers: IssuerKeys,
@@ -78,7 +78,7 @@ export function createRevokeResourceToken(
 
   return async (token) => {
     const key = context.keys.signing
-    if (key === undefined) throw new TypeError('option signingKeys: a revocation needs a key')
+    if (key === undefined) throw new TypeError('option signingKeys: needs a key to sign revocations with')
     const found = await Promise.all(
       recipientsOf(token, context).map(async ({ server, dwk }) => ({
         server,

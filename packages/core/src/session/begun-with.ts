@@ -4,20 +4,20 @@ import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
 /**
- * Which sessions were begun with which tokens, as far as that is needed to end them with their token. A revocation writes
+ * The record of which sessions were begun with which tokens, as far as it is needed to end them when the token is revoked. A revocation writes
  * here only where there is a session to end, or may soon be one: what a stranger revokes leaves nothing behind that
  * outlives what could have come of it.
  */
 export interface BegunWith {
-  /** Notes that a session has begun. @param until milliseconds, when it ends at the latest */
+  /** Records that a session has begun with a token. @param until milliseconds, when it ends at the latest */
   begun(token: TokenName, until: number): Promise<void>
-  /** Ends what was begun with a token, and what waits to begin. */
+  /** Ends the sessions that were begun with a token, and those whose request still waits. */
   end(token: TokenName): Promise<void>
-  /** When that was, in milliseconds as written; `undefined` if it was not. */
+  /** When the sessions of a token were ended, in milliseconds as text; `undefined` if they were not. */
   endedAt(token: TokenName): Promise<string | undefined>
 }
 
-/** What it works with. */
+/** The dependencies of {@link createBegunWith}. */
 export interface BegunWithContext {
   /** Our identifier. */
   readonly resource: string
@@ -30,6 +30,7 @@ export interface BegunWithContext {
 
 const skew = issuerSkew + instanceSkew
 
+/** Creates the {@link BegunWith} of a server. */
 export function createBegunWith({ resource, store, clock, waits }: BegunWithContext): BegunWith {
   // Strangers' strings of any length and alphabet.
   const key = (what: string, { iss, jti }: TokenName): string =>

@@ -7,7 +7,7 @@ import type { BegunWith } from './begun-with.js'
 import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
-/** Which sessions are to end, and which approvals that no agent has fetched yet are taken back. */
+/** Which sessions are to end, together with approvals that no agent has fetched yet. */
 export type SessionSelection =
   /** Every session of this person, and whatever this person has approved. */
   | { readonly user: string }
@@ -16,29 +16,30 @@ export type SessionSelection =
   /** One session. */
   | { readonly id: string }
 
-/** What has been ended before its time. */
+/** The record of sessions that were ended before their time. */
 export interface EndedSessions {
+  /** Ends the selected sessions. */
   end(selection: SessionSelection): Promise<void>
-  /** Ends what was begun with a token that its issuer has withdrawn. */
+  /** Ends the sessions that were begun with a token which its issuer has revoked. */
   endBegunWith: BegunWith['end']
-  /** Notes that a session has begun with a token. */
+  /** Records that a session has begun with a token. */
   begunWith: BegunWith['begun']
-  /** The last ends of this person and key, to be kept with a decision that is being made. */
+  /** The marks of the last ends of this person and key, to be kept with a decision made now. */
   marks(who: Who): Promise<EndMarks>
-  /** Whether this person or key has been ended since. */
+  /** Whether sessions of this person or key have been ended since those marks. */
   since(who: Who, marks: EndMarks): Promise<boolean>
-  /** Whether this session has been ended, or whom it was begun for has been stopped. Rejects when the store fails. */
+  /** Whether this session has been ended, or the caller it was begun for is revoked or denied. Rejects when the store fails. */
   has(claims: SessionClaims): Promise<boolean>
 }
 
-/** Whose it is. */
+/** The person and key of a session. */
 export interface Who {
   readonly jkt: string
   /** The application's own name of the person. */
   readonly user?: string | undefined
 }
 
-/** What ended sessions are kept with. */
+/** The dependencies of {@link createEndedSessions}. */
 export interface EndedSessionsContext {
   /** Our identifier: a person of the same name elsewhere is another one. */
   readonly resource: string
@@ -49,8 +50,9 @@ export interface EndedSessionsContext {
 }
 
 /**
- * Each end writes a new mark, and what is decided keeps the marks of its time. So whatever was decided before an end is
- * told apart from what was decided afterwards without comparing anybody's clocks, and however late it is delivered.
+ * Creates the {@link EndedSessions} of a server. Each end writes a new mark, and each decision keeps the marks of its time.
+ * So a decision made before an end is told apart from one made afterwards without comparing clocks, however late it is
+ * delivered.
  */
 export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
   const { resource, settings, store, stops, begunWith } = context

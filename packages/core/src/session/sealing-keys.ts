@@ -3,20 +3,21 @@ import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { SessionSettings } from './options.js'
 
-/** The secret that seals now. */
+/** A secret that encrypts session tokens, and its name. */
 export interface SealingKey {
   readonly kid: string
   readonly secret: Uint8Array
 }
 
-/** Secrets that seal sessions. */
+/** The secrets that encrypt session tokens. */
 export interface SealingKeys {
+  /** The secret for new tokens. */
   current(): Promise<SealingKey>
-  /** The secret of a `kid`; `undefined` when there is none, or none any more. */
+  /** The secret of a `kid`; `undefined` for one that is unknown or was replaced long enough ago. */
   find(kid: string): Promise<Uint8Array | undefined>
 }
 
-/** The ring of the options, or one that turns by itself. @param clock milliseconds, as `Date.now` */
+/** The secrets in the options, or secrets that are made and replaced by themselves. @param clock milliseconds, as `Date.now` */
 export function createSealingKeys(settings: SessionSettings, store: Store, clock: () => number): SealingKeys {
   return settings.keys === undefined
     ? rotatingKeys(settings.lifetime, store, clock)
@@ -33,8 +34,8 @@ function fixedKeys(secrets: readonly Uint8Array[]): SealingKeys {
 }
 
 /**
- * A new secret in every span as long as a session's life, kept for two of them: what was sealed with the last lives no
- * longer. Whoever needs one first makes it, by a claim in the store, so that all processes have the same.
+ * Secrets made here: a new one in every span as long as a session lives unused, each kept for two spans, since no token
+ * lives longer. The first process that needs a secret makes it, by a claim in the store, so that all processes use the same.
  */
 function rotatingKeys(lifetime: number, store: Store, clock: () => number): SealingKeys {
   const secrets = new Map<number, Uint8Array>()
@@ -58,7 +59,7 @@ function rotatingKeys(lifetime: number, store: Store, clock: () => number): Seal
   const make = async (span: number): Promise<Uint8Array> => {
     const mine = randomBytes(32).toString('base64url')
     await store.claim(nameOf(span), mine, lifetime * 3 + 2 * instanceSkew)
-    // Whoever made it: the one that is there is everybody's.
+    // Another process may have won the claim; use the stored secret.
     return remember(span, (await store.get(nameOf(span))) as string)
   }
   return {

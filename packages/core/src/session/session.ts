@@ -1,23 +1,23 @@
 import type { Origin } from '../caller.js'
 import type { EndMarks } from '../pending/record.js'
 
-/** What a session says of itself. Times are in milliseconds. */
+/** The content of a session. Times are in milliseconds. */
 export interface SessionClaims {
   readonly id: string
   /** How often its token has been renewed. */
   readonly round: number
-  /** Our identifier; a secret shared with another resource opens nothing here. */
+  /** The resource's identifier: a session of another resource is refused, even one made with the same secret. */
   readonly aud: string
   /** The key it was given to; with any other it is no session (R-206, G-32). */
   readonly jkt: string
   /** The application's own name of the person. */
   readonly user: string
   readonly scope: readonly string[]
-  /** What the application put in. */
+  /** What the application's login put into it; JSON. */
   readonly data?: unknown
-  /** Whom it was begun for, under which token (G-58): what stops them ends it, whatever token it is used with. */
+  /** The caller and token it was begun with (G-58): a denial or revocation of those ends it, whatever token it is used with. */
   readonly from: Origin
-  /** What had been ended when it was approved. */
+  /** The marks of what had been ended when it was approved. */
   readonly marks: EndMarks
   /** When it was approved. */
   readonly began: number

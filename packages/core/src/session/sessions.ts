@@ -9,7 +9,7 @@ import type { EndedSessions, SessionSelection } from './ended.js'
 import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
-/** The application's hand on sessions. */
+/** The operations on sessions for the application. */
 export interface Sessions {
   /** Ends sessions at once, in every process. New ones may begin afterwards. */
   end(selection: SessionSelection): Promise<void>
@@ -22,23 +22,24 @@ export interface FoundSession {
   readonly renew?: () => Promise<string>
 }
 
-/** Everything about sessions that guards and polls need. */
+/** {@link Sessions} with the operations that route guards and polls use. */
 export interface SessionService extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
     record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
     approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
-  /** What has been ended of this person and key so far. */
+  /** The marks of what has been ended of this person and key so far. */
   marks: EndedSessions['marks']
-  /** Whether more has been ended since. */
+  /** Whether more has been ended since those marks. */
   endedSince: EndedSessions['since']
-  /** Ends what was begun with a token that has been revoked. */
+  /** Ends the sessions that were begun with a token that has been revoked. */
   endBegunWith(token: TokenName): Promise<void>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
 
+/** The dependencies of {@link createSessions}. */
 export interface SessionsContext {
   readonly resource: string
   readonly settings: SessionSettings
@@ -49,6 +50,7 @@ export interface SessionsContext {
   readonly clock: () => number
 }
 
+/** Creates the {@link SessionService} of a server. */
 export function createSessions(context: SessionsContext): SessionService {
   const { resource, settings, codec, ended, store, clock } = context
 
@@ -136,7 +138,7 @@ export function createSessions(context: SessionsContext): SessionService {
   }
 }
 
-/** What follows a token: when that was decided, in milliseconds, and what its name is made of. */
+/** The successor of a session token: when it was claimed, in milliseconds, and the salt that its name is made with. */
 interface Successor {
   readonly at: number
   readonly salt: string

@@ -32,7 +32,7 @@ const usual: ReadonlySet<string> = new Set([
   ...['phone_number_verified', 'profile', 'address', 'groups', 'roles'],
 ])
 
-/** Claims whose texts are the caller's own, and counted there. */
+/** Claims whose texts are members of the caller as well, and counted there. */
 const told: ReadonlySet<string> = new Set(['iss', 'sub', 'ps', 'jti', 'account', 'tenant', 'mission_s256'])
 
 /**

@@ -5,7 +5,7 @@ import type { OwnKeyRing } from '../own-keys/key-ring.js'
 import { identityScopes } from './claims.js'
 import { signJws } from './jws.js'
 
-/** What is asked for. */
+/** The scope and account that a resource token asks for. */
 export interface ResourceTokenRequest {
   readonly scope: readonly string[]
   /** Default: the account of the grant presented (G-47). */
@@ -13,12 +13,14 @@ export interface ResourceTokenRequest {
 }
 
 /**
- * Mints a resource token (AAuth 6.7.1): the slip that says exactly what is asked. Every claim about the person comes
- * from the token verified on this very request; a caller that did not come out of verification is a `TypeError`.
+ * Mints a resource token (AAuth 6.7.1), which says exactly what is asked for. Every claim about the person comes from the
+ * token that was verified on this very request.
+ *
+ * @throws TypeError for a caller that was not verified, or without a signing key
  */
 export type ResourceTokenMint = (caller: Person | Grant, request: ResourceTokenRequest) => Promise<string>
 
-/** What the resource server's options say about resource tokens. */
+/** The dependencies of {@link createResourceTokenMint}. */
 export interface ResourceTokenContext {
   /** `iss`. */
   readonly resource: string
@@ -35,11 +37,13 @@ export interface ResourceTokenContext {
   readonly report: Report
 }
 
-/** The mint of a resource server. Its first signing key signs. */
+/** Creates the {@link ResourceTokenMint} of a resource server. Its signing key signs. */
 export function createResourceTokenMint(context: ResourceTokenContext): ResourceTokenMint {
   return async (caller, request) => {
     if (!isVerifiedCaller(caller))
-      throw new TypeError('a resource token is minted from a verified caller only')
+      throw new TypeError(
+        'caller: must be the caller of a request that was verified, not an object of your own',
+      )
     const key = context.keys.signing
     if (key === undefined) throw new TypeError('option signingKeys: resource tokens need a key')
     const now = Math.floor(context.clock() / 1000)
@@ -52,7 +56,7 @@ export function createResourceTokenMint(context: ResourceTokenContext): Resource
         iss: context.resource,
         dwk: 'aauth-resource.json',
         ...claims,
-        // Whoever asks has held identity scopes against the person server's list; nothing else gets this far (R-195).
+        // Identity scopes have been checked against the person server's list before; nothing else gets this far (R-195).
         scope: request.scope.filter((name) => context.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
         jti,
