@@ -1,4 +1,5 @@
 // Everything but the tests: style, types, the packages as they would be published, and dead code.
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, runTool, say } from './bootstrap.mjs'
 import { pack } from './pack.mjs'
@@ -24,6 +25,12 @@ const checkPackages = async () => {
   return worst
 }
 
+/** No circle, and nothing imported from above; scripts/imports.cjs. */
+const checkImports = () => {
+  const sources = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/src`)
+  return tool('dependency-cruiser/bin/dependency-cruise.mjs', '--config', 'scripts/imports.cjs', ...sources)
+}
+
 /** @type {ReadonlyArray<readonly [name: string, step: () => Promise<number>]>} */
 const steps = [
   [
@@ -31,6 +38,7 @@ const steps = [
     () => tool('@biomejs/biome/bin/biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'),
   ],
   ['types', () => runTool('../scripts/typecheck.mjs', [], { stdout: 'inherit' })],
+  ['imports', checkImports],
   ['packages', checkPackages],
   ['unused', () => tool('knip/bin/knip.js')],
 ]

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { GuardFixture, host, url } from './guard-fixture.js'
 import { createAuthority } from './loopback.js'
 
@@ -38,6 +38,26 @@ describe('a certificate', () => {
 })
 
 describe('a response', () => {
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'with a header named %s is read, and leaves no socket',
+    async (name) => {
+      town.origin.behave = (_request, response) =>
+        response.writeHead(200, [name, 'x', name, 'y', 'Content-Type', 'application/json']).end('{}')
+      const response = await town.guard()(url)
+      expect([response.status, response.headers.get(name), await response.json()]).toEqual([200, 'x, y', {}])
+      await vi.waitFor(() => expect(town.origin.open).toBe(0))
+    },
+  )
+
+  it.each([
+    ['a content coding', ['Content-Encoding', 'gzip']],
+    ['content codings in several fields', ['Content-Encoding', 'identity', 'Content-Encoding', 'gzip']],
+  ])('with %s is refused, and leaves no socket', async (_name, fields) => {
+    town.origin.behave = (_request, response) => void response.writeHead(200, fields).write('begun')
+    await expect(town.guard()(url)).rejects.toEqual(refusal('unusable'))
+    await vi.waitFor(() => expect(town.origin.open).toBe(0))
+  })
+
   it.each([301, 302, 303, 307, 308])(
     'that redirects with %i is handed back and not followed',
     async (status) => {

@@ -31,7 +31,7 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
     {
       method: 'POST',
       path: '/approved',
-      requirement: { identity: 'agent', policy: () => approval() },
+      requirement: { identity: 'agent', policy: () => approval({ ask: () => undefined }) },
       answer: run,
     },
     {

@@ -7,8 +7,7 @@ export type Awaitable<T> = T | Promise<T>
 /** Whether a value is a promise. Any thenable counts, since a store's promises may not be this realm's. */
 export function isPromiseLike<T>(value: Awaitable<T>): value is Promise<T> {
   return (
-    typeof value === 'object' &&
-    value !== null &&
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     typeof (value as { readonly then?: unknown }).then === 'function'
   )
 }

@@ -137,3 +137,21 @@ function freezeDeep(value: unknown): void {
   Object.freeze(value)
   for (const member of Object.values(value)) freezeDeep(member)
 }
+
+/** Whether two callers act for the same person, or are the same agent. */
+export function samePerson(a: TokenCaller, b: TokenCaller): boolean {
+  if (a.kind === 'agent' || b.kind === 'agent')
+    return a.kind === 'agent' && b.kind === 'agent' && a.agent === b.agent && a.provider === b.provider
+  return a.person.ps === b.person.ps && a.person.sub === b.person.sub
+}
+
+/** Whether a token presented later says the same of its bearer: nobody approved the call for another account. */
+export function standsFor(later: TokenCaller, caller: TokenCaller): boolean {
+  if (later.kind !== caller.kind || !samePerson(later, caller)) return false
+  if (later.kind === 'agent' || caller.kind === 'agent') return true
+  const account = (one: Person | Grant): string | undefined =>
+    one.kind === 'grant' ? one.account : undefined
+  return (
+    later.tenant === caller.tenant && later.mission === caller.mission && account(later) === account(caller)
+  )
+}

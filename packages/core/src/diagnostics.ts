@@ -8,8 +8,14 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
     'a signature does not verify, and the request came with another host than that of the option resource, which signatures have to cover: set resource to the host that agents call',
   AAUTH_PATH_PREFIX:
     'a signature verifies only for another request target than was received: a proxy rewrites paths, and signatures cover what the agent sent; pass paths on unchanged',
+  AAUTH_METHOD:
+    'a signature verifies only for another method than was received: something before the guard rewrites req.method',
+  AAUTH_REWRITTEN:
+    'a signature verifies for nothing that is known of the request, which came under another host than the one of the option resource: a proxy rewrites requests, probably their paths (a prefix that is stripped), or resource is not the public name',
+  AAUTH_FOREIGN_REQUEST:
+    'a request was refused that Node did not parse (a serverless platform, inject): its method, target and fields may not be what the agent signed',
   AAUTH_CONTENT_CONSUMED:
-    'a signature covers Content-Digest, but the content was read before the guard: put body parsers after it',
+    'the content of a request was read before the guard, so that no digest of it can be checked: put body parsers after the guard and after its endpoints, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
   AAUTH_UNGUARDED_ROUTE:
     'a route has config.aauth, but the plugin is registered in another scope, so the route answers 500: register the plugin in a scope that holds the route',
 }

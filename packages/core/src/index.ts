@@ -51,7 +51,7 @@ export type { RouteGuard } from './access/route-guard.js'
 export type { ScopeNeed, ScopeRule } from './access/scope-rule.js'
 export { exposedHeaders } from './answer/exposed-headers.js'
 export type { Answered, Observed, Outcome, Served } from './answer/outcome.js'
-export type { Awaitable } from './awaitable.js'
+export { type Awaitable, isPromiseLike } from './awaitable.js'
 export type {
   Agent,
   Caller,
@@ -112,6 +112,7 @@ export type {
 export { type Capability, readCapabilities } from './http/capabilities.js'
 export type { Endpoint, Host } from './http/endpoint.js'
 export type { Answer, ContentFault, HttpRequest, PeerFacts, RequestTarget } from './http/message.js'
+export type { RequestContent } from './http/request-content.js'
 export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
 export type { InteractionOptions, LoginResult, SignedIn, Visit } from './interaction/options.js'
 export { escapeHtml, type PageView } from './interaction/view.js'
@@ -142,7 +143,7 @@ export type { ContentView } from './pending/content-view.js'
 export type { PendingOptions } from './pending/options.js'
 export type { Approval } from './pending/record.js'
 export type { Pending } from './pending/settle.js'
-export type { PendingView } from './pending/view.js'
+export type { HeldRequest, PendingView } from './pending/view.js'
 export type { RevocationLimits } from './revocation/revocation-limits.js'
 export type { Revocation, Revocations } from './revocation/revocations.js'
 export type {

@@ -25,6 +25,25 @@ export function parseJsonObject(
   }
 }
 
+/**
+ * Parses any JSON value from a stranger, bounded as {@link parseJsonObject} is. `undefined` for what readers would not
+ * all read alike: duplicate members, and members called `__proto__`.
+ *
+ * @param most members and elements at all levels together
+ */
+export function parseJson(text: string, most: number): { readonly value: unknown } | undefined {
+  const written = countNames(text, most)
+  if (written === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return { value }
+    const kept = new KeptNames(value)
+    return kept.count === written && !kept.hasPrototype ? { value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 const withoutPrototype = (name: string, value: unknown): unknown => (name === '__proto__' ? undefined : value)
 
 /**

@@ -30,6 +30,8 @@ export const fixedLimits = {
   kid: 1024,
   /** Bytes of content that all requests of a process hold together while it is arriving, if `body` is no quarter of it. */
   contents: 67_108_864,
+  /** Members and elements in the JSON of content that decisions rest on (`content: true`). */
+  contentJsonSize: 12_288,
   /** Bytes of a request to the authorization endpoint; two short strings are all there is to say. */
   authorizationBody: 16_384,
   /** Bytes of a revocation (G-55). */

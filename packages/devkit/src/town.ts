@@ -60,7 +60,7 @@ export class Town {
 
   /** Use {@link createTown}. */
   constructor(options: TownOptions = {}) {
-    const clock = options.clock ?? Date.now
+    const clock = options.clock ?? (() => Date.now())
     this.clock = clock
     this.#env = {
       clock,

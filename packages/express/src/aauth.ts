@@ -5,6 +5,7 @@ import {
   createResourceServer,
   type DeclaredRoute,
   fromNode,
+  isPromiseLike,
   keepPrivate,
   nodeHost,
   type Outcome,
@@ -48,6 +49,9 @@ export type GuardHandler<C> = (
   res: ServerResponse & { locals: { aauth?: { caller: C } } },
   next: (error?: unknown) => void,
 ) => void
+
+/** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
+type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
 type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
   ? unknown extends Observe
@@ -102,7 +106,11 @@ export interface ExpressGuard<Observe = false> {
 export function aauth<const O extends ExpressOptions>(
   options: O,
 ): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
-  const given = ((options as unknown) ?? {}) as ExpressOptions
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
+  const given = options as ExpressOptions
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = given
   if (('onError' in given && given.onError === undefined) || (onError !== 'answer' && onError !== 'next'))
     throw new TypeError("option onError: must be 'answer' or 'next'")
@@ -132,15 +140,18 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
-    if (onError === 'answer' || answer.status < 400) writeAnswer(answer, res)
+    const isAnswered = onError === 'answer' || answer.status < 400
+    // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
     else next(new AAuthError(code, answer.status, answer.headers, detail))
   }
 
   const lookAt = (req: Request): void => {
     shared.isChecked = true
     // What verification takes from the wire is not changed by it, but what handlers see is.
-    if (req.app.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
-    if (!secureByDefault) return
+    const { app } = req as MaybeExpress
+    if (app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    if (!secureByDefault || app === undefined) return
     const silent = routesOf(wholeApp(req)).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
@@ -174,7 +185,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       keepPrivate(res)
       const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (outcome instanceof Promise) outcome.then((late) => conclude(late, req, res, next)).catch(next)
+      if (isPromiseLike(outcome))
+        Promise.resolve(outcome)
+          .then((late) => conclude(late, req, res, next))
+          .catch(next)
       else conclude(outcome, req, res, next)
     }
     declarations.set(handler, requirement)
@@ -183,7 +197,8 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const own = new URL(server.resource).host
-  const isAnothers = ({ hostname }: Request): boolean => hostname !== own && hosts.has(hostname)
+  const isAnothers = ({ hostname }: MaybeExpress): boolean =>
+    hostname !== undefined && hostname !== own && hosts.has(hostname)
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
@@ -208,8 +223,9 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         else if (hosts.size > 1 && isAnothers(req)) next()
         else
           attempt(next, async () => {
-            const host = nodeHost(wholeApplication(req, wholeApp(req)), req)
-            const answer = await server.handle(fromNode(req, req.originalUrl), host)
+            const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
+            const host = nodeHost(wholeApplication(req, known), req)
+            const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
             if (answer === undefined) next()
             else writeAnswer(answer, res)
           })
@@ -227,7 +243,7 @@ function calledByExpress(call: string): TypeError {
 }
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
 /** Looks at the parameters only where somebody asks for them. */
@@ -240,7 +256,7 @@ class ExpressRoute implements RouteView<Request> {
 
   /** Express 5 gives a wildcard as the list of its segments. */
   get params(): RouteView['params'] {
-    const params: Readonly<Record<string, string | readonly string[]>> = this.raw.params
+    const { params = {} }: Partial<Readonly<Record<'params', Request['params']>>> = this.raw
     return Object.fromEntries(
       Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')] as const),
     )

@@ -31,6 +31,7 @@ export {
   type PendingView,
   type Person,
   type PersonIdentifier,
+  type RequestContent,
   type RequestView,
   readOnly,
   type Store,

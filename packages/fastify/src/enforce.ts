@@ -2,6 +2,7 @@ import {
   AAuthError,
   type Answered,
   fromNode,
+  isPromiseLike,
   keepPrivate,
   type Outcome,
   type RouteGuard,
@@ -88,8 +89,10 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
   const params = request.params as Readonly<Record<string, string>>
   const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
   // The usual request is decided at once; a promise would be its dearest part beside the verification.
-  if (outcome instanceof Promise)
-    void outcome.then((late) => conclude(found, late, [request, reply, done])).catch(done)
+  if (isPromiseLike(outcome))
+    void Promise.resolve(outcome)
+      .then((late) => conclude(found, late, [request, reply, done]))
+      .catch(done)
   else conclude(found, outcome, [request, reply, done])
 }
 

@@ -1,4 +1,4 @@
-import { type Answered, challengeBeside } from '@countersign/core'
+import { type Answered, challengeBeside, isPromiseLike } from '@countersign/core'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -31,7 +31,7 @@ export function runOther(
     const next = (error?: Error | null): void => (error ? done(error) : run(index + 1))
     const pending: unknown = (hook as onRequestHookHandler).call(app, request, reply, next)
     // A promise goes on by itself, unless the hook has answered; a callback hook calls `next`.
-    if (pending instanceof Promise) void pending.then(() => reply.sent || run(index + 1), done)
+    if (isPromiseLike(pending)) void Promise.resolve(pending).then(() => reply.sent || run(index + 1), done)
   }
   run(0)
 }

@@ -147,3 +147,11 @@ describe('tenant and mission', () => {
     expect(await inBrief(requirement, 'aa-person+jwt', { ...claims, iat: now })).toBe(expected)
   })
 })
+
+describe('person', () => {
+  it.each([undefined, null])('that is %s is nobody’s data', async (owner) => {
+    expect(await inBrief({ scope: 'data.read', person: () => owner }, 'aa-auth+jwt')).toBe(
+      '403 access_denied',
+    )
+  })
+})

@@ -18,7 +18,7 @@ export type AccountHolder = (question: AccountQuestion) => Awaitable<boolean>
 export interface Bindings {
   readonly tenant: TenantRule | undefined
   readonly mission: Expectation<string, Person | Grant> | undefined
-  readonly person: ((request: RequestView) => Awaitable<PersonIdentifier | undefined>) | undefined
+  readonly person: ((request: RequestView) => Awaitable<PersonIdentifier | null | undefined>) | undefined
   readonly account: ((request: RequestView) => Awaitable<string | undefined>) | undefined
 }
 
@@ -97,6 +97,6 @@ function isTenant(rule: TenantRule, caller: Person | Grant): boolean {
   return rule === true || (rule.ps === person.ps && [rule.tenant].flat().includes(tenant))
 }
 
-function isPerson(owner: PersonIdentifier | undefined, { person }: Person | Grant): boolean {
-  return owner !== undefined && owner.ps === person.ps && owner.sub === person.sub
+function isPerson(owner: PersonIdentifier | null | undefined, { person }: Person | Grant): boolean {
+  return owner !== undefined && owner !== null && owner.ps === person.ps && owner.sub === person.sub
 }

@@ -23,6 +23,8 @@ export interface CheckedRequirement {
   /** What a session has to be for, where the route needs one. */
   readonly session: WantedSession | undefined
   readonly components: readonly string[]
+  /** Whether those who decide see the content. */
+  readonly content: boolean
   readonly deliver: 'challenge' | 'held'
   /** `undefined`: as for the whole server. */
   readonly replay: ReplayMode | undefined
@@ -68,6 +70,7 @@ const ofRoutes = {
       'must be components that signatures can be asked to cover',
     )
     .optional(),
+  content: z.boolean('must be a boolean').optional(),
   replay: z.union([z.boolean(), z.literal('all')], "must be true, false or 'all'").optional(),
   policy: policiesSchema.optional(),
   optional: z.boolean('must be a boolean').optional(),
@@ -146,7 +149,14 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
     ...checkGrantTerms(terms, needs, context),
     ...checkRouteTerms(terms, context),
     policies: [...context.policies, ...policyList(terms.policy), ...effect.last],
-    components: [...new Set([...effect.components, ...[terms.components ?? []].flat()])],
+    content: terms.content === true,
+    components: [
+      ...new Set([
+        ...(terms.content === true ? contentComponents : []),
+        ...effect.components,
+        ...[terms.components ?? []].flat(),
+      ]),
+    ],
     session: needs === 'session' ? checkSession(given['session'], context) : undefined,
     deliver: terms.deliver ?? 'challenge',
     replay: replay === undefined ? undefined : replayMode(replay),
@@ -212,6 +222,9 @@ function checkEffect(effect: Terms['effect'], needs: CheckedRequirement['needs']
     throw new TypeError(`require: effect ${effect} needs a route with scope or claims`)
   return effects.get(effect) as EffectTerms
 }
+
+/** What has to be covered so that content can be believed to be what was signed. */
+const contentComponents = ['content-type', 'content-digest']
 
 const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }
 

@@ -16,6 +16,7 @@ import {
 } from '../caller.js'
 import { Refusal } from '../errors.js'
 import { carriedFor, type HttpRequest } from '../http/message.js'
+import { readRequestContent } from '../http/request-content.js'
 import { isUserList } from '../interaction/ask.js'
 import type { AskedSession } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
@@ -25,7 +26,7 @@ import { type Approvals, approversOf, createApprovals, type Wanted } from './app
 import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
 import type { CheckedRequirement, WantedSession } from './checked-requirement.js'
 import { type AskGrant, askedOfNobody, type Decision, decide, extend, forbid, type Need } from './decide.js'
-import type { PolicyVerdict, StepUp } from './policy.js'
+import { askMissing, deny, type PolicyVerdict, type StepUp } from './policy.js'
 import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
 
@@ -116,9 +117,10 @@ export function createWalk(
     const now = Math.floor(authentication.clock() / 1000)
     const input = { caller, request: viewRequest(request, route), now, approvedBy: approvals.by }
     return andThen(policy(input), (verdict) => {
+      if (verdict?.verdict === 'approval' && typeof verdict.ask !== 'function') throw askMissing()
       const wanted = approvals.missing(verdict, place, caller)
       if (wanted !== undefined) return hold(caller, wanted)
-      return goesOn.has(verdict?.verdict)
+      return goesOn.has(verdict?.verdict) || isFresh(verdict, caller, now)
         ? askPolicy(place + 1, approvals, caller, request, route)
         : object(caller, verdict)
     })
@@ -131,7 +133,11 @@ export function createWalk(
   }
 
   const object = (caller: Caller, verdict: PolicyVerdict | undefined): Decision => {
-    if (verdict?.verdict === 'deny') return forbid(verdict.detail, verdict.code)
+    if (verdict?.verdict === 'deny') {
+      // It may be an object that `deny` has not made.
+      const { code, detail } = deny(verdict.code, verdict.detail)
+      return forbid(detail, code)
+    }
     if (verdict?.verdict === 'step-up' && (caller.kind === 'person' || caller.kind === 'grant'))
       return stepUp(caller, verdict)
     throw new TypeError('the policy answered with nothing that applies to this caller')
@@ -195,6 +201,22 @@ export function createWalk(
     }
     const isSigned = authenticated !== unsigned && !(authenticated instanceof Refusal)
     const caller = isSigned ? authenticated : undefined
+    if (!requirement.content || caller === undefined) return walkOn(caller, request, route)
+    const { bodyLimit, diagnose } = authentication
+    return andThen(
+      readRequestContent(request, bodyLimit, diagnose),
+      (refusal): Awaitable<Finding> =>
+        refusal === undefined
+          ? walkOn(caller, request, route)
+          : { decision: { act: 'refuse', refusal }, caller },
+    )
+  }
+
+  const walkOn = (
+    caller: TokenCaller | undefined,
+    request: HttpRequest,
+    route: RouteView,
+  ): Awaitable<Finding> => {
     const decided = andThen(needFor(caller, request, route), (need) => decide(need, caller))
     return andThen(decided, (decision): Awaitable<Finding> => {
       if (decision.act === 'connect') return connect(decision.caller, request, route)
@@ -260,3 +282,20 @@ function callerOf(request: HttpRequest, authentication: AuthenticationContext): 
 
 /** Verdicts with which a request goes on: no objection, or one that has been met. */
 const goesOn: ReadonlySet<unknown> = new Set<PolicyVerdict['verdict']>(['allow', 'approval', 'interact'])
+
+// Clocks of issuers and ours may differ by as much.
+const freshSeconds = 60
+
+/**
+ * Whether a new grant was asked for and this is one. A policy that always wants one would otherwise send the agent away
+ * with what it has just brought, for ever.
+ */
+function isFresh(verdict: PolicyVerdict | undefined, caller: Caller, now: number): boolean {
+  return (
+    verdict?.verdict === 'step-up' &&
+    verdict.fresh &&
+    caller.kind === 'grant' &&
+    now - caller.token.iat <= freshSeconds &&
+    verdict.scope.every((name) => caller.scope.includes(name))
+  )
+}

@@ -4,7 +4,7 @@ import { interact } from '../interaction/ask.js'
 import { now, signed, token } from '../testing/party.js'
 import { inShort, testResource } from '../testing/resource.js'
 import { fresh, readOnly } from './effects.js'
-import { allow, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
+import { allow, approval, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
 import type { Requirement } from './requirement.js'
 
 const grant = (claims: object = {}): Promise<string> => token('aa-auth+jwt', claims)
@@ -176,5 +176,48 @@ describe('effects', () => {
     expect(() => testResource().require(requirement)).toThrow('effect irreversible needs')
     expect(() => fresh(59)).toThrow(TypeError)
     expect(() => fresh(Number.NaN)).toThrow(TypeError)
+  })
+})
+
+describe('what a policy cannot answer', () => {
+  it.each(['a b\r\n', '', 'Upper', '_a', 'a__b', 'x'.repeat(65)])('deny(%j)', async (code) => {
+    expect(() => deny(code)).toThrow('deny: code must be')
+    expect(await decide({ scope: 'data.read', policy: () => deny(code) })).toBe('500 server_error')
+    const literal = (): PolicyVerdict<Grant> => ({ verdict: 'deny', code, detail: undefined })
+    expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
+  })
+
+  it('a detail that is no text', () => {
+    expect(() => deny('no', 3 as never)).toThrow('deny: detail must be a string')
+  })
+
+  it.each([undefined, {}, { subject: 'finance' }, { ask: 'mom' }])(
+    'approval(%j), which asks nobody',
+    async (options) => {
+      expect(() => approval(options as never)).toThrow('approval: ask must be a function')
+      const literal = (): PolicyVerdict<Grant> => ({ verdict: 'approval', ...options }) as never
+      expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
+    },
+  )
+})
+
+describe('a step-up for something fresh', () => {
+  const always: Policy<Grant> = () => stepUp({ fresh: true })
+
+  it('is met by a grant of the last minute, so that it ends (as access.md has it)', async () => {
+    expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 600 }) })).toBe(
+      'auth-token: data.read',
+    )
+    expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 60 }) })).toBe(
+      'served',
+    )
+    expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 61 }) })).toBe(
+      'auth-token: data.read',
+    )
+  })
+
+  it('lets the next policy have its say', async () => {
+    const policy = [always, () => deny('no')]
+    expect(await decide({ scope: 'data.read', policy }, { jwt: grant({ iat: now }) })).toBe('403 no')
   })
 })

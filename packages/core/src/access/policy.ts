@@ -54,7 +54,7 @@ export interface ApprovalOptions {
    * Told of every request that waits, once it is in the store: write down its `id` and call `pending.approve(id)` or
    * `pending.deny(id)` when somebody has decided. If it throws the request is answered `500` and nothing waits.
    */
-  readonly ask?: (pending: PendingView) => Awaitable<unknown>
+  readonly ask: (pending: PendingView) => Awaitable<unknown>
 }
 
 /** What a policy answers. There is nothing to step up from where only an agent is known. */
@@ -86,15 +86,19 @@ export function allow(): Allow {
  *
  * @param code the `error` member of the answer: lower-case words joined by `_`. Default `access_denied`.
  * @param detail one sentence for the caller
+ * @throws TypeError when `code` is something else; from within a policy that is a `500`
  */
 export function deny(code = 'access_denied', detail?: string): Deny {
+  if (typeof code !== 'string' || !codeText.test(code))
+    throw new TypeError('deny: code must be lower-case words joined by _, of 64 characters at most')
+  if (detail !== undefined && typeof detail !== 'string') throw new TypeError('deny: detail must be a string')
   return { verdict: 'deny', code, detail }
 }
 
 /**
  * The policy wants more of the person: the agent is sent for these scopes too (AAuth 6.5), or, with `fresh`, for a new
- * grant of what it has. Where a grant holds all of it already and nothing fresh is wanted, that is a `403`: asking again
- * would go round in circles.
+ * grant of what it has: one that was issued within the last minute is new, and the next policy is asked. Where a grant
+ * holds all of it already and nothing fresh is wanted, that is a `403`: asking again would go round in circles.
  */
 export function stepUp(more: {
   /** Scopes of ours, and identity scopes; of these, one that the person's server does not list is a `403`. */
@@ -119,7 +123,17 @@ export function policyList(policies: Policies | undefined): readonly Policy[] {
 /**
  * The policy wants somebody else's word: the call is put aside and answered `202 requirement=approval`; once
  * `pending.approve(id)` was called, the agent's next poll carries it out, through the policy once more (AAuth 11.6.4).
+ *
+ * @throws TypeError when `ask` is missing: nobody would know that there is something to decide
  */
-export function approval(options: ApprovalOptions = {}): AskApproval {
+export function approval(options: ApprovalOptions): AskApproval {
+  if (typeof options?.ask !== 'function') throw askMissing()
   return { verdict: 'approval', ...options }
 }
+
+/** Without `ask` a call would wait for nobody until its time is up. */
+export function askMissing(): TypeError {
+  return new TypeError('approval: ask must be a function, which tells whoever decides')
+}
+
+const codeText = /^(?=.{1,64}$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/

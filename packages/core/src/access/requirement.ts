@@ -16,6 +16,13 @@ export interface RouteTerms<C extends Caller, Raw = unknown, Hook = never> {
    * option `additionalSignatureComponents`, which is for the whole server (AAuth 11.3.3.1).
    */
   readonly components?: readonly string[]
+  /**
+   * Whether policies, whoever approves and the other functions of this requirement see what is sent: `request.content`,
+   * as bytes and, where it is JSON, parsed. Signatures then have to cover `content-type` and `content-digest` where there
+   * is content. Content beyond the option `limits.body` is `413`; what parsers could read in two ways (a content coding,
+   * a member twice) is `400`. Default `false`.
+   */
+  readonly content?: boolean
   /** Whether a signature serves only once on this route: `true` on methods that change something, `'all'` on every. */
   readonly replay?: boolean | 'all'
   /** The route's own rules; they run after the server's and the router's, when everything else has passed. */
@@ -55,9 +62,9 @@ export interface PersonTerms<Raw = unknown> {
   readonly mission?: Expectation<string, Person | Grant>
   /**
    * Whose data this is: only that person is served, everybody else gets `403`. Looked up by what the request names,
-   * compared with what the token says. `undefined`: nobody's.
+   * compared with what the token says. `undefined` or `null`: nobody's.
    */
-  readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | undefined>
+  readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | null | undefined>
 }
 
 /** An organisation: tenants of one person server. */

@@ -15,6 +15,7 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Report } from '../events.js'
+import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
 import type { Waiting } from '../pending/open.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
@@ -39,6 +40,7 @@ export interface GuardContext extends WalkContext {
   readonly mint: ResourceTokenMint
   readonly waiting: Waiting
   readonly report: Report
+  readonly noticeContent: NoticeContent
 }
 
 /** Walks each request and answers with what was found; in report-only mode, serves it and says what was found. */
@@ -46,7 +48,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, report, waiting } = context
+  const { mint, noticeContent, report, waiting } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, or, orWins, deliver } = requirement
@@ -75,7 +77,7 @@ export function createRouteGuard(
   const hold = ({ caller, wanted }: Hold, request: HttpRequest): Awaitable<Outcome> => {
     const whose = caller.kind === 'session' ? caller.by : caller
     const { ask, subject, by } = wanted
-    if (ask.verdict === 'approval') return waiting.approval(request, whose, ask, subject)
+    if (ask.verdict === 'approval') return waiting.approval(request, whose, ask.ask, subject)
     const { description } = ask
     const page = {
       ...(description === undefined ? {} : { description }),
@@ -130,9 +132,12 @@ export function createRouteGuard(
   return {
     check(request, route = noRoute) {
       try {
+        noticeContent(request)
         if (orWins?.(viewRequest(request, route)) === true) return askOther()
         const outcome = andThen(walk(request, route), (finding) => finish(finding, request))
-        return isPromiseLike(outcome) ? outcome.catch((cause: unknown) => fail(cause, request)) : outcome
+        return isPromiseLike(outcome)
+          ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request))
+          : outcome
       } catch (cause) {
         return fail(cause, request)
       }

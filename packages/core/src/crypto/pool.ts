@@ -1,3 +1,4 @@
+import { monotonicNow } from '../monotonic.js'
 import type { VerificationKey } from './keys.js'
 
 /**
@@ -41,7 +42,7 @@ export class Pool {
 
   verify(key: VerificationKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const due = performance.now() + patience.base + patience.each * this.#waiting
+      const due = monotonicNow() + patience.base + patience.each * this.#waiting
       const job: Job = { key, data, signature, due, resolve, reject, settled: false, next: undefined }
       if (this.#last === undefined) this.#first = job
       else this.#last.next = job
@@ -91,12 +92,12 @@ export class Pool {
     this.#watched = true
     const { due } = this.#first
     // Judged when the loop has heard what the pool has done already: a loop that was blocked is no pool that is late.
-    setTimeout(() => setImmediate(this.#judge), Math.max(1, due - performance.now())).unref()
+    setTimeout(() => setImmediate(this.#judge), Math.max(1, due - monotonicNow())).unref()
   }
 
   readonly #judge = (): void => {
     this.#watched = false
-    if (this.#first !== undefined && performance.now() >= this.#first.due) {
+    if (this.#first !== undefined && monotonicNow() >= this.#first.due) {
       this.#late = true
       this.#takeBack()
     } else this.#watch()

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { authorized } from '../access/access-options.js'
 import { deny } from '../access/policy.js'
+import { contentDigest } from '../http/content-digest.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import { interact } from '../interaction/ask.js'
-import { contentDigest } from '../signature/content-digest.js'
 import { agentKey, now, signed, token } from '../testing/party.js'
 import { testResource } from '../testing/resource.js'
 

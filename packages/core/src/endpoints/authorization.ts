@@ -7,11 +7,12 @@ import { type AuthenticationContext, authenticate } from '../authentication/auth
 import type { Explain } from '../authentication/explain.js'
 import { findStop } from '../authentication/stops.js'
 import type { Person } from '../caller.js'
+import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
+import { readJsonObject } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
-import { type Answer, fieldValue, type HttpRequest, jsonAnswer } from '../http/message.js'
-import { parseJsonObject } from '../json.js'
+import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
 import type { Waiting } from '../pending/open.js'
 import type { SessionService } from '../session/sessions.js'
@@ -42,7 +43,8 @@ interface Asked {
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
-  const { authentication, explain, mint, scopes, access, waiting, sessions, report } = context
+  const authentication = { ...context.authentication, isOwnEndpoint: true } as const
+  const { explain, mint, scopes, access, waiting, sessions, report } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -58,7 +60,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
           : challengeAnswer('person-token')
       return challenged('person-token', answer, report).answer
     }
-    const asked = await readAsked(request)
+    const asked = await readAsked(request, authentication.diagnose)
     const checked = asked instanceof Refusal ? asked : await check(asked, caller)
     return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller, request)
   }
@@ -141,33 +143,15 @@ function narrow(scope: unknown, asked: Asked): readonly string[] {
 
 const noStore = { 'Cache-Control': 'no-store' }
 
-async function readAsked(request: HttpRequest): Promise<Asked | Refusal> {
-  const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
-  if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
-    return refuse('invalid_request', 'The content is not application/json')
-  const content = await request.body?.(fixedLimits.authorizationBody)
-  if (content === 'too-large') return refuse('content_too_large')
-  if (content === 'aborted') return refuse('invalid_request', 'The content was cut off')
-  if (content === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
-  if (content === undefined || content === 'consumed')
-    throw new TypeError('the content was read before it reached the authorization endpoint')
-  const body = parseJsonObject(decode(content))
-  if (body === undefined) return refuse('invalid_request', 'The content is no JSON object')
+async function readAsked(request: HttpRequest, diagnose: Diagnose): Promise<Asked | Refusal> {
+  const body = await readJsonObject(request, { limit: fixedLimits.authorizationBody, diagnose })
+  if (body instanceof Refusal) return body
   const { scope, account } = body
   if (typeof scope !== 'string' || !scopeText.test(scope))
     return refuse('invalid_request', 'scope is missing, or no list of names')
   if (account !== undefined && (typeof account !== 'string' || account === ''))
     return refuse('invalid_request', 'account is no name')
   return { scope: [...new Set(scope.split(' '))], account }
-}
-
-// Bytes that are no UTF-8 become a text that is no JSON object.
-function decode(content: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content)
-  } catch {
-    return ''
-  }
 }
 
 const foreignRefusal = refuseForeign('person-token')

@@ -59,6 +59,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     issuers,
     bodyLimit: fixedLimits.revocationBody,
     diagnose,
+    isOwnEndpoint: true,
     clock,
     accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),
   }

@@ -17,10 +17,17 @@ export interface HttpRequest {
    * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
+  /** Whether somebody has read the content before us and the bytes are nowhere to be found. */
+  readonly isConsumed?: () => boolean
   /** What the connection says of its ends; kept with a call that has to wait. Absent when the adapter cannot tell. */
   readonly peer?: () => PeerFacts
   /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
   readonly carried?: Carried | undefined
+  /**
+   * Set when no HTTP parser of Node's has made this request (serverless platforms, `inject`): method, target and fields
+   * are what somebody made of them. It changes no verdict; it is told beside a signature that does not verify.
+   */
+  readonly foreign?: true | undefined
 }
 
 /**

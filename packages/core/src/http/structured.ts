@@ -45,6 +45,14 @@ function isBounded(text: string): boolean {
   return true
 }
 
+/**
+ * Whether a Byte Sequence in the text has a character that only base64url has; RFC 8941 (3.3.5) has base64. JOSE and
+ * WebCrypto have led more than one agent to it, who then has to be told.
+ */
+export function holdsBase64url(text: string): boolean {
+  return /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/.test(text)
+}
+
 function endOfString(text: string, start: number): number {
   let i = start + 1
   while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1

@@ -1,7 +1,10 @@
 import { type Refusal, refuse } from '../errors.js'
 import { fieldLines, type HttpRequest, trimField } from './message.js'
 
-const hostField = /^[A-Za-z0-9.-]+(?::[0-9]{0,5})?$|^\[[0-9a-fA-F:.]+\](?::[0-9]{0,5})?$/
+// A uri-host (RFC 9110, 7.2) that everybody reads alike. Names with `_` are usual inside of networks: proxies send the
+// name of the upstream. A comma would be a list, a percent sign another spelling of something else.
+const hostField =
+  /^[A-Za-z0-9._~!$&'()*+;=-]+(?::[0-9]{0,5})?$|^\[[0-9a-fA-F:.]+(?:%[A-Za-z0-9._~%-]+)?\](?::[0-9]{0,5})?$/
 
 /**
  * What Node and the frameworks pass on but no conforming agent sends: targets that are routed otherwise than they are

@@ -11,7 +11,7 @@ const byAgent = { caller: { kind: 'agent', provider } as unknown as Caller } as 
 const byPerson = {
   caller: { kind: 'person', person: { ps: 'https://ps.example', sub: 'x' } } as unknown as Caller,
 } as PendingRecord
-const check = (url: string, record = byAgent, metadata: object | Refusal = {}): Promise<boolean> =>
+const check = (url: string, record = byAgent, metadata: object | Refusal = {}): Promise<boolean | Refusal> =>
   isCallback(
     url,
     record,
@@ -67,11 +67,13 @@ describe('callbacks', () => {
     )
   })
 
-  it('are none where the provider publishes none, another’s, or cannot be asked', async () => {
+  it('are none where the provider publishes none, or another’s, and not judged where it cannot be asked', async () => {
     expect(await check('https://ap.example/cb', byAgent, { callback_endpoint: undefined })).toBe(false)
     const elsewhere = { callback_endpoint: 'https://evil.example/cb' }
     expect(await check('https://evil.example/cb', byAgent, elsewhere)).toBe(false)
-    expect(await check('https://ap.example/cb', byAgent, new Refusal('issuer_unavailable'))).toBe(false)
+    const unreachable = new Refusal('issuer_unavailable')
+    expect(await check('https://ap.example/cb', byAgent, unreachable)).toBe(unreachable)
+    expect(await check('https://ap.example/cb', byAgent, new Refusal('unknown_key'))).toBe(false)
   })
 
   it('are on the person server’s origin for whoever came with its token', async () => {

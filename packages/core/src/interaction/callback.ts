@@ -15,7 +15,7 @@ export async function isCallback(
   url: string,
   { caller }: PendingRecord,
   issuers: IssuerKeys,
-): Promise<boolean> {
+): Promise<boolean | Refusal> {
   if (url.length > longest || !/^[\x21-\x7e]+$/.test(url) || /[#\\]/.test(url) || !URL.canParse(url))
     return false
   const target = new URL(url)
@@ -24,7 +24,8 @@ export async function isCallback(
   if (target.href !== url && target.href !== `${url}/`) return false
   if (caller.kind !== 'agent') return target.origin === caller.person.ps
   const metadata = await issuers.metadata(caller.provider, 'aauth-agent.json')
-  if (metadata instanceof Refusal) return false
+  // Whether it is one is not known yet; where nobody was asked, it is none.
+  if (metadata instanceof Refusal) return metadata.code === 'issuer_unavailable' ? metadata : false
   if (target.protocol === 'http:') {
     return metadata['localhost_callback_allowed'] === true && loopback.has(target.hostname)
   }

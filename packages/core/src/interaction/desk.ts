@@ -1,7 +1,7 @@
+import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
 import type { HeldCall } from '../http/endpoint.js'
-import type { Answer, HttpRequest } from '../http/message.js'
-import { splitTarget } from '../http/message.js'
+import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
@@ -17,6 +17,7 @@ import type { PageView } from './view.js'
 export interface InteractionContext extends SettleContext {
   readonly interaction: InteractionSettings
   readonly issuers: IssuerKeys
+  readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages
   /** Our scopes and what each means. */
@@ -47,11 +48,19 @@ export async function signedIn(guest: Guest, context: InteractionContext): Promi
   const { record, native } = guest
   const returnTo = context.pathOf(record.interaction?.id as string)
   const result: LoginResult = await context.interaction.login({ request: native, returnTo })
-  if (typeof result === 'string') return { user: result }
-  if ('redirect' in result) return redirectAnswer(result.redirect)
-  if ('abandoned' in result) return decide(guest, { outcome: 'abandoned' }, context)
-  return result
+  if (isName(result)) return { user: result }
+  if (typeof result === 'object' && result !== null) {
+    if ('redirect' in result && isName(result.redirect)) return redirectAnswer(result.redirect)
+    if ('abandoned' in result && result.abandoned === true)
+      return decide(guest, { outcome: 'abandoned' }, context)
+    // Nobody is not somebody without a name.
+    if ('user' in result && isName(result.user) && (result.name === undefined || isName(result.name)))
+      return result
+  }
+  throw new TypeError('interaction.login must answer with a user, { redirect } or { abandoned: true }')
 }
+
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** What somebody sees who is signed in and has no say in this: nothing of it. `undefined` for whoever may decide. */
 export function notTheirs(

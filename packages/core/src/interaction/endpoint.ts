@@ -1,9 +1,10 @@
+import { Refusal } from '../errors.js'
+import { refuseUnread } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import { isCode } from '../pending/code.js'
-import { settlementOf } from '../pending/poll.js'
 import type { PendingRecord } from '../pending/record.js'
-import { settle } from '../pending/settle.js'
+import { settle, settlementOf } from '../pending/settle.js'
 import { StoreError } from '../store/store-error.js'
 import { browserName, formToken, newSecret, sameToken } from './browser.js'
 import { isCallback } from './callback.js'
@@ -20,7 +21,7 @@ import {
   signedIn,
   stoppedPage,
 } from './desk.js'
-import { pageAnswer, problemPage, redirectAnswer } from './response.js'
+import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './response.js'
 
 /** Wrong codes that an interaction survives; the next one ends it (R-233, G-36). */
 const maxFailures = 5
@@ -32,7 +33,8 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
     // Whoever only looks ahead arrives nowhere (G-37).
     if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
-    if (isPrefetch(request)) return { status: 503, headers: { 'Cache-Control': 'no-store' }, body: '' }
+    if (isPrefetch(request))
+      return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
     const question = request.target.indexOf('?')
     const id = request.target.slice(path.length, question === -1 ? undefined : question)
     const record = await findRecord(id, context)
@@ -104,7 +106,15 @@ async function arrive(
   if (!isCode(code, interaction.code)) return wrongCode(record, request, context)
   if (settlement !== undefined) return expiredPage(request, context)
   const callback = query.get('callback')
-  if (callback !== null && !(await isCallback(callback, record, context.issuers))) {
+  const allowed = callback === null || (await isCallback(callback, record, context.issuers))
+  if (allowed instanceof Refusal)
+    return problemPage(
+      pages,
+      request,
+      allowed.code,
+      'Your agent’s provider cannot be reached. Try again in a moment.',
+    )
+  if (!allowed) {
     return problemPage(
       pages,
       request,
@@ -149,7 +159,8 @@ async function receive(guest: Guest, context: InteractionContext): Promise<Answe
     (await settlementOf(record, context)) !== undefined
   )
     return show(guest, context)
-  const form = await readForm(request)
+  const form = await readForm(request, context)
+  if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
   const who = await signedIn(guest, context)
   if ('status' in who) return who
   const stranger = notTheirs(guest, who, context)
@@ -170,11 +181,16 @@ async function receive(guest: Guest, context: InteractionContext): Promise<Answe
   return decide(guest, { outcome: 'approved', user, ...(data === undefined ? {} : { data }) }, context)
 }
 
-async function readForm(request: HttpRequest): Promise<URLSearchParams | undefined> {
+const unread = 'The form could not be read.'
+
+async function readForm(
+  request: HttpRequest,
+  { authentication }: InteractionContext,
+): Promise<URLSearchParams | Refusal | undefined> {
   const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
+  if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type)) return undefined
   const content = await request.body?.(formLimit)
-  if (!/^application\/x-www-form-urlencoded(?:;|$)/i.test(type) || !(content instanceof Uint8Array))
-    return undefined
+  if (!(content instanceof Uint8Array)) return refuseUnread(content, authentication.diagnose)
   return new URLSearchParams(Buffer.from(content).toString('utf8'))
 }
 

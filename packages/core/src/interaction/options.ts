@@ -30,7 +30,7 @@ export type LoginResult = string | SignedIn | { readonly redirect: string } | { 
 export interface InteractionOptions<Native = unknown> {
   /**
    * The application's own login; this library has no passwords. Asked on every visit, before anything is shown and again
-   * before anything is decided.
+   * before anything is decided. An empty name, or anything else, is nobody: the page answers `500`.
    */
   login(visit: Visit<Native>): Awaitable<LoginResult>
   /**

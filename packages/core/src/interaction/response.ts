@@ -41,12 +41,17 @@ export function redirectAnswer(location: string, headers: Readonly<Record<string
 /** An error: a page for people, a problem body for programs. */
 export function problemPage(pages: Pages, request: HttpRequest, code: ErrorCode, message: string): Answer {
   const { status } = errorEntry(code)
+  const later = status === 503 ? { 'Retry-After': retryAfter } : {}
   if (!/\btext\/html\b/i.test(fieldValue(request.rawHeaders, 'accept') ?? '')) {
     const { headers, body } = refusalAnswer(refuse(code, message))
-    return { status, headers: { ...safeHeaders, ...headers }, body }
+    return { status, headers: { ...safeHeaders, ...later, ...headers }, body }
   }
-  return pageAnswer(pages, status, { page: 'problem', problem: { code, message } })
+  const page = pageAnswer(pages, status, { page: 'problem', problem: { code, message } })
+  return { ...page, headers: { ...page.headers, ...later } }
 }
+
+/** Seconds; said with every `503`. */
+export const retryAfter = '5'
 
 /** Nothing of these pages is kept, framed, guessed at or told to the next site. */
 const safeHeaders: Readonly<Record<string, string>> = {

@@ -57,9 +57,12 @@ export function escapeLines(text: string): string {
     .join('\n')
 }
 
-/** Text as HTML text or attribute value. Control characters, and those that reorder text, become visible. */
+/**
+ * Text as HTML text or attribute value. Characters that cannot be seen become visible: control characters, those that
+ * reorder text or break lines, and those of no width, by which one name can look like another.
+ */
 export function escapeHtml(text: string): string {
   return text
     .replace(/[&<>"']/g, (char) => entities.get(char) as string)
-    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '\ufffd')
 }

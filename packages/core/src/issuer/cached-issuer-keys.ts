@@ -19,7 +19,7 @@ import { Sweep } from './sweep.js'
 const establishedAfter = 600_000
 
 /** The keys of all issuers, fetched on demand and kept in memory. See {@link IssuerKeys}. */
-export class CachedIssuerKeys implements IssuerKeys {
+class CachedIssuerKeys implements IssuerKeys {
   readonly #limits: IssuerLimits
   readonly #clock: () => number
   readonly #counter: IssuerCounter

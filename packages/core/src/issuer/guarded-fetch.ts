@@ -152,25 +152,38 @@ function exchange(
   })
 }
 
+/** The response for our callers. Whatever is wrong with it, the connection does not outlive that. */
 function toResponse(message: IncomingMessage, maxBytes: number, deadline: Deadline): Response {
-  const status = message.statusCode as number
-  const coding = message.headers['content-encoding'] ?? 'identity'
-  if (status < 200 || status > 599 || coding.toLowerCase() !== 'identity') {
+  try {
+    return readHead(message, maxBytes, deadline)
+  } catch (error) {
     message.destroy()
-    throw new GuardError(
-      'unusable',
-      status < 200 || status > 599
-        ? 'the status is no HTTP status'
-        : 'the content has a coding that was not asked for',
-    )
+    throw error
   }
-  const headers = new Headers()
-  for (const [name, values] of Object.entries(message.headersDistinct)) {
-    for (const value of values ?? []) headers.append(name, value)
-  }
+}
+
+function readHead(message: IncomingMessage, maxBytes: number, deadline: Deadline): Response {
+  const status = message.statusCode as number
+  if (status < 200 || status > 599) throw new GuardError('unusable', 'the status is no HTTP status')
+  const headers = headersOf(message)
+  if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
+    throw new GuardError('unusable', 'the content has a coding that was not asked for')
   const bodiless = status === 204 || status === 205 || status === 304
   if (bodiless) message.resume().once('close', () => deadline.end())
   return new Response(bodiless ? null : streamOf(message, maxBytes, deadline), { status, headers })
+}
+
+// From `rawHeaders`: of a field named `__proto__` the objects that Node makes of them throw, in some of its versions.
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    try {
+      headers.append(rawHeaders[i] as string, rawHeaders[i + 1] as string)
+    } catch {
+      throw new GuardError('unusable', 'a response header is malformed')
+    }
+  }
+  return headers
 }
 
 /** Reads only when asked, so that no more than one chunk is ever held here. */

@@ -83,6 +83,7 @@ export class Sweep {
 
 function unreferencedInterval(ms: number, run: () => void): () => void {
   const timer = setInterval(run, ms)
-  timer.unref()
+  // Under timers that a test has put in place it may be anything.
+  ;(timer as Partial<NodeJS.Timeout>).unref?.()
   return () => clearInterval(timer)
 }

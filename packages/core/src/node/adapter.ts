@@ -1,10 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Host } from '../http/endpoint.js'
-import type { Answer, HttpRequest } from '../http/message.js'
-import { announcesContent, captureContent, readOn } from './content.js'
+import type { Answer, ContentFault, HttpRequest, PeerFacts } from '../http/message.js'
+import { announcesContent, captureContent, isConsumed, readOn } from './content.js'
 import { dispatchThrough } from './dispatch.js'
+import { foreignFields, hasForeignContent } from './foreign.js'
 import { carriedBy } from './held-connection.js'
 import { peerFacts } from './peer.js'
+import { wholeApplication } from './whole-application.js'
 
 // What every adapter over Node's HTTP server shares: the raw request in, the answer out.
 
@@ -12,18 +14,70 @@ import { peerFacts } from './peer.js'
  * The request as it came over the wire. A framework that changes the prototype of its requests gives each a hidden class
  * of its own, and reading a property then costs as much as a hundred elsewhere: so as few as possible are read.
  *
- * @param target the original request target; frameworks rewrite `message.url` when they mount routers
+ * Of a message that Node's parser has not made (serverless platforms, `inject`) it is what that message tells: where
+ * there is no `rawHeaders`, its `headers`. Never throws.
+ *
+ * @param target the original request target; frameworks rewrite `message.url` when they mount routers. Default: that
+ * @param again whether content that a parser has taken is serialised again: for endpoints of our own. Default `false`
  */
-export function fromNode(message: IncomingMessage, target: string): HttpRequest {
-  const { rawHeaders } = message
-  return {
-    method: message.method as string,
+export function fromNode(
+  message: IncomingMessage,
+  target: string = message.url ?? '',
+  again = false,
+): HttpRequest {
+  const { rawHeaders, complete } = message as Partial<Pick<IncomingMessage, 'rawHeaders' | 'complete'>>
+  if (rawHeaders === undefined || rawHeaders.length === 0 || complete === undefined) {
+    const fields = foreignFields(message)
+    return new NodeRequest(message, String(target), fields, hasForeignContent(message, fields), true, again)
+  }
+  return new NodeRequest(
+    message,
     target,
     rawHeaders,
-    hasContent: isHttp2(rawHeaders) ? announcesContent(message) : undefined,
-    body: (limit) => captureContent(message, limit),
-    peer: () => peerFacts(message.socket),
-    carried: carriedBy(message),
+    isHttp2(rawHeaders) ? announcesContent(message) : undefined,
+    undefined,
+    again,
+  )
+}
+
+class NodeRequest implements HttpRequest {
+  readonly method: string
+  readonly target: string
+  readonly rawHeaders: readonly string[]
+  readonly hasContent: boolean | undefined
+  readonly carried: HttpRequest['carried']
+  readonly foreign: true | undefined
+  readonly #message: IncomingMessage
+  readonly #again: boolean
+
+  constructor(
+    message: IncomingMessage,
+    target: string,
+    rawHeaders: readonly string[],
+    hasContent: boolean | undefined,
+    foreign: true | undefined,
+    again: boolean,
+  ) {
+    this.#again = again
+    this.#message = message
+    this.method = message.method ?? ''
+    this.target = target
+    this.rawHeaders = rawHeaders
+    this.hasContent = hasContent
+    this.carried = carriedBy(message)
+    this.foreign = foreign
+  }
+
+  body(limit: number): Promise<Uint8Array | ContentFault> {
+    return captureContent(this.#message, limit, this.#again)
+  }
+
+  peer(): PeerFacts {
+    return peerFacts(this.#message.socket)
+  }
+
+  isConsumed(): boolean {
+    return isConsumed(this.#message)
   }
 }
 
@@ -31,21 +85,24 @@ export function fromNode(message: IncomingMessage, target: string): HttpRequest 
 const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.startsWith(':') === true
 
 /**
- * What our endpoints may use of the process around them.
+ * What our endpoints may use of the process around them. Never throws.
  *
- * @param listener the whole application, through which held calls are sent
+ * @param listener the whole application, through which held calls are sent. Default: the listeners of the server that
+ *   the request came to; where that is not known either, no call can be carried out later
  * @param native the framework's own request
  */
 export function nodeHost(
-  listener: RequestListener,
+  listener: RequestListener | undefined,
   message: IncomingMessage,
   native: unknown = message,
 ): Host {
+  const whole = listener ?? wholeApplication(message)
   return {
-    dispatch: dispatchThrough(listener),
+    ...(whole === undefined ? {} : { dispatch: dispatchThrough(whole) }),
     onGone(callback) {
-      message.socket.on('close', callback)
-      return () => message.socket.off('close', callback)
+      const { socket } = message as { readonly socket?: Partial<IncomingMessage['socket']> }
+      socket?.on?.('close', callback)
+      return () => socket?.off?.('close', callback)
     },
     native,
   }

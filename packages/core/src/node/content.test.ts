@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
-import { captureContent, readOn } from './content.js'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { contentDigest } from '../http/content-digest.js'
+import { captureContent, isConsumed, readOn } from './content.js'
 
 type Handler = (message: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -242,5 +244,100 @@ describe('content that cannot be had', () => {
     })
     gone.write(head('Content-Length: 5'))
     expect(await outcome).toBe('aborted')
+  })
+})
+
+describe('content of streams that are not of Node’s HTTP parser', () => {
+  const message = (stream: Readable, more: object = {}): IncomingMessage =>
+    Object.assign(stream, { headers: {}, ...more }) as unknown as IncomingMessage
+
+  it('is read and put back where no parser says that it is complete', async () => {
+    const lazy = message(Readable.from([Buffer.from('hel'), Buffer.from('lo')], { objectMode: false }))
+    expect([show(await captureContent(lazy, 1000)), await parse(lazy)]).toEqual(['<hello>', 'hello'])
+    const empty = message(Readable.from([], { objectMode: false }))
+    expect([show(await captureContent(empty, 1000)), await parse(empty)]).toEqual(['<>', ''])
+  })
+
+  it('is no longer waited for when nothing has come for a minute', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const endless = message(new Readable({ read: () => {} }))
+      const content = captureContent(endless, 1000)
+      await Promise.resolve()
+      await vi.advanceTimersByTimeAsync(59_000)
+      endless.push('more')
+      await new Promise(setImmediate)
+      await vi.advanceTimersByTimeAsync(59_000)
+      expect(await Promise.race([content, 'waiting'])).toBe('waiting')
+      await vi.advanceTimersByTimeAsync(2000)
+      expect(await content).toBe('aborted')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('is not taken for bytes when the stream gives objects', async () => {
+    expect(await captureContent(message(Readable.from([{ a: 1 }])), 1000)).toBe('consumed')
+  })
+})
+
+describe('content that somebody has read before us', () => {
+  /** A request whose stream has been read to its end, with what its reader has left. */
+  async function readBefore(text: string, headers: object, left: object): Promise<IncomingMessage> {
+    const stream = Readable.from([Buffer.from(text)], { objectMode: false })
+    for await (const chunk of stream) void chunk
+    return Object.assign(stream, { headers, ...left }) as unknown as IncomingMessage
+  }
+  const json = (text: string): object => ({
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(text)),
+    'content-digest': contentDigest(Buffer.from(text)),
+  })
+
+  it.each([
+    ['rawBody as bytes', { rawBody: Buffer.from('{"a":"é"}') }],
+    ['rawBody as text', { rawBody: '{"a":"é"}' }],
+    ['a body of bytes', { body: Buffer.from('{"a":"é"}') }],
+    ['a body of text', { body: '{"a":"é"}' }],
+  ])('is %s', async (_name, left) => {
+    const text = '{"a":"é"}'
+    expect(show(await captureContent(await readBefore(text, json(text), left), 1000))).toBe(`<${text}>`)
+    expect(await captureContent(await readBefore(text, json(text), left), 5)).toBe('too-large')
+  })
+
+  it.each([
+    ['nothing', {}],
+    ['bytes that were inflated', { rawBody: Buffer.from('{"a":"éééé"}') }],
+    ['an object that was parsed', { body: { a: 'é' } }],
+  ])('is gone where it left %s', async (_name, left) => {
+    const text = '{"a":"é"}'
+    const message = await readBefore(text, json(text), left)
+    expect(isConsumed(message)).toBe(true)
+    expect(await captureContent(message, 1000)).toBe('consumed')
+  })
+
+  it('is written again for endpoints of our own, and has to be what came', async () => {
+    const again = async (text: string, body: unknown, headers = json(text)): Promise<string> =>
+      show(await captureContent(await readBefore(text, headers, { body }), 1000, true))
+    expect(await again('{"a":"é"}', { a: 'é' })).toBe('<{"a":"é"}>')
+    expect(await again('{ "a": "é" }', { a: 'é' })).toBe('consumed')
+    expect(await again('{"a":1,"a":2}', { a: 2 })).toBe('consumed')
+    // As long as what came, and something else.
+    expect(await again('{"a":"x"}', { a: 'y' })).toBe('consumed')
+    const form = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '11' }
+    expect(await again('a=%C3%A9&b=', { a: 'é', b: '' }, form)).toBe('<a=%C3%A9&b=>')
+    expect(await again('a[b]=cccccc', { a: { b: 'c' } }, form)).toBe('consumed')
+    const circle: Record<string, unknown> = {}
+    circle['circle'] = circle
+    expect(await again('{"a":"é"}', circle)).toBe('consumed')
+  })
+
+  it('is not gone when it was we who read it', async () => {
+    const socket = await serve(async (message, response) => {
+      await captureContent(message, 1000)
+      response.end(`${isConsumed(message)} ${await parse(message)} ${isConsumed(message)};`)
+    })
+    socket.write(`${head('Content-Length: 5')}hello`)
+    expect(await answers(socket)).toContain('false hello false;')
   })
 })

@@ -1,26 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentFault } from '../http/message.js'
+import { after } from '../timer.js'
+import { contentLeft, isRead } from './consumed.js'
 import { ContentRoom } from './content-room.js'
 
 // A second guard on the same request finds what the first one read. Held no longer than the request itself.
 const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>>()
 
+/** Milliseconds without a byte after which content is no longer waited for. A server's `requestTimeout` is for the whole. */
+const longestPause = 60_000
 const room = new ContentRoom()
 
 /**
  * The content exactly as received, before any decoding, put back so that body parsers read it as if nobody had. No more
- * than `limit` bytes are kept.
+ * than `limit` bytes are kept. Never rejects, and waits no longer than a minute for the next byte.
  *
- * Where the platform has read the request before there was a stream (serverless platforms do) and left the bytes in
- * `rawBody`, those are the content.
+ * Where somebody has read the request before us, its bytes are taken from where that left them ({@link contentLeft}).
  */
-export function captureContent(message: IncomingMessage, limit: number): Promise<Uint8Array | ContentFault> {
+export function captureContent(
+  message: IncomingMessage,
+  limit: number,
+  again = false,
+): Promise<Uint8Array | ContentFault> {
   const known = captured.get(message)
   // Whoever read it first may have been content with more.
   if (known !== undefined) return known.then((content) => within(content, limit))
-  const content = readContent(message, limit)
+  const content = readContent(message, limit, again).catch((): ContentFault => 'aborted')
   captured.set(message, content)
   return content
+}
+
+/** Whether somebody else has read the content, and its bytes are nowhere to be found. */
+export function isConsumed(message: IncomingMessage): boolean {
+  return !captured.has(message) && isRead(message) && contentLeft(message) === undefined
 }
 
 const cutShort = new WeakSet<IncomingMessage>()
@@ -37,10 +49,14 @@ export function readOn(message: IncomingMessage, response: ServerResponse): void
 const within = (content: Uint8Array | ContentFault, limit: number): Uint8Array | ContentFault =>
   typeof content !== 'string' && content.length > limit ? 'too-large' : content
 
-async function readContent(message: IncomingMessage, limit: number): Promise<Uint8Array | ContentFault> {
-  const { rawBody } = message as { readonly rawBody?: unknown }
-  if (rawBody instanceof Uint8Array) return within(rawBody, limit)
-  if (message.readableDidRead || message.readableFlowing === true) return 'consumed'
+async function readContent(
+  message: IncomingMessage,
+  limit: number,
+  again: boolean,
+): Promise<Uint8Array | ContentFault> {
+  const left = contentLeft(message, again)
+  if (left !== undefined) return within(left, limit)
+  if (isRead(message)) return 'consumed'
   if (message.destroyed) return 'aborted'
   // A guard may be called while the HTTP parser is still at work on the packet that brought the head. Listening for
   // `readable` before it has seen the end of an empty body would have the stream say `end` to nobody.
@@ -55,28 +71,36 @@ async function readContent(message: IncomingMessage, limit: number): Promise<Uin
  */
 function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | ContentFault> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = []
+    const chunks: (Buffer | string)[] = []
     let length = 0
+    let stop = (): void => {}
     const reading = room.enter(limit, () => finish('no-room'))
     const read = (): void => {
+      stop()
+      stop = after(longestPause, gone)
       while (message.readableLength > 0 && length <= limit) {
-        const chunk = message.read() as Buffer
-        chunks.push(chunk)
-        length += chunk.length
-        reading.take(chunk.length)
+        const chunk: unknown = message.read()
+        if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
+          finish('consumed')
+          return
+        }
+        const size = Buffer.byteLength(chunk, message.readableEncoding ?? undefined)
+        chunks.push(typeof chunk === 'string' || Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk))
+        length += size
+        reading.take(size)
         if (hasFinished) return
       }
       if (length > limit) finish('too-large')
-      else if (hasEnded(message)) finish(Buffer.concat(chunks))
+      else if (hasEnded(message)) finish(bytesOf(message, chunks))
     }
     let hasFinished = false
     const finish = (content: Buffer | ContentFault): void => {
       hasFinished = true
+      stop()
       reading.leave()
       message.off('readable', read).off('error', gone).off('close', gone)
       // Where nothing is refused (report-only) the handler is to find all of it.
-      const received = typeof content === 'string' ? Buffer.concat(chunks) : content
-      if (content !== 'aborted' && length > 0) message.unshift(received)
+      if (content !== 'aborted' && length > 0) putBack(message, chunks)
       if (content === 'too-large' || content === 'no-room') cutShort.add(message)
       resolve(content)
     }
@@ -86,15 +110,35 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
   })
 }
 
+// Somebody may have called `setEncoding`: then what is read is text, whose bytes are had by encoding it again, and the
+// buffer has to stay text. Bytes that were none of that encoding are lost, as the digest will say.
+function bytesOf(message: IncomingMessage, chunks: readonly (Buffer | string)[]): Buffer {
+  const encoding = message.readableEncoding ?? undefined
+  return Buffer.concat(
+    chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)),
+  )
+}
+
+function putBack(message: IncomingMessage, chunks: readonly (Buffer | string)[]): void {
+  const encoding = message.readableEncoding
+  if (encoding === null) message.unshift(bytesOf(message, chunks))
+  else message.unshift(chunks.join(''), encoding)
+}
+
 const isEmpty = (message: IncomingMessage): boolean => hasEnded(message) && message.readableLength === 0
 
-// Under HTTP/2 `complete` means that `end` was emitted; its stream knows earlier.
-const hasEnded = (message: IncomingMessage): boolean =>
-  message.complete || http2Stream(message)?.readableEnded === true
+/**
+ * Whether all of the content has arrived. Node has no public word for it: `readableEnded` means that `end` was emitted,
+ * `complete` says nothing of streams that no HTTP parser feeds, and under HTTP/2 it comes too late.
+ */
+function hasEnded(message: IncomingMessage): boolean {
+  const { ended } =
+    (message as { readonly _readableState?: { readonly ended?: unknown } })._readableState ?? {}
+  return typeof ended === 'boolean' ? ended : message.complete
+}
 
 interface Http2Stream {
   readonly endAfterHeaders: boolean
-  readonly readableEnded: boolean
 }
 
 const http2Stream = (message: IncomingMessage): Http2Stream | undefined =>

@@ -5,10 +5,10 @@ import {
   type RequestListener,
   type Server,
 } from 'node:http'
-import { duplexPair } from 'node:stream'
 import type { Dispatch, HeldCall } from '../http/endpoint.js'
 import type { RawAnswer } from '../http/message.js'
 import { carryOn } from './held-connection.js'
+import { InnerSocket } from './inner-socket.js'
 
 const servers = new WeakMap<RequestListener, Server>()
 
@@ -21,7 +21,7 @@ const servers = new WeakMap<RequestListener, Server>()
  */
 export function dispatchThrough(listener: RequestListener): Dispatch {
   return (call, carried, limits) => {
-    const [near, far] = duplexPair()
+    const [near, far] = InnerSocket.pair()
     // As the call came, not as the poll did that sets it going: its forwarded fields are believed by its own peer address.
     Object.assign(far, call.peer)
     carryOn(far, carried)
@@ -39,7 +39,7 @@ function innerServer(listener: RequestListener): Server {
 }
 
 function send(
-  connection: ReturnType<typeof duplexPair>[0],
+  connection: InnerSocket,
   call: HeldCall,
   limits: { readonly answer: number; readonly ms: number },
 ): Promise<RawAnswer | undefined> {
@@ -47,7 +47,7 @@ function send(
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(limits.ms)
     const outgoing = openRequest({
-      createConnection: () => connection as never,
+      createConnection: () => connection,
       method: call.method,
       path: call.target,
       // As a flat array they go out as they came, order and repetition kept.

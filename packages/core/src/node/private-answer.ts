@@ -7,7 +7,8 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
  */
 export function keepPrivate(response: ServerResponse): void {
   const kept = response as KeptResponse
-  if (kept[original] !== undefined) return
+  // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+  if (kept[original] !== undefined || typeof kept.writeHead !== 'function') return
   kept[original] = kept.writeHead
   kept.writeHead = privateHead as typeof kept.writeHead
   // Under HTTP/2 the head of an answer without content is written without `writeHead`.

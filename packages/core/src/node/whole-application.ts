@@ -6,9 +6,12 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
  *
  * @param known what the framework knows, for requests that came by no server (serverless platforms, tests)
  */
-export function wholeApplication(message: IncomingMessage, known: RequestListener): RequestListener {
-  const { server } = message.socket as { readonly server?: Server }
-  if (server === undefined || server.listenerCount('request') === 0) return known
+export function wholeApplication(
+  message: IncomingMessage,
+  known?: RequestListener,
+): RequestListener | undefined {
+  const { server } = (message.socket ?? {}) as { readonly server?: Server }
+  if (typeof server?.emit !== 'function' || server.listenerCount('request') === 0) return known
   const listener =
     listeners.get(server) ?? ((request, response) => void server.emit('request', request, response))
   listeners.set(server, listener)

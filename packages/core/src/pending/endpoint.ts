@@ -2,16 +2,19 @@ import { refusalAnswer } from '../answer/challenge.js'
 import { failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import { Refusal, refuse } from '../errors.js'
+import { readJsonObject } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import { parseJsonObject } from '../json.js'
 import { fixedLimits } from '../limits.js'
 import { unsigned } from '../signature/read.js'
 import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
+import type { Poll, PollContext } from './context.js'
+import { stoppedAnswer } from './ending.js'
 import { createPace } from './pace.js'
-import { answerPoll, openQuestion, type Poll, type PollContext, settlementOf, stoppedAnswer } from './poll.js'
+import { answerPoll } from './poll.js'
 import type { PendingRecord } from './record.js'
-import { isPendingId } from './settle.js'
+import { isPendingId, settlementOf } from './settle.js'
+import { openQuestion } from './still-waiting.js'
 
 /**
  * The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
@@ -20,10 +23,11 @@ import { isPendingId } from './settle.js'
  */
 export function pendingEndpoint(
   path: string,
-  authentication: AuthenticationContext,
+  ofRoutes: AuthenticationContext,
   context: PollContext,
   steady: () => number,
 ): Endpoint {
+  const authentication = { ...ofRoutes, isOwnEndpoint: true } as const
   const allowed = createPace(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
@@ -101,7 +105,9 @@ async function answerQuestion(record: PendingRecord, poll: Poll, context: PollCo
   if ((await records.ending(record)) !== undefined) return goneAnswer
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
-  const body = await readObject(poll.request)
+  const limit = fixedLimits.clarificationBody
+  const { diagnose } = context.authentication
+  const body = await readJsonObject(poll.request, { limit, diagnose, anyType: true })
   if (body instanceof Refusal) return refusalAnswer(body)
   const { action, clarification_response: response } = body
   if (action !== 'clarification_response')
@@ -113,13 +119,4 @@ async function answerQuestion(record: PendingRecord, poll: Poll, context: PollCo
     return refusalAnswer(refuse('invalid_request', 'No question was asked'))
   await records.claim(record, 'answered', response)
   return waitingAnswer(record, places)
-}
-
-async function readObject(request: HttpRequest): Promise<Record<string, unknown> | Refusal> {
-  const content = await request.body?.(fixedLimits.clarificationBody)
-  if (content === 'too-large') return refuse('content_too_large')
-  if (content === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
-  const text = content instanceof Uint8Array ? Buffer.from(content).toString('utf8') : undefined
-  const object = text === undefined ? undefined : parseJsonObject(text)
-  return object ?? refuse('invalid_request', 'The content is not a JSON object')
 }

@@ -1,16 +1,10 @@
-import { hash } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
-import type { PresentedToken } from '../caller.js'
 import { refuse } from '../errors.js'
 import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
-import { type Poll, type PollContext, waitingAgain } from './poll.js'
-import type { Approved, Ending, PendingCall, PendingRecord } from './record.js'
-
-/** Names the token an execution belongs to (G-43). */
-export function tokenName({ iss, jti }: PresentedToken): string {
-  return hash('sha256', `${iss}\n${jti}`, 'base64url')
-}
+import type { Poll, PollContext } from './context.js'
+import { type Approved, type Ending, type PendingCall, type PendingRecord, tokenName } from './record.js'
+import { waitingAgain } from './still-waiting.js'
 
 /** The answer of a held call as it is kept. */
 interface KeptAnswer {
@@ -52,7 +46,7 @@ export async function executeCall(
     context.report({ name: 'failed', reason: messageOf(cause) })
   }
   context.waits.wake(record.id)
-  return next === undefined ? answer : waitingAgain(next, poll, context)
+  return next === undefined ? answer : waitingAgain(next, poll.caller, context)
 }
 
 /** What a repeated poll gets; `undefined` once it is no longer kept. */

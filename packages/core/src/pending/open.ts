@@ -1,24 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import type { AskApproval } from '../access/policy.js'
 import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { Awaitable } from '../awaitable.js'
 import { type Grant, originOf, type Person, type TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
+import { refuseUnread } from '../http/content.js'
 import { type Carried, carriedFor, type HttpRequest } from '../http/message.js'
+import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
 import type { Admission } from './bounds.js'
 import { newCode } from './code.js'
+import type { PollContext } from './context.js'
 import { takeCall } from './held-call.js'
-import type { PollContext } from './poll.js'
 import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
 import { settle } from './settle.js'
-import { viewOf } from './view.js'
+import { type PendingView, viewOf } from './view.js'
 
 /** Every way a guarded route may say "not now": `202` with a pending URL, or why that cannot be. */
 export interface Waiting {
   /** Somebody else has to approve this call; once they have, the next poll carries it out (AAuth 11.6.4). */
-  approval(request: HttpRequest, caller: TokenCaller, ask: AskApproval, subject: string): Promise<Answered>
+  approval(request: HttpRequest, caller: TokenCaller, ask: AskApprover, subject: string): Promise<Answered>
   /**
    * A person has to come to our page and approve this call; then the next poll carries it out (AAuth 6.2, 11.6.3).
    */
@@ -36,6 +38,9 @@ export interface Waiting {
    */
   grant(request: HttpRequest, caller: Person | Grant, asked: AskedGrant): Promise<Answered | undefined>
 }
+
+/** Tells whoever may approve of a request that waits. */
+export type AskApprover = (pending: PendingView) => Awaitable<unknown>
 
 /** What a held call's auth token has to be for. */
 export interface AskedGrant {
@@ -70,12 +75,12 @@ export function createWaiting(context: WaitingContext): Waiting {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}
-      return { held, approvals, waited, ...(subject === undefined ? {} : { subject }) }
+      const shown = contentOf(request) === undefined ? {} : ({ shown: true } as const)
+      return { held, approvals, waited, ...shown, ...(subject === undefined ? {} : { subject }) }
     }
-    if (held === 'no-room') return new Refusal('overloaded', { retryAfter: 1 })
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait')
-      : refuse('server_error', 'The content was read before it could be put aside')
+      : refuseUnread(held, context.authentication.diagnose)
   }
 
   const open = async (
@@ -201,9 +206,9 @@ function newRecord(
   }
 }
 
-async function notify(record: PendingRecord, ask: AskApproval, context: WaitingContext): Promise<void> {
+async function notify(record: PendingRecord, ask: AskApprover, context: WaitingContext): Promise<void> {
   try {
-    await ask.ask?.(viewOf(record))
+    await ask(viewOf(record))
   } catch (cause) {
     // Nobody was told, so nobody will ever decide.
     await settle(record, { outcome: 'server_error' }, context)

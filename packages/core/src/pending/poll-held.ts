@@ -1,23 +1,17 @@
-import type { Grant, Person, TokenCaller } from '../caller.js'
-import type { Answer } from '../http/message.js'
-import { endedAnswer, goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
-import { executeCall, keptAnswer, tokenName } from './execute.js'
-import {
-  afterEnding,
-  type Poll,
-  type PollContext,
-  samePerson,
-  settlementOf,
-  standsFor,
-  stoppedAnswer,
-} from './poll.js'
-import type { PendingCall, PendingRecord } from './record.js'
+import { type Grant, type Person, samePerson, type TokenCaller } from '../caller.js'
+import { endedAnswer, goneAnswer, notFoundAnswer } from './answers.js'
+import type { Poll, PollContext, Step } from './context.js'
+import { afterEnding, stoppedAnswer } from './ending.js'
+import { executeCall, keptAnswer } from './execute.js'
+import { isSameToken, type PendingCall, type PendingRecord, tokenName } from './record.js'
+import { settlementOf } from './settle.js'
+import { askForGrant } from './still-waiting.js'
 
 /**
  * A poll of a call held for an auth token (AAuth 6.5.1). The same token gets the same answer, as long as it lives; any
  * other finds the request ended.
  */
-export async function pollHeld(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
+export async function pollHeld(record: PendingRecord, poll: Poll, context: PollContext): Promise<Step> {
   const { caller } = poll
   // The same key may serve several people; what it did for one is none of the others' business (N-142).
   if (caller.kind !== 'agent' && !samePerson(caller, record.caller)) return notFoundAnswer
@@ -36,7 +30,7 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
     return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
   }
   if (!isSufficient(caller, record)) return askForGrant(record, caller, context)
-  return (await executeCall(record, poll, context)) ?? pollHeld(record, poll, context)
+  return (await executeCall(record, poll, context)) ?? { next: record }
 }
 
 /**
@@ -56,22 +50,3 @@ function isSufficient(caller: TokenCaller, record: PendingRecord): caller is Gra
     caller.tenant === asked.tenant
   )
 }
-
-/** `202` again, with a resource token bound to what this poll presents (R-248, G-45). */
-export async function askForGrant(
-  record: PendingRecord,
-  caller: TokenCaller,
-  context: PollContext,
-): Promise<Answer> {
-  const { grant, resourceToken } = record.call as PendingCall
-  if (caller.kind === 'agent' || grant === undefined) return waitingAnswer(record, context.places)
-  const stillGood =
-    resourceToken !== undefined &&
-    isSameToken(caller, record.caller) &&
-    standsFor(caller, record.caller) &&
-    resourceToken.exp * 1000 > context.clock()
-  const jwt = stillGood ? resourceToken.jwt : await context.mint(caller, grant)
-  return waitingAnswer(record, context.places, { resourceToken: jwt })
-}
-
-const isSameToken = (a: TokenCaller, b: TokenCaller): boolean => tokenName(a.token) === tokenName(b.token)

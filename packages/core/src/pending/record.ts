@@ -1,4 +1,5 @@
-import type { Origin, TokenCaller } from '../caller.js'
+import { hash } from 'node:crypto'
+import type { Origin, TokenCaller, TokenName } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import type { GivenApproval } from '../http/message.js'
 
@@ -56,6 +57,8 @@ export interface PendingSession {
 /** A call that waits. */
 export interface PendingCall {
   readonly held: HeldCall
+  /** Set when whoever decides sees the content (`content: true`). */
+  readonly shown?: true
   /** What had been approved for it before. */
   readonly approvals: readonly GivenApproval[]
   /** What this request asks for; none with `requirement: 'auth-token'`. */
@@ -107,4 +110,14 @@ export interface Ending {
   readonly token?: string
   /** The pending request this one went over into. */
   readonly next?: string
+}
+
+/** Names the token an execution belongs to (G-43). */
+export function tokenName({ iss, jti }: TokenName): string {
+  return hash('sha256', `${iss}\n${jti}`, 'base64url')
+}
+
+/** Whether two callers presented the same token. */
+export function isSameToken(a: TokenCaller, b: TokenCaller): boolean {
+  return tokenName(a.token) === tokenName(b.token)
 }

@@ -2,7 +2,7 @@ import type { Report } from '../events.js'
 import type { Question } from './answers.js'
 import type { Waits } from './long-polls.js'
 import type { PendingSettings } from './options.js'
-import type { Approval, Approved, NotApproved, PendingRecord } from './record.js'
+import type { Approval, Approved, NotApproved, PendingRecord, Settlement } from './record.js'
 import type { PendingRecords } from './records.js'
 import type { Stops } from './stops.js'
 import { type PendingView, viewOf } from './view.js'
@@ -55,6 +55,17 @@ export async function settle(
   context.report({ name: 'settled', outcome: settlement.outcome })
   context.waits.wake(record.id)
   return true
+}
+
+/** How the request was decided; one whose time is up is thereby decided. */
+export async function settlementOf(
+  record: PendingRecord,
+  context: SettleContext,
+): Promise<Settlement | undefined> {
+  const settlement = await context.records.settlement(record)
+  if (settlement !== undefined || context.clock() < record.expires) return settlement
+  const expired: Settlement = { outcome: 'expired' }
+  return (await settle(record, expired, context)) ? expired : context.records.settlement(record)
 }
 
 /** An approval counts from now, however late it is fetched: whatever is ended from now on ends it, too. */

@@ -1,17 +1,14 @@
 import type { Diagnose } from '../diagnostics.js'
-import { type Refusal, refuse } from '../errors.js'
-import { fieldValue, type HttpRequest } from '../http/message.js'
-import { parseJsonObject } from '../json.js'
+import { Refusal, refuse } from '../errors.js'
+import { readJsonObject } from '../http/content.js'
+import type { HttpRequest } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
-import { refuseUnread } from '../signature/content-check.js'
 
 /** The content of a revocation (AAuth 11.12.1). `exp`: the token's own, in seconds. */
 export interface RevokedToken {
   readonly jti: string
   readonly exp: number
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Reads the content of a revocation (AAuth 11.12.1). Other members are ignored: an `iss` says nothing beside the
@@ -26,12 +23,9 @@ export async function readRevocation(
   unsaid: number | undefined,
   diagnose: Diagnose,
 ): Promise<RevokedToken | Refusal> {
-  const type = fieldValue(request.rawHeaders, 'content-type') ?? ''
-  if (!/^application\/json[ \t]*(?:;|$)/i.test(type))
-    return refuse('invalid_request', 'The Content-Type must be application/json')
-  const content = (await request.body?.(fixedLimits.revocationBody)) ?? 'consumed'
-  if (typeof content === 'string') return refuseUnread(content, diagnose)
-  const { jti, exp = unsaid } = parse(content) ?? {}
+  const body = await readJsonObject(request, { limit: fixedLimits.revocationBody, diagnose })
+  if (body instanceof Refusal) return body
+  const { jti, exp = unsaid } = body
   if (typeof jti !== 'string' || jti === '' || jti.length > fixedLimits.jti) {
     return refuse('invalid_request', `jti must be a string of 1 to ${fixedLimits.jti} characters`)
   }
@@ -41,12 +35,4 @@ export async function readRevocation(
   return exp > latest
     ? refuse('invalid_request', 'exp is later than that of any token accepted here')
     : { jti, exp: Math.floor(exp) }
-}
-
-function parse(content: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    return parseJsonObject(utf8.decode(content))
-  } catch {
-    return undefined
-  }
 }

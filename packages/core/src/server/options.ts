@@ -7,6 +7,7 @@ import {
   readAccessOptions,
 } from '../access/access-options.js'
 import { checkConfiguration } from '../access/configuration.js'
+import { isPromiseLike } from '../awaitable.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
@@ -322,9 +323,13 @@ export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOpti
  * @throws TypeError naming the option at fault
  */
 export function readOptions(options: AnyResourceOptions): Config {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
-  const clock = given.clock ?? Date.now
+  const clock = given.clock ?? (() => Date.now())
   const { onEvent, storeTimeout, replayStore, ...rest } = given
   const report = onEvent === undefined ? () => {} : guarded(onEvent)
   const monotonic = monotonicBy(given.clock)
@@ -364,7 +369,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     clock,
     monotonic,
     steady,
-    random: given.random ?? Math.random,
+    random: given.random ?? (() => Math.random()),
     report,
   }
 }
@@ -372,10 +377,14 @@ export function readOptions(options: AnyResourceOptions): Config {
 // A listener's fault must decide nothing about a request.
 function guarded(onEvent: Report): Report {
   return (event) => {
-    try {
-      onEvent(event)
-    } catch (cause) {
+    const warn = (cause: unknown): void =>
       process.emitWarning(`onEvent threw: ${String(cause)}`, { code: 'AAUTH_ON_EVENT' })
+    try {
+      const told: unknown = onEvent(event)
+      // It may be an async function: a rejection that nobody handles ends the process.
+      if (isPromiseLike(told)) void Promise.resolve(told).catch(warn)
+    } catch (cause) {
+      warn(cause)
     }
   }
 }

@@ -17,6 +17,7 @@ import { createDiagnose, type Diagnose } from '../diagnostics.js'
 import { authorizationEndpoint } from '../endpoints/authorization.js'
 import { createEndpoints } from '../endpoints/endpoints.js'
 import { revocationEndpoint } from '../endpoints/revocation.js'
+import { createNoticeContent } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
@@ -117,6 +118,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const state = createState(config)
   const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
+  const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
   const deferral = createDeferral(config, { authentication, mint })
@@ -131,6 +133,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     sessions: deferral.sessions,
     interaction: config.interaction !== undefined,
     report: config.report,
+    noticeContent,
   }
   const { signature } = authentication
   const { authorization, revocation } = config.paths
@@ -152,7 +155,10 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const server: Omit<ResourceServer<Raw, Hook>, 'require' | 'with'> = {
     resource: config.resource,
     endpoints,
-    handle,
+    handle(request, host) {
+      noticeContent(request)
+      return handle(request, host)
+    },
     issuers,
     revocations,
     revokeResourceToken: createRevokeResourceToken(config, issuers),

@@ -1,9 +1,10 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Diagnose } from '../diagnostics.js'
-import { Refusal, refuse } from '../errors.js'
+import { type Refusal, refuse } from '../errors.js'
+import { refuseUnread } from '../http/content.js'
+import { checkContentDigest } from '../http/content-digest.js'
 import { type ContentFault, fieldValue, type HttpRequest } from '../http/message.js'
-import { checkContentDigest } from './content-digest.js'
 import type { ReadSignature } from './read.js'
 
 /** The dependencies of {@link checkContent}. */
@@ -11,6 +12,11 @@ export interface ContentCheckContext {
   /** Bytes of content that are read. */
   readonly bodyLimit: number
   readonly diagnose: Diagnose
+  /**
+   * At endpoints of our own, content that somebody read before us is a failure of this server (`500`). Elsewhere it is a
+   * signature that cannot be verified (`401`), which is the default.
+   */
+  readonly isOwnEndpoint?: true
 }
 
 /**
@@ -19,28 +25,22 @@ export interface ContentCheckContext {
 export function checkContent(
   request: HttpRequest,
   read: ReadSignature,
-  { bodyLimit, diagnose }: ContentCheckContext,
+  context: ContentCheckContext,
 ): Awaitable<Refusal | undefined> {
   if (!read.covered.includes('content-digest')) return undefined
   const digest = fieldValue(request.rawHeaders, 'content-digest') as string
-  if (request.body === undefined)
-    return refuse('invalid_signature', 'This server could not read the content to check Content-Digest')
-  return andThen(request.body(bodyLimit), (content) =>
-    typeof content === 'string' ? refuseUnread(content, diagnose) : checkContentDigest(digest, content),
+  if (request.body === undefined) return refuseMissing(undefined, context)
+  return andThen(request.body(context.bodyLimit), (content) =>
+    typeof content === 'string' ? refuseMissing(content, context) : checkContentDigest(digest, content),
   )
 }
 
-/** The refusal where content had to be read and could not be. */
-export function refuseUnread(fault: ContentFault, diagnose: Diagnose): Refusal {
-  switch (fault) {
-    case 'too-large':
-      return refuse('content_too_large')
-    case 'aborted':
-      return refuse('invalid_request', 'The content was cut off')
-    case 'no-room':
-      return new Refusal('overloaded', { retryAfter: 1 })
-    case 'consumed':
-      diagnose('AAUTH_CONTENT_CONSUMED')
-      return refuse('invalid_signature', 'This server could not read the content to check Content-Digest')
-  }
+function refuseMissing(
+  fault: ContentFault | undefined,
+  { diagnose, isOwnEndpoint }: ContentCheckContext,
+): Refusal {
+  const refusal = refuseUnread(fault, diagnose)
+  return refusal.code !== 'server_error' || isOwnEndpoint === true
+    ? refusal
+    : refuse('invalid_signature', 'This server could not read the content to check Content-Digest')
 }

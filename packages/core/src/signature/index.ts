@@ -9,9 +9,9 @@ export {
   type VerificationKey,
 } from '../crypto/keys.js'
 export { Refusal, type RefusalDetails } from '../errors.js'
+export { checkContentDigest, contentDigest } from '../http/content-digest.js'
 export type { HttpRequest } from '../http/message.js'
 export type { SignatureLimits } from '../limits.js'
-export { checkContentDigest, contentDigest } from './content-digest.js'
 export type { SignatureContext } from './context.js'
 export type { JwksUriScheme, JwtScheme, KeyScheme, PresentedJwt, ReadKey, SchemeName } from './key-scheme.js'
 export { type ReadSignature, readSignature, type SignaturePolicy, unsigned } from './read.js'

@@ -1,6 +1,7 @@
 import { type InnerList, isInnerList } from 'structured-headers'
 import { Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
+import { holdsBase64url } from '../http/structured.js'
 import type { SignatureLimits } from '../limits.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
@@ -10,7 +11,6 @@ import type { ReadKey, SchemeName } from './key-scheme.js'
 import { requiredComponents } from './required.js'
 import { readScheme } from './schemes.js'
 import {
-  holdsBase64url,
   isItem,
   type LabelledFields,
   memberText,

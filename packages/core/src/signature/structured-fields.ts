@@ -117,14 +117,6 @@ function endOfString(text: string, start: number): number {
   return i
 }
 
-/**
- * Whether a Byte Sequence in the text has a character that only base64url has; RFC 8941 (3.3.5) has base64. JOSE and
- * WebCrypto have led more than one agent to it, who then has to be told.
- */
-export function holdsBase64url(text: string): boolean {
-  return /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/.test(text)
-}
-
 /** Whether a Dictionary member is an Item, not an Inner List. */
 export function isItem(member: Item | InnerList | undefined): member is Item {
   return member !== undefined && !isInnerList(member)

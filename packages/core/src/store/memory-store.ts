@@ -42,7 +42,7 @@ export class MemoryStore implements Store {
   #swept = Number.NEGATIVE_INFINITY
   #stops = 0
 
-  constructor({ maxEntries = 100_000, clock = Date.now }: MemoryStoreOptions) {
+  constructor({ maxEntries = 100_000, clock = () => Date.now() }: MemoryStoreOptions) {
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
       throw new TypeError('option maxEntries: must be a positive whole number')
     }

@@ -50,7 +50,10 @@ class ProvenStore implements Store {
   #trial: Promise<void> | undefined
   #triedAt = Number.NEGATIVE_INFINITY
 
-  constructor(store: Store, { clock = Date.now, monotonic = () => performance.now() }: ProvenStoreOptions) {
+  constructor(
+    store: Store,
+    { clock = () => Date.now(), monotonic = () => performance.now() }: ProvenStoreOptions,
+  ) {
     this.#store = store
     this.#clock = clock
     this.#monotonic = monotonic

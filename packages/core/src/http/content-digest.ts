@@ -1,8 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Dictionary } from 'structured-headers'
 import { type Refusal, refuse } from '../errors.js'
-import { parseDictionary } from '../http/structured.js'
-import { holdsBase64url } from './structured-fields.js'
+import { holdsBase64url, parseDictionary } from './structured.js'
 
 /** The algorithms of RFC 9530 that are fit for use with signatures. */
 const digests: ReadonlyMap<string, string> = new Map([

@@ -1,0 +1,116 @@
+import { type AddressInfo, Socket } from 'node:net'
+
+const addresses = [
+  ...['remoteAddress', 'remotePort', 'remoteFamily'],
+  ...['localAddress', 'localPort', 'localFamily'],
+] as const
+
+/**
+ * One end of a connection within the process. It is a `net.Socket` without a handle, so that it has whatever libraries
+ * call on a request's socket (`setTimeout`, `setKeepAlive`, `address`, `ref`, …) and is one where they ask; the bytes go
+ * to the other end instead of to a network. Its addresses are for whoever makes it to set.
+ */
+export class InnerSocket extends Socket {
+  override readonly pending = false
+  override bytesRead = 0
+  override bytesWritten = 0
+  /** Whether the connection that this one stands for was TLS. */
+  readonly encrypted: boolean | undefined
+  /** Whether it had a client certificate that was verified. */
+  readonly authorized: boolean | undefined
+  #other: InnerSocket | undefined
+  /** Called when the other end may send more. */
+  #more: (() => void) | undefined
+
+  private constructor() {
+    super({ allowHalfOpen: true })
+    // A socket asks its handle for these, of which there is none; here they can be set.
+    for (const name of addresses)
+      Object.defineProperty(this, name, { value: undefined, writable: true, enumerable: true })
+  }
+
+  /** The two ends of a connection. */
+  static pair(): [InnerSocket, InnerSocket] {
+    const [one, other] = [new InnerSocket(), new InnerSocket()]
+    one.#other = other
+    other.#other = one
+    return [one, other]
+  }
+
+  override address(): AddressInfo | Record<string, never> {
+    const { localAddress: address, localPort: port, localFamily: family = 'IPv4' } = this
+    return address === undefined || port === undefined ? {} : { address, port, family }
+  }
+
+  /** There is no certificate to see here, which is what TLS says of a peer that has shown none. */
+  getPeerCertificate(): Record<string, never> {
+    return {}
+  }
+
+  getPeerX509Certificate(): undefined {}
+
+  getProtocol(): null {
+    return null
+  }
+
+  override _read(): void {
+    const more = this.#more
+    this.#more = undefined
+    more?.()
+  }
+
+  // A socket is given text as text.
+  override _write(
+    chunk: Buffer | string,
+    encoding: BufferEncoding,
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#send(toBytes({ chunk, encoding }), done)
+  }
+
+  override _writev(
+    chunks: { chunk: Buffer | string; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#send(Buffer.concat(chunks.map(toBytes)), done)
+  }
+
+  #send(chunk: Buffer, done: (error?: Error | null) => void): void {
+    const other = this.#other
+    if (other === undefined || other.destroyed || chunk.length === 0) {
+      process.nextTick(done)
+      return
+    }
+    this.bytesWritten += chunk.length
+    other.bytesRead += chunk.length
+    this.#stir()
+    other.#stir()
+    // As `duplexPair` has it: the next chunk is taken when this one has been read.
+    other.#more = done
+    other.push(chunk)
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    const other = this.#other
+    if (other !== undefined && !other.destroyed) other.push(null)
+    done()
+  }
+
+  /** Whoever breaks off one end has broken off the other: nobody is left waiting. */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const other = this.#other
+    this.#other = undefined
+    this.#more = undefined
+    process.nextTick(() => other?.destroy())
+    super._destroy(error, done)
+  }
+
+  /** Something has happened, so that `setTimeout` counts anew. */
+  #stir(): void {
+    if (this.timeout !== undefined && this.timeout > 0) this.setTimeout(this.timeout)
+  }
+}
+
+function toBytes({ chunk, encoding }: { chunk: Buffer | string; encoding: BufferEncoding }): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+}

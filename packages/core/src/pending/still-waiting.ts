@@ -1,0 +1,50 @@
+import { standsFor, type TokenCaller } from '../caller.js'
+import type { Answer } from '../http/message.js'
+import { notFoundAnswer, type Question, waitingAnswer } from './answers.js'
+import type { PollContext } from './context.js'
+import { isSameToken, type PendingCall, type PendingRecord } from './record.js'
+import type { SettleContext } from './settle.js'
+
+/** `202` again, with what there is to say meanwhile. */
+export async function stillWaiting(record: PendingRecord, context: PollContext): Promise<Answer> {
+  const { records, places } = context
+  const interacting =
+    record.interaction !== undefined && (await records.read(record, 'arrival')) !== undefined
+  const question = record.clarification ? await openQuestion(record, context) : undefined
+  return waitingAnswer(record, places, { interacting, ...(question === undefined ? {} : { question }) })
+}
+
+/** A question that has been asked and not been answered. */
+export async function openQuestion(
+  record: PendingRecord,
+  { records }: SettleContext,
+): Promise<Question | undefined> {
+  const question = (await records.read(record, 'question')) as Question | undefined
+  return question !== undefined && (await records.read(record, 'answered')) === undefined
+    ? question
+    : undefined
+}
+
+/** `202` again, with a resource token bound to what this poll presents (R-248, G-45). */
+export async function askForGrant(
+  record: PendingRecord,
+  caller: TokenCaller,
+  context: PollContext,
+): Promise<Answer> {
+  const { grant, resourceToken } = record.call as PendingCall
+  if (caller.kind === 'agent' || grant === undefined) return waitingAnswer(record, context.places)
+  const stillGood =
+    resourceToken !== undefined &&
+    isSameToken(caller, record.caller) &&
+    standsFor(caller, record.caller) &&
+    resourceToken.exp * 1000 > context.clock()
+  const jwt = stillGood ? resourceToken.jwt : await context.mint(caller, grant)
+  return waitingAnswer(record, context.places, { resourceToken: jwt })
+}
+
+/** `202` for a call that has to wait once more, in the record it has opened. */
+export async function waitingAgain(id: string, caller: TokenCaller, context: PollContext): Promise<Answer> {
+  const next = await context.records.find(id)
+  if (next === undefined) return notFoundAnswer
+  return next.requirement === 'auth-token' ? askForGrant(next, caller, context) : stillWaiting(next, context)
+}
