@@ -6,7 +6,7 @@ import { challenged, denied, failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import type { Explain } from '../authentication/explain.js'
 import { findStop } from '../authentication/stops.js'
-import type { Person } from '../caller.js'
+import { originOf, type Person } from '../caller.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
@@ -43,7 +43,11 @@ interface Asked {
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
-  const authentication = { ...context.authentication, isOwnEndpoint: true } as const
+  const authentication = {
+    ...context.authentication,
+    bodyLimit: fixedLimits.authorizationBody,
+    isOwnEndpoint: true,
+  } as const
   const { explain, mint, scopes, access, waiting, sessions, report } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
@@ -106,7 +110,10 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         const stop = await findStop([caller], authentication)
         if (stop !== undefined) return refused(stop, report).answer
         const at = authentication.clock()
-        return sessions.begin({ caller, jkt, session: { scope } }, { ...verdict.session, at, marks })
+        return sessions.begin(
+          { origins: [originOf(caller)], jkt, session: { scope } },
+          { ...verdict.session, at, marks },
+        )
       }
     }
   }

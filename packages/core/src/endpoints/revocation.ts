@@ -74,13 +74,15 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>
       void report({ name: 'revocation', issuer, jti, outcome })
-    if (exp + issuerSkew <= clock() / 1000) return tell('past')
-    // A repetition is recorded no second time, so it takes nothing of what the issuer may record.
-    if (await revocations.covers({ iss: issuer, jti, exp })) return tell('known')
-    const limited = await take(issuer)
+    const revocation = { iss: issuer, jti, exp }
+    const isPast = exp + issuerSkew <= clock() / 1000
+    const isKnown = !isPast && (await revocations.covers(revocation))
+    // What is recorded no second time takes nothing of what the issuer may record. It may have been cut short the first
+    // time, though, and what was begun with a token outlives it.
+    const limited = isPast || isKnown ? undefined : await take(issuer)
     if (limited !== undefined) return limited
-    await revocations.record({ iss: issuer, jti, exp })
-    return tell('recorded')
+    await revocations.record(revocation)
+    return tell(isPast ? 'past' : isKnown ? 'known' : 'recorded')
   }
 
   const handle = async (request: HttpRequest): Promise<Refusal | undefined> => {

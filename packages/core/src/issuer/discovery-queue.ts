@@ -1,5 +1,5 @@
 import type { IssuerLimits } from './limits.js'
-import { siteOf } from './site.js'
+import { mayTake, siteOf } from './site.js'
 
 /**
  * What a discovery is for: a request with a token of an issuer that the operator named (`named`), of which a token has
@@ -15,12 +15,9 @@ interface QueuedDiscovery {
   readonly start: (leave: () => void) => void
 }
 
-/** The part of the slots of a kind, and of its queue, that one site may have. */
-const siteShare = 1 / 4
-
 /**
  * The queue of discoveries: bounds how many run at once and how many wait, of each kind, of each issuer, and of each site
- * within a kind, since a stranger with one site has as many issuers as he likes. Issuers that the operator named are not
+ * within a kind, since a stranger with one site has as many issuers as he likes (see {@link mayTake}). Issuers that the operator named are not
  * bound by site.
  */
 export class DiscoveryQueue {
@@ -48,7 +45,8 @@ export class DiscoveryQueue {
     const { queue } = this.#limits
     const waiting = this.#waiting.filter((one) => one.kind === kind)
     if (waiting.length >= queue) return false
-    return kind === 'named' || waiting.filter((one) => one.share === share).length < part(queue)
+    const own = waiting.filter((one) => one.share === share).length
+    return kind === 'named' || mayTake(own, queue - waiting.length)
   }
 
   /** Whether every slot of a kind is taken. */
@@ -67,7 +65,7 @@ export class DiscoveryQueue {
   #isFree(issuer: string, kind: DiscoveryKind, share: string): boolean {
     const { concurrency, perIssuer } = this.#limits
     if (this.isFull(kind) || (this.#issuers.get(issuer) ?? 0) >= perIssuer) return false
-    return kind === 'named' || (this.#shares.get(share) ?? 0) < part(concurrency)
+    return kind === 'named' || mayTake(this.#shares.get(share) ?? 0, concurrency - this.#running[kind])
   }
 
   #advance(): void {
@@ -94,7 +92,6 @@ export class DiscoveryQueue {
 }
 
 const shareOf = (issuer: string, kind: DiscoveryKind): string => `${kind} ${siteOf(issuer)}`
-const part = (whole: number): number => Math.max(1, Math.floor(whole * siteShare))
 
 function add(counts: Map<string, number>, name: string, one: 1 | -1): void {
   const count = (counts.get(name) ?? 0) + one

@@ -84,7 +84,6 @@ export class IssuerRecords {
   add(record: IssuerRecord): void {
     const { issuer } = record
     if (this.#isNamed(issuer)) return void this.#named.set(issuer, record)
-    this.#former.delete(issuer)
     this.#newcomers.add(issuer, siteOf(issuer), record, this.#weigh(record, 'newcomers'))
   }
 
@@ -104,6 +103,7 @@ export class IssuerRecords {
     const site = siteOf(issuer)
     if (!this.#admitted.fits(site, weight)) return undefined
     this.#newcomers.delete(issuer)
+    this.#former.delete(issuer)
     newcomer.admittedAt = now
     this.#admitted.add(issuer, site, newcomer, weight)
     return newcomer

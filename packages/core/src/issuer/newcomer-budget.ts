@@ -1,3 +1,5 @@
+import { mayTake } from './site.js'
+
 /** How much one site has taken, and when that was computed last, in milliseconds. */
 interface Taken {
   amount: number
@@ -5,9 +7,8 @@ interface Taken {
 }
 
 /**
- * The rate limit on discoveries of newcomers: a token bucket that sites share, of so many a minute and as many at once. A
- * site that has taken some may take more up to a third of what is then left for others, so that no number of sites uses
- * up what the next one needs. A site alone gets a quarter.
+ * The rate limit on discoveries of newcomers: a token bucket that sites share (see {@link mayTake}), of so many a minute
+ * and as many at once.
  */
 export class NewcomerBudget {
   readonly #perMinute: number
@@ -26,9 +27,8 @@ export class NewcomerBudget {
   /** Takes one for a site; whether there was one to take. */
   take(now: number, site: string): boolean {
     this.#refill(now)
-    if (this.#left < 1) return false
     const amount = this.#takenBy(site, now)
-    if (amount > 0 && amount + 1 > (this.#left - 1) / 3) return false
+    if (!mayTake(amount, this.#left)) return false
     this.#left--
     this.#sites.delete(site)
     this.#sites.set(site, { amount: amount + 1, asOf: now })

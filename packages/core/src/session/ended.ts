@@ -1,10 +1,9 @@
 import { hash, randomBytes } from 'node:crypto'
 import { findStop, type StopContext } from '../authentication/stops.js'
+import type { EndMarks } from '../caller.js'
 import { instanceSkew } from '../limits.js'
-import type { EndMarks } from '../pending/record.js'
 import type { Store } from '../store/store.js'
 import type { BegunWith } from './begun-with.js'
-import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
 /** Which sessions are to end, together with approvals that no agent has fetched yet. */
@@ -22,8 +21,10 @@ export interface EndedSessions {
   end(selection: SessionSelection): Promise<void>
   /** Ends the sessions that were begun with a token which its issuer has revoked. */
   endBegunWith: BegunWith['end']
-  /** Records that a session has begun with a token. */
+  /** Records what has begun with a token. */
   begunWith: BegunWith['begun']
+  /** Whether what was begun with a token has been ended. */
+  hasEnded: BegunWith['hasEnded']
   /** The marks of the last ends of this person and key, to be kept with a decision made now. */
   marks(who: Who): Promise<EndMarks>
   /** Whether sessions of this person or key have been ended since those marks. */
@@ -43,7 +44,8 @@ export interface Who {
 export interface EndedSessionsContext {
   /** Our identifier: a person of the same name elsewhere is another one. */
   readonly resource: string
-  readonly settings: Pick<SessionSettings, 'maxAge'>
+  /** Seconds for which a decision may count: as a session, or while what waits for it is not fetched. */
+  readonly longest: number
   readonly store: Store
   readonly stops: StopContext
   readonly begunWith: BegunWith
@@ -55,12 +57,12 @@ export interface EndedSessionsContext {
  * delivered.
  */
 export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
-  const { resource, settings, store, stops, begunWith } = context
+  const { resource, longest, store, stops, begunWith } = context
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
   const mark = async (name: string): Promise<void> =>
-    store.put(name, randomBytes(12).toString('base64url'), settings.maxAge + instanceSkew)
+    store.put(name, randomBytes(12).toString('base64url'), longest + instanceSkew)
   const marks = async ({ user, jkt }: Who): Promise<EndMarks> => {
     const [ofUser, ofKey] = await Promise.all([
       user === undefined ? undefined : store.get(key('user', user)),
@@ -81,18 +83,19 @@ export function createEndedSessions(context: EndedSessionsContext): EndedSession
       return 'jkt' in selection ? mark(key('jkt', selection.jkt)) : mark(key('id', selection.id))
     },
     endBegunWith: (token) => begunWith.end(token),
-    begunWith: (token, until) => begunWith.begun(token, until),
+    begunWith: (what, token, until) => begunWith.begun(what, token, until),
+    hasEnded: (token) => begunWith.hasEnded(token),
     marks,
     since,
     async has(claims) {
       const { id, from } = claims
-      const [itself, token, later, stop] = await Promise.all([
+      const [itself, later, stop, ...ended] = await Promise.all([
         store.get(key('id', id)),
-        begunWith.endedAt(from.token),
         since(claims, claims.marks),
-        findStop([from], stops),
+        findStop(from, stops),
+        ...from.map(({ token }) => begunWith.hasEnded(token)),
       ])
-      return itself !== undefined || token !== undefined || later || stop !== undefined
+      return itself !== undefined || later || stop !== undefined || ended.includes(true)
     },
   }
 }

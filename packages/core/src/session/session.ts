@@ -1,5 +1,4 @@
-import type { Origin } from '../caller.js'
-import type { EndMarks } from '../pending/record.js'
+import type { EndMarks, Origin } from '../caller.js'
 
 /** The content of a session. Times are in milliseconds. */
 export interface SessionClaims {
@@ -15,8 +14,8 @@ export interface SessionClaims {
   readonly scope: readonly string[]
   /** What the application's login put into it; JSON. */
   readonly data?: unknown
-  /** The caller and token it was begun with (G-58): a denial or revocation of those ends it, whatever token it is used with. */
-  readonly from: Origin
+  /** The callers and tokens it was begun with (G-58): a denial or revocation of one ends it, whatever token it is used with. */
+  readonly from: readonly Origin[]
   /** The marks of what had been ended when it was approved. */
   readonly marks: EndMarks
   /** When it was approved. */

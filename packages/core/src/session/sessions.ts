@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto'
-import { type Connected, originOf, type TokenCaller, type TokenName } from '../caller.js'
+import type { Connected, TokenCaller, TokenName } from '../caller.js'
 import { type Answer, jsonAnswer } from '../http/message.js'
 import { instanceSkew } from '../limits.js'
 import type { Approved, PendingRecord } from '../pending/record.js'
@@ -26,15 +26,19 @@ export interface FoundSession {
 export interface SessionService extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
-    record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
+    record: Pick<PendingRecord, 'origins' | 'jkt' | 'session'>,
     approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
   /** The marks of what has been ended of this person and key so far. */
   marks: EndedSessions['marks']
   /** Whether more has been ended since those marks. */
   endedSince: EndedSessions['since']
-  /** Ends the sessions that were begun with a token that has been revoked. */
+  /** Records that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
+  waitsWith(token: TokenName, until: number): Promise<void>
+  /** Ends the sessions and waiting requests that were begun with a token which has been revoked. */
   endBegunWith(token: TokenName): Promise<void>
+  /** Whether what was begun with a token has been ended. */
+  hasEnded(token: TokenName): Promise<boolean>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
@@ -99,14 +103,18 @@ export function createSessions(context: SessionsContext): SessionService {
 
   return {
     end: (selection) => ended.end(selection),
+    waitsWith: (token, until) => ended.begunWith('request', token, until),
     endBegunWith: (token) => ended.endBegunWith(token),
+    hasEnded: (token) => ended.hasEnded(token),
     marks: (who) => ended.marks(who),
     endedSince: (who, marks) => ended.since(who, marks),
     async begin(record, { user, data, at, marks }) {
       const now = clock()
-      const { caller, session } = record
+      const { origins, session } = record
       const scope = session?.scope ?? []
-      if (caller.kind !== 'agent') await ended.begunWith(caller.token, at + settings.maxAge * 1000)
+      // Counted from now, so that no later note for the same token names an earlier time.
+      const until = now + settings.maxAge * 1000
+      await Promise.all(origins.map((origin) => ended.begunWith('session', origin.token, until)))
       const token = await codec.seal({
         id: randomUUID(),
         round: 0,
@@ -115,7 +123,7 @@ export function createSessions(context: SessionsContext): SessionService {
         user: user as string,
         scope,
         ...(data === undefined ? {} : { data }),
-        from: originOf(caller),
+        from: origins,
         marks,
         began: at,
         issued: now,

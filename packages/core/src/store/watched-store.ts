@@ -1,6 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
+import { after } from '../timer.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
@@ -156,15 +157,19 @@ class Watcher implements WatchedStore {
 
   async #probe(kind: StoreOperation, key: string): Promise<boolean> {
     try {
-      await (kind === 'read'
-        ? this.#inTime(async () => this.#store.get(key))
-        : this.#inTime(async () => this.#store.put(key, '1', checkSeconds)))
+      await this.#inTime(async () => (kind === 'read' ? this.#store.get(key) : this.#tryRoom(key)))
       this.#succeed(kind, key, true)
       return true
     } catch (cause) {
       this.#fail(kind, key, cause)
       return false
     }
+  }
+
+  /** Nothing is left of it, so that the next time shows again whether there is room for one more entry. */
+  async #tryRoom(key: string): Promise<void> {
+    await this.#store.put(key, '1', checkSeconds)
+    await this.#store.delete(key)
   }
 
   #run<T>(kind: StoreOperation, key: string, operation: () => Awaitable<T>): Awaitable<T> {
@@ -202,18 +207,16 @@ class Watcher implements WatchedStore {
 
   async #inTime<T>(ask: () => Promise<T>): Promise<T> {
     const { timeout } = this.#watch
-    let timer: NodeJS.Timeout | undefined
+    let stop = (): void => {}
     const late = new Promise<never>((_, reject) => {
-      const stop = (): void => reject(new StoreError('timeout', `no answer within ${timeout} ms`))
-      // Whoever waits has a connection; it is no reason to keep a process alive that has none.
-      timer = setTimeout(stop, timeout).unref()
+      stop = after(timeout, () => reject(new StoreError('timeout', `no answer within ${timeout} ms`)))
     })
     this.#pending++
     try {
       return await Promise.race([ask(), late])
     } finally {
       this.#pending--
-      clearTimeout(timer)
+      stop()
     }
   }
 
