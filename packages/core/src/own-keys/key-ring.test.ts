@@ -102,7 +102,11 @@ describe('what is refused at the start', () => {
   }
   const signer = (publicJwk: object) => ({ publicJwk, sign: () => new Uint8Array(64) })
   it.each<[string, readonly SigningKeyOption[], RegExp]>([
-    ['halves that do not belong together', [halves], /signingKeys\[0\]: must be a private JWK whose private and public members/],
+    [
+      'halves that do not belong together',
+      [halves],
+      /signingKeys\[0\]: must be a private JWK whose private and public members/,
+    ],
     ['a public key', [publicOf(good)], /signingKeys\[0\]: must be a private JWK/],
     ['no alg', [{ ...good, alg: undefined }], /alg must be Ed25519/],
     ['a polymorphic alg', [{ ...good, alg: 'EdDSA' }], /alg must be Ed25519/],
@@ -114,7 +118,11 @@ describe('what is refused at the start', () => {
     ['one kid twice', [good, jwk('a')], /signingKeys\[1\]: two keys have the same kid a/],
     ['one key twice', [good, { ...good, kid: 'b' }], /signingKeys\[1\]: the keys a and b are the same/],
     ['a signer with a private JWK', [signer(good)], /publicJwk: the key has a private member/],
-    ['a signer without alg', [signer({ ...publicOf(good), alg: undefined })], /publicJwk: the key’s alg must be/],
+    [
+      'a signer without alg',
+      [signer({ ...publicOf(good), alg: undefined })],
+      /publicJwk: the key’s alg must be/,
+    ],
     ['a weak point', [signer({ ...publicOf(good), x: 'A'.repeat(43) })], /small-order/],
   ])('%s', (_, keys, message) => {
     expect(() => ring(...keys)).toThrow(TypeError)
