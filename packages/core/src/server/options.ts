@@ -6,8 +6,8 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
-import { checkConfiguration } from '../access/configuration.js'
 import { isPromiseLike } from '../awaitable.js'
+import { checkConfiguration } from '../configuration.js'
 import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
