@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import type { DeclaredRoute } from '@countersign/core'
+import type { DeclaredRoute } from '@countersign/core/adapter'
 
 /**
  * Asserts that nothing of an application is open by oversight: that every route says what it requires, or that it is

@@ -1,23 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   AAuthError,
-  type Answered,
   createResourceServer,
+  type ResourceOptions,
+  type ResourceServer,
+} from '@countersign/core'
+import {
+  type Answered,
   type DeclaredRoute,
   fromNode,
   isPending,
   keepPrivate,
   nodeHost,
   type Outcome,
-  type ResourceOptions,
-  type ResourceServer,
   type RouteCaller,
   type RouteDefaults,
   type RouteView,
   readOn,
   wholeApplication,
   writeAnswer,
-} from '@countersign/core'
+} from '@countersign/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'

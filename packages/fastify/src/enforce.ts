@@ -1,5 +1,5 @@
+import { AAuthError } from '@countersign/core'
 import {
-  AAuthError,
   type Answered,
   fromNode,
   isPending,
@@ -7,7 +7,7 @@ import {
   type Outcome,
   type RouteGuard,
   readOn,
-} from '@countersign/core'
+} from '@countersign/core/adapter'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { declaredIn } from './declaration.js'
 import { type OtherWay, runOther } from './other-way.js'

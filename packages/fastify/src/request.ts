@@ -2,13 +2,15 @@ import type {
   Caller,
   Policy as CorePolicy,
   Requirement as CoreRequirement,
+  ResourceServer,
+} from '@countersign/core'
+import type {
   DeclaredRoute,
   NoIdentity,
   Observed,
-  ResourceServer,
   RouteCaller,
   RouteDefaults,
-} from '@countersign/core'
+} from '@countersign/core/adapter'
 import type { FastifyRequest } from 'fastify'
 import type { OtherWay } from './other-way.js'
 

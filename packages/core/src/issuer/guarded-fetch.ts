@@ -31,9 +31,6 @@ export interface GuardOptions {
 }
 type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | 'jwksBytes'
 
-/** The signature of the global `fetch`. */
-export type Fetch = typeof globalThis.fetch
-
 /**
  * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
  * that is not public unicast left out, special-use names refused unasked, the connection made to a checked address and no other, the certificate verified
@@ -45,7 +42,7 @@ export type Fetch = typeof globalThis.fetch
  *
  * @throws TypeError when `nat64Prefix` is none
  */
-export function createGuardedFetch(options: GuardOptions = {}): Fetch {
+export function createGuardedFetch(options: GuardOptions = {}): typeof globalThis.fetch {
   const limits = { ...issuerLimits, ...options.limits }
   const privateHosts = new Set(options.privateHosts)
   const namedHosts = new Set(options.namedHosts)

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as openRequest } from 'node:http'
-import { GuardError, issuerLimits } from '@countersign/core'
+import { GuardError } from '@countersign/core'
+import { issuerLimits } from '@countersign/core/adapter'
 import { toWire, type WireRequest } from './request.js'
 
 /** Host → port on 127.0.0.1. */
