@@ -72,6 +72,6 @@ describe('names that strangers chose', () => {
 
 describe('options', () => {
   it.each([undefined, null, 'https://rs.example'])('that are %j are told to be options', (options) => {
-    expect(() => aauth(options as never)).toThrow(/^options: must be an object with at least resource/)
+    expect(() => aauth(options as never)).toThrow(/^option resource: is missing/)
   })
 })

@@ -109,7 +109,9 @@ export function aauth<const O extends ExpressOptions>(
   options: O,
 ): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError('options: must be an object with at least resource, the https:// origin of this API')
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
   const given = options as ExpressOptions
   const { onError = 'answer', secureByDefault = false, ...resourceOptions } = given
   if (('onError' in given && given.onError === undefined) || (onError !== 'answer' && onError !== 'next'))

@@ -324,7 +324,9 @@ export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOpti
  */
 export function readOptions(options: AnyResourceOptions): Config {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError('options: must be an object with at least resource, the https:// origin of this API')
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
