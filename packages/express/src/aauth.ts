@@ -104,6 +104,23 @@ export interface ExpressGuard<Observe = false> {
  * AAuth for Express 4.18 and 5.
  *
  * @throws TypeError naming the option at fault
+ *
+ * @example
+ * ```ts
+ * import { aauth } from '@countersign/express'
+ * import express from 'express'
+ *
+ * const guard = aauth({
+ *   resource: 'https://notes.example',
+ *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   scopes: { 'notes.read': 'Read your notes' },
+ * })
+ * const app = express()
+ * app.use(guard.endpoints())
+ * app.get('/notes', guard.require({ scope: 'notes.read' }), (req, res) => {
+ *   res.json({ owner: req.aauth.person.sub })
+ * })
+ * ```
  */
 export function aauth<const O extends ExpressOptions>(
   options: O,

@@ -38,6 +38,18 @@ export interface RedisStoreOptions {
  * The server must not evict: `maxmemory-policy noeviction`. One that is out of memory is a {@link StoreFullError}.
  *
  * @throws TypeError when the client is none that is known, or an option is malformed
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer } from '@countersign/core'
+ * import { createRedisStore } from '@countersign/redis'
+ * import { createClient } from 'redis'
+ *
+ * const client = createClient({ url: 'redis://localhost:6379', disableOfflineQueue: true })
+ * client.on('error', console.error)
+ * await client.connect()
+ * const server = createResourceServer({ resource: 'https://notes.example', store: createRedisStore(client) })
+ * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options

@@ -102,6 +102,19 @@ export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
  * @param scope what the agent may do now; some or all of what it asked for
  * @param session begins a session for this person of the application, whom it knows by the caller's `person`; without
  * it the application has to remember by itself what it authorised
+ *
+ * @example
+ * ```ts
+ * import { authorized, createResourceServer } from '@countersign/core'
+ *
+ * const server = createResourceServer({
+ *   resource: 'https://notes.example',
+ *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   scopes: { 'notes.read': 'Read your notes', 'notes.write': 'Change your notes' },
+ *   // Reading is ours to allow; for the rest the agent is sent to the person's server.
+ *   authorize: ({ scope }) => (scope.every((name) => name === 'notes.read') ? authorized(scope) : scope),
+ * })
+ * ```
  */
 export function authorized(scope: readonly string[], session?: SessionPerson): Authorized {
   return { verdict: 'authorized', scope, session }

@@ -25,6 +25,16 @@ export interface InteractOptions {
  * option `interaction`.
  *
  * @throws TypeError when `by` names nobody
+ *
+ * @example
+ * ```ts
+ * import { allow, interact, type Policy } from '@countersign/core'
+ *
+ * const ownerConfirms: Policy = ({ request }) =>
+ *   request.method === 'DELETE'
+ *     ? interact({ description: 'Delete the notebook', by: 'mom' })
+ *     : allow()
+ * ```
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
   if ('by' in options && !isUserList(options.by))

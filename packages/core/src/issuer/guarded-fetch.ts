@@ -41,6 +41,14 @@ type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | '
  * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
  *
  * @throws TypeError when `nat64Prefix` is none
+ *
+ * @example
+ * ```ts
+ * import { createGuardedFetch } from '@countersign/core'
+ *
+ * const fetchGuarded = createGuardedFetch({ privateHosts: ['idp.corp.example'] })
+ * const response = await fetchGuarded('https://idp.corp.example/.well-known/aauth-person.json')
+ * ```
  */
 export function createGuardedFetch(options: GuardOptions = {}): typeof globalThis.fetch {
   const limits = { ...issuerLimits, ...options.limits }

@@ -19,6 +19,17 @@ import { wholeApplication } from './whole-application.js'
  *
  * @param target the original request target; frameworks rewrite `message.url` when they mount routers. Default: that
  * @param again whether content that a parser has taken is serialised again: for endpoints of our own. Default `false`
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { fromNode } from '@countersign/core/adapter'
+ *
+ * createServer((message, response) => {
+ *   const { method, target } = fromNode(message)
+ *   response.end(`${method} ${target}`)
+ * })
+ * ```
  */
 export function fromNode(
   message: IncomingMessage,
@@ -90,6 +101,20 @@ const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.start
  * @param listener the whole application, through which held calls are sent. Default: the listeners of the server that
  *   the request came to; where that is not known either, no call can be carried out later
  * @param native the framework's own request
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { createResourceServer } from '@countersign/core'
+ * import { fromNode, nodeHost, writeAnswer } from '@countersign/core/adapter'
+ *
+ * const server = createResourceServer({ resource: 'https://notes.example' })
+ *
+ * createServer(async (message, response) => {
+ *   const answer = await server.handle(fromNode(message), nodeHost(undefined, message))
+ *   writeAnswer(answer ?? { status: 404, headers: {}, body: '' }, response)
+ * })
+ * ```
  */
 export function nodeHost(
   listener: RequestListener | undefined,
@@ -111,6 +136,16 @@ export function nodeHost(
 /**
  * Writes an answer, unless somebody has answered meanwhile: what a guard waits for can take longer than the application
  * gives a request, and an error thrown that late would end the process.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { writeAnswer } from '@countersign/core/adapter'
+ *
+ * createServer((_, response) => {
+ *   writeAnswer({ status: 404, headers: { 'Cache-Control': 'no-store' }, body: '' }, response)
+ * })
+ * ```
  */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
   if (response.headersSent) {

@@ -5,6 +5,22 @@ import type { ServerResponse } from 'node:http'
  * are, and AAuth never uses `WWW-Authenticate` (AAuth 11.6, R-151).
  *
  * @returns ends it, so that a `401` of the application itself passes untouched
+ *
+ * @example
+ * ```ts
+ * import type { IncomingMessage, ServerResponse } from 'node:http'
+ * import { type Answered, challengeBeside } from '@countersign/core/adapter'
+ *
+ * declare const checkBearer: (message: IncomingMessage, response: ServerResponse, next: () => void) => void
+ *
+ * function orBearer(outcome: Answered, message: IncomingMessage, response: ServerResponse, next: () => void): void {
+ *   const end = challengeBeside(response, outcome.answer.headers)
+ *   checkBearer(message, response, () => {
+ *     end()
+ *     next()
+ *   })
+ * }
+ * ```
  */
 export function challengeBeside(
   response: ServerResponse,

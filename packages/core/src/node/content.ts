@@ -40,6 +40,17 @@ const cutShort = new WeakSet<IncomingMessage>()
 /**
  * Reads on to the end of a message that was longer than we read, once it has been answered: Node does so only where
  * nobody has begun to read, and the connection would be stuck.
+ *
+ * @example
+ * ```ts
+ * import type { IncomingMessage, ServerResponse } from 'node:http'
+ * import { type Answered, readOn } from '@countersign/core/adapter'
+ *
+ * function refuse({ answer }: Answered, message: IncomingMessage, response: ServerResponse): void {
+ *   readOn(message, response)
+ *   response.writeHead(answer.status, answer.headers).end(answer.body)
+ * }
+ * ```
  */
 export function readOn(message: IncomingMessage, response: ServerResponse): void {
   if (!cutShort.has(message)) return

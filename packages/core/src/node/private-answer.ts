@@ -4,6 +4,17 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
  * Keeps what is answered from being served to somebody else. Shared caches know that an answer to `Authorization` is
  * not for everybody; of our fields they know nothing (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control`
  * gets `private` unless it says `private`, `no-store` or `public`, and `Vary` names the fields the answer rests on.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { keepPrivate } from '@countersign/core/adapter'
+ *
+ * createServer((_, response) => {
+ *   keepPrivate(response)
+ *   response.end('for whoever asked, and for nobody else')
+ * })
+ * ```
  */
 export function keepPrivate(response: ServerResponse): void {
   const kept = response as KeptResponse

@@ -5,6 +5,17 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
  * what they have mounted themselves; of an application that another one calls as a function they know the inner part.
  *
  * @param known what the framework knows, for requests that came by no server (serverless platforms, tests)
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { nodeHost, wholeApplication } from '@countersign/core/adapter'
+ *
+ * createServer((message, response) => {
+ *   const host = nodeHost(wholeApplication(message), message)
+ *   response.end(host.dispatch === undefined ? 'no call can be held' : 'calls can be held')
+ * })
+ * ```
  */
 export function wholeApplication(
   message: IncomingMessage,

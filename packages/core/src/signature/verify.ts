@@ -5,7 +5,20 @@ import type { ReadSignature } from './read.js'
 /** What is said of a well-formed signature that is not the key's. */
 export const unverified = 'The request signature does not verify'
 
-/** Step 7 of 11.3.4: the signature over the base, by the key's own algorithm. Under `jwt` it proves possession. */
+/**
+ * Step 7 of 11.3.4: the signature over the base, by the key's own algorithm. Under `jwt` it proves possession.
+ *
+ * @example
+ * ```ts
+ * import { type ReadSignature, type VerificationKey, verifySignature } from '@countersign/core/signature'
+ *
+ * declare const read: ReadSignature // by readSignature
+ * declare const key: VerificationKey // by importPublicJwk, found where read.key says
+ *
+ * const refusal = verifySignature(read, key)
+ * if (refusal !== undefined) console.error(refusal.code)
+ * ```
+ */
 export function verifySignature(read: ReadSignature, key: VerificationKey): Refusal | undefined {
   const { algorithm } = key
   const valid =
