@@ -104,8 +104,15 @@ describe('a response', () => {
 
   it('that nobody reads is given up too', async () => {
     town.origin.behave = (_request, response) => response.writeHead(200).write('{')
-    await town.guard({ limits: { timeout: 50 } })(url)
-    await expect.poll(() => town.origin.open).toBe(0)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      await town.guard({ limits: { timeout: 50 } })(url)
+      expect(town.origin.open).toBe(1)
+      vi.advanceTimersByTime(50)
+    } finally {
+      vi.useRealTimers()
+    }
+    await vi.waitFor(() => expect(town.origin.open).toBe(0), 10_000)
   })
 
   it('that is refused unread lets go of its connection', async () => {
@@ -147,10 +154,12 @@ describe('a response', () => {
   it.each<[string, string]>([
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
     ['a status beyond HTTP', 'HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'],
+    ['a switch of protocols', 'HTTP/1.1 101 Go on\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}'],
   ])('that is %s is unusable', async (_what, text) => {
     town.origin.behave = (request) => request.socket.end(text)
     await expect(town.guard()(url)).rejects.toEqual(refusal('unusable'))
+    await vi.waitFor(() => expect(town.origin.open).toBe(0))
   })
 
   it.each([204, 205, 304])('with status %i has no body', async (status) => {
@@ -158,6 +167,15 @@ describe('a response', () => {
     const response = await town.guard()(url)
     expect([response.status, response.body]).toEqual([status, null])
     await expect.poll(() => town.origin.open).toBe(0)
+  })
+
+  it('that goes on where there can be no content is left at once', async () => {
+    town.origin.behave = (_request, response) => {
+      response.writeHead(205, { 'Transfer-Encoding': 'chunked' })
+      response.write('more to come')
+    }
+    expect((await town.guard()(url)).status).toBe(205)
+    await expect.poll(() => town.origin.open, { timeout: 1000 }).toBe(0)
   })
 
   it('that breaks off is the network’s failure', async () => {

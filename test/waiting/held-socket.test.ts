@@ -87,6 +87,15 @@ describe.each(adapters)('the socket of a held call [adapter %s]', (adapter) => {
     expect([done.status, await done.json()]).toEqual([200, ['open', false, false]])
   })
 
+  it('may be asked for another protocol by its handler, and the poll is answered at once', async () => {
+    const started = performance.now()
+    const done = await carryOut((_message, response) => {
+      response.writeHead(101, { Connection: 'Upgrade', Upgrade: 'other' }).end()
+    })
+    expect(done.status).toBe(500)
+    expect(performance.now() - started).toBeLessThan(20_000)
+  })
+
   it.each(['destroy', 'destroySoon', 'resetAndDestroy'] as const)(
     'may be broken off by its handler: %s, and the poll is answered at once',
     async (method) => {

@@ -52,7 +52,7 @@ export function confirmed(client: unknown, commands: Commands, { replicas, withi
       if (performance.now() + pauseMs > deadline) {
         throw new Error(`the write was confirmed by ${Number(acknowledged)} of ${replicas} replicas`)
       }
-      await new Promise((resolve) => void setTimeout(resolve, pauseMs).unref())
+      await new Promise((resolve) => void (setTimeout(resolve, pauseMs) as Partial<NodeJS.Timeout>).unref?.())
     }
   }
 

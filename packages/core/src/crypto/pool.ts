@@ -1,4 +1,5 @@
 import { monotonicNow } from '../monotonic.js'
+import { after } from '../timer.js'
 import type { VerificationKey } from './keys.js'
 
 /**
@@ -62,13 +63,13 @@ export class Pool {
     if (!this.#late || this.#asking) return this.#late
     this.#asking = true
     let inTime = true
-    const timer = setTimeout(() => {
+    const stop = after(patience.base, () => {
       setImmediate(() => {
         inTime = false
       })
-    }, patience.base).unref()
+    })
     key.algorithm.verifyLater(key.key, data, signature, () => {
-      clearTimeout(timer)
+      stop()
       this.#asking = false
       if (inTime) this.#late = false
     })
@@ -91,7 +92,7 @@ export class Pool {
     this.#watched = true
     const { due } = this.#first
     // Judged when the loop has heard what the pool has done already: a loop that was blocked is no pool that is late.
-    setTimeout(() => setImmediate(this.#judge), Math.max(1, due - monotonicNow())).unref()
+    after(Math.max(1, due - monotonicNow()), () => setImmediate(this.#judge))
   }
 
   readonly #judge = (): void => {

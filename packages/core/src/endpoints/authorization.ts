@@ -43,7 +43,11 @@ interface Asked {
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
-  const authentication = { ...context.authentication, isOwnEndpoint: true } as const
+  const authentication = {
+    ...context.authentication,
+    bodyLimit: fixedLimits.authorizationBody,
+    isOwnEndpoint: true,
+  } as const
   const { explain, mint, scopes, access, waiting, sessions, report } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {

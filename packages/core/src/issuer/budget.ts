@@ -1,3 +1,5 @@
+import { mayTake } from './site.js'
+
 /** What one group has taken, and when that was last reckoned, in milliseconds. */
 interface Taken {
   amount: number
@@ -5,8 +7,7 @@ interface Taken {
 }
 
 /**
- * A token bucket that groups share: so many a minute, and as many at once. A group may have a
- * third of what is then left for others, so that no number of groups uses up what the next one needs; alone, one gets a quarter.
+ * A token bucket that sites share (see {@link mayTake}): so many a minute, and as many at once.
  */
 export class Budget {
   readonly #perMinute: number
@@ -25,9 +26,8 @@ export class Budget {
   /** Takes one for a group, if there is one. */
   take(now: number, group: string): boolean {
     this.#refill(now)
-    if (this.#left < 1) return false
     const amount = this.#takenBy(group, now)
-    if (amount > 0 && amount + 1 > (this.#left - 1) / 3) return false
+    if (!mayTake(amount, this.#left)) return false
     this.#left--
     this.#groups.delete(group)
     this.#groups.set(group, { amount: amount + 1, asOf: now })

@@ -1,5 +1,6 @@
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
+import { after } from '../timer.js'
 import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
@@ -233,9 +234,9 @@ function isSame(key: VerificationKey | KeyFault | undefined, failed: Verificatio
 /** Waits for a promise that never rejects, `ms` milliseconds at most. */
 function within(ms: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms).unref()
+    const stop = after(ms, resolve)
     void work.then(() => {
-      clearTimeout(timer)
+      stop()
       resolve()
     })
   })

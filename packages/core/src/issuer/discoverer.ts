@@ -1,3 +1,4 @@
+import { after } from '../timer.js'
 import { weightOf } from '../weight.js'
 import { Budget } from './budget.js'
 import { IssuerEntry } from './entry.js'
@@ -114,14 +115,11 @@ export class Discoverer {
     const stop = (): void => abort.abort(record.abort.signal.reason)
     if (record.abort.signal.aborted) stop()
     record.abort.signal.addEventListener('abort', stop)
-    const timer = setTimeout(
-      () => abort.abort(new Error(`not done within ${limits.timeout} ms`)),
-      limits.timeout,
-    ).unref()
+    const end = after(limits.timeout, () => abort.abort(new Error(`not done within ${limits.timeout} ms`)))
     try {
       await entry.discover(record.documents, forced, abort.signal)
     } finally {
-      clearTimeout(timer)
+      end()
       record.abort.signal.removeEventListener('abort', stop)
       entry.flight = undefined
       leave()

@@ -35,6 +35,16 @@ describe('a space that groups share', () => {
     expect(held.has('honest')).toBe(true)
   })
 
+  it('takes nothing from who came first when others grow, be they many and none of them heavy', () => {
+    const { held, left } = space(6400, 'newest')
+    held.add('honest', 'a', '', 10)
+    const names = Array.from({ length: 630 }, (_, index) => `${index}`)
+    for (const name of names) held.add(name, `site ${Number(name) % 100}`, '', 10)
+    for (const name of names) held.reweigh(name, 16)
+    expect(held.weight).toBeLessThanOrEqual(6400)
+    expect(left).not.toContain('honest')
+  })
+
   it('gives up the eldest first where it is told so', () => {
     const { held, left } = space(3, 'eldest')
     for (const key of ['1', '2', '3', '4']) held.add(key, 'a', '', 1)

@@ -107,12 +107,13 @@ export class FairSpace<V> {
   #grow(group: Group<V>, weight: number): void {
     group.weight += weight
     this.#weight += weight
-    while (this.#weight > this.#most) this.#makeRoom()
+    while (this.#weight > this.#most) this.#makeRoom(group)
   }
 
-  #makeRoom(): void {
-    // Where no group holds more than it may, the first that came.
-    let [giving] = this.#groups.values()
+  #makeRoom(grown: Group<V>): void {
+    // Where no group holds more than it may: the one that grew if who came first stays, otherwise the one that came first.
+    const [first] = this.#groups.values()
+    let giving = this.#leaves === 'newest' && grown.members.size > 0 ? grown : first
     let weight = this.#most * entitlement
     for (const group of this.#groups.values()) {
       if (group.weight <= weight) continue

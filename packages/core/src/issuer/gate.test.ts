@@ -72,7 +72,7 @@ it('leaves most of a budget to others, however many one group wants', () => {
   expect(take('a', 3_600_000)).toBe(75)
 })
 
-it('gives a site a quarter of the places and of the queue, but not of what was named', async () => {
+it('gives a site that is alone a quarter of the places and of the queue, but not of what was named', async () => {
   const gate = new Gate({ concurrency: 8, perIssuer: 2, queue: 8 })
   const made = (index: number): string => `https://i${index}.evil.example`
   for (let index = 0; index < 4; index++) void gate.enter(made(index), 'known')

@@ -1,5 +1,5 @@
 import type { IssuerLimits } from './limits.js'
-import { siteOf } from './site.js'
+import { mayTake, siteOf } from './site.js'
 
 /**
  * Whom a discovery is for: an issuer the operator named, one of whom a token has verified, a newcomer, or nobody who
@@ -14,12 +14,10 @@ interface Waiting {
   readonly start: (leave: () => void) => void
 }
 
-/** What one site may have of the places of a lane, and of its queue. */
-const siteShare = 1 / 4
-
 /**
  * Bounds how many discoveries run at once: in each lane, of each issuer, and of each site in a lane, whose issuers cost a
- * stranger nothing. Whom the operator named is not bound by site.
+ * stranger nothing (see {@link mayTake}). So it is with the places of those who wait. Whom the operator named is not bound
+ * by site.
  */
 export class Gate {
   readonly #limits: Pick<IssuerLimits, 'concurrency' | 'perIssuer' | 'queue'>
@@ -46,7 +44,8 @@ export class Gate {
     const { queue } = this.#limits
     const waiting = this.#queue.filter((one) => one.lane === lane)
     if (waiting.length >= queue) return false
-    return lane === 'named' || waiting.filter((one) => one.share === share).length < part(queue)
+    const own = waiting.filter((one) => one.share === share).length
+    return lane === 'named' || mayTake(own, queue - waiting.length)
   }
 
   /** Whether every place of a lane is taken. */
@@ -65,7 +64,7 @@ export class Gate {
   #isFree(issuer: string, lane: Lane, share: string): boolean {
     const { concurrency, perIssuer } = this.#limits
     if (this.isFull(lane) || (this.#issuers.get(issuer) ?? 0) >= perIssuer) return false
-    return lane === 'named' || (this.#shares.get(share) ?? 0) < part(concurrency)
+    return lane === 'named' || mayTake(this.#shares.get(share) ?? 0, concurrency - this.#running[lane])
   }
 
   #advance(): void {
@@ -92,7 +91,6 @@ export class Gate {
 }
 
 const shareOf = (issuer: string, lane: Lane): string => `${lane} ${siteOf(issuer)}`
-const part = (whole: number): number => Math.max(1, Math.floor(whole * siteShare))
 
 function add(counts: Map<string, number>, name: string, one: 1 | -1): void {
   const count = (counts.get(name) ?? 0) + one

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { LookupFunction, TcpNetConnectOpts } from 'node:net'
 import { isHostName } from '../identifiers.js'
+import { after } from '../timer.js'
 import { createIsPublic, isNat64Prefix, publicAddresses } from './address.js'
 import { GuardError } from './fault.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
@@ -62,15 +63,34 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
   const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   const ca = options.ca === undefined ? {} : { ca: [options.ca].flat() }
 
-  const addressesOf = async (host: string, signal: AbortSignal): Promise<ResolvedAddress[]> => {
+  const addressesOf = async (
+    host: string,
+    signal: AbortSignal,
+    patient?: boolean,
+  ): Promise<ResolvedAddress[]> => {
     const admitted = privateHosts.has(host)
     if (!admitted && !namedHosts.has(host) && isSpecialName(host))
       throw new GuardError('forbidden', `${host} is a special-use name`)
     const resolve = options.resolve ?? (admitted ? resolvePrivate : resolvePublic)
-    const found = await resolve(host, signal)
+    const found = await resolve(host, signal, patient)
     const usable = admitted ? [...found] : publicAddresses(found, isPublic)
     if (usable.length === 0) throw new GuardError('forbidden', `${host} has no public address`)
-    return usable.slice(0, limits.addresses)
+    return patient === true ? usable : usable.slice(0, limits.addresses)
+  }
+
+  /**
+   * Those of the other family, where the addresses of the one that answered first lead nowhere from here: behind NAT64
+   * names are resolved more slowly than elsewhere, and not every network has both families (RFC 8305, 3).
+   */
+  const othersOf = async (
+    host: string,
+    tried: readonly ResolvedAddress[],
+    deadline: Deadline,
+  ): Promise<ResolvedAddress[]> => {
+    const families = new Set(tried.map(({ family }) => family))
+    if (families.size > 1 || deadline.hasReached || deadline.signal.aborted) return []
+    const all = await deadline.race(addressesOf(host, deadline.signal, true)).catch(() => [])
+    return all.filter(({ family }) => !families.has(family)).slice(0, limits.addresses)
   }
 
   return async (input, init) => {
@@ -79,28 +99,40 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
     const content = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
     const deadline = new Deadline(request.signal, limits)
     try {
+      const reach = (addresses: readonly ResolvedAddress[]): Promise<IncomingMessage> =>
+        exchange(
+          {
+            ...ca,
+            agent,
+            method: request.method,
+            host: url.hostname,
+            servername: url.hostname,
+            port: addresses[0]?.port ?? (url.port === '' ? 443 : Number(url.port)),
+            path: url.pathname + url.search,
+            headers: {
+              ...Object.fromEntries(request.headers),
+              host: url.host,
+              'accept-encoding': 'identity',
+            },
+            lookup: answering(addresses),
+            // Whatever the process says of it for its own connections.
+            autoSelectFamily: true,
+            autoSelectFamilyAttemptTimeout: attemptTimeout(addresses.length, limits.connectTimeout),
+            signal: deadline.signal,
+            minVersion: 'TLSv1.2',
+            rejectUnauthorized: true,
+            maxHeaderSize: limits.headerBytes,
+            insecureHTTPParser: false,
+          },
+          content,
+          deadline,
+        )
       const addresses = await deadline.race(addressesOf(url.hostname, deadline.signal))
-      const response = await exchange(
-        {
-          ...ca,
-          agent,
-          method: request.method,
-          host: url.hostname,
-          servername: url.hostname,
-          port: addresses[0]?.port ?? (url.port === '' ? 443 : Number(url.port)),
-          path: url.pathname + url.search,
-          headers: { ...Object.fromEntries(request.headers), host: url.host, 'accept-encoding': 'identity' },
-          lookup: answering(addresses),
-          autoSelectFamilyAttemptTimeout: attemptTimeout(addresses.length, limits.connectTimeout),
-          signal: deadline.signal,
-          minVersion: 'TLSv1.2',
-          rejectUnauthorized: true,
-          maxHeaderSize: limits.headerBytes,
-          insecureHTTPParser: false,
-        },
-        content,
-        deadline,
-      )
+      const response = await reach(addresses).catch(async (cause: unknown) => {
+        const others = await othersOf(url.hostname, addresses, deadline)
+        if (others.length === 0) throw cause
+        return reach(others)
+      })
       return toResponse(response, limits.jwksBytes, deadline)
     } catch (error) {
       deadline.end()
@@ -134,7 +166,8 @@ function attemptTimeout(addresses: number, connectTimeout: number): number {
 }
 
 // Whatever concerns the connection is passed on; Node's types leave some of it out.
-type ExchangeOptions = RequestOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'>
+type ExchangeOptions = RequestOptions &
+  Pick<TcpNetConnectOpts, 'autoSelectFamily' | 'autoSelectFamilyAttemptTimeout'>
 
 function exchange(
   options: ExchangeOptions,
@@ -143,7 +176,9 @@ function exchange(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest(options, resolve)
-    request.once('socket', (socket) => socket.once('secureConnect', () => deadline.connected()))
+    request.once('socket', (socket) => {
+      socket.once('connect', () => deadline.reached()).once('secureConnect', () => deadline.connected())
+    })
     request.on('error', (error: NodeJS.ErrnoException) => {
       // Answered, but not in HTTP, or with headers beyond bounds.
       const answered = error.code?.startsWith('HPE_') === true
@@ -153,6 +188,14 @@ function exchange(
           : deadline.cause(error),
       )
     })
+    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    request.on('upgrade', (_message, socket) => {
+      socket.destroy()
+      reject(new GuardError('unusable', 'the response switches to another protocol'))
+    })
+    request.on('close', () =>
+      reject(deadline.cause(new GuardError('unusable', 'the connection ended without a response'))),
+    )
     request.end(content)
   })
 }
@@ -174,7 +217,11 @@ function readHead(message: IncomingMessage, maxBytes: number, deadline: Deadline
   if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
     throw new GuardError('unusable', 'a content coding not asked for')
   const bodiless = status === 204 || status === 205 || status === 304
-  if (bodiless) message.resume().once('close', () => deadline.end())
+  if (bodiless) {
+    // What comes all the same is nobody's.
+    deadline.end()
+    message.destroy()
+  }
   return new Response(bodiless ? null : streamOf(message, maxBytes, deadline), { status, headers })
 }
 
@@ -236,17 +283,19 @@ async function* bounded(
 /** The clock of one exchange: a limit until the connection stands, one for the whole, and the caller's own signal. */
 class Deadline {
   readonly #controller = new AbortController()
-  readonly #connecting: NodeJS.Timeout
-  readonly #total: NodeJS.Timeout
+  readonly #connected: () => void
+  readonly #done: () => void
   readonly #caller: AbortSignal
   readonly #abort = (): void => this.#controller.abort(this.#caller.reason)
+  /** Whether anybody has been there, whatever became of it. */
+  hasReached = false
 
   constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
     this.#caller = caller
-    const expire = (what: string, ms: number): NodeJS.Timeout =>
-      setTimeout(() => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)), ms).unref()
-    this.#connecting = expire('connection', limits.connectTimeout)
-    this.#total = expire('complete response', limits.timeout)
+    const expire = (what: string, ms: number): (() => void) =>
+      after(ms, () => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)))
+    this.#connected = expire('connection', limits.connectTimeout)
+    this.#done = expire('complete response', limits.timeout)
     if (caller.aborted) this.#abort()
     else caller.addEventListener('abort', this.#abort, { once: true })
   }
@@ -255,13 +304,17 @@ class Deadline {
     return this.#controller.signal
   }
 
+  reached(): void {
+    this.hasReached = true
+  }
+
   connected(): void {
-    clearTimeout(this.#connecting)
+    this.#connected()
   }
 
   end(): void {
-    clearTimeout(this.#connecting)
-    clearTimeout(this.#total)
+    this.#connected()
+    this.#done()
     this.#caller.removeEventListener('abort', this.#abort)
   }
 

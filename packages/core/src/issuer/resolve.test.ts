@@ -7,8 +7,13 @@ import { createPublicResolve, type Resolve } from './resolve.js'
 const typeA = 1
 const typeAAAA = 28
 
+const typeOf = (query: Buffer): number => query.readUInt16BE(query.indexOf(0, 12) + 1)
+
 /** A name server on loopback that answers only what it is told to, over UDP (RFC 1035, 4.1). */
 class NameServer {
+  /** Answers of this type wait until it is released. */
+  held: number | undefined
+  readonly #waiting: (() => void)[] = []
   /** Addresses in bytes, by record type; `silent` never answers. */
   readonly records = new Map<number, readonly (readonly number[])[] | 'silent' | 'missing'>()
   readonly #socket: Socket = createSocket('udp4')
@@ -16,11 +21,23 @@ class NameServer {
   async open(): Promise<string> {
     this.#socket.on('message', (query, from) => {
       const answer = this.#answer(query)
-      if (answer !== undefined) this.#socket.send(answer, from.port, from.address)
+      if (answer === undefined) return
+      const send = (): void => this.#socket.send(answer, from.port, from.address)
+      if (typeOf(query) === this.held) this.#waiting.push(send)
+      else send()
     })
     this.#socket.bind(0, '127.0.0.1')
     await once(this.#socket, 'listening')
     return `127.0.0.1:${this.#socket.address().port}`
+  }
+
+  /** How many answers have been held up. */
+  get holding(): number {
+    return this.#waiting.length
+  }
+
+  release(): void {
+    for (const send of this.#waiting.splice(0)) send()
   }
 
   close(): void {
@@ -29,7 +46,7 @@ class NameServer {
 
   #answer(query: Buffer): Buffer | undefined {
     const end = query.indexOf(0, 12) + 5
-    const type = query.readUInt16BE(end - 4)
+    const type = typeOf(query)
     const records = this.records.get(type) ?? []
     if (records === 'silent') return undefined
     const found = records === 'missing' ? [] : records
@@ -78,6 +95,16 @@ describe('resolving a stranger’s host', () => {
     const [others, later] = await timed()
     expect(others).toEqual(['2a00:1450::1'])
     expect(later).toBeLessThan(1000)
+  })
+
+  it('waits for the slower family where it is asked to, since the faster one led nowhere', async () => {
+    server.records.set(typeA, four).set(typeAAAA, six)
+    server.held = typeA
+    expect((await timed())[0]).toEqual(['2a00:1450::1'])
+    const patient = resolve('ps.example', never, true)
+    await expect.poll(() => server.holding).toBeGreaterThan(1)
+    server.release()
+    expect((await patient).map(({ family }) => family)).toEqual([4, 6])
   })
 
   it('takes both by turns where both are answered', async () => {

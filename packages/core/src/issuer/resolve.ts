@@ -1,4 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises'
+import { after } from '../timer.js'
 
 /** One address of a host. */
 export interface ResolvedAddress {
@@ -8,8 +9,16 @@ export interface ResolvedAddress {
   readonly port?: number
 }
 
-/** Finds a host's addresses, once for each connection. It rejects when there are none. */
-export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>
+/**
+ * Finds a host's addresses, once for each connection. It rejects when there are none.
+ *
+ * @param patient asked again, since what one family answered led nowhere: waits for the answers of both
+ */
+export type Resolve = (
+  host: string,
+  signal: AbortSignal,
+  patient?: boolean,
+) => Promise<readonly ResolvedAddress[]>
 
 /** Milliseconds that one family is waited for once the other has an address (RFC 8305, 3). */
 const resolutionDelay = 50
@@ -28,7 +37,7 @@ export interface PublicResolveOptions {
  * waited for much longer than the other.
  */
 export function createPublicResolve({ isUsable, servers }: PublicResolveOptions): Resolve {
-  return async (host, signal) => {
+  return async (host, signal, patient = false) => {
     const resolver = new Resolver({ timeout: 1500, tries: 2 })
     if (servers !== undefined) resolver.setServers([...servers])
     const cancel = (): void => resolver.cancel()
@@ -36,7 +45,7 @@ export function createPublicResolve({ isUsable, servers }: PublicResolveOptions)
     const four = ask(resolver.resolve4(host), 4)
     const six = ask(resolver.resolve6(host), 6)
     try {
-      await firstUsable([four, six], isUsable)
+      await (patient ? Promise.all([four.done, six.done]) : firstUsable([four, six], isUsable))
       const addresses = inTurns(four.addresses, six.addresses)
       if (addresses.length === 0) throw four.fault ?? new Error('the host has no address')
       return addresses
@@ -84,16 +93,16 @@ function firstUsable(
 ): Promise<void> {
   return new Promise((resolve) => {
     let open = questions.length
-    let timer: NodeJS.Timeout | undefined
+    let stop = (): void => {}
     const finish = (): void => {
-      clearTimeout(timer)
+      stop()
       resolve()
     }
     for (const question of questions) {
       void question.done.then(() => {
         if (--open === 0) finish()
         else if (question.addresses.some(({ address }) => isUsable(address)))
-          timer = setTimeout(finish, resolutionDelay)
+          stop = after(resolutionDelay, finish)
       })
     }
   })

@@ -11,3 +11,14 @@ export function siteOf(issuer: string): string {
   const host = issuer.startsWith('https://') ? issuer.slice(8) : issuer
   return getDomain(host, asGiven) ?? host
 }
+
+/**
+ * Whether a site may take one more of what strangers share: a third of what is then left for others, so that no few of
+ * them leave nothing for the next; alone it gets a quarter. The first one is anybody's while there is any.
+ *
+ * @param own what the site has taken
+ * @param free what nobody has
+ */
+export function mayTake(own: number, free: number): boolean {
+  return free >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)
+}

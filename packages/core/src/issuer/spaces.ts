@@ -83,7 +83,6 @@ export class IssuerSpaces {
   add(record: IssuerRecord): void {
     const { issuer } = record
     if (this.#isNamed(issuer)) return void this.#named.set(issuer, record)
-    this.#former.delete(issuer)
     this.#newcomers.add(issuer, siteOf(issuer), record, this.#weigh(record, 'newcomers'))
   }
 
@@ -103,6 +102,7 @@ export class IssuerSpaces {
     const site = siteOf(issuer)
     if (!this.#admitted.hasPlace(site, weight)) return undefined
     this.#newcomers.delete(issuer)
+    this.#former.delete(issuer)
     newcomer.admittedAt = now
     this.#admitted.add(issuer, site, newcomer, weight)
     return newcomer

@@ -89,6 +89,23 @@ describe('one domain with as many issuers as it likes', () => {
   })
 })
 
+it.each([4, 12])(
+  '%i domains leave places to the next newcomer, when all their issuers hang',
+  async (domains) => {
+    const town = new FakeTown({ limits: { timeout: 5000, wait: 5 } })
+    const hanging: Promise<unknown>[] = []
+    for (let index = 0; index < 24 * domains; index++) {
+      const host = `i${index}.evil-${index % domains}.example`
+      town.behave(host, () => new Promise(() => {}))
+      hanging.push(town.find(host))
+    }
+    town.publish('new.example', [key])
+    expect(await town.find('new.example')).toHaveProperty('jkt')
+    town.keys.close()
+    await Promise.all(hanging)
+  },
+)
+
 describe('an issuer that was admitted', () => {
   it('is displaced by none that comes later, whatever its domain', async () => {
     const town = new FakeTown({ limits: { issuers: 3 } })
@@ -114,6 +131,21 @@ describe('an issuer that was admitted', () => {
     expect(town.keys.inspect(0).newcomerBudget).toBe(0)
     expect(await isServed(town, 'b.shared.example')).toBe(true)
     expect(town.count('b.shared.example', '/jwks')).toBe(2)
+  })
+
+  it('still counts as known when it was pushed out and could not be reached at first', async () => {
+    const town = new FakeTown({ limits: { issuers: 2, newcomersPerMinute: 20 } })
+    for (const host of ['a.shared.example', 'b.shared.example', 'c.example']) {
+      town.publish(host, [key])
+      await town.verified(host)
+    }
+    town.behave('b.shared.example', () => new Response('', { status: 503 }))
+    expect(await isServed(town, 'b.shared.example')).toBe(false)
+    town.publish('b.shared.example', [key])
+    town.pass(70)
+    for (let index = 0; index < 60; index++) await town.find(`x${index}.example`)
+    expect(town.keys.inspect(0).newcomerBudget).toBe(0)
+    expect(await isServed(town, 'b.shared.example')).toBe(true)
   })
 
   it('gives up its place when nothing of it has been used or kept for a day', async () => {

@@ -61,7 +61,17 @@ function send(
       signal,
     })
     outgoing.on('error', reject)
+    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    outgoing.on('upgrade', (_message, socket) => {
+      socket.destroy()
+      reject(new Error('the handler switched to another protocol'))
+    })
+    let answered = false
+    outgoing.on('close', () => {
+      if (!answered) reject(new Error('the connection was closed without an answer'))
+    })
     outgoing.on('response', (incoming) => {
+      answered = true
       collect(incoming, limits.answer).then(
         (body) => resolve(body === undefined ? undefined : rawAnswer(incoming, body)),
         reject,

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { InnerSocket } from './inner-socket.js'
 
@@ -50,6 +51,19 @@ describe('a connection within the process', () => {
     expect(called).toEqual(
       expect.arrayContaining(['setTimeout', 'setKeepAlive', 'setNoDelay', 'address', 'ref', 'unref']),
     )
+  })
+
+  it('has every method of a TLS socket, and each says that there is no session', async () => {
+    const [near] = InnerSocket.pair()
+    const methods = near as unknown as Record<string, (...args: readonly unknown[]) => unknown>
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(TLSSocket.prototype))) {
+      if (typeof value !== 'function' || name.startsWith('_') || name === 'constructor') continue
+      if (name === 'exportKeyingMaterial') expect(() => methods[name]?.(8, 'x')).toThrow('no TLS session')
+      else expect(methods[name], name).toBeTypeOf('function')
+    }
+    expect([methods['getPeerCertificate']?.(), methods['getCipher']?.()]).toEqual([{}, {}])
+    const renegotiated = new Promise((resolve) => methods['renegotiate']?.({}, resolve))
+    expect(await renegotiated).toBeInstanceOf(Error)
   })
 
   it('has addresses that can be set', () => {

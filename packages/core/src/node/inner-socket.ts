@@ -42,17 +42,6 @@ export class InnerSocket extends Socket {
     return address === undefined || port === undefined ? {} : { address, port, family }
   }
 
-  /** There is no certificate to see here, which is what TLS says of a peer that has shown none. */
-  getPeerCertificate(): Record<string, never> {
-    return {}
-  }
-
-  getPeerX509Certificate(): undefined {}
-
-  getProtocol(): null {
-    return null
-  }
-
   override _read(): void {
     const more = this.#more
     this.#more = undefined
@@ -114,3 +103,38 @@ export class InnerSocket extends Socket {
 function toBytes({ chunk, encoding }: { chunk: Buffer | string; encoding: BufferEncoding }): Buffer {
   return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
 }
+
+// What a socket of TLS has besides, since that is what `encrypted` says it is. The session was that of the connection the
+// call came on; there is none here to tell of, so that the answers are those of a peer that has shown no certificate.
+const nothing = (): undefined => undefined
+const ofTls: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
+  getPeerCertificate: () => ({}),
+  getPeerX509Certificate: nothing,
+  getCertificate: () => ({}),
+  getX509Certificate: nothing,
+  getCipher: () => ({}),
+  getProtocol: () => null,
+  getEphemeralKeyInfo: () => ({}),
+  getSharedSigalgs: () => [],
+  getFinished: nothing,
+  getPeerFinished: nothing,
+  getSession: nothing,
+  getTLSTicket: nothing,
+  isSessionReused: () => false,
+  setMaxSendFragment: () => false,
+  setServername: nothing,
+  setSession: nothing,
+  setKeyCert: nothing,
+  enableTrace: nothing,
+  disableRenegotiation: nothing,
+  renegotiate: (_options, callback) => {
+    if (typeof callback === 'function') process.nextTick(callback, new Error(noSession))
+    return false
+  },
+  // A key that everybody knows would be worse than none.
+  exportKeyingMaterial: () => {
+    throw new Error(noSession)
+  },
+}
+const noSession = 'a call that was held has no TLS session'
+Object.assign(InnerSocket.prototype, ofTls)

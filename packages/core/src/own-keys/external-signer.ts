@@ -1,4 +1,5 @@
 import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
+import { after } from '../timer.js'
 
 /** A key whose private half is elsewhere: a key management service, a hardware module, another process. */
 export interface ExternalSigner {
@@ -42,17 +43,16 @@ export function isSigner(value: object): value is ExternalSigner {
 }
 
 async function inTime(kid: string, signer: ExternalSigner, data: Uint8Array): Promise<Uint8Array> {
-  let timer: NodeJS.Timeout | undefined
+  let stop = (): void => {}
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the signer of key ${kid} gave no answer within ${signMilliseconds} ms`)),
-      signMilliseconds,
-    ).unref()
+    stop = after(signMilliseconds, () =>
+      reject(new Error(`the signer of key ${kid} gave no answer within ${signMilliseconds} ms`)),
+    )
   })
   try {
     return await Promise.race([signer.sign(data), late])
   } finally {
-    clearTimeout(timer)
+    stop()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { TokenCaller } from '../caller.js'
 import type { Standing } from '../issuer/issuer-keys.js'
-import { siteOf } from '../issuer/site.js'
+import { mayTake, siteOf } from '../issuer/site.js'
 import type { PendingSettings } from './options.js'
 
 /**
@@ -70,6 +70,3 @@ export function createAdmission(
     },
   }
 }
-
-/** A site may have a third of what is then left for others, so that no number of sites leaves nothing for the next. */
-const mayTake = (own: number, free: number): boolean => free >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)

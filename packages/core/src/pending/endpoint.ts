@@ -27,7 +27,9 @@ export function pendingEndpoint(
   context: PollContext,
   steady: () => number,
 ): Endpoint {
-  const authentication = { ...ofRoutes, isOwnEndpoint: true } as const
+  // What a poll brings is held as long as the poll waits, and is good for an answer to a question at most.
+  const bodyLimit = fixedLimits.clarificationBody
+  const authentication = { ...ofRoutes, bodyLimit, isOwnEndpoint: true } as const
   const allowed = createPace(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {

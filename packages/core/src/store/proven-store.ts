@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
+import { after } from '../timer.js'
 import { MemoryStore } from './memory-store.js'
 import { type Store, StoreUnfitError } from './store.js'
 
@@ -205,16 +206,16 @@ const unfit = (what: string): StoreUnfitError => new StoreUnfitError(`the store 
 
 /** The answer, or a rejection when it takes too long. */
 async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
+  let stop = (): void => {}
   const late = new Promise<never>((_, reject) => {
     const message = `the trial of the store had no answer within ${patience} ms`
-    timer = setTimeout(() => reject(new Error(message)), patience).unref()
+    stop = after(patience, () => reject(new Error(message)))
   })
   try {
     return await Promise.race([answer, late])
   } finally {
-    clearTimeout(timer)
+    stop()
   }
 }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => void after(ms, resolve))

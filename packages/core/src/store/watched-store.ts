@@ -1,6 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPending } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
+import { after } from '../timer.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
@@ -197,18 +198,16 @@ class Watcher implements WatchedStore {
 
   async #inTime<T>(ask: () => Promise<T>): Promise<T> {
     const { timeout } = this.#watch
-    let timer: NodeJS.Timeout | undefined
+    let stop = (): void => {}
     const late = new Promise<never>((_, reject) => {
-      const stop = (): void => reject(new StoreError('timeout', `no answer within ${timeout} ms`))
-      // Whoever waits has a connection; it is no reason to keep a process alive that has none.
-      timer = setTimeout(stop, timeout).unref()
+      stop = after(timeout, () => reject(new StoreError('timeout', `no answer within ${timeout} ms`)))
     })
     this.#pending++
     try {
       return await Promise.race([ask(), late])
     } finally {
       this.#pending--
-      clearTimeout(timer)
+      stop()
     }
   }
 
