@@ -21,10 +21,10 @@ import {
   writeAnswer,
 } from '@countersign/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { attempt } from './attempt.js'
+import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, routesOf } from './routes.js'
+import { type AnyApplication, declarations, layersOf, routesOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
@@ -36,8 +36,10 @@ export interface ExpressOptions extends ResourceOptions<Request> {
   readonly onError?: 'answer' | 'next'
   /**
    * Nothing is served while a route of the application says nothing: what it requires, or `guard.open()` where it is
-   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes; all
-   * are then answered `500`. `guard.routes(app)` tells before. Default `false`.
+   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes to one
+   * of our handlers, and again when the application has got more; all are then answered `500`. Put `guard.endpoints()`
+   * before every route: what stands before our first handler is not stopped. `guard.routes(app)` tells before any
+   * request. Default `false`.
    */
   readonly secureByDefault?: boolean
 }
@@ -146,9 +148,10 @@ interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
   readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** What was found of the application when the first request came. */
+  /** What was found of the application when it was last looked at. */
   fault?: TypeError | undefined
-  isChecked?: true
+  /** How many layers it had then; where that does not matter, any number. */
+  layers?: number
 }
 
 // The hosts for which somebody in this process answers, as `endpoints()` were asked for.
@@ -156,22 +159,29 @@ const hosts = new Set<string>()
 
 function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
   const { onError, secureByDefault, declared } = shared
-  const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
+  /** Answers, or gives the error that the application is to answer. */
+  const refuse = (outcome: Answered, res: Response): AAuthError | undefined => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
     const isAnswered = onError === 'answer' || answer.status < 400
     // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
-    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
-    else next(new AAuthError(code, answer.status, answer.headers, detail))
+    if (!isAnswered || typeof res.writeHead !== 'function')
+      return new AAuthError(code, answer.status, answer.headers, detail)
+    writeAnswer(answer, res)
+    return undefined
   }
 
   const lookAt = (req: Request): void => {
-    shared.isChecked = true
+    if (shared.layers !== undefined && !secureByDefault) return
+    const inner = (req as MaybeExpress).app
+    const app = inner === undefined ? undefined : wholeApp(req)
+    const layers = app === undefined ? 0 : layersOf(app)
+    if (shared.layers === layers) return
+    shared.layers = layers
     // What verification takes from the wire is not changed by it, but what handlers see is.
-    const { app } = req as MaybeExpress
-    if (app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    if (inner?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
     if (!secureByDefault || app === undefined) return
-    const silent = routesOf(wholeApp(req)).filter(({ aauth }) => aauth === undefined)
+    const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
     shared.fault = new TypeError(
@@ -185,29 +195,43 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
       // The application has answered meanwhile: whoever was told that it failed must not find it done.
       if (res.writableEnded) return
-      // Whatever a guard before this one has found holds no more.
-      req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
-      if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
-      if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
-      if (outcome.served) {
-        if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
-        next()
-      } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])
-      else refuse(outcome, res, next)
-    }
-    const handler: RequestHandler = (req, res, next) => {
-      if (shared.isChecked === undefined) lookAt(req)
-      if (shared.fault !== undefined) {
-        next(shared.fault)
+      let fault: AAuthError | undefined
+      try {
+        // Whatever a guard before this one has found holds no more.
+        req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
+        if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
+        if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
+        if (outcome.served) {
+          if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
+        } else if (outcome.or !== true || other === undefined) {
+          fault = refuse(outcome, res)
+          if (fault === undefined) return
+        }
+      } catch (error) {
+        fail(next, error)
         return
       }
-      keepPrivate(res)
-      const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
+      if (!outcome.served && fault === undefined && other !== undefined)
+        runOther(other, outcome, [req, res, next])
+      else next(fault)
+    }
+    const handler: RequestHandler = (req, res, next) => {
+      let outcome: ReturnType<typeof route.check>
+      // In a listener without a framework nobody catches what is thrown, and the process ends.
+      try {
+        lookAt(req)
+        if (shared.fault !== undefined) throw shared.fault
+        keepPrivate(res)
+        outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
+      } catch (error) {
+        fail(next, error)
+        return
+      }
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       if (isPending(outcome))
         Promise.resolve(outcome)
           .then((late) => conclude(late, req, res, next))
-          .catch(next)
+          .catch((error: unknown) => fail(next, error))
       else conclude(outcome, req, res, next)
     }
     declarations.set(handler, requirement)
@@ -216,8 +240,12 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const own = new URL(server.resource).host
-  const isAnothers = ({ hostname }: MaybeExpress): boolean =>
-    hostname !== undefined && hostname !== own && hosts.has(hostname)
+  const isAnothers = (req: Request): boolean => {
+    // Express's word on the host, or in an application that is none of its, the client's.
+    const named = (req as MaybeExpress).hostname ?? req.headers.host?.replace(/:\d*$/, '')
+    const host = named?.toLowerCase().replace(/\.$/, '')
+    return host !== undefined && host !== own && hosts.has(host)
+  }
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
@@ -237,7 +265,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (args.length > 0) throw calledByExpress('endpoints()')
       hosts.add(own)
       return (req, res, next) => {
-        if (shared.isChecked === undefined) lookAt(req)
+        lookAt(req)
         if (shared.fault !== undefined) next(shared.fault)
         else if (hosts.size > 1 && isAnothers(req)) next()
         else
@@ -250,8 +278,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
           })
       }
     },
-    routes: ((app?: AnyApplication) =>
-      app === undefined ? [...declared] : routesOf(app)) as ExpressGuard['routes'],
+    routes: ((app?: AnyApplication, ...more: unknown[]) => {
+      if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
+      return app === undefined ? [...declared] : routesOf(app)
+    }) as ExpressGuard['routes'],
     server,
   }
 }

@@ -1,4 +1,4 @@
-import type { AccessConfig, AuthorizeVerdict } from '../access/access-options.js'
+import { type AccessConfig, type AuthorizeVerdict, checkSessionPerson } from '../access/access-options.js'
 import { isHeld } from '../access/bindings.js'
 import type { ScopeList } from '../access/scope-list.js'
 import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
@@ -6,7 +6,7 @@ import { challenged, denied, failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import type { Explain } from '../authentication/explain.js'
 import { findStop } from '../authentication/standing.js'
-import type { Person } from '../caller.js'
+import { originOf, type Person } from '../caller.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
@@ -104,13 +104,18 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         report({ name: 'authorized', by: 'resource' })
         if (verdict.session === undefined)
           return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
+        // It may be an object that `authorized` has not made.
+        checkSessionPerson(verdict.session)
         const { jkt } = caller
         const marks = await sessions.marks({ jkt, user: verdict.session.user })
         // The application may have taken its time.
         const stop = await findStop([caller], authentication)
         if (stop !== undefined) return refused(stop, report).answer
         const at = authentication.clock()
-        return sessions.begin({ caller, jkt, session: { scope } }, { ...verdict.session, at, marks })
+        return sessions.begin(
+          { origins: [originOf(caller)], jkt, session: { scope } },
+          { ...verdict.session, at, marks },
+        )
       }
     }
   }

@@ -4,6 +4,7 @@ import {
   type ServerCallerContext,
   serverSignaturePolicy,
 } from '../authentication/authenticate-server.js'
+import type { Awaitable } from '../awaitable.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
@@ -13,7 +14,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
 import { fixedLimits, issuerSkew } from '../limits.js'
 import { boundedRate, type RevocationLimits, RevocationRate } from '../revocation/revocation-limits.js'
-import { type RevokedToken, readRevocation } from '../revocation/revocation-request.js'
+import { type ReadRevocation, readRevocation } from '../revocation/revocation-request.js'
 import type { RevocationRecords } from '../revocation/revocations.js'
 import type { SignaturePolicy } from '../signature/read.js'
 import type { Store } from '../store/store.js'
@@ -71,16 +72,24 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     return rate.takeBoth({ who: issuer, perMinute }, together)
   }
 
-  const record = async (issuer: string, { jti, exp }: RevokedToken): Promise<Refusal | undefined> => {
+  const record = async (
+    issuer: string,
+    { jti, exp, isSaid }: ReadRevocation,
+  ): Promise<Refusal | undefined> => {
     const tell = (outcome: 'recorded' | 'known' | 'past'): undefined =>
       void report({ name: 'revocation', issuer, jti, outcome })
-    if (exp + issuerSkew <= clock() / 1000) return tell('past')
-    // A repetition is recorded no second time, so it takes nothing of what the issuer may record.
-    if (await revocations.covers({ iss: issuer, jti, exp })) return tell('known')
-    const limited = await take(issuer)
+    const revocation = { iss: issuer, jti, exp }
+    const isPast = exp + issuerSkew <= clock() / 1000
+    // Of revocations that say no `exp`, the first covers every token that was there.
+    const covered = (): Awaitable<boolean> =>
+      isSaid ? revocations.covers(revocation) : revocations.has(revocation)
+    const isKnown = !isPast && (await covered())
+    // What is recorded no second time takes nothing of what the issuer may record. It may have been cut short the first
+    // time, though, and what was begun with a token outlives it.
+    const limited = isPast || isKnown ? undefined : await take(issuer)
     if (limited !== undefined) return limited
-    await revocations.record({ iss: issuer, jti, exp })
-    return tell('recorded')
+    await revocations.record(revocation)
+    return tell(isPast ? 'past' : isKnown ? 'known' : 'recorded')
   }
 
   const handle = async (request: HttpRequest): Promise<Refusal | undefined> => {

@@ -1,4 +1,4 @@
-import type { Origin, TokenCaller } from '../caller.js'
+import type { EndMarks, Origin, TokenCaller } from '../caller.js'
 
 /**
  * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
@@ -194,4 +194,6 @@ export interface GivenApproval {
   readonly subject: string
   /** The application's own name of whoever gave it, where one signed in. */
   readonly user?: string
+  /** What had been ended when it was given. */
+  readonly marks: EndMarks
 }

@@ -1,3 +1,7 @@
+import { z } from 'zod'
+import { checkConfiguration } from '../configuration.js'
+import { isUser } from '../identifiers.js'
+
 /** What a policy answers that wants a person to approve this very call on our page. */
 export interface AskInteraction extends InteractOptions {
   readonly verdict: 'interact'
@@ -24,7 +28,8 @@ export interface InteractOptions {
  * requirement=interaction`; then the agent's next poll carries it out, through the policy once more (AAuth 6.2). Needs the
  * option `interaction`.
  *
- * @throws TypeError when `by` names nobody
+ * @throws TypeError when `by` names nobody, or something else is said than {@link InteractOptions}; from within a policy
+ * that is a `500`
  *
  * @example
  * ```ts
@@ -37,13 +42,19 @@ export interface InteractOptions {
  * ```
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
-  if ('by' in options && !isUserList(options.by))
-    throw new TypeError('interact: by must name one user or several')
+  // By a misspelt `by` anybody could approve.
+  checkConfiguration(interactSchema, options, { prefix: 'interact: ' })
   return { verdict: 'interact', ...options }
 }
+
+const interactSchema = z.strictObject({
+  subject: z.string().min(1, 'must not be empty').optional(),
+  description: z.string().optional(),
+  by: z.custom(isUserList, 'must name one user or several').optional(),
+})
 
 /** Whether something names users: one or several, none of them empty. */
 export function isUserList(by: unknown): by is string | readonly string[] {
   const users: readonly unknown[] = Array.isArray(by) ? by : [by]
-  return users.length > 0 && users.every((user) => typeof user === 'string' && user !== '')
+  return users.length > 0 && users.every(isUser)
 }

@@ -2,6 +2,7 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
+import { isUser } from '../identifiers.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
@@ -48,19 +49,16 @@ export async function signedIn(guest: Guest, context: InteractionContext): Promi
   const { record, native } = guest
   const returnTo = context.pathOf(record.interaction?.id as string)
   const result: LoginResult = await context.interaction.login({ request: native, returnTo })
-  if (isName(result)) return { user: result }
+  if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
-    if ('redirect' in result && isName(result.redirect)) return redirectAnswer(result.redirect)
+    if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
     if ('abandoned' in result && result.abandoned === true)
       return decide(guest, { outcome: 'abandoned' }, context)
-    // Nobody is not somebody without a name.
-    if ('user' in result && isName(result.user) && (result.name === undefined || isName(result.name)))
+    if ('user' in result && isUser(result.user) && (result.name === undefined || isUser(result.name)))
       return result
   }
   throw new TypeError('interaction.login must answer with a user, { redirect } or { abandoned: true }')
 }
-
-const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** What somebody sees who is signed in and has no say in this: nothing of it. `undefined` for whoever may decide. */
 export function notTheirs(

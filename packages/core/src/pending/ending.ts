@@ -26,12 +26,13 @@ export async function stoppedAnswer(
 }
 
 /** Refuses a request for good. */
-export async function refusedAnswer(
-  record: PendingRecord,
-  refusal: Refusal,
-  context: PollContext,
-): Promise<Answer> {
+async function refusedAnswer(record: PendingRecord, refusal: Refusal, context: PollContext): Promise<Answer> {
   return lastAnswer(record, refused(refusal, context.report).answer, context)
+}
+
+/** The last answer of a request of which an approval has been taken back. */
+export function takenBack(record: PendingRecord, context: PollContext): Promise<Answer> {
+  return refusedAnswer(record, refuse('revoked', 'The approval'), context)
 }
 
 /** What a poll gets once another has ended the request. */

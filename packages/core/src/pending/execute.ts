@@ -1,6 +1,6 @@
 import { refusalAnswer } from '../answer/challenge.js'
 import { refuse } from '../errors.js'
-import type { Answer, Carried, RawAnswer } from '../http/message.js'
+import type { Answer, Carried, GivenApproval, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Poll, PollContext } from './context.js'
 import { type Approved, type Ending, type PendingCall, type PendingRecord, tokenName } from './record.js'
@@ -64,8 +64,7 @@ async function carryOut(
 ): Promise<{ readonly answer: Answer; readonly next?: string }> {
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
-  const user = approved?.user
-  const given = subject === undefined ? [] : [{ subject, ...(user === undefined ? {} : { user }) }]
+  const given = subject === undefined || approved === undefined ? [] : [givenBy(approved, subject)]
   const carried: Carried = {
     server: authentication.issuers,
     caller,
@@ -85,6 +84,10 @@ async function carryOut(
     report({ name: 'failed', reason: messageOf(cause) })
     return { answer: unanswered }
   }
+}
+
+function givenBy({ user, marks }: Approved, subject: string): GivenApproval {
+  return { subject, marks, ...(user === undefined ? {} : { user }) }
 }
 
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {

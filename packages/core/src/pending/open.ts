@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import { type Grant, originOf, type Person, type TokenCaller } from '../caller.js'
+import { type Grant, type Origin, originOf, type Person, type TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
@@ -90,6 +90,7 @@ export function createWaiting(context: WaitingContext): Waiting {
   ): Promise<PendingRecord> => {
     const carried = carriedBy(request)
     const record = newRecord(request, caller, carried, context, parts)
+    await context.stops.begun(record)
     await context.records.add(record)
     // A call that waits once more takes over from the request that carried it.
     carried?.waitsAgain(record.id)
@@ -157,8 +158,8 @@ export function createWaiting(context: WaitingContext): Waiting {
   }
 }
 
-/** Requests that one call may wait in, one after the other: each poll reads its way through them. */
-const mostWaits = 16
+/** Requests that one call may wait in after its first, one after the other: each poll reads its way through them. */
+export const mostWaits = 16
 
 /** An agent that says what it can do, and not this, is not asked; one that says nothing only by choice (R-298, G-35). */
 function cannotAsk(request: HttpRequest, context: WaitingContext): Refusal | undefined {
@@ -197,13 +198,18 @@ function newRecord(
     resource,
     jkt: caller.jkt,
     caller,
-    origins: [...(carried?.origins ?? []), originOf(caller)],
+    origins: distinct([...(carried?.origins ?? []), originOf(caller)]),
     opened,
     expires,
     forgotten: expires + settings.retention * 1000,
     clarification: settings.clarification && readCapabilities(request.rawHeaders).has('clarification'),
     ...parts,
   }
+}
+
+/** Each once: a call may wait several times with one token. */
+function distinct(origins: readonly Origin[]): readonly Origin[] {
+  return [...new Map(origins.map((origin) => [JSON.stringify(origin), origin] as const)).values()]
 }
 
 async function notify(record: PendingRecord, ask: AskApprover, context: WaitingContext): Promise<void> {

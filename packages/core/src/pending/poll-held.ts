@@ -1,7 +1,7 @@
 import { type Grant, type Person, samePerson, type TokenCaller } from '../caller.js'
 import { endedAnswer, goneAnswer, notFoundAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
-import { afterEnding, stoppedAnswer } from './ending.js'
+import { afterEnding, stoppedAnswer, takenBack } from './ending.js'
 import { executeCall, keptAnswer } from './execute.js'
 import { isSameToken, type PendingCall, type PendingRecord, tokenName } from './record.js'
 import { settlementOf } from './settle.js'
@@ -29,6 +29,8 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
   if ((await settlementOf(record, context)) !== undefined) {
     return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
   }
+  // An approval that was given before it came to this may have been taken back.
+  if (await context.stops.endedSince(record)) return takenBack(record, context)
   if (!isSufficient(caller, record)) return askForGrant(record, caller, context)
   return (await executeCall(record, poll, context)) ?? { next: record }
 }

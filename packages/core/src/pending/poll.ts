@@ -4,7 +4,7 @@ import { refuse } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { endedAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
-import { afterEnding, lastAnswer, refusedAnswer, stoppedAnswer } from './ending.js'
+import { afterEnding, lastAnswer, stoppedAnswer, takenBack } from './ending.js'
 import { executeCall } from './execute.js'
 import { preferredWait } from './long-polls.js'
 import { pollHeld } from './poll-held.js'
@@ -67,8 +67,7 @@ async function approved(
   // Both may have come while the poll waited.
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
-  if (await context.stops.endedSince(record, settlement))
-    return refusedAnswer(record, refuse('revoked', 'The approval'), context)
+  if (await context.stops.endedSince(record, settlement)) return takenBack(record, context)
   if (record.call === undefined)
     return lastAnswer(record, await context.beginSession(record, settlement), context)
   const caller = callerFor(record, poll.caller, context)

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Origin, TokenCaller, TokenName } from '../caller.js'
+import type { EndMarks, Origin, TokenCaller, TokenName } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import type { GivenApproval } from '../http/message.js'
 
@@ -93,12 +93,6 @@ export interface Approval {
 /** A settlement that ends the request. */
 export interface NotApproved {
   readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error'
-}
-
-/** The last ends of a person's and a key's sessions that were known when something was decided. */
-export interface EndMarks {
-  readonly user?: string
-  readonly jkt?: string
 }
 
 /** That a pending request has been answered for good, or that its call is being carried out. */

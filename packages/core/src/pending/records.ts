@@ -33,6 +33,13 @@ export interface PendingRecords {
 /** Notes of no more characters go with the room of their record: that a call is over is written down in any case. */
 const smallNote = 512
 
+/**
+ * What a store keeps beside a record: where its page leads to, whom it was begun for, who has come, what was decided, how
+ * it ended, each with what an entry takes. So the records that the default room holds leave the default memory store,
+ * which counts entries, room for everything else.
+ */
+const besideRecord = 7 * 512
+
 /** Whoever called a request off knows that it is gone, so its URL need not say so for long. */
 const cancelledMs = 60_000
 
@@ -71,13 +78,13 @@ export function createPendingRecords({ resource, store, room, clock }: RecordPar
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
     const text = JSON.stringify(withoutCall(record))
     await store.put(`pending:${record.id}`, text, ttl(until))
-    room.shrink(record.id, text.length, ttl(until))
+    room.shrink(record.id, text.length + besideRecord, ttl(until))
   }
   return {
     async add(record) {
       const life = ttl(record.forgotten)
       const text = JSON.stringify(record)
-      room.take(record.caller.token.iss, text.length, life, record.id)
+      room.take(record.caller.token.iss, text.length + besideRecord, life, record.id)
       await store.put(`pending:${record.id}`, text, life)
       if (record.interaction !== undefined)
         await store.put(`interaction:${record.interaction.id}`, record.id, life)

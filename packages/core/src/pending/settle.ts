@@ -1,4 +1,5 @@
 import type { Report } from '../events.js'
+import { isUser } from '../identifiers.js'
 import type { Question } from './answers.js'
 import type { Waits } from './long-polls.js'
 import type { PendingSettings } from './options.js'
@@ -16,7 +17,7 @@ export interface Pending {
    *
    * @returns `false` when there was nothing left to decide: unknown, expired, cancelled, decided before, or begun for
    * somebody who has been stopped meanwhile; or when `by` says who may approve, and `user` is not among them
-   * @throws TypeError when the request ends in a session and no `user` is named
+   * @throws TypeError when the request ends in a session and no `user` is named, or `user` is blank
    */
   approve(id: string, approval?: Approval): Promise<boolean>
   /** Refuses: the agent's next poll is answered `403 denied`. Returns as `approve` does. */
@@ -94,6 +95,7 @@ export function createPending(context: SettleContext): Pending {
       return record === undefined ? undefined : viewOf(record)
     },
     async approve(id, { user, data } = {}) {
+      if (user !== undefined && !isUser(user)) throw new TypeError('pending.approve: user must be a name')
       const record = await open(id)
       if (record === undefined) return false
       if (record.session !== undefined && user === undefined)

@@ -1,7 +1,8 @@
 import { findStop, type StandingContext } from '../authentication/standing.js'
-import type { Origin } from '../caller.js'
-import type { Refusal } from '../errors.js'
-import type { Approved, EndMarks, PendingRecord } from './record.js'
+import type { EndMarks, Origin, TokenName } from '../caller.js'
+import { type Refusal, refuse } from '../errors.js'
+import { instanceSkew, issuerSkew } from '../limits.js'
+import type { Approved, PendingRecord } from './record.js'
 
 /** What can stop a request that waits, whatever has been decided about it. Every method rejects when the store fails. */
 export interface Stops {
@@ -9,23 +10,48 @@ export interface Stops {
   find(record: PendingRecord, also?: Origin): Promise<Refusal | undefined>
   /** What had been ended when a decision was made: kept with it. */
   marks(record: PendingRecord, user: string | undefined): Promise<EndMarks>
-  /** Whether the key, or whoever approved, has been ended since the approval. */
-  endedSince(record: PendingRecord, approved: Approved): Promise<boolean>
+  /** Notes whom a request was begun for, so that what stops them reaches it for as long as it waits. */
+  begun(record: PendingRecord): Promise<void>
+  /**
+   * Whether the key, or anybody who approved, has been ended since: this request, or one that it goes on from.
+   */
+  endedSince(record: PendingRecord, approved?: Approved): Promise<boolean>
 }
 
-/** What `sessions.end` has ended. */
+/** What `sessions.end` has ended, and what has been begun with tokens. */
 export interface Ends {
   marks(who: { readonly jkt: string; readonly user?: string | undefined }): Promise<EndMarks>
   endedSince(
     who: { readonly jkt: string; readonly user?: string | undefined },
     marks: EndMarks,
   ): Promise<boolean>
+  /** Notes that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
+  waitsWith(token: TokenName, until: number): Promise<void>
+  /** Whether what was begun with a token has been ended. */
+  hasEnded(token: TokenName): Promise<boolean>
 }
 
 export function createStops(standing: StandingContext, ends: Ends): Stops {
   return {
-    find: ({ origins }, also) => findStop(also === undefined ? origins : [...origins, also], standing),
+    async find({ origins }, also) {
+      const [stop, ...ended] = await Promise.all([
+        findStop(also === undefined ? origins : [...origins, also], standing),
+        ...origins.map(({ token }) => ends.hasEnded(token)),
+      ])
+      return stop ?? (ended.includes(true) ? refuse('revoked', 'The token this was begun with') : undefined)
+    },
+    async begun({ caller, origins, forgotten }) {
+      const { iss, jti, exp } = caller.token
+      // While a token could still be used its revocation is remembered anyway.
+      const outlives = (exp + issuerSkew - instanceSkew) * 1000 >= forgotten
+      const others = origins.filter(({ token }) => !(outlives && token.iss === iss && token.jti === jti))
+      await Promise.all(others.map(({ token }) => ends.waitsWith(token, forgotten)))
+    },
     marks: ({ jkt }, user) => ends.marks({ jkt, user }),
-    endedSince: ({ jkt }, { user, marks }) => ends.endedSince({ jkt, user }, marks),
+    async endedSince({ jkt, call }, approved) {
+      const given = [...(call?.approvals ?? []), ...(approved === undefined ? [] : [approved])]
+      const ended = await Promise.all(given.map(({ user, marks }) => ends.endedSince({ jkt, user }, marks)))
+      return ended.includes(true)
+    },
   }
 }

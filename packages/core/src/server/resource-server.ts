@@ -225,14 +225,15 @@ export function createResourceServer<Raw = unknown, Hook = never>(
 }
 
 /**
- * A session outlives the token it was begun with, so that a revocation has to reach it while it is still known (G-58). What
- * says that a revocation is known is written last: one that was cut short is then done all over when it is repeated.
+ * What was begun with a token outlives it, so that a revocation has to reach it while it is still known (G-58). The
+ * revocation is written first, and then what was begun is looked for: whoever begins something does it the other way
+ * round. One that was cut short is completed when it is repeated, known or not.
  */
 function endingSessions(revocations: RevocationRecords, sessions: SessionDesk): RevocationRecords {
   return {
     has: (token) => revocations.has(token),
     covers: (revocation) => revocations.covers(revocation),
-    record: (revocation) => andThen(sessions.endBegunWith(revocation), () => revocations.record(revocation)),
+    record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
   }
 }
 

@@ -8,7 +8,7 @@ import type { InteractionOptions } from '../interaction/options.js'
 import { createAdmission } from '../pending/bounds.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
 import { createWaits } from '../pending/long-polls.js'
-import { createWaiting, type Waiting, type WaitingContext } from '../pending/open.js'
+import { createWaiting, mostWaits, type Waiting, type WaitingContext } from '../pending/open.js'
 import { createPendingRecords } from '../pending/records.js'
 import { createRoom } from '../pending/room.js'
 import { createPending, type Pending } from '../pending/settle.js'
@@ -73,10 +73,10 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
 }
 
 function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
-  const { resource, sessions, store, clock, pending, interaction, access } = config
-  const begin = interaction !== undefined || access.authorize !== undefined
-  const waits = begin ? pending.lifetime + pending.retention : undefined
-  const begunWith = createBegunWith({ resource, store, clock, waits })
+  const { resource, sessions, store, clock, pending } = config
+  const begunWith = createBegunWith({ resource, store, clock, revocations: standing.revocations })
+  const waits = (1 + mostWaits) * (pending.lifetime + pending.retention)
+  const longest = Math.max(sessions.maxAge, waits)
   return createSessions({
     resource,
     settings: sessions,
@@ -84,7 +84,7 @@ function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
+    ended: createEndedSessions({ resource, longest, store, standing, begunWith }),
     store,
     clock,
   })
