@@ -1,23 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   AAuthError,
-  type Answered,
   createResourceServer,
+  type ResourceOptions,
+  type ResourceServer,
+} from '@countersign/core'
+import {
+  type Answered,
   type DeclaredRoute,
   fromNode,
   isPromiseLike,
   keepPrivate,
   nodeHost,
   type Outcome,
-  type ResourceOptions,
-  type ResourceServer,
   type RouteCaller,
   type RouteDefaults,
   type RouteView,
   readOn,
   wholeApplication,
   writeAnswer,
-} from '@countersign/core'
+} from '@countersign/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
@@ -104,6 +106,23 @@ export interface ExpressGuard<Observe = false> {
  * AAuth for Express 4.18 and 5.
  *
  * @throws TypeError naming the option at fault
+ *
+ * @example
+ * ```ts
+ * import { aauth } from '@countersign/express'
+ * import express from 'express'
+ *
+ * const guard = aauth({
+ *   resource: 'https://notes.example',
+ *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   scopes: { 'notes.read': 'Read your notes' },
+ * })
+ * const app = express()
+ * app.use(guard.endpoints())
+ * app.get('/notes', guard.require({ scope: 'notes.read' }), (req, res) => {
+ *   res.json({ owner: req.aauth.person.sub })
+ * })
+ * ```
  */
 export function aauth<const O extends ExpressOptions>(
   options: O,

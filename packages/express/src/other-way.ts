@@ -1,4 +1,4 @@
-import { type Answered, challengeBeside } from '@countersign/core'
+import { type Answered, challengeBeside } from '@countersign/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 

@@ -1,9 +1,5 @@
-import type {
-  Caller,
-  Policy as CorePolicy,
-  Requirement as CoreRequirement,
-  Observed,
-} from '@countersign/core'
+import type { Caller, Policy as CorePolicy, Requirement as CoreRequirement } from '@countersign/core'
+import type { Observed } from '@countersign/core/adapter'
 import type { Request as ExpressRequest } from 'express'
 import type { OtherWay } from './other-way.js'
 

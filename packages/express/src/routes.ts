@@ -1,4 +1,4 @@
-import type { DeclaredRoute } from '@countersign/core'
+import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { Requirement } from './request.js'
 
 /** What each handler of ours declares. By the function itself, so that nothing can be copied without it. */

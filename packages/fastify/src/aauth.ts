@@ -101,7 +101,25 @@ function isEndpointOptions(value: unknown): boolean {
   return typeof constraints === 'object' && constraints !== null && Object.keys(more).length === 0
 }
 
-/** AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared. */
+/**
+ * AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared.
+ *
+ * @example
+ * ```ts
+ * import { aauth } from '@countersign/fastify'
+ * import Fastify from 'fastify'
+ *
+ * const app = Fastify()
+ * await app.register(aauth, {
+ *   resource: 'https://notes.example',
+ *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   scopes: { 'notes.read': 'Read your notes' },
+ * })
+ * app.get('/notes', { config: { aauth: { scope: 'notes.read' } } }, async (request) => ({
+ *   owner: request.aauth.person.sub,
+ * }))
+ * ```
+ */
 export const aauth: FastifyPluginAsync<FastifyOptions> = fp(plugin, {
   name: '@countersign/fastify',
   fastify: '5.x',

@@ -1,4 +1,4 @@
-import { type Answer, fromNode, nodeHost, wholeApplication } from '@countersign/core'
+import { type Answer, fromNode, nodeHost, wholeApplication } from '@countersign/core/adapter'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { rootOf } from './root.js'
 import { send } from './send.js'

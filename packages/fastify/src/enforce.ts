@@ -1,5 +1,5 @@
+import { AAuthError } from '@countersign/core'
 import {
-  AAuthError,
   type Answered,
   fromNode,
   isPromiseLike,
@@ -7,7 +7,7 @@ import {
   type Outcome,
   type RouteGuard,
   readOn,
-} from '@countersign/core'
+} from '@countersign/core/adapter'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { declaredIn, toldOf } from './declaration.js'
 import { fail, type OtherWay, runOther } from './other-way.js'

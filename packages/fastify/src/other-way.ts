@@ -1,4 +1,4 @@
-import { type Answered, challengeBeside, isPromiseLike } from '@countersign/core'
+import { type Answered, challengeBeside, isPromiseLike } from '@countersign/core/adapter'
 import type {
   FastifyInstance,
   FastifyReply,

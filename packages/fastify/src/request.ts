@@ -2,13 +2,15 @@ import type {
   Caller,
   Policy as CorePolicy,
   Requirement as CoreRequirement,
+  ResourceServer,
+} from '@countersign/core'
+import type {
   DeclaredRoute,
   NoIdentity,
   Observed,
-  ResourceServer,
   RouteCaller,
   RouteDefaults,
-} from '@countersign/core'
+} from '@countersign/core/adapter'
 import type { FastifyRequest } from 'fastify'
 import type { OtherWay } from './other-way.js'
 
@@ -18,6 +20,19 @@ export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
 /**
  * Gives back what it is given, typed. TypeScript without `exactOptionalPropertyTypes` cannot tell what `policy` sees in
  * a route's `config` where `scope` is no single name; inside this it can.
+ *
+ * @example
+ * ```ts
+ * import { allow, deny, requirement } from '@countersign/fastify'
+ * import Fastify from 'fastify'
+ *
+ * const app = Fastify()
+ * const reading = requirement({
+ *   scope: { anyOf: ['notes.read', 'notes.admin'] },
+ *   policy: ({ caller }) => (caller.tenant === undefined ? allow() : deny('not_for_work')),
+ * })
+ * app.get('/notes', { config: { aauth: reading } }, async () => [])
+ * ```
  */
 export function requirement<const R extends Requirement>(given: R): R {
   return given

@@ -1,4 +1,4 @@
-import type { DeclaredRoute } from '@countersign/core'
+import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { FastifyContextConfig, FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import { checkPlace, declaredIn, type ToldRoute, toldAs, toldOf } from './declaration.js'
 import { answered } from './endpoints.js'

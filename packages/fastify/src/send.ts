@@ -1,4 +1,4 @@
-import { type Answer, readOn, writeAnswer } from '@countersign/core'
+import { type Answer, readOn, writeAnswer } from '@countersign/core/adapter'
 import type { FastifyReply } from 'fastify'
 
 /**

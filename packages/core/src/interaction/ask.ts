@@ -28,6 +28,16 @@ export interface InteractOptions {
  *
  * @throws TypeError when `by` names nobody, or something else is said than {@link InteractOptions}; from within a policy
  * that is a `500`
+ *
+ * @example
+ * ```ts
+ * import { allow, interact, type Policy } from '@countersign/core'
+ *
+ * const ownerConfirms: Policy = ({ request }) =>
+ *   request.method === 'DELETE'
+ *     ? interact({ description: 'Delete the notebook', by: 'mom' })
+ *     : allow()
+ * ```
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
   // By a misspelt `by` anybody could approve.
