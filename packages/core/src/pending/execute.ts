@@ -1,6 +1,6 @@
 import { refusalAnswer } from '../answer/challenge.js'
 import { refuse } from '../errors.js'
-import type { Answer, Carried, GivenApproval, RawAnswer } from '../http/message.js'
+import type { Answer, ApprovalSubject, Carried, GivenApproval, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Poll, PollContext } from './context.js'
 import { type Approved, type Ending, type PendingCall, type PendingRecord, tokenName } from './record.js'
@@ -86,7 +86,7 @@ async function carryOut(
   }
 }
 
-function givenBy({ user, marks }: Approved, subject: string): GivenApproval {
+function givenBy({ user, marks }: Approved, subject: ApprovalSubject): GivenApproval {
   return { subject, marks, ...(user === undefined ? {} : { user }) }
 }
 

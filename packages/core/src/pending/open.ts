@@ -6,7 +6,7 @@ import { type Grant, type Origin, originOf, type Person, type TokenCaller } from
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
-import { type Carried, carriedFor, type HttpRequest } from '../http/message.js'
+import { type ApprovalSubject, type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
 import type { Admission } from './bounds.js'
@@ -20,7 +20,12 @@ import { type PendingView, viewOf } from './view.js'
 /** Every way a guarded route may say "not now": `202` with a pending URL, or why that cannot be. */
 export interface Waiting {
   /** Somebody else has to approve this call; once they have, the next poll carries it out (AAuth 11.6.4). */
-  approval(request: HttpRequest, caller: TokenCaller, ask: AskApprover, subject: string): Promise<Answered>
+  approval(
+    request: HttpRequest,
+    caller: TokenCaller,
+    ask: AskApprover,
+    subject: ApprovalSubject,
+  ): Promise<Answered>
   /**
    * A person has to come to our page and approve this call; then the next poll carries it out (AAuth 6.2, 11.6.3).
    */
@@ -28,7 +33,7 @@ export interface Waiting {
     request: HttpRequest,
     caller: TokenCaller,
     ask: Omit<AskedSession, 'scope'>,
-    subject: string,
+    subject: ApprovalSubject,
   ): Promise<Answered>
   /** A person has to come to our page and connect the agent; then the next poll gets a session (AAuth 6.2). */
   session(request: HttpRequest, caller: TokenCaller, asked: AskedSession): Promise<Answered>
@@ -71,7 +76,7 @@ export function createWaiting(context: WaitingContext): Waiting {
   const carriedBy = (request: HttpRequest): Carried | undefined =>
     carriedFor(request, context.authentication.issuers)
 
-  const hold = async (request: HttpRequest, subject?: string): Promise<PendingCall | Refusal> => {
+  const hold = async (request: HttpRequest, subject?: ApprovalSubject): Promise<PendingCall | Refusal> => {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { EndMarks, Origin, TokenCaller, TokenName } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
-import type { GivenApproval } from '../http/message.js'
+import type { ApprovalSubject, GivenApproval } from '../http/message.js'
 
 /** What a pending request is waiting for; the value of `requirement` in its answers. */
 export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'
@@ -62,7 +62,7 @@ export interface PendingCall {
   /** What had been approved for it before. */
   readonly approvals: readonly GivenApproval[]
   /** What this request asks for; none with `requirement: 'auth-token'`. */
-  readonly subject?: string
+  readonly subject?: ApprovalSubject
   /** In how many requests it had waited before. */
   readonly waited: number
   /** What an auth token has to be for (G-41); only with `requirement: 'auth-token'`. */
