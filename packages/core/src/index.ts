@@ -51,7 +51,7 @@ export type { RouteGuard } from './access/route-guard.js'
 export type { ScopeNeed, ScopeRule } from './access/scope-rule.js'
 export { exposedHeaders } from './answer/exposed-headers.js'
 export type { Answered, Observed, Outcome, Served } from './answer/outcome.js'
-export { type Awaitable, isPending } from './awaitable.js'
+export { type Awaitable, isPromiseLike } from './awaitable.js'
 export type {
   Agent,
   Caller,
@@ -152,7 +152,7 @@ export type {
   SentRevocation,
 } from './revocation/revoke-resource-token.js'
 export type { Health } from './server/health.js'
-export type { ResourceOptions } from './server/options.js'
+export type { ResourceOptions } from './server/resource-options.js'
 export { createResourceServer, type ResourceServer, type RouteDefaults } from './server/resource-server.js'
 export type { SessionSelection } from './session/ended.js'
 export type { SessionOptions } from './session/options.js'

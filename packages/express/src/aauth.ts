@@ -5,7 +5,7 @@ import {
   createResourceServer,
   type DeclaredRoute,
   fromNode,
-  isPending,
+  isPromiseLike,
   keepPrivate,
   nodeHost,
   type Outcome,
@@ -19,7 +19,7 @@ import {
   writeAnswer,
 } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { attempt } from './attempt.js'
+import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
 import { type AnyApplication, declarations, layersOf, routesOf } from './routes.js'
@@ -140,13 +140,16 @@ const hosts = new Set<string>()
 
 function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
   const { onError, secureByDefault, declared } = shared
-  const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
+  /** Answers, or gives the error that the application is to answer. */
+  const refuse = (outcome: Answered, res: Response): AAuthError | undefined => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
     const isAnswered = onError === 'answer' || answer.status < 400
     // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
-    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
-    else next(new AAuthError(code, answer.status, answer.headers, detail))
+    if (!isAnswered || typeof res.writeHead !== 'function')
+      return new AAuthError(code, answer.status, answer.headers, detail)
+    writeAnswer(answer, res)
+    return undefined
   }
 
   const lookAt = (req: Request): void => {
@@ -173,29 +176,43 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
       // The application has answered meanwhile: whoever was told that it failed must not find it done.
       if (res.writableEnded) return
-      // Whatever a guard before this one has found holds no more.
-      req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
-      if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
-      if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
-      if (outcome.served) {
-        if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
-        next()
-      } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])
-      else refuse(outcome, res, next)
-    }
-    const handler: RequestHandler = (req, res, next) => {
-      lookAt(req)
-      if (shared.fault !== undefined) {
-        next(shared.fault)
+      let fault: AAuthError | undefined
+      try {
+        // Whatever a guard before this one has found holds no more.
+        req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
+        if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
+        if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
+        if (outcome.served) {
+          if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
+        } else if (outcome.or !== true || other === undefined) {
+          fault = refuse(outcome, res)
+          if (fault === undefined) return
+        }
+      } catch (error) {
+        fail(next, error)
         return
       }
-      keepPrivate(res)
-      const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
+      if (!outcome.served && fault === undefined && other !== undefined)
+        runOther(other, outcome, [req, res, next])
+      else next(fault)
+    }
+    const handler: RequestHandler = (req, res, next) => {
+      let outcome: ReturnType<typeof route.check>
+      // In a listener without a framework nobody catches what is thrown, and the process ends.
+      try {
+        lookAt(req)
+        if (shared.fault !== undefined) throw shared.fault
+        keepPrivate(res)
+        outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
+      } catch (error) {
+        fail(next, error)
+        return
+      }
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (isPending(outcome))
+      if (isPromiseLike(outcome))
         Promise.resolve(outcome)
           .then((late) => conclude(late, req, res, next))
-          .catch(next)
+          .catch((error: unknown) => fail(next, error))
       else conclude(outcome, req, res, next)
     }
     declarations.set(handler, requirement)

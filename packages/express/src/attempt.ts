@@ -6,8 +6,16 @@ import type { NextFunction } from 'express'
  */
 export function attempt(next: NextFunction, work: () => unknown): void {
   try {
-    Promise.resolve(work()).catch(next)
+    Promise.resolve(work()).catch((error: unknown) => fail(next, error))
   } catch (error) {
-    next(error)
+    fail(next, error)
   }
 }
+
+/** Goes on with an error, whatever was thrown: without one Express would serve the request. */
+export function fail(next: NextFunction, error: unknown): void {
+  next(isPass(error) ? new Error('failed without saying why') : error)
+}
+
+// What Express takes for no error, or for the end of a route.
+const isPass = (error: unknown): boolean => !error || error === 'route' || error === 'router'

@@ -15,12 +15,18 @@ export function runOther(
   const end = outcome.observed === undefined ? challengeBeside(res, outcome.answer.headers) : () => {}
   const run = (index: number): NextFunction => {
     return (error?: unknown) => {
-      const handler = error === undefined ? handlers[index] : undefined
+      // As Express has it: `next(null)` is no error, and the next handler is still to be asked.
+      if (error) {
+        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
+        if (error === 'route' || error === 'router') end()
+        next(error)
+        return
+      }
+      const handler = handlers[index]
       if (handler !== undefined) attempt(next, () => handler(req, res, run(index + 1)))
       else {
-        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
-        if (error === undefined || error === 'route' || error === 'router') end()
-        next(error)
+        end()
+        next()
       }
     }
   }

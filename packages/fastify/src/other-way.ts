@@ -1,4 +1,4 @@
-import { type Answered, challengeBeside, isPending } from '@countersign/core'
+import { type Answered, challengeBeside, isPromiseLike } from '@countersign/core'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -7,6 +7,11 @@ import type {
   onRequestAsyncHookHandler,
   onRequestHookHandler,
 } from 'fastify'
+
+/** Goes on with an error, whatever was thrown: without one Fastify would serve the request. */
+export function fail(done: HookHandlerDoneFunction, error: unknown): void {
+  done(error instanceof Error ? error : new Error('failed without saying why', { cause: error }))
+}
 
 type Hook = onRequestHookHandler | onRequestAsyncHookHandler
 
@@ -29,9 +34,18 @@ export function runOther(
       return
     }
     const next = (error?: Error | null): void => (error ? done(error) : run(index + 1))
-    const pending: unknown = (hook as onRequestHookHandler).call(app, request, reply, next)
+    let pending: unknown
+    try {
+      pending = (hook as onRequestHookHandler).call(app, request, reply, next)
+    } catch (error) {
+      fail(done, error)
+      return
+    }
     // A promise goes on by itself, unless the hook has answered; a callback hook calls `next`.
-    if (isPending(pending)) void Promise.resolve(pending).then(() => reply.sent || run(index + 1), done)
+    if (isPromiseLike(pending))
+      void Promise.resolve(pending)
+        .then(() => reply.sent || run(index + 1))
+        .catch((error: unknown) => fail(done, error))
   }
   run(0)
 }
