@@ -21,8 +21,9 @@ import {
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
+import { lookForParsers } from './parsers.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, routesOf } from './routes.js'
+import { type AnyApplication, declarations, routesOf, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
@@ -135,6 +136,9 @@ interface Shared {
 // The hosts for which somebody in this process answers, as `endpoints()` were asked for.
 const hosts = new Set<string>()
 
+/** The handlers of our endpoints. */
+const ownEndpoints = new WeakSet<object>()
+
 function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
   const { onError, secureByDefault, declared } = shared
   /** Answers, or gives the error that the application is to answer. */
@@ -154,7 +158,13 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     // What verification takes from the wire is not changed by it, but what handlers see is.
     const { app } = req as MaybeExpress
     if (app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
-    if (!secureByDefault || app === undefined) return
+    if (app === undefined) return
+    lookForParsers(
+      stackOf(wholeApp(req)),
+      (handle) => declarations.has(handle) || ownEndpoints.has(handle),
+      (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+    )
+    if (!secureByDefault) return
     const silent = routesOf(wholeApp(req)).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
@@ -234,7 +244,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     endpoints: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('endpoints()')
       hosts.add(own)
-      return (req, res, next) => {
+      const handler: RequestHandler = (req, res, next) => {
         if (shared.isChecked === undefined) lookAt(req)
         if (shared.fault !== undefined) next(shared.fault)
         else if (hosts.size > 1 && isAnothers(req)) next()
@@ -247,6 +257,8 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
             else writeAnswer(answer, res)
           })
       }
+      ownEndpoints.add(handler)
+      return handler
     },
     routes: ((app?: AnyApplication) =>
       app === undefined ? [...declared] : routesOf(app)) as ExpressGuard['routes'],
