@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { type Agent, createKey, createTown, type Town } from '@countersign/devkit'
 import { aauth as expressAauth } from '@countersign/express'
 import { aauth as fastifyAauth } from '@countersign/fastify'
@@ -91,10 +92,44 @@ describe.each([
     expect(crossed.status).toBe(401)
   })
 
+  it.each(['RED.example', 'red.example:8443', 'red.example.', 'Red.Example.:443'])(
+    'a host is the same however it is spelt: %s',
+    async (host) => {
+      const { port } = server.address() as AddressInfo
+      const sent = get({ port, path: '/.well-known/aauth-resource.json', headers: { host }, agent: false })
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      expect(await json(response)).toMatchObject({ issuer: 'https://red.example' })
+    },
+  )
+
   it('a host that is nobody’s gets the first one’s', async () => {
     const { port } = server.address() as AddressInfo
     const answer = await fetch(`http://127.0.0.1:${port}/.well-known/aauth-resource.json`)
     expect(await answer.json()).toMatchObject({ issuer: 'https://blue.example' })
+  })
+})
+
+describe('two resources in one chain of functions [adapter express]', () => {
+  it('have each their own documents, though nobody has read the host for them', async () => {
+    const handlers = hosts.map((host) => expressAauth(optionsFor(host, town)).endpoints())
+    server = createServer((req, res) => {
+      const next = (index: number): void => {
+        handlers[index]?.(req as never, res as never, () => next(index + 1))
+      }
+      next(0)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    for (const host of hosts) {
+      const sent = get({
+        port,
+        path: '/.well-known/aauth-resource.json',
+        headers: { host: `${host}:1` },
+        agent: false,
+      })
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      expect(await json(response)).toMatchObject({ issuer: `https://${host}` })
+    }
   })
 })
 
@@ -114,11 +149,11 @@ describe('two resources in one Fastify application [adapter fastify]', () => {
       )
     await app.listen({ port: 0, host: '127.0.0.1' })
     server = app.server
-    const get = async (host: string): Promise<string> =>
+    const ask = async (host: string): Promise<string> =>
       (await app.inject({ url: '/.well-known/aauth-resource.json', headers: { host } })).body
     for (const host of hosts)
-      expect(JSON.parse(await get(`${host}:8443`))).toMatchObject({ issuer: `https://${host}` })
-    expect(JSON.parse(await get('blue.example'))).toMatchObject({ statusCode: 404 })
+      expect(JSON.parse(await ask(`${host}:8443`))).toMatchObject({ issuer: `https://${host}` })
+    expect(JSON.parse(await ask('blue.example'))).toMatchObject({ statusCode: 404 })
   })
 
   it('are two: the same one twice has one set of endpoints', async () => {

@@ -45,7 +45,7 @@ const frameworks = [
   ['express4', express4 as unknown as typeof express],
 ] as const
 
-describe.each(frameworks)('what is declared [adapter %s]', (_name, framework) => {
+describe.each(frameworks)('what is declared [adapter %s]', (name, framework) => {
   const quiet = (app: express.Express): express.Express =>
     app.use(((error, _req, res, _next) => {
       res.status(500).json({ message: (error as Error).message })
@@ -55,6 +55,7 @@ describe.each(frameworks)('what is declared [adapter %s]', (_name, framework) =>
     ['endpoints', 'guard.endpoints()'],
     ['open', 'guard.open()'],
     ['require', 'guard.require({ … })'],
+    ['routes', 'guard.routes(app) lists routes; it is no middleware'],
   ] as const)(
     'app.use(guard.%s) without parentheses answers 500 with what to write',
     async (method, call) => {
@@ -65,7 +66,7 @@ describe.each(frameworks)('what is declared [adapter %s]', (_name, framework) =>
       const response = await town.fetch(url('/x'))
       expect([response.status, await response.json()]).toEqual([
         500,
-        { message: `the parentheses are missing: write ${call}` },
+        { message: method === 'routes' ? call : `the parentheses are missing: write ${call}` },
       ])
     },
   )
@@ -143,6 +144,51 @@ describe.each(frameworks)('what is declared [adapter %s]', (_name, framework) =>
     )
   })
 
+  it('counts a guard before a path only where all requests for the route pass it', () => {
+    const guard = guardOf()
+    const app = framework()
+    const isFour = name === 'express4'
+    app.use('/plain', guard.require('agent'))
+    app.get('/plain/:id', answer)
+    app.get('/plain/x', answer)
+    app.use('/one/:id', guard.require('agent'))
+    app.get('/one/:id', answer)
+    app.get('/one/:id/more', answer)
+    app.get('/one/x', answer)
+    app.get(isFour ? '/one/*' : '/one{/*rest}', answer)
+    app.use(/^\/:id/, guard.require('agent'))
+    app.get('/:id', answer)
+    app.use('/many/:id', guard.require('agent'), framework.Router().get('/', answer))
+    expect(guard.routes(app).map(({ path, aauth: said }) => [path, said])).toEqual([
+      ['/plain/:id', 'agent'],
+      ['/plain/x', 'agent'],
+      ['/one/:id', 'agent'],
+      ['/one/:id/more', 'agent'],
+      ['/one/x', 'agent'],
+      [isFour ? '/one/*' : '/one{/*rest}', undefined],
+      ['/:id', undefined],
+      [expect.stringContaining('/many'), 'agent'],
+    ])
+  })
+
+  it('adds our challenge to no answer of a route that the other way has passed the request on to', async () => {
+    const guard = guardOf()
+    const app = framework()
+    for (const word of ['route', 'router']) {
+      const router = framework.Router()
+      const pass: express.RequestHandler = (_req, _res, next) => next(word)
+      router.get(`/${word}`, guard.require({ scope: 'data.read', or: pass }), answer)
+      app.use(router)
+      app.get(`/${word}`, (_req, res) => void res.status(401).json({ theirs: true }))
+    }
+    await listen(app)
+    for (const word of ['route', 'router']) {
+      const response = await town.fetch(url(`/${word}`))
+      expect([response.status, await response.json()]).toEqual([401, { theirs: true }])
+      expect(response.headers.get('aauth-requirement')).toBeNull()
+    }
+  })
+
   it('is all that is served where secureByDefault is said', async () => {
     const guard = guardOf({ secureByDefault: true })
     await listen(quiet(application(guard)))
@@ -153,6 +199,18 @@ describe.each(frameworks)('what is declared [adapter %s]', (_name, framework) =>
         'or behind the handler: GET /silent,',
       )
     }
+  })
+
+  it('is looked at again when routes have been added', async () => {
+    const guard = guardOf({ secureByDefault: true })
+    const app = framework()
+    app.use(guard.endpoints())
+    app.get('/said', guard.require('agent'), answer)
+    await listen(app)
+    app.set('env', 'test')
+    expect(await unsigned('/said')).toBe(401)
+    app.get('/late', answer)
+    expect([await unsigned('/late'), await unsigned('/said')]).toEqual([500, 500])
   })
 
   it('is served where everything says something', async () => {

@@ -208,6 +208,12 @@ describe('a slip of the pen in a Fastify route [adapter fastify]', () => {
     [{ aAuth: 'agent' }, 'config.aAuth: is not known'],
     [{ AAUTH: 'agent' }, 'config.AAUTH: is not known'],
     [{ a_auth: 'agent' }, 'config.a_auth: is not known'],
+    [{ aaut: 'agent' }, 'config.aaut: is not known'],
+    [{ aauht: 'agent' }, 'config.aauht: is not known'],
+    [{ aautb: 'agent' }, 'config.aautb: is not known'],
+    [{ aaauth: 'agent' }, 'config.aaauth: is not known'],
+    [Object.create({ aauth: 'agent' }), 'config.aauth: is inherited or hidden'],
+    [Object.defineProperty({}, 'aauth', { value: 'agent' }), 'config.aauth: is inherited or hidden'],
     [{ aauth: null }, 'require: expected'],
     [{ aauth: true }, 'require: expected'],
     [{ aauth: 'agents' }, 'require: expected'],
@@ -225,6 +231,50 @@ describe('a slip of the pen in a Fastify route [adapter fastify]', () => {
     })()
     expect(fault).toContain(`GET /x: ${message}`)
   })
+
+  it.each([
+    [{ aauth: 'agent' }, 'aauth: is not looked at'],
+    [{ AAuth: 'agent' }, 'AAuth: is not looked at'],
+    [{ confg: { aauth: 'agent' } }, 'confg: is not looked at'],
+    [{ schema: { aauth: 'agent' } }, 'schema: is not looked at'],
+  ])('beside the configuration, %o, is one too', async (beside, message) => {
+    await app.register(aauth, options())
+    expect(() => app.get('/x', beside as object, async () => 'x')).toThrow(`GET /x: ${message}`)
+  })
+
+  it('is none where others have names alike', async () => {
+    await app.register(aauth, options())
+    app.get('/x', { config: { auth: true, oauth: 'x', authn: 1 } as object }, async () => 'x')
+    await listen()
+    expect(await unsigned('/x')).toBe(200)
+  })
+
+  it('that Fastify drops is told whichever hook judges', async () => {
+    await app.register(aauth, options({ hook: 'preParsing' }))
+    class Config {
+      get aauth(): 'agent' {
+        return 'agent'
+      }
+    }
+    expect(() => app.get('/x', { config: new Config() }, async () => 'x')).toThrow(
+      'GET /x: config.aauth: is inherited or hidden',
+    )
+  })
+
+  it.each(['onRequest', 'preParsing'] as const)(
+    'of a hook that says it when it is too late answers 500; judged in %s',
+    async (hook) => {
+      await app.register(aauth, options({ hook }))
+      app.addHook('onRoute', async (route) => {
+        await Promise.resolve()
+        route.config = { ...route.config, aauth: 'agent' } as NonNullable<RouteOptions['config']>
+      })
+      app.get('/x', async () => 'x')
+      await listen()
+      expect(app.aauth.routes()).toContainEqual({ method: 'GET', path: '/x', aauth: 'agent' })
+      expect([await unsigned('/x'), await signed('/x')]).toEqual([500, 500])
+    },
+  )
 
   it('that a later hook makes does not start', async () => {
     await app.register(aauth, options())

@@ -372,6 +372,25 @@ overSockets('presenting a revoked token', { fresh: true }, [
   ),
 ])
 
+overSockets(
+  'too many revocations without exp',
+  { fresh: true, options: { ...withoutExp.options, revocationLimits: { perMinute: 2 } } },
+  [
+    {
+      ids: 'G-73, R-266, R-269',
+      name: 'repeating takes nothing of the rate, a second later either',
+      request: async (world) => {
+        for (let index = 0; index < 4; index++) {
+          await world.send(await revoke(world, { jti: 'again' }))
+          world.advance(1)
+        }
+        return revoke(world, { jti: 'one-more' })
+      },
+      answer: recorded,
+    },
+  ],
+)
+
 overSockets('too many revocations', { fresh: true, options: { revocationLimits: { perMinute: 5 } } }, [
   {
     ids: 'N-176, R-267, R-269, HC-109',

@@ -28,7 +28,18 @@ afterEach(async () => {
 function log(error: unknown): void {
   const members: Record<string, unknown> = {}
   for (const name in error as object) members[name] = (error as Record<string, unknown>)[name]
-  const copies = [inspect(error, { depth: 10 }), JSON.stringify(error), { ...(error as object) }, members]
+  const own = Object.fromEntries(
+    Object.getOwnPropertyNames(error).map((name) => [name, (error as Record<string, unknown>)[name]]),
+  )
+  const copies = [
+    inspect(error, { depth: 10, showHidden: true }),
+    JSON.stringify(error),
+    JSON.stringify(error, Object.getOwnPropertyNames(error)),
+    { ...(error as object) },
+    Object.getOwnPropertyDescriptors(error),
+    members,
+    own,
+  ]
   logged.push(
     ...copies.map((copy) => (typeof copy === 'string' ? copy : JSON.stringify(copy))),
     String(error),

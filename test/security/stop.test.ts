@@ -1,9 +1,11 @@
 import {
+  allow,
   approval,
   createMemoryStore,
   type DenialSubject,
   type PendingView,
   type Store,
+  stepUp,
 } from '@countersign/core'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -33,6 +35,28 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
       method: 'POST',
       path: '/both',
       requirement: { scope: 'data.write', deliver: 'held', policy },
+      answer: () => ({ ran: ++ran }),
+    },
+    {
+      method: 'POST',
+      path: '/twice',
+      requirement: {
+        identity: 'any',
+        policy: [policy, () => approval({ subject: 'second', ask: (pending) => void asked.push(pending) })],
+      },
+      answer: () => ({ ran: ++ran }),
+    },
+    {
+      method: 'POST',
+      path: '/then',
+      requirement: {
+        scope: 'data.read',
+        deliver: 'held',
+        policy: [
+          policy,
+          ({ caller }) => (caller.scope.includes('data.write') ? allow() : stepUp({ scope: 'data.write' })),
+        ],
+      },
       answer: () => ({ ran: ++ran }),
     },
     {
@@ -265,6 +289,78 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
     await stage.aauth.sessions.end({ user: 'mom' })
     expect(await poll(pending)).toEqual([403, 'revoked'])
     expect(ran).toBe(0)
+  })
+
+  it('of a person or key reaches an approval that was given in an earlier request of the call', async () => {
+    for (const [path, selection] of [
+      ['/twice', { user: 'mom' }],
+      ['/twice', { jkt: stage.sam.key.jkt }],
+      ['/then', { user: 'mom' }],
+    ] as const) {
+      asked = []
+      const read = await stage.grant('data.read')
+      const pending = locationOf(await call(path, read))
+      await stage.aauth.pending.approve((asked[0] as PendingView).id, { user: 'mom' })
+      expect((await poll(pending, read))[0]).toBe(202)
+      await stage.aauth.sessions.end(selection)
+      if (path === '/twice') await stage.aauth.pending.approve((asked[1] as PendingView).id, { user: 'dad' })
+      expect(await poll(pending, await stage.grant('data.read data.write'))).toEqual([403, 'revoked'])
+    }
+    expect(ran).toBe(0)
+  })
+
+  it('of a person is remembered for as long as what was approved may wait', async () => {
+    const store = createMemoryStore({ clock: () => stage.town.clock() })
+    const other = await openStage(adapter, { store, sessions: { maxAge: 60, lifetime: 60 } }, table)
+    try {
+      const call = await other.sam.request({ method: 'POST', url: `${resource}/approved` })
+      await other.aauth.pending.approve((asked[0] as PendingView).id, { user: 'mom' })
+      await other.aauth.sessions.end({ user: 'mom' })
+      other.pass(120)
+      stage.pass(120)
+      const answer = await other.sam.request({ url: locationOf(call) })
+      expect([answer.status, await errorOf(answer)]).toEqual([403, 'revoked'])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('of a token is remembered for as long as what was begun with it may wait', async () => {
+    for (const user of [undefined, 'mom']) {
+      const token = await stage.personToken()
+      const pending = locationOf(await call('/approved', token))
+      await stage.aauth.pending.approve((asked.at(-1) as PendingView).id, user === undefined ? {} : { user })
+      await revoke(token)
+      // The token is over, and with it what is known of its revocation.
+      stage.pass(3700)
+      expect(await poll(pending, await stage.personToken())).toEqual([403, 'revoked'])
+    }
+    expect(ran).toBe(0)
+  })
+
+  it('of a token that is over already ends the session that was begun with it', async () => {
+    const token = await stage.personToken()
+    const pending = locationOf(await call('/session', token, 'GET'))
+    await stage.aauth.pending.approve(pending.slice(pending.lastIndexOf('/') + 1), { user: 'mom' })
+    const done = await stage.sam.request({ url: pending })
+    const headers = { Authorization: `AAuth ${done.headers.get('aauth-access')}` }
+    stage.pass(3700)
+    const use = async (): Promise<number> =>
+      (await stage.sam.request({ url: `${resource}/session`, headers })).status
+    expect(await use()).toBe(200)
+    await revoke(token)
+    expect(await use()).toBe(202)
+  })
+
+  it('of an agent token, by the application, ends the session that was begun with it for good', async () => {
+    const token = (await stage.sam.agentToken()).jwt
+    const pending = locationOf(await call('/session', token, 'GET'))
+    await stage.aauth.pending.approve(pending.slice(pending.lastIndexOf('/') + 1), { user: 'mom' })
+    const done = await stage.sam.request({ url: pending }, { token })
+    const headers = { Authorization: `AAuth ${done.headers.get('aauth-access')}` }
+    await stage.aauth.revocations.record(nameOf(token))
+    stage.pass(100_000)
+    expect((await stage.sam.request({ url: `${resource}/session`, headers })).status).toBe(202)
   })
 
   it.each(['session-ended:', 'revoked:'])(

@@ -81,6 +81,12 @@ export type Origin =
 /** What names a token. */
 export type TokenName = Pick<PresentedToken, 'iss' | 'jti'>
 
+/** The last ends of a person's and a key's sessions that were known when something was decided. */
+export interface EndMarks {
+  readonly user?: string
+  readonly jkt?: string
+}
+
 /** What is kept of a caller. */
 export function originOf({ kind, jkt, token, ...who }: TokenCaller): Origin {
   const kept = { jkt, token: { iss: token.iss, jti: token.jti } }

@@ -37,7 +37,10 @@ const misspelt = Symbol('undefined')
 
 function tellUndefined(given: unknown, opaque: ReadonlySet<string>): unknown {
   if (Array.isArray(given))
-    return given.map((member: unknown) => (member === undefined ? misspelt : tellUndefined(member, opaque)))
+    // What a list has left out is undefined to whoever looks for it.
+    return Array.from(given, (member: unknown) =>
+      member === undefined ? misspelt : tellUndefined(member, opaque),
+    )
   if (!isPlain(given)) return given
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
@@ -47,12 +50,23 @@ function tellUndefined(given: unknown, opaque: ReadonlySet<string>): unknown {
   )
 }
 
-/** Whatever the object was made by: what it inherits is said as well. */
+/** Whatever the object was made by: what it inherits is said as well, and what its class has accessors or methods for. */
 function members(given: object): Readonly<Record<string, unknown>> {
-  const own: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  for (const name in given) own[name] = (given as Record<string, unknown>)[name]
-  return own
+  const all: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+  const take = (name: string): void => {
+    all[name] = (given as Record<string, unknown>)[name]
+  }
+  for (const name in given) take(name)
+  for (let from: object | null = given; from !== null && !isRoot(from); from = prototypeOf(from))
+    for (const name of Object.getOwnPropertyNames(from)) if (name !== 'constructor') take(name)
+  return all
 }
+
+const prototypeOf = (value: object): object | null => Object.getPrototypeOf(value) as object | null
+
+/** What every object inherits, in whatever realm it was made. */
+const isRoot = (value: object): boolean =>
+  prototypeOf(value) === null && Object.hasOwn(value, 'hasOwnProperty')
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

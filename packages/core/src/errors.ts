@@ -145,11 +145,7 @@ export class AAuthError extends Error {
   readonly code: string
   readonly status: number
   readonly statusCode: number
-  /**
-   * What the answer has to carry. Not enumerable: a challenge names the person in its resource token, and errors end up in
-   * logs.
-   */
-  declare readonly headers: Readonly<Record<string, string>>
+  readonly #headers: Readonly<Record<string, string>>
   readonly detail: string | undefined
   /** Express shows the message of an exposed error. Nothing secret is ever in it. */
   readonly expose = true
@@ -164,7 +160,15 @@ export class AAuthError extends Error {
     this.code = code
     this.status = status
     this.statusCode = status
-    Object.defineProperty(this, 'headers', { value: headers })
+    this.#headers = headers
     this.detail = detail
+  }
+
+  /**
+   * What the answer has to carry. No member of its own: a challenge names the person in its resource token, and errors end
+   * up in logs, some of which copy members that are not enumerable, too.
+   */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers
   }
 }

@@ -152,7 +152,7 @@ export type {
   SentRevocation,
 } from './revocation/revoke-resource-token.js'
 export type { Health } from './server/health.js'
-export type { ResourceOptions } from './server/options.js'
+export type { ResourceOptions } from './server/resource-options.js'
 export { createResourceServer, type ResourceServer, type RouteDefaults } from './server/resource-server.js'
 export type { SessionSelection } from './session/ended.js'
 export type { SessionOptions } from './session/options.js'

@@ -23,7 +23,7 @@ import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import { lookForParsers } from './parsers.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, routesOf, stackOf } from './routes.js'
+import { type AnyApplication, declarations, layersOf, routesOf, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
@@ -35,8 +35,10 @@ export interface ExpressOptions extends ResourceOptions<Request> {
   readonly onError?: 'answer' | 'next'
   /**
    * Nothing is served while a route of the application says nothing: what it requires, or `guard.open()` where it is
-   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes; all
-   * are then answered `500`. `guard.routes(app)` tells before. Default `false`.
+   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes to one
+   * of our handlers, and again when the application has got more; all are then answered `500`. Put `guard.endpoints()`
+   * before every route: what stands before our first handler is not stopped. `guard.routes(app)` tells before any
+   * request. Default `false`.
    */
   readonly secureByDefault?: boolean
 }
@@ -128,9 +130,10 @@ interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
   readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** What was found of the application when the first request came. */
+  /** What was found of the application when it was last looked at. */
   fault?: TypeError | undefined
-  isChecked?: true
+  /** How many layers it had then; where that does not matter, any number. */
+  layers?: number
 }
 
 // The hosts for which somebody in this process answers, as `endpoints()` were asked for.
@@ -154,18 +157,24 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const lookAt = (req: Request): void => {
-    shared.isChecked = true
+    if (shared.layers !== undefined && !secureByDefault) return
+    const inner = (req as MaybeExpress).app
+    const app = inner === undefined ? undefined : wholeApp(req)
+    const layers = app === undefined ? 0 : layersOf(app)
+    if (shared.layers === layers) return
+    const isFirst = shared.layers === undefined
+    shared.layers = layers
     // What verification takes from the wire is not changed by it, but what handlers see is.
-    const { app } = req as MaybeExpress
-    if (app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
+    if (inner?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
     if (app === undefined) return
-    lookForParsers(
-      stackOf(wholeApp(req)),
-      (handle) => declarations.has(handle) || ownEndpoints.has(handle),
-      (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
-    )
+    if (isFirst)
+      lookForParsers(
+        stackOf(app),
+        (handle) => declarations.has(handle) || ownEndpoints.has(handle),
+        (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+      )
     if (!secureByDefault) return
-    const silent = routesOf(wholeApp(req)).filter(({ aauth }) => aauth === undefined)
+    const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
     shared.fault = new TypeError(
@@ -203,7 +212,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       let outcome: ReturnType<typeof route.check>
       // In a listener without a framework nobody catches what is thrown, and the process ends.
       try {
-        if (shared.isChecked === undefined) lookAt(req)
+        lookAt(req)
         if (shared.fault !== undefined) throw shared.fault
         keepPrivate(res)
         outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
@@ -224,8 +233,13 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const own = new URL(server.resource).host
-  const isAnothers = ({ hostname }: MaybeExpress): boolean =>
-    hostname !== undefined && hostname !== own && hosts.has(hostname)
+  const isAnothers = (req: Request): boolean => {
+    // Express's word on the host, or in an application that is none of its, the client's.
+    const { hostname, headers }: Partial<Pick<Request, 'hostname' | 'headers'>> = req
+    const named = hostname ?? headers?.host?.replace(/:\d*$/, '')
+    const host = named?.toLowerCase().replace(/\.$/, '')
+    return host !== undefined && host !== own && hosts.has(host)
+  }
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
@@ -245,7 +259,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (args.length > 0) throw calledByExpress('endpoints()')
       hosts.add(own)
       const handler: RequestHandler = (req, res, next) => {
-        if (shared.isChecked === undefined) lookAt(req)
+        lookAt(req)
         if (shared.fault !== undefined) next(shared.fault)
         else if (hosts.size > 1 && isAnothers(req)) next()
         else
@@ -260,8 +274,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       ownEndpoints.add(handler)
       return handler
     },
-    routes: ((app?: AnyApplication) =>
-      app === undefined ? [...declared] : routesOf(app)) as ExpressGuard['routes'],
+    routes: ((app?: AnyApplication, ...more: unknown[]) => {
+      if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
+      return app === undefined ? [...declared] : routesOf(app)
+    }) as ExpressGuard['routes'],
     server,
   }
 }

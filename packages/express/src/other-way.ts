@@ -17,6 +17,8 @@ export function runOther(
     return (error?: unknown) => {
       // As Express has it: `next(null)` is no error, and the next handler is still to be asked.
       if (error) {
+        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
+        if (error === 'route' || error === 'router') end()
         next(error)
         return
       }

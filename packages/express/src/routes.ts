@@ -17,6 +17,10 @@ export interface Layer {
   readonly slash?: boolean
   /** Version 4. */
   readonly regexp?: RegExp & { readonly fast_slash?: boolean }
+  /** Version 5: one for each path. */
+  readonly matchers?: readonly { readonly name: string }[]
+  /** Version 4: of the last path that matched. */
+  readonly params?: Readonly<Record<string, unknown>> | undefined
   /** Version 4: whether; version 5: how, or `false`. */
   match(path: string): unknown
 }
@@ -37,6 +41,11 @@ export function routesOf(app: AnyApplication): readonly DeclaredRoute<Requiremen
   return walk(stackOf(app), '', undefined)
 }
 
+/** How many layers an application has itself: what has been added since is told by it. */
+export function layersOf(app: AnyApplication): number {
+  return stackOf(app).length
+}
+
 /** Everything that an application has mounted, in order. */
 export function stackOf(app: AnyApplication): readonly Layer[] {
   // In version 4 `router` throws, in version 5 it makes what was not there yet.
@@ -52,8 +61,8 @@ function walk(
   around: Declared,
 ): readonly DeclaredRoute<Requirement>[] {
   const guards: Layer[] = []
-  const cover = (paths: Path): Declared => {
-    const guard = guards.findLast((layer) => covers(layer, paths))
+  const cover = (paths: Path, { regexp }: Layer): Declared => {
+    const guard = guards.findLast((layer) => covers(layer, paths, regexp))
     return guard === undefined ? around : declarations.get(guard.handle)
   }
   const found: DeclaredRoute<Requirement>[] = []
@@ -61,14 +70,14 @@ function walk(
     const { handle, route } = layer
     if (route !== undefined) {
       const paths = [route.path].flat()
-      const inherited = cover(route.path)
+      const inherited = cover(route.path, layer)
       for (const [method, aauth] of methodsOf(route.stack))
         for (const path of paths)
           found.push({ method, path: `${base}${String(path)}`, aauth: aauth ?? inherited })
     } else if (declarations.has(handle)) guards.push(layer)
     else if (handle.stack !== undefined || handle.name === 'mounted_app') {
       const prefix = prefixOf(layer)
-      const aauth = cover(prefix === '' ? '/' : prefix)
+      const aauth = cover(prefix === '' ? '/' : prefix, layer)
       if (handle.stack !== undefined) found.push(...walk(handle.stack, `${base}${prefix}`, aauth))
       else found.push({ method: 'ALL', path: `${base}${prefix}/*`, aauth })
     }
@@ -91,9 +100,43 @@ function methodsOf(stack: readonly (Layer & { readonly method?: string })[]): Re
   )
 }
 
-function covers(guard: Layer, paths: Path): boolean {
+/**
+ * Whether every request for these paths passes a guard that was put before a path. A path with parameters is no request:
+ * it stands for many, and only a guard whose own path is its beginning sees them all.
+ *
+ * @param regexp version 4: what the paths became
+ */
+function covers(guard: Layer, paths: Path, regexp: RegExp | undefined): boolean {
   if (guard.slash === true || guard.regexp?.fast_slash === true) return true
-  return [paths].flat().every((path) => typeof path === 'string' && Boolean(guard.match(path)))
+  return [paths].flat().every((path) => {
+    if (typeof path !== 'string') return false
+    const match = guard.match(path)
+    if (match && (isPlain.test(path) || !isPattern(guard, match))) return true
+    return isBeginning(guard, path, regexp)
+  })
+}
+
+const isPlain = /^[^:*?+(){}[\]|\\^$!]*$/
+const tail = '\\/?(?=\\/|$)'
+
+/** Whether a guard that has just matched has a path that stands for many. */
+function isPattern({ params, matchers, regexp }: Layer, match: unknown): boolean {
+  const isOwn =
+    regexp === undefined
+      ? matchers?.some(({ name }) => name === 'regexpMatcher') === true
+      : !regexp.source.endsWith(tail)
+  const found = typeof match === 'object' ? (match as Pick<Layer, 'params'>).params : params
+  return isOwn || Object.keys(found ?? {}).length > 0
+}
+
+/** Whether the path of a guard, parameters and all, is how another one begins. */
+function isBeginning(guard: Layer, path: string, regexp: RegExp | undefined): boolean {
+  if (guard.regexp === undefined)
+    return [guard.rawPath]
+      .flat()
+      .some((begin) => typeof begin === 'string' && `${path}/`.startsWith(`${begin.replace(/\/+$/, '')}/`))
+  const { source } = guard.regexp
+  return source.endsWith(tail) && regexp?.source.startsWith(`${source.slice(0, -tail.length)}\\/`) === true
 }
 
 /** The path under which a router is mounted. */

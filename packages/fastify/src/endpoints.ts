@@ -66,7 +66,7 @@ export const answered = (): undefined => undefined
 /** The host of a resource, with any port: the one that clients see is often not the one that we listen on. */
 function hostOf(resource: string): RegExp {
   const host = resource.slice('https://'.length)
-  return new RegExp(`^${host.replaceAll('.', '\\.')}(?::\\d+)?$`, 'i')
+  return new RegExp(`^${host.replaceAll('.', '\\.')}\\.?(?::\\d+)?$`, 'i')
 }
 
 // What a router with laxer ideas of paths lets through to a prefix of ours.

@@ -9,7 +9,7 @@ import {
   readOn,
 } from '@countersign/core'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import { declaredIn } from './declaration.js'
+import { declaredIn, toldOf } from './declaration.js'
 import { fail, type OtherWay, runOther } from './other-way.js'
 import type { FastifyGuard } from './request.js'
 import { send } from './send.js'
@@ -69,6 +69,12 @@ export function enforce(request: FastifyRequest, reply: FastifyReply, done: Done
 
 function lookAt(config: FastifyContextConfig, { server }: FastifyRequest): Declared | 'open' {
   const requirement = declaredIn(config)
+  // What was said of the route after the router had been told is what `routes()` lists, and nobody enforces.
+  const told = toldOf(config)
+  if (told !== undefined && declaredIn(told.options.config) !== requirement)
+    throw new TypeError(
+      'config.aauth: was said after the route had been declared; say it before, or in the hook itself',
+    )
   if (requirement === undefined || requirement === false) return 'open'
   const { aauth: guard } = server as { readonly aauth?: FastifyGuard }
   const settings = guard === undefined ? undefined : settingsOf.get(guard)

@@ -1,6 +1,6 @@
 import type { DeclaredRoute } from '@countersign/core'
 import type { FastifyContextConfig, FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
-import { declaredIn } from './declaration.js'
+import { checkPlace, declaredIn, type ToldRoute, toldAs, toldOf } from './declaration.js'
 import { answered } from './endpoints.js'
 import { enforce } from './enforce.js'
 import type { Requirement } from './request.js'
@@ -42,12 +42,15 @@ export function guardRoutes(
     // A mistake is found where it is made.
     const said = checkRoute({ options, context: this }) !== undefined
     seen.push({ options, context: this, said })
-    if (hook === 'onRequest') putFirst(options)
+    const isPlaced = hook === 'onRequest'
+    if (isPlaced) putFirst(options)
+    const told: ToldRoute = { options, isPlaced }
+    options.config = { ...options.config, [toldAs]: told } as FastifyContextConfig
   })
   // Of routes that are there already nobody tells. For them the order is that in which hooks are added.
   if (isLate && hook === 'onRequest')
     app.addHook('onRequest', (request, reply, done) =>
-      isPlaced in request.routeOptions.config ? done() : enforce(request, reply, done),
+      toldOf(request.routeOptions.config)?.isPlaced === true ? done() : enforce(request, reply, done),
     )
   app.addHook('preParsing', (request, reply, _payload, done) => enforce(request, reply, done))
   // The handler for what is not found is reached from other handlers, too, and then this is its only hook.
@@ -76,6 +79,7 @@ export function guardRoutes(
 
 function checkRoute(route: Omit<SeenRoute, 'said'>): Requirement | false | undefined {
   try {
+    checkPlace(route.options)
     const requirement = declaredIn(route.options.config)
     if (requirement !== undefined && requirement !== false) route.context.aauth.require(requirement)
     return requirement
@@ -87,13 +91,9 @@ function checkRoute(route: Omit<SeenRoute, 'said'>): Requirement | false | undef
 const nameOf = ({ options }: Pick<SeenRoute, 'options'>): string =>
   `${[options.method].flat().join(',')} ${options.url}`
 
-/** Says only that the guard has its place among the route's own hooks; whether it guards is not for it to say. */
-const isPlaced = Symbol('placed')
-
 function putFirst(options: RouteOptions): void {
   const own = options.onRequest === undefined ? [] : [options.onRequest].flat()
   options.onRequest = [enforce as onRequestHookHandler, ...own] as NonNullable<RouteOptions['onRequest']>
-  options.config = { ...options.config, [isPlaced]: true } as FastifyContextConfig
 }
 
 const watched = new WeakSet<FastifyInstance>()

@@ -1,4 +1,5 @@
-import { createClientPool } from 'redis'
+import { Cluster, Redis } from 'ioredis'
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { describe, expect, it, vi } from 'vitest'
 import { type Commands, commandsOf } from './clients.js'
 import { createRedisStore, type RedisClient } from './index.js'
@@ -79,6 +80,45 @@ describe('a command without an answer', () => {
     await read
     expect(vi.getTimerCount()).toBe(0)
     vi.useRealTimers()
+  })
+})
+
+describe('a client that does not ask the primary', () => {
+  const cached = { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 10 } } as const
+  const sentinel = { name: 'it', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }
+  const cluster = { rootNodes: [{ url: 'redis://127.0.0.1:1' }] }
+  const lazy = { lazyConnect: true } as const
+  it.each<readonly [string, unknown, RegExp]>([
+    ['ioredis cluster, replicas', new Cluster([], { ...lazy, scaleReads: 'slave' }), /scaleReads/],
+    ['ioredis cluster, all', new Cluster([], { ...lazy, scaleReads: 'all' }), /scaleReads/],
+    [
+      'ioredis cluster, by choice',
+      new Cluster([], { ...lazy, scaleReads: (nodes: Redis[]) => nodes[0] as Redis }),
+      /scaleReads/,
+    ],
+    ['ioredis, a replica of a sentinel', new Redis({ ...lazy, role: 'slave' }), /role/],
+    ['redis cluster, replicas', createCluster({ ...cluster, useReplicas: true }), /useReplicas/],
+    ['redis, cache', createClient(cached), /clientSideCache/],
+    ['redis with a type mapping, cache', createClient(cached).withTypeMapping({}), /clientSideCache/],
+    ['redis pool, cache', createClientPool({ RESP: 3 }, cached), /clientSideCache/],
+    ['redis cluster, cache', createCluster({ ...cluster, ...cached }), /clientSideCache/],
+    ['redis sentinel, cache', createSentinel({ ...sentinel, ...cached }), /clientSideCache/],
+  ])('%s: is refused', (_, client, option) => {
+    expect(() => createRedisStore(client as RedisClient)).toThrow(TypeError)
+    expect(() => createRedisStore(client as RedisClient)).toThrow(option)
+  })
+
+  it('is told apart from one that does', () => {
+    for (const client of [
+      new Cluster([], lazy),
+      new Redis(lazy),
+      createClient(),
+      createClientPool(),
+      createCluster(cluster),
+      createSentinel(sentinel),
+    ]) {
+      expect(() => createRedisStore(client as unknown as RedisClient)).not.toThrow()
+    }
   })
 })
 

@@ -53,12 +53,49 @@ function nodeRedis(client: NodeRedisClient): Commands {
     library: 'redis',
     isCluster: isNodeRedisCluster(client),
     ready: () => client.isReady ?? client.isOpen,
-    get: (key) => client.get(key),
+    get: (key) => (isSentinel(client) ? client.sendCommand(false, ['GET', key]) : client.get(key)),
     set: (key, value, milliseconds) => client.set(key, value, expiration(milliseconds)),
     setIfAbsent: (key, value, milliseconds) =>
       client.set(key, value, { ...expiration(milliseconds), condition: 'NX' }),
     del: (key) => client.del(key),
   }
+}
+
+/** A sentinel of `redis` 5 or 6, as far as it differs. */
+interface NodeRedisSentinel extends NodeRedisClient {
+  sendCommand(isReadonly: boolean, args: readonly string[]): Promise<unknown>
+}
+
+/** Asks replicas where it has a `replicaPoolSize`, which it does not show; unless it is told not to. */
+function isSentinel(client: NodeRedisClient): client is NodeRedisSentinel {
+  const { getMasterNode, sendCommand } = client as unknown as Readonly<Record<string, unknown>>
+  return typeof getMasterNode === 'function' && typeof sendCommand === 'function'
+}
+
+/**
+ * Why what this client reads may be older than what was written: its replicas or a cache of its own answer. `undefined`
+ * when it shows nothing of the kind.
+ */
+export function staleReads(client: unknown): string | undefined {
+  const { options, _options, clientSideCache } = client as StaleSettings
+  const { scaleReads = 'master', role = 'master' } = options ?? {}
+  if (scaleReads !== 'master') return "scaleReads must be 'master'"
+  if (role !== 'master') return "role must be 'master'"
+  // A cluster of `redis`.
+  if (_options?.useReplicas === true) return 'useReplicas must not be set'
+  const cache = clientSideCache ?? options?.clientSideCache
+  return cache === undefined ? undefined : 'clientSideCache must not be set'
+}
+
+/** Settings by which reads are not answered by the primary. */
+interface StaleSettings {
+  readonly options?: {
+    readonly scaleReads?: unknown
+    readonly role?: unknown
+    readonly clientSideCache?: unknown
+  }
+  readonly _options?: { readonly useReplicas?: unknown }
+  readonly clientSideCache?: unknown
 }
 
 /** A cluster of `redis` 5 or 6, which keep the list of its primaries. */

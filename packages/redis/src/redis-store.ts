@@ -1,5 +1,12 @@
 import { provenStore, type Store, StoreFullError } from '@countersign/core'
-import { type Commands, commandsOf, type IORedisClient, isCluster5, type NodeRedisClient } from './clients.js'
+import {
+  type Commands,
+  commandsOf,
+  type IORedisClient,
+  isCluster5,
+  type NodeRedisClient,
+  staleReads,
+} from './clients.js'
 import { confirmed } from './replicas.js'
 import { slotOf, slots } from './slot.js'
 
@@ -37,12 +44,15 @@ export interface RedisStoreOptions {
  *
  * The server must not evict: `maxmemory-policy noeviction`. One that is out of memory is a {@link StoreFullError}.
  *
- * @throws TypeError when the client is none that is known, or an option is malformed
+ * @throws TypeError when the client is none that is known, or is set to read from replicas or a cache of its own, or an
+ * option is malformed
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
+  const stale = staleReads(client)
+  if (stale !== undefined) throw new TypeError(`client: ${stale}: a revocation has to be read at once`)
   if (isCluster5(client)) {
     throw new TypeError(
       'client: a cluster of redis 5 never comes back after a failover; use redis 6 or ioredis',

@@ -49,6 +49,28 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
   const outcome = async (answer: unknown): Promise<unknown> =>
     Promise.resolve(answer).catch((error: Error) => `rejected: ${error.message}`)
 
+  it('a client that reads from replicas reads ours from the primary', async () => {
+    const client = createSentinel({
+      name: watchedName,
+      sentinelRootNodes: [...watched.sentinels],
+      replicaPoolSize: 1,
+    }).on('error', () => {})
+    closing.push(() => client.destroy())
+    await client.connect()
+    const store = createRedisStore(client)
+    const onReplica = new Redis(watched.replica.url)
+    closing.push(() => onReplica.disconnect())
+    const reads = async (): Promise<number> =>
+      Number(/cmdstat_get:calls=(\d+)/.exec(await onReplica.info('commandstats'))?.[1] ?? 0)
+    for (let index = 0; index < 20; index++) {
+      await store.put('a', String(index), 60)
+      expect(await store.get('a')).toBe(String(index))
+    }
+    expect(await reads()).toBe(0)
+    await client.get('a')
+    expect(await reads()).toBe(1)
+  })
+
   it('a primary that hangs and returns serves nobody what was revoked meanwhile', async () => {
     const stores = await Promise.all(kinds.map((kind) => open(kind)))
     const all = (ask: (store: Store, index: number) => unknown): Promise<unknown[]> =>

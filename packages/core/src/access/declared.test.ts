@@ -1,6 +1,8 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { testResource } from '../testing/resource.js'
 import { checkRequirement } from './checked-requirement.js'
+import { deny, type PolicyVerdict } from './policy.js'
 
 const context = {
   scopes: new Set(['read', 'write']),
@@ -53,7 +55,28 @@ const members: readonly (readonly [object, string, string])[] = [
   [{ claims: { email: true } }, 'scope', 'a name, a list, { anyOf: [...] }, { allOf: [...] } or a function'],
 ]
 
+class Hidden {
+  readonly identity = 'agent'
+  get policy(): undefined {
+    return undefined
+  }
+}
+
 describe('no slip of the pen opens a route', () => {
+  it('takes the rules of a class for said', () => {
+    class Ruled {
+      readonly identity = 'agent'
+      policy(): PolicyVerdict {
+        return deny()
+      }
+    }
+    expect(checkRequirement(new Ruled(), context).policies).toHaveLength(1)
+    expect(checkRequirement(Object.assign(Object.create(null), { identity: 'agent' }), context).needs).toBe(
+      'agent',
+    )
+    expect(checkRequirement(runInNewContext("({ identity: 'agent' })"), context).needs).toBe('agent')
+  })
+
   it.each(members)(
     '%o with %s as undefined, null or a number names what it must be',
     (route, name, expected) => {
@@ -71,6 +94,11 @@ describe('no slip of the pen opens a route', () => {
       { identity: 'agent', __proto__: { policy: undefined } },
       must('policy', 'a function or a list of functions'),
     ],
+    [
+      Object.defineProperty({ identity: 'agent' }, 'policy', { value: undefined }),
+      must('policy', 'a function or a list of functions'),
+    ],
+    [new Hidden(), must('policy', 'a function or a list of functions')],
     [{ identity: undefined }, "require: identity: must be 'any', 'agent' or 'person'"],
     [{ identity: undefined, scope: 'read' }, "require: identity: must be 'any', 'agent' or 'person'"],
     [{ session: undefined }, 'require: session: must be true or an object'],
@@ -91,6 +119,11 @@ describe('no slip of the pen opens a route', () => {
     [{ identity: 'agent', or: 'x' }, must('or', 'a function or a list of at least one')],
     [{ identity: 'agent', or: {} }, must('or', 'a function or a list of at least one')],
     [{ identity: 'agent', or: [() => {}, undefined] }, must('or', 'a function or a list of at least one')],
+    // Lists with nothing at a place: whoever walks over them passes it by.
+    [{ identity: 'agent', or: new Array(1) }, must('or', 'a function or a list of at least one')],
+    [{ identity: 'agent', policy: new Array(1) }, must('policy', 'a function or a list of functions')],
+    [{ scope: 'read', mission: new Array(1) }, must('mission', 'true, a hash or a function')],
+    [{ scope: 'read', claims: { email: new Array(1) } }, 'require: claims.email must be'],
     [{ identity: 'agent', policy: [undefined] }, must('policy', 'a function or a list of functions')],
     [undefined, "require: expected 'agent', 'person'"],
     [['agent'], "require: expected 'agent', 'person'"],

@@ -18,7 +18,7 @@ import { Refusal } from '../errors.js'
 import { carriedFor, type HttpRequest } from '../http/message.js'
 import { readRequestContent } from '../http/request-content.js'
 import { isUserList } from '../interaction/ask.js'
-import type { AskedSession } from '../pending/open.js'
+import type { SessionRequest } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionDesk } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
@@ -40,7 +40,7 @@ export interface Refuse {
 export interface AskSession {
   readonly act: 'ask-session'
   readonly caller: TokenCaller
-  readonly asked: AskedSession
+  readonly asked: SessionRequest
 }
 
 /** Where the walk of a request ended. Nothing has been minted, written or told to anybody yet. */

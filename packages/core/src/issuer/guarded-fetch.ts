@@ -183,7 +183,11 @@ function exchange(
           : deadline.cause(error),
       )
     })
-    // Of a response that switches protocols, Node says no more than this; after any other event it changes nothing.
+    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    request.on('upgrade', (_message, socket) => {
+      socket.destroy()
+      reject(new GuardError('unusable', 'the response switches to another protocol'))
+    })
     request.on('close', () =>
       reject(deadline.cause(new GuardError('unusable', 'the connection ended without a response'))),
     )

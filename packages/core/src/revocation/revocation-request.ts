@@ -10,6 +10,12 @@ export interface RevokedToken {
   readonly exp: number
 }
 
+/** A revocation that was sent to us. */
+export interface ReadRevocation extends RevokedToken {
+  /** Whether it says its `exp`, or another was taken for it. */
+  readonly isSaid: boolean
+}
+
 /**
  * Reads the content of a revocation (AAuth 11.12.1). Other members are ignored: an `iss` says nothing beside the
  * signature (N-177).
@@ -22,7 +28,7 @@ export async function readRevocation(
   latest: number,
   unsaid: number | undefined,
   diagnose: Diagnose,
-): Promise<RevokedToken | Refusal> {
+): Promise<ReadRevocation | Refusal> {
   const body = await readJsonObject(request, { limit: fixedLimits.revocationBody, diagnose })
   if (body instanceof Refusal) return body
   const { jti, exp = unsaid } = body
@@ -34,5 +40,5 @@ export async function readRevocation(
   }
   return exp > latest
     ? refuse('invalid_request', 'exp lies beyond the lifetime of any token accepted here')
-    : { jti, exp: Math.floor(exp) }
+    : { jti, exp: Math.floor(exp), isSaid: 'exp' in body }
 }

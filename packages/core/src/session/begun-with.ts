@@ -1,20 +1,24 @@
 import { hash } from 'node:crypto'
 import type { TokenName } from '../caller.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
+import type { Revocations } from '../revocation/revocations.js'
 import type { Store } from '../store/store.js'
 
+/** What outlives the token it was begun with. */
+export type Begun = 'session' | 'request'
+
 /**
- * Which sessions were begun with which tokens, as far as that is needed to end them with their token. A revocation writes
- * here only where there is a session to end, or may soon be one: what a stranger revokes leaves nothing behind that
- * outlives what could have come of it.
+ * What was begun with which tokens, sessions and requests that wait, as far as that is needed to end it with its token. A
+ * revocation writes here only where there is something to end: what a stranger revokes leaves nothing behind that outlives
+ * what could have come of it.
  */
 export interface BegunWith {
-  /** Notes that a session has begun. @param until milliseconds, when it ends at the latest */
-  begun(token: TokenName, until: number): Promise<void>
-  /** Ends what was begun with a token, and what waits to begin. */
+  /** Notes that something has begun. @param until milliseconds, when it ends at the latest */
+  begun(what: Begun, token: TokenName, until: number): Promise<void>
+  /** Ends what was begun with a token that is known to be revoked. Repeating it is harmless. */
   end(token: TokenName): Promise<void>
-  /** When that was, in milliseconds as written; `undefined` if it was not. */
-  endedAt(token: TokenName): Promise<string | undefined>
+  /** Whether that has been done. */
+  hasEnded(token: TokenName): Promise<boolean>
 }
 
 /** What it works with. */
@@ -22,34 +26,44 @@ export interface BegunWithParts {
   /** Our identifier. */
   readonly resource: string
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'has'>
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  /** Seconds for which a request may wait before it becomes a session; `undefined` where no sessions can begin. */
-  readonly waits: number | undefined
 }
 
+const prefixes = { session: 'session-begun', request: 'pending-begun', ended: 'session-ended' } as const
 const skew = issuerSkew + instanceSkew
 
-export function createBegunWith({ resource, store, clock, waits }: BegunWithParts): BegunWith {
+export function createBegunWith({ resource, store, revocations, clock }: BegunWithParts): BegunWith {
   // Strangers' strings of any length and alphabet.
-  const key = (what: string, { iss, jti }: TokenName): string =>
-    `session-${what}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`
-  const mark = async (token: TokenName, seconds: number): Promise<void> =>
-    store.put(key('ended', token), String(clock()), seconds)
+  const key = (what: Begun | 'ended', { iss, jti }: TokenName): string =>
+    `${prefixes[what]}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`
   const secondsUntil = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000)) + skew
+  const mark = async (token: TokenName, until: number): Promise<void> =>
+    store.put(key('ended', token), String(until), secondsUntil(until))
+  /** Until when it has been ended, in milliseconds. */
+  const ended = async (token: TokenName): Promise<number | undefined> => {
+    const until = await store.get(key('ended', token))
+    return until === undefined ? undefined : Number(until)
+  }
 
   return {
-    async begun(token, until) {
-      const seconds = secondsUntil(until)
-      await store.put(key('begun', token), String(until), seconds)
-      // Each writes its own first and then looks for the other's, so one of them sees both.
-      if ((await store.get(key('ended', token))) !== undefined) await mark(token, seconds)
+    async begun(what, token, until) {
+      await store.put(key(what, token), String(until), secondsUntil(until))
+      // This is written first and the revocation is looked for afterwards; whoever revokes does it the other way round. So
+      // one of them sees both.
+      const [before, revoked] = await Promise.all([ended(token), revocations.has(token)])
+      if (before === undefined ? revoked : before < until) await mark(token, until)
     },
     async end(token) {
-      if (waits !== undefined) await mark(token, waits + skew)
-      const until = await store.get(key('begun', token))
-      if (until !== undefined) await mark(token, secondsUntil(Number(until)))
+      const [session, request, before] = await Promise.all([
+        store.get(key('session', token)),
+        store.get(key('request', token)),
+        ended(token),
+      ])
+      const until = Math.max(Number(session ?? 0), Number(request ?? 0))
+      if (until > (before ?? 0)) await mark(token, until)
     },
-    endedAt: async (token) => store.get(key('ended', token)),
+    hasEnded: async (token) => (await ended(token)) !== undefined,
   }
 }

@@ -1,10 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
 import { findStop, type StandingContext } from '../authentication/standing.js'
+import type { EndMarks } from '../caller.js'
+import { isUser } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
-import type { EndMarks } from '../pending/record.js'
 import type { Store } from '../store/store.js'
 import type { BegunWith } from './begun-with.js'
-import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
 /** Which sessions are to end, and which approvals that no agent has fetched yet are taken back. */
@@ -21,8 +21,10 @@ export interface EndedSessions {
   end(selection: SessionSelection): Promise<void>
   /** Ends what was begun with a token that its issuer has withdrawn. */
   endBegunWith: BegunWith['end']
-  /** Notes that a session has begun with a token. */
+  /** Notes what has begun with a token. */
   begunWith: BegunWith['begun']
+  /** Whether what was begun with a token has been ended. */
+  hasEnded: BegunWith['hasEnded']
   /** The last ends of this person and key, to be kept with a decision that is being made. */
   marks(who: Who): Promise<EndMarks>
   /** Whether this person or key has been ended since. */
@@ -42,7 +44,8 @@ export interface Who {
 export interface EndedParts {
   /** Our identifier: a person of the same name elsewhere is another one. */
   readonly resource: string
-  readonly settings: Pick<SessionSettings, 'maxAge'>
+  /** Seconds for which a decision may count: as a session, or while what waits for it is not fetched. */
+  readonly longest: number
   readonly store: Store
   readonly standing: StandingContext
   readonly begunWith: BegunWith
@@ -53,12 +56,12 @@ export interface EndedParts {
  * told apart from what was decided afterwards without comparing anybody's clocks, and however late it is delivered.
  */
 export function createEndedSessions(parts: EndedParts): EndedSessions {
-  const { resource, settings, store, standing, begunWith } = parts
+  const { resource, longest, store, standing, begunWith } = parts
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
   const mark = async (name: string): Promise<void> =>
-    store.put(name, randomBytes(12).toString('base64url'), settings.maxAge + instanceSkew)
+    store.put(name, randomBytes(12).toString('base64url'), longest + instanceSkew)
   const marks = async ({ user, jkt }: Who): Promise<EndMarks> => {
     const [ofUser, ofKey] = await Promise.all([
       user === undefined ? undefined : store.get(key('user', user)),
@@ -74,26 +77,33 @@ export function createEndedSessions(parts: EndedParts): EndedSessions {
     return isNewer(now.user, known.user) || isNewer(now.jkt, known.jkt)
   }
   return {
-    end(selection) {
+    async end(selection) {
+      const [[what, name] = [], ...more] = Object.entries(selection)
+      // A misspelt name would end nobody's, and say nothing.
+      if (!selections.has(what) || !isUser(name) || more.length > 0)
+        throw new TypeError('sessions.end: must name one user, one jkt or one id')
       if ('user' in selection) return mark(key('user', selection.user))
       return 'jkt' in selection ? mark(key('jkt', selection.jkt)) : mark(key('id', selection.id))
     },
     endBegunWith: (token) => begunWith.end(token),
-    begunWith: (token, until) => begunWith.begun(token, until),
+    begunWith: (what, token, until) => begunWith.begun(what, token, until),
+    hasEnded: (token) => begunWith.hasEnded(token),
     marks,
     since,
     async has(claims) {
       const { id, from } = claims
-      const [itself, token, later, stop] = await Promise.all([
+      const [itself, later, stop, ...ended] = await Promise.all([
         store.get(key('id', id)),
-        begunWith.endedAt(from.token),
         since(claims, claims.marks),
-        findStop([from], standing),
+        findStop(from, standing),
+        ...from.map(({ token }) => begunWith.hasEnded(token)),
       ])
-      return itself !== undefined || token !== undefined || later || stop !== undefined
+      return itself !== undefined || later || stop !== undefined || ended.includes(true)
     },
   }
 }
+
+const selections: ReadonlySet<unknown> = new Set(['user', 'jkt', 'id'])
 
 // A mark that has gone is older than any session.
 const isNewer = (mark: string | undefined, known: string | undefined): boolean =>

@@ -14,7 +14,7 @@ describe('a store that strangers revoke into for three hours', () => {
     const newcomersPerMinute = revocationLimits.newcomersPerMinute / 10
     const rate = new RevocationRate(store, clock)
     const revocations = createRevocations(store, clock)
-    const begunWith = createBegunWith({ resource: 'https://rs.example', store, clock, waits: 4200 })
+    const begunWith = createBegunWith({ resource: 'https://rs.example', store, clock, revocations })
     let most = 0
     for (let minute = 0; minute < 180; minute++) {
       for (const who of ['newcomers', 'known']) {

@@ -1,5 +1,4 @@
-import type { Origin } from '../caller.js'
-import type { EndMarks } from '../pending/record.js'
+import type { EndMarks, Origin } from '../caller.js'
 
 /** What a session says of itself. Times are in milliseconds. */
 export interface SessionClaims {
@@ -15,8 +14,8 @@ export interface SessionClaims {
   readonly scope: readonly string[]
   /** What the application put in. */
   readonly data?: unknown
-  /** Whom it was begun for, under which token (G-58): what stops them ends it, whatever token it is used with. */
-  readonly from: Origin
+  /** Whom it was begun for, under which tokens (G-58): what stops one of them ends it, whatever token it is used with. */
+  readonly from: readonly Origin[]
   /** What had been ended when it was approved. */
   readonly marks: EndMarks
   /** When it was approved. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Agent, type Person, sealCaller } from '../caller.js'
+import { type Agent, originOf, type Person, sealCaller } from '../caller.js'
 import { createDenials } from '../denial/denials.js'
 import { refuse } from '../errors.js'
 import type { PendingRecord } from '../pending/record.js'
@@ -34,7 +34,11 @@ const person: Person = sealCaller({
   token: { iss: 'https://ps.example', jti: 'pt', iat: 0, exp: 0 },
 })
 const recordOf = (caller: Agent | Person): PendingRecord =>
-  ({ jkt: caller.jkt, caller, session: { scope: ['data.read'] } }) as unknown as PendingRecord
+  ({
+    jkt: caller.jkt,
+    origins: [originOf(caller)],
+    session: { scope: ['data.read'] },
+  }) as unknown as PendingRecord
 
 const desk = (options: object = {}, time = clock, resource = 'https://rs.example'): SessionDesk => {
   const settings = sessionOptionsSchema.parse({ renewAfter: 100, grace: 10, ...options })
@@ -47,8 +51,8 @@ const desk = (options: object = {}, time = clock, resource = 'https://rs.example
     denials: createDenials(store, time, () => {}),
     issuers: { refused: (issuer: string) => (issuer === refused ? refuse('access_denied') : undefined) },
   }
-  const begunWith = createBegunWith({ resource, store, clock: time, waits: 600 })
-  const ended = createEndedSessions({ resource, settings, store, standing, begunWith })
+  const begunWith = createBegunWith({ resource, store, clock: time, revocations: standing.revocations })
+  const ended = createEndedSessions({ resource, longest: settings.maxAge, store, standing, begunWith })
   return createSessions({ resource, settings, codec, ended, store, clock: time })
 }
 /** What somebody has just approved. */
@@ -115,16 +119,21 @@ describe('what sessions leave in the store', () => {
     expect(written.join('\n')).not.toContain(token)
   })
 
-  it('is nothing for good when a stranger revokes what no session was begun with', async () => {
+  it('is nothing when a stranger revokes what nothing was begun with', async () => {
     const sessions = desk()
     const before = kept()
     for (let index = 0; index < 100; index++)
       await sessions.endBegunWith({ iss: 'https://evil.example', jti: String(index) })
-    expect(kept()).toBe(before + 100)
-    pass(700)
     expect(kept()).toBe(before)
-    const none = createBegunWith({ resource: 'https://rs.example', store, clock, waits: undefined })
-    await none.end({ iss: 'https://evil.example', jti: '1' })
+  })
+
+  it('is no longer than the request that waits, when a stranger revokes what one was begun with', async () => {
+    const sessions = desk()
+    const before = kept()
+    await sessions.waitsWith(person.token, now + 600_000)
+    await sessions.endBegunWith(person.token)
+    expect(kept()).toBe(before + 2)
+    pass(700)
     expect(kept()).toBe(before)
   })
 
@@ -142,6 +151,7 @@ describe('what sessions leave in the store', () => {
 
   it('keeps a session from beginning with a token that has been revoked and forgotten since', async () => {
     const sessions = desk()
+    await sessions.waitsWith(person.token, now + 600_000)
     await sessions.endBegunWith(person.token)
     pass(599)
     const token = await begin(sessions, person)
@@ -151,7 +161,45 @@ describe('what sessions leave in the store', () => {
   })
 })
 
+describe('a session of several tokens, and a revocation', () => {
+  const both = { ...recordOf(person), origins: [originOf(person), originOf(agent())] }
+  const one = async (sessions: SessionDesk): Promise<string> =>
+    (await sessions.begin(both, await approve(sessions, agent()))).headers['AAuth-Access'] as string
+
+  it.each([
+    ['person', person.token],
+    ['agent', agent().token],
+  ])('of the %s token ends it for good', async (_, token) => {
+    const sessions = desk()
+    const session = await one(sessions)
+    expect(await sessions.find(session, agent())).not.toBe(undefined)
+    await sessions.endBegunWith(token)
+    for (const days of [0, 6]) {
+      pass(days * 86_400)
+      expect(await sessions.find(session, agent())).toBe(undefined)
+    }
+  })
+
+  it('that found nothing begun ends what begins a moment later, for good', async () => {
+    const sessions = desk()
+    await createRevocations(store, clock).record({ ...person.token, exp: now / 1000 + 60 })
+    await sessions.endBegunWith(person.token)
+    const session = await one(sessions)
+    for (const days of [0, 5]) {
+      pass(days * 86_400)
+      expect(await sessions.find(session, agent())).toBe(undefined)
+    }
+  })
+})
+
 describe.each(['token', 'store'])('a session kept in the %s', (keep) => {
+  it.each([{}, { user: undefined }, { user: '' }, { user: 'mom', jkt: 'key-1' }, { name: 'mom' }])(
+    'is not ended by naming nobody: %j',
+    async (selection) => {
+      await expect(desk().end(selection as never)).rejects.toThrow('sessions.end: must name one user')
+    },
+  )
+
   it('is a token68 that says nothing, and is found again by its key (R-204, R-208)', async () => {
     const sessions = desk({ keep })
     const token = await begin(sessions, agent(), { access_token: 'ya29.secret' })

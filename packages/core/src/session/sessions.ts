@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto'
-import { type Connected, originOf, type TokenCaller, type TokenName } from '../caller.js'
+import type { Connected, TokenCaller, TokenName } from '../caller.js'
 import { type Answer, jsonAnswer } from '../http/message.js'
 import { instanceSkew } from '../limits.js'
 import type { Approved, PendingRecord } from '../pending/record.js'
@@ -26,15 +26,19 @@ export interface FoundSession {
 export interface SessionDesk extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
-    record: Pick<PendingRecord, 'caller' | 'jkt' | 'session'>,
+    record: Pick<PendingRecord, 'origins' | 'jkt' | 'session'>,
     approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
   /** What has been ended of this person and key so far. */
   marks: EndedSessions['marks']
   /** Whether more has been ended since. */
   endedSince: EndedSessions['since']
+  /** Notes that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
+  waitsWith(token: TokenName, until: number): Promise<void>
   /** Ends what was begun with a token that has been revoked. */
   endBegunWith(token: TokenName): Promise<void>
+  /** Whether that has been done. */
+  hasEnded(token: TokenName): Promise<boolean>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
@@ -97,14 +101,18 @@ export function createSessions(parts: SessionParts): SessionDesk {
 
   return {
     end: (selection) => ended.end(selection),
+    waitsWith: (token, until) => ended.begunWith('request', token, until),
     endBegunWith: (token) => ended.endBegunWith(token),
+    hasEnded: (token) => ended.hasEnded(token),
     marks: (who) => ended.marks(who),
     endedSince: (who, marks) => ended.since(who, marks),
     async begin(record, { user, data, at, marks }) {
       const now = clock()
-      const { caller, session } = record
+      const { origins, session } = record
       const scope = session?.scope ?? []
-      if (caller.kind !== 'agent') await ended.begunWith(caller.token, at + settings.maxAge * 1000)
+      // Counted from now, so that no later note for the same token names an earlier time.
+      const until = now + settings.maxAge * 1000
+      await Promise.all(origins.map((origin) => ended.begunWith('session', origin.token, until)))
       const token = await codec.seal({
         id: randomUUID(),
         round: 0,
@@ -113,7 +121,7 @@ export function createSessions(parts: SessionParts): SessionDesk {
         user: user as string,
         scope,
         ...(data === undefined ? {} : { data }),
-        from: originOf(caller),
+        from: origins,
         marks,
         began: at,
         issued: now,

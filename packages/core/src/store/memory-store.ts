@@ -55,6 +55,11 @@ export class MemoryStore implements Store {
     return this.#entries.size
   }
 
+  /** What stops somebody, and everything else: each is full for itself. */
+  part(key: string): number {
+    return isStop(key) ? 1 : 0
+  }
+
   get(key: string): string | undefined {
     return this.#live(key)?.value
   }

@@ -138,7 +138,11 @@ describe('a store that answers reads and refuses writes', () => {
     const theirs = readonly()
     const store = watched(theirs)
     expect(await store.check()).toBe(false)
-    Object.assign(theirs, { put: async () => memory.put('a', '1', 1) })
+    const { put, delete: remove } = memory
+    Object.assign(theirs, {
+      put: async () => put.call(memory, 'a', '1', 1),
+      delete: async () => remove.call(memory, 'a'),
+    })
     expect(await store.check()).toBe(true)
     expect(told()).toEqual(['write failed', 'store-recovered'])
   })
@@ -160,6 +164,31 @@ describe('a store that is full', () => {
     expect(await store.check()).toBe(false)
     await store.delete('session:b')
     expect(await store.claim('session:c', '1', 60)).toBe(true)
+    expect(told()).toEqual(['write full', 'store-recovered'])
+  })
+
+  it('is not healthy either where it was asked before it was full', async () => {
+    const store = watched(createMemoryStore({ maxEntries: 2 }))
+    expect(await store.check()).toBe(true)
+    const refused: number[] = []
+    for (let request = 0; request < 20; request++) {
+      await Promise.resolve(store.claim(`replay:${request}`, '1', 60)).catch(() => refused.push(request))
+      if (request > 1) expect(await store.check()).toBe(false)
+      await vi.advanceTimersByTimeAsync(250)
+    }
+    expect(refused).toHaveLength(18)
+    expect(told()).toEqual(['write full'])
+  })
+
+  it('of what stops somebody has not recovered when something else is written', async () => {
+    const store = watched(createMemoryStore({ maxEntries: 3 }))
+    for (let index = 0; index < 12; index++) {
+      await Promise.resolve(store.put(`revoked:${index}`, '1', 60)).catch(() => {})
+      await Promise.resolve(store.claim(`replay:${index % 2}`, '1', 60))
+    }
+    expect(told()).toEqual(['write full'])
+    await store.delete('revoked:0')
+    expect(await store.claim('revoking:a', '1', 60)).toBe(true)
     expect(told()).toEqual(['write full', 'store-recovered'])
   })
 })

@@ -157,15 +157,19 @@ class Watcher implements WatchedStore {
 
   async #probe(kind: StoreOperation, key: string): Promise<boolean> {
     try {
-      await (kind === 'read'
-        ? this.#inTime(async () => this.#store.get(key))
-        : this.#inTime(async () => this.#store.put(key, '1', checkSeconds)))
+      await this.#inTime(async () => (kind === 'read' ? this.#store.get(key) : this.#tryRoom(key)))
       this.#succeed(kind, key, true)
       return true
     } catch (cause) {
       this.#fail(kind, key, cause)
       return false
     }
+  }
+
+  /** Nothing is left of it, so that the next time shows again whether there is room for one more entry. */
+  async #tryRoom(key: string): Promise<void> {
+    await this.#store.put(key, '1', checkSeconds)
+    await this.#store.delete(key)
   }
 
   #run<T>(kind: StoreOperation, key: string, operation: () => Awaitable<T>): Awaitable<T> {

@@ -5,14 +5,14 @@ import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
 import type { InteractionOptions } from '../interaction/options.js'
-import { createAdmission } from '../pending/bounds.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
-import { createWaits } from '../pending/long-polls.js'
-import { createWaiting, type Waiting, type WaitingContext } from '../pending/open.js'
+import { createLongPolls } from '../pending/long-polls.js'
+import { createDeferrals, type Deferrals, type DeferralsContext, mostWaits } from '../pending/open.js'
+import { createOpenRate } from '../pending/open-rate.js'
 import { createPendingRecords } from '../pending/records.js'
-import { createRoom } from '../pending/room.js'
 import { createPending, type Pending } from '../pending/settle.js'
 import { createStops } from '../pending/stops.js'
+import { createStoredBytes } from '../pending/stored-bytes.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
@@ -21,40 +21,42 @@ import { createSessions, type SessionDesk } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { Config } from './options.js'
 
-/** Everything about requests that have to wait, put together. */
-export interface Deferral {
-  readonly waiting: Waiting
+/** All that a server has for its pending requests and sessions. */
+export interface PendingRequests {
+  readonly deferrals: Deferrals
   readonly pending: Pending
   readonly sessions: SessionDesk
   readonly endpoints: readonly Endpoint[]
+  /** Answers all long polls; from then on none is held open. */
   close(): void
 }
 
-/** What it is put together from. */
-export interface DeferralParts {
+/** What it depends on, beside the options. */
+export interface PendingRequestsContext {
   readonly authentication: AuthenticationContext
   readonly mint: ResourceTokenMint
 }
 
-export function createDeferral(config: Config, parts: DeferralParts): Deferral {
+/** Creates it. */
+export function createPendingRequests(config: Config, given: PendingRequestsContext): PendingRequests {
   const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
-  const { authentication } = parts
+  const { authentication } = given
   const standing = (issuer: string) => authentication.issuers.standing(issuer)
-  const room = createRoom(settings.room, steady, standing)
-  const waits = createWaits(settings.maxWaits)
+  const storedBytes = createStoredBytes(settings.room, steady, standing)
+  const longPolls = createLongPolls(settings.maxWaits)
   const sessions = sessionDesk(config, authentication)
-  const context: WaitingContext = {
-    ...parts,
+  const context: DeferralsContext = {
+    ...given,
     resource,
-    records: createPendingRecords({ resource, store, room, clock }),
-    waits,
+    records: createPendingRecords({ resource, store, storedBytes, clock }),
+    longPolls,
     stops: createStops(authentication, sessions),
     settings,
     clock,
     report,
-    admission: createAdmission(settings, steady, standing),
+    openRate: createOpenRate(settings, steady, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
-    places: {
+    urls: {
       pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
       interactionUrl: (id) => ownUrl(config.resource, `${paths.interaction}${id}`),
       retryAfter: settings.retryAfter,
@@ -64,19 +66,19 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   const endpoints = [pendingEndpoint(paths.pending, authentication, context, steady)]
   if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
   return {
-    waiting: createWaiting(context),
+    deferrals: createDeferrals(context),
     pending: createPending(context),
     sessions,
     endpoints,
-    close: () => waits.close(),
+    close: () => longPolls.close(),
   }
 }
 
 function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
-  const { resource, sessions, store, clock, pending, interaction, access } = config
-  const begin = interaction !== undefined || access.authorize !== undefined
-  const waits = begin ? pending.lifetime + pending.retention : undefined
-  const begunWith = createBegunWith({ resource, store, clock, waits })
+  const { resource, sessions, store, clock, pending } = config
+  const begunWith = createBegunWith({ resource, store, clock, revocations: standing.revocations })
+  const waits = (1 + mostWaits) * (pending.lifetime + pending.retention)
+  const longest = Math.max(sessions.maxAge, waits)
   return createSessions({
     resource,
     settings: sessions,
@@ -84,13 +86,17 @@ function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, settings: sessions, store, standing, begunWith }),
+    ended: createEndedSessions({ resource, longest, store, standing, begunWith }),
     store,
     clock,
   })
 }
 
-function interactionPage(config: Config, interaction: InteractionOptions, context: WaitingContext): Endpoint {
+function interactionPage(
+  config: Config,
+  interaction: InteractionOptions,
+  context: DeferralsContext,
+): Endpoint {
   const { paths, authority, display, scopes } = config
   return interactionEndpoint(paths.interaction, {
     ...context,
