@@ -4,8 +4,8 @@ export type Awaitable<T> = T | Promise<T>
 // The path of a warm request waits for nothing, so it must not pay for a promise: each costs a turn of the microtask
 // queue, and all of them together as much as everything else beside the verification.
 
-/** Whether a value has yet to come. Any thenable counts, since a store's promises may not be this realm's. */
-export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
+/** Whether a value is a promise. Any thenable counts, since a store's promises may not be this realm's. */
+export function isPromiseLike<T>(value: Awaitable<T>): value is Promise<T> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     typeof (value as { readonly then?: unknown }).then === 'function'
@@ -13,9 +13,9 @@ export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
 }
 
 /**
- * Goes on with a value: at once if it is there, otherwise when it comes. (An export named `then` would make a promise
- * of the whole module.)
+ * Calls `next` with a value: at once, or when the promise of it is fulfilled. (An export named `then` would make a
+ * promise of the whole module.)
  */
 export function andThen<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
-  return isPending(value) ? Promise.resolve(value).then(next) : next(value)
+  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value)
 }

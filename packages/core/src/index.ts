@@ -51,7 +51,7 @@ export type { RouteGuard } from './access/route-guard.js'
 export type { ScopeNeed, ScopeRule } from './access/scope-rule.js'
 export { exposedHeaders } from './answer/exposed-headers.js'
 export type { Answered, Observed, Outcome, Served } from './answer/outcome.js'
-export { type Awaitable, isPending } from './awaitable.js'
+export { type Awaitable, isPromiseLike } from './awaitable.js'
 export type {
   Agent,
   Caller,

@@ -5,7 +5,7 @@ import {
   createResourceServer,
   type DeclaredRoute,
   fromNode,
-  isPending,
+  isPromiseLike,
   keepPrivate,
   nodeHost,
   type Outcome,
@@ -221,7 +221,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         return
       }
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (isPending(outcome))
+      if (isPromiseLike(outcome))
         Promise.resolve(outcome)
           .then((late) => conclude(late, req, res, next))
           .catch((error: unknown) => fail(next, error))

@@ -20,7 +20,7 @@ import { readRequestContent } from '../http/request-content.js'
 import { isUserList } from '../interaction/ask.js'
 import type { SessionRequest } from '../pending/open.js'
 import { malformed, sessionCredential } from '../session/credential.js'
-import type { SessionDesk } from '../session/sessions.js'
+import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import { type Approvals, approversOf, createApprovals, type Wanted } from './approvals.js'
 import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
@@ -59,7 +59,7 @@ export interface WalkContext {
   readonly scopes: ScopeList
   /** The option `accounts`. */
   readonly accounts: AccountHolder | undefined
-  readonly sessions: Pick<SessionDesk, 'find'>
+  readonly sessions: Pick<SessionService, 'find'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
 }

@@ -12,7 +12,7 @@ import {
 } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
@@ -135,7 +135,7 @@ export function createRouteGuard(
         noticeContent(request)
         if (orWins?.(viewRequest(request, route)) === true) return askOther()
         const outcome = andThen(walk(request, route), (finding) => finish(finding, request))
-        return isPending(outcome)
+        return isPromiseLike(outcome)
           ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request))
           : outcome
       } catch (cause) {

@@ -5,7 +5,7 @@ import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
 import { challenged, denied, failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import type { Explain } from '../authentication/explain.js'
-import { findStop } from '../authentication/standing.js'
+import { findStop } from '../authentication/stops.js'
 import { originOf, type Person } from '../caller.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
@@ -15,7 +15,7 @@ import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
 import type { Deferrals } from '../pending/open.js'
-import type { SessionDesk } from '../session/sessions.js'
+import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 
@@ -27,7 +27,7 @@ export interface AuthorizationContext {
   readonly scopes: ScopeList
   readonly access: AccessConfig
   readonly deferrals: Pick<Deferrals, 'session'>
-  readonly sessions: Pick<SessionDesk, 'begin' | 'marks'>
+  readonly sessions: Pick<SessionService, 'begin' | 'marks'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
   readonly report: Report

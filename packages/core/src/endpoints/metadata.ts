@@ -2,7 +2,7 @@ import { algorithms } from '../crypto/algorithms.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { jsonAnswer } from '../http/message.js'
 import { ownUrl } from '../identifiers.js'
-import type { KeyRing } from '../own-keys/key-ring.js'
+import type { OwnKeyRing } from '../own-keys/key-ring.js'
 
 /** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
 const metadataPath = '/.well-known/aauth-resource.json'
@@ -10,7 +10,7 @@ const metadataPath = '/.well-known/aauth-resource.json'
 /** What the documents depend on: checked options of the resource server, by the same names. */
 export interface DocumentsContext {
   readonly resource: string
-  readonly keys: Pick<KeyRing, 'signing' | 'publicJwks'>
+  readonly keys: Pick<OwnKeyRing, 'signing' | 'publicJwks'>
   readonly scopes: ReadonlyMap<string, string>
   readonly paths: {
     readonly jwks: string

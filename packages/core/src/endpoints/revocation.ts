@@ -61,7 +61,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   }
 
   const take = (issuer: string): Promise<Refusal | undefined> => {
-    if (issuers.standing(issuer) === 'named') return rate.take(issuer, perMinute)
+    if (issuers.classOf(issuer) === 'named') return rate.take(issuer, perMinute)
     const who = issuers.knows(issuer) ? 'known' : 'newcomers'
     const together = { who, part: siteOf(issuer), perMinute: limits.newcomersPerMinute }
     return rate.takeBoth({ who: issuer, perMinute }, together)

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TokenCaller } from '../caller.js'
-import type { Standing } from '../issuer/issuer-keys.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
 import { createOpenRate, type OpenRate } from './open-rate.js'
 import { pendingOptionsSchema } from './options.js'
 import { createPollRate } from './poll-rate.js'
@@ -12,7 +12,7 @@ beforeEach(() => {
 
 describe('how often pending requests may be opened', () => {
   let named: string | undefined
-  const standing = (issuer: string): Standing => (issuer === named ? 'named' : 'newcomer')
+  const standing = (issuer: string): IssuerClass => (issuer === named ? 'named' : 'newcomer')
   const openRate = (options: object = {}): OpenRate =>
     createOpenRate(pendingOptionsSchema.parse(options), () => now, standing)
   let keys = 0

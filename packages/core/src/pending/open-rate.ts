@@ -1,5 +1,5 @@
 import type { TokenCaller } from '../caller.js'
-import type { Standing } from '../issuer/issuer-keys.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
 import { mayTake, siteOf } from '../issuer/site.js'
 import type { PendingSettings } from './options.js'
 
@@ -36,7 +36,7 @@ const minuteMs = 60_000
 export function createOpenRate(
   settings: PendingSettings,
   clock: () => number,
-  standingOf: (issuer: string) => Standing,
+  standingOf: (issuer: string) => IssuerClass,
 ): OpenRate {
   const begin = (start: number): Minute => ({
     start,

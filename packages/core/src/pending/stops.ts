@@ -1,4 +1,4 @@
-import { findStop, type StandingContext } from '../authentication/standing.js'
+import { findStop, type StopContext } from '../authentication/stops.js'
 import type { EndMarks, Origin, TokenName } from '../caller.js'
 import { type Refusal, refuse } from '../errors.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
@@ -35,7 +35,7 @@ export interface Ends {
   hasEnded(token: TokenName): Promise<boolean>
 }
 
-export function createStops(standing: StandingContext, ends: Ends): Stops {
+export function createStops(standing: StopContext, ends: Ends): Stops {
   return {
     async find({ origins }, also) {
       const [stop, ...ended] = await Promise.all([

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Standing } from '../issuer/issuer-keys.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
 import { createStoredBytes, type StoredBytes } from './stored-bytes.js'
 
 const kib = 1024
@@ -7,7 +7,7 @@ const kib = 1024
 describe('the stored bytes of pending requests', () => {
   let now = 0
   let entries = 0
-  const standings = new Map<string, Standing>()
+  const standings = new Map<string, IssuerClass>()
   beforeEach(() => {
     now = 0
     standings.clear()

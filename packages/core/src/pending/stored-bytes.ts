@@ -1,4 +1,4 @@
-import type { Standing } from '../issuer/issuer-keys.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
 import { StoreError } from '../store/store-error.js'
 
@@ -44,7 +44,7 @@ const stepSeconds = 10
 interface Entry {
   /** Whose bytes they are: the issuer, or its site. */
   readonly share: string
-  readonly standing: Standing
+  readonly standing: IssuerClass
   bytes: number
   step: number
 }
@@ -60,7 +60,7 @@ interface Entry {
 export function createStoredBytes(
   most: number,
   clock: () => number,
-  standingOf: (issuer: string) => Standing,
+  standingOf: (issuer: string) => IssuerClass,
 ): StoredBytes {
   const taken = { named: 0, established: 0, newcomer: 0 }
   const entries = new Map<string, Entry>()
@@ -99,7 +99,7 @@ export function createStoredBytes(
   }
   const stepAfter = (seconds: number): number => Math.ceil((clock() / 1000 + seconds) / stepSeconds)
 
-  const fits = (share: string, standing: Standing, bytes: number): boolean => {
+  const fits = (share: string, standing: IssuerClass, bytes: number): boolean => {
     const unnamed = taken.established + taken.newcomer
     const free = most - unnamed - taken.named
     if (bytes > free) return false

@@ -5,7 +5,7 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
-import { isPending } from '../awaitable.js'
+import { isPromiseLike } from '../awaitable.js'
 import { checkConfiguration } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
@@ -15,7 +15,7 @@ import { type InteractionOptions, interactionOptionsSchema } from '../interactio
 import { type IssuerFetch, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import { monotonicBy, steadyClock } from '../monotonic.js'
-import { KeyRing } from '../own-keys/key-ring.js'
+import { OwnKeyRing } from '../own-keys/key-ring.js'
 import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
@@ -157,7 +157,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** The host of `resource`. */
   readonly authority: string
   /** Changes with every rotation: read it at each use. */
-  readonly keys: KeyRing
+  readonly keys: OwnKeyRing
   readonly scopes: ReadonlyMap<string, string>
   readonly accessServer: string | undefined
   readonly accessMode: string | undefined
@@ -212,7 +212,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     })
   const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
-  const keys = new KeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
+  const keys = new OwnKeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
   }
@@ -248,7 +248,7 @@ function guarded(onEvent: Report): Report {
     try {
       const told: unknown = onEvent(event)
       // It may be an async function: a rejection that nobody handles ends the process.
-      if (isPending(told)) void Promise.resolve(told).catch(warn)
+      if (isPromiseLike(told)) void Promise.resolve(told).catch(warn)
     } catch (cause) {
       warn(cause)
     }

@@ -1,5 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import type { StandingContext } from '../authentication/standing.js'
+import type { StopContext } from '../authentication/stops.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
@@ -16,8 +16,8 @@ import { createStoredBytes } from '../pending/stored-bytes.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
-import { createKeyRing } from '../session/key-ring.js'
-import { createSessions, type SessionDesk } from '../session/sessions.js'
+import { createSealingKeys } from '../session/sealing-keys.js'
+import { createSessions, type SessionService } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { Config } from './options.js'
 
@@ -25,7 +25,7 @@ import type { Config } from './options.js'
 export interface PendingRequests {
   readonly deferrals: Deferrals
   readonly pending: Pending
-  readonly sessions: SessionDesk
+  readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
   /** Answers all long polls; from then on none is held open. */
   close(): void
@@ -41,10 +41,10 @@ export interface PendingRequestsContext {
 export function createPendingRequests(config: Config, given: PendingRequestsContext): PendingRequests {
   const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
   const { authentication } = given
-  const standing = (issuer: string) => authentication.issuers.standing(issuer)
+  const standing = (issuer: string) => authentication.issuers.classOf(issuer)
   const storedBytes = createStoredBytes(settings.room, steady, standing)
   const longPolls = createLongPolls(settings.maxWaits)
-  const sessions = sessionDesk(config, authentication)
+  const sessions = sessionService(config, authentication)
   const context: DeferralsContext = {
     ...given,
     resource,
@@ -74,9 +74,9 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
   }
 }
 
-function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
+function sessionService(config: Config, stops: StopContext): SessionService {
   const { resource, sessions, store, clock, pending } = config
-  const begunWith = createBegunWith({ resource, store, clock, revocations: standing.revocations })
+  const begunWith = createBegunWith({ resource, store, clock, revocations: stops.revocations })
   const waits = (1 + mostWaits) * (pending.lifetime + pending.retention)
   const longest = Math.max(sessions.maxAge, waits)
   return createSessions({
@@ -85,8 +85,8 @@ function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
     codec:
       sessions.keep === 'store'
         ? storedSessions(store, clock)
-        : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, longest, store, standing, begunWith }),
+        : sealedSessions(createSealingKeys(sessions, store, clock)),
+    ended: createEndedSessions({ resource, longest, store, stops, begunWith }),
     store,
     clock,
   })

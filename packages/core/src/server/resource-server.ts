@@ -27,7 +27,7 @@ import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
 import type { RevocationRecords, Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
-import type { SessionDesk, Sessions } from '../session/sessions.js'
+import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
@@ -210,7 +210,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
  * and then what was begun is looked for; beginning something goes the other way round. A revocation that was interrupted is
  * completed when it is repeated, whether it is known or not.
  */
-function endingSessions(revocations: RevocationRecords, sessions: SessionDesk): RevocationRecords {
+function endingSessions(revocations: RevocationRecords, sessions: SessionService): RevocationRecords {
   return {
     has: (token) => revocations.has(token),
     covers: (revocation) => revocations.covers(revocation),
