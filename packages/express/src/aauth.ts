@@ -23,8 +23,9 @@ import {
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
+import { lookForParsers } from './parsers.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, layersOf, routesOf } from './routes.js'
+import { type AnyApplication, declarations, layersOf, routesOf, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
 /** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
@@ -157,6 +158,9 @@ interface Shared {
 // The hosts for which somebody in this process answers, as `endpoints()` were asked for.
 const hosts = new Set<string>()
 
+/** The handlers of our endpoints. */
+const ownEndpoints = new WeakSet<object>()
+
 function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
   const { onError, secureByDefault, declared } = shared
   /** Answers, or gives the error that the application is to answer. */
@@ -177,10 +181,18 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     const app = inner === undefined ? undefined : wholeApp(req)
     const layers = app === undefined ? 0 : layersOf(app)
     if (shared.layers === layers) return
+    const isFirst = shared.layers === undefined
     shared.layers = layers
     // What verification takes from the wire is not changed by it, but what handlers see is.
     if (inner?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
-    if (!secureByDefault || app === undefined) return
+    if (app === undefined) return
+    if (isFirst)
+      lookForParsers(
+        stackOf(app),
+        (handle) => declarations.has(handle) || ownEndpoints.has(handle),
+        (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+      )
+    if (!secureByDefault) return
     const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
@@ -242,7 +254,8 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   const own = new URL(server.resource).host
   const isAnothers = (req: Request): boolean => {
     // Express's word on the host, or in an application that is none of its, the client's.
-    const named = (req as MaybeExpress).hostname ?? req.headers.host?.replace(/:\d*$/, '')
+    const { hostname, headers }: Partial<Pick<Request, 'hostname' | 'headers'>> = req
+    const named = hostname ?? headers?.host?.replace(/:\d*$/, '')
     const host = named?.toLowerCase().replace(/\.$/, '')
     return host !== undefined && host !== own && hosts.has(host)
   }
@@ -264,7 +277,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     endpoints: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('endpoints()')
       hosts.add(own)
-      return (req, res, next) => {
+      const handler: RequestHandler = (req, res, next) => {
         lookAt(req)
         if (shared.fault !== undefined) next(shared.fault)
         else if (hosts.size > 1 && isAnothers(req)) next()
@@ -277,6 +290,8 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
             else writeAnswer(answer, res)
           })
       }
+      ownEndpoints.add(handler)
+      return handler
     },
     routes: ((app?: AnyApplication, ...more: unknown[]) => {
       if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
