@@ -113,8 +113,9 @@ describe('two resources in one chain of functions [adapter express]', () => {
   it('have each their own documents, though nobody has read the host for them', async () => {
     const handlers = hosts.map((host) => expressAauth(optionsFor(host, town)).endpoints())
     server = createServer((req, res) => {
-      const next = (index: number): void =>
+      const next = (index: number): void => {
         handlers[index]?.(req as never, res as never, () => next(index + 1))
+      }
       next(0)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')

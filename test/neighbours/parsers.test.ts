@@ -139,8 +139,19 @@ describe.each(cases)('behind parsers: $title', ({ framework, setup }) => {
     expect(await ours.revocations.has({ iss: town.ps.server.id, jti: 'taken-back' })).toBe(true)
   })
 
-  it('a revocation that was written otherwise is recorded, or fails as ours', async () => {
-    const body = `{ "jti": "written-otherwise", "exp": ${Math.floor(now / 1000) + 600} }`
+  it.each<[string, (jti: string, exp: number) => string, boolean]>([
+    ['as Python does', (jti, exp) => `{"jti": "${jti}", "exp": ${exp}}`, true],
+    ['as Go does', (jti, exp) => `${JSON.stringify({ exp, jti })}\n`, true],
+    ['in lines', (jti, exp) => JSON.stringify({ jti, exp }, undefined, 2), true],
+    [
+      'with a text that looks like JSON',
+      (jti, exp) => `{"x": "a,\\":b", "jti": "${jti}", "exp": ${exp}}`,
+      true,
+    ],
+    ['otherwise', (jti, exp) => `{ "jti": "${jti}", "exp": ${exp} }`, setup.keeps],
+  ])('a revocation that was written %s is recorded, or fails as ours', async (name, write, works) => {
+    const jti = `written ${name}`
+    const body = write(jti, Math.floor(now / 1000) + 600)
     const url = new URL('/aauth/revoke', resource)
     const content = { 'Content-Type': 'application/json', 'Content-Digest': contentDigest(Buffer.from(body)) }
     const { current } = town.ps.server.keys
@@ -165,8 +176,8 @@ describe.each(cases)('behind parsers: $title', ({ framework, setup }) => {
       },
     )
     const response = await town.fetch(url, { method: 'POST', headers: { ...content, ...fields }, body })
-    expect(response.status).toBe(setup.keeps ? 200 : 500)
-    expect(await ours.revocations.has({ iss: town.ps.server.id, jti: 'written-otherwise' })).toBe(setup.keeps)
+    expect(response.status).toBe(works ? 200 : 500)
+    expect(await ours.revocations.has({ iss: town.ps.server.id, jti })).toBe(works)
     expect(diagnosed()).toEqual(setup.keeps ? [] : ['AAUTH_CONTENT_CONSUMED'])
   })
 

@@ -37,7 +37,7 @@ describe.each(adapters)('what strangers share [adapter %s]', (adapter) => {
   }
 
   it('is never all of the room for calls that wait, be it taken by four providers', async () => {
-    stage = await openStage(adapter, { pending: { room: 524_288 } }, table)
+    stage = await openStage(adapter, { pending: { room: 786_432 } }, table)
     const taken: number[] = []
     for (const name of ['one', 'two', 'three', 'four'])
       taken.push((await fill(`https://${name}.example`)).length)

@@ -19,6 +19,8 @@ describe.each(adapters)('who is at the page [adapter %s]', (adapter) => {
     {},
     { user: undefined },
     { user: '' },
+    ' ',
+    { user: '\t' },
     { user: 3 },
     { user: 'mom', name: 3 },
     { redirect: undefined },

@@ -49,6 +49,14 @@ export function isEndpointUrl(value: unknown, sameHostAs?: string): value is str
 }
 
 /**
+ * Whether a value names a user of the application. Nobody is not somebody without a name: `undefined` comes of a misspelt
+ * member, and a blank text of an empty column.
+ */
+export function isUser(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+/**
  * The URL of one of our own endpoints.
  *
  * @throws TypeError when the path makes no endpoint URL

@@ -19,22 +19,22 @@ import {
   writeAnswer,
 } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { attempt } from './attempt.js'
+import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
 import { type AnyApplication, declarations, layersOf, routesOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
-/** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
+/** The options of {@link aauth}: those of the resource server, and some for Express. */
 export interface ExpressOptions extends ResourceOptions<Request> {
   /**
-   * `answer` (default): challenges and refusals are written here. `next`: they go to `next(error)` as an
+   * `answer` (default): the guard writes challenges and refusals. `next`: they go to `next(error)` as an
    * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
    */
   readonly onError?: 'answer' | 'next'
   /**
-   * Nothing is served while a route of the application says nothing: what it requires, or `guard.open()` where it is
-   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes to one
+   * Whether every route of the application has to declare what it requires, or `guard.open()` where it is open on
+   * purpose; otherwise nothing is served. Express has no moment at which it starts, so this is looked at when the first request comes to one
    * of our handlers, and again when the application has got more; all are then answered `500`. Put `guard.endpoints()`
    * before every route: what stands before our first handler is not stopped. `guard.routes(app)` tells before any
    * request. Default `false`.
@@ -52,7 +52,7 @@ export type GuardHandler<C> = (
   next: (error?: unknown) => void,
 ) => void
 
-/** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
+/** What Express adds to a request of Node's; absent where no Express application has received it (connect, `upgrade`). */
 type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
 type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
@@ -68,26 +68,27 @@ type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
  */
 export interface ExpressGuard<Observe = false> {
   /**
-   * Requires something of every caller of a route or router. Put it before body parsers: a refusal then costs no
-   * parsing.
+   * A middleware that declares what a route or router requires of its callers, and enforces it. Put it before body
+   * parsers: a refusal then costs no parsing.
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
   require<const R extends Requirement>(requirement: R): GuardHandler<RouteCaller<R, Observe>>
   /**
-   * The same guard for a router, with something to say about all its routes: its policies come after the server's and
-   * before a route's own.
+   * The same guard with defaults for the routes of a router: its policies come after the server's and before a route's
+   * own; its `observe` overrides the server's.
    *
-   * @throws TypeError when a policy is none
+   * @throws TypeError naming what is wrong in `defaults`
    */
   with<const D extends RouteDefaults<Request>>(
     defaults: D,
   ): ExpressGuard<ObserveIn<D> extends undefined ? Observe : ObserveIn<D>>
-  /** Says that a route is open on purpose, for `secureByDefault` and {@link ExpressGuard.routes}. It does nothing. */
+  /** A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets everything pass. */
   open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
   /**
-   * Our own endpoints: metadata, keys, authorization. Mount it at the root of the application, before body parsers.
-   * Where several resources share an application, each answers for its own host.
+   * A middleware that answers requests to our own endpoints: metadata, keys, authorization and others. Mount it at the
+   * root of the application, before body parsers. Where several resources share an application, each answers for its own
+   * host.
    */
   endpoints(): RequestHandler
   /**
@@ -96,7 +97,7 @@ export interface ExpressGuard<Observe = false> {
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** The resource server behind, for revocations and issuers. */
+  /** The resource server behind the guard, for its operation: `revocations`, `issuers`, `pending` and others. */
   readonly server: ResourceServer<Request, OtherWay>
 }
 
@@ -124,7 +125,7 @@ export function aauth<const O extends ExpressOptions>(
   >
 }
 
-/** What a guard shares with those made from it by `with`. */
+/** The state of a guard, shared with those made from it by `with`. */
 interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
@@ -135,18 +136,21 @@ interface Shared {
   layers?: number
 }
 
-// The hosts for which somebody in this process answers, as `endpoints()` were asked for.
+// The hosts of all resources whose `endpoints()` are mounted in this process.
 const hosts = new Set<string>()
 
 function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
   const { onError, secureByDefault, declared } = shared
-  const refuse = (outcome: Answered, res: Response, next: NextFunction): void => {
+  /** Answers, or gives the error that the application is to answer. */
+  const refuse = (outcome: Answered, res: Response): AAuthError | undefined => {
     const { code, detail, answer } = outcome
     // A `202` is no error: the call waits.
     const isAnswered = onError === 'answer' || answer.status < 400
     // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
-    if (isAnswered && typeof res.writeHead === 'function') writeAnswer(answer, res)
-    else next(new AAuthError(code, answer.status, answer.headers, detail))
+    if (!isAnswered || typeof res.writeHead !== 'function')
+      return new AAuthError(code, answer.status, answer.headers, detail)
+    writeAnswer(answer, res)
+    return undefined
   }
 
   const lookAt = (req: Request): void => {
@@ -173,29 +177,43 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
       // The application has answered meanwhile: whoever was told that it failed must not find it done.
       if (res.writableEnded) return
-      // Whatever a guard before this one has found holds no more.
-      req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
-      if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
-      if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
-      if (outcome.served) {
-        if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
-        next()
-      } else if (outcome.or === true && other !== undefined) runOther(other, outcome, [req, res, next])
-      else refuse(outcome, res, next)
-    }
-    const handler: RequestHandler = (req, res, next) => {
-      lookAt(req)
-      if (shared.fault !== undefined) {
-        next(shared.fault)
+      let fault: AAuthError | undefined
+      try {
+        // Whatever a guard before this one has found holds no more.
+        req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
+        if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
+        if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
+        if (outcome.served) {
+          if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
+        } else if (outcome.or !== true || other === undefined) {
+          fault = refuse(outcome, res)
+          if (fault === undefined) return
+        }
+      } catch (error) {
+        fail(next, error)
         return
       }
-      keepPrivate(res)
-      const outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
+      if (!outcome.served && fault === undefined && other !== undefined)
+        runOther(other, outcome, [req, res, next])
+      else next(fault)
+    }
+    const handler: RequestHandler = (req, res, next) => {
+      let outcome: ReturnType<typeof route.check>
+      // In a listener without a framework nobody catches what is thrown, and the process ends.
+      try {
+        lookAt(req)
+        if (shared.fault !== undefined) throw shared.fault
+        keepPrivate(res)
+        outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
+      } catch (error) {
+        fail(next, error)
+        return
+      }
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
       if (isPending(outcome))
         Promise.resolve(outcome)
           .then((late) => conclude(late, req, res, next))
-          .catch(next)
+          .catch((error: unknown) => fail(next, error))
       else conclude(outcome, req, res, next)
     }
     declarations.set(handler, requirement)
@@ -250,7 +268,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 }
 
-/** A method was given to Express where its result was meant. */
+/** The error where a method was given to Express instead of its result. */
 function calledByExpress(call: string): TypeError {
   return new TypeError(`the parentheses are missing: write guard.${call}`)
 }
@@ -259,7 +277,7 @@ function setHeaders(res: Response, headers: Readonly<Record<string, string>>): v
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
-/** Looks at the parameters only where somebody asks for them. */
+/** A request as a policy sees it. The parameters are read only when a policy asks for them. */
 class ExpressRoute implements RouteView<Request> {
   readonly raw: Request
 

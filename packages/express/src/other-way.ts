@@ -2,10 +2,10 @@ import { type Answered, challengeBeside } from '@countersign/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 
-/** Middlewares that let callers in by other means; all of them, in order. */
+/** The middlewares of another authentication that a route also accepts; all are run, in order. */
 export type OtherWay = RequestHandler | readonly RequestHandler[]
 
-/** Runs the other way in; what it answers with `401` carries our challenge as well. */
+/** Runs the other way in. A `401` that it answers carries our challenge as well. */
 export function runOther(
   other: OtherWay,
   outcome: Answered,
@@ -15,12 +15,18 @@ export function runOther(
   const end = outcome.observed === undefined ? challengeBeside(res, outcome.answer.headers) : () => {}
   const run = (index: number): NextFunction => {
     return (error?: unknown) => {
-      const handler = error === undefined ? handlers[index] : undefined
+      // As Express has it: `next(null)` is no error, and the next handler is still to be asked.
+      if (error) {
+        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
+        if (error === 'route' || error === 'router') end()
+        next(error)
+        return
+      }
+      const handler = handlers[index]
       if (handler !== undefined) attempt(next, () => handler(req, res, run(index + 1)))
       else {
-        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
-        if (error === undefined || error === 'route' || error === 'router') end()
-        next(error)
+        end()
+        next()
       }
     }
   }

@@ -10,24 +10,24 @@ import {
 } from '@countersign/core'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { declaredIn, toldOf } from './declaration.js'
-import { type OtherWay, runOther } from './other-way.js'
+import { fail, type OtherWay, runOther } from './other-way.js'
 import type { FastifyGuard } from './request.js'
 import { send } from './send.js'
 import { trustsEveryProxy } from './trust-proxy.js'
 
 type Done = HookHandlerDoneFunction
 
-/** How the plugin that made a guard was set up. */
+/** What guards of one plugin share. */
 export interface GuardSettings {
   readonly onError: 'answer' | 'throw'
-  /** Whether its application's trust in proxies has been looked at. */
+  /** Whether the application's `trustProxy` has been checked. */
   proxiesJudged: boolean
 }
 
-/** Of every guard there is. */
+/** The settings of each guard. */
 export const settingsOf: WeakMap<FastifyGuard, GuardSettings> = new WeakMap()
 
-/** The name under which a request remembers what it was judged by. */
+/** The member of a request that holds the configuration it was judged by. */
 export const judged: unique symbol = Symbol('aauth')
 
 interface Declared {
@@ -57,7 +57,7 @@ export function enforce(request: FastifyRequest, reply: FastifyReply, done: Done
     try {
       found = lookAt(config, request)
     } catch (error) {
-      done(error as Error)
+      fail(done, error)
       return
     }
     declared.set(config, found)
@@ -86,19 +86,26 @@ function lookAt(config: FastifyContextConfig, { server }: FastifyRequest): Decla
 
 function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, done: Done): void {
   const { settings, guard, route } = found
-  if (!settings.proxiesJudged) {
-    settings.proxiesJudged = true
-    // What verification takes from the wire is not changed by it, but what handlers see is.
-    if (trustsEveryProxy(request)) guard.diagnose('AAUTH_TRUST_PROXY')
+  let outcome: ReturnType<typeof route.check>
+  // What a hook throws nobody catches, and the process ends.
+  try {
+    if (!settings.proxiesJudged) {
+      settings.proxiesJudged = true
+      // What verification takes from the wire is not changed by it, but what handlers see is.
+      if (trustsEveryProxy(request)) guard.diagnose('AAUTH_TRUST_PROXY')
+    }
+    keepPrivate(reply.raw)
+    const params = request.params as Readonly<Record<string, string>>
+    outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
+  } catch (error) {
+    fail(done, error)
+    return
   }
-  keepPrivate(reply.raw)
-  const params = request.params as Readonly<Record<string, string>>
-  const outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
   // The usual request is decided at once; a promise would be its dearest part beside the verification.
   if (isPending(outcome))
     void Promise.resolve(outcome)
       .then((late) => conclude(found, late, [request, reply, done]))
-      .catch(done)
+      .catch((error: unknown) => fail(done, error))
   else conclude(found, outcome, [request, reply, done])
 }
 

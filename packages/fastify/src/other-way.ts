@@ -8,12 +8,17 @@ import type {
   onRequestHookHandler,
 } from 'fastify'
 
+/** Goes on with an error, whatever was thrown: without one Fastify would serve the request. */
+export function fail(done: HookHandlerDoneFunction, error: unknown): void {
+  done(error instanceof Error ? error : new Error('failed without saying why', { cause: error }))
+}
+
 type Hook = onRequestHookHandler | onRequestAsyncHookHandler
 
-/** `onRequest` hooks that let callers in by other means; all of them, in order. */
+/** The `onRequest` hooks of another authentication that a route also accepts; all are run, in order. */
 export type OtherWay = Hook | readonly Hook[]
 
-/** Runs the other way in as Fastify runs hooks; what it answers with `401` carries our challenge as well. */
+/** Runs the other way in as Fastify runs hooks. A `401` that it answers carries our challenge as well. */
 export function runOther(
   other: OtherWay,
   outcome: Answered,
@@ -29,9 +34,18 @@ export function runOther(
       return
     }
     const next = (error?: Error | null): void => (error ? done(error) : run(index + 1))
-    const pending: unknown = (hook as onRequestHookHandler).call(app, request, reply, next)
+    let pending: unknown
+    try {
+      pending = (hook as onRequestHookHandler).call(app, request, reply, next)
+    } catch (error) {
+      fail(done, error)
+      return
+    }
     // A promise goes on by itself, unless the hook has answered; a callback hook calls `next`.
-    if (isPending(pending)) void Promise.resolve(pending).then(() => reply.sent || run(index + 1), done)
+    if (isPending(pending))
+      void Promise.resolve(pending)
+        .then(() => reply.sent || run(index + 1))
+        .catch((error: unknown) => fail(done, error))
   }
   run(0)
 }

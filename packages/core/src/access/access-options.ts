@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
+import { isUser } from '../identifiers.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { AccountHolder } from './bindings.js'
 import { type Deny, type Policies, type Policy, policiesSchema, policyList } from './policy.js'
@@ -31,6 +32,11 @@ export interface SessionPerson {
   readonly user: string
   /** JSON; handlers see it. */
   readonly data?: unknown
+}
+
+/** @throws TypeError when it is nobody */
+export function checkSessionPerson({ user }: SessionPerson): void {
+  if (!isUser(user)) throw new TypeError('authorized: the session needs a user')
 }
 
 /** What `authorize` answers: the scopes the resource is willing to ask consent for, or another end. */
@@ -102,7 +108,9 @@ export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
  * @param scope what the agent may do now; some or all of what it asked for
  * @param session begins a session for this person of the application, whom it knows by the caller's `person`; without
  * it the application has to remember by itself what it authorised
+ * @throws TypeError when the session is nobody's; from within `authorize` that is a `500`
  */
 export function authorized(scope: readonly string[], session?: SessionPerson): Authorized {
+  if (session !== undefined) checkSessionPerson(session)
   return { verdict: 'authorized', scope, session }
 }

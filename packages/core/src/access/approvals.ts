@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Caller } from '../caller.js'
 import { type Carried, carriedFor, type GivenApproval, type HttpRequest } from '../http/message.js'
-import type { AskInteraction } from '../interaction/ask.js'
+import { type AskInteraction, isUserList } from '../interaction/ask.js'
 import type { AskApproval, Policy, PolicyVerdict } from './policy.js'
 
 /** A verdict that puts the call aside. */
@@ -80,6 +80,8 @@ function isBy({ user }: GivenApproval, by: readonly string[] | undefined): boole
 /** Whoever the policy names; for a session it is the person whose session it is. */
 function mayApprove(ask: Ask, caller: Caller): readonly string[] | undefined {
   if (ask.verdict === 'approval') return undefined
+  // It may be an object that `interact` has not made, and whoever is misspelt is nobody.
+  if ('by' in ask && !isUserList(ask.by)) throw new TypeError('interact: by must name one user or several')
   if (ask.by !== undefined) return [ask.by].flat()
   return caller.kind === 'session' ? [caller.user] : undefined
 }

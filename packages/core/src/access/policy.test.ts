@@ -3,6 +3,7 @@ import type { Caller, Grant } from '../caller.js'
 import { interact } from '../interaction/ask.js'
 import { now, signed, token } from '../testing/party.js'
 import { inShort, testResource } from '../testing/resource.js'
+import { authorized } from './access-options.js'
 import { fresh, readOnly } from './effects.js'
 import { allow, approval, deny, type Policy, type PolicyVerdict, stepUp } from './policy.js'
 import type { Requirement } from './requirement.js'
@@ -199,6 +200,31 @@ describe('what a policy cannot answer', () => {
       expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
     },
   )
+
+  const ask = (): undefined => undefined
+  it.each<[string, () => unknown]>([
+    ['interact: bye: is not known', () => interact({ bye: 'mom' } as never)],
+    ['interact: by: must name one user or several', () => interact({ by: undefined } as never)],
+    ['interact: by: must name one user or several', () => interact({ by: ['mom', ' '] })],
+    ['interact: description: ', () => interact({ description: 5 } as never)],
+    ['approval: sujet: is not known', () => approval({ ask, sujet: 'finance' } as never)],
+    ['approval: subject: ', () => approval({ ask, subject: undefined } as never)],
+    ['approval: subject: must not be empty', () => approval({ ask, subject: '' })],
+    ['stepUp: fersh: is not known', () => stepUp({ fersh: true } as never)],
+    ['stepUp: scope: must be a scope or several', () => stepUp({ scope: undefined } as never)],
+    ['stepUp: fresh: must be a boolean', () => stepUp({ fresh: 'yes' } as never)],
+    ['stepUp: ', () => stepUp(undefined as never)],
+    ['authorized: the session needs a user', () => authorized([], { user: undefined } as never)],
+    ['authorized: the session needs a user', () => authorized([], { user: ' ' })],
+  ])('what is misspelt, or nobody: %s', (message, say) => {
+    expect(say).toThrow(TypeError)
+    expect(say).toThrow(message)
+  })
+
+  it('an interaction with somebody misspelt, made by hand', async () => {
+    const literal = (): PolicyVerdict<Grant> => ({ verdict: 'interact', by: undefined }) as never
+    expect(await decide({ scope: 'data.read', policy: literal })).toBe('500 server_error')
+  })
 })
 
 describe('a step-up for something fresh', () => {

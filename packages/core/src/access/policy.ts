@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
+import { checkConfiguration } from '../configuration.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
 import type { RequestView } from './request-view.js'
@@ -99,15 +100,23 @@ export function deny(code = 'access_denied', detail?: string): Deny {
  * The policy wants more of the person: the agent is sent for these scopes too (AAuth 6.5), or, with `fresh`, for a new
  * grant of what it has: one that was issued within the last minute is new, and the next policy is asked. Where a grant
  * holds all of it already and nothing fresh is wanted, that is a `403`: asking again would go round in circles.
+ *
+ * @throws TypeError when something else is said than that
  */
 export function stepUp(more: {
   /** Scopes of ours, and identity scopes; of these, one that the person's server does not list is a `403`. */
   readonly scope?: string | readonly string[]
   readonly fresh?: boolean
 }): StepUp {
+  checkConfiguration(stepUpSchema, more, { prefix: 'stepUp: ' })
   const { scope = [], fresh = false } = more
   return { verdict: 'step-up', scope: typeof scope === 'string' ? [scope] : scope, fresh }
 }
+
+const stepUpSchema = z.strictObject({
+  scope: z.union([z.string(), z.array(z.string())], 'must be a scope or several').optional(),
+  fresh: z.boolean('must be a boolean').optional(),
+})
 
 /** The schema of {@link Policies}. */
 export const policiesSchema: z.ZodType<Policies> = z.custom<Policies>(
@@ -124,12 +133,19 @@ export function policyList(policies: Policies | undefined): readonly Policy[] {
  * The policy wants somebody else's word: the call is put aside and answered `202 requirement=approval`; once
  * `pending.approve(id)` was called, the agent's next poll carries it out, through the policy once more (AAuth 11.6.4).
  *
- * @throws TypeError when `ask` is missing: nobody would know that there is something to decide
+ * @throws TypeError when `ask` is missing: nobody would know that there is something to decide; or when something else
+ * is said than {@link ApprovalOptions}
  */
 export function approval(options: ApprovalOptions): AskApproval {
   if (typeof options?.ask !== 'function') throw askMissing()
+  checkConfiguration(approvalSchema, options, { prefix: 'approval: ' })
   return { verdict: 'approval', ...options }
 }
+
+const approvalSchema = z.strictObject({
+  subject: z.string().min(1, 'must not be empty').optional(),
+  ask: z.unknown(),
+})
 
 /** Without `ask` a call would wait for nobody until its time is up. */
 export function askMissing(): TypeError {

@@ -1,4 +1,4 @@
-import type { AccessConfig, AuthorizeVerdict } from '../access/access-options.js'
+import { type AccessConfig, type AuthorizeVerdict, checkSessionPerson } from '../access/access-options.js'
 import { isHeld } from '../access/bindings.js'
 import type { ScopeList } from '../access/scope-list.js'
 import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
@@ -110,6 +110,8 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         report({ name: 'authorized', by: 'resource' })
         if (verdict.session === undefined)
           return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
+        // It may be an object that `authorized` has not made.
+        checkSessionPerson(verdict.session)
         const { jkt } = caller
         const marks = await sessions.marks({ jkt, user: verdict.session.user })
         // A revocation may have come while the application decided.

@@ -1,3 +1,7 @@
+import { z } from 'zod'
+import { checkConfiguration } from '../configuration.js'
+import { isUser } from '../identifiers.js'
+
 /** The verdict of a policy by which a person has to approve this very call on our page; made by {@link interact}. */
 export interface AskInteraction extends InteractOptions {
   readonly verdict: 'interact'
@@ -22,16 +26,23 @@ export interface InteractOptions {
  * answer is `202` with `requirement=interaction`; after the approval the agent's next poll carries the call out, through
  * the policy once more (AAuth 6.2). Needs the option `interaction`.
  *
- * @throws TypeError when `by` names nobody
+ * @throws TypeError when `by` names nobody, or something else is said than {@link InteractOptions}; from within a policy
+ * that is a `500`
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
-  if ('by' in options && !isUserList(options.by))
-    throw new TypeError('interact: by must be one user or a list of users, each a non-empty string')
+  // With a misspelt `by` anybody could approve.
+  checkConfiguration(interactSchema, options, { prefix: 'interact: ' })
   return { verdict: 'interact', ...options }
 }
 
-/** Whether a value is a user or a list of users: non-empty strings, at least one. */
+const interactSchema = z.strictObject({
+  subject: z.string().min(1, 'must not be empty').optional(),
+  description: z.string().optional(),
+  by: z.custom(isUserList, 'must name one user or several').optional(),
+})
+
+/** Whether a value is a user or a list of users, at least one. */
 export function isUserList(by: unknown): by is string | readonly string[] {
   const users: readonly unknown[] = Array.isArray(by) ? by : [by]
-  return users.length > 0 && users.every((user) => typeof user === 'string' && user !== '')
+  return users.length > 0 && users.every(isUser)
 }

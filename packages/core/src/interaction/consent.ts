@@ -2,6 +2,7 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
+import { isUser } from '../identifiers.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
@@ -49,21 +50,18 @@ export async function signedIn(visitor: Visitor, context: InteractionContext): P
   const { record, native } = visitor
   const returnTo = context.pathOf(record.interaction?.id as string)
   const result: LoginResult = await context.interaction.login({ request: native, returnTo })
-  if (isName(result)) return { user: result }
+  if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
-    if ('redirect' in result && isName(result.redirect)) return redirectAnswer(result.redirect)
+    if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
     if ('abandoned' in result && result.abandoned === true)
       return decide(visitor, { outcome: 'abandoned' }, context)
-    // An empty name is not a person.
-    if ('user' in result && isName(result.user) && (result.name === undefined || isName(result.name)))
+    if ('user' in result && isUser(result.user) && (result.name === undefined || isUser(result.name)))
       return result
   }
   throw new TypeError(
     'option interaction.login: must answer a user’s name, { user }, { redirect } or { abandoned: true }',
   )
 }
-
-const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** The answer to a person who may not approve, which shows nothing of the request; `undefined` when they may. */
 export function notTheirs(

@@ -27,9 +27,13 @@ export function fromNode(
   again = false,
 ): HttpRequest {
   const { rawHeaders, complete } = message as Partial<Pick<IncomingMessage, 'rawHeaders' | 'complete'>>
-  if (rawHeaders === undefined || rawHeaders.length === 0 || complete === undefined) {
+  // Whoever made a list of something else than text made the first member so.
+  if (!Array.isArray(rawHeaders) || typeof rawHeaders[0] !== 'string' || complete === undefined) {
     const fields = foreignFields(message)
-    return new NodeRequest(message, String(target), fields, hasForeignContent(message, fields), true, again)
+    // The parser's own may have no fields at all, under HTTP/1.0.
+    const isBare = typeof complete === 'boolean' && rawHeaders?.length === 0 && fields.length === 0
+    const hasContent = hasForeignContent(message, fields)
+    return new NodeRequest(message, String(target), fields, hasContent, isBare ? undefined : true, again)
   }
   return new NodeRequest(
     message,
@@ -125,7 +129,9 @@ export function writeAnswer(answer: Answer, response: ServerResponse): void {
     return
   }
   response.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) })
-  response.end(response.req.method === 'HEAD' ? undefined : answer.body)
+  // What other platforms make need not know its request.
+  const { req } = response as Partial<Pick<ServerResponse, 'req'>>
+  response.end(req?.method === 'HEAD' ? undefined : answer.body)
 }
 
 function writeRaw(status: number, raw: NonNullable<Answer['raw']>, response: ServerResponse): void {

@@ -10,9 +10,9 @@ interface Left {
   readonly body?: unknown
 }
 
-/** Whether the stream of a request has been read, or is being read. */
+/** Whether the stream of a request has been read, or is being read; or there is none, as on some platforms. */
 export function isRead(message: IncomingMessage): boolean {
-  return message.readableDidRead || message.readableFlowing === true
+  return message.readableDidRead || message.readableFlowing === true || typeof message.read !== 'function'
 }
 
 /**
@@ -24,18 +24,31 @@ export function isRead(message: IncomingMessage): boolean {
  *   if they were written in the usual way; it is for our own endpoints, which would otherwise not work at all.
  *
  * Because these may be other bytes than those received (inflated, decoded, parsed), they count only if they are as long as
- * `Content-Length` says, and a serialised body only if it has the digest that the request states. The signature, which is
- * checked elsewhere, covers that digest. `undefined`: the bytes are not to be had.
+ * `Content-Length` says. A body that was parsed, or whose length the request does not say, has to have the digest that the
+ * request states as well; the signature, which is checked elsewhere, covers that digest. Bytes of a request without content
+ * coding are as they were received. `undefined`: the bytes are not to be had.
  */
 export function contentLeft(message: IncomingMessage, again = false): Uint8Array | undefined {
   const { rawBody, body } = message as Left
   const raw = asBytes(rawBody)
-  if (raw !== undefined) return hasLength(message, raw) !== false ? raw : undefined
+  if (raw !== undefined) return isAsReceived(message, rawBody, raw) ? raw : undefined
   if (!isRead(message)) return undefined
   const bytes = asBytes(body)
-  if (bytes !== undefined) return hasLength(message, bytes) !== false ? bytes : undefined
-  const written = again ? serialise(message, body) : undefined
-  return written !== undefined && isProven(message, written) ? written : undefined
+  if (bytes !== undefined) return isAsReceived(message, body, bytes) ? bytes : undefined
+  if (!again) return undefined
+  for (const written of serialise(message, body)) {
+    const content = Buffer.from(written)
+    if (isProven(message, content)) return content
+  }
+  return undefined
+}
+
+/** Whether what a reader left is what it received. */
+function isAsReceived(message: IncomingMessage, given: unknown, content: Uint8Array): boolean {
+  const isWhole = hasLength(message, content)
+  if (isWhole !== undefined) return isWhole
+  const coding = message.headers['content-encoding'] ?? 'identity'
+  return (typeof given !== 'string' && coding === 'identity') || isProven(message, content)
 }
 
 function asBytes(content: unknown): Uint8Array | undefined {
@@ -56,18 +69,32 @@ function isProven(message: IncomingMessage, content: Uint8Array): boolean {
   return typeof digest === 'string' ? checkContentDigest(digest, content) === undefined : sized === true
 }
 
-/** A parsed body as most senders would have written it. */
-function serialise({ headers }: IncomingMessage, body: unknown): Uint8Array | undefined {
-  if (typeof body !== 'object' || body === null) return undefined
+/** A parsed body in the ways in which most senders would have written it. */
+function* serialise({ headers }: IncomingMessage, body: unknown): Generator<string> {
+  if (typeof body !== 'object' || body === null) return
   const type = headers['content-type'] ?? ''
   try {
-    if (/^application\/(?:[^;]*\+)?json[ \t]*(?:;|$)/i.test(type)) return Buffer.from(JSON.stringify(body))
-    if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type)) return undefined
+    if (/^application\/(?:[^;]*\+)?json[ \t]*(?:;|$)/i.test(type)) yield* writeJson(body)
+    if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type)) return
     const pairs = Object.entries(body)
-    return pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')
-      ? Buffer.from(new URLSearchParams(pairs).toString())
-      : undefined
+    if (pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string'))
+      yield new URLSearchParams(pairs).toString()
   } catch {
-    return undefined
+    // It cannot be written, as what has been parsed always can.
   }
+}
+
+/** Characters of JSON that is written in more ways than one: those who send us more write it as `JSON.stringify` does. */
+const longestTried = 4096
+
+function* writeJson(body: object): Generator<string> {
+  const compact = JSON.stringify(body)
+  yield compact
+  if (compact.length > longestTried) return
+  // Python puts a space after each separator; Go ends a stream of values with a line feed.
+  const spaced = compact.replace(/("(?:[^"\\]|\\.)*")|[,:]/g, (part, text?: string) => text ?? `${part} `)
+  const indented = [2, 4, '\t'].map((space) => JSON.stringify(body, undefined, space))
+  yield spaced
+  yield* indented
+  for (const text of [compact, spaced, ...indented]) yield `${text}\n`
 }

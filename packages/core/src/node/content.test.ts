@@ -316,6 +316,43 @@ describe('content that somebody has read before us', () => {
     expect(await captureContent(message, 1000)).toBe('consumed')
   })
 
+  it.each<[string, object, object, boolean]>([
+    ['bytes in no coding', {}, { rawBody: Buffer.from('{"a":"é"}') }, true],
+    [
+      'bytes that were inflated',
+      { 'content-encoding': 'gzip' },
+      { rawBody: Buffer.from('{"a":"é"}') },
+      false,
+    ],
+    ['a body that was inflated', { 'content-encoding': 'gzip' }, { body: Buffer.from('{"a":"é"}') }, false],
+    ['text, which may have been decoded', {}, { body: '{"a":"é"}' }, false],
+    [
+      'text with its digest',
+      { 'content-digest': contentDigest(Buffer.from('{"a":"é"}')) },
+      { body: '{"a":"é"}' },
+      true,
+    ],
+    [
+      'text with another digest',
+      { 'content-digest': contentDigest(Buffer.from('x')) },
+      { body: '{"a":"é"}' },
+      false,
+    ],
+  ])('is not what came where nobody said how long it was: %s', async (_name, fields, left, counts) => {
+    const headers = { 'transfer-encoding': 'chunked', ...fields }
+    const content = await captureContent(await readBefore('whatever came', headers, left), 1000)
+    expect(show(content)).toBe(counts ? '<{"a":"é"}>' : 'consumed')
+  })
+
+  it.each([
+    ['Python', '{"a": "x,\\"y\\": z", "b": [1, 2]}'],
+    ['Go, as a stream', '{"a":"x,\\"y\\": z","b":[1,2]}\n'],
+    ['somebody in lines', '{\n  "a": "x,\\"y\\": z",\n  "b": [\n    1,\n    2\n  ]\n}\n'],
+  ])('is written again as %s has written it', async (_name, text) => {
+    const message = await readBefore(text, json(text), { body: JSON.parse(text) as object })
+    expect(show(await captureContent(message, 1000, true))).toBe(`<${text}>`)
+  })
+
   it('is written again for endpoints of our own, and has to be what came', async () => {
     const again = async (text: string, body: unknown, headers = json(text)): Promise<string> =>
       show(await captureContent(await readBefore(text, headers, { body }), 1000, true))

@@ -9,16 +9,16 @@ import { hasBody } from '../http/message.js'
  * `headers`, in which lines of one name have been joined. Values that are no text or number are left out.
  */
 export function foreignFields(message: IncomingMessage): string[] {
-  const { rawHeaders = [], headers = {} } = message as Partial<IncomingMessage>
+  const { rawHeaders, headers } = message as Partial<Record<'rawHeaders' | 'headers', unknown>>
   const fields: string[] = []
   const add = (name: unknown, value: unknown): void => {
     // An array is several lines of one name.
     if (Array.isArray(value)) for (const line of value) add(name, line)
     else if (typeof value === 'string' || typeof value === 'number') fields.push(String(name), String(value))
   }
-  if (rawHeaders.length > 0)
+  if (Array.isArray(rawHeaders) && typeof rawHeaders[0] === 'string')
     for (let i = 0; i < rawHeaders.length; i += 2) add(rawHeaders[i], rawHeaders[i + 1])
-  else for (const [name, value] of Object.entries(headers)) add(name, value)
+  else for (const [name, value] of Object.entries(headers ?? {})) add(name, value)
   return fields
 }
 

@@ -51,6 +51,13 @@ export interface PendingRecords {
 /** Notes of no more characters are not counted by themselves, so that an ending is stored even where the limit is reached. */
 const smallNote = 512
 
+/**
+ * Bytes that a store keeps beside a record: the page's id, the tokens it was begun with, the browser that has come, the
+ * settlement, the ending, each an entry. They are counted with it, so that the records within the default limit leave room
+ * in the default memory store, which counts entries.
+ */
+const besideRecord = 7 * 512
+
 /** How long a cancelled request is remembered: its agent knows that it is gone. */
 const cancelledMs = 60_000
 
@@ -95,13 +102,13 @@ export function createPendingRecords({
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
     const text = JSON.stringify(withoutCall(record))
     await store.put(`pending:${record.id}`, text, ttl(until))
-    storedBytes.shrink(record.id, text.length, ttl(until))
+    storedBytes.shrink(record.id, text.length + besideRecord, ttl(until))
   }
   return {
     async add(record) {
       const life = ttl(record.forgotten)
       const text = JSON.stringify(record)
-      storedBytes.take(record.caller.token.iss, text.length, life, record.id)
+      storedBytes.take(record.caller.token.iss, text.length + besideRecord, life, record.id)
       await store.put(`pending:${record.id}`, text, life)
       if (record.interaction !== undefined)
         await store.put(`interaction:${record.interaction.id}`, record.id, life)

@@ -1,4 +1,5 @@
 import type { Report } from '../events.js'
+import { isUser } from '../identifiers.js'
 import type { Question } from './answers.js'
 import type { LongPolls } from './long-polls.js'
 import type { PendingSettings } from './options.js'
@@ -17,7 +18,7 @@ export interface Pending {
    * @returns `false` when there is nothing to decide: the request is unknown, expired, cancelled or decided before, or
    * somebody it was begun for has been revoked or denied since; and when `by` says who may approve, and `user` is not
    * among them
-   * @throws TypeError when an approval begins a session and no `user` is named
+   * @throws TypeError when an approval begins a session and no `user` is named, or `user` is blank
    */
   approve(id: string, approval?: Approval): Promise<boolean>
   /** Refuses a request: the agent's next poll is answered `403 denied`. @returns as `approve` */
@@ -98,6 +99,7 @@ export function createPending(context: SettleContext): Pending {
       return record === undefined ? undefined : viewOf(record)
     },
     async approve(id, { user, data } = {}) {
+      if (user !== undefined && !isUser(user)) throw new TypeError('pending.approve: user must be a name')
       const record = await open(id)
       if (record === undefined) return false
       if (record.session !== undefined && user === undefined)

@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { findStop, type StandingContext } from '../authentication/standing.js'
 import type { EndMarks } from '../caller.js'
+import { isUser } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { BegunWith } from './begun-with.js'
@@ -76,7 +77,11 @@ export function createEndedSessions(parts: EndedParts): EndedSessions {
     return isNewer(now.user, known.user) || isNewer(now.jkt, known.jkt)
   }
   return {
-    end(selection) {
+    async end(selection) {
+      const [[what, name] = [], ...more] = Object.entries(selection)
+      // A misspelt name would end nobody's, and say nothing.
+      if (!selections.has(what) || !isUser(name) || more.length > 0)
+        throw new TypeError('sessions.end: must name one user, one jkt or one id')
       if ('user' in selection) return mark(key('user', selection.user))
       return 'jkt' in selection ? mark(key('jkt', selection.jkt)) : mark(key('id', selection.id))
     },
@@ -97,6 +102,8 @@ export function createEndedSessions(parts: EndedParts): EndedSessions {
     },
   }
 }
+
+const selections: ReadonlySet<unknown> = new Set(['user', 'jkt', 'id'])
 
 // A mark that has gone is older than any session.
 const isNewer = (mark: string | undefined, known: string | undefined): boolean =>
