@@ -130,7 +130,7 @@ interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
   readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** What was found of the application when it was last looked at. */
+  /** The error that `secureByDefault` found when the routes were last looked at. */
   fault?: TypeError | undefined
   /** How many layers it had then; where that does not matter, any number. */
   layers?: number
