@@ -64,6 +64,10 @@ function readOptions(options: FastifyOptions): {
   readonly own: Required<Pick<FastifyOptions, 'onError' | 'endpoints' | 'hook' | 'secureByDefault'>>
   readonly resource: ResourceOptions<FastifyRequest>
 } {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
   const { onError, endpoints, hook, secureByDefault, ...resource } = options
   const given = { onError, endpoints, hook, secureByDefault }
   for (const [name, isGood, expected] of ownOptions) {
