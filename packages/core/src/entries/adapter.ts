@@ -19,6 +19,8 @@ export type { ProblemCode, SignatureErrorCode } from '../errors.js'
 export type { Dispatch, Endpoint, HeldCall, Host } from '../http/endpoint.js'
 export type {
   Answer,
+  ApprovalSubject,
+  Asker,
   Carried,
   ContentFault,
   GivenApproval,
