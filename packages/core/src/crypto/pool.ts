@@ -1,5 +1,4 @@
-import { monotonicNow } from '../monotonic.js'
-import { after } from '../timer.js'
+import { after, monotonicNow } from '../time.js'
 import type { VerificationKey } from './keys.js'
 
 /**

@@ -1,6 +1,6 @@
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
-import { after } from '../timer.js'
+import { after } from '../time.js'
 import { IssuerAnswers } from './answers.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'

@@ -1,5 +1,5 @@
 import { weightOf } from '../json.js'
-import { after } from '../timer.js'
+import { after } from '../time.js'
 import { type DiscoveryKind, DiscoveryQueue } from './discovery-queue.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'

@@ -1,5 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises'
-import { after } from '../timer.js'
+import { after } from '../time.js'
 
 /** One address of a host. */
 export interface ResolvedAddress {

@@ -1,5 +1,5 @@
 import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
-import { after } from '../timer.js'
+import { after } from '../time.js'
 
 /** A signing key whose private half is kept elsewhere: in a key management service, a hardware module, another process. */
 export interface ExternalSigner {

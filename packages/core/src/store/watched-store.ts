@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
-import { after } from '../timer.js'
+import { after } from '../time.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 

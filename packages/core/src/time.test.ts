@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { monotonicBy, monotonicNow, steadyClock } from './monotonic.js'
+import { monotonicBy, monotonicNow, steadyClock } from './time.js'
 
 describe('a monotonic clock', () => {
   it('goes forward with an injected clock, and never back', () => {
