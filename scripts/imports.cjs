@@ -4,6 +4,8 @@
 // A folder of core may import its own files and what stands on the lines below its own; not its neighbours on one line. A
 // file that is in no folder is a vocabulary: every folder may use it, and it uses none.
 const lines = [
+  // What is exported under `@countersign/core/…`.
+  ['entries'],
   ['server'],
   ['endpoints'],
   ['access'],

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { examplesOf, publicNames } from '../surface/surface.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const workspace = join(root, 'test')
@@ -26,27 +27,33 @@ const documents = folders.flatMap((folder) => {
 })
 
 /** Every fenced block marked `ts`, with where it begins. */
-function examples(document: string): { line: number; code: string }[] {
-  const text = readFileSync(join(root, document), 'utf8')
+function examples(text: string): { line: number; code: string }[] {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => ({
     line: text.slice(0, match.index).split('\n').length + 1,
     code: match[1] as string,
   }))
 }
 
+// Where several entries export the same function, it is described for the first of them.
+const functions = publicNames.filter(
+  ({ kind, symbol }, place) =>
+    kind === 'function' && place === publicNames.findIndex((other) => other.symbol === symbol),
+)
+
 describe('documentation', () => {
   it('compiles every example as a user would write it', () => {
     const folder = join(workspace, 'dist', 'docs-examples')
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const files = documents.flatMap((document) =>
-      examples(document).map(({ line, code }) => {
-        const file = join(folder, `${document.replaceAll(/[^A-Za-z0-9]/g, '-')}-line-${line}.ts`)
+    const texts: readonly (readonly [name: string, text: string])[] = [
+      ...documents.map((document) => [document, readFileSync(join(root, document), 'utf8')] as const),
+      ...functions.map((each) => [`${each.entry}/${each.name}`, `${examplesOf(each).join('\n')}\n`] as const),
+    ]
+    for (const [name, text] of texts)
+      for (const { line, code } of examples(text)) {
+        const file = join(folder, `${name.replaceAll(/[^A-Za-z0-9]/g, '-')}-line-${line}.ts`)
         writeFileSync(file, `${code}export {}\n`)
-        return file
-      }),
-    )
-    expect(files.length).toBeGreaterThan(0)
+      }
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2023',
@@ -59,6 +66,15 @@ describe('documentation', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
     expect(compile(folder)).toBe('')
   }, 60_000)
+
+  it('has one example of each public function, which says where the function is imported from', () => {
+    expect(functions.length).toBeGreaterThan(40)
+    const without = functions.filter((each) => {
+      const found = examplesOf(each).flatMap((text) => examples(`${text}\n`))
+      return found.length !== 1 || !found[0]?.code.includes(`from '${each.entry}'`)
+    })
+    expect(without.map(({ entry, name }) => `${entry} ${name}`)).toEqual([])
+  })
 
   it.each(documents)('%s links to files that exist', (document) => {
     const text = readFileSync(join(root, document), 'utf8')

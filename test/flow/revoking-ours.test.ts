@@ -1,4 +1,5 @@
-import { type AAuthEvent, createResourceServer, type IssuedResourceToken } from '@countersign/core'
+import { type AAuthEvent, createResourceServer } from '@countersign/core'
+import type { IssuedResourceToken } from '@countersign/core/adapter'
 import { createTown, readRequirement, type Town } from '@countersign/devkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { adapters, type RunningTarget, resource, startTarget } from '../target/start.js'

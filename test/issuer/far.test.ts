@@ -8,7 +8,8 @@ import {
   type Socket,
   setDefaultAutoSelectFamily,
 } from 'node:net'
-import { createGuardedFetch, type ResolvedAddress } from '@countersign/core'
+import { createGuardedFetch } from '@countersign/core'
+import type { ResolvedAddress } from '@countersign/core/adapter'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 // A server that is stopped completes no handshake once its queue is full: the kernel drops the SYN, and the client's

@@ -2,9 +2,9 @@ import {
   createGuardedFetch,
   createResourceServer,
   type IssuerOptions,
-  type KeyQuery,
   type ResourceServer,
 } from '@countersign/core'
+import type { KeyQuery } from '@countersign/core/adapter'
 import { createKey } from '@countersign/devkit'
 import { afterEach, beforeAll, beforeEach } from 'vitest'
 import { type Authority, createAuthority, json, Names, Origin } from './loopback.js'

@@ -1,11 +1,6 @@
 // One instance of the target as a process of its own, forked by the tests of this folder and told what to do over IPC.
-import type {
-  BreakGlassOrder,
-  DenialSubject,
-  ResourceServer,
-  SessionSelection,
-  Store,
-} from '@countersign/core'
+import type { BreakGlassOrder, DenialSubject, ResourceServer, Store } from '@countersign/core'
+import type { SessionSelection } from '@countersign/core/adapter'
 import { createLoopbackFetch } from '@countersign/devkit'
 import { createRedisStore } from '@countersign/redis'
 import { Redis } from 'ioredis'

@@ -1,6 +1,7 @@
 // A resource server as a process of its own with little memory, and a stranger who fills what it remembers.
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { createResourceServer, type HttpRequest, type ResourceOptions } from '@countersign/core'
+import { createResourceServer, type ResourceOptions } from '@countersign/core'
+import type { HttpRequest } from '@countersign/core/adapter'
 import { importSigningJwk, type SigningKey, signRequest } from '@countersign/core/signature'
 
 const now = 1_800_000_000

@@ -3,11 +3,11 @@ import {
   allow,
   type Caller,
   deny,
-  type Observed,
   type Requirement,
   type ResourceOptions,
   type ResourceServer,
 } from '@countersign/core'
+import type { Observed } from '@countersign/core/adapter'
 
 /** What an adapter's target hands back. */
 export interface StartedTarget {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type AAuthEvent, diagnosticCodes, type ResourceOptions } from '@countersign/core'
+import type { AAuthEvent, ResourceOptions } from '@countersign/core'
+import { diagnosticCodes } from '@countersign/core/events'
 import { type Agent, createTown, type Town, type WireRequest } from '@countersign/devkit'
 import { aauth as expressAauth } from '@countersign/express'
 import { aauth as fastifyAauth } from '@countersign/fastify'

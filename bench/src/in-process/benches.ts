@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto'
-import type { Outcome } from '@countersign/core'
+import type { Outcome } from '@countersign/core/adapter'
 import {
   type Alg,
   createKey,

@@ -1,9 +1,5 @@
-import {
-  createResourceServer,
-  type Outcome,
-  type ResourceOptions,
-  type ResourceServer,
-} from '@countersign/core'
+import { createResourceServer, type ResourceOptions, type ResourceServer } from '@countersign/core'
+import type { Outcome } from '@countersign/core/adapter'
 import { issuerFetch, type Key, newSigningJwk, type RawRequest, resource } from '../world.js'
 
 /** A guarded route without a framework around it. */

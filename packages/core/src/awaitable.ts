@@ -4,7 +4,24 @@ export type Awaitable<T> = T | Promise<T>
 // The path of a warm request waits for nothing, so it must not pay for a promise: each costs a turn of the microtask
 // queue, and all of them together as much as everything else beside the verification.
 
-/** Whether a value is a promise. Any thenable counts, since a store's promises may not be this realm's. */
+/**
+ * Whether a value is a promise. Any thenable counts, since a store's promises may not be this realm's.
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer } from '@countersign/core'
+ * import { type HttpRequest, isPromiseLike, type Outcome } from '@countersign/core/adapter'
+ *
+ * const guard = createResourceServer({ resource: 'https://notes.example' }).require('agent')
+ *
+ * // The usual request is decided at once, and costs no promise.
+ * function decide(request: HttpRequest, conclude: (outcome: Outcome) => void): void {
+ *   const outcome = guard.check(request)
+ *   if (isPromiseLike(outcome)) void outcome.then(conclude)
+ *   else conclude(outcome)
+ * }
+ * ```
+ */
 export function isPromiseLike<T>(value: Awaitable<T>): value is Promise<T> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import type { DeclaredRoute } from '@countersign/core'
+import type { DeclaredRoute } from '@countersign/core/adapter'
 
 /**
  * Asserts that nothing of an application is open by oversight: that every route says what it requires, or that it is
@@ -7,6 +7,19 @@ import type { DeclaredRoute } from '@countersign/core'
  *
  * @param routes Express: `guard.routes(app)`. Fastify: `app.aauth.routes()`, once the application is ready.
  * @throws AssertionError naming the routes that say nothing, or when there are no routes at all
+ *
+ * @example
+ * ```ts
+ * import { assertGuarded } from '@countersign/devkit'
+ * import { aauth } from '@countersign/express'
+ * import express from 'express'
+ *
+ * const guard = aauth({ resource: 'https://notes.example' })
+ * const app = express()
+ * app.get('/notes', guard.require('agent'), (_, res) => res.json([]))
+ * app.get('/health', guard.open(), (_, res) => res.json('ok'))
+ * assertGuarded(guard.routes(app))
+ * ```
  */
 export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
   const silent = routes.filter(({ aauth }) => aauth === undefined)

@@ -201,6 +201,24 @@ export class Town {
  * server listening on 127.0.0.1 under its real identifier.
  *
  * @throws TypeError when an identifier is not one
+ *
+ * @example
+ * ```ts
+ * import { createTown } from '@countersign/devkit'
+ * import { aauth } from '@countersign/express'
+ * import express from 'express'
+ *
+ * const town = await createTown()
+ * const guard = aauth({ resource: 'https://notes.example', fetch: town.fetch })
+ * const app = express()
+ * app.get('/notes', guard.require('agent'), (req, res) => res.json(req.aauth.agent))
+ * const listening = app.listen(3000)
+ * town.route('notes.example', 3000)
+ * const sam = town.agent('sam')
+ * const response = await sam.fetch('https://notes.example/notes')
+ * listening.close()
+ * await town.close()
+ * ```
  */
 export async function createTown(options: TownOptions = {}): Promise<Town> {
   return new Town(options).start()

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { Agent, Caller, Connected, Grant, Observed, Person, TokenCaller } from '@countersign/core'
+import type { Agent, Caller, Connected, Grant, Person, TokenCaller } from '@countersign/core'
+import type { Observed } from '@countersign/core/adapter'
 import express from 'express'
 import express4 from 'express4'
 import { describe, expect, expectTypeOf, it } from 'vitest'

@@ -1,7 +1,7 @@
-import type { DeclaredRoute } from '@countersign/core'
+import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { Requirement } from './request.js'
 
-/** What each handler of ours declares. By the function itself, so that nothing can be copied without it. */
+/** What each of our middlewares declares: by the function itself, which is all that Express keeps of it. */
 export const declarations: WeakMap<object, Requirement | false> = new WeakMap()
 
 type Declared = Requirement | false | undefined

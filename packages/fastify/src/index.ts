@@ -10,10 +10,8 @@ export {
   type CallerOf,
   type Connected,
   createMemoryStore,
-  type DeclaredRoute,
   type Denial,
   type DenialSubject,
-  type DiagnosticCode,
   deny,
   type Effect,
   type ExternalSigner,
@@ -26,7 +24,6 @@ export {
   type InteractionOptions,
   interact,
   type NewDenial,
-  type Observed,
   type PageView,
   type PendingView,
   type Person,
@@ -39,6 +36,8 @@ export {
   StoreFullError,
   stepUp,
 } from '@countersign/core'
+export type { DeclaredRoute, Observed } from '@countersign/core/adapter'
+export type { DiagnosticCode } from '@countersign/core/events'
 export { aauth, aauth as default, type FastifyOptions } from './aauth.js'
 export type { EndpointOptions } from './endpoints.js'
 export type { OtherWay } from './other-way.js'

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { Agent, Caller, Connected, Grant, Observed, Person, TokenCaller } from '@countersign/core'
+import type { Agent, Caller, Connected, Grant, Person, TokenCaller } from '@countersign/core'
+import type { Observed } from '@countersign/core/adapter'
 import fastify from 'fastify'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { aauth, allow, deny, type Policy, stepUp } from './index.js'

@@ -1,4 +1,4 @@
-import type { DeclaredRoute } from '@countersign/core'
+import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { FastifyContextConfig, FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import { checkPlace, declaredIn, type ToldRoute, toldAs, toldOf } from './declaration.js'
 import { answered } from './endpoints.js'
@@ -12,11 +12,11 @@ export interface GuardingOptions {
   readonly secureByDefault: boolean
 }
 
-/** A route as Fastify told of it, and the context that declares it. */
+/** A route as Fastify reported it, and the context that declares it. */
 interface SeenRoute {
   readonly options: RouteOptions
   readonly context: FastifyInstance
-  /** Whether it said something when it was told of. */
+  /** Whether it had a declaration then. */
   readonly said: boolean
 }
 

@@ -46,6 +46,18 @@ export interface RedisStoreOptions {
  *
  * @throws TypeError when the client is not of a supported library, or is set to read from replicas or a cache of its own, or an
  * option is malformed
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer } from '@countersign/core'
+ * import { createRedisStore } from '@countersign/redis'
+ * import { createClient } from 'redis'
+ *
+ * const client = createClient({ url: 'redis://localhost:6379', disableOfflineQueue: true })
+ * client.on('error', console.error)
+ * await client.connect()
+ * const server = createResourceServer({ resource: 'https://notes.example', store: createRedisStore(client) })
+ * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options

@@ -109,6 +109,19 @@ export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
  * @param session begins a session for this person of the application, whom it knows by the caller's `person`; without
  * it the application has to remember by itself what it authorised
  * @throws TypeError when the session is nobody's; from within `authorize` that is a `500`
+ *
+ * @example
+ * ```ts
+ * import { authorized, createResourceServer } from '@countersign/core'
+ *
+ * const server = createResourceServer({
+ *   resource: 'https://notes.example',
+ *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   scopes: { 'notes.read': 'Read your notes', 'notes.write': 'Change your notes' },
+ *   // Reading is ours to allow; for the rest the agent is sent to the person's server.
+ *   authorize: ({ scope }) => (scope.every((name) => name === 'notes.read') ? authorized(scope) : scope),
+ * })
+ * ```
  */
 export function authorized(scope: readonly string[], session?: SessionPerson): Authorized {
   if (session !== undefined) checkSessionPerson(session)

@@ -21,7 +21,8 @@ export interface CheckedRequirement {
   /** Scopes that a challenge asks for as well, although a grant without them is served (G-72). */
   readonly ask: readonly string[]
   /** What a session has to be for, where the route needs one. */
-  readonly session: WantedSession | undefined
+  /** What a session has to be for, where one is needed. */
+  readonly session: WantedSession
   readonly components: readonly string[]
   /** Whether those who decide see the content. */
   readonly content: boolean
@@ -157,7 +158,7 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
         ...[terms.components ?? []].flat(),
       ]),
     ],
-    session: needs === 'session' ? checkSession(given['session'], context) : undefined,
+    session: needs === 'session' ? checkSession(given['session'], context) : { scope: [] },
     deliver: terms.deliver ?? 'challenge',
     replay: replay === undefined ? undefined : replayMode(replay),
     bindings: checkBindings(terms, context),

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Grant, Person, TokenCaller } from '../caller.js'
+import type { Connected, Grant, Person, TokenCaller } from '../caller.js'
+import { refuse } from '../errors.js'
 import { agentKey, now } from '../testing/party.js'
 import { unbound } from './bindings.js'
 import { checkRequirement } from './checked-requirement.js'
-import { decide, type Need } from './decide.js'
+import { decide, decideAdmitted, decideSession, decideVerdict, type Need } from './decide.js'
+import type { AskGrant } from './decision.js'
+import { allow, deny, stepUp } from './policy.js'
 import type { Requirement } from './requirement.js'
 import type { ScopeRule } from './scope-rule.js'
 
@@ -194,5 +197,80 @@ describe('requirements', () => {
     expect(() => checkRequirement({ claims: { email: true } }, { ...context, keys: false })).toThrow(
       'option signingKeys',
     )
+  })
+})
+
+describe('what sessions, policies and scope lists make of a cell', () => {
+  const agent = callers['agent'] as TokenCaller
+  const session: Connected = {
+    kind: 'session',
+    user: 'mom',
+    scope: ['read'],
+    session: { id: 's', began: now },
+    by: agent,
+    ...verified,
+  }
+  const scopes = {
+    isOwn: (name: string) => context.scopes.has(name),
+    isIdentity: (name: string) => name === 'email',
+  }
+
+  it.each([
+    { title: 'none', wanted: [], by: undefined, found: undefined, act: 'ask-session' },
+    { title: 'a good one', wanted: ['read'], by: undefined, found: session, act: 'serve' },
+    { title: 'one of somebody the route takes', wanted: [], by: ['mom'], found: session, act: 'serve' },
+    { title: 'one of somebody else', wanted: [], by: ['dad'], found: session, act: 'ask-session' },
+    { title: 'one for less', wanted: ['write'], by: undefined, found: session, act: 'ask-session' },
+    { title: 'one where nobody may', wanted: [], by: [], found: session, act: 'forbid' },
+  ])('$act for a session: $title', ({ wanted, by, found, act }) => {
+    const decision = decideSession(agent, { scope: wanted }, by, found)
+    expect(decision.act).toBe(act)
+    if (decision.act === 'serve') expect(decision.caller).toBe(found)
+  })
+
+  it('keeps what a session is for when more is asked for, and nothing of somebody else’s', () => {
+    expect(decideSession(agent, { scope: ['write'] }, undefined, session)).toMatchObject({
+      asked: { scope: ['read', 'write'] },
+    })
+    expect(decideSession(agent, { scope: ['write'] }, ['dad'], session)).toMatchObject({
+      asked: { scope: ['write'], by: ['dad'] },
+    })
+  })
+
+  it.each([
+    { title: 'allow', verdict: allow(), caller: agent, act: undefined },
+    { title: 'deny', verdict: deny('closed'), caller: agent, act: 'forbid' },
+    { title: 'more', verdict: stepUp({ scope: 'write' }), caller: grant(['read']), act: 'ask-grant' },
+    { title: 'what is there', verdict: stepUp({ scope: 'read' }), caller: grant(['read']), act: 'forbid' },
+    { title: 'a fresh one of a person', verdict: stepUp({ fresh: true }), caller: person, act: 'ask-grant' },
+    { title: 'a fresh one that is', verdict: stepUp({ fresh: true }), caller: grant([]), act: undefined },
+  ])('$act for a verdict: $title', ({ verdict, caller, act }) => {
+    expect(decideVerdict(verdict, caller, now, scopes)?.act).toBe(act)
+  })
+
+  it.each([
+    { title: 'nothing', verdict: undefined, caller: person },
+    { title: 'something else', verdict: { verdict: 'maybe' } as never, caller: person },
+    { title: 'a step-up of an agent', verdict: stepUp({ scope: 'write' }), caller: agent },
+    { title: 'a step-up of a session', verdict: stepUp({ scope: 'write' }), caller: session },
+    { title: 'an unknown scope', verdict: stepUp({ scope: 'fly' }), caller: person },
+    { title: 'a code that is none', verdict: { verdict: 'deny', code: 'A b' } as never, caller: person },
+  ])('takes $title for a fault of the policy', ({ verdict, caller }) => {
+    expect(() => decideVerdict(verdict, caller, now, scopes)).toThrow(TypeError)
+  })
+
+  it('asks for what may stand in a resource token, if that is of any use', () => {
+    const ask: AskGrant = {
+      act: 'ask-grant',
+      caller: person,
+      scope: ['read', 'email'],
+      essential: ['email'],
+      account: undefined,
+    }
+    expect(decideAdmitted(ask, ['read', 'email'])).toEqual(ask)
+    expect(decideAdmitted({ ...ask, essential: [] }, ['read'])).toMatchObject({ scope: ['read'] })
+    expect(decideAdmitted(ask, ['read']).act).toBe('forbid')
+    expect(decideAdmitted({ ...ask, essential: [] }, []).act).toBe('forbid')
+    expect(decideAdmitted(ask, refuse('issuer_unavailable', 'later')).act).toBe('refuse')
   })
 })

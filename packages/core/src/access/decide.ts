@@ -1,8 +1,20 @@
-import type { Caller, Grant, Person, TokenCaller } from '../caller.js'
-import type { Wanted } from './approvals.js'
+import type { Caller, Connected, Grant, Person, TokenCaller } from '../caller.js'
+import { Refusal } from '../errors.js'
 import type { Bound } from './bindings.js'
-import type { CheckedRequirement } from './checked-requirement.js'
+import type { CheckedRequirement, WantedSession } from './checked-requirement.js'
 import { type ClaimRules, findClaims, scopesOfClaims } from './claims.js'
+import type {
+  AskGrant,
+  AskSession,
+  AskToken,
+  Connect,
+  Forbid,
+  MatrixDecision,
+  Refuse,
+  Serve,
+} from './decision.js'
+import { deny, type PolicyVerdict, type StepUp } from './policy.js'
+import type { ScopeList } from './scope-list.js'
 import { missingScopes, type ScopeRule } from './scope-rule.js'
 
 /** A requirement as it is for one request: nothing in it is a function of the request any more. */
@@ -14,53 +26,7 @@ export interface Need extends Bound {
   readonly ask: readonly string[]
 }
 
-/** Serve the caller, as far as the protocol goes; the policy still has the last word. */
-export interface Serve {
-  readonly act: 'serve'
-  /** `undefined`: nobody, where the route is optional. */
-  readonly caller: Caller | undefined
-}
-
-/** Challenge with a requirement that needs no token of ours. */
-export interface AskToken {
-  readonly act: 'ask'
-  readonly requirement: 'agent-token' | 'person-token'
-}
-
-/** Challenge with a resource token for these scopes, minted from this caller. */
-export interface AskGrant {
-  readonly act: 'ask-grant'
-  readonly caller: Person | Grant
-  readonly scope: readonly string[]
-  /** Those of the scopes without which it is no use asking. */
-  readonly essential: readonly string[]
-  readonly account: string | undefined
-}
-
-/** Access is denied: nothing the caller could bring would help. */
-export interface Forbid {
-  readonly act: 'forbid'
-  readonly code: string
-  readonly detail: string | undefined
-}
-
-/** Put the call aside until somebody has approved it; only a policy says so. */
-export interface Hold {
-  readonly act: 'hold'
-  readonly caller: Caller
-  readonly wanted: Wanted
-}
-
-/** The route has a flow of our own: look for a session, and where there is none have a person connect the agent. */
-export interface Connect {
-  readonly act: 'connect'
-  readonly caller: TokenCaller
-}
-
-/** What to do with a request whose signature and token are good, or which has none at all. */
-export type Decision = Serve | AskToken | AskGrant | Hold | Connect | Forbid
-
-type Cell<C> = (need: Need, caller: C) => Decision
+type Cell<C> = (need: Need, caller: C) => MatrixDecision
 type Row = {
   readonly nobody: () => AskToken
   readonly agent: Cell<TokenCaller>
@@ -70,7 +36,8 @@ type Row = {
 
 /**
  * The whole answer matrix (AAuth 6.1, 6.4, 6.5; part L). A row is what the endpoint needs, a column what the request
- * carried. No other place chooses between serving, challenging and forbidding.
+ * carried. What a session, a policy or a person server's list of scopes makes of a cell is decided by the other functions
+ * of this file; no other file chooses between serving, challenging and forbidding.
  */
 const matrix: Readonly<Record<Need['needs'], Row>> = {
   // The least that makes anybody known; what else a caller brings says more.
@@ -86,7 +53,7 @@ const matrix: Readonly<Record<Need['needs'], Row>> = {
 }
 
 /** Decides by the matrix. */
-export function decide(need: Need, caller: TokenCaller | undefined): Decision {
+export function decide(need: Need, caller: TokenCaller | undefined): MatrixDecision {
   if (caller === undefined && need.optional) return { act: 'serve', caller }
   const row = matrix[need.needs]
   switch (caller?.kind) {
@@ -106,7 +73,8 @@ export function askedOfNobody(needs: Need['needs']): AskToken['requirement'] {
   return matrix[needs].nobody().requirement
 }
 
-function askAgent(): AskToken {
+/** The caller is asked to say who it is. */
+export function askAgent(): AskToken {
   return { act: 'ask', requirement: 'agent-token' }
 }
 
@@ -133,7 +101,7 @@ function askGrant({ objection, scope, claims, ask, account }: Need, caller: Pers
   return { act: 'ask-grant', caller, scope: asked, essential, account }
 }
 
-function fit({ objection, scope, claims, ask, account: wanted }: Need, grant: Grant): Decision {
+function fit({ objection, scope, claims, ask, account: wanted }: Need, grant: Grant): MatrixDecision {
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
   if ('wrong' in found) return forbid(`The claim ${found.wrong} is missing, or not what is needed here`)
@@ -146,12 +114,107 @@ function fit({ objection, scope, claims, ask, account: wanted }: Need, grant: Gr
 }
 
 /**
+ * Whether a session is good for a route, as far as the protocol goes, and where it is not, what is asked for instead.
+ *
+ * @param by the users whose sessions the route takes; `undefined`: everybody's, empty: nobody's
+ * @param found the session that the request has shown, if it is this key's and has not ended
+ */
+export function decideSession(
+  caller: TokenCaller,
+  { scope, description }: WantedSession,
+  by: readonly string[] | undefined,
+  found: Connected | undefined,
+): Serve | AskSession | Forbid {
+  if (by?.length === 0) return forbid('Nobody may connect an agent here')
+  // One of somebody else's is none here.
+  const isTaken = found !== undefined && (by === undefined || by.includes(found.user))
+  const held = isTaken ? found.scope : []
+  if (isTaken && scope.every((name) => held.includes(name))) return { act: 'serve', caller: found }
+  const asked = {
+    scope: [...new Set([...held, ...scope])],
+    ...(description === undefined ? {} : { description }),
+    ...(by === undefined ? {} : { by }),
+  }
+  return { act: 'ask-session', caller, asked }
+}
+
+/**
+ * What a policy's verdict comes to. It may be an object that no function of ours has made.
+ *
+ * @returns `undefined` when it has no objection
+ * @throws TypeError when it is none that applies to this caller: that is a fault of the policy's, and a `500`
+ */
+export function decideVerdict(
+  verdict: PolicyVerdict | undefined,
+  caller: Caller,
+  now: number,
+  scopes: Pick<ScopeList, 'isOwn' | 'isIdentity'>,
+): AskGrant | Forbid | undefined {
+  switch (verdict?.verdict) {
+    case 'allow':
+    // These two have been approved already; what has not is held before it comes here (`ask-policies.ts`).
+    case 'approval':
+    case 'interact':
+      return undefined
+    case 'deny': {
+      const { code, detail } = deny(verdict.code, verdict.detail)
+      return forbid(detail, code)
+    }
+    case 'step-up':
+      if (caller.kind === 'person' || caller.kind === 'grant') return stepUpFor(caller, verdict, now, scopes)
+  }
+  throw new TypeError('the policy answered with nothing that applies to this caller')
+}
+
+function stepUpFor(
+  caller: Person | Grant,
+  { scope, fresh }: StepUp,
+  now: number,
+  scopes: Pick<ScopeList, 'isOwn' | 'isIdentity'>,
+): AskGrant | Forbid | undefined {
+  if (caller.kind === 'grant' && fresh && isFresh(caller, scope, now)) return undefined
+  const unknown = scope.find((name) => !scopes.isOwn(name) && !scopes.isIdentity(name))
+  if (unknown !== undefined)
+    throw new TypeError(`stepUp: scope ${JSON.stringify(unknown)} is not described in the option scopes`)
+  const asked = extend(caller, scope, scope.filter(scopes.isIdentity))
+  // Otherwise the agent would bring what it has already, and be sent again.
+  const isNew = fresh || caller.kind === 'person' || asked.scope.length > caller.scope.length
+  return isNew ? asked : forbid('What was granted is not enough here')
+}
+
+// Clocks of issuers and ours may differ by as much.
+const freshSeconds = 60
+
+/**
+ * Whether this is the new grant that was asked for. A policy that always wants one would otherwise send the agent away
+ * with what it has just brought, for ever.
+ */
+function isFresh({ token, scope: granted }: Grant, scope: readonly string[], now: number): boolean {
+  return now - token.iat <= freshSeconds && scope.every((name) => granted.includes(name))
+}
+
+/**
+ * What is left of asking for a grant once it is known which of its scopes may stand in a resource token.
+ *
+ * @param admitted by the resource and the person's server; a refusal when the latter cannot be asked
+ */
+export function decideAdmitted(
+  ask: AskGrant,
+  admitted: readonly string[] | Refusal,
+): AskGrant | Forbid | Refuse {
+  if (admitted instanceof Refusal) return { act: 'refuse', refusal: admitted }
+  return admitted.length > 0 && ask.essential.every((name) => admitted.includes(name))
+    ? { ...ask, scope: admitted }
+    : forbid('The person’s server does not offer what is needed here')
+}
+
+/**
  * Step-up: agents keep one auth token and replace it, so ask for what they have as well (R-157, G-47).
  *
  * @param essential identity scopes without which it is no use asking
  * @param account that of the grant, unless the request acts on another one
  */
-export function extend(
+function extend(
   caller: Person | Grant,
   more: readonly string[],
   essential: readonly string[],
@@ -168,6 +231,6 @@ export function extend(
 }
 
 /** A plain denial (G-54). */
-export function forbid(detail?: string, code = 'access_denied'): Forbid {
+function forbid(detail?: string, code = 'access_denied'): Forbid {
   return { act: 'forbid', code, detail }
 }

@@ -30,7 +30,18 @@ export const effects: ReadonlyMap<unknown, EffectTerms> = new Map<Effect, Effect
 
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY'])
 
-/** A policy for whole routers: methods that may change something are a `403 read_only`. */
+/**
+ * A policy for whole routers: methods that may change something are a `403 read_only`.
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer, readOnly } from '@countersign/core'
+ *
+ * const server = createResourceServer({ resource: 'https://notes.example' })
+ * const archive = server.with({ policy: readOnly })
+ * const guard = archive.require('agent')
+ * ```
+ */
 export function readOnly({ request }: PolicyInput): Allow | Deny {
   return safe.has(request.method) ? allow() : deny('read_only', 'Nothing can be changed here.')
 }
@@ -41,6 +52,13 @@ export function readOnly({ request }: PolicyInput): Allow | Deny {
  *
  * @param seconds at least 60, because the clocks of issuers and ours may differ by as much
  * @throws TypeError when it is less
+ *
+ * @example
+ * ```ts
+ * import { fresh, type Requirement } from '@countersign/core'
+ *
+ * const payment: Requirement = { scope: 'shop.pay', policy: fresh(300) }
+ * ```
  */
 export function fresh(seconds: number): Policy<Grant> {
   if (!(seconds >= 60)) throw new TypeError('fresh: seconds must be at least 60')

@@ -1,7 +1,7 @@
 import { type Observed, type Served, served } from '../answer/outcome.js'
 import { errorEntry } from '../errors.js'
 import type { Report } from '../events.js'
-import type { Finding } from './judge.js'
+import type { Finding } from './finding.js'
 
 /** Report-only: serves the request, and reports the refusal or challenge it would have got. */
 export function observed(finding: Finding, report: Report): Served {
@@ -24,7 +24,6 @@ function wouldBe(decision: Exclude<Finding['decision'], { act: 'serve' }>): Omit
         status: 202,
         detail: undefined,
       }
-    case 'connect':
     case 'ask-session':
       return { code: 'interaction', status: 202, detail: undefined }
     case 'forbid':

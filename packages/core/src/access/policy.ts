@@ -77,7 +77,17 @@ export type Policy<C extends Caller = Caller, Raw = unknown> = (
 /** One policy, or several: the first that does not allow decides. */
 export type Policies<C extends Caller = Caller, Raw = unknown> = Policy<C, Raw> | readonly Policy<C, Raw>[]
 
-/** The policy has no objection. */
+/**
+ * The policy has no objection.
+ *
+ * @example
+ * ```ts
+ * import { allow, deny, type Policy } from '@countersign/core'
+ *
+ * const businessHours: Policy = ({ now }) =>
+ *   new Date(now * 1000).getUTCHours() < 20 ? allow() : deny('closed', 'Orders are taken until 20:00 UTC.')
+ * ```
+ */
 export function allow(): Allow {
   return { verdict: 'allow' }
 }
@@ -88,6 +98,16 @@ export function allow(): Allow {
  * @param code the `error` member of the answer: lower-case words joined by `_`. Default `access_denied`.
  * @param detail one sentence for the caller
  * @throws TypeError when `code` is something else; from within a policy that is a `500`
+ *
+ * @example
+ * ```ts
+ * import { allow, deny, type Policy } from '@countersign/core'
+ *
+ * const noSchools: Policy = ({ caller }) =>
+ *   'tenant' in caller && caller.tenant === 'school'
+ *     ? deny('not_for_schools', 'This account cannot buy tobacco.')
+ *     : allow()
+ * ```
  */
 export function deny(code = 'access_denied', detail?: string): Deny {
   if (typeof code !== 'string' || !codeText.test(code))
@@ -102,6 +122,16 @@ export function deny(code = 'access_denied', detail?: string): Deny {
  * holds all of it already and nothing fresh is wanted, that is a `403`: asking again would go round in circles.
  *
  * @throws TypeError when something else is said than that
+ *
+ * @example
+ * ```ts
+ * import { allow, type Grant, type Policy, stepUp } from '@countersign/core'
+ *
+ * const largeOrders: Policy<Grant> = ({ caller, request }) =>
+ *   request.method === 'POST' && !caller.scope.includes('shop.buy.large')
+ *     ? stepUp({ scope: 'shop.buy.large' })
+ *     : allow()
+ * ```
  */
 export function stepUp(more: {
   /** Scopes of ours, and identity scopes; of these, one that the person's server does not list is a `403`. */
@@ -135,6 +165,21 @@ export function policyList(policies: Policies | undefined): readonly Policy[] {
  *
  * @throws TypeError when `ask` is missing: nobody would know that there is something to decide; or when something else
  * is said than {@link ApprovalOptions}
+ *
+ * @example
+ * ```ts
+ * import { allow, approval, type PendingView, type Policy } from '@countersign/core'
+ *
+ * declare const inbox: { add(id: string, method: string | undefined): Promise<void> }
+ *
+ * const foremanDecides: Policy = ({ request }) =>
+ *   request.method === 'DELETE'
+ *     ? approval({
+ *         subject: 'foreman',
+ *         ask: ({ id, request: call }: PendingView) => inbox.add(id, call?.method),
+ *       })
+ *     : allow()
+ * ```
  */
 export function approval(options: ApprovalOptions): AskApproval {
   if (typeof options?.ask !== 'function') throw askMissing()

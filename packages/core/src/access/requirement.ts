@@ -1,6 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected, Grant, Person, PersonIdentifier, TokenCaller } from '../caller.js'
-import type { ClaimRules, KnownClaims } from './claims.js'
+import type { ClaimRules } from './claims.js'
 import type { Effect } from './effects.js'
 import type { Expectation } from './expectation.js'
 import type { Policies } from './policy.js'
@@ -202,68 +202,3 @@ export interface DeclaredRoute<R = Requirement> {
   /** `false`: open on purpose. `undefined`: nothing is said, which leaves it open. */
   readonly aauth: R | false | undefined
 }
-
-type Has<R, Name extends string> = [R] extends [{ readonly [K in Name]: NonNullable<unknown> }] ? true : false
-
-type Stated<R, Name extends string> = Has<R, Name> extends true ? { readonly [K in Name]: string } : unknown
-
-type ClaimsIn<Rules> = {
-  readonly [Name in keyof Rules]: Rules[Name] extends (value: unknown, grant: Grant) => value is infer Value
-    ? Value
-    : Name extends keyof KnownClaims
-      ? KnownClaims[Name]
-      : NonNullable<unknown>
-}
-
-type StatedClaims<R> = [R] extends [{ readonly claims: infer Rules }]
-  ? { readonly claims: ClaimsIn<Rules> }
-  : unknown
-
-type InTerms<R> = Stated<R, 'tenant'> & Stated<R, 'mission'>
-
-/** The caller that a requirement lets through, with what the requirement makes certain. */
-export type CallerOf<R> =
-  Has<R, 'scope'> extends true
-    ? GrantOf<R>
-    : Has<R, 'claims'> extends true
-      ? GrantOf<R>
-      : Has<R, 'session'> extends true
-        ? Connected
-        : [R] extends [{ readonly identity: 'any' }]
-          ? TokenCaller
-          : [R] extends ['agent' | { readonly identity: 'agent' }]
-            ? Agent
-            : [R] extends ['person' | { readonly identity: 'person' }]
-              ? (Person | Grant) & InTerms<R>
-              : Caller
-
-type GrantOf<R> = Grant & InTerms<R> & Stated<R, 'account'> & StatedClaims<R>
-
-type Told<R, Name extends string> = R extends { readonly [K in Name]?: infer Value } ? Value : undefined
-
-/**
- * Whether a handler may find nobody: the route is optional, has another way in, or is only observed.
- *
- * @typeParam Observe what the server or router says of `observe`
- */
-export type MayBeNobody<R, Observe = false> = [R] extends [string]
-  ? [Extract<Observe, true>] extends [never]
-    ? false
-    : true
-  : [
-        | Extract<Told<R, 'optional'>, true>
-        | (undefined extends Told<R, 'or'> ? never : true)
-        | Extract<Told<R, 'observe'>, true>
-        | (undefined extends Told<R, 'observe'> ? Extract<Observe, true> : never),
-      ] extends [never]
-    ? false
-    : true
-
-/**
- * What a handler finds: the caller that the requirement lets through, and `Nobody` where there may be none.
- *
- * @typeParam Observe what the server or router says of `observe`
- */
-export type RouteCaller<R, Observe = false, Nobody = undefined> =
-  | CallerOf<R>
-  | (MayBeNobody<R, Observe> extends true ? Nobody : never)

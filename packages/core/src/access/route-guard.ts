@@ -20,8 +20,10 @@ import type { HttpRequest } from '../http/message.js'
 import type { Deferrals } from '../pending/open.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
-import { type AskGrant, type AskToken, askedOfNobody, type Hold } from './decide.js'
-import { createWalk, type Finding, type WalkContext } from './judge.js'
+import { askedOfNobody } from './decide.js'
+import type { AskGrant, AskToken, Hold } from './decision.js'
+import type { Finding } from './finding.js'
+import { createWalk, type WalkContext } from './judge.js'
 import { observed } from './observed.js'
 import { noRoute, type RouteView, viewRequest } from './request-view.js'
 
@@ -65,8 +67,6 @@ export function createRouteGuard(
         return hold(decision, request)
       case 'ask-session':
         return deferrals.session(request, decision.caller, decision.asked)
-      case 'connect':
-        throw new TypeError('a session was not looked for')
       case 'forbid':
         return denied(decision.code, decision.detail, report)
       case 'refuse':

@@ -32,6 +32,15 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 /**
  * Checks and imports a public JWK. The algorithm is the key's own `alg` and nothing else (AAuth 11.3.1, Signature-Key
  * draft 3.3); the material must be canonical, so that one key has one thumbprint.
+ *
+ * @example
+ * ```ts
+ * import { importPublicJwk, KeyFault } from '@countersign/core/signature'
+ *
+ * const key = importPublicJwk(JSON.parse(process.env['PUBLIC_JWK'] ?? '{}'))
+ * if (key instanceof KeyFault) throw new TypeError(key.detail)
+ * console.log(key.jkt)
+ * ```
  */
 export function importPublicJwk(jwk: unknown): VerificationKey | KeyFault {
   const algorithm = checkPublicJwk(jwk)
@@ -45,7 +54,17 @@ export function importPublicJwk(jwk: unknown): VerificationKey | KeyFault {
   }
 }
 
-/** The checks of {@link importPublicJwk} without the import: the key's algorithm, or what is wrong with the key. */
+/**
+ * The checks of {@link importPublicJwk} without the import: the key's algorithm, or what is wrong with the key.
+ *
+ * @example
+ * ```ts
+ * import { checkPublicJwk, KeyFault } from '@countersign/core/signature'
+ *
+ * const algorithm = checkPublicJwk({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: 'too short' })
+ * if (algorithm instanceof KeyFault) console.error(algorithm.detail)
+ * ```
+ */
 export function checkPublicJwk(jwk: unknown): Algorithm | KeyFault {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) {
     return new KeyFault('incomplete', 'the key is not a JSON object')
@@ -111,6 +130,14 @@ export interface SigningKey {
  * Imports a private JWK. Without a `kid` the thumbprint serves.
  *
  * @throws TypeError when it is no private key of an accepted, fully specified algorithm, or its halves do not match.
+ *
+ * @example
+ * ```ts
+ * import { importSigningJwk } from '@countersign/core/signature'
+ *
+ * const key = importSigningJwk(JSON.parse(process.env['PRIVATE_JWK'] ?? '{}'))
+ * console.log(key.kid)
+ * ```
  */
 export function importSigningJwk(jwk: unknown): SigningKey {
   if (typeof jwk !== 'object' || jwk === null) throw new TypeError('must be a private JWK')

@@ -9,7 +9,17 @@ const digests: ReadonlyMap<string, string> = new Map([
   ['sha-512', 'sha512'],
 ])
 
-/** A `Content-Digest` value for these bytes (RFC 9530, 2), with SHA-256. */
+/**
+ * A `Content-Digest` value for these bytes (RFC 9530, 2), with SHA-256.
+ *
+ * @example
+ * ```ts
+ * import { contentDigest } from '@countersign/core/signature'
+ *
+ * const content = Buffer.from('{"title":"Milk"}')
+ * const headers = { 'Content-Digest': contentDigest(content) }
+ * ```
+ */
 export function contentDigest(content: Uint8Array): string {
   return `sha-256=:${hash('sha256', content, 'base64')}:`
 }
@@ -17,6 +27,15 @@ export function contentDigest(content: Uint8Array): string {
 /**
  * Compares a `Content-Digest` value with the content as received. At least one member must have a known algorithm, and all
  * of those must match; members of other algorithms are ignored (RFC 9530, 2).
+ *
+ * @example
+ * ```ts
+ * import { checkContentDigest, contentDigest } from '@countersign/core/signature'
+ *
+ * const content = Buffer.from('{"title":"Milk"}')
+ * const refusal = checkContentDigest(contentDigest(content), content)
+ * console.log(refusal === undefined) // true
+ * ```
  */
 export function checkContentDigest(value: string, content: Uint8Array): Refusal | undefined {
   let members: Dictionary

@@ -28,9 +28,19 @@ export interface InteractOptions {
  *
  * @throws TypeError when `by` names nobody, or something else is said than {@link InteractOptions}; from within a policy
  * that is a `500`
+ *
+ * @example
+ * ```ts
+ * import { allow, interact, type Policy } from '@countersign/core'
+ *
+ * const ownerConfirms: Policy = ({ request }) =>
+ *   request.method === 'DELETE'
+ *     ? interact({ description: 'Delete the notebook', by: 'mom' })
+ *     : allow()
+ * ```
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
-  // By a misspelt `by` anybody could approve.
+  // With a misspelt `by` anybody could approve.
   checkConfiguration(interactSchema, options, { prefix: 'interact: ' })
   return { verdict: 'interact', ...options }
 }
@@ -41,7 +51,7 @@ const interactSchema = z.strictObject({
   by: z.custom(isUserList, 'must name one user or several').optional(),
 })
 
-/** Whether a value is a user or a list of users: non-empty strings, at least one. */
+/** Whether a value is a user or a list of users, at least one. */
 export function isUserList(by: unknown): by is string | readonly string[] {
   const users: readonly unknown[] = Array.isArray(by) ? by : [by]
   return users.length > 0 && users.every(isUser)

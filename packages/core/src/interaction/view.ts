@@ -71,6 +71,19 @@ export function escapeLines(text: string): string {
 /**
  * Text as HTML text or attribute value. Invisible characters are replaced by a visible one: control characters, those
  * that reorder text or break lines, and those of no width, by which one name can look like another.
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer, escapeHtml } from '@countersign/core'
+ *
+ * const server = createResourceServer({
+ *   resource: 'https://notes.example',
+ *   interaction: {
+ *     login: () => 'mom', // your login
+ *     page: ({ asks, site }) => `<h1>${escapeHtml(site.name)}</h1><p>${escapeHtml(asks?.agent ?? '')} asks</p>`,
+ *   },
+ * })
+ * ```
  */
 export function escapeHtml(text: string): string {
   return text

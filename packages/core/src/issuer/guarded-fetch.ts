@@ -32,9 +32,6 @@ export interface GuardOptions {
 }
 type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | 'jwksBytes'
 
-/** The signature of the global `fetch`. */
-export type Fetch = typeof globalThis.fetch
-
 /**
  * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
  * that is not public unicast left out, special-use names refused without asking DNS, the connection made to a checked address and no other, the certificate verified
@@ -45,8 +42,16 @@ export type Fetch = typeof globalThis.fetch
  * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
  *
  * @throws TypeError when `nat64Prefix` is none
+ *
+ * @example
+ * ```ts
+ * import { createGuardedFetch } from '@countersign/core'
+ *
+ * const fetchGuarded = createGuardedFetch({ privateHosts: ['idp.corp.example'] })
+ * const response = await fetchGuarded('https://idp.corp.example/.well-known/aauth-person.json')
+ * ```
  */
-export function createGuardedFetch(options: GuardOptions = {}): Fetch {
+export function createGuardedFetch(options: GuardOptions = {}): typeof globalThis.fetch {
   const limits = { ...issuerLimits, ...options.limits }
   const privateHosts = new Set(options.privateHosts)
   const namedHosts = new Set(options.namedHosts)

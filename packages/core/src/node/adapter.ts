@@ -20,6 +20,17 @@ import { wholeApplication } from './whole-application.js'
  * @param target the original request target, which frameworks change in `message.url` when they mount routers. Default:
  *   `message.url`
  * @param again whether content that a body parser has parsed is serialised again; for our own endpoints. Default `false`
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { fromNode } from '@countersign/core/adapter'
+ *
+ * createServer((message, response) => {
+ *   const { method, target } = fromNode(message)
+ *   response.end(`${method} ${target}`)
+ * })
+ * ```
  */
 export function fromNode(
   message: IncomingMessage,
@@ -95,6 +106,20 @@ const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.start
  * @param listener the whole application, through which held calls are sent. Default: the listeners of the server that
  *   the request came to; where that is not known either, no held call can be carried out
  * @param native the framework's own request
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { createResourceServer } from '@countersign/core'
+ * import { fromNode, nodeHost, writeAnswer } from '@countersign/core/adapter'
+ *
+ * const server = createResourceServer({ resource: 'https://notes.example' })
+ *
+ * createServer(async (message, response) => {
+ *   const answer = await server.handle(fromNode(message), nodeHost(undefined, message))
+ *   writeAnswer(answer ?? { status: 404, headers: {}, body: '' }, response)
+ * })
+ * ```
  */
 export function nodeHost(
   listener: RequestListener | undefined,
@@ -116,6 +141,16 @@ export function nodeHost(
 /**
  * Writes an answer, unless the application has answered already. It may have: a guard can wait longer than the application
  * gives a request, and an error thrown that late would end the process.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { writeAnswer } from '@countersign/core/adapter'
+ *
+ * createServer((_, response) => {
+ *   writeAnswer({ status: 404, headers: { 'Cache-Control': 'no-store' }, body: '' }, response)
+ * })
+ * ```
  */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
   if (response.headersSent) {

@@ -5,6 +5,22 @@ import type { ServerResponse } from 'node:http'
  * never uses `WWW-Authenticate` (AAuth 11.6, R-151).
  *
  * @returns stops adding it, so that a later `401` of the application itself stays as it is
+ *
+ * @example
+ * ```ts
+ * import type { IncomingMessage, ServerResponse } from 'node:http'
+ * import { type Answered, challengeBeside } from '@countersign/core/adapter'
+ *
+ * declare const checkBearer: (message: IncomingMessage, response: ServerResponse, next: () => void) => void
+ *
+ * function orBearer(outcome: Answered, message: IncomingMessage, response: ServerResponse, next: () => void): void {
+ *   const end = challengeBeside(response, outcome.answer.headers)
+ *   checkBearer(message, response, () => {
+ *     end()
+ *     next()
+ *   })
+ * }
+ * ```
  */
 export function challengeBeside(
   response: ServerResponse,

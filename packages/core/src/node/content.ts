@@ -40,6 +40,17 @@ const cutShort = new WeakSet<IncomingMessage>()
 /**
  * Reads a message to its end once it has been answered, if its content was longer than its limit. Node does so by itself
  * only where nobody has begun to read; otherwise the connection would hang.
+ *
+ * @example
+ * ```ts
+ * import type { IncomingMessage, ServerResponse } from 'node:http'
+ * import { type Answered, readOn } from '@countersign/core/adapter'
+ *
+ * function refuse({ answer }: Answered, message: IncomingMessage, response: ServerResponse): void {
+ *   readOn(message, response)
+ *   response.writeHead(answer.status, answer.headers).end(answer.body)
+ * }
+ * ```
  */
 export function readOn(message: IncomingMessage, response: ServerResponse): void {
   if (!cutShort.has(message)) return

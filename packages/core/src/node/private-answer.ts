@@ -4,6 +4,17 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
  * Keeps shared caches from serving an answer to another caller. They know that an answer to `Authorization` is for one
  * caller only, but not that ours is (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control` gets `private` unless
  * it has `private`, `no-store` or `public`, and `Vary` gets the fields on which the answer depends.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { keepPrivate } from '@countersign/core/adapter'
+ *
+ * createServer((_, response) => {
+ *   keepPrivate(response)
+ *   response.end('for whoever asked, and for nobody else')
+ * })
+ * ```
  */
 export function keepPrivate(response: ServerResponse): void {
   const kept = response as KeptResponse

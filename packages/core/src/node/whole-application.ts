@@ -5,6 +5,17 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
  * where another application calls its own as a function.
  *
  * @param known the application as the framework knows it, for requests that came by no server (serverless platforms, tests)
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { nodeHost, wholeApplication } from '@countersign/core/adapter'
+ *
+ * createServer((message, response) => {
+ *   const host = nodeHost(wholeApplication(message), message)
+ *   response.end(host.dispatch === undefined ? 'no call can be held' : 'calls can be held')
+ * })
+ * ```
  */
 export function wholeApplication(
   message: IncomingMessage,

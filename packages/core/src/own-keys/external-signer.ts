@@ -75,6 +75,15 @@ function checkSignature(
  * Converts an ECDSA P-256 signature in DER, as many key management services return it, to the 64 bytes `r || s`.
  *
  * @throws TypeError when it is no such signature
+ *
+ * @example
+ * ```ts
+ * import { createSign } from 'node:crypto'
+ * import { ecdsaFromDer } from '@countersign/core'
+ *
+ * const sign = (data: Uint8Array): Uint8Array =>
+ *   ecdsaFromDer(createSign('sha256').update(data).sign(process.env['KEY_PEM'] ?? ''))
+ * ```
  */
 export function ecdsaFromDer(der: Uint8Array): Uint8Array {
   const [r, afterR] = readInteger(der, 2)

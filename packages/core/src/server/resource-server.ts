@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { AccessConfig } from '../access/access-options.js'
 import { checkRequirement } from '../access/checked-requirement.js'
 import { type Policies, policiesSchema, policyList } from '../access/policy.js'
-import type { Requirement, RouteCaller } from '../access/requirement.js'
+import type { Requirement } from '../access/requirement.js'
+import type { RouteCaller } from '../access/route-caller.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
@@ -102,6 +103,25 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
  * Creates a resource server: options in; `require`, `endpoints` and `handle` out.
  *
  * @throws TypeError naming the option at fault
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { createResourceServer } from '@countersign/core'
+ * import { fromNode, nodeHost, writeAnswer } from '@countersign/core/adapter'
+ *
+ * const server = createResourceServer({ resource: 'https://notes.example' })
+ * const guard = server.require('agent')
+ *
+ * createServer(async (message, response) => {
+ *   const request = fromNode(message)
+ *   const own = await server.handle(request, nodeHost(undefined, message))
+ *   if (own !== undefined) return writeAnswer(own, response)
+ *   const outcome = await guard.check(request)
+ *   if (outcome.served) response.end(`hello, ${outcome.caller.agent}`)
+ *   else writeAnswer(outcome.answer, response)
+ * }).listen(3000)
+ * ```
  */
 export function createResourceServer<Raw = unknown, Hook = never>(
   options: ResourceOptions<Raw>,

@@ -61,7 +61,26 @@ export function refuseForeign(requirement: 'agent-token' | 'person-token'): Refu
   return new Refusal(foreignSignature.code, { ...foreignSignature.details, requirement })
 }
 
-/** Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, cheapest first. @param now seconds */
+/**
+ * Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, cheapest first. @param now seconds
+ *
+ * @example
+ * ```ts
+ * import {
+ *   type HttpRequest,
+ *   readSignature,
+ *   Refusal,
+ *   type SignaturePolicy,
+ *   unsigned,
+ * } from '@countersign/core/signature'
+ *
+ * function keyOf(request: HttpRequest, policy: SignaturePolicy): string | undefined {
+ *   const read = readSignature(request, policy, Date.now() / 1000)
+ *   if (read === unsigned || read instanceof Refusal) return undefined
+ *   return read.key.scheme
+ * }
+ * ```
+ */
 export function readSignature(
   request: HttpRequest,
   policy: SignaturePolicy,

@@ -44,6 +44,22 @@ export interface SignatureFields {
  * Signs a request (RFC 9421, 3.1) and names the key in `Signature-Key`.
  *
  * @throws TypeError when a component is not part of the request.
+ *
+ * @example
+ * ```ts
+ * import { importSigningJwk, signRequest } from '@countersign/core/signature'
+ *
+ * const key = importSigningJwk(JSON.parse(process.env['AGENT_KEY'] ?? '{}'))
+ * const fields = await signRequest(
+ *   { method: 'GET', authority: 'notes.example', scheme: 'https', target: '/notes', rawHeaders: [] },
+ *   {
+ *     key,
+ *     signatureKey: { scheme: 'jwt', jwt: process.env['AGENT_TOKEN'] ?? '' },
+ *     created: Math.floor(Date.now() / 1000),
+ *   },
+ * )
+ * const response = await fetch('https://notes.example/notes', { headers: { ...fields } })
+ * ```
  */
 export async function signRequest(request: SignatureContext, options: SignOptions): Promise<SignatureFields> {
   const label = options.label ?? 'sig'
@@ -69,7 +85,17 @@ function parseComponent(identifier: string): Item {
   return identifier.startsWith('"') ? parseItem(identifier) : [identifier, new Map()]
 }
 
-/** A `Signature-Key` value with one member (Signature-Key draft, 3). */
+/**
+ * A `Signature-Key` value with one member (Signature-Key draft, 3).
+ *
+ * @example
+ * ```ts
+ * import { serialiseSignatureKey } from '@countersign/core/signature'
+ *
+ * const value = serialiseSignatureKey('sig', { scheme: 'jwt', jwt: 'eyJ0eXAiOiJhYS1hZ2VudCtqd3QifQ.e30.c2ln' })
+ * console.log(value) // sig=jwt;jwt="eyJ…"
+ * ```
+ */
 export function serialiseSignatureKey(label: string, key: KeyScheme): string {
   const { scheme, ...parameters } = key
   return serializeDictionary(new Map([[label, [new Token(scheme), new Map(Object.entries(parameters))]]]))

@@ -5,7 +5,20 @@ import type { ReadSignature } from './read.js'
 /** The detail of the refusal of a well-formed signature that the key does not verify. */
 export const unverified = 'The request signature does not verify'
 
-/** Step 7 of 11.3.4: verifies the signature over the base by the key's own algorithm. With `jwt` that proves possession. */
+/**
+ * Step 7 of 11.3.4: verifies the signature over the base by the key's own algorithm. With `jwt` that proves possession.
+ *
+ * @example
+ * ```ts
+ * import { type ReadSignature, type VerificationKey, verifySignature } from '@countersign/core/signature'
+ *
+ * declare const read: ReadSignature // by readSignature
+ * declare const key: VerificationKey // by importPublicJwk, found where read.key says
+ *
+ * const refusal = verifySignature(read, key)
+ * if (refusal !== undefined) console.error(refusal.code)
+ * ```
+ */
 export function verifySignature(read: ReadSignature, key: VerificationKey): Refusal | undefined {
   const { algorithm } = key
   const valid =

@@ -27,6 +27,16 @@ interface Entry {
  * once, never with a promise.
  *
  * @throws TypeError when `maxEntries` is no positive whole number
+ *
+ * @example
+ * ```ts
+ * import { createMemoryStore, createResourceServer } from '@countersign/core'
+ *
+ * const server = createResourceServer({
+ *   resource: 'https://notes.example',
+ *   store: createMemoryStore({ maxEntries: 50_000 }),
+ * })
+ * ```
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new MemoryStore(options)

@@ -34,6 +34,16 @@ const lookAgain = 100
  * whole seconds delays nobody.
  *
  * Stores in the options of a resource server are tested in this way, and those of `@countersign/redis`.
+ *
+ * @example
+ * ```ts
+ * import { provenStore, type Store } from '@countersign/core'
+ *
+ * declare const mine: Store
+ *
+ * const store = provenStore(mine)
+ * const isFirst = await store.claim('used:1', 'by sam', 60)
+ * ```
  */
 export function provenStore(store: Store, options: ProvenStoreOptions = {}): Store {
   const known = store instanceof ProvenStore || Object.getPrototypeOf(store) === MemoryStore.prototype

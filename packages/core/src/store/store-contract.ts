@@ -36,13 +36,25 @@ export interface StoreCase {
 type Check = (opened: OpenStore, key: (name: string) => string) => Promise<void>
 
 /**
- * The contract of {@link Store} as cases for any test runner:
- *
- * ```ts
- * for (const { name, run } of storeContract({ open: () => … })) it(name, run)
- * ```
+ * The contract of {@link Store} as cases for any test runner.
  *
  * Each case opens a store of its own and uses keys that no other case uses, so that it need not be empty.
+ *
+ * @example
+ * ```ts
+ * import { test } from 'node:test'
+ * import { createMemoryStore } from '@countersign/core'
+ * import { storeContract } from '@countersign/core/store-contract'
+ *
+ * const harness = {
+ *   open() {
+ *     let now = Date.now()
+ *     const pass = (seconds: number): void => void (now += seconds * 1000)
+ *     return { store: createMemoryStore({ clock: () => now }), pass }
+ *   },
+ * }
+ * for (const { name, run } of storeContract(harness)) test(name, run)
+ * ```
  */
 export function storeContract(harness: StoreHarness): readonly StoreCase[] {
   const { bounded } = harness

@@ -9,7 +9,18 @@ export interface HeldToken {
   readonly claims: JsonObject
 }
 
-/** Reads a token without verifying it; `undefined` when it is no JWT. */
+/**
+ * Reads a token without verifying it; `undefined` when it is no JWT.
+ *
+ * @example
+ * ```ts
+ * import { createTown, holdToken } from '@countersign/devkit'
+ *
+ * const town = await createTown()
+ * const sam = town.agent('sam')
+ * sam.wallet.agentToken = holdToken('agent', process.env['AGENT_TOKEN'] ?? '')
+ * ```
+ */
 export function holdToken(kind: HeldToken['kind'], jwt: string): HeldToken | undefined {
   try {
     const claims = decodeJwt(jwt)

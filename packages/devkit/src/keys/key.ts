@@ -16,7 +16,21 @@ const generateJwks = generateKeyPairSync as unknown as (
 ) => { readonly privateKey: JsonWebKey }
 const asJwks = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } }
 
-/** Makes a key pair. `kid` defaults to the thumbprint. */
+/**
+ * Makes a key pair. `kid` defaults to the thumbprint.
+ *
+ * @example
+ * ```ts
+ * import { createKey } from '@countersign/devkit'
+ * import { aauth } from '@countersign/express'
+ *
+ * const guard = aauth({
+ *   resource: 'https://notes.example',
+ *   signingKeys: [createKey('ES256').privateJwk],
+ *   scopes: { 'notes.read': 'Read your notes' },
+ * })
+ * ```
+ */
 export function createKey(algorithm: AlgorithmName = 'Ed25519', kid?: string): TownKey {
   const { privateKey } =
     algorithm === 'Ed25519'

@@ -19,7 +19,16 @@ export interface MintOverrides {
   readonly signature?: (input: string) => Uint8Array
 }
 
-/** Mints a compact JWT. */
+/**
+ * Mints a compact JWT.
+ *
+ * @example
+ * ```ts
+ * import { createKey, mintJwt } from '@countersign/devkit'
+ *
+ * const jwt = await mintJwt(createKey(), 'aa-agent+jwt', { iss: 'https://ap.example' }, { header: { typ: 'JWT' } })
+ * ```
+ */
 export async function mintJwt(
   issuerKey: TownKey,
   typ: string,

@@ -73,7 +73,18 @@ export function requirementHeader(name: string, parameters: Readonly<Record<stri
   )
 }
 
-/** Reads the `AAuth-Requirement` of a response; `undefined` when there is none or it is malformed. */
+/**
+ * Reads the `AAuth-Requirement` of a response; `undefined` when there is none or it is malformed.
+ *
+ * @example
+ * ```ts
+ * import { readRequirement } from '@countersign/devkit'
+ *
+ * const headers = { 'AAuth-Requirement': 'requirement=agent-token' }
+ * const requirement = readRequirement(new Response(null, { status: 401, headers }))
+ * console.log(requirement?.name) // agent-token
+ * ```
+ */
 export function readRequirement(response: Response): Requirement | undefined {
   const member = dictionary(response.headers.get('aauth-requirement'))?.get('requirement')
   if (member === undefined || isInnerList(member) || !(member[0] instanceof Token)) return undefined
@@ -88,7 +99,18 @@ export interface SignatureError {
   readonly requiredInput: readonly string[] | undefined
 }
 
-/** Reads the `Signature-Error` of a response. */
+/**
+ * Reads the `Signature-Error` of a response.
+ *
+ * @example
+ * ```ts
+ * import { readSignatureError } from '@countersign/devkit'
+ *
+ * const headers = { 'Signature-Error': 'error=invalid_signature' }
+ * const problem = readSignatureError(new Response(null, { status: 401, headers }))
+ * console.log(problem?.error) // invalid_signature
+ * ```
+ */
 export function readSignatureError(response: Response): SignatureError | undefined {
   const members = dictionary(response.headers.get('signature-error'))
   const error = members?.get('error')

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as openRequest } from 'node:http'
-import { GuardError, issuerLimits } from '@countersign/core'
+import { GuardError } from '@countersign/core'
+import { issuerLimits } from '@countersign/core/adapter'
 import { toWire, type WireRequest } from './request.js'
 
 /** Host → port on 127.0.0.1. */
@@ -39,6 +40,14 @@ export function portOf(routes: Routes, host: string): number | undefined {
  * by mistake. Redirects are never followed: a `3xx` is returned as it is, or rejected with `redirect: 'error'`. Bodies
  * are buffered, within the bounds of the guarded fetch: 256 KiB, 16 KiB of headers, 5 s. Rejects with `GuardError` when an
  * answer is beyond them or is no HTTP, with `TypeError` as `fetch` does, and with the reason of `signal` when that aborts.
+ *
+ * @example
+ * ```ts
+ * import { createLoopbackFetch } from '@countersign/devkit'
+ *
+ * const fetchLocal = createLoopbackFetch({ 'notes.example': 3000 })
+ * const response = await fetchLocal('https://notes.example/notes')
+ * ```
  */
 export function createLoopbackFetch(
   routes: Routes,
@@ -77,6 +86,13 @@ export async function fromFetch(request: Request): Promise<WireRequest> {
  * response is beyond its bounds; nothing more is read of it then.
  *
  * @param bounds default: 16 MiB, 64 KiB of headers, 120 s
+ *
+ * @example
+ * ```ts
+ * import { sendToLoopback, toWire } from '@countersign/devkit'
+ *
+ * const response = await sendToLoopback(3000, toWire({ url: 'https://notes.example/a/../notes' }))
+ * ```
  */
 export function sendToLoopback(
   port: number,

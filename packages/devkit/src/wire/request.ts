@@ -26,7 +26,17 @@ export interface WireRequest {
 // RFC 9110, 8.6: without it a method that usually has content would be sent chunked, as if it had some.
 const methodsWithContent: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
-/** Adds `Host` and `Content-Length`, and nothing else. */
+/**
+ * Adds `Host` and `Content-Length`, and nothing else.
+ *
+ * @example
+ * ```ts
+ * import { toWire } from '@countersign/devkit'
+ *
+ * const request = toWire({ method: 'POST', url: 'https://notes.example/notes', body: 'Milk' })
+ * console.log(request.rawHeaders) // ['Host', 'notes.example', 'Content-Length', '4']
+ * ```
+ */
 export function toWire(request: TownRequest): WireRequest {
   const { host, target } = splitUrl(request.url)
   const { method = 'GET' } = request
@@ -40,7 +50,16 @@ export function toWire(request: TownRequest): WireRequest {
   return { method, host, target, rawHeaders, ...(body === undefined ? {} : { body }) }
 }
 
-/** The same request with more field lines at its end. */
+/**
+ * The same request with more field lines at its end.
+ *
+ * @example
+ * ```ts
+ * import { toWire, withHeaders } from '@countersign/devkit'
+ *
+ * const request = withHeaders(toWire({ url: 'https://notes.example/notes' }), { Accept: 'text/plain' })
+ * ```
+ */
 export function withHeaders(request: WireRequest, headers: Readonly<Record<string, string>>): WireRequest {
   return { ...request, rawHeaders: [...request.rawHeaders, ...Object.entries(headers).flat()] }
 }

@@ -25,7 +25,23 @@ export interface SealOptions {
   readonly authority?: string | undefined
 }
 
-/** Adds `Content-Digest` when there is a body, and signs. */
+/**
+ * Adds `Content-Digest` when there is a body, and signs.
+ *
+ * @example
+ * ```ts
+ * import { createKey, seal } from '@countersign/devkit'
+ *
+ * const request = await seal(
+ *   { method: 'POST', url: 'https://notes.example/notes', body: 'Milk' },
+ *   {
+ *     key: createKey(),
+ *     signatureKey: { scheme: 'jwt', jwt: process.env['AGENT_TOKEN'] ?? '' },
+ *     created: Math.floor(Date.now() / 1000),
+ *   },
+ * )
+ * ```
+ */
 export async function seal(request: TownRequest, options: SealOptions): Promise<WireRequest> {
   const bare = toWire(request)
   const wire =

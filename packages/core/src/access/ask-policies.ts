@@ -1,0 +1,62 @@
+import type { Awaitable } from '../awaitable.js'
+import { andThen } from '../awaitable.js'
+import type { Caller } from '../caller.js'
+import type { HttpRequest } from '../http/message.js'
+import { type Approvals, createApprovals, type Wanted } from './approvals.js'
+import { decideVerdict } from './decide.js'
+import type { AskGrant, Forbid, Hold, Serve } from './decision.js'
+import { askMissing, type Policy } from './policy.js'
+import { type RouteView, viewRequest } from './request-view.js'
+import type { ScopeList } from './scope-list.js'
+
+/** Asks the policies of a route about a caller whom the protocol would serve. */
+export type AskPolicies = (
+  caller: Caller,
+  request: HttpRequest,
+  route: RouteView,
+) => Awaitable<Serve | Hold | AskGrant | Forbid>
+
+/** What policies are asked with. */
+export interface PolicyContext {
+  readonly scopes: Pick<ScopeList, 'isOwn' | 'isIdentity'>
+  /** Whether there is an interaction page. */
+  readonly interaction: boolean
+  /** Milliseconds. */
+  readonly clock: () => number
+  /** What held calls of this server are carried with. */
+  readonly server: object
+}
+
+/** The policies are asked in order, and the first that does not allow decides. One that throws refuses. */
+export function createAskPolicies(policies: readonly Policy[], context: PolicyContext): AskPolicies {
+  if (policies.length === 0) return (caller) => ({ act: 'serve', caller })
+  const { scopes, clock } = context
+  const readApprovals = createApprovals(policies, context.server)
+
+  const ask = (
+    place: number,
+    approvals: Approvals,
+    caller: Caller,
+    request: HttpRequest,
+    route: RouteView,
+  ): ReturnType<AskPolicies> => {
+    const policy = policies[place]
+    if (policy === undefined) return { act: 'serve', caller }
+    const now = Math.floor(clock() / 1000)
+    const input = { caller, request: viewRequest(request, route), now, approvedBy: approvals.by }
+    return andThen(policy(input), (verdict) => {
+      if (verdict?.verdict === 'approval' && typeof verdict.ask !== 'function') throw askMissing()
+      const wanted = approvals.missing(verdict, place, caller)
+      if (wanted !== undefined) return hold(caller, wanted)
+      return decideVerdict(verdict, caller, now, scopes) ?? ask(place + 1, approvals, caller, request, route)
+    })
+  }
+
+  const hold = (caller: Caller, wanted: Wanted): Hold => {
+    if (wanted.ask.verdict === 'interact' && !context.interaction)
+      throw new TypeError('interact needs the option interaction, with the login')
+    return { act: 'hold', caller, wanted }
+  }
+
+  return (caller, request, route) => ask(0, readApprovals(request), caller, request, route)
+}

@@ -1,0 +1,43 @@
+import type { TokenCaller } from '../caller.js'
+import type { HttpRequest } from '../http/message.js'
+import { isUserList } from '../interaction/ask.js'
+import { malformed, sessionCredential } from '../session/credential.js'
+import type { SessionService } from '../session/sessions.js'
+import type { AskPolicies } from './ask-policies.js'
+import type { WantedSession } from './checked-requirement.js'
+import { askAgent, decideSession } from './decide.js'
+import type { Finding } from './finding.js'
+import { type RouteView, viewRequest } from './request-view.js'
+
+/** On a route for sessions: the session of this key is the caller; without a good one, one has to be begun. */
+export function createConnect(
+  wanted: WantedSession,
+  sessions: Pick<SessionService, 'find'>,
+  askPolicies: AskPolicies,
+): (caller: TokenCaller, request: HttpRequest, route: RouteView) => Promise<Finding> {
+  return async (caller, request, route) => {
+    const credential = sessionCredential(request.rawHeaders)
+    // What cannot be a credential is told apart from one that has ended (G-33).
+    if (credential === malformed) return { decision: askAgent(), caller }
+    const by = await usersOf(wanted.by, request, route)
+    const isAnybodys = by === undefined || by.length > 0
+    const found = credential !== undefined && isAnybodys ? await sessions.find(credential, caller) : undefined
+    const decision = decideSession(caller, wanted, by, found?.connected)
+    if (found === undefined || decision.act !== 'serve') return { decision, caller }
+    const { approvedBy } = caller
+    const connected =
+      approvedBy === undefined ? found.connected : Object.freeze({ ...found.connected, approvedBy })
+    return { decision: await askPolicies(connected, request, route), caller, renew: found.renew }
+  }
+}
+
+/** Whose sessions a route takes; `undefined` where it does not say, empty where it is nobody's. */
+async function usersOf(
+  by: WantedSession['by'],
+  request: HttpRequest,
+  route: RouteView,
+): Promise<readonly string[] | undefined> {
+  if (by === undefined) return undefined
+  const users = typeof by === 'function' ? await by(viewRequest(request, route)) : by
+  return isUserList(users) ? [users].flat() : []
+}

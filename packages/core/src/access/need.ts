@@ -1,0 +1,41 @@
+import type { Awaitable } from '../awaitable.js'
+import { andThen } from '../awaitable.js'
+import type { TokenCaller } from '../caller.js'
+import type { HttpRequest } from '../http/message.js'
+import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
+import type { CheckedRequirement } from './checked-requirement.js'
+import type { Need } from './decide.js'
+import { type RouteView, viewRequest } from './request-view.js'
+
+/** Works out what a requirement comes to for one request. */
+export type NeedOf = (
+  caller: TokenCaller | undefined,
+  request: HttpRequest,
+  route: RouteView,
+) => Awaitable<Need>
+
+/** @param accounts the option `accounts` */
+export function createNeed(requirement: CheckedRequirement, accounts: AccountHolder | undefined): NeedOf {
+  const { bindings, scope } = requirement
+  const fixed: Need | undefined = typeof scope === 'function' ? undefined : { ...requirement, scope }
+
+  return (caller, request, route) => {
+    // What depends on the request says something about a person's data, and there is no person yet.
+    if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
+      return fixed ?? { ...requirement, scope: [] }
+    // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
+    const isBound = bindings !== nothing || (accounts !== undefined && hasAccount(caller))
+    if (fixed !== undefined && !isBound) return fixed
+    const view = viewRequest(request, route)
+    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, view, accounts) : unbound
+    return andThen(bound, (found) =>
+      typeof scope === 'function'
+        ? andThen(scope(view), (rule) => ({ ...requirement, scope: rule, ...found }))
+        : { ...requirement, scope, ...found },
+    )
+  }
+}
+
+function hasAccount(caller: TokenCaller): boolean {
+  return caller.kind === 'grant' && caller.account !== undefined
+}

@@ -1,0 +1,76 @@
+// Which caller a handler finds, told from the requirement of its route as it was written. Types only: what is checked is in
+// `decide.ts`.
+import type { Agent, Caller, Connected, Grant, Person, TokenCaller } from '../caller.js'
+import type { KnownClaims } from './claims.js'
+
+/** Whether a requirement certainly says something of this name: `true` for `scope` in `{ scope: 'read' }`. */
+type Has<R, Name extends string> = [R] extends [{ readonly [K in Name]: NonNullable<unknown> }] ? true : false
+
+/** A member of the caller that is there for certain because the requirement insists on it; otherwise nothing is added. */
+type Stated<R, Name extends string> = Has<R, Name> extends true ? { readonly [K in Name]: string } : unknown
+
+/** The claims that a requirement insists on: as a rule's type predicate says, else as the claim is known, else anything. */
+type ClaimsIn<Rules> = {
+  readonly [Name in keyof Rules]: Rules[Name] extends (value: unknown, grant: Grant) => value is infer Value
+    ? Value
+    : Name extends keyof KnownClaims
+      ? KnownClaims[Name]
+      : NonNullable<unknown>
+}
+
+/** As {@link Stated}, for claims. */
+type StatedClaims<R> = [R] extends [{ readonly claims: infer Rules }]
+  ? { readonly claims: ClaimsIn<Rules> }
+  : unknown
+
+/** What is certain of whom the agent acts for. */
+type InTerms<R> = Stated<R, 'tenant'> & Stated<R, 'mission'>
+
+/** The caller that a requirement lets through, with what the requirement makes certain. */
+export type CallerOf<R> =
+  Has<R, 'scope'> extends true
+    ? GrantOf<R>
+    : Has<R, 'claims'> extends true
+      ? GrantOf<R>
+      : Has<R, 'session'> extends true
+        ? Connected
+        : [R] extends [{ readonly identity: 'any' }]
+          ? TokenCaller
+          : [R] extends ['agent' | { readonly identity: 'agent' }]
+            ? Agent
+            : [R] extends ['person' | { readonly identity: 'person' }]
+              ? (Person | Grant) & InTerms<R>
+              : Caller
+
+/** A grant, with what the requirement makes certain. */
+type GrantOf<R> = Grant & InTerms<R> & Stated<R, 'account'> & StatedClaims<R>
+
+/** What a requirement says of this name; `undefined` where it does not. */
+type Told<R, Name extends string> = R extends { readonly [K in Name]?: infer Value } ? Value : undefined
+
+/**
+ * Whether a handler may find nobody: the route is optional, has another way in, or is only observed.
+ *
+ * @typeParam Observe what the server or router says of `observe`
+ */
+export type MayBeNobody<R, Observe = false> = [R] extends [string]
+  ? [Extract<Observe, true>] extends [never]
+    ? false
+    : true
+  : [
+        | Extract<Told<R, 'optional'>, true>
+        | (undefined extends Told<R, 'or'> ? never : true)
+        | Extract<Told<R, 'observe'>, true>
+        | (undefined extends Told<R, 'observe'> ? Extract<Observe, true> : never),
+      ] extends [never]
+    ? false
+    : true
+
+/**
+ * What a handler finds: the caller that the requirement lets through, and `Nobody` where there may be none.
+ *
+ * @typeParam Observe what the server or router says of `observe`
+ */
+export type RouteCaller<R, Observe = false, Nobody = undefined> =
+  | CallerOf<R>
+  | (MayBeNobody<R, Observe> extends true ? Nobody : never)

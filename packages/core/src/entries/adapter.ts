@@ -1,0 +1,96 @@
+// For whoever connects a resource server to a framework: the way from Node's request to ours and back, and by name the
+// parts of which requirements, options, handles and answers are made, for types that are built from them.
+
+export { isPromiseLike } from '../awaitable.js'
+export { fromNode, nodeHost, writeAnswer } from '../node/adapter.js'
+export { challengeBeside } from '../node/challenge-beside.js'
+export { readOn } from '../node/content.js'
+export { keepPrivate } from '../node/private-answer.js'
+export { wholeApplication } from '../node/whole-application.js'
+
+// Requests, and what becomes of them.
+
+export type { RouteView } from '../access/request-view.js'
+export type { RouteGuard } from '../access/route-guard.js'
+export type { Answered, Observed, Outcome, Served } from '../answer/outcome.js'
+export type { Awaitable } from '../awaitable.js'
+export type { EndMarks, Origin, TokenName } from '../caller.js'
+export type { ProblemCode, SignatureErrorCode } from '../errors.js'
+export type { Dispatch, Endpoint, HeldCall, Host } from '../http/endpoint.js'
+export type {
+  Answer,
+  Carried,
+  ContentFault,
+  GivenApproval,
+  HttpRequest,
+  PeerFacts,
+  RawAnswer,
+  RequestTarget,
+} from '../http/message.js'
+
+// What a route requires.
+
+export type { ClaimRule, ClaimRules, KnownClaims } from '../access/claims.js'
+export type { Expectation } from '../access/expectation.js'
+export type { Policies } from '../access/policy.js'
+export type {
+  AgentRequirement,
+  AnyRequirement,
+  ClaimsRequirement,
+  DeclaredRoute,
+  FullRequirement,
+  GrantTerms,
+  NoIdentity,
+  PersonRequirement,
+  PersonTerms,
+  RouteTerms,
+  ScopeRequirement,
+  SessionRequirement,
+  SessionTerms,
+  ShortRequirement,
+  TenantRule,
+} from '../access/requirement.js'
+export type { MayBeNobody, RouteCaller } from '../access/route-caller.js'
+export type { ScopeNeed, ScopeRule } from '../access/scope-rule.js'
+export type { RouteDefaults } from '../server/resource-server.js'
+
+// What the options are made of.
+
+export type {
+  AccessOptions,
+  AuthorizeInput,
+  AuthorizeVerdict,
+  SessionPerson,
+} from '../access/access-options.js'
+export type { AccountHolder, AccountQuestion } from '../access/bindings.js'
+export type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+export type { LoginResult, SignedIn } from '../interaction/options.js'
+export { type IssuerLimits, issuerLimits } from '../issuer/limits.js'
+export type { IssuerDocument, IssuerResponse, PinnedIssuer } from '../issuer/options.js'
+export type { Resolve, ResolvedAddress } from '../issuer/resolve.js'
+export type { Limits } from '../limits.js'
+export type { SigningKeyOption } from '../own-keys/key-ring.js'
+export type { ContentView } from '../pending/content-view.js'
+export type { PendingOptions } from '../pending/options.js'
+export type { RevocationLimits } from '../revocation/revocation-limits.js'
+export type { SessionOptions } from '../session/options.js'
+export type { MemoryStoreOptions } from '../store/memory-store.js'
+export type { ProvenStoreOptions } from '../store/proven-store.js'
+
+// What the handles of a server take and give.
+
+export type { Diagnose } from '../diagnostics.js'
+export type { IssuerClass, KeyQuery } from '../issuer/issuer-keys.js'
+export type { IssuerMetadata } from '../issuer/metadata.js'
+export type { IssuerAnswer, IssuerCounts, IssuerState } from '../issuer/report.js'
+export type { OwnKey } from '../own-keys/key-ring.js'
+export type { Question } from '../pending/answers.js'
+export type { Approval } from '../pending/record.js'
+export type {
+  IssuedResourceToken,
+  RevokeResourceToken,
+  SentRevocation,
+} from '../revocation/revoke-resource-token.js'
+export type { SessionSelection } from '../session/ended.js'
+export type { OpenBreakGlass } from '../store/break-glass.js'
+export type { StoreHealth, StoreSideHealth } from '../store/watched-store.js'
