@@ -85,6 +85,7 @@ describe.each(adapters)('what is global, and put in its place later [adapter %s]
     vi.unstubAllGlobals()
     await running.close()
     await town.close()
+    vi.restoreAllMocks()
   })
 
   const signed = (path: string, body?: string): Promise<WireRequest> =>
@@ -211,7 +212,6 @@ describe.each(adapters)('what is global, and put in its place later [adapter %s]
       expect(warn).toHaveBeenCalledWith('onEvent threw: Error: mine', { code: 'AAUTH_ON_EVENT' })
     } finally {
       process.off('unhandledRejection', note)
-      warn.mockRestore()
     }
   })
 })
