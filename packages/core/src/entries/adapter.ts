@@ -14,7 +14,7 @@ export type { RouteView } from '../access/request-view.js'
 export type { RouteGuard } from '../access/route-guard.js'
 export type { Answered, Observed, Outcome, Served } from '../answer/outcome.js'
 export type { Awaitable } from '../awaitable.js'
-export type { Origin, TokenName } from '../caller.js'
+export type { EndMarks, Origin, TokenName } from '../caller.js'
 export type { ProblemCode, SignatureErrorCode } from '../errors.js'
 export type { Dispatch, Endpoint, HeldCall, Host } from '../http/endpoint.js'
 export type {
