@@ -5,24 +5,24 @@ export type Awaitable<T> = T | Promise<T>
 // queue, and all of them together as much as everything else beside the verification.
 
 /**
- * Whether a value has yet to come. Any thenable counts, since a store's promises may not be this realm's.
+ * Whether a value is a promise. Any thenable counts, since a store's promises may not be this realm's.
  *
  * @example
  * ```ts
  * import { createResourceServer } from '@countersign/core'
- * import { type HttpRequest, isPending, type Outcome } from '@countersign/core/adapter'
+ * import { type HttpRequest, isPromiseLike, type Outcome } from '@countersign/core/adapter'
  *
  * const guard = createResourceServer({ resource: 'https://notes.example' }).require('agent')
  *
  * // The usual request is decided at once, and costs no promise.
  * function decide(request: HttpRequest, conclude: (outcome: Outcome) => void): void {
  *   const outcome = guard.check(request)
- *   if (isPending(outcome)) void outcome.then(conclude)
+ *   if (isPromiseLike(outcome)) void outcome.then(conclude)
  *   else conclude(outcome)
  * }
  * ```
  */
-export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
+export function isPromiseLike<T>(value: Awaitable<T>): value is Promise<T> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     typeof (value as { readonly then?: unknown }).then === 'function'
@@ -30,9 +30,9 @@ export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
 }
 
 /**
- * Goes on with a value: at once if it is there, otherwise when it comes. (An export named `then` would make a promise
- * of the whole module.)
+ * Calls `next` with a value: at once, or when the promise of it is fulfilled. (An export named `then` would make a
+ * promise of the whole module.)
  */
 export function andThen<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
-  return isPending(value) ? Promise.resolve(value).then(next) : next(value)
+  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value)
 }

@@ -1,4 +1,4 @@
-/** What is known of the token that was presented: enough to name it, never its text. */
+/** The token that was presented: what names it, and its times; never its text. */
 export interface PresentedToken {
   /** The issuer: an agent provider, a person server or an access server. */
   readonly iss: string
@@ -20,7 +20,7 @@ interface Verified {
   readonly approvedBy?: readonly string[]
 }
 
-/** A person, as a resource knows one: `sub` means nothing without its person server (AAuth 14.1, G-02). */
+/** The identifier of a person at a resource: the person server and a `sub`, which means nothing without it (AAuth 14.1, G-02). */
 export interface PersonIdentifier {
   /** The person server. */
   readonly ps: string
@@ -35,7 +35,7 @@ export interface Agent extends Verified {
   readonly agent: string
   /** The agent provider, whose host is the agent's domain. */
   readonly provider: string
-  /** Where a person token can be asked for; only a hint (R-117). */
+  /** The person server that a person token can be requested from; only a hint (R-117). */
   readonly ps?: string
   /** Present on a sub-agent (AAuth 10.2). */
   readonly parentAgent?: string
@@ -67,10 +67,10 @@ export interface Grant extends Verified {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** What the token of a request says about whoever signed it. */
+/** A caller as its token describes it. */
 export type TokenCaller = Agent | Person | Grant
 
-/** As much of a caller as an issuer or the operator can stop: what is kept of whoever something was begun for. */
+/** What is stored of the caller that a pending request or session was begun for: enough to stop it by revocation or denial. */
 export type Origin =
   | (Pick<Agent, 'kind' | 'jkt' | 'agent' | 'parentAgent'> & { readonly token: TokenName })
   | (Pick<Person | Grant, 'jkt' | 'person'> & {
@@ -78,7 +78,7 @@ export type Origin =
       readonly token: TokenName
     })
 
-/** What names a token. */
+/** The names of a token: its issuer and `jti`. */
 export type TokenName = Pick<PresentedToken, 'iss' | 'jti'>
 
 /** The last ends of a person's and a key's sessions that were known when something was decided. */
@@ -87,7 +87,7 @@ export interface EndMarks {
   readonly jkt?: string
 }
 
-/** What is kept of a caller. */
+/** The part of a caller that is stored. */
 export function originOf({ kind, jkt, token, ...who }: TokenCaller): Origin {
   const kept = { jkt, token: { iss: token.iss, jti: token.jti } }
   if ('agent' in who) {
@@ -103,7 +103,7 @@ export interface Connected extends Verified {
   /** The application's own name of that person, as its login gave it. */
   readonly user: string
   readonly scope: readonly string[]
-  /** What the application's login put into the session; JSON. */
+  /** The data that the application's login put into the session; JSON. */
   readonly data?: unknown
   readonly session: {
     /** Ends this one session: `sessions.end({ id })`. */
@@ -115,7 +115,7 @@ export interface Connected extends Verified {
   readonly by: TokenCaller
 }
 
-/** What is now known about whoever signed the request. Frozen; read `kind` first. */
+/** Who signed the request, as verified. Frozen; look at `kind` first. */
 export type Caller = TokenCaller | Connected
 
 // A resource token may be minted only from a caller that was verified here (R-184); no object literal passes for one.
@@ -133,7 +133,7 @@ export function sealCaller<C extends TokenCaller>(caller: C): C {
   return Object.freeze(caller)
 }
 
-/** Whether this very object came out of verification. */
+/** Whether this object is the result of verification; an object of equal content is not. */
 export function isVerifiedCaller(caller: TokenCaller): boolean {
   return verified.has(caller)
 }

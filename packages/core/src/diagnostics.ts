@@ -1,15 +1,15 @@
 import type { DiagnosticCode, Report } from './events.js'
 
-/** What each diagnostic says; a section each in docs/diagnostics.md. */
+/** The message of each diagnostic; each has a section in docs/diagnostics.md. */
 const messages: Readonly<Record<DiagnosticCode, string>> = {
   AAUTH_TRUST_PROXY:
-    'the framework trusts every proxy: any client chooses the host, protocol and address that this application sees',
+    'the framework trusts every proxy, so any client chooses the host, protocol and address that this application sees: name the proxies it trusts',
   AAUTH_HOST:
-    'a signature that does not verify came with another host than the one of the option resource, which signatures have to cover',
+    'a signature does not verify, and the request came with another host than that of the option resource, which signatures have to cover: set resource to the host that agents call',
   AAUTH_PATH_PREFIX:
-    'a signature that does not verify here verifies for another request target: a proxy rewrites paths, and signatures cover what the agent sent',
+    'a signature verifies only for another request target than was received: a proxy rewrites paths, and signatures cover what the agent sent; pass paths on unchanged',
   AAUTH_METHOD:
-    'a signature that does not verify here verifies for another method: something before the guard rewrites req.method',
+    'a signature verifies only for another method than was received: something before the guard rewrites req.method',
   AAUTH_REWRITTEN:
     'a signature verifies for nothing that is known of the request, which came under another host than the one of the option resource: a proxy rewrites requests, probably their paths (a prefix that is stripped), or resource is not the public name',
   AAUTH_FOREIGN_REQUEST:
@@ -17,13 +17,13 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
   AAUTH_CONTENT_CONSUMED:
     'the content of a request was read before the guard, so that no digest of it can be checked: put body parsers after the guard and after its endpoints, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
   AAUTH_UNGUARDED_ROUTE:
-    'a route has config.aauth, but the plugin is registered in another scope: it answers 500',
+    'a route has config.aauth, but the plugin is registered in another scope, so the route answers 500: register the plugin in a scope that holds the route',
 }
 
 /** The codes of all diagnostics. */
 export const diagnosticCodes: readonly DiagnosticCode[] = Object.keys(messages) as DiagnosticCode[]
 
-/** Tells the operator. @param detail what was seen; nothing secret, and nothing a stranger could break a log with */
+/** Reports a misconfiguration to the operator. @param detail what was seen: nothing secret, and no text of a stranger that a log could not hold */
 export type Diagnose = (code: DiagnosticCode, detail?: string) => void
 
 const warned = new Set<DiagnosticCode>()

@@ -39,12 +39,12 @@ export type ProblemCode =
 export type ErrorCode = SignatureErrorCode | ProblemCode
 
 /**
- * Whose fault an error is; the three things an operator alerts on separately.
+ * Whose fault an error is: the groups that an operator alerts on separately.
  * `caller`: the request is at fault. `issuer`: a token's issuer could not be reached. `ours`: a fault of this server.
  */
 export type ErrorFamily = 'caller' | 'issuer' | 'ours'
 
-/** What is fixed about a code. */
+/** An error code's status, title and family. */
 export interface ErrorEntry {
   readonly status: number
   readonly family: ErrorFamily
@@ -61,18 +61,18 @@ const problem = (status: number, title: string, family: ErrorFamily = 'caller'):
   signature: false,
 })
 
-/** The one table of error codes. */
+/** The table of all error codes. */
 export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode, ErrorEntry>([
   ['invalid_signature', signature('The request signature is missing, malformed, stale or does not verify')],
   ['invalid_input', signature('The signature does not cover a required component')],
   ['clock_skew', signature('A timestamp lies too far ahead of this server’s clock')],
   ['unsupported_scheme', signature('The Signature-Key scheme is not accepted here')],
-  ['unsupported_algorithm', signature('The key names no algorithm accepted here')],
+  ['unsupported_algorithm', signature('The key’s alg is not accepted here')],
   ['invalid_key', signature('The key cannot be used')],
-  ['unknown_key', signature('The issuer has no such key')],
-  ['invalid_jwt', signature('The token is not acceptable')],
-  ['expired_jwt', signature('The token has expired')],
-  ['revoked_jwt', signature('The token has been revoked')],
+  ['unknown_key', signature('The issuer has no key of the token’s kid')],
+  ['invalid_jwt', signature('The token is not accepted here')],
+  ['expired_jwt', signature('The token has expired; get a new one')],
+  ['revoked_jwt', signature('The token has been revoked; get a new one')],
   ['issuer_missing', signature('The issuer’s metadata names no issuer')],
   ['issuer_mismatch', signature('The issuer’s metadata names another issuer')],
   ['invalid_request', problem(400, 'The request is malformed')],
@@ -81,18 +81,18 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['access_denied', problem(403, 'Access is denied')],
   ['content_too_large', problem(413, 'The content is larger than this server reads')],
   ['unsupported_iss', problem(403, 'Revocations of this issuer are not accepted')],
-  ['rate_limited', problem(429, 'Too many requests')],
-  ['not_found', problem(404, 'There is nothing here for this caller')],
+  ['rate_limited', problem(429, 'Too many requests; try again after Retry-After')],
+  ['not_found', problem(404, 'Nothing is here for this caller')],
   ['gone', problem(410, 'This request has ended')],
   ['denied', problem(403, 'The request was denied')],
   ['abandoned', problem(403, 'The request was abandoned')],
-  ['revoked', problem(403, 'A token this request rests on has been revoked')],
-  ['expired', problem(408, 'The request was not completed in time')],
-  ['invalid_code', problem(410, 'The interaction code is not valid, or not any more')],
-  ['slow_down', problem(429, 'Polls come too often')],
-  ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached', 'issuer')],
-  ['store_unavailable', problem(503, 'The server cannot reach its memory', 'ours')],
-  ['overloaded', problem(503, 'The server is too busy', 'ours')],
+  ['revoked', problem(403, 'A token that this request depends on has been revoked')],
+  ['expired', problem(408, 'The request was not completed in time; make it again')],
+  ['invalid_code', problem(410, 'The interaction code is unknown, used or expired')],
+  ['slow_down', problem(429, 'Polls come too often; wait as long as Retry-After says')],
+  ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached; try again later', 'issuer')],
+  ['store_unavailable', problem(503, 'The server cannot reach its store; try again later', 'ours')],
+  ['overloaded', problem(503, 'The server is too busy; try again later', 'ours')],
   ['server_error', problem(500, 'The server failed', 'ours')],
 ])
 
@@ -101,7 +101,7 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
   return errorTable.get(code) as ErrorEntry
 }
 
-/** What a refusal carries beside its code. */
+/** The details of a refusal beside its code. */
 export interface RefusalDetails {
   /** One sentence for the caller; never a token, a signature or a `sub`. */
   readonly detail?: string
@@ -111,15 +111,15 @@ export interface RefusalDetails {
   readonly requiredInput?: readonly string[]
   /** With `unsupported_scheme`: the schemes accepted at this endpoint. */
   readonly acceptScheme?: readonly string[]
-  /** Seconds after which trying again makes sense. */
+  /** Seconds after which to try again; sent as `Retry-After`. */
   readonly retryAfter?: number
   /** A requirement sent beside the error (AAuth 11.12.5). */
   readonly requirement?: 'agent-token' | 'person-token'
 }
 
 /**
- * A refusal as plain data. The path of every request returns it and never throws: an exception costs more than the
- * whole check, and a stranger must not be able to buy one.
+ * A refused request, as plain data. It is returned, never thrown: an exception costs more than the whole check, and a
+ * stranger must not be able to cause one.
  */
 export class Refusal {
   readonly code: ErrorCode
@@ -130,13 +130,13 @@ export class Refusal {
   }
 }
 
-/** Shorthand for a refusal whose only extra is its sentence. */
+/** Creates a {@link Refusal} with nothing but a code and, where given, a sentence for the caller. */
 export function refuse(code: ErrorCode, detail?: string): Refusal {
   return new Refusal(code, detail === undefined ? {} : { detail })
 }
 
 /**
- * The error an adapter hands to the application when it is asked to (`onError: 'next'` in Express, `'throw'` in
+ * The error that an adapter passes to the application instead of answering a refusal, where it is asked to (`onError: 'next'` in Express, `'throw'` in
  * Fastify). `status`, `statusCode` and `headers` are what both frameworks' default handlers honour.
  */
 export class AAuthError extends Error {

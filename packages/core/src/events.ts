@@ -16,7 +16,7 @@ export interface ObservedEvent {
   readonly status: number
 }
 
-/** A request was left to the route's other way in. */
+/** A request was left to the other authentication that the route accepts (`or`). */
 export interface ElsewhereEvent {
   readonly name: 'elsewhere'
 }
@@ -27,7 +27,7 @@ export interface AuthorizedEvent {
   readonly by: 'resource-token' | 'resource'
 }
 
-/** A request was asked for a token it did not bring; the ordinary course of an exchange. */
+/** A request was challenged for a token that it did not bring; the ordinary course of an exchange. */
 export interface ChallengedEvent {
   readonly name: 'challenged'
   readonly requirement: string
@@ -52,7 +52,7 @@ export interface SettledEvent {
     | 'server_error'
 }
 
-/** Something of ours went wrong beside a request that could be answered. */
+/** Something failed in this server beside a request that was answered all the same. */
 export interface FailedEvent {
   readonly name: 'failed'
   readonly reason: string
@@ -74,7 +74,7 @@ export interface DiagnosticEvent {
   readonly message: string
 }
 
-/** A document was asked of an issuer, whatever came of it. */
+/** A document was fetched from an issuer, or could not be. */
 export interface IssuerFetchedEvent {
   readonly name: 'issuer-fetched'
   readonly issuer: string
@@ -98,7 +98,7 @@ export interface IssuerDiscoveredEvent {
   readonly serving: boolean
 }
 
-/** A discovery was not begun because a bound on strangers' work was reached. */
+/** A discovery was not begun because a limit on discoveries was reached. */
 export interface IssuerBusyEvent {
   readonly name: 'issuer-busy'
   readonly issuer: string
@@ -106,7 +106,7 @@ export interface IssuerBusyEvent {
   readonly bound: 'queue' | 'newcomers'
 }
 
-/** Keys that had been served are no longer the issuer's, or are no longer held. */
+/** Keys that had verified tokens are no longer the issuer's, or are no longer held. */
 export interface IssuerWithdrawnEvent {
   readonly name: 'issuer-withdrawn'
   readonly issuer: string
@@ -122,7 +122,7 @@ export interface IssuerPolicyFailedEvent {
   readonly reason: string
 }
 
-/** What happens to issuers' keys. */
+/** The events of discovery and of issuers' keys. */
 export type IssuerEvent =
   | IssuerFetchedEvent
   | IssuerDiscoveredEvent
@@ -131,8 +131,8 @@ export type IssuerEvent =
   | IssuerPolicyFailedEvent
 
 /**
- * The store has stopped doing what it is asked, for reads and for writes apart: told once until it recovers. What rests
- * on it is refused meanwhile.
+ * Reads from the store, or writes to it, have begun to fail; reported once until they recover. Requests that need them are
+ * refused meanwhile.
  */
 export interface StoreFailedEvent {
   readonly name: 'store-failed'
@@ -142,23 +142,23 @@ export interface StoreFailedEvent {
   readonly reason: string
 }
 
-/** Reads, or writes, succeed again wherever they had failed. */
+/** Reads from the store, or writes to it, succeed again in every part of it where they had failed. */
 export interface StoreRecoveredEvent {
   readonly name: 'store-recovered'
   readonly operation: StoreOperation
-  /** How long it had not. */
+  /** For how long they had failed. */
   readonly milliseconds: number
 }
 
-/** What happens to the store. */
+/** The events of the store's health. */
 export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent
 
-/** An issuer has told us of a revoked token (AAuth 11.12.1). */
+/** An issuer has sent the revocation of a token (AAuth 11.12.1). */
 export interface RevocationEvent {
   readonly name: 'revocation'
   readonly issuer: string
   readonly jti: string
-  /** `known`: it had been told before. `past`: the token has expired, so nothing needs remembering. */
+  /** `known`: it had been recorded before. `past`: the token has expired, so that nothing was recorded. */
   readonly outcome: 'recorded' | 'known' | 'past'
 }
 
@@ -166,7 +166,7 @@ export interface RevocationEvent {
 export interface DenialEvent {
   readonly name: 'denial-added' | 'denial-removed'
   readonly kind: DenialKind
-  /** Stands for the subject, which may be a person; `denials.list()` says who it is. */
+  /** A hash of the subject, which may be a person; `denials.list()` says who it is. */
   readonly id: string
   /** Seconds; only with `denial-added`. */
   readonly until?: number
@@ -174,12 +174,12 @@ export interface DenialEvent {
   readonly by?: string | undefined
 }
 
-/** A signature was used again, and let pass because replays are only reported until a date. */
+/** A signature was used again, and the request let pass, since replays are only reported until a date. */
 export interface ReplayReportedEvent {
   readonly name: 'replay-reported'
 }
 
-/** The operator has opened or closed a way around the store. */
+/** A break-glass order has been opened, or closed. */
 export interface BreakGlassEvent {
   readonly name: 'break-glass-opened' | 'break-glass-closed'
   readonly uses: readonly StoreUse[]
@@ -189,7 +189,7 @@ export interface BreakGlassEvent {
   readonly by: string
 }
 
-/** A request was let pass although the store could not be asked. One event a request and use. */
+/** A request was let pass by a break-glass order although the store could not be asked. One event for each check. */
 export interface BreakGlassUsedEvent {
   readonly name: 'break-glass-used'
   readonly use: StoreUse
@@ -202,12 +202,12 @@ export interface ResourceTokenEvent {
   readonly jti: string
   /** Seconds. */
   readonly exp: number
-  /** To whom the agent takes it. */
+  /** The server that the agent takes it to. */
   readonly aud: string
   readonly ps: string
 }
 
-/** We have told a server that a resource token of ours counts no more. */
+/** A revocation of a resource token was sent to a server. */
 export interface RevocationSentEvent {
   readonly name: 'revocation-sent'
   readonly server: string
@@ -217,16 +217,16 @@ export interface RevocationSentEvent {
   readonly reason?: string
 }
 
-/** One step of a rotation of our own keys, in this process. */
+/** One step of a rotation of the resource server's signing keys, in this process. */
 export interface KeyRotationEvent {
   readonly name: 'key-rotation'
   readonly act: 'published' | 'promoted' | 'retired'
   readonly kid: string
-  /** Whether the waiting was left out. */
+  /** Whether `force` skipped the waiting time. */
   readonly forced: boolean
 }
 
-/** What happens to what is remembered. */
+/** The events of stored state: revocations, denials, replays, break-glass, resource tokens and signing keys. */
 export type StateEvent =
   | RevocationEvent
   | DenialEvent
@@ -237,7 +237,7 @@ export type StateEvent =
   | ResourceTokenEvent
   | RevocationSentEvent
 
-/** What `onEvent` is told. No event holds a token, a signature or a `sub`. */
+/** The events that `onEvent` is called with. No event holds a token, a signature or a `sub`. */
 export type AAuthEvent =
   | ServedEvent
   | ObservedEvent
@@ -253,40 +253,40 @@ export type AAuthEvent =
   | StoreEvent
   | StateEvent
 
-/** Where events go. */
+/** The function that events are reported to. */
 export type Report = (event: AAuthEvent) => void
 
-/** The kinds of subject. */
+/** The kinds of subject that can be denied. */
 export type DenialKind = 'issuer' | 'person' | 'agent' | 'key' | 'token'
 
 /**
- * What became of a notice. `recorded`: the server counts the token no more. `pending`: it has taken it on (`202`).
- * `unsupported`: it takes none, so the token is good until its `exp`. `unavailable`: it said nothing usable; sending it
- * again is safe.
+ * The result of sending a revocation. `recorded`: the server has revoked the token. `pending`: it has accepted the
+ * revocation (`202`). `unsupported`: it accepts none, so that the token is good until its `exp`. `unavailable`: it gave no
+ * usable answer; sending again is safe.
  */
 export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailable'
 
 /** A check that asks the store about each request and refuses when the store cannot be asked. */
 export type StoreUse = 'revocation' | 'denial' | 'replay'
 
-/** What the store was asked for: `read` is `get`; `write` is `put`, `claim` and `delete`. */
+/** The kind of a store operation: `read` is `get`; `write` is `put`, `claim` and `delete`. */
 export type StoreOperation = 'read' | 'write'
 
 /**
- * Why the store did not do as it was asked. `full`: it holds all it can. `timeout`: no answer in time. `failed`: it
- * answered with an error. `resting`: it was not asked, since it failed several times in a row. `unfit`: tried, it let a
- * second claim win or did not keep an entry for its time, so nothing can rest on it.
+ * Why a store operation failed. `full`: the store holds all it can. `timeout`: no answer in time. `failed`: it answered
+ * with an error. `resting`: it was not asked, since it had failed several times in a row. `unfit`: in the test at its first
+ * use it let a second claim win or did not keep an entry for its time, so that it cannot be relied on.
  */
 export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit'
 
 /**
- * What went wrong with a discovery. `unavailable`: nobody answered, or only to say "later"; worth another try.
- * `unusable`: an answer that cannot be used. `forbidden`: an address or a URL that we do not visit.
+ * Why a discovery failed. `unavailable`: no answer, or one that asks to try later; it is tried again. `unusable`: an answer
+ * that cannot be used. `forbidden`: an address or a URL that is never connected to.
  * `issuer_missing`, `issuer_mismatch`: metadata that does not name its own issuer (AAuth 11.2).
  */
 export type FaultKind = 'unavailable' | 'unusable' | 'forbidden' | 'issuer_missing' | 'issuer_mismatch'
 
-/** Every diagnostic: a misconfiguration that was noticed while requests were served. */
+/** The code of a diagnostic: a misconfiguration that was noticed while requests were served. */
 export type DiagnosticCode =
   | 'AAUTH_TRUST_PROXY'
   | 'AAUTH_HOST'

@@ -63,6 +63,9 @@ export function isUser(value: unknown): value is string {
  */
 export function ownUrl(resource: string, urlPath: string): string {
   const url = `${resource}${urlPath}`
-  if (!isEndpointUrl(url, resource)) throw new TypeError(`option paths: ${urlPath} makes no endpoint URL`)
+  if (!isEndpointUrl(url, resource))
+    throw new TypeError(
+      `option paths: ${urlPath} must make an endpoint URL: / and more, without ?, #, \\ or spaces`,
+    )
   return url
 }

@@ -1,4 +1,4 @@
-/** Every cap on what a stranger sends, in one place. All are applied before anything is parsed. */
+/** Limits on what a request may hold, applied before anything is parsed. */
 export interface Limits extends SignatureLimits {
   /** Characters of a token. */
   readonly token: number
@@ -8,7 +8,7 @@ export interface Limits extends SignatureLimits {
   readonly body: number
 }
 
-/** Caps that nobody has a reason to change. */
+/** Limits that are no options, since nobody has a reason to change them. */
 export const fixedLimits = {
   /** Levels of nesting in any JSON that a stranger sends. */
   jsonDepth: 16,
@@ -41,8 +41,8 @@ export const fixedLimits = {
 } as const
 
 /**
- * Seconds by which the clocks of instances that share a store may differ (docs/production.md). Whatever one instance
- * dates and another judges by its own clock is given so much.
+ * Seconds by which the clocks of instances that share a store may differ (docs/production.md): the tolerance for a time that
+ * one instance writes and another compares with its own clock.
  */
 export const instanceSkew = 10
 
@@ -60,7 +60,7 @@ export const defaultLimits: Limits = {
   body: 1_048_576,
 }
 
-/** Caps applied before anything is parsed. */
+/** Limits on the signature fields of a request, applied before anything is parsed. */
 export interface SignatureLimits {
   /** Characters of `Signature-Input`. */
   readonly signatureInput: number
@@ -76,7 +76,7 @@ export interface SignatureLimits {
 // nothing less than everything. A global symbol, since they come in through the published packages.
 const name = Symbol.for('countersign.shortcuts')
 
-/** Whether servers created now recognise the usual and remember tokens. `false` only in tests. */
+/** Whether servers created now use the fast path for signatures and remember tokens. `false` only in tests. */
 export function useShortcuts(): boolean {
   return (globalThis as { readonly [name]?: unknown })[name] !== false
 }

@@ -1,12 +1,12 @@
 /**
- * Milliseconds that only ever grow: how long something lasts is measured by them, since the time of day is set, forward
- * and back. It is read at use, so that it can be replaced.
+ * A monotonic clock, in milliseconds. Durations are measured by it, since the time of day can be set forward and back.
+ * `performance` is read at each use, so that it can be replaced.
  */
 export const monotonicNow = (): number => performance.now()
 
 /**
- * {@link monotonicNow}, or in place of an injected clock one that goes forward with it and never back: whoever lets an
- * hour pass on that clock lets it pass for everything.
+ * {@link monotonicNow}; with an injected clock, a monotonic clock that goes forward with it and never back: an hour that
+ * passes on the injected clock passes for every duration.
  */
 export function monotonicBy(clock: (() => number) | undefined): () => number {
   if (clock === undefined) return monotonicNow
@@ -21,8 +21,8 @@ export function monotonicBy(clock: (() => number) | undefined): () => number {
 }
 
 /**
- * The time of day at the start, moved on by a monotonic clock: for durations that are told to people as dates. Whatever
- * the time of day is set to later, a minute of it stays a minute.
+ * A clock that shows the time of day at the start and is moved on by a monotonic clock, for durations that are shown as
+ * dates: a minute stays a minute, whatever the time of day is set to later.
  */
 export function steadyClock(clock: () => number, monotonic: () => number): () => number {
   const offset = clock() - monotonic()

@@ -21,7 +21,7 @@ export type { AuthTokenRequest, Mission, PersonTokenRequest } from './person-ser
 export type { Consent, ConsentRequest, Decision, Person, PersonOptions } from './person-server/person.js'
 export type { IssuedToken, PersonServer } from './person-server/person-server.js'
 export type { ResourceFlows, ResourceInteraction } from './person-server/resource-flow.js'
-export type { Deferral, PendingDesk } from './server/pending.js'
+export type { Deferral, PendingRequests } from './server/pending.js'
 export type { RevocationOutcome, RevokedToken } from './server/revocation.js'
 export type { ServerSignOptions, TownServer } from './server/town-server.js'
 export { createTown, type Town, type TownAgentOptions, type TownOptions } from './town.js'

@@ -148,9 +148,9 @@ describe('people', () => {
       decided()
     }
     const sam = setting.sam({ consent: () => ({ decision, after }) }, { onInteraction })
-    const errand = sam.fetch(bread, post)
-    if (decision) expect((await errand).status).toBe(200)
-    else expect((await reasonOf(errand)).code).toBe('denied')
+    const fetching = sam.fetch(bread, post)
+    if (decision) expect((await fetching).status).toBe(200)
+    else expect((await reasonOf(fetching)).code).toBe('denied')
     expect(seen).toEqual([
       expect.stringMatching(/^https:\/\/ps\.example\/interact\?code=[0-9A-HJKMNP-TV-Z]{8}$/),
     ])

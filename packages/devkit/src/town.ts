@@ -19,7 +19,7 @@ import {
 } from './wire/loopback.js'
 import { urlOf, type WireRequest } from './wire/request.js'
 
-/** How a town is set up. Everything is optional. */
+/** Options of {@link createTown}; all are optional. */
 export interface TownOptions {
   /** Milliseconds, as `Date.now()`, which is the default. */
   readonly clock?: () => number
@@ -38,12 +38,12 @@ export interface TownOptions {
   readonly fallback?: typeof globalThis.fetch
 }
 
-/** What an agent of the town is; `provider` is for towns with more than one. */
+/** Options of an agent of the town; `provider` is for towns with more than one. */
 export interface TownAgentOptions extends AgentOptions {
   readonly provider?: AgentProvider
 }
 
-/** A whole AAuth town on loopback. */
+/** A town: an agent provider, person servers, access servers and agents on loopback, to test a resource with. */
 export class Town {
   readonly ap: AgentProvider
   readonly ps: PersonServer
@@ -103,7 +103,7 @@ export class Town {
     return agent
   }
 
-  /** Tells the town where a resource listens on 127.0.0.1. `undefined` takes it away. */
+  /** Sets the port on 127.0.0.1 where a resource listens; `undefined` removes it. */
   route(host: string, port: number | undefined): void {
     if (port === undefined) this.#routes.delete(host)
     else this.#routes.set(host, port)

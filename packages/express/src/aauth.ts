@@ -9,7 +9,7 @@ import {
   type Answered,
   type DeclaredRoute,
   fromNode,
-  isPending,
+  isPromiseLike,
   keepPrivate,
   nodeHost,
   type Outcome,
@@ -228,7 +228,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         return
       }
       // The usual request is decided at once; a promise would be its dearest part beside the verification.
-      if (isPending(outcome))
+      if (isPromiseLike(outcome))
         Promise.resolve(outcome)
           .then((late) => conclude(late, req, res, next))
           .catch((error: unknown) => fail(next, error))

@@ -2,7 +2,7 @@ import { AAuthError } from '@countersign/core'
 import {
   type Answered,
   fromNode,
-  isPending,
+  isPromiseLike,
   keepPrivate,
   type Outcome,
   type RouteGuard,
@@ -102,7 +102,7 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
     return
   }
   // The usual request is decided at once; a promise would be its dearest part beside the verification.
-  if (isPending(outcome))
+  if (isPromiseLike(outcome))
     void Promise.resolve(outcome)
       .then((late) => conclude(found, late, [request, reply, done]))
       .catch((error: unknown) => fail(done, error))

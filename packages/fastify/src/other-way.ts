@@ -1,4 +1,4 @@
-import { type Answered, challengeBeside, isPending } from '@countersign/core/adapter'
+import { type Answered, challengeBeside, isPromiseLike } from '@countersign/core/adapter'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -42,7 +42,7 @@ export function runOther(
       return
     }
     // A promise goes on by itself, unless the hook has answered; a callback hook calls `next`.
-    if (isPending(pending))
+    if (isPromiseLike(pending))
       void Promise.resolve(pending)
         .then(() => reply.sent || run(index + 1))
         .catch((error: unknown) => fail(done, error))

@@ -1,4 +1,4 @@
-// The clients a user already has, by what is used of them. No client is a dependency of this package.
+// The supported clients, by the members that are used of them. No client is a dependency of this package.
 
 /** A client, pool or sentinel of `redis` 5 or 6 (node-redis), or a cluster of 6. */
 export interface NodeRedisClient {
@@ -23,7 +23,7 @@ export interface IORedisClient {
   del(key: string): Promise<unknown>
 }
 
-/** The four commands that are sent, whatever the client. Valkey has them all. */
+/** The four commands that are sent, in one form for all clients. Valkey has them all. */
 export interface Commands {
   readonly library: 'redis' | 'ioredis'
   readonly isCluster: boolean
@@ -37,7 +37,7 @@ export interface Commands {
   del(key: string): Promise<unknown>
 }
 
-/** Recognises the client; `undefined` when it is neither. */
+/** The commands of a client; `undefined` for one that is not supported. */
 export function commandsOf(client: unknown): Commands | undefined {
   if (typeof client !== 'object' || client === null) return undefined
   const members = client as Readonly<Record<string, unknown>>

@@ -35,16 +35,16 @@ export interface RedisStoreOptions {
  * A store in Redis or Valkey, over a client that the application has and connects itself. `GET`, `DEL` and
  * `SET … PX … [NX]` are all it sends: each names one key and every key has a time to live, so it runs in a cluster.
  *
- * While the client is not connected every verb rejects at once instead of queueing; the client reconnects in its own
+ * While the client is not connected every operation rejects at once instead of queueing; the client reconnects in its own
  * way, and the store works again with the next call. A command that was sent and got no answer in time rejects, too,
  * and may have taken effect.
  *
- * Clients that look alike drop `NX` and `PX` without a word (`redis` 4, `legacyMode`). So the first use tries the client:
- * where a second claim wins, or entries do not last for their time and no longer, every verb rejects.
+ * Some clients ignore `NX` and `PX` without an error (`redis` 4, `legacyMode`). So the client is tested at its first use:
+ * where a second claim wins, or entries do not last for their time and no longer, every operation rejects.
  *
  * The server must not evict: `maxmemory-policy noeviction`. One that is out of memory is a {@link StoreFullError}.
  *
- * @throws TypeError when the client is none that is known, or is set to read from replicas or a cache of its own, or an
+ * @throws TypeError when the client is not of a supported library, or is set to read from replicas or a cache of its own, or an
  * option is malformed
  *
  * @example
@@ -73,7 +73,8 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
   if (typeof prefix !== 'string' || !/^[\x21-\x7e]{0,64}$/.test(prefix)) {
     throw new TypeError('option prefix: must be at most 64 printable ASCII characters without spaces')
   }
-  if (!Number.isInteger(timeout) || timeout < 1) throw new TypeError('option timeout: must be milliseconds')
+  if (!Number.isInteger(timeout) || timeout < 1)
+    throw new TypeError('option timeout: must be a positive whole number of milliseconds')
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > 16) {
     throw new TypeError('option replicas: must be a whole number from 0 to 16')
   }
@@ -135,7 +136,7 @@ class RedisStore implements Store {
     } catch (cause) {
       // `OOM command not allowed when used memory > 'maxmemory'`
       const full = cause instanceof Error && cause.message.startsWith('OOM')
-      throw full ? new StoreFullError('Redis is out of memory', { cause }) : cause
+      throw full ? new StoreFullError('Redis is out of memory (maxmemory)', { cause }) : cause
     } finally {
       clearTimeout(timer)
     }

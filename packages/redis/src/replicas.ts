@@ -1,6 +1,6 @@
 import type { Commands } from './clients.js'
 
-/** How writes are confirmed. */
+/** How writes are confirmed by replicas. */
 export interface Confirmation {
   /** Replicas that have to have a write before it counts. */
   readonly replicas: number

@@ -2,7 +2,7 @@ import type { TokenCaller } from '../caller.js'
 import type { HttpRequest } from '../http/message.js'
 import { isUserList } from '../interaction/ask.js'
 import { malformed, sessionCredential } from '../session/credential.js'
-import type { SessionDesk } from '../session/sessions.js'
+import type { SessionService } from '../session/sessions.js'
 import type { AskPolicies } from './ask-policies.js'
 import type { WantedSession } from './checked-requirement.js'
 import { askAgent, decideSession } from './decide.js'
@@ -12,7 +12,7 @@ import { type RouteView, viewRequest } from './request-view.js'
 /** On a route for sessions: the session of this key is the caller; without a good one, one has to be begun. */
 export function createConnect(
   wanted: WantedSession,
-  sessions: Pick<SessionDesk, 'find'>,
+  sessions: Pick<SessionService, 'find'>,
   askPolicies: AskPolicies,
 ): (caller: TokenCaller, request: HttpRequest, route: RouteView) => Promise<Finding> {
   return async (caller, request, route) => {

@@ -1,6 +1,6 @@
 import type { Caller, Grant, Person, TokenCaller } from '../caller.js'
 import type { Refusal } from '../errors.js'
-import type { AskedSession } from '../pending/open.js'
+import type { SessionRequest } from '../pending/open.js'
 import type { Wanted } from './approvals.js'
 
 /** Serve the caller, as far as the protocol goes; the policy still has the last word. */
@@ -50,7 +50,7 @@ export interface Connect {
 export interface AskSession {
   readonly act: 'ask-session'
   readonly caller: TokenCaller
-  readonly asked: AskedSession
+  readonly asked: SessionRequest
 }
 
 /** The signature, the token or something behind them is at fault. */

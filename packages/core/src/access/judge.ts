@@ -10,7 +10,7 @@ import { isVerifiedCaller, sealCaller, type TokenCaller } from '../caller.js'
 import { Refusal } from '../errors.js'
 import { carriedFor, type HttpRequest } from '../http/message.js'
 import { readRequestContent } from '../http/request-content.js'
-import type { SessionDesk } from '../session/sessions.js'
+import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import { approversOf } from './approvals.js'
 import { createAskPolicies } from './ask-policies.js'
@@ -31,7 +31,7 @@ export interface WalkContext {
   readonly scopes: ScopeList
   /** The option `accounts`. */
   readonly accounts: AccountHolder | undefined
-  readonly sessions: Pick<SessionDesk, 'find'>
+  readonly sessions: Pick<SessionService, 'find'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
 }

@@ -12,12 +12,12 @@ import {
 } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
-import type { Waiting } from '../pending/open.js'
+import type { Deferrals } from '../pending/open.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { askedOfNobody } from './decide.js'
@@ -40,7 +40,7 @@ export interface RouteGuard<C extends Caller | undefined = Caller | undefined, R
 /** What every guard of a server works with. */
 export interface GuardContext extends WalkContext {
   readonly mint: ResourceTokenMint
-  readonly waiting: Waiting
+  readonly deferrals: Deferrals
   readonly report: Report
   readonly noticeContent: NoticeContent
 }
@@ -50,7 +50,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, noticeContent, report, waiting } = context
+  const { mint, noticeContent, report, deferrals } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, or, orWins, deliver } = requirement
@@ -66,7 +66,7 @@ export function createRouteGuard(
       case 'hold':
         return hold(decision, request)
       case 'ask-session':
-        return waiting.session(request, decision.caller, decision.asked)
+        return deferrals.session(request, decision.caller, decision.asked)
       case 'forbid':
         return denied(decision.code, decision.detail, report)
       case 'refuse':
@@ -77,13 +77,13 @@ export function createRouteGuard(
   const hold = ({ caller, wanted }: Hold, request: HttpRequest): Awaitable<Outcome> => {
     const whose = caller.kind === 'session' ? caller.by : caller
     const { ask, subject, by } = wanted
-    if (ask.verdict === 'approval') return waiting.approval(request, whose, ask.ask, subject)
+    if (ask.verdict === 'approval') return deferrals.approval(request, whose, ask.ask, subject)
     const { description } = ask
     const page = {
       ...(description === undefined ? {} : { description }),
       ...(by === undefined ? {} : { by }),
     }
-    return waiting.interaction(request, whose, page, subject)
+    return deferrals.interaction(request, whose, page, subject)
   }
 
   const ask = ({ requirement }: AskToken, caller: Caller | undefined): Outcome => {
@@ -94,7 +94,7 @@ export function createRouteGuard(
 
   const askGrant = async ({ caller, scope, account }: AskGrant, request: HttpRequest): Promise<Outcome> => {
     const asked = { scope, ...(account === undefined ? {} : { account }) }
-    const held = deliver === 'held' ? await waiting.grant(request, caller, asked) : undefined
+    const held = deliver === 'held' ? await deferrals.grant(request, caller, asked) : undefined
     if (held !== undefined) return held
     const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, asked) })
     return challenged('auth-token', answer, report)
@@ -135,7 +135,7 @@ export function createRouteGuard(
         noticeContent(request)
         if (orWins?.(viewRequest(request, route)) === true) return askOther()
         const outcome = andThen(walk(request, route), (finding) => finish(finding, request))
-        return isPending(outcome)
+        return isPromiseLike(outcome)
           ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request))
           : outcome
       } catch (cause) {

@@ -16,7 +16,7 @@ const noParameters = (): Parameters => new Map()
 const tokenList = (names: Iterable<string>): string =>
   serializeList([...names].map((name): Item => [new Token(name), noParameters()]))
 
-/** The accepted set, in registry spelling: no more, no less (R-062). */
+/** The algorithms that are accepted, in the spelling of the registry (R-062). */
 const acceptAlgorithms = tokenList(algorithms.keys())
 
 /** `AAuth-Requirement` (AAuth 11.6.1): a Dictionary whose member `requirement` is a Token with parameters. */
@@ -29,7 +29,7 @@ export function requirementField(
   )
 }
 
-// The answers that strangers can ask for without end are made once: serialising one costs more than deciding on it.
+// Answers that strangers can cause without end are made once: serialising one costs more than the decision.
 const unsignedAnswers = new WeakMap<readonly string[], Map<string, Answer>>()
 const refusalAnswers = new LRUCache<string, Answer>({ max: 256 })
 
@@ -38,7 +38,7 @@ function freeze(answer: Answer): Answer {
   return Object.freeze(answer)
 }
 
-/** A bare challenge: the requirement in the field, no content (G-61). */
+/** A challenge: `401` with the requirement in `AAuth-Requirement`, without content (G-61). */
 export function challengeAnswer(requirement: string, parameters?: Readonly<Record<string, string>>): Answer {
   return {
     status: 401,
@@ -47,7 +47,7 @@ export function challengeAnswer(requirement: string, parameters?: Readonly<Recor
   }
 }
 
-/** The challenge of a request that was not signed at all: it learns how to sign as well (G-04). */
+/** The challenge to a request that was not signed at all, which says how to sign as well (G-04). */
 export function unsignedAnswer(requirement: string, schemes: readonly string[]): Answer {
   let answers = unsignedAnswers.get(schemes)
   if (answers === undefined) {
@@ -75,7 +75,7 @@ function makeUnsignedAnswer(requirement: string, schemes: readonly string[]): An
   }
 }
 
-/** A refusal as an answer. Only a signature failure carries signature fields; a `403` never does (R-067). */
+/** The answer to a refused request. Only a signature failure carries signature fields; a `403` never does (R-067). */
 export function refusalAnswer(refusal: Refusal): Answer {
   const { code, details } = refusal
   const { requiredInput, acceptScheme, retryAfter, requirement } = details

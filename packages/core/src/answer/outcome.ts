@@ -5,54 +5,54 @@ import { type Answer, problemAnswer } from '../http/message.js'
 import { StoreError, storeUnavailable } from '../store/store-error.js'
 import { refusalAnswer } from './challenge.js'
 
-/** In report-only mode: what a request would have met. */
+/** On report-only routes: the answer that a request would have got instead of being served. */
 export interface Observed {
   /** An error code, a requirement, or a policy's own code. */
   readonly code: string
   /** The status it would have been answered with. */
   readonly status: number
   readonly detail: string | undefined
-  /** Who signed, where that much could be verified. */
+  /** The verified caller; `undefined` where the request could not be verified. */
   readonly caller: Caller | undefined
 }
 
-/** The request may go on to its handler. */
+/** The outcome of a request that goes on to its handler. */
 export interface Served<C extends Caller | undefined = Caller | undefined> {
   readonly served: true
-  /** `undefined`: nobody, on a route that is optional or only observed. */
+  /** `undefined`: the request was not signed, on an optional route, or would have been refused, on a report-only one. */
   readonly caller: C
-  /** Only in report-only mode: what would have been; `null` when nothing would have been refused. */
+  /** Only on report-only routes: what would have been answered; `null` when the request would have been served. */
   readonly observed?: Observed | null
-  /** What the response has to carry, whatever the handler answers. */
+  /** Fields that have to be in the response, whatever the handler answers. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The request is answered here. */
+/** The outcome of a request that is answered instead of its handler. */
 export interface Answered {
   readonly served: false
   readonly answer: Answer
-  /** An error code, a requirement, or a policy's own code; what `answer` says, for logs and error handlers. */
+  /** For logs and error handlers: the error code, the requirement or the policy's own code that `answer` carries. */
   readonly code: string
   readonly detail: string | undefined
   /**
-   * The route's other way in decides instead: run it, and add the headers of `answer` if it answers `401`. An adapter
-   * that does not know of it sends `answer`, and nobody gets in.
+   * The route's other way in decides instead: the adapter runs it, and adds the headers of `answer` if that answers `401`.
+   * An adapter that ignores this sends `answer`, and nobody gets in.
    */
   readonly or?: true
   /** As in {@link Served}. */
   readonly observed?: Observed | null
 }
 
-/** What becomes of a request at a guarded route. */
+/** The decision on a request at a guarded route. */
 export type Outcome<C extends Caller | undefined = Caller | undefined> = Served<C> | Answered
 
-/** The caller is let through. */
+/** Serves the request. */
 export function served(caller: Caller | undefined, report: Report): Served {
   report({ name: 'served', caller: caller?.kind ?? 'nobody' })
   return { served: true, caller }
 }
 
-/** The session's next token goes with whatever the answer is (R-209). */
+/** Adds the session's next token to an outcome, whatever it is (R-209). */
 export function renewed(outcome: Outcome, token: string): Outcome {
   const field = { 'AAuth-Access': token }
   if (outcome.served) return { ...outcome, headers: { ...outcome.headers, ...field } }
@@ -60,7 +60,7 @@ export function renewed(outcome: Outcome, token: string): Outcome {
   return { ...outcome, answer: { ...answer, headers: { ...answer.headers, ...field } } }
 }
 
-/** The request is refused with a code of ours. */
+/** Refuses the request with one of our error codes. */
 export function refused(refusal: Refusal, report: Report): Answered {
   const { code, details } = refusal
   const reason = details.reason ?? details.detail
@@ -73,30 +73,30 @@ export function refused(refusal: Refusal, report: Report): Answered {
   return { served: false, answer: refusalAnswer(refusal), code, detail: details.detail }
 }
 
-/** A failure of ours: `503` if it is the store's, otherwise `500`; never a pass. The reason is for the operator only. */
+/** The refusal for something thrown: `503` for a failure of the store, otherwise `500`. The reason is for the operator only. */
 export function failure(cause: unknown): Refusal {
   if (cause instanceof StoreError) return storeUnavailable(cause)
   return new Refusal('server_error', { reason: cause instanceof Error ? cause.message : String(cause) })
 }
 
-/** The answer to a failure of ours. */
+/** Refuses the request because of something thrown; see {@link failure}. */
 export function failed(cause: unknown, report: Report): Answered {
   return refused(failure(cause), report)
 }
 
-/** The caller is told what to bring. */
+/** Challenges the caller to bring a token. */
 export function challenged(requirement: string, answer: Answer, report: Report): Answered {
   report({ name: 'challenged', requirement })
   return { served: false, answer, code: requirement, detail: undefined }
 }
 
-/** The caller is told to wait: a `202`, which is no error. */
+/** Answers `202`: the request is pending, which is no error. */
 export function deferred(requirement: string, answer: Answer, report: Report): Answered {
   report({ name: 'deferred', requirement })
   return { served: false, answer, code: requirement, detail: undefined }
 }
 
-/** A `403` of the local policy; no signature field is ever on it (R-067). */
+/** Answers the `403` of a policy; it never carries a signature field (R-067). */
 export function denied(code: string, detail: string | undefined, report: Report): Answered {
   report({ name: 'refused', code, family: 'caller' })
   const problem = {
@@ -108,7 +108,7 @@ export function denied(code: string, detail: string | undefined, report: Report)
   return { served: false, answer: problemAnswer(problem), code, detail }
 }
 
-/** The other way in is asked. */
+/** Leaves the request to the route's other way in. */
 export function elsewhere(requirement: string, answer: Answer, report: Report): Answered {
   report({ name: 'elsewhere' })
   return { served: false, answer, code: requirement, detail: undefined, or: true }

@@ -9,14 +9,14 @@ import { type ReadSignature, readSignature, type SignaturePolicy, unsigned } fro
 import { baseComponents } from '../signature/required.js'
 import { verifySignature } from '../signature/verify.js'
 
-/** What servers that call us in their own right are verified with. */
+/** The dependencies of {@link authenticateServer}. */
 export interface ServerCallerContext extends ContentCheckContext {
   /** Only `jwks_uri` is taken, and the content has to be covered. */
   readonly signature: SignaturePolicy
   readonly issuers: IssuerKeys
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  /** Whether this endpoint is for such a server, asked before anything is fetched. */
+  /** The refusal of a server that this endpoint does not serve, checked before anything is fetched. */
   readonly accepts: (issuer: string, dwk: string) => Refusal | undefined
 }
 
@@ -28,7 +28,7 @@ export function serverSignaturePolicy(policy: SignaturePolicy): SignaturePolicy 
 }
 
 /**
- * Which server signed this request, under the key at its own `jwks_uri` (Signature-Key draft, 3.6): the same steps, keys
+ * Verifies the signature of a server that calls in its own right and returns its identifier, under the key at its own `jwks_uri` (Signature-Key draft, 3.6): the same steps, keys
  * and bounds as for an agent. Whatever needs no key is judged before anything is fetched.
  */
 export async function authenticateServer(
@@ -39,7 +39,7 @@ export async function authenticateServer(
     checkWire(request) ?? readSignature(request, context.signature, Math.floor(context.clock() / 1000))
   if (read === unsigned) {
     return new Refusal('invalid_signature', {
-      detail: 'The request is not signed',
+      detail: 'The request is not signed; sign it with scheme jwks_uri',
       acceptScheme: context.signature.schemes,
     })
   }

@@ -17,10 +17,10 @@ import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
 import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 
-/** What authentication works with. */
+/** The dependencies of {@link authenticate}. */
 export interface AuthenticationContext extends VerifiedCheckContext {
   readonly signature: SignaturePolicy
-  /** Whether what is of the usual shape is recognised without parsing it. */
+  /** Whether signatures of the usual shape are read without the parsers (`signature/fast`). */
   readonly shortcuts: boolean
   readonly token: TokenPolicy
   readonly issuers: IssuerKeys
@@ -30,12 +30,12 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly clock: () => number
 }
 
-/** Whoever signed a request, why it is refused, or that it is not signed at all. */
+/** The caller who signed a request, the refusal of the request, or `unsigned`. */
 export type Authenticated = TokenCaller | Refusal | typeof unsigned
 
 /**
- * Who signed this request: the seven steps of 11.3.4 for an agent, cheapest first. A token seen before costs one
- * verification, that of the request; nothing on that way waits for anything. One that failed costs none.
+ * Verifies who signed a request: the seven steps of 11.3.4 for an agent, cheapest first. With a token that was seen before
+ * it costs one verification, that of the request, and waits for nothing; with a token that failed before, none.
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
@@ -44,10 +44,11 @@ export function authenticate(request: HttpRequest, context: AuthenticationContex
   if (read === unsigned || read instanceof Refusal) return read
   const { jwt, digest } = read.key as PresentedJwt
   const known = context.tokens.get(digest, now)
-  if (known !== undefined) return new Attempt(request, read, context).prove(known)
+  if (known !== undefined) return new RequestCheck(request, read, context).prove(known)
   const admit = (): Awaitable<Authenticated> => {
     const token = readToken(jwt, context.token, now)
-    return token instanceof Refusal ? token : new Attempt(request, read, context).admit(token, digest, now)
+    if (token instanceof Refusal) return token
+    return new TokenCheck(new RequestCheck(request, read, context), context, token, digest, now).run()
   }
   const failed = context.tokens.failed(digest, now)
   if (failed === undefined) return admit()
@@ -60,11 +61,12 @@ function readFully(request: HttpRequest, context: AuthenticationContext, now: nu
   return checkWire(request) ?? readSignature(request, context.signature, now)
 }
 
-const refuseToken = (): Refusal => refuse('invalid_jwt', 'The token does not verify')
+const refuseToken = (): Refusal =>
+  refuse('invalid_jwt', 'The token’s signature does not verify under its issuer’s key')
 const refuseSignature = (): Refusal => refuse('invalid_signature', unverified)
 
-/** One request on its way from a well-formed signature to a caller. */
-class Attempt {
+/** The checks of one request whose signature has been read, once its token is known to verify. */
+class RequestCheck {
   readonly #request: HttpRequest
   readonly #read: ReadSignature
   readonly #context: AuthenticationContext
@@ -77,135 +79,140 @@ class Attempt {
 
   /** Step 7: proof that the request comes from the holder of the token's key; then what is left to check. */
   prove(token: VerifiedToken): Awaitable<Authenticated> {
-    return andThen(this.#verifyRequest(token.key), (refused) => refused ?? this.#conclude(token))
+    return andThen(this.verifySignature(token.key), (refused) => refused ?? this.conclude(token))
   }
 
-  /**
-   * Step 5 for a token not seen before. Where the issuer's key is in memory the token comes first, so that a forged one
-   * costs one verification; where it is not, the request signature does, so that a fetch costs a stranger a valid
-   * signature over this very request. Where nothing would be fetched anyway, the answer is had for nothing.
-   */
-  admit(token: ReadToken, digest: string, now: number): Awaitable<Authenticated> {
-    const { issuers, tokens } = this.#context
-    const { query } = token
-    const held = issuers.peek(query)
-    if (held instanceof KeyFault) return refuse('invalid_jwt', held.detail)
-    if (held === undefined) return this.#discover(token, digest, now)
-    return andThen(this.#verifyToken(token, held), (valid) => {
-      if (valid instanceof Refusal) return valid
-      if (valid) return this.#accept(token, held, digest, now, (verified) => this.prove(verified))
-      tokens.addFailed(digest, query, held, token.claims.exp)
-      return issuers.mayFetch(query) ? this.#refind(token, held, digest, now) : refuseToken()
-    })
-  }
-
-  #discover(token: ReadToken, digest: string, now: number): Awaitable<Authenticated> {
-    const { issuers } = this.#context
-    const { query } = token
-    // A 403 is only for requests whose signature has verified (R-067).
-    if (!issuers.mayFetch(query) && this.#refusedIssuer(query.issuer, query.dwk) === undefined) {
-      return this.#find(token, digest, now, (verified) => this.prove(verified))
-    }
-    return this.#proveFirst(token, (refused) =>
-      refused === undefined
-        ? this.#find(token, digest, now, (verified) => this.#conclude(verified))
-        : refused,
-    )
-  }
-
-  /** The key from the issuer, and the token under it; refreshed once if it does not fit (R-086). */
-  async #find(token: ReadToken, digest: string, now: number, next: Next): Promise<Authenticated> {
-    const { issuers, tokens } = this.#context
-    const found = await issuers.find(token.query)
-    if (found instanceof Refusal) {
-      tokens.addFailed(digest, token.query, undefined, token.claims.exp)
-      return found
-    }
-    if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
-    const valid = await this.#verifyToken(token, found)
-    if (valid instanceof Refusal) return valid
-    if (valid) return this.#accept(token, found, digest, now, next)
-    return this.#renew(token, found, digest, now, next)
-  }
-
-  /** The held key did not fit: perhaps the issuer has another one of that name by now. */
-  #refind(token: ReadToken, held: VerificationKey, digest: string, now: number): Awaitable<Authenticated> {
-    return this.#proveFirst(token, (refused) =>
-      refused === undefined
-        ? this.#renew(token, held, digest, now, (verified) => this.#conclude(verified))
-        : refuseToken(),
-    )
-  }
-
-  async #renew(
-    token: ReadToken,
-    failed: VerificationKey,
-    digest: string,
-    now: number,
-    next: Next,
-  ): Promise<Authenticated> {
-    const fresh = await this.#context.issuers.refind(token.query, failed)
-    if (fresh instanceof Refusal) return fresh
-    if (fresh === undefined || fresh instanceof KeyFault) return refuseToken()
-    const valid = await this.#verifyToken(token, fresh)
-    if (valid instanceof Refusal) return valid
-    return valid ? this.#accept(token, fresh, digest, now, next) : refuseToken()
-  }
-
-  /** The token has verified, so what it says is known; the next time it is seen nothing of this is done again. */
-  #accept(
-    token: ReadToken,
-    under: VerificationKey,
-    digest: string,
-    now: number,
-    next: Next,
-  ): Awaitable<Authenticated> {
-    const key = confirmationKey(token)
-    if (key instanceof Refusal) return key
-    const { issuers, tokens } = this.#context
-    const { query } = token
-    issuers.admit(query.issuer, query.dwk)
-    const verified = tokens.verified(token, key, now)
-    // The key may have been withdrawn while the verification waited its turn.
-    if (issuers.peek(query) === under) tokens.add(digest, verified)
-    return next(verified)
-  }
-
-  /** The request's signature, and the operator's word on the issuer, before anything is known of the token. */
-  #proveFirst(
-    token: ReadToken,
-    next: (refused: Refusal | undefined) => Awaitable<Authenticated>,
-  ): Awaitable<Authenticated> {
-    const key = confirmationKey(token)
-    if (key instanceof Refusal) return key
-    const { issuer, dwk } = token.query
-    return andThen(this.#verifyRequest(key), (refused) => next(refused ?? this.#refusedIssuer(issuer, dwk)))
-  }
-
-  #verifyToken({ jws }: ReadToken, key: VerificationKey): Awaitable<boolean | Refusal> {
-    return isSignedFor(jws, key) && this.#context.verify(key, jws.signingInput, jws.signature)
-  }
-
-  #verifyRequest(key: VerificationKey): Awaitable<Refusal | undefined> {
+  /** Verifies the signature of the request with the confirmation key. */
+  verifySignature(key: VerificationKey): Awaitable<Refusal | undefined> {
     const { base, signature } = this.#read
     return andThen(this.#context.verify(key, base, signature), (valid) =>
       valid === true ? undefined : valid === false ? refuseSignature() : valid,
     )
   }
 
-  #refusedIssuer(issuer: string, dwk: string): Refusal | undefined {
-    return this.#context.issuers.refused(issuer, dwk)
-  }
-
-  #conclude({ caller, source }: VerifiedToken): Awaitable<Authenticated> {
-    const refused = this.#refusedIssuer(source.issuer, source.dwk)
+  /** The checks of a request whose token and signature have verified. */
+  conclude({ caller, source }: VerifiedToken): Awaitable<Authenticated> {
+    const refused = this.#context.issuers.refused(source.issuer, source.dwk)
     if (refused !== undefined) return refused
     return andThen(checkVerified(this.#request, this.#read, caller, this.#context), (late) => late ?? caller)
   }
 }
 
+/** Step 5 for a token not seen before, and then the checks of the request that presents it. */
+class TokenCheck {
+  readonly #check: RequestCheck
+  readonly #context: AuthenticationContext
+  readonly #token: ReadToken
+  readonly #digest: string
+  readonly #now: number
+  /** Whether the signature of the request has been verified before the token. */
+  #isProved = false
+
+  /** @param now seconds */
+  constructor(
+    check: RequestCheck,
+    context: AuthenticationContext,
+    token: ReadToken,
+    digest: string,
+    now: number,
+  ) {
+    this.#check = check
+    this.#context = context
+    this.#token = token
+    this.#digest = digest
+    this.#now = now
+  }
+
+  /**
+   * Where the issuer's key is in memory the token is verified first, so that a forged one costs one verification; where
+   * it is not, the request signature is, so that a fetch costs a stranger a valid signature over this very request. Where
+   * nothing would be fetched anyway, the answer is had for nothing.
+   */
+  run(): Awaitable<Authenticated> {
+    const { issuers, tokens } = this.#context
+    const { query, claims } = this.#token
+    const held = issuers.peek(query)
+    if (held instanceof KeyFault) return refuse('invalid_jwt', held.detail)
+    if (held === undefined) return this.#discover()
+    return andThen(this.#verify(held), (valid) => {
+      if (valid instanceof Refusal) return valid
+      if (valid) return this.#accept(held)
+      tokens.addFailed(this.#digest, query, held, claims.exp)
+      return issuers.mayFetch(query) ? this.#refind(held) : refuseToken()
+    })
+  }
+
+  #discover(): Awaitable<Authenticated> {
+    // A 403 is only for requests whose signature has verified (R-067).
+    if (!this.#context.issuers.mayFetch(this.#token.query) && this.#refusedIssuer() === undefined)
+      return this.#find()
+    return this.#proveFirst((refused) => refused ?? this.#find())
+  }
+
+  /** The key from the issuer, and the token under it; refreshed once if it does not fit (R-086). */
+  async #find(): Promise<Authenticated> {
+    const { issuers, tokens } = this.#context
+    const { query, claims } = this.#token
+    const found = await issuers.find(query)
+    if (found instanceof Refusal) {
+      tokens.addFailed(this.#digest, query, undefined, claims.exp)
+      return found
+    }
+    if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
+    const valid = await this.#verify(found)
+    if (valid instanceof Refusal) return valid
+    return valid ? this.#accept(found) : this.#renew(found)
+  }
+
+  /** The key in memory did not fit: perhaps the issuer has another one of that `kid` by now. */
+  #refind(held: VerificationKey): Awaitable<Authenticated> {
+    return this.#proveFirst((refused) => (refused === undefined ? this.#renew(held) : refuseToken()))
+  }
+
+  async #renew(failed: VerificationKey): Promise<Authenticated> {
+    const fresh = await this.#context.issuers.refind(this.#token.query, failed)
+    if (fresh instanceof Refusal) return fresh
+    if (fresh === undefined || fresh instanceof KeyFault) return refuseToken()
+    const valid = await this.#verify(fresh)
+    if (valid instanceof Refusal) return valid
+    return valid ? this.#accept(fresh) : refuseToken()
+  }
+
+  /** The token has verified: it is remembered, so that the next time nothing of this is done again. */
+  #accept(under: VerificationKey): Awaitable<Authenticated> {
+    const key = confirmationKey(this.#token)
+    if (key instanceof Refusal) return key
+    const { issuers, tokens } = this.#context
+    const { query } = this.#token
+    issuers.admit(query.issuer, query.dwk)
+    const verified = tokens.verified(this.#token, key, this.#now)
+    // The key may have been withdrawn while the verification waited its turn.
+    if (issuers.peek(query) === under) tokens.add(this.#digest, verified)
+    return this.#isProved ? this.#check.conclude(verified) : this.#check.prove(verified)
+  }
+
+  /** Verifies the request's signature, and applies the operator's rules on issuers, before anything is known of the token. */
+  #proveFirst(next: (refused: Refusal | undefined) => Awaitable<Authenticated>): Awaitable<Authenticated> {
+    const key = confirmationKey(this.#token)
+    if (key instanceof Refusal) return key
+    return andThen(this.#check.verifySignature(key), (refused) => {
+      this.#isProved = refused === undefined
+      return next(refused ?? this.#refusedIssuer())
+    })
+  }
+
+  #verify(key: VerificationKey): Awaitable<boolean | Refusal> {
+    const { jws } = this.#token
+    return isSignedFor(jws, key) && this.#context.verify(key, jws.signingInput, jws.signature)
+  }
+
+  #refusedIssuer(): Refusal | undefined {
+    const { issuer, dwk } = this.#token.query
+    return this.#context.issuers.refused(issuer, dwk)
+  }
+}
+
 type Read = ReadSignature | Refusal | typeof unsigned
-type Next = (token: VerifiedToken) => Awaitable<Authenticated>
 
 /** The confirmation key (AAuth 9.4.3.2): missing members are the token's fault, bad material is the key's (G-09). */
 function confirmationKey(token: ReadToken): VerificationKey | Refusal {

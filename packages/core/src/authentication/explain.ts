@@ -7,7 +7,7 @@ import { unverified, verifySignature } from '../signature/verify.js'
 import { readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 
-/** What the explanation works with: the same policies that refused. */
+/** The dependencies of {@link createExplain}: the same policies that refused. */
 export interface ExplainContext {
   readonly signature: SignaturePolicy
   readonly token: TokenPolicy
@@ -15,7 +15,7 @@ export interface ExplainContext {
   readonly clock: () => number
 }
 
-/** Looks into a refused request for a misconfiguration of ours. It changes nothing about the refusal. */
+/** Looks for a misconfiguration of this server behind a refused request. The refusal does not change. */
 export type Explain = (request: HttpRequest, refusal: Refusal) => void
 
 // Each look verifies a signature a few times, so that strangers could have us verify more than they could anyway. One

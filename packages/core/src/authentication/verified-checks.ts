@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import type { DenialCheck } from '../denial/denials.js'
 import type { Diagnose } from '../diagnostics.js'
@@ -12,13 +12,13 @@ import { checkContent } from '../signature/content-check.js'
 import type { ReadSignature } from '../signature/read.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
 
-/** What the checks after verification work with. */
+/** The dependencies of {@link checkVerified}. */
 export interface VerifiedCheckContext {
   readonly revocations: Revocations
   readonly denials: Pick<DenialCheck, 'find'>
   readonly replays: Replays
   readonly breakGlass: BreakGlassCheck
-  /** Whether a signature serves once on this route. */
+  /** Whether a signature is accepted only once on this route. */
   readonly replay: ReplayMode
   /** Bytes of content read to check its digest. */
   readonly bodyLimit: number
@@ -26,11 +26,11 @@ export interface VerifiedCheckContext {
 }
 
 /**
- * What may still be wrong with a request whose token and signature have verified, in this order: the token was
- * withdrawn by its issuer, the operator denies the caller, the content is not what was signed. They run on every
- * request, whatever was cached of its token, and wait for nothing where the store answers at once. What the store cannot
- * be asked about is refused (`store_unavailable`) unless the operator broke the glass. That the signature was used before
- * is found out by whoever lets the request take effect ({@link Replays}).
+ * The checks of a request whose token and signature have verified, in this order: its issuer has revoked the token, the
+ * operator denies the caller, the content is not what was signed. They run on every request, whatever was cached of its
+ * token, and wait for nothing where the store answers at once. Where the store cannot be asked the request is refused
+ * (`store_unavailable`), unless a break-glass order lets it pass. Whether the signature was used before is checked when the
+ * request is about to be served ({@link Replays}).
  *
  * Store operations: two reads, sent together.
  */
@@ -41,25 +41,25 @@ export function checkVerified(
   context: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
   context.replays.keep(request, read, caller.jkt, context.replay)
-  return andThen(checkStanding(caller, context), (refusal) => refusal ?? checkContent(request, read, context))
+  return andThen(checkStops(caller, context), (refusal) => refusal ?? checkContent(request, read, context))
 }
 
-function checkStanding(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
+function checkStops(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {
   const revoked = context.revocations.has(caller.token)
   const denied = context.denials.find(caller)
-  return isPending(revoked) || isPending(denied)
-    ? settleStanding(caller, revoked, denied, context)
-    : judgeStanding(caller, revoked, denied)
+  return isPromiseLike(revoked) || isPromiseLike(denied)
+    ? settleStops(caller, revoked, denied, context)
+    : judgeStops(caller, revoked, denied)
 }
 
-async function settleStanding(
+async function settleStops(
   caller: TokenCaller,
   revoked: Awaitable<boolean>,
   denied: Awaitable<DenialKind | undefined>,
   { breakGlass }: VerifiedCheckContext,
 ): Promise<Refusal | undefined> {
   const [revocation, denial] = await Promise.allSettled([revoked, denied])
-  const known = judgeStanding(
+  const known = judgeStops(
     caller,
     revocation.status === 'fulfilled' && revocation.value,
     denial.status === 'fulfilled' ? denial.value : undefined,
@@ -71,7 +71,7 @@ async function settleStanding(
   )
 }
 
-function judgeStanding(
+function judgeStops(
   caller: TokenCaller,
   revoked: boolean,
   denied: DenialKind | undefined,

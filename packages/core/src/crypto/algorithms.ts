@@ -1,10 +1,10 @@
 import { sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
 import { isSmallOrder } from './edwards.js'
 
-/** A fully specified algorithm accepted here, by its JOSE registry name. */
+/** The name of an accepted, fully specified algorithm in the JOSE registry. */
 export type AlgorithmName = 'Ed25519' | 'ES256'
 
-/** All that is known about an algorithm. No other module decides anything by an algorithm's name. */
+/** A signature algorithm with everything that differs between algorithms. No other module decides by an algorithm's name. */
 export interface Algorithm {
   readonly name: AlgorithmName
   readonly kty: 'OKP' | 'EC'

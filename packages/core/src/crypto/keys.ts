@@ -55,7 +55,7 @@ export function importPublicJwk(jwk: unknown): VerificationKey | KeyFault {
 }
 
 /**
- * The checks of {@link importPublicJwk} without the import: its algorithm, or what is wrong with it.
+ * The checks of {@link importPublicJwk} without the import: the key's algorithm, or what is wrong with the key.
  *
  * @example
  * ```ts
@@ -77,13 +77,13 @@ export function checkPublicJwk(jwk: unknown): Algorithm | KeyFault {
   }
   const algorithm = typeof members['alg'] === 'string' ? algorithms.get(members['alg']) : undefined
   if (algorithm === undefined || required === undefined) {
-    return new KeyFault('unsupported', 'the key names no accepted algorithm')
+    return new KeyFault('unsupported', 'the key’s alg must be Ed25519 (kty OKP) or ES256 (kty EC)')
   }
   if (members['kty'] !== algorithm.kty || members['crv'] !== algorithm.crv) {
     return new KeyFault('invalid', 'kty or crv disagrees with alg')
   }
   if (privateMembers.some((name) => Object.hasOwn(members, name))) {
-    return new KeyFault('invalid', 'the key carries a private member')
+    return new KeyFault('invalid', 'the key has a private member, which must not be published')
   }
   for (const name of algorithm.members) {
     const bytes = decodeBase64url(members[name])
@@ -116,7 +116,7 @@ export function decodeBase64url(text: unknown): Buffer | undefined {
   return bytes.toString('base64url') === text ? bytes : undefined
 }
 
-/** A private key that signs what we mint and send. */
+/** A private key that signs tokens and requests. */
 export interface SigningKey {
   readonly algorithm: Algorithm
   readonly kid: string
@@ -152,7 +152,7 @@ export function importSigningJwk(jwk: unknown): SigningKey {
   const privateKey = importPrivate({ ...publicMembers(algorithm, members), d: d as string })
   const proof = Buffer.from('countersign')
   if (!algorithm.verify(verification.key, proof, algorithm.sign(privateKey, proof))) {
-    throw new TypeError('its private and public members do not belong together')
+    throw new TypeError('must be a private JWK whose private and public members belong together')
   }
   const kid = members['kid'] ?? jkt
   if (typeof kid !== 'string' || kid === '') throw new TypeError('kid must be a non-empty string')
@@ -176,6 +176,6 @@ function importPrivate(jwk: JsonWebKey): KeyObject {
   try {
     return createPrivateKey({ key: jwk, format: 'jwk' })
   } catch (cause) {
-    throw new TypeError('is not a private key', { cause })
+    throw new TypeError('must be a private JWK (member d is no private key)', { cause })
   }
 }

@@ -24,8 +24,9 @@ interface Job {
 }
 
 /**
- * The thread pool, which the application shares with us: its own `pbkdf2`, file reads and look-ups of names may fill it.
- * Then it is left alone until it answers in time again; what already waits there is verified in the loop.
+ * Verifies in the thread pool, which the application uses too: its own `pbkdf2`, file reads and look-ups of names may fill
+ * it. Then no verification is sent there until the pool answers in time again; those that wait there already are made in
+ * the event loop.
  */
 export class Pool {
   #first: Job | undefined

@@ -32,8 +32,8 @@ export interface CryptoOptions {
 }
 
 /**
- * Whether a signature is that key's: at once or later, or a refusal when too many are waiting. The one place that
- * decides where a verification runs.
+ * Verifies a signature with a key, at once or in the thread pool; `overloaded` when too many verifications wait there. The
+ * one place that decides where a verification runs.
  */
 export type Verify = (
   key: VerificationKey,
@@ -41,7 +41,7 @@ export type Verify = (
   signature: Uint8Array,
 ) => Awaitable<boolean | Refusal>
 
-/** Makes a {@link Verify}. */
+/** Creates the {@link Verify} of a server. */
 export function createVerify(options: CryptoOptions = {}): Verify {
   const { ed25519 } = options
   const schedule = createSchedule(options)
@@ -92,7 +92,7 @@ function createThreads(maxWaiting: number): Verify {
   }
 }
 
-/** One turn of the event loop. */
+/** Tells the first verification in a turn of the event loop from those that follow. */
 class Turn {
   #taken = false
 

@@ -5,8 +5,8 @@ const slots = 1024
 const slotKey = (slot: number): string => `deny:slot:${slot}`
 
 /**
- * All denials for people to read. A store has no listing, so the list is a table of slots that are claimed: no lock, and
- * no update is lost however many operators write at once. Nothing is enforced by it.
+ * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered slots that
+ * are claimed: without a lock, no update is lost however many operators write at once. Requests are not checked against it.
  */
 export class DenialList {
   readonly #store: Store
@@ -15,7 +15,7 @@ export class DenialList {
     this.#store = store
   }
 
-  /** Takes the first slot that is free or holds the same subject, from one that its id decides. */
+  /** Writes the denial to the first slot that is free or holds the same subject, from a slot computed of its id. */
   async record(denial: Denial, seconds: number): Promise<void> {
     const text = JSON.stringify(denial)
     const first = Buffer.from(denial.id, 'base64url').readUInt16BE(0)
@@ -24,7 +24,9 @@ export class DenialList {
       if (await this.#store.claim(key, text, seconds)) return
       if (parse(await this.#store.get(key))?.id === denial.id) return this.#store.put(key, text, seconds)
     }
-    throw new RangeError(`denials: ${slots} subjects are denied already`)
+    throw new RangeError(
+      `denials: ${slots} subjects are denied already, and no more can be listed; remove some first`,
+    )
   }
 
   async erase(id: string): Promise<void> {

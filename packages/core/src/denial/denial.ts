@@ -19,10 +19,10 @@ export type DenialSubject =
   /** One token. */
   | { readonly token: { readonly iss: string; readonly jti: string } }
 
-/** A subject in the one form that is compared: exact strings, never interpreted. */
+/** A checked subject in the form that is compared: a hash of exact strings. */
 export interface CheckedSubject {
   readonly kind: DenialKind
-  /** Stands for it, without saying who it is. */
+  /** A hash of the subject: names it without saying who it is. */
   readonly id: string
 }
 
@@ -33,14 +33,17 @@ export interface CheckedSubject {
  */
 export function checkSubject(subject: DenialSubject): CheckedSubject {
   const names = Object.keys(subject)
-  if (names.length !== 1) throw new TypeError('denials: expected one of issuer, person, agent, key, token')
+  if (names.length !== 1)
+    throw new TypeError('denials: subject must have exactly one of issuer, person, agent, key, token')
   if ('issuer' in subject) {
-    if (!isServerIdentifier(subject.issuer)) throw new TypeError('denials: issuer is no server identifier')
+    if (!isServerIdentifier(subject.issuer))
+      throw new TypeError('denials: issuer must be a server identifier, such as https://ps.example')
     return checked('issuer', subject.issuer)
   }
   if ('person' in subject) {
     const { ps, sub } = subject.person
-    if (!isServerIdentifier(ps) || !isText(sub)) throw new TypeError('denials: person must be { ps, sub }')
+    if (!isServerIdentifier(ps) || !isText(sub))
+      throw new TypeError('denials: person must be { ps, sub }: a server identifier and a text')
     return checked('person', ps, sub)
   }
   if ('agent' in subject) {
@@ -50,18 +53,20 @@ export function checkSubject(subject: DenialSubject): CheckedSubject {
     return checked('agent', subject.agent)
   }
   if ('key' in subject) {
-    if (!/^[A-Za-z0-9_-]{43}$/.test(subject.key)) throw new TypeError('denials: key must be a thumbprint')
+    if (!/^[A-Za-z0-9_-]{43}$/.test(subject.key))
+      throw new TypeError('denials: key must be a SHA-256 thumbprint (RFC 7638), 43 characters of base64url')
     return checked('key', subject.key)
   }
   if ('token' in subject) {
     const { iss, jti } = subject.token
-    if (!isServerIdentifier(iss) || !isText(jti)) throw new TypeError('denials: token must be { iss, jti }')
+    if (!isServerIdentifier(iss) || !isText(jti))
+      throw new TypeError('denials: token must be { iss, jti }: a server identifier and a text')
     return checked('token', iss, jti)
   }
-  throw new TypeError('denials: expected one of issuer, person, agent, key, token')
+  throw new TypeError('denials: subject must have exactly one of issuer, person, agent, key, token')
 }
 
-/** All by which a caller may be denied. */
+/** The subjects by which a caller may be denied. */
 export function subjectsOf(caller: Origin): readonly CheckedSubject[] {
   const { iss, jti } = caller.token
   const subjects = [checked('token', iss, jti), checked('key', caller.jkt), checked('issuer', iss)]

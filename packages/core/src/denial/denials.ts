@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin } from '../caller.js'
 import type { DenialKind, StateEvent } from '../events.js'
 import type { Store } from '../store/store.js'
@@ -32,15 +32,15 @@ export interface Denials {
    * are denied already
    */
   add(denial: NewDenial): Promise<Denial>
-  /** Takes a denial back. Takes `by` and `reason` for the audit record. */
+  /** Removes a denial. `by` and `reason` are for the audit record. */
   remove(subject: DenialSubject, why?: { readonly reason?: string; readonly by?: string }): Promise<void>
   /** All that are in force, in no order. Reads some thousand keys of the store: for people, not for requests. */
   list(): Promise<readonly Denial[]>
 }
 
-/** With what the check of each request needs of it. */
+/** {@link Denials} with the operation that the check of each request uses. */
 export interface DenialCheck extends Denials {
-  /** Why this caller is denied, if it is. */
+  /** The kind of subject by which this caller is denied; `undefined` if it is not. */
   find(caller: Origin): Awaitable<DenialKind | undefined>
 }
 
@@ -48,12 +48,12 @@ const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
 // Outlives every denial, so that a mark which has gone means that none is in force.
 const markSeconds = maxSeconds + 86_400
-/** Every request reads it. */
+/** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
 const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 
 /**
- * Every change sets a new mark, and a request reads the mark: while it is absent nobody is denied, and while it stays
+ * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is absent nobody is denied, and while it stays
  * the same a caller that was found free of denials is free of them. So a request costs one read, and a few more at the
  * first sight of a token after a change.
  *
@@ -78,7 +78,7 @@ export function createDenials(
       if (index === -1) free.set(caller, seen)
       return subjects[index]?.kind
     }
-    return entries.some(isPending)
+    return entries.some(isPromiseLike)
       ? Promise.all(entries).then(conclude)
       : conclude(entries as (string | undefined)[])
   }

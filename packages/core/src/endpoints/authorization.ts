@@ -5,7 +5,7 @@ import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
 import { challenged, denied, failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import type { Explain } from '../authentication/explain.js'
-import { findStop } from '../authentication/standing.js'
+import { findStop } from '../authentication/stops.js'
 import { originOf, type Person } from '../caller.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
@@ -14,32 +14,33 @@ import { readJsonObject } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
-import type { Waiting } from '../pending/open.js'
-import type { SessionDesk } from '../session/sessions.js'
+import type { Deferrals } from '../pending/open.js'
+import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 
-/** What the authorization endpoint works with. */
+/** What the authorization endpoint depends on. */
 export interface AuthorizationContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
   readonly mint: ResourceTokenMint
   readonly scopes: ScopeList
   readonly access: AccessConfig
-  readonly waiting: Pick<Waiting, 'session'>
-  readonly sessions: Pick<SessionDesk, 'begin' | 'marks'>
+  readonly deferrals: Pick<Deferrals, 'session'>
+  readonly sessions: Pick<SessionService, 'begin' | 'marks'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
   readonly report: Report
 }
 
-interface Asked {
+/** The checked content of a request. */
+interface AuthorizationRequest {
   readonly scope: readonly string[]
   readonly account: string | undefined
 }
 
 /**
- * The authorization endpoint (AAuth 6.6): a person token and a scope in, a resource token out. Everything else is a
+ * The authorization endpoint (AAuth 6.6): for a person token and a scope it gives a resource token. Other answers are a
  * challenge for a person token, a refusal of the signature, or a problem with one of the four codes of 6.6.3.
  */
 export function authorizationEndpoint(path: string, context: AuthorizationContext): Endpoint {
@@ -48,7 +49,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     bodyLimit: fixedLimits.authorizationBody,
     isOwnEndpoint: true,
   } as const
-  const { explain, mint, scopes, access, waiting, sessions, report } = context
+  const { explain, mint, scopes, access, deferrals, sessions, report } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -57,7 +58,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
       return refused(caller === foreignSignature ? foreignRefusal : caller, report).answer
     }
     if (caller === unsigned || caller.kind !== 'person') {
-      // An agent token is no person token, and neither is an auth token (R-174, G-05).
+      // Only a person token will do; an agent token or an auth token is challenged, too (R-174, G-05).
       const answer =
         caller === unsigned
           ? unsignedAnswer('person-token', authentication.signature.schemes)
@@ -69,18 +70,26 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller, request)
   }
 
-  /** Drops identity scopes that the person's server lacks (G-49), and asks who holds the account. */
-  const check = async ({ scope, account }: Asked, caller: Person): Promise<Asked | Refusal> => {
+  /** Drops identity scopes that the person server does not support (G-49), and checks who holds the account. */
+  const check = async (
+    { scope, account }: AuthorizationRequest,
+    caller: Person,
+  ): Promise<AuthorizationRequest | Refusal> => {
     if (!scope.every((name) => scopes.isOwn(name) || scopes.isIdentity(name))) return refuse('invalid_scope')
     const admitted = await scopes.admit(scope, caller.person.ps)
     if (admitted instanceof Refusal) return admitted
-    if (admitted.length === 0) return refuse('invalid_scope', 'The person’s server offers none of these')
+    if (admitted.length === 0)
+      return refuse('invalid_scope', 'The person server supports none of these scopes')
     if (account === undefined) return { scope: admitted, account }
     const held = access.accounts !== undefined && (await isHeld(access.accounts, caller, account))
     return held ? { scope: admitted, account } : refuse('invalid_account')
   }
 
-  const conclude = async (asked: Asked, caller: Person, request: HttpRequest): Promise<Answer> => {
+  const conclude = async (
+    asked: AuthorizationRequest,
+    caller: Person,
+    request: HttpRequest,
+  ): Promise<Answer> => {
     const verdict = await judge(asked, caller)
     const isDenied = 'verdict' in verdict && verdict.verdict === 'deny'
     const used = isDenied ? undefined : await authentication.replays.use(request, authentication.replay)
@@ -93,11 +102,8 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         if (!context.interaction) throw new TypeError('interact needs the option interaction, with the login')
         const { description, by } = verdict
         const scope = asked.scope.filter(scopes.isOwn)
-        const more = {
-          ...(description === undefined ? {} : { description }),
-          ...(by === undefined ? {} : { by: [by].flat() }),
-        }
-        return (await waiting.session(request, caller, { scope, ...more })).answer
+        const named = by === undefined ? undefined : [by].flat()
+        return (await deferrals.session(request, caller, { scope, description, by: named })).answer
       }
       case 'authorized': {
         const scope = narrow(verdict.scope, asked)
@@ -108,7 +114,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         checkSessionPerson(verdict.session)
         const { jkt } = caller
         const marks = await sessions.marks({ jkt, user: verdict.session.user })
-        // The application may have taken its time.
+        // A revocation may have come while the application decided.
         const stop = await findStop([caller], authentication)
         if (stop !== undefined) return refused(stop, report).answer
         const at = authentication.clock()
@@ -120,14 +126,21 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     }
   }
 
-  const askConsent = async (scope: readonly string[], asked: Asked, caller: Person): Promise<Answer> => {
+  const askConsent = async (
+    scope: readonly string[],
+    asked: AuthorizationRequest,
+    caller: Person,
+  ): Promise<Answer> => {
     if (scope.length === 0) return denied('access_denied', undefined, report).answer
     const token = await mint(caller, { scope, account: asked.account })
     report({ name: 'authorized', by: 'resource-token' })
     return jsonAnswer({ resource_token: token }, noStore)
   }
 
-  const judge = async ({ scope, account }: Asked, caller: Person): Promise<AuthorizeVerdict> => {
+  const judge = async (
+    { scope, account }: AuthorizationRequest,
+    caller: Person,
+  ): Promise<AuthorizeVerdict> => {
     if (access.authorize === undefined) return scope
     const now = Math.floor(authentication.clock() / 1000)
     return access.authorize({ caller, scope, account, now })
@@ -145,21 +158,23 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
   }
 }
 
-function narrow(scope: unknown, asked: Asked): readonly string[] {
+function narrow(scope: unknown, asked: AuthorizationRequest): readonly string[] {
   if (Array.isArray(scope) && scope.every((name) => asked.scope.includes(name))) return scope
-  throw new TypeError('authorize answered with something else than some of the scopes asked for')
+  throw new TypeError(
+    'option authorize: must answer some or all of input.scope, deny(…), authorized(…) or interact(…)',
+  )
 }
 
 const noStore = { 'Cache-Control': 'no-store' }
 
-async function readAsked(request: HttpRequest, diagnose: Diagnose): Promise<Asked | Refusal> {
+async function readAsked(request: HttpRequest, diagnose: Diagnose): Promise<AuthorizationRequest | Refusal> {
   const body = await readJsonObject(request, { limit: fixedLimits.authorizationBody, diagnose })
   if (body instanceof Refusal) return body
   const { scope, account } = body
   if (typeof scope !== 'string' || !scopeText.test(scope))
-    return refuse('invalid_request', 'scope is missing, or no list of names')
+    return refuse('invalid_request', 'scope must be a list of scope names, with single spaces between them')
   if (account !== undefined && (typeof account !== 'string' || account === ''))
-    return refuse('invalid_request', 'account is no name')
+    return refuse('invalid_request', 'account must be a non-empty string')
   return { scope: [...new Set(scope.split(' '))], account }
 }
 

@@ -1,17 +1,17 @@
 import type { Awaitable } from '../awaitable.js'
 import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import { type DocumentsConfig, jwksEndpoint, metadataEndpoint } from './metadata.js'
+import { type DocumentsContext, jwksEndpoint, metadataEndpoint } from './metadata.js'
 
-/** All endpoints of a resource server, and the one function that answers for them. */
+/** All endpoints of a resource server. */
 export interface Endpoints {
   readonly endpoints: readonly Endpoint[]
-  /** `undefined` when the path is none of ours. */
+  /** Answers a request to one of them; `undefined` when its path belongs to none. */
   handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
 }
 
-/** The endpoints that the options call for. */
-export function createEndpoints(config: DocumentsConfig, more: readonly Endpoint[] = []): Endpoints {
+/** The endpoints of a resource server: its documents, and `more`. */
+export function createEndpoints(config: DocumentsContext, more: readonly Endpoint[] = []): Endpoints {
   const keys = config.keys.signing !== undefined ? [jwksEndpoint(config)] : []
   const endpoints = [metadataEndpoint(config), ...keys, ...more]
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))

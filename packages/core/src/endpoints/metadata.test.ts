@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../http/message.js'
-import type { ResourceOptions } from '../server/options.js'
+import type { ResourceOptions } from '../server/resource-options.js'
 import { createResourceServer } from '../server/resource-server.js'
 import { newJwks } from '../testing/jwk.js'
 import { testKeyEd25519 } from '../testing/vectors.js'

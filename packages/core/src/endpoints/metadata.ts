@@ -2,15 +2,15 @@ import { algorithms } from '../crypto/algorithms.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { jsonAnswer } from '../http/message.js'
 import { ownUrl } from '../identifiers.js'
-import type { KeyRing } from '../own-keys/key-ring.js'
+import type { OwnKeyRing } from '../own-keys/key-ring.js'
 
 /** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
 const metadataPath = '/.well-known/aauth-resource.json'
 
-/** What the resource server's options say about its documents. */
-export interface DocumentsConfig {
+/** What the documents depend on: checked options of the resource server, by the same names. */
+export interface DocumentsContext {
   readonly resource: string
-  readonly keys: Pick<KeyRing, 'signing' | 'publicJwks'>
+  readonly keys: Pick<OwnKeyRing, 'signing' | 'publicJwks'>
   readonly scopes: ReadonlyMap<string, string>
   readonly paths: {
     readonly jwks: string
@@ -32,8 +32,8 @@ export interface DocumentsConfig {
   readonly additionalSignatureComponents: readonly string[]
 }
 
-/** The metadata document, from the same options that enforce (AAuth 11.2.4). */
-export function metadataEndpoint(config: DocumentsConfig): Endpoint {
+/** The endpoint of the metadata, made from the same options that are enforced (AAuth 11.2.4). */
+export function metadataEndpoint(config: DocumentsContext): Endpoint {
   const { display } = config
   const answer = jsonAnswer(
     {
@@ -62,8 +62,8 @@ export function metadataEndpoint(config: DocumentsConfig): Endpoint {
   return { path: metadataPath, methods: ['GET', 'HEAD'], handle: () => answer }
 }
 
-/** The key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
-export function jwksEndpoint(config: DocumentsConfig): Endpoint {
+/** The endpoint of the key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
+export function jwksEndpoint(config: DocumentsContext): Endpoint {
   return {
     path: config.paths.jwks,
     methods: ['GET', 'HEAD'],
@@ -71,5 +71,5 @@ export function jwksEndpoint(config: DocumentsConfig): Endpoint {
   }
 }
 
-// Short, so that a key published ahead of a rotation is soon known; readers never refetch within a minute (11.4).
+// Short, so that a key published before a rotation is soon known; readers refetch once a minute at most (11.4).
 const cacheable = { 'Cache-Control': 'public, max-age=300' }

@@ -19,9 +19,10 @@ import type { RevocationRecords } from '../revocation/revocations.js'
 import type { SignaturePolicy } from '../signature/read.js'
 import type { Store } from '../store/store.js'
 
-/** What the resource server's options say about revocations. */
-export interface RevocationEndpointConfig {
+/** What the revocation endpoint depends on. */
+export interface RevocationEndpointContext {
   readonly store: Store
+  /** Our access server; its revocations are accepted as well. */
   readonly accessServer: string | undefined
   readonly revocationLimits: RevocationLimits
   /** Seconds. */
@@ -30,30 +31,24 @@ export interface RevocationEndpointConfig {
   /** Milliseconds. */
   readonly clock: () => number
   readonly report: Report
-}
-
-/** What the endpoint works with. */
-export interface RevocationEndpointContext {
-  readonly config: RevocationEndpointConfig
   readonly issuers: IssuerKeys
   readonly revocations: RevocationRecords
-  /** What agents' signatures are held to. */
+  /** The rules for agents' signatures, from which those for servers are made. */
   readonly signature: SignaturePolicy
   readonly diagnose: Diagnose
 }
 
-// Person and auth tokens live an hour at most (AAuth 7.1.2, 9.4.1), and no other kind is revoked here.
+/** Seconds: person and auth tokens live an hour at most (AAuth 7.1.2, 9.4.1), and no other kind is revoked here. */
 const maxTokenLifetime = 3600
 
 /**
- * The revocation endpoint (AAuth 11.12): the issuer of a token tells us that it counts no more. What it says is recorded
- * under the verified caller before it is answered `200` with nothing, known token or not; repeating it changes nothing.
+ * The revocation endpoint (AAuth 11.12), where the issuer of a token withdraws it. The revocation is recorded under the
+ * verified issuer, and then answered `200` without content, whether the token is known or not; repeating it changes nothing.
  */
 export function revocationEndpoint(path: string, context: RevocationEndpointContext): Endpoint {
-  const { config, issuers, revocations, diagnose } = context
-  const { clock, report, revocationLimits: limits } = config
-  const rate = new RevocationRate(config.store, clock)
-  const lifetime = maxTokenLifetime + config.signatureWindow + issuerSkew
+  const { issuers, revocations, diagnose, clock, report, revocationLimits: limits } = context
+  const rate = new RevocationRate(context.store, clock)
+  const lifetime = maxTokenLifetime + context.signatureWindow + issuerSkew
   const perMinute = boundedRate(limits, lifetime)
   const caller: ServerCallerContext = {
     signature: serverSignaturePolicy(context.signature),
@@ -62,11 +57,11 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     diagnose,
     isOwnEndpoint: true,
     clock,
-    accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, config.accessServer),
+    accepts: (issuer, dwk) => acceptIssuer(issuer, dwk, context.accessServer),
   }
 
   const take = (issuer: string): Promise<Refusal | undefined> => {
-    if (issuers.standing(issuer) === 'named') return rate.take(issuer, perMinute)
+    if (issuers.classOf(issuer) === 'named') return rate.take(issuer, perMinute)
     const who = issuers.knows(issuer) ? 'known' : 'newcomers'
     const together = { who, part: siteOf(issuer), perMinute: limits.newcomersPerMinute }
     return rate.takeBoth({ who: issuer, perMinute }, together)
@@ -84,8 +79,8 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     const covered = (): Awaitable<boolean> =>
       isSaid ? revocations.covers(revocation) : revocations.has(revocation)
     const isKnown = !isPast && (await covered())
-    // What is recorded no second time takes nothing of what the issuer may record. It may have been cut short the first
-    // time, though, and what was begun with a token outlives it.
+    // A repetition does not count towards the limit. It is recorded again all the same: the first time may have been cut
+    // short, and what was begun with a token outlives it.
     const limited = isPast || isKnown ? undefined : await take(issuer)
     if (limited !== undefined) return limited
     await revocations.record(revocation)
@@ -96,7 +91,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     const issuer = await authenticateServer(request, caller)
     if (issuer instanceof Refusal) return unsupported(issuer)
     const now = clock() / 1000
-    const unsaid = config.compat.revocationWithoutExp ? now + maxTokenLifetime : undefined
+    const unsaid = context.compat.revocationWithoutExp ? now + maxTokenLifetime : undefined
     const token = await readRevocation(request, now + lifetime, unsaid, diagnose)
     return token instanceof Refusal ? token : record(issuer, token)
   }
@@ -114,13 +109,13 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
 // No content and no `Content-Type` (AAuth 11.12.3).
 const recorded: Answer = { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
 
-/** Person servers, and the access server if we have one; nobody else issues what is revoked here (R-270, G-55, G-56). */
+/** Accepts person servers and our access server: no other issuer's tokens are revoked here (R-270, G-55, G-56). */
 function acceptIssuer(issuer: string, dwk: string, accessServer: string | undefined): Refusal | undefined {
   const accepted = dwk === 'aauth-person.json' || (dwk === 'aauth-access.json' && issuer === accessServer)
   return accepted ? undefined : refuse('unsupported_iss')
 }
 
-/** An issuer that the operator does not admit is one that this endpoint does not accept (AAuth 11.12.3). */
+/** An issuer that the operator does not admit is answered as one that is not accepted here (AAuth 11.12.3). */
 function unsupported(refusal: Refusal): Refusal {
   return refusal.code === 'access_denied' ? new Refusal('unsupported_iss', refusal.details) : refusal
 }

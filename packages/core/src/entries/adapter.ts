@@ -1,7 +1,7 @@
 // For whoever connects a resource server to a framework: the way from Node's request to ours and back, and by name the
 // parts of which requirements, options, handles and answers are made, for types that are built from them.
 
-export { isPending } from '../awaitable.js'
+export { isPromiseLike } from '../awaitable.js'
 export { fromNode, nodeHost, writeAnswer } from '../node/adapter.js'
 export { challengeBeside } from '../node/challenge-beside.js'
 export { readOn } from '../node/content.js'
@@ -80,7 +80,7 @@ export type { ProvenStoreOptions } from '../store/proven-store.js'
 // What the handles of a server take and give.
 
 export type { Diagnose } from '../diagnostics.js'
-export type { KeyQuery, Standing } from '../issuer/issuer-keys.js'
+export type { IssuerClass, KeyQuery } from '../issuer/issuer-keys.js'
 export type { IssuerMetadata } from '../issuer/metadata.js'
 export type { IssuerAnswer, IssuerCounts, IssuerState } from '../issuer/report.js'
 export type { OwnKey } from '../own-keys/key-ring.js'

@@ -2,16 +2,17 @@ import { Token } from 'structured-headers'
 import { fieldValue } from './message.js'
 import { parseList } from './structured.js'
 
-/** What an agent says it can do for a resource (AAuth 11.7). */
+/** A capability that an agent declares in `AAuth-Capabilities` (AAuth 11.7). */
 export type Capability = 'interaction' | 'clarification' | 'payment'
 
 const known: ReadonlySet<string> = new Set<Capability>(['interaction', 'clarification', 'payment'])
 const none: ReadonlySet<Capability> = new Set()
+/** Characters of the field that are read. */
 const longest = 1024
 
 /**
- * `AAuth-Capabilities`, a List of Tokens. What is not known is ignored, parameters as well, and a field that does not
- * parse says nothing (R-296 to R-298): no request is ever refused for it.
+ * The capabilities that a request declares in `AAuth-Capabilities`, a List of Tokens. Unknown members and parameters are
+ * ignored, and so is a field that does not parse (R-296 to R-298): no request is ever refused for it.
  */
 export function readCapabilities(rawHeaders: readonly string[]): ReadonlySet<Capability> {
   return declaredCapabilities(rawHeaders) ?? none

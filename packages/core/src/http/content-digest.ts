@@ -25,8 +25,8 @@ export function contentDigest(content: Uint8Array): string {
 }
 
 /**
- * Compares a `Content-Digest` value with the content as received. Every known member must match and at least one must
- * be known; unknown algorithms are ignored (RFC 9530, 2).
+ * Compares a `Content-Digest` value with the content as received. At least one member must have a known algorithm, and all
+ * of those must match; members of other algorithms are ignored (RFC 9530, 2).
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export function checkContentDigest(value: string, content: Uint8Array): Refusal 
       'invalid_signature',
       holdsBase64url(value)
         ? 'Content-Digest is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)'
-        : 'Content-Digest is malformed',
+        : 'Content-Digest is malformed; it must be a dictionary such as sha-256=:…:',
     )
   }
   let known = 0
@@ -60,5 +60,5 @@ export function checkContentDigest(value: string, content: Uint8Array): Refusal 
     }
     known++
   }
-  return known > 0 ? undefined : refuse('invalid_signature', 'Content-Digest names no algorithm known here')
+  return known > 0 ? undefined : refuse('invalid_signature', 'Content-Digest must use sha-256 or sha-512')
 }

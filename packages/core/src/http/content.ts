@@ -4,50 +4,55 @@ import { parseJsonObject } from '../json.js'
 import { type ContentFault, fieldValue, type HttpRequest, hasBody } from './message.js'
 
 /**
- * The answer where content has to be read and cannot be. Content that somebody read before us is a fault of this
- * server's, not of the caller's.
+ * The refusal of a request whose content has to be read and cannot be. Content that something before the guard has read
+ * is a fault of this server, not of the caller, and is reported to the operator.
  */
 export function refuseUnread(fault: ContentFault | undefined, diagnose: Diagnose): Refusal {
   switch (fault) {
     case 'too-large':
       return refuse('content_too_large')
     case 'aborted':
-      return refuse('invalid_request', 'The content was cut off')
-    case 'no-room':
+      return refuse('invalid_request', 'The content ended before it was complete; send the request again')
+    case 'overloaded':
       return new Refusal('overloaded', { retryAfter: 1 })
     case 'consumed':
     case undefined:
       diagnose('AAUTH_CONTENT_CONSUMED')
-      return new Refusal('server_error', { reason: 'the content was read before it reached us' })
+      return new Refusal('server_error', {
+        reason: 'the content was read before it reached the guard; see AAUTH_CONTENT_CONSUMED',
+      })
   }
 }
 
-/** How {@link readJsonObject} reads. */
+/** How {@link readJsonObject} reads the content. */
 export interface JsonReading {
-  /** Bytes. */
+  /** The most bytes of content. */
   readonly limit: number
   readonly diagnose: Diagnose
-  /** Whether `Content-Type` may say something else than `application/json`, or nothing. Default `false`. */
+  /** Whether any `Content-Type` is accepted, and none. Default `false`: only `application/json`. */
   readonly anyType?: boolean
 }
 
-/** The content as a JSON object: what all of our endpoints read that take JSON. */
+/** Reads the content as a JSON object, for all of our endpoints that take JSON. */
 export async function readJsonObject(
   request: HttpRequest,
   { limit, diagnose, anyType = false }: JsonReading,
 ): Promise<Record<string, unknown> | Refusal> {
-  if (!anyType && !isJson(request)) return refuse('invalid_request', 'The content is not application/json')
+  if (!anyType && !isJson(request)) return refuse('invalid_request', 'Content-Type must be application/json')
   const content = await request.body?.(limit)
   if (!(content instanceof Uint8Array)) return refuseUnread(content, diagnose)
-  return parseBytes(content) ?? refuse('invalid_request', 'The content is not a JSON object')
+  return (
+    parseBytes(content) ??
+    refuse('invalid_request', 'The content must be a JSON object in UTF-8, with no member twice')
+  )
 }
 
-/** Whether `Content-Type` says JSON, parameters aside. */
+/** Whether `Content-Type` is `application/json`, with any parameters. */
 function isJson({ rawHeaders }: HttpRequest): boolean {
   return /^application\/json[ \t]*(?:;|$)/i.test(fieldValue(rawHeaders, 'content-type') ?? '')
 }
 
-/** Bytes that are no UTF-8 are no JSON. */
+/** Content as a JSON object; `undefined` when it is none, or not in UTF-8. */
 function parseBytes(content: Uint8Array): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(content))
@@ -56,17 +61,17 @@ function parseBytes(content: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
-/** Looks at a request, whatever is asked of its signature. */
+/** Is shown every request, before it is judged; see {@link createNoticeContent}. */
 export type NoticeContent = (request: HttpRequest) => void
 
 /**
- * Tells the operator of a body parser in front of us on the first request that has content: not only on the first that
- * would be refused for it, which may be a revocation.
+ * Reports a body parser before the guard to the operator (`AAUTH_CONTENT_CONSUMED`), on the first request with content.
+ * Waiting for the first request that is refused for it could be too late: that may be a revocation.
  */
 export function createNoticeContent(diagnose: Diagnose): NoticeContent {
   let told = false
   return (request) => {
-    // Content of the methods that usually have none is not worth a look at every request.
+    // `GET` and `HEAD` usually have no content, and this is part of every request.
     if (told || request.method === 'GET' || request.method === 'HEAD') return
     if (request.isConsumed?.() !== true || !hasBody(request)) return
     told = true

@@ -1,11 +1,11 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Answer, Carried, HttpRequest, PeerFacts, RawAnswer } from './message.js'
 
-/** What an adapter lends to our endpoints beside the request. */
+/** What an adapter gives our endpoints beside the request. */
 export interface Host {
-  /** Sends a held call through the application. Without it no call can be carried out later. */
+  /** Sends a held call through the application. Without it no held call can be carried out. */
   readonly dispatch?: Dispatch
-  /** Calls back when the client goes away; returns the way to stop listening. */
+  /** Calls the listener when the client closes the connection. @returns stops listening */
   readonly onGone?: (listener: () => void) => () => void
   /** The framework's own request, for the application's login. */
   readonly native?: unknown
@@ -13,16 +13,16 @@ export interface Host {
 
 /** One of our own endpoints: adapters mount it at its path and write what it answers. */
 export interface Endpoint {
-  /** Absolute path on the resource's origin; with `prefix`, what all its paths begin with, `/` at the end. */
+  /** The absolute path on the resource's origin; with `prefix`, the beginning of its paths, which ends with `/`. */
   readonly path: string
-  /** Whether one more segment follows. Default `false`. */
+  /** Whether one more path segment follows. Default `false`. */
   readonly prefix?: boolean
-  /** `HEAD` is answered as `GET` without content. */
+  /** The methods it answers; others get `405`. A `HEAD` is answered as `GET`, without content. */
   readonly methods: readonly string[]
   handle(request: HttpRequest, host?: Host): Awaitable<Answer>
 }
 
-/** An answer for a method that an endpoint has not (G-52, RFC 9110, 15.5.6). */
+/** The `405` for a method that an endpoint does not have (G-52; RFC 9110, 15.5.6). */
 export function methodNotAllowed(endpoint: Endpoint): Answer {
   return {
     status: 405,
@@ -31,22 +31,27 @@ export function methodNotAllowed(endpoint: Endpoint): Answer {
   }
 }
 
-/** Sends a held call through the application; `undefined` when its answer is longer than `limit` bytes. Rejects when
- * the application gives no answer. */
+/**
+ * Sends a held call through the application.
+ *
+ * @param limits the most bytes of the answer, and the milliseconds that the call may take
+ * @returns the handler's answer; `undefined` when it is longer than `limits.answer`. Rejects when the application gives no
+ * answer in time
+ */
 export type Dispatch = (
   call: HeldCall,
   carried: Carried,
   limits: { readonly answer: number; readonly ms: number },
 ) => Promise<RawAnswer | undefined>
 
-/** A call put aside: what its handler will be given. */
+/** A request that is stored until it may be carried out: what its handler will then be given. */
 export interface HeldCall {
   readonly method: string
   readonly target: string
-  /** Alternating name and value, in order. */
+  /** Field lines in order, alternating name and value. */
   readonly rawHeaders: readonly string[]
-  /** Base64. */
+  /** The content in base64. */
   readonly content: string
-  /** The connection that the call came by: what its handler sees of its own when it is carried out. */
+  /** The addresses of the connection that the call came by; its handler sees them as its own connection's. */
   readonly peer: PeerFacts
 }

@@ -1,8 +1,6 @@
 import type { EndMarks, Origin, TokenCaller } from '../caller.js'
 
-/**
- * A request as it came over the wire. Adapters build it from the raw request, never from the framework's idea of it.
- */
+/** A request as it was received. Adapters build it from the raw request, never from what a framework has made of it. */
 export interface HttpRequest {
   /** The method, case kept. */
   readonly method: string
@@ -10,40 +8,41 @@ export interface HttpRequest {
   readonly target: string
   /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
   readonly rawHeaders: readonly string[]
-  /** Whether there is content, where that is not for `Content-Length` and `Transfer-Encoding` to say (HTTP/2). */
+  /** Whether there is content, where `Content-Length` and `Transfer-Encoding` do not tell (HTTP/2). */
   readonly hasContent?: boolean | undefined
   /**
-   * The content exactly as received (before any decoding), or why it cannot be had within `limit` bytes. Absent when
-   * the adapter cannot give it; a covered `content-digest` is then refused rather than believed.
+   * Reads the content exactly as received, before any decoding; otherwise why it cannot be had within `limit` bytes.
+   * Absent when the adapter cannot give it: a signature that covers `content-digest` is then refused.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
-  /** Whether somebody has read the content before us and the bytes are nowhere to be found. */
+  /** Whether something before the guard has read the content and left its bytes nowhere. */
   readonly isConsumed?: () => boolean
-  /** What the connection says of its ends; kept with a call that has to wait. Absent when the adapter cannot tell. */
+  /** The addresses of the connection, stored with a held call. Absent when the adapter cannot tell. */
   readonly peer?: () => PeerFacts
-  /** Set when this is a held call on its way to its handler: who it is for was verified by the poll that set it going. */
+  /** Set when this is a held call that is being carried out. Its caller was verified on the poll that began this. */
   readonly carried?: Carried | undefined
   /**
-   * Set when no HTTP parser of Node's has made this request (serverless platforms, `inject`): method, target and fields
-   * are what somebody made of them. It changes no verdict; it is told beside a signature that does not verify.
+   * Set when Node's HTTP parser has not made this request (serverless platforms, `inject`), so that method, target and
+   * fields may not be what was received. It changes no verdict; it helps to explain a signature that does not verify.
    */
   readonly foreign?: true | undefined
 }
 
 /**
- * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: somebody read it before
- * us, so what was on the wire is gone. `aborted`: the client went away. `no-room`: all requests together hold too much.
+ * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: something before the guard has
+ * read it, so the bytes are gone. `aborted`: the client closed the connection. `overloaded`: the content of all requests
+ * together takes too much memory.
  */
-export type ContentFault = 'too-large' | 'consumed' | 'aborted' | 'no-room'
+export type ContentFault = 'too-large' | 'consumed' | 'aborted' | 'overloaded'
 
-/** A response as plain data; every adapter writes it the same way. */
+/** A response as plain data, for adapters to write. */
 export interface Answer {
   readonly status: number
-  /** One value a field; the names are in their usual case. */
+  /** One value for each field; the names are in their usual case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Empty string: no content. */
+  /** The content; an empty string is none. */
   readonly body: string
-  /** A handler's own answer, given back byte for byte instead of `headers` and `body`. */
+  /** The answer of a held call's handler, sent byte for byte instead of `headers` and `body`. */
   readonly raw?: Pick<RawAnswer, 'rawHeaders' | 'content'>
 }
 
@@ -124,28 +123,28 @@ export function hasBody({ rawHeaders, hasContent }: Pick<HttpRequest, 'rawHeader
 
 const isWhitespace = (code: number): boolean => code === 0x20 || code === 0x09
 
-/** What a held call brings with it when it is sent through the application again. */
+/** What accompanies a held call when it is carried out, so that the guard knows its caller and its approvals. */
 export interface Carried {
-  /** Stands for the server that put the call aside. To any other server the call is one without a signature. */
+  /** Identifies the resource server that held the call. For any other the call is a request without a signature. */
   readonly server: object
-  /** Verified on the poll that set the call going. */
+  /** The caller, verified on the poll that began to carry the call out. */
   readonly caller: TokenCaller
-  /** What has been approved for this call. */
+  /** The approvals that the call has been given. */
   readonly approvals: readonly GivenApproval[]
-  /** Everybody the call was begun for, in every request that it has waited in. */
+  /** The callers of all pending requests that the call has waited in. */
   readonly origins: readonly Origin[]
-  /** In how many requests it has waited. */
+  /** In how many pending requests it has waited. */
   readonly waited: number
-  /** Told when the call has to wait once more: its new pending id. */
+  /** Called when the call has to wait once more, with the id of the new pending request. */
   waitsAgain(id: string): void
 }
 
-/** What a held call brings with it for the server that put it aside; to any other it brings nothing. */
+/** What accompanies a held call of this server; `undefined` for every other request. */
 export function carriedFor({ carried }: HttpRequest, server: object): Carried | undefined {
   return carried?.server === server ? carried : undefined
 }
 
-/** What a handler answered: as it was written, without what concerns the connection. */
+/** A handler's answer as it was written, without the fields that concern the connection. */
 export interface RawAnswer {
   readonly status: number
   /** Alternating name and value. */
@@ -153,7 +152,7 @@ export interface RawAnswer {
   readonly content: Uint8Array
 }
 
-/** What a request says in its first line. */
+/** The first line of a request. */
 export interface RequestTarget {
   readonly method: string
   /**
@@ -165,7 +164,7 @@ export interface RequestTarget {
   readonly query: string
 }
 
-/** Splits a target as a policy wants it. */
+/** Splits the target of a request into path and query. */
 export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'target'>): RequestTarget {
   const question = target.indexOf('?')
   return question === -1
@@ -173,27 +172,27 @@ export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'ta
     : { method, path: target.slice(0, question), query: target.slice(question + 1) }
 }
 
-/** Where a call came from and by what kind of connection, under the names that Node's sockets have for it. */
+/** The addresses and the kind of a request's connection, under the names of Node's sockets. */
 export interface PeerFacts {
-  readonly remoteAddress?: string
-  readonly remotePort?: number
-  readonly remoteFamily?: string
-  readonly localAddress?: string
-  readonly localPort?: number
-  readonly localFamily?: string
-  /** Whether it was TLS. */
-  readonly encrypted?: true
-  /** The name that a TLS client asked for. */
-  readonly servername?: string
-  readonly alpnProtocol?: string
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly remoteFamily?: string | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  readonly localFamily?: string | undefined
+  /** Present when it was TLS. */
+  readonly encrypted?: true | undefined
+  /** The server name that the TLS client asked for. */
+  readonly servername?: string | undefined
+  readonly alpnProtocol?: string | undefined
 }
 
 /** One approval that a call has been given. */
 export interface GivenApproval {
-  /** What it was asked for under. */
+  /** The subject that it was asked for under. */
   readonly subject: string
-  /** The application's own name of whoever gave it, where one signed in. */
-  readonly user?: string
+  /** The application's own name of the person who gave it, where a person signed in. */
+  readonly user?: string | undefined
   /** What had been ended when it was given. */
   readonly marks: EndMarks
 }

@@ -6,13 +6,13 @@ import { refuseUnread } from './content.js'
 import { fieldLines, type HttpRequest, hasBody, trimField } from './message.js'
 
 /**
- * The content of a request, on routes that ask for it (`content: true`): what was signed, so what a decision can rest
- * on. It is the caller's own word all the same.
+ * The content of a request, on routes with `content: true`. The signature covers it, so it is what the caller sent; what it
+ * says is untrusted all the same.
  */
 export interface RequestContent {
   /** The media type in lower case, without parameters; empty where the request names none. */
   readonly type: string
-  /** As received; at most as many as the option `limits.body` says. */
+  /** The content as received; at most as many bytes as the option `limits.body`. */
   readonly bytes: Uint8Array
   /**
    * The content parsed, where `type` is `application/json` or ends with `+json`; otherwise absent. Handlers are free to
@@ -21,27 +21,30 @@ export interface RequestContent {
   readonly json?: unknown
 }
 
-/** What every reader of JSON is given by the same bytes. */
+/** Charsets in which every JSON parser reads these bytes alike. */
 const charsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
 
 /**
- * Says what content is. Refused is what a parser behind us could read as something else: several types, a content
- * coding, JSON in another charset than UTF-8, with a member twice or one called `__proto__`, or none at all.
+ * Parses content for policies. Refused is content that the application's parser could read as something else: with several
+ * types or a content coding, and JSON that is invalid, not in UTF-8, or has a member twice or one called `__proto__`.
  */
 export function describeContent(rawHeaders: readonly string[], bytes: Uint8Array): RequestContent | Refusal {
   const types = fieldLines(rawHeaders, 'content-type').map(trimField)
-  if (types.length > 1) return refuse('invalid_request', 'The content has several types')
+  if (types.length > 1) return refuse('invalid_request', 'Content-Type must be given once')
   const codings = fieldLines(rawHeaders, 'content-encoding').map(trimField)
   if (codings.some((coding) => coding.toLowerCase() !== 'identity'))
-    return refuse('invalid_request', 'The content has a content coding, which is not taken here')
+    return refuse(
+      'invalid_request',
+      'Content-Encoding is not accepted here; send the content without a coding',
+    )
   const [type = '', ...parameters] = (types[0] ?? '').split(';').map((part) => part.trim().toLowerCase())
   if (type !== 'application/json' && !type.endsWith('+json')) return { type, bytes }
   const charset = parameters.filter((parameter) => parameter.startsWith('charset'))
   if (!charset.every((parameter) => charsets.has(parameter.slice('charset='.length).replaceAll('"', ''))))
-    return refuse('invalid_request', 'JSON is in UTF-8')
+    return refuse('invalid_request', 'JSON must be in UTF-8')
   const parsed = parseBytes(bytes)
   return parsed === undefined
-    ? refuse('invalid_request', 'The content is no JSON, or has a member twice')
+    ? refuse('invalid_request', 'The content must be valid JSON with no member twice')
     : { type, bytes, json: parsed.value }
 }
 
@@ -54,17 +57,17 @@ function parseBytes(bytes: Uint8Array): { readonly value: unknown } | undefined 
   }
 }
 
-// Beside the request, which an adapter may have frozen, and for as long as it is there.
+// Beside the request, because an adapter may have frozen it.
 const read = new WeakMap<HttpRequest, RequestContent>()
 
-/** The content of a request that {@link readRequestContent} has read. */
+/** The content that {@link readRequestContent} has read of a request; `undefined` when it has not, or there is none. */
 export function contentOf(request: HttpRequest): RequestContent | undefined {
   return read.get(request)
 }
 
 /**
- * Reads the content for those who decide. Call it when the signature has been verified, which has to cover the digest
- * of the content.
+ * Reads the content for policies and approvers. Call it when the signature has been verified; the signature has to cover
+ * the digest of the content.
  *
  * @param limit bytes
  */

@@ -1,8 +1,8 @@
 import { parseDictionary as dictionary, parseItem as item, parseList as list } from 'structured-headers'
 import { fixedLimits } from '../limits.js'
 
-// The parsers of the library, behind a look at what they would have to do: an item of two characters costs as much as two
-// hundred characters of text, and whoever sends a field has proven nothing yet.
+// The parsers of the library, behind a limit on their work: an item of two characters costs as much as two hundred
+// characters of text, and the sender of a field has proven nothing yet.
 
 /** Parses a Dictionary. @throws when it is malformed, or of too many pieces */
 export const parseDictionary: typeof dictionary = (text) => dictionary(bounded(text))
@@ -19,8 +19,8 @@ function bounded(text: string): string {
 }
 
 /**
- * Whether a field has no more members, items and parameters than are taken together, counted by what stands between
- * them, and no key or Token that is longer than any.
+ * Whether the members, items and parameters of a field, counted by their separators, are within the limit together, and
+ * every key and Token is within its own.
  */
 function isBounded(text: string): boolean {
   let pieces = 0
@@ -46,8 +46,8 @@ function isBounded(text: string): boolean {
 }
 
 /**
- * Whether a Byte Sequence in the text has a character that only base64url has; RFC 8941 (3.3.5) has base64. JOSE and
- * WebCrypto have led more than one agent to it, who then has to be told.
+ * Whether a Byte Sequence in the text has a character that only base64url has, where RFC 8941 (3.3.5) has base64. It is a
+ * common mistake of agents that use JOSE or WebCrypto, and worth a message of its own.
  */
 export function holdsBase64url(text: string): boolean {
   return /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/.test(text)

@@ -1,26 +1,29 @@
 import { type Refusal, refuse } from '../errors.js'
 import { fieldLines, type HttpRequest, trimField } from './message.js'
 
-// A uri-host (RFC 9110, 7.2) that everybody reads alike. Names with `_` are usual inside of networks: proxies send the
-// name of the upstream. A comma would be a list, a percent sign another spelling of something else.
+// A uri-host (RFC 9110, 7.2) that every parser reads alike. Names with `_` are usual inside of networks: proxies send the
+// name of the upstream. A comma would make a list, and a percent sign another spelling of the same name.
 const hostField =
   /^[A-Za-z0-9._~!$&'()*+;=-]+(?::[0-9]{0,5})?$|^\[[0-9a-fA-F:.]+(?:%[A-Za-z0-9._~%-]+)?\](?::[0-9]{0,5})?$/
 
 /**
- * What Node and the frameworks pass on but no conforming agent sends: targets that are routed otherwise than they are
- * signed, and a host that is said twice (RFC 9112, 3.2; H-11, H-21). Judged before any signature, so without
- * `Signature-Error`.
+ * Refuses requests that Node and the frameworks pass on but no conforming agent sends: targets that are routed otherwise
+ * than they are signed, and several hosts (RFC 9112, 3.2; H-11, H-21). It comes before the signature is looked at, so the
+ * answer has no `Signature-Error`.
  */
 export function checkWire(request: HttpRequest): Refusal | undefined {
   const { target, rawHeaders } = request
   if (!target.startsWith('/') || target.startsWith('//') || target.includes('#')) {
-    return refuse('invalid_request', 'The request target is not an absolute path')
+    return refuse(
+      'invalid_request',
+      'The request target must be an absolute path, with one slash at the beginning and no fragment',
+    )
   }
   const hosts = [...fieldLines(rawHeaders, 'host'), ...fieldLines(rawHeaders, ':authority')]
   if (new Set(hosts).size !== 1 || fieldLines(rawHeaders, 'host').length > 1) {
-    return refuse('invalid_request', 'The request names no host, or several')
+    return refuse('invalid_request', 'The request must name exactly one host')
   }
   return hostField.test(trimField(hosts[0] as string))
     ? undefined
-    : refuse('invalid_request', 'Host is malformed')
+    : refuse('invalid_request', 'Host must be a name or an IP address, with or without a port')
 }

@@ -2,31 +2,29 @@ import { z } from 'zod'
 import { checkConfiguration } from '../configuration.js'
 import { isUser } from '../identifiers.js'
 
-/** What a policy answers that wants a person to approve this very call on our page. */
+/** The verdict of a policy by which a person has to approve this very call on our page; made by {@link interact}. */
 export interface AskInteraction extends InteractOptions {
   readonly verdict: 'interact'
 }
 
-/** What a person is asked on our page. */
+/** What a person is asked to approve on our page, and who may. */
 export interface InteractOptions {
-  /**
-   * Tells apart the approvals that one call may need, as the one of `approval` does.
-   */
+  /** Tells apart the approvals that one call may need, as the subject of `approval` does. */
   readonly subject?: string
-  /** What the page says is asked for, beside the call itself. Plain text. */
+  /** Shown on the page beside the call: what it is for. Plain text. */
   readonly description?: string
   /**
-   * Who may approve: one or several of the application's own names, as its login gives them. Whoever else signs in is
-   * told so and sees nothing of the call. Default: for a session the person whose session it is, otherwise whoever can
-   * sign in (G-76).
+   * Who may approve: one or several of the application's own names, as its login gives them. Other people who sign in are
+   * told that they cannot approve, and see nothing of the call. Default: for a session the person whose session it is,
+   * otherwise anybody who can sign in (G-76).
    */
   readonly by?: string | readonly string[]
 }
 
 /**
- * The policy wants a person to approve this very call on our page, signed in to the application: `202
- * requirement=interaction`; then the agent's next poll carries it out, through the policy once more (AAuth 6.2). Needs the
- * option `interaction`.
+ * A verdict for policies: a person who is signed in to the application has to approve this very call on our page. The
+ * answer is `202` with `requirement=interaction`; after the approval the agent's next poll carries the call out, through
+ * the policy once more (AAuth 6.2). Needs the option `interaction`.
  *
  * @throws TypeError when `by` names nobody, or something else is said than {@link InteractOptions}; from within a policy
  * that is a `500`
@@ -53,7 +51,7 @@ const interactSchema = z.strictObject({
   by: z.custom(isUserList, 'must name one user or several').optional(),
 })
 
-/** Whether something names users: one or several, none of them empty. */
+/** Whether a value is a user or a list of users: non-empty strings, at least one. */
 export function isUserList(by: unknown): by is string | readonly string[] {
   const users: readonly unknown[] = Array.isArray(by) ? by : [by]
   return users.length > 0 && users.every(isUser)

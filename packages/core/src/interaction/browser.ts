@@ -1,20 +1,26 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { fieldLines, type HttpRequest } from '../http/message.js'
 
-/** One browser, known by a cookie of ours: who arrived with a code may go on, nobody else (G-37). */
+/**
+ * How a browser is recognised, by a cookie of ours: only the browser that came with the interaction code may go on (G-37).
+ */
 export interface Browser {
-  /** The cookie's value, when there is one that can be ours. */
+  /** The value of our cookie; `undefined` when there is none. */
   secretOf(request: HttpRequest): string | undefined
-  /** The field that gives a browser its secret. */
+  /** The `Set-Cookie` value that gives a browser its secret. */
   cookie(secret: string): string
 }
 
-/** @param insecure without TLS, for development */
+/**
+ * Creates it.
+ *
+ * @param insecure whether the cookie works without TLS, for development
+ */
 export function createBrowser(insecure: boolean): Browser {
   const name = insecure ? 'aauth-interaction' : '__Host-aauth-interaction'
-  // One look along the line: thousands of cookies that are not ours cost no more than their text.
+  // One pass over the line, however many other cookies are in it.
   const own = new RegExp(`(?:^|;)[ \\t]*${name}=([A-Za-z0-9_-]{43})[ \\t]*(?:;|$)`)
-  // `Lax`: the person comes from elsewhere, and comes back from a login that may be elsewhere, by links.
+  // `Lax`: the person follows links here from other sites, and back from a login that may be on another site.
   const attributes = `Path=/; HttpOnly; SameSite=Lax${insecure ? '' : '; Secure'}`
   return {
     secretOf(request) {
@@ -28,22 +34,22 @@ export function createBrowser(insecure: boolean): Browser {
   }
 }
 
-/** A secret for a browser that has none. */
+/** A new secret for a browser that has none. */
 export function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** What is kept of a browser. */
+/** A hash that names a browser in the store, from which its secret cannot be had. */
 export function browserName(secret: string): string {
   return hash('sha256', secret, 'base64url')
 }
 
-/** Goes with the form: only a page shown to this browser and this person, for this interaction, can decide. */
+/** The token of the form: it is valid only in this browser, for this person and this interaction. */
 export function formToken(secret: string, interaction: string, user: string): string {
   return createHmac('sha256', secret).update(`${interaction}\n${user}`).digest('base64url')
 }
 
-/** Whether two tokens are the same, without telling how far. */
+/** Whether two tokens are the same; compared in constant time. */
 export function sameToken(a: string, b: string): boolean {
   const [first, second] = [Buffer.from(a), Buffer.from(b)]
   return first.length === second.length && timingSafeEqual(first, second)

@@ -7,9 +7,10 @@ const longest = 2048
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
- * Whether the browser may be sent to this URL afterwards (G-38): the `callback_endpoint` of the agent's provider, which
- * may have a query added, or loopback where that provider allows it; the person server's origin for a request begun with
- * one of its tokens. Anything else would make us an open redirect.
+ * Whether the browser may be sent to this `callback` after the decision (G-38). Allowed are the `callback_endpoint` of the
+ * agent's provider, with any query; loopback where that provider allows it; and, for a request begun with a person or auth
+ * token, any URL of the person server. Everything else would make this server an open redirect. The refusal is
+ * `issuer_unavailable`: it cannot be told now.
  */
 export async function isCallback(
   url: string,
@@ -20,11 +21,11 @@ export async function isCallback(
     return false
   const target = new URL(url)
   if (target.username !== '' || target.password !== '') return false
-  // It is sent on as it was written, so it has to be written as it is read.
+  // The browser is sent the text itself, so it must be exactly the URL that was checked.
   if (target.href !== url && target.href !== `${url}/`) return false
   if (caller.kind !== 'agent') return target.origin === caller.person.ps
   const metadata = await issuers.metadata(caller.provider, 'aauth-agent.json')
-  // Whether it is one is not known yet; where nobody was asked, it is none.
+  // Unavailable: not known yet. Any other refusal: the provider may not be asked, so nothing is allowed.
   if (metadata instanceof Refusal) return metadata.code === 'issuer_unavailable' ? metadata : false
   if (target.protocol === 'http:') {
     return metadata['localhost_callback_allowed'] === true && loopback.has(target.hostname)
@@ -35,10 +36,10 @@ export async function isCallback(
   return target.origin === allowed.origin && target.pathname === allowed.pathname
 }
 
-/** Errors a callback may be told (AAuth 7.3.1). */
+/** The values of `error` that a callback is given (AAuth 7.3.1). */
 export type CallbackError = 'access_denied' | 'user_abandoned' | 'server_error' | 'interaction_expired'
 
-/** The callback with its outcome (R-238). */
+/** The callback URL with `error` added; `undefined`: unchanged (R-238). */
 export function callbackWith(url: string, error: CallbackError | undefined): string {
   if (error === undefined) return url
   const target = new URL(url)

@@ -13,25 +13,29 @@ import {
   consentPage,
   decide,
   expiredPage,
-  type Guest,
   type InteractionContext,
   invalidCodePage,
   notTheirs,
   settledPage,
   signedIn,
   stoppedPage,
-} from './desk.js'
-import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './response.js'
+  type Visitor,
+} from './consent.js'
+import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './page-answer.js'
 
-/** Wrong codes that an interaction survives; the next one ends it (R-233, G-36). */
+/** With this many wrong codes an interaction ends (R-233, G-36). */
 const maxFailures = 5
-/** Bytes read of a form. */
+/** The most bytes of a form that are read. */
 const formLimit = 4096
 
-/** The interaction page (AAuth 11.6.3, 7.3): one URL for each interaction. */
+/**
+ * The endpoint of the interaction page (AAuth 11.6.3, 7.3): one URL for each interaction.
+ *
+ * @param path what all interaction URLs begin with
+ */
 export function interactionEndpoint(path: string, context: InteractionContext): Endpoint {
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
-    // Whoever only looks ahead arrives nowhere (G-37).
+    // A prefetch must not use up the code (G-37).
     if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
     if (isPrefetch(request))
       return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
@@ -39,12 +43,13 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     const id = request.target.slice(path.length, question === -1 ? undefined : question)
     const record = await findRecord(id, context)
     if (record === undefined) return invalidCodePage(request, context)
-    const guest = await findGuest(record, request, host, context)
+    const visitor = await findVisitor(record, request, host, context)
     if ((await context.stops.find(record)) !== undefined)
-      return guest === undefined ? invalidCodePage(request, context) : stoppedPage(request, context)
-    if (guest !== undefined) return request.method === 'POST' ? receive(guest, context) : show(guest, context)
+      return visitor === undefined ? invalidCodePage(request, context) : stoppedPage(request, context)
+    if (visitor !== undefined)
+      return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
     if (request.method === 'POST')
-      return problemPage(context.pages, request, 'access_denied', 'Open the link of your agent first.')
+      return problemPage(context.pages, request, 'access_denied', 'Open the link from your agent first.')
     const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
     return arrive(record, query, request, context)
   }
@@ -68,13 +73,13 @@ async function findRecord(id: string, { records }: InteractionContext): Promise<
   return pending === undefined ? undefined : records.find(pending)
 }
 
-/** The browser that arrived with the code, come again. */
-async function findGuest(
+/** The request as one of the browser that came with the code; `undefined` when it is from another browser. */
+async function findVisitor(
   record: PendingRecord,
   request: HttpRequest,
   host: Host,
   { browser, records }: InteractionContext,
-): Promise<Guest | undefined> {
+): Promise<Visitor | undefined> {
   const secret = browser.secretOf(request)
   const arrival = (await records.read(record, 'arrival')) as Arrival | undefined
   if (secret === undefined || arrival === undefined || browserName(secret) !== arrival.browser)
@@ -82,7 +87,7 @@ async function findGuest(
   return { record, arrival, request, native: host.native, secret }
 }
 
-/** With a code, or without. The code is spent by the first who brings it (R-232). */
+/** A browser that is new here, with a code or without. The first that brings the code uses it up (R-232). */
 async function arrive(
   record: PendingRecord,
   query: URLSearchParams,
@@ -119,14 +124,14 @@ async function arrive(
       pages,
       request,
       'invalid_request',
-      'The link would lead to a place that is not your agent’s.',
+      'The link would lead to a page that is not your agent’s. Ask your agent for a new one.',
     )
   }
   const secret = browser.secretOf(request) ?? newSecret()
-  const arrival: Arrival = { browser: browserName(secret), ...(callback === null ? {} : { callback }) }
+  const arrival: Arrival = { browser: browserName(secret), callback: callback ?? undefined }
   if (!(await records.claim(record, 'arrival', arrival))) return invalidCodePage(request, context)
-  context.waits.wake(record.id)
-  // To an address without the code: nothing to leak, and reloads are harmless.
+  context.longPolls.wake(record.id)
+  // To the URL without the code: it is in no history and no referrer, and a reload is harmless.
   return redirectAnswer(action, { 'Set-Cookie': browser.cookie(secret) })
 }
 
@@ -137,33 +142,34 @@ async function wrongCode(
 ): Promise<Answer> {
   let count = 1
   while (count < maxFailures && !(await context.records.claim(record, `failure-${count}`, true))) count++
-  // The last is not claimed: ending the request is what is done about it, again if it failed before.
+  // The last one is not claimed: it ends the request, and does so again if that failed before.
   if (count === maxFailures) await settle(record, { outcome: 'invalid_code' }, context)
   return invalidCodePage(request, context)
 }
 
-async function show(guest: Guest, context: InteractionContext): Promise<Answer> {
-  const settlement = await settlementOf(guest.record, context)
-  if (settlement !== undefined) return settledPage(guest, settlement, context)
-  // The agent has called it off.
-  if ((await context.records.ending(guest.record)) !== undefined) return expiredPage(guest.request, context)
-  const who = await signedIn(guest, context)
-  return 'status' in who ? who : (notTheirs(guest, who, context) ?? consentPage(guest, who, context))
+async function show(visitor: Visitor, context: InteractionContext): Promise<Answer> {
+  const settlement = await settlementOf(visitor.record, context)
+  if (settlement !== undefined) return settledPage(visitor, settlement, context)
+  // The agent has cancelled it.
+  if ((await context.records.ending(visitor.record)) !== undefined)
+    return expiredPage(visitor.request, context)
+  const who = await signedIn(visitor, context)
+  return 'status' in who ? who : (notTheirs(visitor, who, context) ?? consentPage(visitor, who, context))
 }
 
-/** The decision. The code brought the person here; what counts is who is signed in now (R-231). */
-async function receive(guest: Guest, context: InteractionContext): Promise<Answer> {
-  const { record, request, secret } = guest
+/** The form with the decision. Who decides is the person signed in now; the code proves nothing about them (R-231). */
+async function receive(visitor: Visitor, context: InteractionContext): Promise<Answer> {
+  const { record, request, secret } = visitor
   if (
     (await context.records.ending(record)) !== undefined ||
     (await settlementOf(record, context)) !== undefined
   )
-    return show(guest, context)
+    return show(visitor, context)
   const form = await readForm(request, context)
   if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
-  const who = await signedIn(guest, context)
+  const who = await signedIn(visitor, context)
   if ('status' in who) return who
-  const stranger = notTheirs(guest, who, context)
+  const stranger = notTheirs(visitor, who, context)
   if (stranger !== undefined) return stranger
   const expected = formToken(secret, record.interaction?.id as string, who.user)
   const decision = form?.get('decision')
@@ -172,16 +178,21 @@ async function receive(guest: Guest, context: InteractionContext): Promise<Answe
       context.pages,
       request,
       'access_denied',
-      'This page was out of date. Go back and look again.',
+      'This page was out of date. Go back and reload it.',
     )
-  if (decision === 'decline') return decide(guest, { outcome: 'denied' }, context)
+  if (decision === 'decline') return decide(visitor, { outcome: 'denied' }, context)
   if (decision !== 'approve')
-    return problemPage(context.pages, request, 'invalid_request', 'Neither approved nor declined.')
+    return problemPage(
+      context.pages,
+      request,
+      'invalid_request',
+      'The form has no decision. Go back and press Approve or Decline.',
+    )
   const { user, data } = who
-  return decide(guest, { outcome: 'approved', user, ...(data === undefined ? {} : { data }) }, context)
+  return decide(visitor, { outcome: 'approved', user, data }, context)
 }
 
-const unread = 'The form could not be read.'
+const unread = 'The form could not be read. Go back and send it again.'
 
 async function readForm(
   request: HttpRequest,

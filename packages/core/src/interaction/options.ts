@@ -2,35 +2,35 @@ import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { PageView } from './view.js'
 
-/** Somebody at the interaction page. */
+/** A request for the interaction page, for the application's login. */
 export interface Visit<Native = unknown> {
-  /** The framework's own request, with whatever the application's session middleware has put on it. */
+  /** The framework's own request, with what the application's session middleware has added to it. */
   readonly request: Native
-  /** The path to come back to after signing in: give it to the application's login page. */
+  /** The path to return to after signing in: hand it to the application's login page. */
   readonly returnTo: string
 }
 
-/** Somebody who is signed in to the application. */
+/** A person who is signed in to the application. */
 export interface SignedIn {
   /** The application's own name of the person, unique and stable: what handlers see as `aauth.user`. */
   readonly user: string
-  /** For the page only. Default `user`. */
+  /** The name that the page shows. Default `user`. */
   readonly name?: string
   /** JSON for the session, for example an access token of an authorization server of your own. Handlers see it. */
   readonly data?: unknown
 }
 
 /**
- * What the application's login says of a visit: who it is, where to sign in, or that the person has given up
- * (the agent is told `abandoned`).
+ * What the application's login answers: the user, or more about them; where to sign in; or that the person has given up,
+ * and the agent is told `abandoned`.
  */
 export type LoginResult = string | SignedIn | { readonly redirect: string } | { readonly abandoned: true }
 
-/** How people reach us: the interaction page of resource-managed access (AAuth 6.2). */
+/** The interaction page of resource-managed access (AAuth 6.2), where people connect agents and approve calls. */
 export interface InteractionOptions<Native = unknown> {
   /**
-   * The application's own login; this library has no passwords. Asked on every visit, before anything is shown and again
-   * before anything is decided. An empty name, or anything else, is nobody: the page answers `500`.
+   * The application's own login; this library has no passwords. Called on every visit, before anything is shown and again
+   * before anything is decided. An empty name, or any other value, makes the page answer `500`.
    */
   login(visit: Visit<Native>): Awaitable<LoginResult>
   /**
@@ -39,9 +39,9 @@ export interface InteractionOptions<Native = unknown> {
    */
   page?(view: PageView): string
   /**
-   * Only ask agents that declare `interaction` in `AAuth-Capabilities`; others are refused with `403`. Default `false`:
-   * an agent that declares nothing is asked as well, since it may be able all the same (G-35). One that declares
-   * something else is never asked.
+   * Whether an agent has to declare `interaction` in `AAuth-Capabilities`; without it the answer is `403`. Default `false`:
+   * an agent that declares nothing gets the `202` as well, since it may be able all the same (G-35). One that declares
+   * other capabilities only is always refused.
    */
   readonly requireDeclaredCapability?: boolean
   /**
@@ -49,9 +49,6 @@ export interface InteractionOptions<Native = unknown> {
    */
   readonly insecureCookie?: boolean
 }
-
-/** The options, checked. */
-export type InteractionSettings = InteractionOptions
 
 const fn = z.custom<(...args: never[]) => unknown>(
   (value) => typeof value === 'function',

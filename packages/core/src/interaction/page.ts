@@ -24,6 +24,7 @@ ${bodies[view.page](view)}
 `
 }
 
+/** One part of the page, as HTML. */
 type Part = (view: PageView) => string
 
 const titles: Readonly<Record<PageView['page'], Part>> = {

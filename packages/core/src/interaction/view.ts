@@ -1,44 +1,55 @@
+import type { TokenCaller } from '../caller.js'
 import type { ContentView } from '../pending/content-view.js'
 
-/** What a page shows. All of it is plain text, much of it a stranger's: put it through {@link escapeHtml}. */
+/** What a page shows. All of it is plain text, and much of it untrusted: put it through {@link escapeHtml}. */
 export interface PageView {
+  /** Which page it is. `consent` asks for the decision; `code` asks for the interaction code. */
   readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'problem'
+  /** The resource itself. */
   readonly site: {
-    /** The display name of the options, or our host. */
+    /** The option `display.name`, or the host of `resource`. */
     readonly name: string
-    /** `https`. */
+    /** The option `display.logoUri`; `https`. */
     readonly logo?: string
   }
-  /** Who asks. Absent where nothing may be told yet. */
+  /** Who asks. Only with `consent`. */
   readonly asks?: {
-    /** `aauth:local@domain`, or absent where only a person server speaks for the caller. */
+    /** `aauth:local@domain`; absent where the request came with a person or auth token, which names no agent. */
     readonly agent?: string
-    /** The agent provider, or the person server. */
+    /** The issuer of the token: the agent provider, or the person server. */
     readonly party: string
   }
-  /** What is asked for. */
+  /** What is asked for. Only with `consent`. */
   readonly wants?: {
+    /** What the policy says it is for. */
     readonly description?: string
     readonly scopes: readonly { readonly name: string; readonly description: string }[]
-    /** The call that waits, where it is one. */
+    /** The held call, where there is one. */
     readonly call?: {
       readonly method: string
       readonly path: string
-      /** What the handler will be given, or its beginning; absent when there is none. */
+      /** The content that the handler will be given; absent when there is none. */
       readonly content?: ContentView
     }
   }
-  /** Who is signed in. */
+  /** The name of the person who is signed in. Only with `consent`. */
   readonly user?: string
   /**
-   * With `consent`: a `POST` form to `action` with `token` and `decision` = `approve` or `decline`. With `code`: a `GET`
-   * form to `action` with `code`.
+   * With `consent`: the page needs a `POST` form to `action` with `token` and `decision`, which is `approve` or `decline`.
+   * With `code`: a `GET` form to `action` with `code`.
    */
   readonly form?: { readonly action: string; readonly token?: string }
-  /** With `problem`. */
+  /** The error. Only with `problem`. */
   readonly problem?: { readonly code: string; readonly message: string }
-  /** For `<style nonce>`; scripts are not allowed. */
+  /** For `<style nonce>`; the page's policy allows no scripts. */
   readonly nonce: string
+}
+
+/** A caller as the page names it: only what was verified, never what the agent calls itself. */
+export function callerOnPage(caller: TokenCaller): NonNullable<PageView['asks']> {
+  return caller.kind === 'agent'
+    ? { agent: caller.agent, party: caller.provider }
+    : { party: caller.person.ps }
 }
 
 const entities: ReadonlyMap<string, string> = new Map([
@@ -49,7 +60,7 @@ const entities: ReadonlyMap<string, string> = new Map([
   ["'", '&#39;'],
 ])
 
-/** Text of several lines, for `<pre>`. */
+/** Text of several lines as HTML, for `<pre>`; see {@link escapeHtml}. */
 export function escapeLines(text: string): string {
   return text
     .split(/\r?\n/)
@@ -58,8 +69,8 @@ export function escapeLines(text: string): string {
 }
 
 /**
- * Text as HTML text or attribute value. Characters that cannot be seen become visible: control characters, those that
- * reorder text or break lines, and those of no width, by which one name can look like another.
+ * Text as HTML text or attribute value. Invisible characters are replaced by a visible one: control characters, those
+ * that reorder text or break lines, and those of no width, by which one name can look like another.
  *
  * @example
  * ```ts

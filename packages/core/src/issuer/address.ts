@@ -6,7 +6,7 @@ const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 // Azure's own services answer every machine there; those of other clouds are on link-local or shared addresses.
 const platformAddresses: ReadonlySet<string> = new Set(['168.63.129.16'])
 
-/** Judges addresses. */
+/** Whether an address may be connected to. */
 export type IsPublic = (address: string) => boolean
 
 /**
@@ -58,7 +58,7 @@ function embeddedIPv4(address: ipaddr.IPv6, prefixLength: number): string {
 
 const withoutByte8 = (bytes: readonly number[]): number[] => [...bytes.slice(0, 8), ...bytes.slice(9)]
 
-/** The addresses that may be visited of all that a name server answered; a mixture is no reason to visit the others. */
+/** Those of the addresses of a host that may be connected to; the others are left out. */
 export function publicAddresses<A extends { readonly address: string }>(
   answered: readonly A[],
   isPublic: IsPublic = isPublicAddress,

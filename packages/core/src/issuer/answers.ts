@@ -1,68 +1,73 @@
 import { Refusal } from '../errors.js'
 import { isServerIdentifier } from '../identifiers.js'
-import type { Bound } from './discoverer.js'
+import type { DiscoveryBound } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
 import { isDocumentName } from './options.js'
 import type { IssuerPolicy } from './policy.js'
-import type { IssuerAnswer, Tally } from './report.js'
+import type { IssuerAnswer, IssuerCounter } from './report.js'
 
 /** Seconds of `Retry-After` where nothing better is known. */
 const briefly = 5
 
-/** Turns what is known of an issuer into the refusal its caller gets, and counts it. */
+/** Makes the refusals for tokens whose issuer's key cannot be had, and counts them. */
 export class IssuerAnswers {
   readonly #policy: IssuerPolicy
-  readonly #tally: Tally
+  readonly #counter: IssuerCounter
   readonly #unavailable: 'retry' | 'refuse'
   readonly #clock: () => number
 
-  constructor(policy: IssuerPolicy, tally: Tally, unavailable: 'retry' | 'refuse', clock: () => number) {
+  constructor(
+    policy: IssuerPolicy,
+    counter: IssuerCounter,
+    unavailable: 'retry' | 'refuse',
+    clock: () => number,
+  ) {
     this.#policy = policy
-    this.#tally = tally
+    this.#counter = counter
     this.#unavailable = unavailable
     this.#clock = clock
   }
 
-  /** What no document can be found under, and what the operator's policy says. */
+  /** The refusal of an issuer or document name that makes no URL, or that the operator's policy does not admit. */
   refused(issuer: string, dwk: string): Refusal | undefined {
     return isServerIdentifier(issuer) && isDocumentName(dwk)
       ? this.denied(issuer, dwk)
       : this.unknownKey('no well-known document has that URL')
   }
 
-  /** What the operator's policy says. */
+  /** The refusal of an issuer that the operator's policy does not admit. */
   denied(issuer: string, dwk: string): Refusal | undefined {
     const refusal = this.#policy.refused(issuer, dwk)
-    if (refusal !== undefined) this.#tally.answered('denied')
+    if (refusal !== undefined) this.#counter.answered('denied')
     return refusal
   }
 
-  /** The issuer has no such key. */
+  /** `unknown_key`: the issuer has no such key. */
   unknownKey(reason: string, counted: IssuerAnswer = 'unknown_key'): Refusal {
-    this.#tally.answered(counted)
+    this.#counter.answered(counted)
     return new Refusal('unknown_key', { reason })
   }
 
-  /** A bound on strangers' work was reached, so nothing was tried: never the issuer's fault, nor this caller's. */
-  busy(entry: IssuerEntry, bound: Bound): Refusal {
-    this.#tally.answered('busy')
-    this.#tally.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
+  /** `issuer_unavailable`: a bound on discoveries was reached, so nothing was fetched. */
+  busy(entry: IssuerEntry, bound: DiscoveryBound): Refusal {
+    this.#counter.answered('busy')
+    this.#counter.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
     return new Refusal('issuer_unavailable', {
-      reason: `too many discoveries (${bound})`,
+      reason: bound === 'queue' ? 'the queue of discoveries is full' : 'too many newcomers in a minute',
       retryAfter: briefly,
     })
   }
 
-  /** The issuer could not be reached and nothing usable is held (G-11). */
+  /** The answer where the issuer could not be reached and nothing usable is held (G-11). */
   unavailable(entry: IssuerEntry, reason: string): Refusal {
     if (this.#unavailable === 'refuse') return this.unknownKey(reason, 'issuer_unavailable')
-    this.#tally.answered('issuer_unavailable')
+    this.#counter.answered('issuer_unavailable')
     const seconds = Math.ceil((entry.nextAttemptAt - this.#clock()) / 1000)
     const retryAfter = entry.flight === undefined && Number.isFinite(seconds) ? Math.max(1, seconds) : briefly
     return new Refusal('issuer_unavailable', { reason, retryAfter })
   }
 
-  /** Why there is no such key, from how the last discovery ended. */
+  /** The refusal that follows from how the last discovery ended. */
   conclude(entry: IssuerEntry): Refusal {
     const { fault } = entry
     if (fault === undefined) {
@@ -78,7 +83,7 @@ export class IssuerAnswers {
         return this.unknownKey(fault.reason, 'forbidden_address')
       case 'issuer_missing':
       case 'issuer_mismatch':
-        this.#tally.answered(fault.kind)
+        this.#counter.answered(fault.kind)
         return new Refusal(fault.kind, { reason: fault.reason })
     }
   }

@@ -6,25 +6,24 @@ import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
 import { guardFor } from './guard-for.js'
 import { createGuardedFetch } from './guarded-fetch.js'
-import type { IssuerEnvironment, IssuerKeys, KeyQuery, Standing } from './issuer-keys.js'
+import type { IssuerClass, IssuerKeys, IssuerKeysContext, KeyQuery } from './issuer-keys.js'
+import type { IssuerRecord } from './issuer-records.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
 import { type IssuerOptions, withDefaults } from './options.js'
 import { PinnedIssuers } from './pinned.js'
 import { IssuerPolicy } from './policy.js'
-import { type IssuerReport, Tally } from './report.js'
-import type { IssuerRecord } from './spaces.js'
-import { stateOf } from './state.js'
+import { IssuerCounter, type IssuerReport, stateOf } from './report.js'
 import { Sweep } from './sweep.js'
 
-/** Milliseconds. */
+/** Milliseconds from the first verified token of an issuer until it counts as established. */
 const establishedAfter = 600_000
 
-/** {@link IssuerKeys} over a cache and a fetch. */
+/** The keys of all issuers, fetched on demand and kept in memory. See {@link IssuerKeys}. */
 class CachedIssuerKeys implements IssuerKeys {
   readonly #limits: IssuerLimits
   readonly #clock: () => number
-  readonly #tally: Tally
+  readonly #counter: IssuerCounter
   readonly #answers: IssuerAnswers
   readonly #pinned: PinnedIssuers
   readonly #discoverer: Discoverer
@@ -32,45 +31,45 @@ class CachedIssuerKeys implements IssuerKeys {
   readonly #isNamed: (issuer: string) => boolean
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
-  constructor(options: IssuerOptions, env: IssuerEnvironment) {
+  constructor(options: IssuerOptions, context: IssuerKeysContext) {
     this.#limits = withDefaults(options.limits)
-    this.#clock = () => env.clock()
-    this.#tally = new Tally((event) => env.report(event))
-    const policy = new IssuerPolicy(options, this.#tally.event)
-    this.#answers = new IssuerAnswers(policy, this.#tally, options.unavailable ?? 'retry', this.#clock)
+    this.#clock = () => context.clock()
+    this.#counter = new IssuerCounter((event) => context.report(event))
+    const policy = new IssuerPolicy(options, this.#counter.event)
+    this.#answers = new IssuerAnswers(policy, this.#counter, options.unavailable ?? 'retry', this.#clock)
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
-    const { named = [] } = env
+    const { named = [] } = context
     const others = new Set([...prewarm.map(({ issuer }) => issuer), ...named])
     this.#isNamed = (issuer) => policy.isListed(issuer) || others.has(issuer) || this.#pinned.has(issuer)
     this.#discoverer = new Discoverer({
       limits: this.#limits,
-      fetch: env.fetch ?? createGuardedFetch({ ...guardFor(options, named), limits: this.#limits }),
+      fetch: context.fetch ?? createGuardedFetch({ ...guardFor(options, named), limits: this.#limits }),
       keyHosts: new Map(Object.entries(options.keyHosts ?? {})),
       clock: this.#clock,
-      random: () => env.random(),
-      tally: this.#tally,
+      random: () => context.random(),
+      counter: this.#counter,
       isNamed: this.#isNamed,
       withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
     })
     const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
-    this.#sweep = new Sweep(this.#discoverer, this.#limits, wanted, this.#clock, env.every)
+    this.#sweep = new Sweep(this.#discoverer, this.#limits, wanted, this.#clock, context.every)
   }
 
   knows(issuer: string): boolean {
-    return this.#discoverer.spaces.isKnown(issuer)
+    return this.#discoverer.records.isKnown(issuer)
   }
 
-  standing(issuer: string): Standing {
+  classOf(issuer: string): IssuerClass {
     if (this.#isNamed(issuer)) return 'named'
-    const since = this.#discoverer.spaces.admittedAt(issuer)
+    const since = this.#discoverer.records.admittedAt(issuer)
     return since !== undefined && this.#clock() - since >= establishedAfter ? 'established' : 'newcomer'
   }
 
   peek({ issuer, dwk, kid }: KeyQuery): VerificationKey | KeyFault | undefined {
     const pinned = this.#pinned.get(issuer, dwk)
     if (pinned !== undefined) return pinned.keys.get(kid)
-    const record = this.#discoverer.spaces.get(issuer)
+    const record = this.#discoverer.records.get(issuer)
     const entry = record?.entries.get(dwk)
     if (record === undefined || entry === undefined) return undefined
     const now = this.#clock()
@@ -100,7 +99,7 @@ class CachedIssuerKeys implements IssuerKeys {
     { issuer, dwk, kid }: KeyQuery,
     failed: VerificationKey,
   ): Promise<VerificationKey | KeyFault | Refusal | undefined> {
-    const record = this.#discoverer.spaces.get(issuer)
+    const record = this.#discoverer.records.get(issuer)
     const entry = record?.entries.get(dwk)
     if (record === undefined || entry === undefined) return undefined
     const held = entry.key(kid, this.#clock())
@@ -112,7 +111,7 @@ class CachedIssuerKeys implements IssuerKeys {
 
   mayFetch({ issuer, dwk }: KeyQuery): boolean {
     if (this.#pinned.get(issuer, dwk) !== undefined) return false
-    const entry = this.#discoverer.spaces.get(issuer)?.entries.get(dwk)
+    const entry = this.#discoverer.records.get(issuer)?.entries.get(dwk)
     return entry === undefined || entry.flight !== undefined || entry.mayAttempt(this.#clock())
   }
 
@@ -121,7 +120,7 @@ class CachedIssuerKeys implements IssuerKeys {
   }
 
   admit(issuer: string, dwk: string): void {
-    const entry = this.#discoverer.spaces.admit(issuer, this.#clock())?.entries.get(dwk)
+    const entry = this.#discoverer.records.admit(issuer, this.#clock())?.entries.get(dwk)
     if (entry === undefined) return
     entry.usedAt = this.#clock()
     this.#sweep.start()
@@ -147,7 +146,7 @@ class CachedIssuerKeys implements IssuerKeys {
   }
 
   forget(issuer: string): void {
-    const record = this.#discoverer.spaces.remove(issuer)
+    const record = this.#discoverer.records.remove(issuer)
     record?.abort.abort(new Error('forgotten'))
     for (const entry of record?.entries.values() ?? []) entry.withdraw('forgotten')
     for (const dwk of this.#pinned.documentsOf(issuer)) this.#withdrawn(issuer, dwk)
@@ -158,7 +157,7 @@ class CachedIssuerKeys implements IssuerKeys {
   }
 
   inspect(most = 100): IssuerReport {
-    const { sizes } = this.#discoverer.spaces
+    const { sizes } = this.#discoverer.records
     const { running, waiting, budget } = this.#discoverer.load
     return {
       admitted: sizes.admitted,
@@ -167,8 +166,8 @@ class CachedIssuerKeys implements IssuerKeys {
       pinned: this.#pinned.size,
       discoveries: { running, waiting },
       newcomerBudget: budget,
-      counts: this.#tally.counts,
-      issuers: stateOf(this.#discoverer.spaces, most, this.#clock()),
+      counts: this.#counter.counts,
+      issuers: stateOf(this.#discoverer.records, most, this.#clock()),
     }
   }
 
@@ -197,11 +196,11 @@ class CachedIssuerKeys implements IssuerKeys {
 
   #held(entry: IssuerEntry, kid: string, now: number): VerificationKey | KeyFault | undefined {
     const key = entry.key(kid, now)
-    if (key !== undefined && entry.isStale(now)) this.#tally.answered('stale')
+    if (key !== undefined && entry.isStale(now)) this.#counter.answered('stale')
     return key
   }
 
-  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with the refusal of a full house. */
+  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with `issuer_unavailable` when a limit is reached. */
   async #attempt(
     record: IssuerRecord,
     entry: IssuerEntry,
@@ -221,7 +220,7 @@ class CachedIssuerKeys implements IssuerKeys {
       try {
         listener(issuer, dwk)
       } catch {
-        // A discovery must not fail for a listener's sake.
+        // A listener that throws must not fail the discovery.
       }
     }
   }
@@ -242,7 +241,7 @@ function within(ms: number, work: Promise<void>): Promise<void> {
   })
 }
 
-/** Makes the keys of all issuers. The options have passed `issuerOptionsSchema`. */
-export function createIssuerKeys(options: IssuerOptions, env: IssuerEnvironment): IssuerKeys {
-  return new CachedIssuerKeys(options, env)
+/** Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`. */
+export function createIssuerKeys(options: IssuerOptions, context: IssuerKeysContext): IssuerKeys {
+  return new CachedIssuerKeys(options, context)
 }

@@ -1,101 +1,104 @@
+import { weightOf } from '../json.js'
 import { after } from '../timer.js'
-import { weightOf } from '../weight.js'
-import { Budget } from './budget.js'
+import { type DiscoveryKind, DiscoveryQueue } from './discovery-queue.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
-import { Gate, type Lane } from './gate.js'
+import { type IssuerRecord, IssuerRecords } from './issuer-records.js'
 import { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
 import { type IssuerMetadata, readMetadata } from './metadata.js'
+import { NewcomerBudget } from './newcomer-budget.js'
 import type { IssuerDocument, IssuerFetch } from './options.js'
-import type { Tally } from './report.js'
+import type { IssuerCounter } from './report.js'
 import { siteOf } from './site.js'
-import { type IssuerRecord, IssuerSpaces } from './spaces.js'
 
-/** What {@link Discoverer} works with. */
-export interface DiscovererPorts {
+/** The dependencies of {@link Discoverer}. */
+export interface DiscovererContext {
   readonly limits: IssuerLimits
   readonly fetch: IssuerFetch
   readonly keyHosts: ReadonlyMap<string, readonly string[]>
   readonly clock: () => number
   readonly random: () => number
-  readonly tally: Tally
+  readonly counter: IssuerCounter
   /** Whether the operator named an issuer. */
   readonly isNamed: (issuer: string) => boolean
+  /** Called when keys that verified tokens are no longer held. */
   readonly withdrawn: (issuer: string, dwk: string) => void
 }
 
 type Document = Readonly<Record<string, unknown>>
 
-/** Why a discovery was not begun. */
-export type Bound = 'queue' | 'newcomers'
+/** The bound for which a discovery was not begun: `queue`, or `newcomers` for the rate of those. */
+export type DiscoveryBound = 'queue' | 'newcomers'
 
-/** Holds issuers' entries and begins their discoveries, within the bounds on strangers' work. */
+/** Begins discoveries: fetches of an issuer's metadata and keys, within the bounds on what strangers can cause. */
 export class Discoverer {
-  readonly spaces: IssuerSpaces
-  readonly #ports: DiscovererPorts
-  readonly #gate: Gate
-  readonly #budget: Budget
-  // Named issuers wait for no stranger's places.
+  readonly records: IssuerRecords
+  readonly #context: DiscovererContext
+  readonly #queue: DiscoveryQueue
+  readonly #budget: NewcomerBudget
+  // Due for a refresh; those of named issuers wait for no stranger's.
   readonly #waiting = { named: [] as IssuerDocument[], background: [] as IssuerDocument[] }
   #closed = false
 
-  constructor(ports: DiscovererPorts) {
-    this.#ports = ports
-    this.spaces = new IssuerSpaces(ports.limits, ports.isNamed)
-    this.#gate = new Gate(ports.limits)
-    this.#budget = new Budget(ports.limits.newcomersPerMinute, ports.clock())
+  constructor(context: DiscovererContext) {
+    this.#context = context
+    this.records = new IssuerRecords(context.limits, context.isNamed)
+    this.#queue = new DiscoveryQueue(context.limits)
+    this.#budget = new NewcomerBudget(context.limits.newcomersPerMinute, context.clock())
   }
 
-  /** Discoveries under way and waiting, and newcomers that may still begin. */
+  /** Discoveries under way and waiting, and those of newcomers that may still begin now. */
   get load(): { running: number; waiting: number; budget: number } {
-    return { ...this.#gate.load, budget: this.#budget.left(this.#ports.clock()) }
+    return { ...this.#queue.load, budget: this.#budget.left(this.#context.clock()) }
   }
 
-  /** The entry, made if need be. What is made is held only once its discovery begins. */
+  /** The entry of a document, made where there is none; a new one is held only once its discovery begins. */
   entry(issuer: string, dwk: string): { readonly record: IssuerRecord; readonly entry: IssuerEntry } {
-    const record = this.spaces.get(issuer) ?? this.#newRecord(issuer)
+    const record = this.records.get(issuer) ?? this.#newRecord(issuer)
     const known = record.entries.get(dwk)
     if (known !== undefined) return { record, entry: known }
-    const { limits, clock, random, keyHosts, tally, withdrawn } = this.#ports
-    const ports = {
+    const { limits, clock, random, keyHosts, counter, withdrawn } = this.#context
+    const context = {
       limits,
       clock,
       random,
       keyHosts: keyHosts.get(issuer) ?? [],
       withdrawn: (cause: 'rotated' | 'forgotten' | 'evicted' | 'ceiling'): void => {
-        tally.event({ name: 'issuer-withdrawn', issuer, dwk, cause })
+        counter.event({ name: 'issuer-withdrawn', issuer, dwk, cause })
         withdrawn(issuer, dwk)
       },
     }
-    return { record, entry: new IssuerEntry(issuer, dwk, ports, this.spaces.notBefore(issuer, dwk)) }
+    return { record, entry: new IssuerEntry(issuer, dwk, context, this.records.notBefore(issuer, dwk)) }
   }
 
   /**
-   * Begins a discovery of what {@link entry} has just returned, and {@link IssuerEntry.mayAttempt} allowed. The bound is
-   * returned when one is reached; nothing was begun then.
+   * Begins the discovery of an entry that {@link entry} has just returned and whose {@link IssuerEntry.mayAttempt} is
+   * true.
+   *
+   * @returns the bound that was reached, where nothing was begun
    */
   begin(
     record: IssuerRecord,
     entry: IssuerEntry,
     how: { forced: boolean; background: boolean },
-  ): Bound | undefined {
+  ): DiscoveryBound | undefined {
     const { issuer } = record
-    const lane = this.#laneOf(issuer, how.background)
-    if (this.#closed || !this.#gate.hasRoom(issuer, lane)) return 'queue'
-    if (!record.entries.has(entry.dwk) && record.entries.size >= this.#ports.limits.documentsPerIssuer)
+    const kind = this.#kindOf(issuer, how.background)
+    if (this.#closed || !this.#queue.accepts(issuer, kind)) return 'queue'
+    if (!record.entries.has(entry.dwk) && record.entries.size >= this.#context.limits.documentsPerIssuer)
       return 'queue'
-    if (lane === 'newcomer' && !this.#budget.take(this.#ports.clock(), siteOf(issuer))) return 'newcomers'
+    if (kind === 'newcomer' && !this.#budget.take(this.#context.clock(), siteOf(issuer))) return 'newcomers'
     record.entries.set(entry.dwk, entry)
-    if (this.spaces.get(issuer) !== record) this.spaces.add(record)
-    entry.flightBegan = this.#ports.clock()
-    entry.flight = this.#run(record, entry, lane, how.forced)
+    if (this.records.get(issuer) !== record) this.records.add(record)
+    entry.flightBegan = this.#context.clock()
+    entry.flight = this.#run(record, entry, kind, how.forced)
     return undefined
   }
 
-  /** Refreshes what is due of known issuers, as many at a time as their lanes take. */
+  /** Refreshes documents of known issuers that are due, as many at a time as the queue takes. */
   refreshInTurn(due: readonly IssuerDocument[]): void {
-    const { isNamed } = this.#ports
+    const { isNamed } = this.#context
     this.#waiting.named = due.filter(({ issuer }) => isNamed(issuer))
     this.#waiting.background = inTurns(due.filter(({ issuer }) => !isNamed(issuer)))
     this.#refreshNext()
@@ -105,12 +108,12 @@ export class Discoverer {
     this.#closed = true
     this.#waiting.named = []
     this.#waiting.background = []
-    for (const { record } of this.spaces.records()) record.abort.abort(new Error('closed'))
+    for (const { record } of this.records.all()) record.abort.abort(new Error('closed'))
   }
 
-  async #run(record: IssuerRecord, entry: IssuerEntry, lane: Lane, forced: boolean): Promise<void> {
-    const { limits, tally, clock } = this.#ports
-    const leave = await this.#gate.enter(record.issuer, lane)
+  async #run(record: IssuerRecord, entry: IssuerEntry, kind: DiscoveryKind, forced: boolean): Promise<void> {
+    const { limits, counter, clock } = this.#context
+    const leave = await this.#queue.enter(record.issuer, kind)
     const abort = new AbortController()
     const stop = (): void => abort.abort(record.abort.signal.reason)
     if (record.abort.signal.aborted) stop()
@@ -125,39 +128,39 @@ export class Discoverer {
       leave()
     }
     const { fault } = entry
-    tally.event({
+    counter.event({
       name: 'issuer-discovered',
       issuer: entry.issuer,
       dwk: entry.dwk,
       serving: entry.hasKeys(clock()),
       ...(fault === undefined ? { outcome: 'ok' } : { outcome: fault.kind, reason: fault.reason }),
     })
-    this.spaces.reweigh(record)
+    this.records.reweigh(record)
     this.#refreshNext()
   }
 
   #refreshNext(): void {
-    for (const lane of ['named', 'background'] as const) {
-      const waiting = this.#waiting[lane]
-      while (!this.#gate.isFull(lane)) {
+    for (const kind of ['named', 'background'] as const) {
+      const waiting = this.#waiting[kind]
+      while (!this.#queue.isFull(kind)) {
         const next = waiting.shift()
         if (next === undefined) break
-        if (!this.spaces.isKnown(next.issuer)) continue
+        if (!this.records.isKnown(next.issuer)) continue
         const { record, entry } = this.entry(next.issuer, next.dwk)
-        if (entry.isDue(this.#ports.clock())) this.begin(record, entry, { forced: false, background: true })
+        if (entry.isDue(this.#context.clock())) this.begin(record, entry, { forced: false, background: true })
       }
     }
   }
 
-  #laneOf(issuer: string, background: boolean): Lane {
-    if (this.#ports.isNamed(issuer)) return 'named'
-    if (this.spaces.isKnown(issuer)) return background ? 'background' : 'known'
-    return this.spaces.wasAdmitted(issuer) ? 'known' : 'newcomer'
+  #kindOf(issuer: string, background: boolean): DiscoveryKind {
+    if (this.#context.isNamed(issuer)) return 'named'
+    if (this.records.isKnown(issuer)) return background ? 'background' : 'known'
+    return this.records.wasAdmitted(issuer) ? 'known' : 'newcomer'
   }
 
   #newRecord(issuer: string): IssuerRecord {
-    const { fetch, limits, clock, tally } = this.#ports
-    const ports = { fetch, floor: limits.floor, clock, report: tally.event }
+    const { fetch, limits, clock, counter } = this.#context
+    const context = { fetch, floor: limits.floor, clock, report: counter.event }
     const metadata = {
       name: 'metadata',
       maxBytes: limits.metadataBytes,
@@ -173,14 +176,14 @@ export class Discoverer {
       weigh: (set: KeySet) => set.bytes,
     } as const
     const documents = {
-      metadata: new FloorFetcher(issuer, metadata, ports),
-      keys: new FloorFetcher(issuer, keys, ports),
+      metadata: new FloorFetcher(issuer, metadata, context),
+      keys: new FloorFetcher(issuer, keys, context),
     }
     return { issuer, entries: new Map(), documents, abort: new AbortController() }
   }
 }
 
-/** One of each site, then the next of each, so that no site keeps the others waiting. */
+/** The documents in turns: one of each site, then the next of each, so that no site keeps the others waiting. */
 function inTurns(documents: readonly IssuerDocument[]): IssuerDocument[] {
   const ranks = new Map<string, number>()
   const ranked = documents.map((document) => {

@@ -77,7 +77,7 @@ describe('a document', () => {
       'text/javascript',
       'application/xml',
     ].map((type): [string, Response] => [
-      'a content type that is not for JSON',
+      'the content type is not one of JSON',
       new Response('{}', { headers: { 'content-type': type } }),
     ]),
     ['no JSON object', new Response('<html>', { headers: { 'content-type': 'text/plain' } })],
@@ -122,7 +122,10 @@ describe('a document', () => {
   it('is refused where the fetch followed a redirect all the same', async () => {
     const response = Response.json({})
     Object.defineProperty(response, 'redirected', { value: true })
-    expect(await answer(response)).toMatchObject({ kind: 'unusable', reason: 'a redirect' })
+    expect(await answer(response)).toMatchObject({
+      kind: 'unusable',
+      reason: 'the answer is a redirect, which is not followed',
+    })
   })
 
   it('is given up when its time is over, even if the fetch does not listen', async () => {

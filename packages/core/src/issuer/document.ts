@@ -3,14 +3,14 @@ import { Fault, faultOf } from './fault.js'
 import { retryAfterSeconds, statedLifetime } from './lifetime.js'
 import type { IssuerFetch, IssuerResponse } from './options.js'
 
-/** A JSON document as it was fetched. */
+/** A JSON document that was fetched. */
 export interface FetchedDocument {
   readonly document: Record<string, unknown>
   /** Seconds the response stated, if it did. */
   readonly lifetime: number | undefined
 }
 
-/** How much a document may be. */
+/** The bounds on a document. */
 export interface DocumentBounds {
   readonly maxBytes: number
   /** Members and elements. */
@@ -51,14 +51,15 @@ const readableType = /^(?:application\/(?:[a-z0-9.-]+\+)?json|text\/plain|)$/i
 
 function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | undefined {
   const { status, headers } = response
-  if (response.redirected || status === 0) return new Fault('unusable', 'a redirect')
+  if (response.redirected || status === 0)
+    return new Fault('unusable', 'the answer is a redirect, which is not followed')
   if (status >= 500 || status === 429 || status === 408) {
     const seconds = retryAfterSeconds(headers.get('retry-after'))
     return new Fault('unavailable', `status ${status}`, seconds === undefined ? undefined : seconds * 1000)
   }
   if (status !== 200) return new Fault('unusable', `status ${status}`)
   const type = (headers.get('content-type') ?? '').split(';', 1)[0] as string
-  if (!readableType.test(type.trim())) return new Fault('unusable', 'a content type that is not for JSON')
+  if (!readableType.test(type.trim())) return new Fault('unusable', 'the content type is not one of JSON')
   const length = headers.get('content-length')
   if (length !== null && Number(length) > maxBytes)
     return new Fault('unusable', `longer than ${maxBytes} bytes`)
@@ -75,12 +76,12 @@ async function readDocument(
   if (content instanceof Fault) return content
   const document = parseUtf8(content, maxMembers)
   if (document === undefined)
-    return new Fault('unusable', 'no JSON object, or one with too many or duplicate members')
+    return new Fault('unusable', 'the content is no JSON object, or has too many or duplicate members')
   const lifetime = statedLifetime((name) => response.headers.get(name), clock())
   return { document, lifetime }
 }
 
-/** The content of a response, within bounds. */
+/** Reads the content of a response; a {@link Fault} when it is longer than `maxBytes`. */
 export async function readBytes(
   response: IssuerResponse,
   maxBytes: number,
@@ -111,7 +112,7 @@ function parseUtf8(content: Buffer, maxMembers: number): Record<string, unknown>
   }
 }
 
-/** The work, or a rejection as soon as `signal` aborts, even where the work ignores it. */
+/** Resolves as `work` does, or rejects as soon as `signal` aborts, even where the work ignores it. */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)

@@ -1,19 +1,19 @@
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { IssuerWithdrawnEvent } from '../events.js'
 import { Fault } from './fault.js'
-import type { Attempt, Fetched, FloorFetcher } from './floor.js'
+import type { FetchAttempt, Fetched, FloorFetcher } from './floor.js'
 import type { KeySet } from './key-set.js'
 import type { IssuerLimits } from './limits.js'
 import { admitJwksUri, type IssuerMetadata } from './metadata.js'
 
-/** One issuer's documents. */
+/** The fetchers of one issuer's documents. */
 export interface IssuerDocuments {
   readonly metadata: FloorFetcher<IssuerMetadata>
   readonly keys: FloorFetcher<KeySet>
 }
 
-/** What an entry works with. */
-export interface EntryPorts {
+/** The dependencies of an entry. */
+export interface EntryContext {
   readonly limits: IssuerLimits
   readonly clock: () => number
   readonly random: () => number
@@ -21,7 +21,7 @@ export interface EntryPorts {
   readonly withdrawn: (cause: IssuerWithdrawnEvent['cause']) => void
 }
 
-/** Something fetched, with its dates in milliseconds. */
+/** What was read of a document, with its dates in milliseconds. */
 interface Held<T> {
   readonly value: T
   readonly bytes: number
@@ -32,7 +32,7 @@ interface Held<T> {
   readonly discardAt: number
 }
 
-/** What an entry takes beside the documents. */
+/** Bytes of memory that an entry takes beside the documents. */
 const entryBytes = 512
 
 /** One well-known document of one issuer, the key set it leads to, and when either may be fetched again. */
@@ -44,9 +44,9 @@ export class IssuerEntry {
   flightBegan = 0
   /** When a token of this issuer was last looked at, in milliseconds. */
   usedAt: number = Number.NEGATIVE_INFINITY
-  /** What was wrong with the last discovery, or `undefined` if nothing was. */
+  /** What was wrong with the last discovery; `undefined` if nothing was. */
   fault: Fault | undefined
-  readonly #ports: EntryPorts
+  readonly #context: EntryContext
   /** Thumbprints by `kid` of the keys that tokens were verified with. */
   readonly #served = new Map<string, string>()
   #metadata: Held<IssuerMetadata> | undefined
@@ -57,10 +57,10 @@ export class IssuerEntry {
   #nextAttemptAt: number
 
   /** @param notBefore milliseconds; when the first attempt is allowed */
-  constructor(issuer: string, dwk: string, ports: EntryPorts, notBefore: number) {
+  constructor(issuer: string, dwk: string, context: EntryContext, notBefore: number) {
     this.issuer = issuer
     this.dwk = dwk
-    this.#ports = ports
+    this.#context = context
     this.#nextAttemptAt = notBefore
   }
 
@@ -79,7 +79,7 @@ export class IssuerEntry {
     return this.#metadata === undefined && this.#keys === undefined
   }
 
-  /** For the operator: what is held and how the last attempt went. Milliseconds. */
+  /** What is held and how the last attempt went, for the health report. In milliseconds. */
   get state(): {
     keys: number
     fetchedAt?: number
@@ -129,7 +129,7 @@ export class IssuerEntry {
     return key
   }
 
-  /** The metadata; only if it is ready, or also if it is merely usable. */
+  /** The metadata: `ready`, only if it can be used without waiting for a fresher copy; `usable`, until the ceiling. */
   metadata(now: number, which: 'ready' | 'usable'): IssuerMetadata | undefined {
     const held = this.#metadata
     if (held === undefined || now >= held.discardAt) return undefined
@@ -147,16 +147,16 @@ export class IssuerEntry {
     return this.bytes !== bytes
   }
 
-  /** Tells that the keys served so far are no longer held. */
+  /** Reports that the keys which verified tokens so far are no longer held. */
   withdraw(cause: IssuerWithdrawnEvent['cause']): void {
     if (this.#served.size === 0) return
     this.#served.clear()
-    this.#ports.withdrawn(cause)
+    this.#context.withdrawn(cause)
   }
 
-  /** One discovery: the metadata if it is due, then the keys. `forced` asks for both. Never rejects. */
+  /** Runs one discovery: the metadata if it is due, then the keys. `forced` fetches both. Never rejects. */
   async discover(documents: IssuerDocuments, forced: boolean, signal: AbortSignal): Promise<void> {
-    const { clock, limits } = this.#ports
+    const { clock, limits } = this.#context
     this.#attemptedAt = clock()
     this.#nextAttemptAt = this.#attemptedAt + limits.floor
     const fault = await this.#discover(documents, forced, signal)
@@ -173,9 +173,9 @@ export class IssuerEntry {
   ): Promise<Fault | undefined> {
     const metadata = await this.#discoverMetadata(documents, forced, signal)
     if (metadata instanceof Fault) return metadata
-    const url = admitJwksUri(metadata, this.#ports.keyHosts)
+    const url = admitJwksUri(metadata, this.#context.keyHosts)
     if (url instanceof Fault) return url
-    const { clock, limits } = this.#ports
+    const { clock, limits } = this.#context
     const isCurrent = this.#keys !== undefined && this.#keysUrl === url.href && !isDue(this.#keys, clock())
     if (isCurrent && !forced) return undefined
     const attempt = documents.keys.get(url.href, signal)
@@ -193,7 +193,7 @@ export class IssuerEntry {
     forced: boolean,
     signal: AbortSignal,
   ): Promise<IssuerMetadata | Fault> {
-    const { clock } = this.#ports
+    const { clock } = this.#context
     const usable = this.metadata(clock(), 'usable')
     if (usable !== undefined && !forced && !isDue(this.#metadata, clock())) return usable
     const attempt = documents.metadata.get(`${this.issuer}/.well-known/${this.dwk}`, signal)
@@ -215,11 +215,11 @@ export class IssuerEntry {
       this.#served.delete(kid)
       rotated = true
     }
-    if (rotated) this.#ports.withdrawn('rotated')
+    if (rotated) this.#context.withdrawn('rotated')
   }
 
-  #hold<T>(fetched: Fetched<T>, attempt: Attempt<T>): Held<T> {
-    const { limits, random } = this.#ports
+  #hold<T>(fetched: Fetched<T>, attempt: FetchAttempt<T>): Held<T> {
+    const { limits, random } = this.#context
     const stated = fetched.lifetime === undefined ? limits.lifetime : fetched.lifetime * 1000
     const lifetime = Math.min(Math.max(stated, limits.floor), limits.ceiling)
     return {
@@ -235,15 +235,15 @@ export class IssuerEntry {
 
   #isReady(held: Held<unknown> | undefined, now: number): boolean {
     if (held === undefined || now >= held.discardAt) return false
-    if (now < held.freshUntil + this.#ports.limits.grace) return true
+    if (now < held.freshUntil + this.#context.limits.grace) return true
     return (
       this.#failures > 0 ||
-      (this.flight !== undefined && now - this.flightBegan > this.#ports.limits.patience)
+      (this.flight !== undefined && now - this.flightBegan > this.#context.limits.patience)
     )
   }
 
   #pause(fault: Fault): number {
-    const { limits, random } = this.#ports
+    const { limits, random } = this.#context
     const doubled = Math.min(limits.floor * 2 ** (this.#failures - 1), limits.backoff)
     const asked = Math.min(fault.retryAfter ?? 0, limits.backoff)
     return Math.max(doubled * (1 + 0.1 * random()), asked)

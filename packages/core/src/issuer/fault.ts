@@ -6,12 +6,12 @@ const longest = 200
 // A slice would keep the whole of what it was cut from.
 const copyOf = (text: string): string => Buffer.from(text).toString()
 
-/** A failed step of a discovery, as plain data. */
+/** Why a discovery failed. */
 export class Fault {
   readonly kind: FaultKind
   /** For the operator's log only. */
   readonly reason: string
-  /** Milliseconds the issuer asked to be left alone. */
+  /** Milliseconds to wait before the next attempt, as the issuer asked for in `Retry-After`. */
   readonly retryAfter: number | undefined
   constructor(kind: FaultKind, reason: string, retryAfter?: number) {
     this.kind = kind
@@ -20,10 +20,10 @@ export class Fault {
   }
 }
 
-/** What the guarded fetch rejects with when it will not go there, or will not read on; other rejections are the network's. */
+/** The rejection of the guarded fetch for an address it does not connect to or a response it does not read on; all others are the network's. */
 export class GuardError extends Error {
   override readonly name = 'GuardError'
-  /** `forbidden`: not visited. `unusable`: visited, and cut off. */
+  /** `forbidden`: nothing was sent. `unusable`: the response was refused or cut off. */
   readonly kind: 'forbidden' | 'unusable'
   constructor(kind: 'forbidden' | 'unusable', message: string) {
     super(message)
@@ -31,7 +31,7 @@ export class GuardError extends Error {
   }
 }
 
-/** The fault behind a rejection of a fetch, be it the guard's, the network's or a stranger's. */
+/** Converts whatever a fetch rejected with to a {@link Fault}. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof GuardError) return new Fault(error.kind, error.message)
   if (!(error instanceof Error)) return new Fault('unavailable', 'the fetch failed')

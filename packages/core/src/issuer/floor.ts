@@ -12,21 +12,21 @@ export interface Fetched<T> {
   readonly lifetime: number | undefined
 }
 
-/** A fetch and when it began, in milliseconds. */
-export interface Attempt<T> {
+/** One fetch of a document, with the time when it began, in milliseconds. */
+export interface FetchAttempt<T> {
   readonly at: number
   readonly result: Promise<Fetched<T> | Fault>
 }
 
-/** What {@link FloorFetcher} works with. */
-export interface FetchPorts {
+/** The dependencies of {@link FloorFetcher}. */
+export interface FloorFetcherContext {
   readonly fetch: IssuerFetch
   readonly floor: number
   readonly clock: () => number
   readonly report: (event: IssuerEvent) => void
 }
 
-/** One kind of document of an issuer. */
+/** A kind of document: its bounds, and how it is read. */
 export interface DocumentKind<T> extends DocumentBounds {
   readonly name: 'metadata' | 'jwks'
   readonly read: (document: Record<string, unknown>) => T | Fault
@@ -35,24 +35,25 @@ export interface DocumentKind<T> extends DocumentBounds {
 }
 
 /**
- * The documents of one kind of one issuer, by URL. Whoever asks within the floor gets the last attempt's own answer, be
- * it under way, good or bad: so none is fetched twice in a minute, even where well-known documents share a JWKS.
+ * Fetches the documents of one kind of one issuer, each at most once in the floor (a minute, AAuth 11.4). Whoever asks
+ * again before gets the result of the last fetch, whether it is under way, succeeded or failed: so a JWKS that several
+ * well-known documents share is fetched once.
  */
 export class FloorFetcher<T> {
   readonly #issuer: string
   readonly #kind: DocumentKind<T>
-  readonly #ports: FetchPorts
-  readonly #attempts = new Map<string, Attempt<T>>()
+  readonly #context: FloorFetcherContext
+  readonly #attempts = new Map<string, FetchAttempt<T>>()
 
-  constructor(issuer: string, kind: DocumentKind<T>, ports: FetchPorts) {
+  constructor(issuer: string, kind: DocumentKind<T>, context: FloorFetcherContext) {
     this.#issuer = issuer
     this.#kind = kind
-    this.#ports = ports
+    this.#context = context
   }
 
   /** Fetches, or repeats the last answer. Never rejects. */
-  get(url: string, signal: AbortSignal): Attempt<T> {
-    const now = this.#ports.clock()
+  get(url: string, signal: AbortSignal): FetchAttempt<T> {
+    const now = this.#context.clock()
     this.prune(now)
     const last = this.#attempts.get(url)
     if (last !== undefined) return last
@@ -65,12 +66,12 @@ export class FloorFetcher<T> {
   prune(now: number): void {
     for (const [url, { at }] of this.#attempts) {
       // A clock that was set back must not hold the floor for longer than it is.
-      if (now - at >= this.#ports.floor || now < at) this.#attempts.delete(url)
+      if (now - at >= this.#context.floor || now < at) this.#attempts.delete(url)
     }
   }
 
   async #fetch(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
-    const { fetch, clock, report } = this.#ports
+    const { fetch, clock, report } = this.#context
     const { name, read, weigh } = this.#kind
     const fetched = await fetchDocument(fetch, url, this.#kind, signal, clock)
     const value = fetched instanceof Fault ? fetched : read(fetched.document)

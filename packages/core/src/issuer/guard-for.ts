@@ -2,14 +2,15 @@ import { hostOf } from '../identifiers.js'
 import type { GuardOptions } from './guarded-fetch.js'
 import type { IssuerOptions } from './options.js'
 
-/** What of the operator's word on issuers concerns the guard. */
+/** The options of issuers that the guarded fetch depends on. */
 export type GuardedIssuers = Pick<
   IssuerOptions,
   'allow' | 'prewarm' | 'keyHosts' | 'privateHosts' | 'nat64Prefix'
 >
 
 /**
- * The guard's options: whoever was named may be asked for, whatever the name; addresses are another matter.
+ * The options of the guarded fetch that follow from the options of issuers: hosts that the operator named may have
+ * special-use names, but their addresses have to be public all the same.
  *
  * @param named further identifiers that the operator named
  */

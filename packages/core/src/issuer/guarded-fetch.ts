@@ -34,10 +34,10 @@ type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | '
 
 /**
  * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
- * that is not public unicast left out, special-use names refused unasked, the connection made to a checked address and no other, the certificate verified
+ * that is not public unicast left out, special-use names refused without asking DNS, the connection made to a checked address and no other, the certificate verified
  * for the name (TLS 1.2 or later), redirects handed back and never followed, no content coding, headers, body and time
- * bounded. Each call is a connection of its own: one that is reused could fail through no fault of the issuer's and
- * cost it a minute.
+ * bounded. Each call opens a connection of its own: a reused one could fail through no fault of the issuer's, which would
+ * then not be asked again for a minute.
  *
  * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
  *
@@ -143,12 +143,12 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
 
 function checkUrl(href: string): URL {
   const url = new URL(href)
-  if (url.protocol !== 'https:') throw new GuardError('forbidden', 'only https is fetched')
-  if (!isHostName(url.hostname)) throw new GuardError('forbidden', 'only host names are fetched')
+  if (url.protocol !== 'https:') throw new GuardError('forbidden', 'the URL is not https')
+  if (!isHostName(url.hostname)) throw new GuardError('forbidden', 'the host of the URL is no host name')
   return url
 }
 
-/** A lookup that only repeats what was checked: there is no second resolution to rebind (Signature-Key draft, 7.3). */
+/** A lookup that returns the addresses that were checked: there is no second resolution to rebind (Signature-Key draft, 7.3). */
 function answering(addresses: readonly ResolvedAddress[]): LookupFunction {
   return (_host, options, done) => {
     const [first] = addresses as [ResolvedAddress]
@@ -212,10 +212,10 @@ function toResponse(message: IncomingMessage, maxBytes: number, deadline: Deadli
 
 function readHead(message: IncomingMessage, maxBytes: number, deadline: Deadline): Response {
   const status = message.statusCode as number
-  if (status < 200 || status > 599) throw new GuardError('unusable', 'no HTTP status')
+  if (status < 200 || status > 599) throw new GuardError('unusable', 'the status is no HTTP status')
   const headers = headersOf(message)
   if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
-    throw new GuardError('unusable', 'a content coding not asked for')
+    throw new GuardError('unusable', 'the content has a coding that was not asked for')
   const bodiless = status === 204 || status === 205 || status === 304
   if (bodiless) {
     // What comes all the same is nobody's.
@@ -280,7 +280,7 @@ async function* bounded(
   }
 }
 
-/** The clock of one exchange: a limit until the connection stands, one for the whole, and the caller's own signal. */
+/** The time limits of one exchange: one until the connection is made, one for the whole, and the caller's own signal. */
 class Deadline {
   readonly #controller = new AbortController()
   readonly #connected: () => void

@@ -13,12 +13,12 @@ export interface KeyQuery {
 }
 
 /**
- * Whom the operator named, in `allow`, `prewarm` or `pinned` or as the access server; of whom a token verified ten minutes ago or earlier, and who
- * has been known since; all others.
+ * How far an issuer is known. `named`: by the operator, in `allow`, `prewarm` or `pinned` or as the access server.
+ * `established`: a token of it verified ten minutes ago or earlier, and it has been held since. `newcomer`: all others.
  */
-export type Standing = 'named' | 'established' | 'newcomer'
+export type IssuerClass = 'named' | 'established' | 'newcomer'
 
-/** The keys of all issuers, found by what tokens claim, fetched under a guard and kept within bounds. */
+/** The keys of all issuers, by what a token says of its issuer: fetched on demand, and cached within bounds. */
 export interface IssuerKeys {
   /**
    * The key if it is in memory and usable now; may begin a refresh in the background. A {@link KeyFault}: the issuer
@@ -36,40 +36,40 @@ export interface IssuerKeys {
    */
   refind(query: KeyQuery, failed: VerificationKey): Promise<VerificationKey | KeyFault | Refusal | undefined>
   /**
-   * Whether {@link find} or {@link refind} would fetch, or wait for a fetch, now. Where not, they answer from what is
-   * known, so that no stranger's effort need be asked for first.
+   * Whether {@link find} or {@link refind} would fetch, or wait for a fetch, now. Where not, they answer from what is in
+   * memory, so that the request's own signature need not be verified first.
    */
   mayFetch(query: KeyQuery): boolean
   /** The operator's policy, before any fetch: `undefined` if the issuer is admitted, otherwise `access_denied`. */
   refused(issuer: string, dwk: string): Refusal | undefined
-  /** A token of this issuer has verified: it is no newcomer any more. */
+  /** Records that a token of this issuer has verified: it is no newcomer any more. */
   admit(issuer: string, dwk: string): void
   /** Whether a token of this issuer has verified, or the operator named it: it is no newcomer. */
   knows(issuer: string): boolean
-  /** How an issuer stands among those who share what there is. */
-  standing(issuer: string): Standing
+  /** How far the issuer is known, which decides how much of what issuers share it may use. */
+  classOf(issuer: string): IssuerClass
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
-  /** Drops everything fetched of an issuer at once; the next token of it is looked up anew. Pinned keys stay. */
+  /** Drops everything fetched of an issuer at once; its next token has it fetched again. Pinned keys stay. */
   forget(issuer: string): void
-  /** Calls the listener whenever keys served before have changed or were dropped, so that what rests on them goes too. */
+  /** Calls the listener when keys that verified tokens have changed or were dropped: those tokens have to be verified again. */
   onWithdrawn(listener: (issuer: string, dwk: string) => void): void
-  /** State for a health endpoint, with the issuers used last. @param most how many of them; default 100 */
+  /** The state of issuers' keys, for a health endpoint. @param most issuers listed, those used last first; default 100 */
   inspect(most?: number): IssuerReport
   /** Fetches the keys of `prewarm`; resolves when each has been tried once. Never rejects. */
   warm(): Promise<void>
-  /** Ends timers and discoveries. What is held goes on being served until its time. */
+  /** Ends timers and discoveries. Keys in memory can be used until they expire. */
   close(): void
 }
 
-/** What the keys depend on. */
-export interface IssuerEnvironment {
+/** The dependencies of {@link IssuerKeys}. */
+export interface IssuerKeysContext {
   /** Milliseconds, as `Date.now`. */
   clock(): number
-  /** Chance in [0, 1). */
+  /** A random number in [0, 1), as `Math.random`. */
   random(): number
   report(event: IssuerEvent): void
-  /** Issuers that the operator named elsewhere than in the options of issuers. Default: none. */
+  /** Issuers that the operator named in other options than `issuers`, such as the access server. Default: none. */
   readonly named?: readonly string[] | undefined
   /** Default: the guarded fetch. */
   readonly fetch?: IssuerFetch | undefined

@@ -9,16 +9,16 @@ import {
 import { fixedLimits } from '../limits.js'
 import { Fault } from './fault.js'
 
-/** What a key is imported from; nothing else of a JWK is kept. */
+/** The members that a key is imported from; nothing else of a JWK is kept. */
 interface Candidate {
   readonly algorithm: Algorithm
   readonly x: string
   readonly y?: string
 }
 
-/** Keys of one `kid` that are tried. Whether a point is on its curve costs a quarter of a verification to find out. */
+/** The most keys of one `kid` that are tried. Whether a point is on its curve costs a quarter of a verification to find out. */
 const candidatesPerKid = 4
-/** Keys that stay imported; more than an issuer has in use. */
+/** The most keys that stay imported; more than an issuer has in use. */
 const importedKeys = 16
 /** Bytes of memory that a key takes beside its `kid`, before it is imported. */
 const keyBytes = 512

@@ -1,4 +1,4 @@
-/** Every number of discovery and of the key cache. Times are milliseconds, sizes are bytes. */
+/** The limits of discovery and of the key cache. Times are milliseconds, sizes are bytes. */
 export interface IssuerLimits {
   /** The longest metadata document; also the bytes of memory that what is kept of it may take. */
   readonly metadataBytes: number
@@ -47,15 +47,15 @@ export interface IssuerLimits {
   /** Discoveries of newcomers begun in a minute, which is also the largest burst. */
   readonly newcomersPerMinute: number
   /**
-   * Discoveries under way at once, in each of the three lanes: known issuers, newcomers, background. Enough that
-   * newcomers who all hang until `timeout` exhaust their budget before the places.
+   * Discoveries under way at once, of each kind: for requests of named issuers, of known ones and of newcomers, and in
+   * the background. Enough that newcomers which all hang until `timeout` reach `newcomersPerMinute` first.
    */
   readonly concurrency: number
-  /** Discoveries under way at once of one issuer, whatever the lane. */
+  /** Discoveries under way at once of one issuer. */
   readonly perIssuer: number
   /** Well-known documents held of one issuer; there are four names in the draft. */
   readonly documentsPerIssuer: number
-  /** Discoveries waiting for their turn, in the lanes that requests wait for; one more is refused at once. */
+  /** Discoveries that wait for their turn, of each kind that requests wait for; one more is refused at once. */
   readonly queue: number
 }
 

@@ -1,5 +1,5 @@
 import { hostOf, isHostName } from '../identifiers.js'
-import { weightOf } from '../weight.js'
+import { weightOf } from '../json.js'
 import { Fault } from './fault.js'
 
 /**
@@ -67,8 +67,8 @@ function keptValue(value: unknown): string | boolean | readonly string[] | undef
 const isKeptText = (value: unknown): value is string => typeof value === 'string' && value.length <= longest
 
 /**
- * Where the metadata says the keys are, if it is a place we go: `https`, on the issuer's own host or on one that the
- * operator admitted for this issuer (Signature-Key draft, 7.3). An inline `jwks` is no substitute (AAuth 11.4).
+ * The `jwks_uri` of the metadata, if it may be fetched: `https`, on the issuer's own host or on one that `keyHosts` has for
+ * this issuer (Signature-Key draft, 7.3). An inline `jwks` is no substitute (AAuth 11.4).
  */
 export function admitJwksUri(metadata: IssuerMetadata, keyHosts: readonly string[]): URL | Fault {
   const uri = metadata['jwks_uri']
@@ -81,7 +81,10 @@ export function admitJwksUri(metadata: IssuerMetadata, keyHosts: readonly string
     return new Fault('forbidden', 'the jwks_uri is not on a plain host name')
   }
   if (url.host !== hostOf(metadata.issuer) && !keyHosts.includes(url.host)) {
-    return new Fault('forbidden', `the jwks_uri is on ${url.host}, which is not admitted for this issuer`)
+    return new Fault(
+      'forbidden',
+      `the jwks_uri is on ${url.host}, which issuers.keyHosts does not have for this issuer`,
+    )
   }
   return url
 }

@@ -56,11 +56,11 @@ export interface IssuerOptions {
    * default. `refuse`: `401 unknown_key`, the letter of AAuth 11.3.4.
    */
   readonly unavailable?: 'retry' | 'refuse' | undefined
-  /** Default {@link issuerLimits}. */
+  /** Limits of discovery and of the key cache. Default {@link issuerLimits}. */
   readonly limits?: { readonly [Name in keyof IssuerLimits]?: number | undefined } | undefined
 }
 
-/** What this library asks of a fetch; the global `fetch` is one. */
+/** The signature that a `fetch` has to have; the global `fetch` has it. */
 export type IssuerFetch = (
   url: string,
   init: {
@@ -73,7 +73,7 @@ export type IssuerFetch = (
   },
 ) => Promise<IssuerResponse>
 
-/** What this library reads of a response. */
+/** The members of a response that are read. */
 export interface IssuerResponse {
   readonly status: number
   readonly redirected: boolean
@@ -122,7 +122,7 @@ const limitsSchema = z
   .refine(newcomersStay, { path: ['newcomers'], message: 'must be at least twice newcomersPerMinute' })
   .refine(documentsFit, { path: ['newcomerBytes'], message: 'must hold the largest documents of an issuer' })
 
-/** Checks {@link IssuerOptions}; composed into the options of the whole. */
+/** The schema of {@link IssuerOptions}, a part of the schema of all options. */
 export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
   allow: z.array(identifier).optional(),
   deny: z.array(identifier).optional(),

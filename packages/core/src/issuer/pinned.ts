@@ -9,11 +9,11 @@ export interface Pinned {
   readonly metadata: IssuerMetadata
 }
 
-/** Issuers whose keys the operator gave; nothing is ever fetched of them. */
+/** The issuers of `issuers.pinned`: their keys are in the options, and nothing is ever fetched of them. */
 export class PinnedIssuers {
   readonly #issuers = new Map<string, Map<string, Pinned>>()
 
-  /** @throws TypeError for a JWKS that is none; the options' schema has refused it before */
+  /** @throws TypeError for a malformed JWKS, which the options' schema has refused before */
   constructor(pinned: readonly PinnedIssuer[]) {
     for (const { issuer, dwk, jwks, metadata } of pinned) {
       const keys = KeySet.read({ ...jwks })

@@ -2,7 +2,7 @@ import { Refusal } from '../errors.js'
 import type { IssuerEvent } from '../events.js'
 import type { IssuerOptions } from './options.js'
 
-/** Whether the operator admits an issuer. Nothing is fetched of one who is not admitted. */
+/** The operator's rules on issuers: `allow`, `deny` and `admit`. Nothing is fetched of an issuer that is not admitted. */
 export class IssuerPolicy {
   readonly #allow: ReadonlySet<string> | undefined
   readonly #deny: ReadonlySet<string>
@@ -24,21 +24,21 @@ export class IssuerPolicy {
     return this.#allow?.has(issuer) === true
   }
 
-  /** The refusal, or `undefined` for an admitted issuer. */
+  /** `access_denied`, or `undefined` for an admitted issuer. */
   refused(issuer: string, dwk: string): Refusal | undefined {
-    if (this.#deny.has(issuer)) return denied('on the deny-list')
-    if (this.#allow !== undefined && !this.#allow.has(issuer)) return denied('not on the allow-list')
+    if (this.#deny.has(issuer)) return denied('in issuers.deny')
+    if (this.#allow !== undefined && !this.#allow.has(issuer)) return denied('not in issuers.allow')
     if (this.#admit === undefined) return undefined
-    return this.#ask(this.#admit, issuer, dwk) ? undefined : denied('not admitted')
+    return this.#ask(this.#admit, issuer, dwk) ? undefined : denied('not admitted by issuers.admit')
   }
 
   #ask(admit: NonNullable<IssuerOptions['admit']>, issuer: string, dwk: string): boolean {
-    let reason = 'admit returned no boolean'
+    let reason = 'issuers.admit returned no boolean; it must be synchronous'
     try {
       const answer: unknown = admit({ id: issuer, dwk })
       if (typeof answer === 'boolean') return answer
     } catch (error) {
-      reason = error instanceof Error ? error.message : 'admit threw'
+      reason = error instanceof Error ? error.message : 'issuers.admit threw'
     }
     this.#report({ name: 'issuer-policy-failed', issuer, dwk, reason })
     return false

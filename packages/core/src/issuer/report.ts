@@ -1,6 +1,8 @@
 import type { FaultKind, IssuerEvent } from '../events.js'
+import type { IssuerEntry } from './entry.js'
+import type { IssuerRecords } from './issuer-records.js'
 
-/** How find, refind and metadata were answered, beside the keys served. */
+/** Why a key or metadata was refused, by cause; `stale`: a key was used past its lifetime. */
 export type IssuerAnswer =
   | 'unknown_key'
   | 'issuer_missing'
@@ -13,13 +15,13 @@ export type IssuerAnswer =
 
 /** Counts since the start. */
 export interface IssuerCounts {
-  /** Documents asked of issuers. */
+  /** Documents fetched from issuers. */
   readonly fetches: Readonly<Record<'metadata' | 'jwks', number>>
   /** Discoveries by outcome. */
   readonly discoveries: Readonly<Record<'ok' | FaultKind, number>>
-  /** Refusals by cause; `stale` counts keys served past their lifetime. */
+  /** Refusals by cause; `stale` counts uses of keys past their lifetime. */
   readonly answers: Readonly<Record<IssuerAnswer, number>>
-  /** Times that served keys were withdrawn. */
+  /** Times that keys which had verified tokens were changed or dropped. */
   readonly withdrawn: number
 }
 
@@ -45,7 +47,7 @@ export interface IssuerState {
   readonly nextAttempt: number
 }
 
-/** The state of issuers' keys, for a health endpoint. Holds no secret, but the hosts of callers' issuers. */
+/** The state of issuers' keys, for a health endpoint. It holds no secret, but it does name callers' issuers. */
 export interface IssuerReport {
   readonly admitted: number
   readonly newcomers: number
@@ -61,8 +63,8 @@ export interface IssuerReport {
   readonly issuers: readonly IssuerState[]
 }
 
-/** Counts events and answers, and passes the events on. */
-export class Tally {
+/** Counts events and refusals since the start, and reports the events. */
+export class IssuerCounter {
   readonly #fetches = { metadata: 0, jwks: 0 }
   readonly #discoveries: Record<'ok' | FaultKind, number> = {
     ok: 0,
@@ -89,7 +91,7 @@ export class Tally {
     this.#report = report
   }
 
-  /** Passes an event on. A listener that throws must not break a discovery. */
+  /** Reports an event. A listener that throws must not break a discovery. */
   readonly event = (event: IssuerEvent): void => {
     if (event.name === 'issuer-fetched') this.#fetches[event.document]++
     if (event.name === 'issuer-discovered') this.#discoveries[event.outcome]++
@@ -112,5 +114,37 @@ export class Tally {
       answers: { ...this.#answers },
       withdrawn: this.#withdrawn,
     }
+  }
+}
+
+/** The state of issuers that the operator named, then of admitted ones, then of newcomers: each used last first. */
+export function stateOf(records: IssuerRecords, most: number, now: number): IssuerState[] {
+  if (most <= 0) return []
+  const held = { named: [] as IssuerEntry[], admitted: [] as IssuerEntry[], newcomers: [] as IssuerEntry[] }
+  for (const { record, partition } of records.all()) held[partition].push(...record.entries.values())
+  const lastUsed = (entries: IssuerEntry[]): IssuerEntry[] =>
+    entries.sort((a, b) => (a.usedAt === b.usedAt ? 0 : b.usedAt - a.usedAt))
+  const known = [...lastUsed(held.named), ...lastUsed(held.admitted)]
+  return [...known, ...lastUsed(held.newcomers)]
+    .slice(0, most)
+    .map((entry, index) => stateOfEntry(entry, index < known.length, now))
+}
+
+function stateOfEntry(entry: IssuerEntry, admitted: boolean, now: number): IssuerState {
+  const { keys, fetchedAt, freshUntil, attemptedAt, failures } = entry.state
+  const seconds = (from: number): number => Math.round(Math.max(0, now - from) / 1000)
+  const attempted = Number.isFinite(attemptedAt)
+  return {
+    issuer: entry.issuer,
+    dwk: entry.dwk,
+    admitted,
+    keys,
+    outcome: entry.fault?.kind ?? (attempted && entry.flight === undefined ? 'ok' : 'pending'),
+    ...(entry.fault === undefined ? {} : { reason: entry.fault.reason }),
+    ...(fetchedAt === undefined ? {} : { age: seconds(fetchedAt) }),
+    ...(freshUntil === undefined ? {} : { stale: now >= freshUntil }),
+    ...(attempted ? { sinceAttempt: seconds(attemptedAt) } : {}),
+    failures,
+    nextAttempt: entry.mayAttempt(now) ? 0 : Math.max(0, Math.ceil((entry.nextAttemptAt - now) / 1000)),
   }
 }

@@ -23,9 +23,9 @@ export type Resolve = (
 /** Milliseconds that one family is waited for once the other has an address (RFC 8305, 3). */
 const resolutionDelay = 50
 
-/** What {@link createPublicResolve} works with. */
+/** Options of {@link createPublicResolve}. */
 export interface PublicResolveOptions {
-  /** Whether an address is of any use, so that what is not ends no wait for the other family. */
+  /** Whether an address may be connected to; one that may not does not end the wait for the other family. */
   readonly isUsable: (address: string) => boolean
   /** Name servers, as `address:port`. Default: the operating system's. */
   readonly servers?: readonly string[]
@@ -57,14 +57,14 @@ export function createPublicResolve({ isUsable, servers }: PublicResolveOptions)
   }
 }
 
-/** Resolves a host that the operator named the way the operating system does. */
+/** Resolves a host of `privateHosts` the way the operating system does. */
 export const resolvePrivate: Resolve = async (host) =>
   (await lookup(host, { all: true })).map(({ address, family }) => ({
     address,
     family: family === 6 ? 6 : 4,
   }))
 
-/** One family's question. */
+/** The query for one address family. */
 interface Question {
   readonly done: Promise<void>
   addresses: readonly ResolvedAddress[]
@@ -108,7 +108,7 @@ function firstUsable(
   })
 }
 
-/** By turns, so that however few are tried, there are some of each family among them (RFC 8305, 4). */
+/** The addresses of both families in turns, so that however few are tried, some of each are (RFC 8305, 4). */
 function inTurns<A>(one: readonly A[], other: readonly A[]): A[] {
   const turns = Math.max(one.length, other.length)
   return Array.from({ length: turns }, (_, index) => [one[index], other[index]])

@@ -1,9 +1,9 @@
 import type { Discoverer } from './discoverer.js'
+import type { IssuerRecord } from './issuer-records.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerDocument } from './options.js'
-import type { IssuerRecord } from './spaces.js'
 
-/** Keeps the keys of issuers in use fresh, so that no request of theirs waits, and drops what is past the ceiling. */
+/** Refreshes the keys of issuers in use at intervals, so that no request waits for them, and drops keys past the ceiling. */
 export class Sweep {
   readonly #discoverer: Discoverer
   readonly #limits: IssuerLimits
@@ -27,13 +27,13 @@ export class Sweep {
     this.#every = every ?? unreferencedInterval
   }
 
-  /** Begins to sweep, unless that has been done. */
+  /** Starts the interval, if it has not been started. */
   start(): void {
     if (this.#closed) return
     this.#stop ??= this.#every(this.#limits.sweep, () => this.#run())
   }
 
-  /** Tries each prewarmed issuer once. */
+  /** Runs one discovery for each issuer of `prewarm`. */
   async warm(): Promise<void> {
     this.start()
     const left = [...this.#prewarm]
@@ -59,19 +59,19 @@ export class Sweep {
     for (const { issuer, dwk } of this.#prewarm) this.#discoverer.entry(issuer, dwk).entry.usedAt = now
     const lighter = new Set<IssuerRecord>()
     const idle: string[] = []
-    for (const { record, space } of this.#discoverer.spaces.records()) {
+    for (const { record, partition } of this.#discoverer.records.all()) {
       record.documents.metadata.prune(now)
       record.documents.keys.prune(now)
       for (const entry of record.entries.values()) {
         if (entry.expire(now)) lighter.add(record)
-        if (space !== 'newcomers' && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
+        if (partition !== 'newcomers' && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))
           due.push(entry)
       }
-      if (space === 'admitted' && this.#isIdle(record, now)) idle.push(record.issuer)
+      if (partition === 'admitted' && this.#isIdle(record, now)) idle.push(record.issuer)
     }
-    // A place that nothing is kept in is somebody else's.
-    for (const issuer of idle) this.#discoverer.spaces.remove(issuer)
-    for (const record of lighter) this.#discoverer.spaces.reweigh(record)
+    // A record without documents would take room that another issuer needs.
+    for (const issuer of idle) this.#discoverer.records.remove(issuer)
+    for (const record of lighter) this.#discoverer.records.reweigh(record)
     this.#discoverer.refreshInTurn(due)
   }
 

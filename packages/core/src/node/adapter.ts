@@ -11,14 +11,15 @@ import { wholeApplication } from './whole-application.js'
 // What every adapter over Node's HTTP server shares: the raw request in, the answer out.
 
 /**
- * The request as it came over the wire. A framework that changes the prototype of its requests gives each a hidden class
+ * A Node request as an {@link HttpRequest}. A framework that changes the prototype of its requests gives each a hidden class
  * of its own, and reading a property then costs as much as a hundred elsewhere: so as few as possible are read.
  *
- * Of a message that Node's parser has not made (serverless platforms, `inject`) it is what that message tells: where
- * there is no `rawHeaders`, its `headers`. Never throws.
+ * For a message that Node's parser has not made (serverless platforms, `inject`), the fields are taken from `headers` where
+ * there is no `rawHeaders`. Never throws.
  *
- * @param target the original request target; frameworks rewrite `message.url` when they mount routers. Default: that
- * @param again whether content that a parser has taken is serialised again: for endpoints of our own. Default `false`
+ * @param target the original request target, which frameworks change in `message.url` when they mount routers. Default:
+ *   `message.url`
+ * @param again whether content that a body parser has parsed is serialised again; for our own endpoints. Default `false`
  *
  * @example
  * ```ts
@@ -96,14 +97,14 @@ class NodeRequest implements HttpRequest {
   }
 }
 
-/** Only HTTP/2 has fields whose names begin with a colon, and has them first (RFC 9113, 8.3). */
+/** Whether a request is HTTP/2: only there field names begin with a colon, and those come first (RFC 9113, 8.3). */
 const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.startsWith(':') === true
 
 /**
- * What our endpoints may use of the process around them. Never throws.
+ * The {@link Host} of a Node request. Never throws.
  *
  * @param listener the whole application, through which held calls are sent. Default: the listeners of the server that
- *   the request came to; where that is not known either, no call can be carried out later
+ *   the request came to; where that is not known either, no held call can be carried out
  * @param native the framework's own request
  *
  * @example
@@ -138,7 +139,7 @@ export function nodeHost(
 }
 
 /**
- * Writes an answer, unless somebody has answered meanwhile: what a guard waits for can take longer than the application
+ * Writes an answer, unless the application has answered already. It may have: a guard can wait longer than the application
  * gives a request, and an error thrown that late would end the process.
  *
  * @example
@@ -153,7 +154,7 @@ export function nodeHost(
  */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
   if (response.headersSent) {
-    // One that has only begun can no longer be told apart from a good one, but it can be broken off.
+    // An answer that has only begun looks like a complete one to the client, unless the connection is closed.
     if (!response.writableEnded) response.destroy()
     return
   }
@@ -175,7 +176,7 @@ function writeRaw(status: number, raw: NonNullable<Answer['raw']>, response: Ser
     const name = (rawHeaders[i] as string).toLowerCase()
     fields.set(name, [...(fields.get(name) ?? []), rawHeaders[i + 1] as string])
   }
-  // What middleware has set on this response is not said twice.
+  // `setHeader` replaces what middleware has set on this response.
   for (const [name, lines] of fields)
     response.setHeader(name, lines.length === 1 ? (lines[0] as string) : lines)
   response.writeHead(status, { 'Content-Length': content.length })

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Puts a challenge of ours beside whatever a `401` says that somebody else writes. Fields that are there stay as they
- * are, and AAuth never uses `WWW-Authenticate` (AAuth 11.6, R-151).
+ * Adds our challenge to a `401` that another authentication writes. Fields that it has set stay as they are, and AAuth
+ * never uses `WWW-Authenticate` (AAuth 11.6, R-151).
  *
- * @returns ends it, so that a `401` of the application itself passes untouched
+ * @returns stops adding it, so that a later `401` of the application itself stays as it is
  *
  * @example
  * ```ts

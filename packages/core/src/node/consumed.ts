@@ -1,27 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import { checkContentDigest } from '../http/content-digest.js'
 
-// Content that somebody has read before us: a body parser in front of everything, or a platform that had the whole
-// request before there was a stream.
+// Content that was read before the guard: by a body parser, or by a platform that had the whole request before there was
+// a stream.
 
-/** What such readers leave on the request. */
+/** The members of a request in which such readers leave the content. */
 interface Left {
   readonly rawBody?: unknown
   readonly body?: unknown
 }
 
-/** Whether the stream has been read, or is being read; or there is none, as on some platforms. */
+/** Whether the stream of a request has been read, or is being read; or there is none, as on some platforms. */
 export function isRead(message: IncomingMessage): boolean {
   return message.readableDidRead || message.readableFlowing === true || typeof message.read !== 'function'
 }
 
 /**
- * The content as it was received, of a request that was read before us. It is, in this order
+ * The content as it was received, of a request that was read before the guard. It is, in this order
  *
  * - `rawBody`, bytes or text: what serverless platforms leave, NestJS with `rawBody: true`, and a parser's `verify`;
  * - `body` where that is bytes or text (`express.raw()`, `express.text()`);
- * - with `again`, `body` serialised again, where a parser of JSON or of forms has made it. What was not written as most
- *   write it is not found that way, so this is for endpoints of our own, which would otherwise not work at all.
+ * - with `again`, `body` serialised again, where a parser of JSON or of forms has made it. That gives the bytes back only
+ *   if they were written in the usual way; it is for our own endpoints, which would otherwise not work at all.
  *
  * What may be other bytes than those that came (inflated, decoded, parsed) counts only if it is as long as
  * `Content-Length` says. Of a body that was parsed, or whose length nobody said, it has to have the digest that the
@@ -56,7 +56,7 @@ function asBytes(content: unknown): Uint8Array | undefined {
   return typeof content === 'string' ? Buffer.from(content) : undefined
 }
 
-/** `undefined` where the request does not say how long its content is. */
+/** Whether content is as long as `Content-Length` says; `undefined` where there is no such field. */
 function hasLength({ headers }: IncomingMessage, content: Uint8Array): boolean | undefined {
   const length = headers['content-length']
   return length === undefined ? undefined : Number(length) === content.length
@@ -69,7 +69,7 @@ function isProven(message: IncomingMessage, content: Uint8Array): boolean {
   return typeof digest === 'string' ? checkContentDigest(digest, content) === undefined : sized === true
 }
 
-/** What was parsed, in the ways in which most senders would have written it. */
+/** A parsed body in the ways in which most senders would have written it. */
 function* serialise({ headers }: IncomingMessage, body: unknown): Generator<string> {
   if (typeof body !== 'object' || body === null) return
   const type = headers['content-type'] ?? ''

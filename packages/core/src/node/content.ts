@@ -2,20 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentFault } from '../http/message.js'
 import { after } from '../timer.js'
 import { contentLeft, isRead } from './consumed.js'
-import { ContentRoom } from './content-room.js'
+import { ContentLimit } from './content-limit.js'
 
-// A second guard on the same request finds what the first one read. Held no longer than the request itself.
+// For a second guard on the same request. Kept no longer than the request itself.
 const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>>()
 
-/** Milliseconds without a byte after which content is no longer waited for. A server's `requestTimeout` is for the whole. */
+/** Milliseconds without a byte after which reading ends. (A server's `requestTimeout` is for the whole request.) */
 const longestPause = 60_000
-const room = new ContentRoom()
+const limited = new ContentLimit()
 
 /**
- * The content exactly as received, before any decoding, put back so that body parsers read it as if nobody had. No more
- * than `limit` bytes are kept. Never rejects, and waits no longer than a minute for the next byte.
+ * Reads the content exactly as received, before any decoding, and puts it back for body parsers. No more than `limit` bytes
+ * are kept. Never rejects, and waits no longer than a minute for the next byte.
  *
- * Where somebody has read the request before us, its bytes are taken from where that left them ({@link contentLeft}).
+ * Where the request has been read already, the bytes are taken from where the reader left them ({@link contentLeft}).
  */
 export function captureContent(
   message: IncomingMessage,
@@ -23,14 +23,14 @@ export function captureContent(
   again = false,
 ): Promise<Uint8Array | ContentFault> {
   const known = captured.get(message)
-  // Whoever read it first may have been content with more.
+  // The first reader may have had a higher limit.
   if (known !== undefined) return known.then((content) => within(content, limit))
   const content = readContent(message, limit, again).catch((): ContentFault => 'aborted')
   captured.set(message, content)
   return content
 }
 
-/** Whether somebody else has read the content, and its bytes are nowhere to be found. */
+/** Whether the content was read before the guard and its bytes are not to be had. */
 export function isConsumed(message: IncomingMessage): boolean {
   return !captured.has(message) && isRead(message) && contentLeft(message) === undefined
 }
@@ -38,8 +38,8 @@ export function isConsumed(message: IncomingMessage): boolean {
 const cutShort = new WeakSet<IncomingMessage>()
 
 /**
- * Reads on to the end of a message that was longer than we read, once it has been answered: Node does so only where
- * nobody has begun to read, and the connection would be stuck.
+ * Reads a message to its end once it has been answered, if its content was longer than its limit. Node does so by itself
+ * only where nobody has begun to read; otherwise the connection would hang.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
     const chunks: (Buffer | string)[] = []
     let length = 0
     let stop = (): void => {}
-    const reading = room.enter(limit, () => finish('no-room'))
+    const reading = limited.enter(limit, () => finish('overloaded'))
     const read = (): void => {
       stop()
       stop = after(longestPause, gone)
@@ -110,9 +110,9 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
       stop()
       reading.leave()
       message.off('readable', read).off('error', gone).off('close', gone)
-      // Where nothing is refused (report-only) the handler is to find all of it.
+      // On report-only routes the handler reads the content even if it is too long.
       if (content !== 'aborted' && length > 0) putBack(message, chunks)
-      if (content === 'too-large' || content === 'no-room') cutShort.add(message)
+      if (content === 'too-large' || content === 'overloaded') cutShort.add(message)
       resolve(content)
     }
     const gone = (): void => finish('aborted')

@@ -13,16 +13,16 @@ import { InnerSocket } from './inner-socket.js'
 const servers = new WeakMap<RequestListener, Server>()
 
 /**
- * Carries held calls through an application over a connection within the process: both ends of it are Node's own HTTP,
- * so that the handler sees an ordinary request and writes an ordinary response, whatever the framework. The server
- * behind it never listens.
+ * A {@link Dispatch} that sends held calls through an application, over a connection within the process. Both of its ends
+ * are Node's own HTTP, so that the handler gets an ordinary request and response, whatever the framework. The server never
+ * listens.
  *
  * @param listener the whole application
  */
 export function dispatchThrough(listener: RequestListener): Dispatch {
   return (call, carried, limits) => {
     const [near, far] = InnerSocket.pair()
-    // As the call came, not as the poll did that sets it going: its forwarded fields are believed by its own peer address.
+    // The addresses of the call, not of the poll: whether its forwarding fields are trusted depends on where it came from.
     Object.assign(far, call.peer)
     carryOn(far, carried)
     innerServer(listener).emit('connection', far)
@@ -50,7 +50,7 @@ function send(
       createConnection: () => connection,
       method: call.method,
       path: call.target,
-      // As a flat array they go out as they came, order and repetition kept.
+      // A flat array keeps the order and the repetitions.
       headers: [
         ...call.rawHeaders,
         'Connection',
@@ -81,7 +81,7 @@ function send(
   })
 }
 
-/** All of a body, or `undefined` when it is too long; read to its end all the same, so that its handler gets there. */
+/** A whole body, or `undefined` when it is too long. It is read to its end all the same, so that its handler can finish. */
 async function collect(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0
@@ -92,6 +92,7 @@ async function collect(incoming: IncomingMessage, limit: number): Promise<Buffer
   return length > limit ? undefined : Buffer.concat(chunks)
 }
 
+/** Fields that concern the inner connection, or that are set anew. */
 const ofConnection: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

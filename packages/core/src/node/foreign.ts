@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { hasBody } from '../http/message.js'
 
-// Messages that Node's HTTP parser has not made: of serverless platforms, which are told a request by an event, and of
-// `inject`. They look like Node's and are so as far as their makers have thought of it.
+// Foreign messages: those that Node's HTTP parser has not made, but a serverless platform, from an event, or `inject`. They
+// imitate Node's, more or less completely.
 
 /**
- * The field lines that such a message tells, alternating name and value: its `rawHeaders` where it has them, otherwise
- * its `headers`, where lines of one name have been joined. Nothing but text.
+ * The field lines of a foreign message, alternating name and value: its `rawHeaders` where it has them, otherwise its
+ * `headers`, in which lines of one name have been joined. Values that are no text or number are left out.
  */
 export function foreignFields(message: IncomingMessage): string[] {
   const { rawHeaders, headers } = message as Partial<Record<'rawHeaders' | 'headers', unknown>>
@@ -23,8 +23,8 @@ export function foreignFields(message: IncomingMessage): string[] {
 }
 
 /**
- * Whether such a message has content. No parser has made sure that a field announces it, so that what does not say of
- * itself that it is empty counts as content: else what is asked of content would not be asked.
+ * Whether a foreign message has content. No parser has made sure that a field announces it, so the message is looked at as
+ * well: otherwise a route's rules for content could be passed by.
  */
 export function hasForeignContent(message: IncomingMessage, rawHeaders: readonly string[]): boolean {
   if (hasBody({ rawHeaders })) return true

@@ -1,7 +1,6 @@
 import type { Carried } from '../http/message.js'
 
-// Keyed by the connection a call is carried on, which only this process can have made: nothing a client sends is looked
-// up here.
+// By the inner connection, which only this process can make: nothing that a client sends leads to an entry.
 const connections = new WeakMap<object, Carried>()
 let isUsed = false
 
@@ -11,7 +10,7 @@ export function carryOn(connection: object, carried: Carried): void {
   connections.set(connection, carried)
 }
 
-/** What the message's connection carries; `undefined` for every message from outside. */
+/** What accompanies the held call that this message is; `undefined` for every message from outside. */
 export function carriedBy(message: { readonly socket: object }): Carried | undefined {
   return isUsed ? connections.get(message.socket) : undefined
 }

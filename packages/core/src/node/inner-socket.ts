@@ -6,9 +6,9 @@ const addresses = [
 ] as const
 
 /**
- * One end of a connection within the process. It is a `net.Socket` without a handle, so that it has whatever libraries
- * call on a request's socket (`setTimeout`, `setKeepAlive`, `address`, `ref`, …) and is one where they ask; the bytes go
- * to the other end instead of to a network. Its addresses are for whoever makes it to set.
+ * One end of a connection within the process. It is a `net.Socket` without a handle, so that libraries can call the methods
+ * of a request's socket (`setTimeout`, `setKeepAlive`, `address`, `ref`, …) and `instanceof` holds; the bytes go to the
+ * other end instead of to a network. Its addresses can be set.
  */
 export class InnerSocket extends Socket {
   override readonly pending = false
@@ -85,7 +85,7 @@ export class InnerSocket extends Socket {
     done()
   }
 
-  /** Whoever breaks off one end has broken off the other: nobody is left waiting. */
+  /** Destroying one end destroys the other, so that nobody waits for it. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const other = this.#other
     this.#other = undefined
@@ -94,7 +94,7 @@ export class InnerSocket extends Socket {
     super._destroy(error, done)
   }
 
-  /** Something has happened, so that `setTimeout` counts anew. */
+  /** Restarts the time of `setTimeout`, after activity. */
   #stir(): void {
     if (this.timeout !== undefined && this.timeout > 0) this.setTimeout(this.timeout)
   }

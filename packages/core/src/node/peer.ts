@@ -7,7 +7,7 @@ type AnySocket = Partial<Socket> & {
   readonly alpnProtocol?: unknown
 }
 
-/** What a request's connection says of its two ends; read when a call is put aside, before the connection is gone. */
+/** The addresses and the kind of a connection; read when a call is held, before the connection is gone. */
 export function peerFacts(socket: object | null | undefined): PeerFacts {
   const {
     remoteAddress,
@@ -21,14 +21,16 @@ export function peerFacts(socket: object | null | undefined): PeerFacts {
     alpnProtocol,
   } = (socket ?? {}) as AnySocket
   return {
-    ...(remoteAddress === undefined ? {} : { remoteAddress }),
-    ...(remotePort === undefined ? {} : { remotePort }),
-    ...(remoteFamily === undefined ? {} : { remoteFamily }),
-    ...(localAddress === undefined ? {} : { localAddress }),
-    ...(localPort === undefined ? {} : { localPort }),
-    ...(localFamily === undefined ? {} : { localFamily }),
-    ...(encrypted === true ? { encrypted } : {}),
-    ...(typeof servername === 'string' ? { servername } : {}),
-    ...(typeof alpnProtocol === 'string' ? { alpnProtocol } : {}),
+    remoteAddress,
+    remotePort,
+    remoteFamily,
+    localAddress,
+    localPort,
+    localFamily,
+    encrypted: encrypted === true ? encrypted : undefined,
+    servername: text(servername),
+    alpnProtocol: text(alpnProtocol),
   }
 }
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
 
 /**
- * Keeps what is answered from being served to somebody else. Shared caches know that an answer to `Authorization` is
- * not for everybody; of our fields they know nothing (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control`
- * gets `private` unless it says `private`, `no-store` or `public`, and `Vary` names the fields the answer rests on.
+ * Keeps shared caches from serving an answer to another caller. They know that an answer to `Authorization` is for one
+ * caller only, but not that ours is (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control` gets `private` unless
+ * it has `private`, `no-store` or `public`, and `Vary` gets the fields on which the answer depends.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ function setOn(response: ServerResponse): undefined {
   return undefined
 }
 
-/** With fields given beside the status: those stay what they are to whoever gave them. */
+/** The fields given to `writeHead`, with ours; the caller's own object is not changed. */
 function addTo(given: object, response: ServerResponse): never {
   if (Array.isArray(given)) return addToList(given, response) as never
   const fields = given as Readonly<Record<string, Value>>
@@ -88,7 +88,7 @@ function addTo(given: object, response: ServerResponse): never {
   return all as never
 }
 
-/** Names and values by turns, or pairs of them. */
+/** As {@link addTo}, for a list of alternating names and values, or of pairs. */
 function addToList(given: readonly unknown[], response: ServerResponse): unknown[] {
   const areLists = Array.isArray(given[0])
   const flat = areLists ? (given as readonly (readonly unknown[])[]).flat() : given
@@ -112,11 +112,12 @@ function madePrivate(value: Value): OutgoingHttpHeader {
   if (value === undefined) return 'private'
   const text = [value].flat().join(', ')
   const directives = membersOf(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
-  // `private="field"` says it of that field only.
+  // `private="field"` is about that field only.
   if (directives.some((name) => name === 'private' || name === 'no-store' || name === 'public')) return value
   return text.trim() === '' ? 'private' : `${text}, private`
 }
 
+/** The fields on which the answer depends. */
 const rests = ['Signature-Key', 'Signature']
 
 function madeVary(value: Value): OutgoingHttpHeader {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 
 /**
- * The whole application behind a request: whatever listens to the HTTP server that received it. Frameworks know only of
- * what they have mounted themselves; of an application that another one calls as a function they know the inner part.
+ * The whole application behind a request: all listeners of the HTTP server that received it. A framework does not know it
+ * where another application calls its own as a function.
  *
- * @param known what the framework knows, for requests that came by no server (serverless platforms, tests)
+ * @param known the application as the framework knows it, for requests that came by no server (serverless platforms, tests)
  *
  * @example
  * ```ts

@@ -1,13 +1,13 @@
 import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
 import { after } from '../timer.js'
 
-/** A key whose private half is elsewhere: a key management service, a hardware module, another process. */
+/** A signing key whose private half is kept elsewhere: in a key management service, a hardware module, another process. */
 export interface ExternalSigner {
   /** The public JWK, with a fully specified `alg`. One with a private member is refused. Without `kid` its thumbprint serves. */
   readonly publicJwk: object
   /**
    * Signs bytes. Ed25519: over the bytes themselves. ES256: ECDSA over their SHA-256. Returns the 64 bytes `r || s`
-   * (RFC 7518, 3.4), not DER; {@link ecdsaFromDer} turns the one into the other. Has five seconds.
+   * (RFC 7518, 3.4), not DER; {@link ecdsaFromDer} converts DER. An answer after five seconds is a failure.
    */
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
@@ -37,7 +37,7 @@ export function importSigner(signer: ExternalSigner): SigningKey {
   }
 }
 
-/** Whether an option is a signer rather than a private JWK. */
+/** Whether the option is an {@link ExternalSigner}, not a private JWK. */
 export function isSigner(value: object): value is ExternalSigner {
   return typeof (value as { readonly sign?: unknown }).sign === 'function'
 }
@@ -72,7 +72,7 @@ function checkSignature(
 }
 
 /**
- * The 64 bytes `r || s` of an ECDSA P-256 signature in DER, as many key management services answer with.
+ * Converts an ECDSA P-256 signature in DER, as many key management services return it, to the 64 bytes `r || s`.
  *
  * @throws TypeError when it is no such signature
  *
@@ -106,4 +106,4 @@ function readInteger(der: Uint8Array, at: number): [Uint8Array, number] {
   return [value, end]
 }
 
-const derError = (): TypeError => new TypeError('is no ECDSA P-256 signature in DER')
+const derError = (): TypeError => new TypeError('must be an ECDSA P-256 signature in DER')

@@ -3,10 +3,10 @@ import { importSigningJwk, type SigningKey } from '../crypto/keys.js'
 import type { KeyRotationEvent } from '../events.js'
 import { type ExternalSigner, importSigner, isSigner } from './external-signer.js'
 
-/** A key of ours: a private JWK with a fully specified `alg`, or a signer for a key that lives elsewhere. */
+/** A signing key of the resource server: a private JWK with a fully specified `alg`, or a signer for a key kept elsewhere. */
 export type SigningKeyOption = object | ExternalSigner
 
-/** A key of ours as it stands. */
+/** A signing key of the resource server and its place in the rotation. */
 export interface OwnKey {
   readonly kid: string
   readonly alg: AlgorithmName
@@ -16,14 +16,14 @@ export interface OwnKey {
   readonly state: 'signing' | 'next' | 'previous'
   /** Seconds: when this process began to publish it. */
   readonly published: number
-  /** Seconds; with `next`: when everybody's cache of our keys has it. */
+  /** Seconds; with `next`: when every cache of our key set holds it, so that it may sign. */
   readonly promotable?: number
-  /** Seconds; with `previous`: when everything it signed has expired. */
+  /** Seconds; with `previous`: when everything it signed has expired, so that it may be retired. */
   readonly retirable?: number
 }
 
 /**
- * The keys we sign with, in this process. A rotation is four steps, each on all instances before the next:
+ * The resource server's signing keys, in this process. A rotation is four steps, each on all instances before the next:
  * publish, wait, promote, wait and retire. See docs/production.md.
  */
 export interface OwnKeys {
@@ -48,7 +48,7 @@ export interface OwnKeys {
    * a key that has leaked
    */
   retire(kid: string, how?: { readonly force?: boolean }): void
-  /** Has every key sign, so that a signer that is unreachable or has another key is found at start-up; rejects then. */
+  /** Signs once with every key, to find a signer that is unreachable or has another key at start-up; rejects then. */
   prove(): Promise<void>
 }
 
@@ -62,8 +62,8 @@ interface Entry {
   replaced?: number
 }
 
-/** What the ring depends on. */
-export interface KeyRingEnvironment {
+/** The dependencies of {@link OwnKeyRing}. */
+export interface OwnKeyRingContext {
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   /** Seconds that something signed is good for after it was signed, clocks apart. */
@@ -71,15 +71,15 @@ export interface KeyRingEnvironment {
   readonly report: (event: KeyRotationEvent) => void
 }
 
-/** The ring of a resource server. Read it at each use: it changes. */
-export class KeyRing implements OwnKeys {
-  readonly #env: KeyRingEnvironment
+/** The signing keys of a resource server. Read them at each use: a rotation changes them. */
+export class OwnKeyRing implements OwnKeys {
+  readonly #context: OwnKeyRingContext
   /** The first signs. */
   readonly #entries: Entry[]
 
   /** @throws TypeError naming the key by its index */
-  constructor(keys: readonly SigningKeyOption[], env: KeyRingEnvironment) {
-    this.#env = env
+  constructor(keys: readonly SigningKeyOption[], context: OwnKeyRingContext) {
+    this.#context = context
     this.#entries = []
     for (const [index, key] of keys.entries()) {
       try {
@@ -95,7 +95,7 @@ export class KeyRing implements OwnKeys {
     return this.#entries[0]?.key
   }
 
-  /** What the key set shows. */
+  /** The keys as published in the key set. */
   get publicJwks(): readonly Readonly<Record<string, string>>[] {
     return this.#entries.map(({ key }) => key.publicJwk)
   }
@@ -106,7 +106,9 @@ export class KeyRing implements OwnKeys {
 
   publish(key: SigningKeyOption): OwnKey {
     if (this.#entries.length === 0) {
-      throw new TypeError('option signingKeys: without a key at the start, nobody was told where ours are')
+      throw new TypeError(
+        'option signingKeys: needs a key at the start; without one the metadata has no jwks_uri, so that readers would not find a key published later',
+      )
     }
     const entry = this.#add(key)
     this.#tell('published', entry, false)
@@ -128,7 +130,7 @@ export class KeyRing implements OwnKeys {
 
   retire(kid: string, { force = false }: { readonly force?: boolean } = {}): void {
     const entry = this.#find(kid)
-    if (entry === this.#entries[0]) throw new RangeError(`key ${kid} signs: promote another first`)
+    if (entry === this.#entries[0]) throw new RangeError(`key ${kid} signs: promote another key first`)
     this.#notBefore(`key ${kid} may be retired`, this.#retirable(entry), force)
     this.#entries.splice(this.#entries.indexOf(entry), 1)
     this.#tell('retired', entry, force)
@@ -152,13 +154,13 @@ export class KeyRing implements OwnKeys {
 
   #find(kid: string): Entry {
     const entry = this.#entries.find(({ key }) => key.kid === kid)
-    if (entry === undefined) throw new RangeError(`there is no key ${kid}`)
+    if (entry === undefined) throw new RangeError(`there is no key ${kid}; keys.list() has those there are`)
     return entry
   }
 
   /** A key that never signed here may have signed elsewhere until this process began. */
   #retirable({ replaced, published }: Entry): number {
-    return (replaced ?? published) + this.#env.lifetime
+    return (replaced ?? published) + this.#context.lifetime
   }
 
   #notBefore(what: string, seconds: number, force: boolean): void {
@@ -176,10 +178,10 @@ export class KeyRing implements OwnKeys {
   }
 
   #tell(act: KeyRotationEvent['act'], { key }: Entry, forced: boolean): void {
-    this.#env.report({ name: 'key-rotation', act, kid: key.kid, forced })
+    this.#context.report({ name: 'key-rotation', act, kid: key.kid, forced })
   }
 
   #now(): number {
-    return Math.floor(this.#env.clock() / 1000)
+    return Math.floor(this.#context.clock() / 1000)
   }
 }

@@ -3,49 +3,48 @@ import { refuse } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import type { PendingRecord, Settlement } from './record.js'
 
-/** Where things are and how often to ask. */
-export interface DeferralPlaces {
-  /** Absolute: agents in the field cannot follow a relative one. */
+/** The URLs of a pending request, and how often to poll. */
+export interface PendingUrls {
+  /** Absolute, because some agents cannot follow a relative one. */
   pendingUrl(id: string): string
+  /** Absolute. */
   interactionUrl(id: string): string
+  /** Seconds between two polls. */
   readonly retryAfter: number
 }
 
-/** How far a pending request has come. */
+/** What a `202` says about a pending request beside its URL. */
 export interface Progress {
   /** The person has arrived at the interaction page. */
   readonly interacting?: boolean
-  /** For the agent's next poll; default what the options say. */
+  /** Seconds until the agent's next poll. Default: {@link PendingUrls.retryAfter}. */
   readonly retryAfter?: number
   /** The resource token that goes with `requirement=auth-token`. */
   readonly resourceToken?: string
-  /** Put to the agent's user instead (AAuth 7.5.1). */
-  readonly question?: Question
+  /** A question to the agent's user, which takes the place of the requirement (AAuth 7.5.1). */
+  readonly question?: Question | undefined
 }
 
-/** A question to the agent's user. */
+/** A question to the agent's user (AAuth 7.5.1). */
 export interface Question {
-  /** Markdown. */
+  /** The question, in Markdown. */
   readonly clarification: string
-  /** Seconds. */
+  /** Seconds within which it has to be answered. */
   readonly timeout?: number
+  /** Answers to choose from. */
   readonly options?: readonly string[]
 }
 
-/** `202`: not yet (AAuth 11.8.2). */
-export function waitingAnswer(
-  record: PendingRecord,
-  places: DeferralPlaces,
-  progress: Progress = {},
-): Answer {
-  const field = requirementOf(record, places, progress)
+/** The `202` of a request that is still pending (AAuth 11.8.2). */
+export function waitingAnswer(record: PendingRecord, urls: PendingUrls, progress: Progress = {}): Answer {
+  const field = requirementOf(record, urls, progress)
   return {
     status: 202,
     headers: {
       'Content-Type': 'application/json',
       'Cache-Control': 'no-store',
-      Location: places.pendingUrl(record.id),
-      'Retry-After': String(progress.retryAfter ?? places.retryAfter),
+      Location: urls.pendingUrl(record.id),
+      'Retry-After': String(progress.retryAfter ?? urls.retryAfter),
       ...(field === undefined ? {} : { 'AAuth-Requirement': field }),
     },
     body: JSON.stringify({
@@ -55,20 +54,16 @@ export function waitingAnswer(
   }
 }
 
-function requirementOf(
-  record: PendingRecord,
-  places: DeferralPlaces,
-  progress: Progress,
-): string | undefined {
+function requirementOf(record: PendingRecord, urls: PendingUrls, progress: Progress): string | undefined {
   if (progress.question !== undefined) return requirementField('clarification')
   const { interaction, requirement } = record
   if (requirement === 'approval') return requirementField('approval')
   if (interaction !== undefined) {
-    // Once it has been used the code is nobody's way in any more.
+    // The code works once: after it has been used, nobody else is sent to the page.
     return progress.interacting === true
       ? undefined
       : requirementField('interaction', {
-          url: places.interactionUrl(interaction.id),
+          url: urls.interactionUrl(interaction.id),
           code: displayCode(interaction.code),
         })
   }
@@ -84,13 +79,13 @@ function displayCode(code: string): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`
 }
 
-/** The last answer of a request that came to nothing (AAuth 11.9.4). None of them carries a signature field (R-225). */
+/** The last answer of a request that was not approved (AAuth 11.9.4). None carries a signature field (R-225). */
 export function endedAnswer(outcome: Exclude<Settlement['outcome'], 'approved'>): Answer {
   return refusalAnswer(refuse(outcome))
 }
 
-/** `410`: this request is over. */
+/** `410`: the request has ended and its last answer has been given. */
 export const goneAnswer: Answer = refusalAnswer(refuse('gone'))
 
-/** `404`: for whoever did not start the request exactly what it is for a made-up id (G-39). */
+/** `404`: what callers who did not start the request get, exactly as for an id that does not exist (G-39). */
 export const notFoundAnswer: Answer = refusalAnswer(refuse('not_found'))

@@ -4,7 +4,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const codeBytes = 5
 
-/** Eight symbols, forty bits, from a cryptographic source. */
+/** A new interaction code: eight symbols, forty bits, from a cryptographic source. */
 export function newCode(): string {
   let bits = 0n
   for (const byte of randomBytes(codeBytes)) bits = (bits << 8n) | BigInt(byte)
@@ -16,12 +16,12 @@ export function newCode(): string {
   return code
 }
 
-/** A code as typed, in the one form that is compared; never an error, since what is no code matches none. */
+/** A typed code in the one form that is compared. Never throws: text that is no code matches none. */
 export function normaliseCode(typed: string): string {
   return typed.slice(0, 64).replaceAll('-', '').toUpperCase().replace(/[IL]/g, '1').replaceAll('O', '0')
 }
 
-/** Whether a typed code is this one. */
+/** Whether a typed code is this code; compared in constant time. */
 export function isCode(typed: string, code: string): boolean {
   const given = Buffer.from(normaliseCode(typed))
   const wanted = Buffer.from(code)

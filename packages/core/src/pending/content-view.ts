@@ -1,25 +1,25 @@
 import type { HeldCall } from '../http/endpoint.js'
 import { fieldValue } from '../http/message.js'
 
-/** What is shown of the content of a call that waits, to whoever decides about it. */
+/** The content of a held call as the interaction page shows it. */
 export interface ContentView {
-  /** As the caller sent it; empty when it named none. */
+  /** `Content-Type` as the caller sent it; empty when there was none. */
   readonly type: string
-  /** Bytes of all of it. */
+  /** Bytes of the whole content. */
   readonly bytes: number
-  /** The text, or its beginning; absent when it is none. Plain text, the caller's own word. */
+  /** The text, or its beginning; absent when the content is not text. Untrusted plain text. */
   readonly text?: string
-  /** Whether the text goes on after what is shown. */
+  /** Whether only the beginning of the text is shown. */
   readonly cut: boolean
 }
 
-/** Characters shown. */
+/** The most characters that are shown. */
 const longest = 4096
 
 const textual = /^(?:text\/|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)|application\/x-www-form-urlencoded)/i
 
 /**
- * A view of the content that the handler will be given, and of nothing else: of what the record holds. `undefined` when
+ * The content of a held call for the page, taken from the record: exactly what the handler will be given. `undefined` when
  * there is none.
  */
 export function contentView({ content, rawHeaders }: HeldCall): ContentView | undefined {
@@ -27,10 +27,10 @@ export function contentView({ content, rawHeaders }: HeldCall): ContentView | un
   if (bytes.length === 0) return undefined
   const type = fieldValue(rawHeaders, 'content-type') ?? ''
   const about = { type, bytes: bytes.length }
-  // What is encoded reads as something else, and what names no type is anybody's guess.
+  // Encoded content is not the text that its type names, and content without a type may be anything.
   const text = textual.test(type) && !isEncoded(rawHeaders) ? readText(bytes) : undefined
   if (text === undefined) return { ...about, cut: false }
-  // Spaces between members could push what matters out of sight.
+  // White space between members could push what matters below the part that is shown.
   const shown = /json/i.test(type) ? closeUp(text) : text
   return { ...about, text: shown.slice(0, longest), cut: shown.length > longest }
 }
@@ -48,7 +48,7 @@ function readText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** JSON with one space where there were many, and every member as it was sent; what is no JSON stays as it is. */
+/** JSON with each run of white space made one space and every member as it was sent; other text is unchanged. */
 function closeUp(text: string): string {
   try {
     JSON.parse(text)

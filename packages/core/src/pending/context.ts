@@ -3,25 +3,25 @@ import type { TokenCaller } from '../caller.js'
 import type { Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
-import type { DeferralPlaces } from './answers.js'
+import type { PendingUrls } from './answers.js'
 import type { Approved, PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
-/** What answering a poll depends on. */
+/** What the answer to a poll depends on. */
 export interface PollContext extends SettleContext {
-  readonly places: DeferralPlaces
+  readonly urls: PendingUrls
   readonly mint: ResourceTokenMint
   readonly authentication: Pick<AuthenticationContext, 'issuers' | 'diagnose'>
-  /** The answer that begins a session. */
+  /** Begins the session that the request was approved for; the answer carries its token. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }
 
-/** One poll, by the agent that started the request. */
+/** One poll. The key that signed it is the one that started the request. */
 export interface Poll {
   readonly request: HttpRequest
   readonly caller: TokenCaller
   readonly host: Host
 }
 
-/** What a poll comes to: its answer, or the record that it goes on with. */
+/** One step of a poll: its answer, or the record with which to go on. */
 export type Step = Answer | { readonly next: PendingRecord }

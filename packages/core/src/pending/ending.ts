@@ -6,7 +6,7 @@ import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
 import type { Ending, PendingRecord } from './record.js'
 
-/** Gives an answer for good, unless another poll was given one. */
+/** Ends a request with this answer. When another poll has ended it before, the answer is `410`. */
 export async function lastAnswer(
   record: PendingRecord,
   answer: Answer,
@@ -15,7 +15,10 @@ export async function lastAnswer(
   return (await records.end(record, { state: 'ended' })) ? answer : goneAnswer
 }
 
-/** The last answer of a request whose people have been stopped. Whoever polls may be somebody else, and stopped since. */
+/**
+ * The last answer of a request that may not go on, because somebody it was begun for, or the polling caller, has been
+ * revoked or denied since. `undefined` when nobody has.
+ */
 export async function stoppedAnswer(
   record: PendingRecord,
   { caller }: Poll,
@@ -25,17 +28,17 @@ export async function stoppedAnswer(
   return stop === undefined ? undefined : refusedAnswer(record, stop, context)
 }
 
-/** Refuses a request for good. */
+/** Ends a request with a refusal. */
 async function refusedAnswer(record: PendingRecord, refusal: Refusal, context: PollContext): Promise<Answer> {
   return lastAnswer(record, refused(refusal, context.report).answer, context)
 }
 
-/** The last answer of a request of which an approval has been taken back. */
-export function takenBack(record: PendingRecord, context: PollContext): Promise<Answer> {
-  return refusedAnswer(record, refuse('revoked', 'The approval'), context)
+/** Ends a request one of whose approvals has been revoked. */
+export function approvalRevoked(record: PendingRecord, context: PollContext): Promise<Answer> {
+  return refusedAnswer(record, refuse('revoked', 'The approval has been revoked'), context)
 }
 
-/** What a poll gets once another has ended the request. */
+/** What a poll gets when another poll has ended the request, or is carrying its call out. */
 export async function afterEnding(
   record: PendingRecord,
   ending: Ending,
@@ -43,18 +46,21 @@ export async function afterEnding(
   context: PollContext,
 ): Promise<Step> {
   if (ending.state === 'running') {
-    return (ending.until as number) > context.clock() ? waitingAnswer(record, context.places) : lostAnswer
+    return (ending.until as number) > context.clock() ? waitingAnswer(record, context.urls) : lostAnswer
   }
   return ending.next === undefined ? goneAnswer : nextOf(ending.next, poll, context)
 }
 
-/** The request that a call had to open on its way takes over. */
+/** The pending request that the call opened when it was carried out and had to wait once more. */
 async function nextOf(id: string, { caller }: Poll, { records }: PollContext): Promise<Step> {
   const next = await records.find(id)
   return next?.jkt === caller.jkt ? { next } : notFoundAnswer
 }
 
-/** The process that carried the call out did not live to say how it went. It is not carried out again. */
+/** For a call whose process ended before its answer was stored. It may have had its effect, so it is never repeated. */
 const lostAnswer: Answer = refusalAnswer(
-  refuse('server_error', 'The call was begun and its answer is lost; it is not carried out again'),
+  refuse(
+    'server_error',
+    'The call was begun and its answer is lost; it is not carried out again. Check what it did before repeating it',
+  ),
 )

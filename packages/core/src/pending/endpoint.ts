@@ -10,15 +10,17 @@ import { unsigned } from '../signature/read.js'
 import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
 import type { Poll, PollContext } from './context.js'
 import { stoppedAnswer } from './ending.js'
-import { createPace } from './pace.js'
 import { answerPoll } from './poll.js'
+import { createPollRate } from './poll-rate.js'
 import type { PendingRecord } from './record.js'
 import { isPendingId, settlementOf } from './settle.js'
 import { openQuestion } from './still-waiting.js'
 
 /**
- * The pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
+ * The endpoint behind all pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
  *
+ * @param path what all pending URLs begin with
+ * @param ofRoutes how requests at guarded routes are authenticated; polls are authenticated likewise
  * @param steady milliseconds that only ever grow
  */
 export function pendingEndpoint(
@@ -27,10 +29,10 @@ export function pendingEndpoint(
   context: PollContext,
   steady: () => number,
 ): Endpoint {
-  // What a poll brings is held as long as the poll waits, and is good for an answer to a question at most.
+  // The content of a poll is held as long as the poll waits, and is an answer to a question at most.
   const bodyLimit = fixedLimits.clarificationBody
   const authentication = { ...ofRoutes, bodyLimit, isOwnEndpoint: true } as const
-  const allowed = createPace(steady)
+  const allowed = createPollRate(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -40,7 +42,7 @@ export function pendingEndpoint(
     const record = isPendingId(id) ? await context.records.find(id) : undefined
     // Whoever did not start the request learns nothing of it, not even that it is there.
     if (record === undefined || record.jkt !== caller.jkt) return notFoundAnswer
-    // The record's own name: one cut out of the target would keep the whole target with it.
+    // The record's own id: a slice of the target would keep the whole target in memory.
     if (!allowed(record.id)) return slowDown(context)
     const used = await authentication.replays.use(request, authentication.replay)
     return used === undefined ? act(record, { request, caller, host }) : refused(used, context.report).answer
@@ -66,17 +68,17 @@ export function pendingEndpoint(
         (cause: unknown) => failed(cause, context.report).answer,
       )
       if (!isLasting(request, answer)) await authentication.replays.giveBack(request)
-      return context.waits.closed ? last(answer) : answer
+      return context.longPolls.closed ? last(answer) : answer
     },
   }
 }
 
-/** Whether something came of a request, be it that a held call was run; otherwise its signature stays unused (G-71). */
+/** Whether a request had an effect, a held call carried out among them; otherwise its signature stays unused (G-71). */
 function isLasting({ method }: HttpRequest, { status, raw }: Answer): boolean {
   return raw !== undefined || (status < 400 && (status !== 202 || method === 'POST'))
 }
 
-/** An agent that polls keeps its connection, and a server that closes would wait for it. */
+/** An answer after which the connection is closed: a server that shuts down would wait for one that is kept alive. */
 const last = (answer: Answer): Answer => ({
   ...answer,
   headers: { ...answer.headers, Connection: 'close' },
@@ -84,7 +86,7 @@ const last = (answer: Answer): Answer => ({
 
 function unsignedPoll(authentication: AuthenticationContext): Refusal {
   return new Refusal('invalid_signature', {
-    detail: 'Polls are signed',
+    detail: 'A poll must be signed with the key that started the request',
     acceptScheme: authentication.signature.schemes,
   })
 }
@@ -93,17 +95,17 @@ function slowDown({ settings }: PollContext): Answer {
   return refusalAnswer(new Refusal('slow_down', { retryAfter: settings.retryAfter + 5 }))
 }
 
-/** `DELETE`: the agent has lost interest (R-255). What has begun to be carried out cannot be called back. */
+/** `DELETE`: the agent cancels the request (R-255). A call that is being carried out cannot be cancelled any more. */
 async function cancel(record: PendingRecord, context: PollContext): Promise<Answer> {
   if (!(await context.records.cancel(record))) return goneAnswer
   context.report({ name: 'settled', outcome: 'cancelled' })
-  context.waits.wake(record.id)
+  context.longPolls.wake(record.id)
   return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
 }
 
-/** `POST` (AAuth 7.5.2): a resource knows one action, and only while a question stands. */
+/** `POST` (AAuth 7.5.2): the answer to a question. It is the only action of a resource, and needs an open question. */
 async function answerQuestion(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
-  const { records, places } = context
+  const { records, urls } = context
   if ((await records.ending(record)) !== undefined) return goneAnswer
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
@@ -113,12 +115,12 @@ async function answerQuestion(record: PendingRecord, poll: Poll, context: PollCo
   if (body instanceof Refusal) return refusalAnswer(body)
   const { action, clarification_response: response } = body
   if (action !== 'clarification_response')
-    return refusalAnswer(refuse('invalid_request', 'The action is missing or not known here'))
+    return refusalAnswer(refuse('invalid_request', 'action must be clarification_response'))
   if (typeof response !== 'string')
     return refusalAnswer(refuse('invalid_request', 'clarification_response must be a string'))
   if ((await settlementOf(record, context)) !== undefined) return answerPoll(record, poll, context)
   if ((await openQuestion(record, context)) === undefined)
-    return refusalAnswer(refuse('invalid_request', 'No question was asked'))
+    return refusalAnswer(refuse('invalid_request', 'There is no open question; poll with GET'))
   await records.claim(record, 'answered', response)
-  return waitingAnswer(record, places)
+  return waitingAnswer(record, urls)
 }

@@ -1,12 +1,12 @@
 import { refusalAnswer } from '../answer/challenge.js'
 import { refuse } from '../errors.js'
-import type { Answer, Carried, GivenApproval, RawAnswer } from '../http/message.js'
+import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Poll, PollContext } from './context.js'
-import { type Approved, type Ending, type PendingCall, type PendingRecord, tokenName } from './record.js'
+import { type Approved, type PendingCall, type PendingRecord, tokenName } from './record.js'
 import { waitingAgain } from './still-waiting.js'
 
-/** The answer of a held call as it is kept. */
+/** The answer of a held call as it is stored. */
 interface KeptAnswer {
   readonly status: number
   readonly rawHeaders: readonly string[]
@@ -14,13 +14,14 @@ interface KeptAnswer {
   readonly content: string
 }
 
-// A call counts as lost when no run can still be going on, by any instance's clock, and none still be written down.
+// A call counts as lost when it cannot be running any more by any instance's clock, nor its answer still be written.
 const marginMs = instanceSkew * 1000 + 5000
 
 /**
- * Carries a held call out: claimed first, so that it never happens twice, whatever becomes of this process. What the
- * handler answered is kept when the request says so. `undefined` when somebody else has claimed it. A call that has to
- * wait again waits: whatever it waits for now, what this poll brought has been judged, and is not judged again.
+ * Carries a held call out. It is claimed first, so that it never happens twice, whatever becomes of this process.
+ * `undefined` when another poll has claimed it. The handler's answer is stored for repeated polls where the call waited for
+ * an auth token. When the guard makes the call wait once more, the answer is the `202` of the request that it opened; the
+ * token of this poll has been judged then, and is not judged again.
  */
 export async function executeCall(
   record: PendingRecord,
@@ -30,26 +31,26 @@ export async function executeCall(
 ): Promise<Answer | undefined> {
   const { records, clock, settings } = context
   const keeps = record.requirement === 'auth-token'
-  const token = keeps ? { token: tokenName(poll.caller.token) } : {}
+  const token = keeps ? tokenName(poll.caller.token) : undefined
   const until = clock() + settings.callTime * 1000 + marginMs
   const dispatch = poll.host.dispatch
-  if (dispatch === undefined) throw new TypeError('held calls need a host with dispatch')
-  if (!(await records.end(record, { state: 'running', until, ...token }))) return undefined
+  if (dispatch === undefined)
+    throw new TypeError('a held call cannot be carried out: the adapter gave no dispatch')
+  if (!(await records.end(record, { state: 'running', until, token }))) return undefined
   const { answer, next } = await carryOut(record, poll, context, approved)
   try {
     const keep = keeps ? (poll.caller.token.exp + issuerSkew) * 1000 : 0
     if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
-    const ending: Ending = { state: 'ended', ...token, ...(next === undefined ? {} : { next }) }
-    await records.conclude(record, ending, keep + settings.retention * 1000)
+    await records.conclude(record, { state: 'ended', token, next }, keep + settings.retention * 1000)
   } catch (cause) {
-    // The call has been made: its answer goes out even if it cannot be kept. Repeats are told that it is lost.
+    // The call has been made: its answer goes out even if it cannot be stored. Repeated polls are told that it is lost.
     context.report({ name: 'failed', reason: messageOf(cause) })
   }
-  context.waits.wake(record.id)
+  context.longPolls.wake(record.id)
   return next === undefined ? answer : waitingAgain(next, poll.caller, context)
 }
 
-/** What a repeated poll gets; `undefined` once it is no longer kept. */
+/** The stored answer, for a repeated poll; `undefined` when it is not stored any more. */
 export async function keptAnswer(record: PendingRecord, context: PollContext): Promise<Answer | undefined> {
   const stored = (await context.records.read(record, 'answer')) as KeptAnswer | undefined
   if (stored === undefined) return undefined
@@ -61,10 +62,13 @@ async function carryOut(
   { caller, host }: Poll,
   { settings, report, authentication }: PollContext,
   approved: Approved | undefined,
-): Promise<{ readonly answer: Answer; readonly next?: string }> {
+): Promise<{ readonly answer: Answer; readonly next: string | undefined }> {
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
-  const given = subject === undefined || approved === undefined ? [] : [givenBy(approved, subject)]
+  const given =
+    subject === undefined || approved === undefined
+      ? []
+      : [{ subject, user: approved.user, marks: approved.marks }]
   const carried: Carried = {
     server: authentication.issuers,
     caller,
@@ -79,19 +83,15 @@ async function carryOut(
   try {
     const raw = await host.dispatch?.(held, carried, limits)
     const answer = raw === undefined ? tooLong : toAnswer(raw)
-    return next === undefined ? { answer } : { answer, next }
+    return { answer, next }
   } catch (cause) {
     report({ name: 'failed', reason: messageOf(cause) })
-    return { answer: unanswered }
+    return { answer: unanswered, next: undefined }
   }
 }
 
-function givenBy({ user, marks }: Approved, subject: string): GivenApproval {
-  return { subject, marks, ...(user === undefined ? {} : { user }) }
-}
-
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {
-  // `private` is what the guard says where the handler says nothing (G-75); the answer to a poll is to be had once.
+  // `private` is what the guard sets where the handler sets nothing (G-75); the answer to a poll must not be cached at all.
   const fields = rawHeaders.flatMap((name, i) => {
     const value = rawHeaders[i + 1] as string
     if (i % 2 === 1 || (isCacheControl(name) && value.trim().toLowerCase() === 'private')) return []

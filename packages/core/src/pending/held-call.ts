@@ -2,9 +2,9 @@ import type { HeldCall } from '../http/endpoint.js'
 import type { ContentFault, HttpRequest } from '../http/message.js'
 import { hasBody } from '../http/message.js'
 
-// What concerns one connection (RFC 9110, 7.6.1), what is said again when the content is sent again, and the signature
-// fields: their work is done, and the tokens in them do not belong in a store.
-const left: ReadonlySet<string> = new Set([
+// Fields that are not stored: those of one connection (RFC 9110, 7.6.1), those that are set anew when the content is sent
+// again, and the signature fields, which have been verified and whose tokens do not belong in a store.
+const notHeld: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -19,9 +19,13 @@ const left: ReadonlySet<string> = new Set([
   'signature-key',
 ])
 
-/** Puts a call aside, or says why that cannot be. `limit` is in bytes of content. */
+/**
+ * A request as a held call, or why its content cannot be had.
+ *
+ * @param limit bytes of content
+ */
 export async function takeCall(request: HttpRequest, limit: number): Promise<HeldCall | ContentFault> {
-  // Before anything is waited for: a connection that has gone says nothing any more.
+  // Before the first await: a connection that is gone has no addresses any more.
   const peer = request.peer?.() ?? {}
   const content = hasBody(request) ? await request.body?.(limit) : new Uint8Array(0)
   if (content === undefined) return 'consumed'
@@ -30,8 +34,9 @@ export async function takeCall(request: HttpRequest, limit: number): Promise<Hel
   const kept: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    // Pseudo-header fields of HTTP/2 are the request line said again.
-    if (!name.startsWith(':') && !left.has(name.toLowerCase())) kept.push(name, rawHeaders[i + 1] as string)
+    // The pseudo-header fields of HTTP/2 repeat the request line.
+    if (!name.startsWith(':') && !notHeld.has(name.toLowerCase()))
+      kept.push(name, rawHeaders[i + 1] as string)
   }
   return {
     method: request.method,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createWaits, preferredWait } from './long-polls.js'
+import { createLongPolls, preferredWait } from './long-polls.js'
 
 /** Time that passes when it is told to. */
 function fakeTime() {
@@ -23,16 +23,16 @@ function fakeTime() {
 describe('closing', () => {
   it('ends all waits, and what asks later does not wait any more', async () => {
     const time = fakeTime()
-    const waits = createWaits(10, time.pause)
-    const waiting = waits.wait('a', 20, never)
-    expect(waits.closed).toBe(false)
-    waits.close()
+    const polls = createLongPolls(10, time.pause)
+    const waiting = polls.wait('a', 20, never)
+    expect(polls.closed).toBe(false)
+    polls.close()
     await waiting
     // A poll that was still being verified.
-    await waits.wait('a', 20, never)
-    await waits.wait('b', 20, never)
+    await polls.wait('a', 20, never)
+    await polls.wait('b', 20, never)
     expect(time.sleeping()).toBe(0)
-    expect(waits.closed).toBe(true)
+    expect(polls.closed).toBe(true)
   })
 })
 
@@ -42,7 +42,7 @@ describe('a long poll', () => {
   it('ends after its seconds', async () => {
     const time = fakeTime()
     let over = false
-    const wait = createWaits(10, time.pause)
+    const wait = createLongPolls(10, time.pause)
       .wait('a', 3, never)
       .then(() => {
         over = true
@@ -57,19 +57,19 @@ describe('a long poll', () => {
 
   it('ends when it is woken, and no other with it', async () => {
     const time = fakeTime()
-    const waits = createWaits(10, time.pause)
-    const a = waits.wait('a', 30, never)
-    void waits.wait('b', 30, never)
-    waits.wake('a')
+    const polls = createLongPolls(10, time.pause)
+    const a = polls.wait('a', 30, never)
+    void polls.wait('b', 30, never)
+    polls.wake('a')
     await a
     expect(time.sleeping()).toBe(1)
-    waits.close()
+    polls.close()
   })
 
   it('ends within a second of what another process decided', async () => {
     const time = fakeTime()
     let decided = false
-    const wait = createWaits(10, time.pause).wait('a', 30, async () => decided)
+    const wait = createLongPolls(10, time.pause).wait('a', 30, async () => decided)
     decided = true
     await time.second()
     await wait
@@ -77,24 +77,24 @@ describe('a long poll', () => {
 
   it('ends when the client goes away, and does not begin when it is gone', async () => {
     const time = fakeTime()
-    const waits = createWaits(10, time.pause)
+    const polls = createLongPolls(10, time.pause)
     const gone = new AbortController()
-    const wait = waits.wait('a', 30, never, gone.signal)
+    const wait = polls.wait('a', 30, never, gone.signal)
     gone.abort()
     await wait
-    await waits.wait('a', 30, never, gone.signal)
+    await polls.wait('a', 30, never, gone.signal)
   })
 
   it('does not begin beyond the bound', async () => {
     const time = fakeTime()
-    const waits = createWaits(1, time.pause)
-    const first = waits.wait('a', 30, never)
-    await waits.wait('b', 30, never)
-    waits.wake('a')
+    const polls = createLongPolls(1, time.pause)
+    const first = polls.wait('a', 30, never)
+    await polls.wait('b', 30, never)
+    polls.wake('a')
     await first
-    const again = waits.wait('b', 30, never)
+    const again = polls.wait('b', 30, never)
     expect(time.sleeping()).toBe(1)
-    waits.close()
+    polls.close()
     await again
   })
 })

@@ -1,24 +1,25 @@
 import { fieldLines, type HttpRequest } from '../http/message.js'
 
-/** Long polls (`Prefer: wait`, RFC 7240, 4.3) held open by this process. */
-export interface Waits {
+/** The long polls (`Prefer: wait`, RFC 7240, 4.3) that this process holds open. */
+export interface LongPolls {
   /**
-   * Resolves when `id` is woken, when `ready` says so, when the client is gone, or after `seconds`; at once when too
-   * many wait already. Other processes cannot wake anybody here, so `ready` is asked every second.
+   * Holds a poll of the request `id` open. Resolves when {@link wake} is called for it, when `ready` answers `true`, when
+   * the client is gone, or after `seconds`; at once when too many polls are held open already. A decision made in another
+   * process wakes nothing here, so `ready` is asked every second.
    */
   wait(id: string, seconds: number, ready: () => Promise<boolean>, gone?: AbortSignal): Promise<void>
-  /** Ends every wait for `id`. */
+  /** Resolves all polls of the request `id`. */
   wake(id: string): void
-  /** Ends all waits; from then on nobody waits any more. */
+  /** Resolves all polls; from then on none is held open. */
   close(): void
-  /** Whether they have been closed. */
+  /** Whether {@link close} has been called. */
   readonly closed: boolean
 }
 
 /** Resolves after `ms`, or as soon as `signal` aborts. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
-/** Real time. */
+/** {@link Sleep} in real time. */
 const sleep: Sleep = (ms, signal) =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -33,8 +34,12 @@ const sleep: Sleep = (ms, signal) =>
 
 const secondMs = 1000
 
-/** @param max waits at once */
-export function createWaits(max: number, pause: Sleep = sleep): Waits {
+/**
+ * Creates the long polls of a process.
+ *
+ * @param max polls held open at once
+ */
+export function createLongPolls(max: number, pause: Sleep = sleep): LongPolls {
   const waiting = new Map<string, Set<AbortController>>()
   let count = 0
   let closed = false

@@ -9,65 +9,65 @@ import { refuseUnread } from '../http/content.js'
 import { type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
-import type { Admission } from './bounds.js'
 import { newCode } from './code.js'
 import type { PollContext } from './context.js'
 import { takeCall } from './held-call.js'
+import type { OpenRate } from './open-rate.js'
 import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
 import { settle } from './settle.js'
 import { type PendingView, viewOf } from './view.js'
 
-/** Every way a guarded route may say "not now": `202` with a pending URL, or why that cannot be. */
-export interface Waiting {
-  /** Somebody else has to approve this call; once they have, the next poll carries it out (AAuth 11.6.4). */
-  approval(request: HttpRequest, caller: TokenCaller, ask: AskApprover, subject: string): Promise<Answered>
-  /**
-   * A person has to come to our page and approve this call; then the next poll carries it out (AAuth 6.2, 11.6.3).
-   */
+/** Opens pending requests. Every method answers `202` with a pending URL (AAuth 11.8), or the refusal why it cannot. */
+export interface Deferrals {
+  /** For a call that somebody else has to approve; then the next poll carries it out (AAuth 11.6.4). */
+  approval(request: HttpRequest, caller: TokenCaller, ask: NotifyApprover, subject: string): Promise<Answered>
+  /** For a call that a person has to approve on our page; then the next poll carries it out (AAuth 6.2, 11.6.3). */
   interaction(
     request: HttpRequest,
     caller: TokenCaller,
-    ask: Omit<AskedSession, 'scope'>,
+    ask: Omit<SessionRequest, 'scope'>,
     subject: string,
   ): Promise<Answered>
-  /** A person has to come to our page and connect the agent; then the next poll gets a session (AAuth 6.2). */
-  session(request: HttpRequest, caller: TokenCaller, asked: AskedSession): Promise<Answered>
+  /** For an agent that a person has to connect on our page; then the next poll gets a session (AAuth 6.2). */
+  session(request: HttpRequest, caller: TokenCaller, asked: SessionRequest): Promise<Answered>
   /**
-   * Holds this call until it is polled with an auth token for this (AAuth 6.5.1). `undefined` when the call cannot be
-   * put aside, because its content is too long or gone: then the `401` is the delivery (G-42).
+   * For a call that needs an auth token: a poll with one carries it out (AAuth 6.5.1). `undefined` when the call cannot
+   * be held, because its content is too long or cannot be read: the resource token is then sent with a `401` (G-42).
    */
-  grant(request: HttpRequest, caller: Person | Grant, asked: AskedGrant): Promise<Answered | undefined>
+  grant(request: HttpRequest, caller: Person | Grant, asked: GrantRequest): Promise<Answered | undefined>
 }
 
-/** Tells whoever may approve of a request that waits. */
-export type AskApprover = (pending: PendingView) => Awaitable<unknown>
+/** The application's function that tells an approver of a pending request. */
+export type NotifyApprover = (pending: PendingView) => Awaitable<unknown>
 
-/** What a held call's auth token has to be for. */
-export interface AskedGrant {
+/** The grant that the auth token for a held call has to carry. */
+export interface GrantRequest {
   readonly scope: readonly string[]
   readonly account?: string
 }
 
-/** What a session is asked for. */
-export interface AskedSession {
+/** The session that an agent is asked to be connected for. */
+export interface SessionRequest {
   readonly scope: readonly string[]
-  /** What the page says it is for. */
-  readonly description?: string
+  /** Shown on the page: what it is for. */
+  readonly description?: string | undefined
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
-  readonly by?: readonly string[]
+  readonly by?: readonly string[] | undefined
 }
 
-export interface WaitingContext extends PollContext {
+/** What opening a pending request depends on. */
+export interface DeferralsContext extends PollContext {
   /** Our identifier. */
   readonly resource: string
   readonly authentication: AuthenticationContext
-  readonly admission: Admission
-  /** Whether only agents are asked that say they can (G-35). */
+  readonly openRate: OpenRate
+  /** Whether an agent has to declare the capability `interaction` (G-35). */
   readonly requireDeclaredCapability: boolean
 }
 
-export function createWaiting(context: WaitingContext): Waiting {
-  const { report, settings, places } = context
+/** Creates what opens pending requests. */
+export function createDeferrals(context: DeferralsContext): Deferrals {
+  const { report, settings, urls } = context
   const carriedBy = (request: HttpRequest): Carried | undefined =>
     carriedFor(request, context.authentication.issuers)
 
@@ -75,24 +75,24 @@ export function createWaiting(context: WaitingContext): Waiting {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}
-      const shown = contentOf(request) === undefined ? {} : ({ shown: true } as const)
-      return { held, approvals, waited, ...shown, ...(subject === undefined ? {} : { subject }) }
+      const shown = contentOf(request) === undefined ? undefined : true
+      return { held, approvals, waited, shown, subject }
     }
     return held === 'too-large'
-      ? refuse('content_too_large', 'The content is too long for a call that has to wait')
+      ? refuse('content_too_large', 'The content is too long for a call that has to wait; send less')
       : refuseUnread(held, context.authentication.diagnose)
   }
 
   const open = async (
     request: HttpRequest,
     caller: TokenCaller,
-    parts: RecordParts,
+    details: RecordDetails,
   ): Promise<PendingRecord> => {
     const carried = carriedBy(request)
-    const record = newRecord(request, caller, carried, context, parts)
+    const record = newRecord(request, caller, carried, context, details)
     await context.stops.begun(record)
     await context.records.add(record)
-    // A call that waits once more takes over from the request that carried it.
+    // A held call that has to wait once more: its first request goes on in this one.
     carried?.waitsAgain(record.id)
     return record
   }
@@ -103,9 +103,9 @@ export function createWaiting(context: WaitingContext): Waiting {
     if (carried !== undefined)
       return carried.waited < mostWaits
         ? undefined
-        : refuse('access_denied', 'This call has waited too often')
+        : refuse('access_denied', 'This call has had to wait too often; start again with a new request')
     // G-55 gives the figures for another endpoint.
-    const retryAfter = context.admission.enter(caller)
+    const retryAfter = context.openRate.enter(caller)
     return retryAfter === undefined ? undefined : new Refusal('rate_limited', { retryAfter })
   }
 
@@ -117,7 +117,7 @@ export function createWaiting(context: WaitingContext): Waiting {
       if (call instanceof Refusal) return refused(call, report)
       const record = await open(request, caller, { requirement: 'approval', call })
       await notify(record, ask, context)
-      return deferred('approval', waitingAnswer(record, places), report)
+      return deferred('approval', waitingAnswer(record, urls), report)
     },
     async interaction(request, caller, ask, subject) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
@@ -126,7 +126,7 @@ export function createWaiting(context: WaitingContext): Waiting {
       if (call instanceof Refusal) return refused(call, report)
       const interaction = newInteraction({ scope: [], ...ask })
       const record = await open(request, caller, { requirement: 'interaction', call, interaction })
-      return deferred('interaction', waitingAnswer(record, places), report)
+      return deferred('interaction', waitingAnswer(record, urls), report)
     },
     async session(request, caller, asked) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
@@ -136,7 +136,7 @@ export function createWaiting(context: WaitingContext): Waiting {
         interaction: newInteraction(asked),
         session: { scope: asked.scope },
       })
-      return deferred('interaction', waitingAnswer(record, places), report)
+      return deferred('interaction', waitingAnswer(record, urls), report)
     },
     async grant(request, caller, asked) {
       const call = await hold(request)
@@ -151,45 +151,51 @@ export function createWaiting(context: WaitingContext): Waiting {
       })
       return deferred(
         'auth-token',
-        waitingAnswer(record, places, { resourceToken: jwt, retryAfter: 0 }),
+        waitingAnswer(record, urls, { resourceToken: jwt, retryAfter: 0 }),
         report,
       )
     },
   }
 }
 
-/** Requests that one call may wait in after its first, one after the other: each poll reads its way through them. */
+/** How many more pending requests one call may go through, after its first: each poll reads all of them. */
 export const mostWaits = 16
 
-/** An agent that says what it can do, and not this, is not asked; one that says nothing only by choice (R-298, G-35). */
-function cannotAsk(request: HttpRequest, context: WaitingContext): Refusal | undefined {
+/**
+ * Refuses agents that cannot send a person to our page: those that declare other capabilities, and, where the options say
+ * so, those that declare none (R-298, G-35).
+ */
+function cannotAsk(request: HttpRequest, context: DeferralsContext): Refusal | undefined {
   const declared = declaredCapabilities(request.rawHeaders)
   const able = declared === undefined ? !context.requireDeclaredCapability : declared.has('interaction')
   return able
     ? undefined
-    : refuse('access_denied', 'This needs a person’s interaction, which the agent has not declared')
+    : refuse(
+        'access_denied',
+        'A person has to approve on a web page; declare interaction in AAuth-Capabilities',
+      )
 }
 
-function newInteraction({ scope, description, by }: AskedSession): PendingInteraction {
+function newInteraction({ scope, description, by }: SessionRequest): PendingInteraction {
   return {
     id: randomBytes(16).toString('base64url'),
     code: newCode(),
     scope,
-    ...(description === undefined ? {} : { description }),
-    ...(by === undefined ? {} : { by }),
+    description,
+    by,
   }
 }
 
-/** What is particular about a new pending request. */
-type RecordParts = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
+/** The members of a record by which pending requests differ. */
+type RecordDetails = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
 
 /** A new pending request of this caller. */
 function newRecord(
   request: HttpRequest,
   caller: TokenCaller,
   carried: Carried | undefined,
-  { resource, settings, clock }: WaitingContext,
-  parts: RecordParts,
+  { resource, settings, clock }: DeferralsContext,
+  details: RecordDetails,
 ): PendingRecord {
   const opened = clock()
   const expires = opened + settings.lifetime * 1000
@@ -203,16 +209,16 @@ function newRecord(
     expires,
     forgotten: expires + settings.retention * 1000,
     clarification: settings.clarification && readCapabilities(request.rawHeaders).has('clarification'),
-    ...parts,
+    ...details,
   }
 }
 
-/** Each once: a call may wait several times with one token. */
+/** Leaves out repetitions: a call may wait several times with one token. */
 function distinct(origins: readonly Origin[]): readonly Origin[] {
   return [...new Map(origins.map((origin) => [JSON.stringify(origin), origin] as const)).values()]
 }
 
-async function notify(record: PendingRecord, ask: AskApprover, context: WaitingContext): Promise<void> {
+async function notify(record: PendingRecord, ask: NotifyApprover, context: DeferralsContext): Promise<void> {
   try {
     await ask(viewOf(record))
   } catch (cause) {

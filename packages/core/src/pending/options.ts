@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** How calls and sessions that have to wait are kept (AAuth 11.8). */
+/** How pending requests are kept (AAuth 11.8), and how many there may be. */
 export interface PendingOptions {
   /** Seconds a pending request may take; its interaction code lives no longer. Default 600; 1 to 604 800. */
   readonly lifetime?: number
@@ -13,22 +13,23 @@ export interface PendingOptions {
   readonly retryAfter?: number
   /** Seconds; the longest `Prefer: wait` that is honoured. Default 30; 0 turns long polls off. At most 300. */
   readonly longestWait?: number
-  /** Long polls held open at once by this process; further ones are answered at once. Default 1000. */
+  /** Long polls that this process holds open at once; others are answered without waiting. Default 1000. */
   readonly maxWaits?: number
   /** Pending requests one key may open a minute. Default 30. Beyond it the answer is `429 rate_limited`. */
   readonly perKey?: number
   /** Pending requests the agents or people of one issuer may open a minute, in this process. Default 600. */
   readonly perIssuer?: number
   /**
-   * Pending requests opened a minute in this process by all issuers that the options do not name. The issuers below one
-   * registrable domain may open a third of what is then left for others, which is a quarter where they are alone.
+   * Pending requests opened a minute in this process by all issuers that the options do not name. All issuers below one
+   * registrable domain may open a third of what is then left for the others, which is a quarter where they are alone.
    * Default 3000.
    */
   readonly perMinute?: number
   /**
-   * Bytes that pending requests may take in the store, of what this process has written. Default 67 108 864 (64 MiB). An
-   * issuer that the options name may have a quarter of it; the others share by registrable domain, each a third of what is
-   * then left for others. What has ended gives its room back. Beyond it the answer is `503 store_unavailable`.
+   * Bytes in the store that pending requests written by this process may take. Default 67 108 864 (64 MiB). An issuer that
+   * the options name may have a quarter of it; the others are counted by registrable domain, and each may have a third of
+   * what is then left for the others. A request that has ended counts only for what its URL still needs. Beyond it the
+   * answer is `503 store_unavailable`.
    */
   readonly room?: number
   /**
@@ -36,20 +37,20 @@ export interface PendingOptions {
    * Default `false`.
    */
   readonly clarification?: boolean
-  /** Bytes of content of a call that waits. Default 65 536. A longer one is not held. */
+  /** Bytes of content of a held call. Default 65 536. A call with more is not held. */
   readonly callContent?: number
-  /** Bytes of the answer of a held call that is kept for repeats. Default 262 144. */
+  /** Bytes of the answer of a held call. Default 262 144. A longer answer is replaced by a `500`. */
   readonly callAnswer?: number
-  /** Seconds a held call may run. Default 60; at most 600. One that is not done by then counts as lost. */
+  /** Seconds a held call may run. Default 60; 1 to 600. Beyond it the answer is a `500`. */
   readonly callTime?: number
 }
 
-/** The options with their defaults. */
+/** The options, checked, with every default filled in. */
 export type PendingSettings = Required<PendingOptions>
 
 const count = z.int().positive()
 
-/** The schema of {@link PendingOptions}. */
+/** The schema of {@link PendingOptions}; the only place where their defaults are stated. */
 export const pendingOptionsSchema: z.ZodType<PendingSettings> = z
   .strictObject({
     lifetime: z.int().min(1).max(604_800).default(600),

@@ -1,24 +1,24 @@
 import { type Grant, type Person, samePerson, type TokenCaller } from '../caller.js'
 import { endedAnswer, goneAnswer, notFoundAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
-import { afterEnding, stoppedAnswer, takenBack } from './ending.js'
+import { afterEnding, approvalRevoked, stoppedAnswer } from './ending.js'
 import { executeCall, keptAnswer } from './execute.js'
 import { isSameToken, type PendingCall, type PendingRecord, tokenName } from './record.js'
 import { settlementOf } from './settle.js'
 import { askForGrant } from './still-waiting.js'
 
 /**
- * A poll of a call held for an auth token (AAuth 6.5.1). The same token gets the same answer, as long as it lives; any
- * other finds the request ended.
+ * One step of a poll of a call that is held for an auth token (AAuth 6.5.1). A poll with the token that the call was
+ * carried out with gets the same answer again until the token expires; any other token finds the request ended.
  */
 export async function pollHeld(record: PendingRecord, poll: Poll, context: PollContext): Promise<Step> {
   const { caller } = poll
-  // The same key may serve several people; what it did for one is none of the others' business (N-142).
+  // One key may act for several people, and none of them may see what it did for another (N-142).
   if (caller.kind !== 'agent' && !samePerson(caller, record.caller)) return notFoundAnswer
   const ending = await context.records.ending(record)
-  // The request that the call went over into has everybody behind it who is behind this one.
+  // The call goes on in another request, whose origins include all of this one's.
   if (ending?.next !== undefined) return afterEnding(record, ending, poll, context)
-  // What was begun on a token ends with it, whatever has been granted since (AAuth 11.12.4, G-58).
+  // A call begun with a token that is revoked ends, whatever has been granted since (AAuth 11.12.4, G-58).
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
   if (ending !== undefined) {
@@ -29,15 +29,15 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
   if ((await settlementOf(record, context)) !== undefined) {
     return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
   }
-  // An approval that was given before it came to this may have been taken back.
-  if (await context.stops.endedSince(record)) return takenBack(record, context)
+  // An approval that the call was given before may have been revoked.
+  if (await context.stops.endedSince(record)) return approvalRevoked(record, context)
   if (!isSufficient(caller, record)) return askForGrant(record, caller, context)
   return (await executeCall(record, poll, context)) ?? { next: record }
 }
 
 /**
- * Whether this token is what the resource token asked for (G-41). The one that the call had when it was put aside is not,
- * whatever it says: the route has judged it and wanted another.
+ * Whether this token is what the resource token asked for (G-41). The token that the call came with never is, whatever it
+ * says: the route has judged it and asked for another.
  */
 function isSufficient(caller: TokenCaller, record: PendingRecord): caller is Grant {
   const { grant } = record.call as PendingCall

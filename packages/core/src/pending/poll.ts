@@ -4,7 +4,7 @@ import { refuse } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { endedAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
-import { afterEnding, lastAnswer, stoppedAnswer, takenBack } from './ending.js'
+import { afterEnding, approvalRevoked, lastAnswer, stoppedAnswer } from './ending.js'
 import { executeCall } from './execute.js'
 import { preferredWait } from './long-polls.js'
 import { pollHeld } from './poll-held.js'
@@ -12,7 +12,7 @@ import type { Approved, PendingRecord, Settlement } from './record.js'
 import { settlementOf } from './settle.js'
 import { stillWaiting } from './still-waiting.js'
 
-/** Answers a poll (AAuth 11.8.3, 11.8.4). */
+/** Answers a poll (AAuth 11.8.3, 11.8.4), through all the requests that a call has gone on in. */
 export async function answerPoll(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
   let step: Step = { next: record }
   while ('next' in step) {
@@ -25,7 +25,7 @@ export async function answerPoll(record: PendingRecord, poll: Poll, context: Pol
   return step
 }
 
-/** A poll of a request that somebody has to decide. */
+/** One step of a poll of a request that somebody has to decide. */
 async function pollDecision(record: PendingRecord, poll: Poll, context: PollContext): Promise<Step> {
   const ending = await context.records.ending(record)
   if (ending !== undefined) return afterEnding(record, ending, poll, context)
@@ -49,12 +49,12 @@ async function waitForSettlement(
   const release = host.onGone?.(() => gone.abort())
   const ready = async (): Promise<boolean> => (await settlementOf(record, context)) !== undefined
   try {
-    await context.waits.wait(record.id, seconds, ready, gone.signal)
+    await context.longPolls.wait(record.id, seconds, ready, gone.signal)
   } finally {
-    // The store may fail meanwhile, and the connection goes on to other requests.
+    // Also when the store fails: the connection goes on to other requests.
     release?.()
   }
-  // What nobody is there to receive is not spent.
+  // Nobody is there to receive the answer, so the approval must not be used up.
   return gone.signal.aborted ? 'gone' : settlementOf(record, context)
 }
 
@@ -64,24 +64,28 @@ async function approved(
   poll: Poll,
   context: PollContext,
 ): Promise<Step> {
-  // Both may have come while the poll waited.
+  // A revocation may have come while the poll waited.
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
-  if (await context.stops.endedSince(record, settlement)) return takenBack(record, context)
+  if (await context.stops.endedSince(record, settlement)) return approvalRevoked(record, context)
   if (record.call === undefined)
     return lastAnswer(record, await context.beginSession(record, settlement), context)
   const caller = callerFor(record, poll.caller, context)
   if (caller === undefined)
-    return lastAnswer(record, refusalAnswer(refuse('expired', 'The token of the call has expired')), context)
+    return lastAnswer(
+      record,
+      refusalAnswer(refuse('expired', 'The token of the call has expired; call again with a new one')),
+      context,
+    )
   const answer = await executeCall(record, { ...poll, caller }, context, settlement)
-  // Somebody else has claimed it.
+  // Another poll has claimed it.
   return answer ?? { next: record }
 }
 
 /**
- * In whose name the call is carried out. Agents in the field poll with their agent token whatever they called with; the
- * same key has proved itself, and the token of the call counts until it expires. Another token takes its place only if
- * it says the same of what was approved.
+ * The caller for whom the call is carried out. Many agents poll with their agent token whatever they called with: the key
+ * is the same, so the token of the call counts until it expires. The polling token takes its place only if it names the
+ * same person or agent, account, tenant and mission.
  */
 function callerFor(
   { caller }: PendingRecord,

@@ -3,110 +3,111 @@ import type { EndMarks, Origin, TokenCaller, TokenName } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import type { GivenApproval } from '../http/message.js'
 
-/** What a pending request is waiting for; the value of `requirement` in its answers. */
+/** What a pending request waits for: the value of `requirement` in its answers. */
 export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'
 
-/** What a pending request was when it was opened. Written once; what becomes of it is written beside it. */
+/** A pending request as it was opened. Written once; its settlement and its ending are entries of their own. */
 export interface PendingRecord {
   /** 256 random bits, base64url: the last segment of the pending URL (R-216). */
   readonly id: string
-  /** Our identifier: what another resource put aside in the same store is none of ours. */
+  /** Our identifier: another resource may keep its requests in the same store. */
   readonly resource: string
-  /** Thumbprint of the key that asked; nobody else learns that there is anything here (R-218, G-39). */
+  /** Thumbprint of the key that signed the request; for every other key there is nothing here (R-218, G-39). */
   readonly jkt: string
   readonly requirement: PendingRequirement
-  /** Who asked, as verified then. */
+  /** The caller, as verified when the request was opened. */
   readonly caller: TokenCaller
-  /** Everybody behind it: who asked, and whoever asked in the requests that this one goes on from. */
+  /** The caller, and the callers of the requests that this one goes on from: if one of them is revoked, it ends. */
   readonly origins: readonly Origin[]
-  /** Milliseconds. */
+  /** Milliseconds: when it was opened. */
   readonly opened: number
-  /** Milliseconds; after it nothing can settle the request any more. */
+  /** Milliseconds; from then on nothing can settle the request. */
   readonly expires: number
-  /** Milliseconds; after it nothing is known of the request. */
+  /** Milliseconds; from then on the request is not stored. */
   readonly forgotten: number
-  /** Whether questions may be put to the agent's user (`AAuth-Capabilities: clarification`). */
+  /** Whether the agent's user may be asked questions (`AAuth-Capabilities: clarification`). */
   readonly clarification: boolean
-  /** The interaction page, when there is one. */
+  /** Present when a person has to come to our page. */
   readonly interaction?: PendingInteraction
-  /** Set when the end is a session. */
+  /** Present when an approval begins a session. */
   readonly session?: PendingSession
-  /** Set when the end is the call itself, carried out. */
+  /** Present when a call is held. */
   readonly call?: PendingCall
 }
 
-/** How a person comes to a pending request. */
+/** The interaction page of a pending request (AAuth 11.6.3). */
 export interface PendingInteraction {
-  /** The last segment of the interaction URL. Not the pending id: the person's browser cannot poll. */
+  /** The last segment of the interaction URL. Not the pending id, so that the person's browser cannot poll. */
   readonly id: string
-  /** Normalised (11.6.3.1). */
+  /** The interaction code, normalised (AAuth 11.6.3.1). */
   readonly code: string
-  /** What the page says is asked for. */
-  readonly description?: string
-  /** Scopes named on the page. */
+  /** Shown on the page: what it is for. */
+  readonly description?: string | undefined
+  /** The scopes that the page shows. */
   readonly scope: readonly string[]
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
-  readonly by?: readonly string[]
+  readonly by?: readonly string[] | undefined
 }
 
-/** What a session is asked for. */
+/** The session that an approval begins. */
 export interface PendingSession {
   readonly scope: readonly string[]
 }
 
-/** A call that waits. */
+/** A held call, and what it waits for. */
 export interface PendingCall {
   readonly held: HeldCall
-  /** Set when whoever decides sees the content (`content: true`). */
-  readonly shown?: true
-  /** What had been approved for it before. */
+  /** Present when approvers see the content (`content: true`). */
+  readonly shown?: true | undefined
+  /** The approvals that it has been given already. */
   readonly approvals: readonly GivenApproval[]
-  /** What this request asks for; none with `requirement: 'auth-token'`. */
-  readonly subject?: string
-  /** In how many requests it had waited before. */
+  /** The subject of the approval that this request asks for; absent with `requirement: 'auth-token'`. */
+  readonly subject?: string | undefined
+  /** In how many pending requests it has waited already. */
   readonly waited: number
-  /** What an auth token has to be for (G-41); only with `requirement: 'auth-token'`. */
+  /** What the auth token has to grant (G-41); only with `requirement: 'auth-token'`. */
   readonly grant?: { readonly scope: readonly string[]; readonly account?: string }
-  /** The resource token given out first, until its `exp` (seconds). */
+  /** The resource token of the first answer, and its `exp` in seconds. */
   readonly resourceToken?: { readonly jwt: string; readonly exp: number }
 }
 
-/** How a pending request was decided. The first decision stands. */
+/** How a pending request was decided. The first settlement counts. */
 export type Settlement = Approved | NotApproved
 
-/** A settlement in the agent's favour. */
+/** The settlement that lets the agent go on. */
 export interface Approved extends Approval {
   readonly outcome: 'approved'
   /** Milliseconds: when it was approved. */
   readonly at: number
+  /** What had been ended before; anything ended since ends this request. */
   readonly marks: EndMarks
 }
 
-/** What goes with an approval. */
+/** Who approved, and what the session is to hold. */
 export interface Approval {
-  /** The application's own name of the person who approved: whose session it becomes, or who is told to the handler. */
-  readonly user?: string
-  /** JSON that the session shall hold. */
+  /** The application's own name of the person who approved: the session is theirs, and handlers see it in `approvedBy`. */
+  readonly user?: string | undefined
+  /** JSON for the session; handlers see it. */
   readonly data?: unknown
 }
 
-/** A settlement that ends the request. */
+/** A settlement that ends the request without effect. */
 export interface NotApproved {
   readonly outcome: 'denied' | 'abandoned' | 'expired' | 'invalid_code' | 'server_error'
 }
 
-/** That a pending request has been answered for good, or that its call is being carried out. */
+/** That a pending request has been given its last answer, or that its call is being carried out. */
 export interface Ending {
   readonly state: 'running' | 'ended'
-  /** Milliseconds; a call still running then is lost. */
+  /** Milliseconds; a call that is still running then counts as lost. */
   readonly until?: number
-  /** Which auth token's execution this is: a hash of (`iss`, `jti`) (G-43). */
-  readonly token?: string
-  /** The pending request this one went over into. */
-  readonly next?: string
+  /** The auth token that the call was carried out with: a hash of (`iss`, `jti`) (G-43). */
+  readonly token?: string | undefined
+  /** The id of the pending request in which the call goes on. */
+  readonly next?: string | undefined
 }
 
-/** Names the token an execution belongs to (G-43). */
+/** A hash that names a token, for {@link Ending.token} (G-43). */
 export function tokenName({ iss, jti }: TokenName): string {
   return hash('sha256', `${iss}\n${jti}`, 'base64url')
 }

@@ -5,16 +5,20 @@ import { createMemoryStore } from '../store/memory-store.js'
 import { pendingOptionsSchema } from './options.js'
 import type { PendingRecord } from './record.js'
 import { createPendingRecords } from './records.js'
-import { createRoom } from './room.js'
+import { createStoredBytes } from './stored-bytes.js'
 
 it('pending requests of strangers leave the default memory store room for everything else', async () => {
   const now = Date.UTC(2026, 10, 1)
   const clock = (): number => now
   // A hundredth of the defaults.
   const store = createMemoryStore({ clock, maxEntries: 1000 })
-  const room = createRoom(pendingOptionsSchema.parse(undefined).room / 100, clock, () => 'established')
+  const storedBytes = createStoredBytes(
+    pendingOptionsSchema.parse(undefined).room / 100,
+    clock,
+    () => 'established',
+  )
   const resource = 'https://rs.example'
-  const records = createPendingRecords({ resource, store, room, clock })
+  const records = createPendingRecords({ resource, store, storedBytes, clock })
   const revocations = { has: () => false }
   const begunWith = createBegunWith({ resource, store, revocations, clock })
   const open = async (index: number): Promise<void> => {

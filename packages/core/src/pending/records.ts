@@ -2,61 +2,85 @@ import { sealCaller } from '../caller.js'
 import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { Ending, PendingRecord, Settlement } from './record.js'
-import type { Room } from './room.js'
+import type { StoredBytes } from './stored-bytes.js'
 
 /**
- * Pending requests in the store. A record never changes; what becomes of it stands in entries of its own that are
- * claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds.
+ * Pending requests in the store. A record never changes. Its settlement, its ending and other notes are entries of their
+ * own that are claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds.
  */
 export interface PendingRecords {
+  /** Stores a new request. @throws StoreError `full` when its bytes are over the limit */
   add(record: PendingRecord): Promise<void>
+  /** The request with this id, unless another resource stored it. */
   find(id: string): Promise<PendingRecord | undefined>
-  /** The id behind an interaction page. */
+  /** The pending id that belongs to the id of an interaction page. */
   behind(interaction: string): Promise<string | undefined>
-  /** Whether this settlement is the one that counts. */
+  /** Settles a request. @returns whether this settlement is the first, which counts */
   settle(record: PendingRecord, settlement: Settlement): Promise<boolean>
+  /** How a request was settled; `undefined` when it has not been. */
   settlement(record: PendingRecord): Promise<Settlement | undefined>
-  /** Whether this call is the one that ends the request, or begins to carry it out. What waited with it is dropped. */
+  /**
+   * Ends a request, or claims its call to carry it out. The content of a held call is removed from the store when the
+   * request ends.
+   *
+   * @returns whether this is the first call to do so, which counts
+   */
   end(record: PendingRecord, ending: Ending): Promise<boolean>
-  /** Ends the request for whoever made it, and gives back what it took. Whether this call is the one. */
+  /** Ends a request at the wish of its agent; its bytes are free at once. @returns as {@link end} */
   cancel(record: PendingRecord): Promise<boolean>
-  /** Replaces the ending by whoever claimed it; `keep` is in milliseconds, where it has to be known until then. */
+  /**
+   * Replaces the ending that this process has claimed.
+   *
+   * @param keep milliseconds: until when it has to be known, if longer than the record
+   */
   conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
+  /** How a request ended; `undefined` when it has not. */
   ending(record: PendingRecord): Promise<Ending | undefined>
-  /** A note beside a record, or replacing one: kept as long as the record, or until `keep` in milliseconds. */
+  /**
+   * Writes or replaces a note of a record.
+   *
+   * @param keep milliseconds: until when it is kept. Default: as long as the record
+   */
   note(record: PendingRecord, name: string, value: unknown, keep?: number): Promise<void>
-  /** Writes a note unless there is one. */
+  /** Writes a note of a record unless there is one. @returns whether it was written */
   claim(record: PendingRecord, name: string, value: unknown): Promise<boolean>
+  /** The note of this name; `undefined` when there is none. */
   read(record: PendingRecord, name: string): Promise<unknown>
 }
 
-/** Notes of no more characters go with the room of their record: that a call is over is written down in any case. */
+/** Notes of no more characters are not counted by themselves, so that an ending is stored even where the limit is reached. */
 const smallNote = 512
 
 /**
- * What a store keeps beside a record: where its page leads to, whom it was begun for, who has come, what was decided, how
- * it ended, each with what an entry takes. So the records that the default room holds leave the default memory store,
- * which counts entries, room for everything else.
+ * Bytes that a store keeps beside a record: where its page leads to, whom it was begun for, who has come, what was
+ * decided, how it ended, each with what an entry takes. So the records within the default limit leave the default memory
+ * store, which counts entries, space for everything else.
  */
 const besideRecord = 7 * 512
 
-/** Whoever called a request off knows that it is gone, so its URL need not say so for long. */
+/** How long a cancelled request is remembered: its agent knows that it is gone. */
 const cancelledMs = 60_000
 
-/** What pending requests are kept with. */
-export interface RecordParts {
+/** What the records of pending requests depend on. */
+export interface RecordsContext {
   /** Our identifier. */
   readonly resource: string
   readonly store: Store
-  readonly room: Room
+  readonly storedBytes: StoredBytes
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
 }
 
-export function createPendingRecords({ resource, store, room, clock }: RecordParts): PendingRecords {
+/** Creates the access to pending requests in a store. */
+export function createPendingRecords({
+  resource,
+  store,
+  storedBytes,
+  clock,
+}: RecordsContext): PendingRecords {
   const key = (record: PendingRecord, name: string): string => `pending:${record.id}:${name}`
   const ttl = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000))
-  // An instance whose clock is ahead must not write what is forgotten before the record that another has written.
+  // Where this instance's clock is ahead, its notes must not expire before the record that another instance has written.
   const noteTtl = (until: number): number => ttl(until + (instanceSkew + 1) * 1000)
   const parse = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
   const read = async (record: PendingRecord, name: string): Promise<unknown> =>
@@ -71,20 +95,20 @@ export function createPendingRecords({ resource, store, room, clock }: RecordPar
   ): Promise<void> => {
     const text = JSON.stringify(value)
     if (text.length > smallNote)
-      room.take(record.caller.token.iss, text.length, noteTtl(keep), key(record, name))
+      storedBytes.take(record.caller.token.iss, text.length, noteTtl(keep), key(record, name))
     await store.put(key(record, name), text, noteTtl(keep))
   }
-  /** Leaves of a record what its URL needs; `until` in milliseconds. */
+  /** Replaces a record by what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
     const text = JSON.stringify(withoutCall(record))
     await store.put(`pending:${record.id}`, text, ttl(until))
-    room.shrink(record.id, text.length + besideRecord, ttl(until))
+    storedBytes.shrink(record.id, text.length + besideRecord, ttl(until))
   }
   return {
     async add(record) {
       const life = ttl(record.forgotten)
       const text = JSON.stringify(record)
-      room.take(record.caller.token.iss, text.length + besideRecord, life, record.id)
+      storedBytes.take(record.caller.token.iss, text.length + besideRecord, life, record.id)
       await store.put(`pending:${record.id}`, text, life)
       if (record.interaction !== undefined)
         await store.put(`interaction:${record.interaction.id}`, record.id, life)
@@ -92,7 +116,7 @@ export function createPendingRecords({ resource, store, room, clock }: RecordPar
     async find(id) {
       const record = parse(await store.get(`pending:${id}`)) as PendingRecord | undefined
       if (record?.resource !== resource) return undefined
-      // It was verified before it was written, and only we write here.
+      // It was verified before it was written, and only this server writes these entries.
       return { ...record, caller: sealCaller(record.caller) }
     },
     behind: async (interaction) => store.get(`interaction:${interaction}`),
@@ -101,7 +125,7 @@ export function createPendingRecords({ resource, store, room, clock }: RecordPar
     async end(record, ending) {
       if (!(await claim(record, 'ended', ending))) return false
       if (ending.state === 'running' || record.call === undefined) return true
-      // It has ended all the same where this cannot be written; then the record goes in its time.
+      // The request has ended even if this fails; the record then stays until it expires.
       await empty(record, record.forgotten).catch(() => {})
       return true
     },
@@ -110,15 +134,15 @@ export function createPendingRecords({ resource, store, room, clock }: RecordPar
       if (!(await claim(record, 'ended', ending))) return false
       const soon = Math.min(record.forgotten, clock() + cancelledMs)
       await empty(record, soon)
-      room.giveBack(record.id)
+      storedBytes.giveBack(record.id)
       if (record.interaction !== undefined) await store.delete(`interaction:${record.interaction.id}`)
-      // Last, and for longer than the record: what has been called off must never be found without its ending.
+      // Last, and for longer than the record: a cancelled request must never be found without its ending.
       await store.put(key(record, 'ended'), JSON.stringify(ending), ttl(soon) + cancelledMs / 1000)
       return true
     },
     async conclude(record, ending, keep = 0) {
-      // A record is forgotten with its ending: a URL is `410` as long as it is known at all. What was to be carried out
-      // is not needed any more, nor the credentials in it.
+      // The record is kept as long as its ending, so that its URL answers `410` until both are gone. The held call is not
+      // needed any more, nor are the credentials in it.
       const forgotten = Math.max(record.forgotten, keep)
       await note(record, 'ended', ending, forgotten)
       await empty(record, forgotten)

@@ -1,51 +1,54 @@
 import type { Report } from '../events.js'
 import { isUser } from '../identifiers.js'
 import type { Question } from './answers.js'
-import type { Waits } from './long-polls.js'
+import type { LongPolls } from './long-polls.js'
 import type { PendingSettings } from './options.js'
 import type { Approval, Approved, NotApproved, PendingRecord, Settlement } from './record.js'
 import type { PendingRecords } from './records.js'
 import type { Stops } from './stops.js'
 import { type PendingView, viewOf } from './view.js'
 
-/** How the application decides requests that wait. Every method works from any process that shares the store. */
+/** The application's decisions about pending requests. Every method works in any process that shares the store. */
 export interface Pending {
-  /** A request that still waits; `undefined` when there is none of that id, or it has been decided, ended or stopped. */
+  /** A request that is still pending; `undefined` when there is none with this id, or it has been decided, has ended or was revoked. */
   find(id: string): Promise<PendingView | undefined>
   /**
-   * Approves. The agent's next poll carries the call out, or gets its session.
+   * Approves a request. The agent's next poll carries the call out, or gets its session.
    *
-   * @returns `false` when there was nothing left to decide: unknown, expired, cancelled, decided before, or begun for
-   * somebody who has been stopped meanwhile; or when `by` says who may approve, and `user` is not among them
-   * @throws TypeError when the request ends in a session and no `user` is named, or `user` is blank
+   * @returns `false` when there is nothing to decide: the request is unknown, expired, cancelled or decided before, or
+   * somebody it was begun for has been revoked or denied since; and when `by` says who may approve, and `user` is not
+   * among them
+   * @throws TypeError when an approval begins a session and no `user` is named, or `user` is blank
    */
   approve(id: string, approval?: Approval): Promise<boolean>
-  /** Refuses: the agent's next poll is answered `403 denied`. Returns as `approve` does. */
+  /** Refuses a request: the agent's next poll is answered `403 denied`. @returns as `approve` */
   deny(id: string): Promise<boolean>
   /**
-   * Puts a question to the agent's user (AAuth 7.5). Only with the option `pending.clarification`, and only to an agent
-   * that declared the capability.
+   * Asks the agent's user a question (AAuth 7.5), once for each request. Needs the option `pending.clarification`, and an
+   * agent that has declared the capability `clarification`.
    *
-   * @returns `false` when it cannot be asked
+   * @returns `false` when the question cannot be asked
    */
   clarify(id: string, question: Question): Promise<boolean>
-  /** What was answered; untrusted text. `undefined` until then. */
+  /** The answer to the question: untrusted text; `undefined` until there is one. */
   clarification(id: string): Promise<string | undefined>
 }
 
+/** What settling a request depends on. */
 export interface SettleContext {
   readonly records: PendingRecords
-  readonly waits: Waits
+  readonly longPolls: LongPolls
   readonly stops: Stops
   readonly settings: PendingSettings
+  /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   readonly report: Report
 }
 
-/** What was decided. */
+/** A decision about a pending request, before it is dated. */
 export type Decision = NotApproved | (Approval & { readonly outcome: 'approved' })
 
-/** Settles a request and wakes the agent that waits for it. */
+/** Settles a request and answers the long polls of it. @returns whether this decision is the first, which counts */
 export async function settle(
   record: PendingRecord,
   decision: Decision,
@@ -54,11 +57,11 @@ export async function settle(
   const settlement = decision.outcome === 'approved' ? await date(record, decision, context) : decision
   if (!(await context.records.settle(record, settlement))) return false
   context.report({ name: 'settled', outcome: settlement.outcome })
-  context.waits.wake(record.id)
+  context.longPolls.wake(record.id)
   return true
 }
 
-/** How the request was decided; one whose time is up is thereby decided. */
+/** How a request was settled. One that has expired is settled as `expired` here. */
 export async function settlementOf(
   record: PendingRecord,
   context: SettleContext,
@@ -69,7 +72,7 @@ export async function settlementOf(
   return (await settle(record, expired, context)) ? expired : context.records.settlement(record)
 }
 
-/** An approval counts from now, however late it is fetched: whatever is ended from now on ends it, too. */
+/** An approval counts from now, however late its answer is fetched: what is revoked from now on revokes it, too. */
 async function date(
   record: PendingRecord,
   approval: Approval & { readonly outcome: 'approved' },
@@ -78,6 +81,7 @@ async function date(
   return { ...approval, at: clock(), marks: await stops.marks(record, approval.user) }
 }
 
+/** Creates the application's decisions. */
 export function createPending(context: SettleContext): Pending {
   const { records, clock, settings } = context
   const open = async (id: string): Promise<PendingRecord | undefined> => {
@@ -99,11 +103,10 @@ export function createPending(context: SettleContext): Pending {
       const record = await open(id)
       if (record === undefined) return false
       if (record.session !== undefined && user === undefined)
-        throw new TypeError('pending.approve: a session needs a user')
+        throw new TypeError('pending.approve: this approval begins a session, so it needs { user }')
       const by = record.interaction?.by
       if (by !== undefined && (user === undefined || !by.includes(user))) return false
-      const who = { ...(user === undefined ? {} : { user }), ...(data === undefined ? {} : { data }) }
-      return settle(record, { outcome: 'approved', ...who }, context)
+      return settle(record, { outcome: 'approved', user, data }, context)
     },
     async deny(id) {
       const record = await open(id)
@@ -122,7 +125,7 @@ export function createPending(context: SettleContext): Pending {
   }
 }
 
-/** Whether a string can be one of our ids: nothing else is ever looked up. */
+/** Whether a string has the form of a pending id; nothing else is ever looked up. */
 export function isPendingId(id: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(id)
 }

@@ -5,16 +5,16 @@ import type { PollContext } from './context.js'
 import { isSameToken, type PendingCall, type PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
-/** `202` again, with what there is to say meanwhile. */
+/** The `202` of a request that still has to be decided, with a question if one is open. */
 export async function stillWaiting(record: PendingRecord, context: PollContext): Promise<Answer> {
-  const { records, places } = context
+  const { records, urls } = context
   const interacting =
     record.interaction !== undefined && (await records.read(record, 'arrival')) !== undefined
   const question = record.clarification ? await openQuestion(record, context) : undefined
-  return waitingAnswer(record, places, { interacting, ...(question === undefined ? {} : { question }) })
+  return waitingAnswer(record, urls, { interacting, question })
 }
 
-/** A question that has been asked and not been answered. */
+/** The question that has been asked and not been answered; `undefined` when there is none. */
 export async function openQuestion(
   record: PendingRecord,
   { records }: SettleContext,
@@ -25,24 +25,24 @@ export async function openQuestion(
     : undefined
 }
 
-/** `202` again, with a resource token bound to what this poll presents (R-248, G-45). */
+/** The `202` of a call that waits for an auth token, with a resource token for the token of this poll (R-248, G-45). */
 export async function askForGrant(
   record: PendingRecord,
   caller: TokenCaller,
   context: PollContext,
 ): Promise<Answer> {
   const { grant, resourceToken } = record.call as PendingCall
-  if (caller.kind === 'agent' || grant === undefined) return waitingAnswer(record, context.places)
+  if (caller.kind === 'agent' || grant === undefined) return waitingAnswer(record, context.urls)
   const stillGood =
     resourceToken !== undefined &&
     isSameToken(caller, record.caller) &&
     standsFor(caller, record.caller) &&
     resourceToken.exp * 1000 > context.clock()
   const jwt = stillGood ? resourceToken.jwt : await context.mint(caller, grant)
-  return waitingAnswer(record, context.places, { resourceToken: jwt })
+  return waitingAnswer(record, context.urls, { resourceToken: jwt })
 }
 
-/** `202` for a call that has to wait once more, in the record it has opened. */
+/** The `202` of a call that has to wait once more, in the pending request `id` that it has opened. */
 export async function waitingAgain(id: string, caller: TokenCaller, context: PollContext): Promise<Answer> {
   const next = await context.records.find(id)
   if (next === undefined) return notFoundAnswer

@@ -1,37 +1,41 @@
-import { findStop, type StandingContext } from '../authentication/standing.js'
+import { findStop, type StopContext } from '../authentication/stops.js'
 import type { EndMarks, Origin, TokenName } from '../caller.js'
 import { type Refusal, refuse } from '../errors.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Approved, PendingRecord } from './record.js'
 
-/** What can stop a request that waits, whatever has been decided about it. Every method rejects when the store fails. */
+/**
+ * What ends a pending request whatever has been decided about it: a revocation, a denial, the end of a session. Every
+ * method rejects when the store fails.
+ */
 export interface Stops {
-  /** Why the request may not go on: somebody it was begun for, or somebody `also` concerned, has been stopped. */
+  /** Why the request may not go on: one of its origins, or `also`, has been revoked or denied. */
   find(record: PendingRecord, also?: Origin): Promise<Refusal | undefined>
-  /** What had been ended when a decision was made: kept with it. */
+  /** What `sessions.end` has ended until now: kept with a decision. */
   marks(record: PendingRecord, user: string | undefined): Promise<EndMarks>
-  /** Notes whom a request was begun for, so that what stops them reaches it for as long as it waits. */
+  /** Notes the tokens that a request was begun with, so that their revocation ends it for as long as it is pending. */
   begun(record: PendingRecord): Promise<void>
   /**
-   * Whether the key, or anybody who approved, has been ended since: this request, or one that it goes on from.
+   * Whether the sessions of the key, or of a person who approved, have been ended since the approval: of this request, or
+   * of one that it goes on from.
    */
   endedSince(record: PendingRecord, approved?: Approved): Promise<boolean>
 }
 
-/** What `sessions.end` has ended, and what has been begun with tokens. */
+/** What is known of the calls of `sessions.end`, and of what has been begun with tokens. */
 export interface Ends {
   marks(who: { readonly jkt: string; readonly user?: string | undefined }): Promise<EndMarks>
   endedSince(
     who: { readonly jkt: string; readonly user?: string | undefined },
     marks: EndMarks,
   ): Promise<boolean>
-  /** Notes that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
+  /** Notes that a request is pending that was begun with a token. @param until milliseconds, when it is stored no longer */
   waitsWith(token: TokenName, until: number): Promise<void>
   /** Whether what was begun with a token has been ended. */
   hasEnded(token: TokenName): Promise<boolean>
 }
 
-export function createStops(standing: StandingContext, ends: Ends): Stops {
+export function createStops(standing: StopContext, ends: Ends): Stops {
   return {
     async find({ origins }, also) {
       const [stop, ...ended] = await Promise.all([

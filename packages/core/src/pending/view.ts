@@ -5,23 +5,24 @@ import { splitTarget } from '../http/message.js'
 import { describeContent, type RequestContent } from '../http/request-content.js'
 import type { PendingCall, PendingRecord } from './record.js'
 
-/** A call that waits, as whoever decides sees it. */
+/** A held call, as the approver sees it. */
 export interface HeldRequest extends RequestTarget {
-  /** What is sent, where the route says `content: true`. */
+  /** The content, where the route says `content: true`. */
   readonly content?: RequestContent
 }
 
 /** A pending request as the application sees it. */
 export interface PendingView {
-  /** Settles it: `pending.approve(id)`. Keep it from the agent's user; it is not secret from approvers. */
+  /** For `pending.approve(id)` and the others. Approvers may see it; keep it from the agent's user. */
   readonly id: string
   readonly caller: TokenCaller
-  /** The call that waits, where it is one. Everything in it is the caller's own word. */
+  /** The held call, where there is one. Everything in it is untrusted: the caller wrote it. */
   readonly request?: HeldRequest
-  /** After this nothing can settle it. */
+  /** From then on nothing can settle it. */
   readonly expires: Date
 }
 
+/** A pending request as the application sees it. */
 export function viewOf(record: PendingRecord): PendingView {
   const { id, caller, call, expires } = record
   return {
@@ -32,7 +33,7 @@ export function viewOf(record: PendingRecord): PendingView {
   }
 }
 
-/** What a call that waits says: its first line and, where the route shows it, its content. */
+/** The first line of a held call and, where the route shows it, its content. */
 function viewCall({ held, shown }: PendingCall): HeldRequest {
   const target = splitTarget(held)
   if (shown !== true) return target

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
-import { andThen, isPending } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
 import type { StateEvent } from '../events.js'
 import { type HttpRequest, hasBody } from '../http/message.js'
@@ -10,27 +10,27 @@ import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
 
-/** Whether a signature serves once, and on which methods. */
+/** On which methods a signature is accepted only once: on none, on unsafe ones, on all. */
 export type ReplayMode = 'off' | 'unsafe' | 'all'
 
-/** The mode by the word that options and routes use. */
+/** The mode for a value of the option `replay`. */
 export function replayMode(word: boolean | 'all'): ReplayMode {
   if (word === 'all') return 'all'
   return word ? 'unsafe' : 'off'
 }
 
-/** Signatures that have been used. */
+/** The signatures that have been used; the check for replays. */
 export interface Replays {
-  /** Keeps the signature that a request has proved, where it serves only once, until it is known what becomes of it. */
+  /** Keeps the verified signature of a request, where it is accepted only once, until the request is served or refused. */
   keep(request: HttpRequest, read: ReadSignature, jkt: string, mode: ReplayMode): void
-  /** Uses up the signature of a request that is about to take effect; a refusal if that had been done before. */
+  /** Records the signature of a request that is about to be served as used; a refusal if it had been used before. */
   use(request: HttpRequest, mode: ReplayMode): Awaitable<Refusal | undefined>
   /** The request was challenged or refused after all, so its signature counts as unused. Never rejects. */
   giveBack(request: HttpRequest): Awaitable<void>
 }
 
-/** What replay protection works with. */
-export interface ReplayEnvironment {
+/** The dependencies of {@link createReplays}. */
+export interface ReplayContext {
   readonly store: Store
   readonly breakGlass: BreakGlassCheck
   /** Seconds that `created` may lie from our clock, either way. */
@@ -45,7 +45,7 @@ export interface ReplayEnvironment {
 // RFC 9110, 9.2.1: repeating them changes nothing.
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** A signature that may have to be used up. */
+/** A verified signature, kept until its request is served or refused. */
 interface Kept {
   readonly read: ReadSignature
   readonly jkt: string
@@ -59,22 +59,22 @@ const servesOnce = (mode: ReplayMode, method: string): boolean =>
  * has a second valid form (G-29). What is remembered is held for as long as `created` passes anywhere. A challenge or a
  * refusal uses up nothing: nothing was done, and agents repeat the same request within the second (G-71).
  */
-export function createReplays(env: ReplayEnvironment): Replays {
-  const { store, breakGlass, clock, report } = env
+export function createReplays(context: ReplayContext): Replays {
+  const { store, breakGlass, clock, report } = context
   // By a request's own field lines: a router's guard and its route's see the same request.
   const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
   const own = new WeakMap<HttpRequest['rawHeaders'], string>()
 
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
     if (first) return undefined
-    if (clock() >= env.reportOnlyUntil) return refuseReplay(request, read)
+    if (clock() >= context.reportOnlyUntil) return refuseReplay(request, read)
     report({ name: 'replay-reported' })
     return undefined
   }
 
   const unavailable = (cause: unknown): Refusal | undefined => {
     const refusal = breakGlass.refuse('replay', cause)
-    return clock() < env.reportOnlyUntil ? undefined : refusal
+    return clock() < context.reportOnlyUntil ? undefined : refusal
   }
 
   return {
@@ -88,20 +88,20 @@ export function createReplays(env: ReplayEnvironment): Replays {
       const key = replayKey(jkt, read.base)
       if (own.get(request.rawHeaders) === key) return undefined
       // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
-      const ttl = read.created + env.window + 1 + instanceSkew - clock() / 1000
+      const ttl = read.created + context.window + 1 + instanceSkew - clock() / 1000
       const first = andThen(store.claim(key, '1', Math.max(1, ttl)), (fresh) => {
         if (fresh) own.set(request.rawHeaders, key)
         return judge(fresh, request, read)
       })
-      return isPending(first) ? first.catch(unavailable) : first
+      return isPromiseLike(first) ? first.catch(unavailable) : first
     },
     giveBack(request) {
       const key = own.get(request.rawHeaders)
       if (key === undefined) return undefined
       own.delete(request.rawHeaders)
       const gone = store.delete(key)
-      // What cannot be given back stays used, and the store has told why.
-      return isPending(gone) ? gone.catch(() => {}) : undefined
+      // A signature that cannot be given back stays used; the store's failure has been reported.
+      return isPromiseLike(gone) ? gone.catch(() => {}) : undefined
     },
   }
 }
@@ -111,8 +111,8 @@ function replayKey(jkt: string, base: Uint8Array): string {
 }
 
 /**
- * Two honest calls in one second differ in nothing that is signed if their query or content is not covered. Whoever
- * left that out is asked to cover it; a replay gets no further by it, since it cannot be signed again.
+ * The refusal of a replay. Two honest calls in one second differ in nothing that is signed if their query or content is not
+ * covered, so an agent that left those out is asked to cover them. That helps no attacker, who cannot sign.
  */
 function refuseReplay(request: HttpRequest, read: ReadSignature): Refusal {
   const covers = (...names: readonly string[]): boolean => names.some((name) => read.covered.includes(name))
@@ -120,9 +120,10 @@ function refuseReplay(request: HttpRequest, read: ReadSignature): Refusal {
   if (request.target.includes('?') && !covers('@query', '@target-uri', '@request-target'))
     missing.push('@query')
   if (hasBody(request) && !covers('content-digest')) missing.push('content-digest')
-  if (missing.length === 0) return refuse('invalid_signature', 'The signature has been used before')
+  if (missing.length === 0)
+    return refuse('invalid_signature', 'The signature has been used before; sign each request anew')
   return new Refusal('invalid_input', {
-    detail: 'The signature has been used before; cover what makes this request another one',
+    detail: 'The signature has been used before; sign again, and cover the components in required_input',
     requiredInput: [...new Set([...baseComponents, ...read.covered, ...missing])],
   })
 }

@@ -9,14 +9,14 @@ import { baseComponents } from '../signature/required.js'
 import { signRequest } from '../signature/sign.js'
 import type { RevokedToken } from './revocation-request.js'
 
-/** A notice that was sent. */
+/** The result of a notice. */
 export interface Notice {
   readonly outcome: NoticeOutcome
-  /** Why not, in words for the operator. */
+  /** Why the token was not recorded as revoked; for the operator. */
   readonly reason?: string
 }
 
-/** Who sends it. */
+/** The dependencies of {@link sendNotice}. */
 export interface NoticeSender {
   readonly resource: string
   readonly key: SigningKey

@@ -18,7 +18,7 @@ export interface RevocationLimits {
   readonly newcomersPerMinute: number
 }
 
-/** So many a minute, for whom. */
+/** A rate and whom it is for. */
 export interface Share {
   readonly who: string
   readonly perMinute: number
@@ -28,8 +28,8 @@ export interface Share {
 export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000, newcomersPerMinute: 300 }
 
 /**
- * Counts by claiming numbered slots of a minute in the store that all instances share, so that one bound holds for all
- * of them together. A process remembers how far it has come; each slot is claimed once, whoever asks.
+ * The rate limit on revocations. It counts by claiming numbered slots of a minute in the store that all instances share, so
+ * that one limit holds for all of them together. A process remembers the first slot that may be free.
  */
 export class RevocationRate {
   readonly #store: Store
@@ -42,15 +42,15 @@ export class RevocationRate {
     this.#clock = clock
   }
 
-  /** Takes one of `perMinute`; a refusal when all are taken. */
+  /** Takes one of `perMinute`; `rate_limited` when all are taken. */
   async take(who: string, perMinute: number): Promise<Refusal | undefined> {
     const slot = await this.#claim(this.#counter(who), perMinute)
     return slot === undefined ? this.#refuse() : undefined
   }
 
   /**
-   * Takes one of each: of an issuer's own, and of what its kind has together. Where one is used up, nothing of the
-   * others is: what strangers have used up costs nobody his own.
+   * Takes one from an issuer's own rate and one from the rate that issuers of its kind share. Where one of them is used up,
+   * none is taken from the other.
    */
   async takeBoth(own: Share, together: Share & { readonly part: string }): Promise<Refusal | undefined> {
     const pool = this.#counter(together.who)

@@ -4,7 +4,7 @@ import { readJsonObject } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
 import { fixedLimits } from '../limits.js'
 
-/** What a revocation says: the token's own `jti` and `exp`, in seconds. */
+/** The content of a revocation (AAuth 11.12.1). `exp`: the token's own, in seconds. */
 export interface RevokedToken {
   readonly jti: string
   readonly exp: number
@@ -39,6 +39,6 @@ export async function readRevocation(
     return refuse('invalid_request', 'exp must be a positive number')
   }
   return exp > latest
-    ? refuse('invalid_request', 'exp lies beyond the lifetime of any token accepted here')
+    ? refuse('invalid_request', 'exp is later than that of any token accepted here')
     : { jti, exp: Math.floor(exp), isSaid: 'exp' in body }
 }

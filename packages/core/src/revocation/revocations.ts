@@ -5,7 +5,7 @@ import type { PresentedToken } from '../caller.js'
 import { issuerSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
-/** A token its issuer has withdrawn. */
+/** A token that its issuer has revoked. */
 export interface Revocation {
   /** The issuer that revoked: only its own tokens (R-260). */
   readonly iss: string
@@ -14,20 +14,21 @@ export interface Revocation {
   readonly exp: number
 }
 
-/** Revocations by (`iss`, `jti`), in the store that all instances share. */
+/** The revocations recorded, by (`iss`, `jti`), in the store that all instances share. */
 export interface Revocations {
   /** Records one. Repeating it is harmless; one that has expired is not stored. */
   record(revocation: Revocation): Awaitable<void>
+  /** Whether the token has been revoked. */
   has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
 }
 
-/** With what the revocation endpoint needs of it. */
+/** {@link Revocations} with the operation that the revocation endpoint uses. */
 export interface RevocationRecords extends Revocations {
-  /** Whether it has been recorded, with an `exp` that is no earlier. */
+  /** Whether the revocation has been recorded, with an `exp` that is no earlier. */
   covers(revocation: Revocation): Awaitable<boolean>
 }
 
-/** @param clock milliseconds, as `Date.now` */
+/** Creates the {@link Revocations} of a server. @param clock milliseconds, as `Date.now` */
 export function createRevocations(store: Store, clock: () => number): RevocationRecords {
   // What is kept of one is its `exp`.
   const covers = ({ iss, jti, exp }: Revocation): Awaitable<boolean> =>

@@ -5,7 +5,7 @@ import { type GuardedIssuers, guardFor } from '../issuer/guard-for.js'
 import { createGuardedFetch } from '../issuer/guarded-fetch.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { IssuerFetch } from '../issuer/options.js'
-import type { KeyRing } from '../own-keys/key-ring.js'
+import type { OwnKeyRing } from '../own-keys/key-ring.js'
 import { type Notice, sendNotice } from './notice.js'
 
 /** A resource token of ours, as the event `resource-token` names it. */
@@ -13,17 +13,17 @@ export interface IssuedResourceToken {
   readonly jti: string
   /** Seconds; the token's own. */
   readonly exp: number
-  /** To whom the agent takes it. */
+  /** The server that the agent takes it to. */
   readonly aud: string
   /** The person's server. */
   readonly ps: string
 }
 
-/** What became of a revocation at one server. */
+/** The result of sending a revocation to one server. */
 export interface SentRevocation {
   readonly server: string
   readonly outcome: NoticeOutcome
-  /** Why not, in words for the operator. */
+  /** Why the token was not recorded as revoked; for the operator. */
   readonly reason?: string
 }
 
@@ -40,10 +40,10 @@ interface Recipient {
   readonly dwk: string
 }
 
-/** What the resource server's options say about sending revocations. */
-export interface RevocationSenderConfig {
+/** The dependencies of {@link createRevokeResourceToken}. */
+export interface RevocationSenderContext {
   readonly resource: string
-  readonly keys: Pick<KeyRing, 'signing'>
+  readonly keys: Pick<OwnKeyRing, 'signing'>
   readonly accessServer: string | undefined
   readonly issuers: GuardedIssuers
   /** Default: the guarded fetch. */
@@ -53,15 +53,15 @@ export interface RevocationSenderConfig {
   readonly report: Report
 }
 
-/** The sender of a resource server. */
+/** Creates the {@link RevokeResourceToken} of a resource server. */
 export function createRevokeResourceToken(
-  config: RevocationSenderConfig,
+  context: RevocationSenderContext,
   issuers: IssuerKeys,
 ): RevokeResourceToken {
-  const { resource, clock, report, accessServer } = config
+  const { resource, clock, report, accessServer } = context
   const fetch =
-    config.fetch ??
-    createGuardedFetch(guardFor(config.issuers, accessServer === undefined ? [] : [accessServer]))
+    context.fetch ??
+    createGuardedFetch(guardFor(context.issuers, accessServer === undefined ? [] : [accessServer]))
 
   const find = async ({ server, dwk }: Recipient): Promise<string | Notice> => {
     const metadata = await issuers.metadata(server, dwk)
@@ -77,10 +77,10 @@ export function createRevokeResourceToken(
   }
 
   return async (token) => {
-    const key = config.keys.signing
-    if (key === undefined) throw new TypeError('option signingKeys: a revocation needs a key')
+    const key = context.keys.signing
+    if (key === undefined) throw new TypeError('option signingKeys: needs a key to sign revocations with')
     const found = await Promise.all(
-      recipientsOf(token, config).map(async ({ server, dwk }) => ({
+      recipientsOf(token, context).map(async ({ server, dwk }) => ({
         server,
         at: await find({ server, dwk }),
       })),
@@ -103,7 +103,7 @@ export function createRevokeResourceToken(
 
 function recipientsOf(
   { aud, ps }: IssuedResourceToken,
-  { accessServer }: RevocationSenderConfig,
+  { accessServer }: RevocationSenderContext,
 ): readonly Recipient[] {
   const person = { server: ps, dwk: 'aauth-person.json' }
   return aud === accessServer ? [{ server: aud, dwk: 'aauth-access.json' }, person] : [person]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { testKeyEd25519 } from '../testing/vectors.js'
-import { type ResourceOptions, readOptions } from './options.js'
+import { readOptions } from './options.js'
+import type { ResourceOptions } from './resource-options.js'
 
 const good: ResourceOptions = {
   resource: 'https://rs.example',

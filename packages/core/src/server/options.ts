@@ -1,160 +1,31 @@
 import { z } from 'zod'
 import {
   type AccessConfig,
-  type AccessOptions,
   type AnyAccessOptions,
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
-import { isPending } from '../awaitable.js'
+import { isPromiseLike } from '../awaitable.js'
 import { checkConfiguration } from '../configuration.js'
-import type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+import type { Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
 import type { AAuthEvent, Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
-import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
+import { type IssuerFetch, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import { monotonicBy, steadyClock } from '../monotonic.js'
-import { KeyRing, type SigningKeyOption } from '../own-keys/key-ring.js'
-import { type PendingOptions, type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
+import { OwnKeyRing } from '../own-keys/key-ring.js'
+import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
-import { type SessionOptions, type SessionSettings, sessionOptionsSchema } from '../session/options.js'
+import { type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
-
-/** How a resource server is set up. Checked once, when it is created. */
-export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
-  /**
-   * Our identifier, `https://` and a host: `iss` of what we mint, `aud` of what we accept. Its host is the authority
-   * that every signature must cover, whatever `Host` or a proxy says (AAuth 11.1.1, G-27).
-   */
-  readonly resource: string
-  /**
-   * Private JWKs with a fully specified `alg` (`Ed25519` recommended, or `ES256`). The first signs, the public halves
-   * of all are published. Needed as soon as there are scopes. A JWK without `kid` is named by its thumbprint.
-   */
-  readonly signingKeys?: readonly SigningKeyOption[]
-  /** Our scopes and what each means to a person, in Markdown: published as `scope_descriptions` (AAuth 11.10). */
-  readonly scopes?: Readonly<Record<string, string>>
-  /**
-   * Our access server, if the resource has one. Resource tokens then go there, and only its auth tokens count
-   * (four-party). Default: none; the person's own server decides (three-party).
-   */
-  readonly accessServer?: string
-  /**
-   * The hint `access_mode` of the metadata (AAuth 11.2.4). Default: `auth-token` where there are scopes, otherwise
-   * left out, which means `agent-token`.
-   */
-  readonly accessMode?: 'agent-token' | 'person-token' | 'session-token' | 'auth-token'
-  /** Seconds that `created` may lie from our clock, either way. Default 60; 1 to 3600. */
-  readonly signatureWindow?: number
-  /**
-   * Components that every signature has to cover beside `@method`, `@authority`, `@path` and `signature-key`. Those
-   * about content are asked for only where there is content. Default none; the query and the body are not protected
-   * by the base components (AAuth C.2.4), so `['@query', 'content-type', 'content-digest']` is worth considering.
-   */
-  readonly additionalSignatureComponents?: readonly string[]
-  /** Display fields of the metadata. URLs are `https`. */
-  readonly display?: {
-    readonly name?: string
-    /** Markdown. */
-    readonly description?: string
-    readonly logoUri?: string
-    readonly logoDarkUri?: string
-    readonly documentationUri?: string
-    readonly tosUri?: string
-    readonly policyUri?: string
-  }
-  /** Where our documents and endpoints are. */
-  readonly paths?: {
-    /** Default `/.well-known/jwks.json`. Set it where the origin already serves another key set there. */
-    readonly jwks?: string
-    /** Default `/aauth/pending/`: what every pending URL begins with. */
-    readonly pending?: string
-    /** Where issuers tell us of revoked tokens (AAuth 11.12). Default `/aauth/revoke`; `false`: there is no such endpoint. */
-    readonly revocation?: string | false
-    /** The authorization endpoint, where there are scopes. Default `/aauth/authorize`. */
-    readonly authorization?: string
-    /** Default `/aauth/interact/`: what every interaction URL begins with. */
-    readonly interaction?: string
-  }
-  /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
-  readonly resourceTokenLifetime?: number
-  /** Seconds; the longest `exp - iat` accepted of an agent token. Default 86 400 (AAuth 5.3.1, G-17). */
-  readonly maxAgentTokenLifetime?: number
-  /** Ways of older and of other deployments. Each is off by default; none loosens a check of a signature or a token. */
-  readonly compat?: {
-    /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
-    readonly personTokenJti?: boolean
-    /**
-     * Record a revocation that does not say the token's `exp`, for an hour, which no person or auth token outlives. Default
-     * `false`: it is answered `400 invalid_request` (AAuth 11.12.1, G-73), and the token stays good.
-     */
-    readonly revocationWithoutExp?: boolean
-  }
-  /** Which issuers are admitted, and how their keys are kept. */
-  readonly issuers?: IssuerOptions
-  /**
-   * Fetches issuers' documents instead of the built-in guarded fetch. Whoever gives one takes over the guard against
-   * server-side request forgery: address checks and pinning are then theirs (Signature-Key draft, 7.3).
-   */
-  readonly fetch?: IssuerFetch
-  /**
-   * Where revocations and other state live. Default: memory, which other processes do not see. At its first use it has
-   * to show that a second claim loses and that entries last for their time and no longer; one that does not is refused
-   * (`503`, event `store-failed` with the fault `unfit`).
-   */
-  readonly store?: Store
-  /**
-   * Where used signatures live, if not in `store`: they come and go by the thousand, and a store that they fill takes no
-   * revocation any more. Default: `store` where it is given, otherwise a memory of their own.
-   */
-  readonly replayStore?: Store
-  /** Milliseconds the store has for an answer, after which what rests on it is refused. Default 1000; 10 to 10 000. */
-  readonly storeTimeout?: number
-  /** Calls and sessions that have to wait: how long, how many, how large. */
-  readonly pending?: PendingOptions
-  /** How many revocations are recorded before an issuer is told to wait. */
-  readonly revocationLimits?: Partial<RevocationLimits>
-  /**
-   * Whether the signature of a request serves only once. `true`: on methods that change something. `'all'`: on every
-   * method, which honest clients that call twice in a second notice. Default `false`: within `signatureWindow` a request
-   * that was overheard can be sent again. A challenge or refusal uses up no signature. Routes may say otherwise.
-   */
-  readonly replay?: boolean | 'all'
-  /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */
-  readonly replayReportOnlyUntil?: Date
-  /** The page where people connect agents and approve calls: the application's own login, and the page if not ours. */
-  readonly interaction?: InteractionOptions<Raw>
-  /** How sessions of connected agents are sealed and how long they live. */
-  readonly sessions?: SessionOptions
-  /** Caps on what a stranger sends. */
-  readonly limits?: Partial<Limits>
-  /**
-   * Verified tokens remembered, so that each is parsed and verified only once; about 2 KB each, outside of V8's heap for
-   * the better part, or 6 KB with a key of ES256. All together they take no more than 4 KiB for each of the number given.
-   * Default 10 000, which is at most 40 MB. A token that takes more than 16 KiB by itself is not remembered. `0`: every
-   * token is verified on every request.
-   */
-  readonly verifiedTokens?: number
-  /** How signatures are verified: in the event loop, in the thread pool, or by a library of yours. */
-  readonly crypto?: CryptoOptions
-  /**
-   * Milliseconds, as `Date.now`, which is the default: what tokens, signatures and entries are held against. How long
-   * something lasts (a pause, a floor, a budget a minute) is measured by `performance.now`, whatever a clock is set to;
-   * a clock given here moves that forward, too, and never back.
-   */
-  readonly clock?: () => number
-  /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
-  readonly random?: () => number
-  /** Told of every refusal, challenge and fetch, for logs and metrics. No secret is in an event. */
-  readonly onEvent?: (event: AAuthEvent) => void
-}
+import type { ResourceOptions } from './resource-options.js'
 
 const httpsUrl = z
   .string()
@@ -196,7 +67,7 @@ const schema = z.strictObject({
       tosUri: httpsUrl.optional(),
       policyUri: httpsUrl.optional(),
     })
-    .default({}),
+    .optional(),
   paths: z
     .strictObject({
       jwks: path.default('/.well-known/jwks.json'),
@@ -222,26 +93,26 @@ const schema = z.strictObject({
   store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
   revocationLimits: z
     .strictObject({
-      perMinute: z.int().positive().optional(),
-      live: z.int().positive().optional(),
-      newcomersPerMinute: z.int().positive().optional(),
+      perMinute: z.int().positive().default(revocationLimits.perMinute),
+      live: z.int().positive().default(revocationLimits.live),
+      newcomersPerMinute: z.int().positive().default(revocationLimits.newcomersPerMinute),
     })
-    .default({}),
+    .prefault({}),
   replay: z.union([z.boolean(), z.literal('all')]).default(false),
   replayReportOnlyUntil: z.date().optional(),
   replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
   limits: z
     .strictObject({
-      signatureInput: z.int().positive().optional(),
-      signature: z.int().positive().optional(),
-      signatureKey: z.int().positive().optional(),
-      components: z.int().positive().optional(),
-      token: z.int().positive().optional(),
-      tokenMembers: z.int().positive().optional(),
-      body: z.int().nonnegative().optional(),
+      signatureInput: z.int().positive().default(defaultLimits.signatureInput),
+      signature: z.int().positive().default(defaultLimits.signature),
+      signatureKey: z.int().positive().default(defaultLimits.signatureKey),
+      components: z.int().positive().default(defaultLimits.components),
+      token: z.int().positive().default(defaultLimits.token),
+      tokenMembers: z.int().positive().default(defaultLimits.tokenMembers),
+      body: z.int().nonnegative().default(defaultLimits.body),
     })
-    .default({}),
+    .prefault({}),
   verifiedTokens: z.int().nonnegative().default(10_000),
   crypto: z
     .strictObject({
@@ -255,7 +126,7 @@ const schema = z.strictObject({
   onEvent: fn<(event: AAuthEvent) => void>().optional(),
 })
 
-/** Objects of the application or of a library of its: they are taken as they are. */
+/** Options that hold objects of the application's own: they are not looked into. */
 const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys'])
 
 function isStore(value: unknown): boolean {
@@ -267,54 +138,51 @@ function isStore(value: unknown): boolean {
   )
 }
 
-/** The options with every default filled in and every key imported. */
-export interface Config {
-  readonly resource: string
+/** Options that are used as they are given, or with the default of the schema. */
+type Kept =
+  | 'resource'
+  | 'signatureWindow'
+  | 'additionalSignatureComponents'
+  | 'display'
+  | 'resourceTokenLifetime'
+  | 'maxAgentTokenLifetime'
+  | 'issuers'
+  | 'verifiedTokens'
+  | 'crypto'
+  | 'clock'
+  | 'random'
+
+/** {@link ResourceOptions}, checked, with every default filled in and every key imported. */
+export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** The host of `resource`. */
   readonly authority: string
-  /** It changes: read it at each use. */
-  readonly keys: KeyRing
+  /** Changes with every rotation: read it at each use. */
+  readonly keys: OwnKeyRing
   readonly scopes: ReadonlyMap<string, string>
   readonly accessServer: string | undefined
   readonly accessMode: string | undefined
-  readonly signatureWindow: number
-  readonly additionalSignatureComponents: readonly string[]
-  readonly display: NonNullable<ResourceOptions['display']>
-  readonly paths: {
-    readonly jwks: string
-    readonly pending: string
-    readonly interaction: string
-    readonly revocation: string | false
-    readonly authorization: string
-  }
+  readonly paths: Required<NonNullable<ResourceOptions['paths']>>
+  readonly compat: Required<NonNullable<ResourceOptions['compat']>>
   readonly access: AccessConfig
   readonly pending: PendingSettings
   readonly interaction: InteractionOptions | undefined
   readonly sessions: SessionSettings
-  readonly resourceTokenLifetime: number
-  readonly maxAgentTokenLifetime: number
-  readonly compat: { readonly personTokenJti: boolean; readonly revocationWithoutExp: boolean }
-  readonly issuers: IssuerOptions
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
   readonly replayStore: WatchedStore
   readonly revocationLimits: RevocationLimits
   readonly replay: ReplayMode
-  /** Milliseconds. */
+  /** Milliseconds, as `Date.now`. */
   readonly replayReportOnlyUntil: number
   readonly limits: Limits
-  readonly verifiedTokens: number
-  readonly crypto: CryptoOptions
-  readonly clock: () => number
-  /** Milliseconds that only ever grow: for everything that lasts. */
+  /** Milliseconds that only ever grow: for durations. */
   readonly monotonic: () => number
-  /** The time of day at the start, moved on by `monotonic`: for what lasts and is told as dates. */
+  /** The time of day at the start, moved on by `monotonic`: for durations that are told as dates. */
   readonly steady: () => number
-  readonly random: () => number
   readonly report: Report
 }
 
-/** Options in which nothing is known of the framework's requests; those of every framework are. */
+/** The options whatever the type of the framework's requests. */
 export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOptions
 
 /**
@@ -344,7 +212,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     })
   const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
-  const keys = new KeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
+  const keys = new OwnKeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
   }
@@ -362,10 +230,8 @@ export function readOptions(options: AnyResourceOptions): Config {
     fetch: given.fetch,
     store: watched,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
-    revocationLimits: { ...revocationLimits, ...options.revocationLimits },
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),
-    limits: { ...defaultLimits, ...options.limits },
     clock,
     monotonic,
     steady,
@@ -374,7 +240,7 @@ export function readOptions(options: AnyResourceOptions): Config {
   }
 }
 
-// A listener's fault must decide nothing about a request.
+/** A listener that throws must not change the answer to a request. */
 function guarded(onEvent: Report): Report {
   return (event) => {
     const warn = (cause: unknown): void =>
@@ -382,7 +248,7 @@ function guarded(onEvent: Report): Report {
     try {
       const told: unknown = onEvent(event)
       // It may be an async function: a rejection that nobody handles ends the process.
-      if (isPending(told)) void Promise.resolve(told).catch(warn)
+      if (isPromiseLike(told)) void Promise.resolve(told).catch(warn)
     } catch (cause) {
       warn(cause)
     }

@@ -28,20 +28,21 @@ import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
 import type { RevocationRecords, Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
-import type { SessionDesk, Sessions } from '../session/sessions.js'
+import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 import { type Health, readHealth } from './health.js'
-import { type Config, type ResourceOptions, readOptions } from './options.js'
+import { type Config, readOptions } from './options.js'
+import { createPendingRequests } from './pending-requests.js'
+import type { ResourceOptions } from './resource-options.js'
 import { createState, type State } from './state.js'
-import { createDeferral } from './waiting.js'
 
-/** What a router says of all its routes. */
+/** What is declared for all routes of a router. */
 export interface RouteDefaults<Raw = unknown> {
-  /** Rules for every route of the router; they see callers of every kind that its routes let through. */
+  /** Policies for every route of the router; they see callers of every kind that its routes let through. */
   readonly policy?: Policies<Caller, Raw>
-  /** Report-only, unless a route says otherwise. */
+  /** Whether its routes are report-only, unless one says otherwise. */
   readonly observe?: boolean
 }
 
@@ -61,39 +62,39 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
    */
   require<const R extends Requirement<Raw, Hook>>(requirement: R): RouteGuard<RouteCaller<R>, Raw>
   /**
-   * The same server, with something more to say about the routes declared on what this returns: a router's policies
-   * come after the server's and before a route's own, and its `observe` before the server's.
+   * The same server with defaults for the routes that are declared on the result. A router's policies come after the
+   * server's and before a route's own; its `observe` overrides the server's.
    *
-   * @throws TypeError when a policy is none, or something else is said than these
+   * @throws TypeError naming what is wrong in `defaults`
    */
   with(defaults: RouteDefaults<Raw>): ResourceServer<Raw, Hook>
-  /** Our own endpoints. */
+  /** Our own endpoints, for adapters to mount. */
   readonly endpoints: readonly Endpoint[]
   /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
   handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
-  /** What is known of issuers and their keys, and the operator's hand on it. */
+  /** The issuers and their keys, for the operator to inspect and to forget. */
   readonly issuers: IssuerKeys
   /** Tokens that their issuers have withdrawn. */
   readonly revocations: Revocations
-  /** Takes back a resource token of ours where it was sent. */
+  /** Revokes a resource token of ours at the server it was made for. */
   readonly revokeResourceToken: RevokeResourceToken
   /** The keys we sign with, and their rotation. */
   readonly keys: OwnKeys
-  /** Whom or what the operator denies, on all instances that share the store. */
+  /** The deny list of the operator, shared by all instances that share the store. */
   readonly denials: Denials
-  /** The operator's way around a store that is down. */
+  /** Lets the operator serve requests for a while although the store cannot be asked. */
   readonly breakGlass: BreakGlass
-  /** How things are; asks the store. Never rejects. */
+  /** The health of the server; asks the store. Never rejects. */
   health(): Promise<Health>
   /** Tells the operator of a misconfiguration that an adapter has noticed. */
   readonly diagnose: Diagnose
-  /** Requests that wait for somebody's decision. */
+  /** Finds and decides pending requests. */
   readonly pending: Pending
-  /** Sessions of connected agents. */
+  /** Ends sessions of connected agents. */
   readonly sessions: Sessions
   /**
-   * Ends long polls, which are answered, and lets go of timers and connections; at shutdown, before or after the HTTP
-   * server is told to close. Requests are answered as long as any come, but nobody waits and no issuer is asked any more.
+   * Answers all long polls and releases timers and connections. Call it at shutdown, before or after the HTTP server is
+   * told to close. Requests are still answered, but no poll is held open and no issuer is asked any more.
    */
   close(): void
 }
@@ -133,7 +134,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     named: config.accessServer === undefined ? [] : [config.accessServer],
     ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
   })
-  // Whoever wants to wait for it awaits `issuers.warm()`; inside the floor that is the same attempt.
+  // Applications that want to wait for it await `issuers.warm()`, which then joins this attempt.
   void issuers.warm()
   const state = createState(config)
   const { denials, breakGlass } = state
@@ -141,16 +142,16 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
-  const deferral = createDeferral(config, { authentication, mint })
-  const revocations = endingSessions(state.revocations, deferral.sessions)
+  const pendingRequests = createPendingRequests(config, { authentication, mint })
+  const revocations = endingSessions(state.revocations, pendingRequests.sessions)
   const context: GuardContext = {
     authentication,
     explain: createExplain(authentication, diagnose, config.monotonic),
     scopes: createScopeList(config.scopes, issuers),
     accounts: config.access.accounts,
     mint,
-    waiting: deferral.waiting,
-    sessions: deferral.sessions,
+    deferrals: pendingRequests.deferrals,
+    sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
     report: config.report,
     noticeContent,
@@ -163,14 +164,14 @@ export function createResourceServer<Raw = unknown, Hook = never>(
           authorizationEndpoint(authorization, {
             ...context,
             access: config.access,
-            sessions: deferral.sessions,
+            sessions: pendingRequests.sessions,
           }),
         ]
       : []),
-    ...deferral.endpoints,
+    ...pendingRequests.endpoints,
     ...(revocation === false
       ? []
-      : [revocationEndpoint(revocation, { config, issuers, revocations, signature, diagnose })]),
+      : [revocationEndpoint(revocation, { ...config, issuers, revocations, signature, diagnose })]),
   ])
   const server: Omit<ResourceServer<Raw, Hook>, 'require' | 'with'> = {
     resource: config.resource,
@@ -187,10 +188,10 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     breakGlass,
     health: () => readHealth({ ...config, breakGlass, issuers }),
     diagnose,
-    pending: deferral.pending,
-    sessions: { end: (selection) => deferral.sessions.end(selection) },
+    pending: pendingRequests.pending,
+    sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
     close() {
-      deferral.close()
+      pendingRequests.close()
       issuers.close()
     },
   }
@@ -225,11 +226,11 @@ export function createResourceServer<Raw = unknown, Hook = never>(
 }
 
 /**
- * What was begun with a token outlives it, so that a revocation has to reach it while it is still known (G-58). The
- * revocation is written first, and then what was begun is looked for: whoever begins something does it the other way
- * round. One that was cut short is completed when it is repeated, known or not.
+ * What was begun with a token outlives it, so a revocation has to end that as well (G-58). The revocation is written first,
+ * and then what was begun is looked for; beginning something goes the other way round. A revocation that was interrupted is
+ * completed when it is repeated, whether it is known or not.
  */
-function endingSessions(revocations: RevocationRecords, sessions: SessionDesk): RevocationRecords {
+function endingSessions(revocations: RevocationRecords, sessions: SessionService): RevocationRecords {
   return {
     has: (token) => revocations.has(token),
     covers: (revocation) => revocations.covers(revocation),

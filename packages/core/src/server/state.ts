@@ -5,7 +5,7 @@ import { createRevocations, type RevocationRecords } from '../revocation/revocat
 import { type BreakGlassCheck, createBreakGlass } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
 
-/** What is remembered across requests and, with a shared store, across instances. */
+/** The checks that ask the store about each request; with a shared store, all instances agree. */
 export interface State {
   readonly revocations: RevocationRecords
   readonly denials: DenialCheck
@@ -13,10 +13,10 @@ export interface State {
   readonly breakGlass: BreakGlassCheck
 }
 
-/** What it is made from. */
-export interface StateEnvironment {
+/** What they depend on. */
+export interface StateContext {
   readonly store: Store
-  /** For used signatures. */
+  /** The store of used signatures. */
   readonly replayStore: Store
   /** Seconds. */
   readonly signatureWindow: number
@@ -29,18 +29,18 @@ export interface StateEnvironment {
   readonly report: (event: StateEvent) => void
 }
 
-/** Everything that rests on the store and is asked on each request. */
-export function createState(env: StateEnvironment): State {
-  const { store, clock, report } = env
-  const breakGlass = createBreakGlass(clock, env.monotonic, report)
+/** Creates the checks. */
+export function createState(context: StateContext): State {
+  const { store, clock, report } = context
+  const breakGlass = createBreakGlass(clock, context.monotonic, report)
   return {
     revocations: createRevocations(store, clock),
     denials: createDenials(store, clock, report),
     replays: createReplays({
-      store: env.replayStore,
+      store: context.replayStore,
       breakGlass,
-      window: env.signatureWindow,
-      reportOnlyUntil: env.replayReportOnlyUntil,
+      window: context.signatureWindow,
+      reportOnlyUntil: context.replayReportOnlyUntil,
       clock,
       report,
     }),

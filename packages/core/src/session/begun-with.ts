@@ -4,25 +4,26 @@ import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { Store } from '../store/store.js'
 
-/** What outlives the token it was begun with. */
+/** The things that can outlive the token they were begun with. */
 export type Begun = 'session' | 'request'
 
 /**
- * What was begun with which tokens, sessions and requests that wait, as far as that is needed to end it with its token. A
+ * The record of what was begun with which tokens, sessions and requests that wait, as far as it is needed to end it when its
+ * token is revoked. A
  * revocation writes here only where there is something to end: what a stranger revokes leaves nothing behind that outlives
  * what could have come of it.
  */
 export interface BegunWith {
-  /** Notes that something has begun. @param until milliseconds, when it ends at the latest */
+  /** Records that something has begun with a token. @param until milliseconds, when it ends at the latest */
   begun(what: Begun, token: TokenName, until: number): Promise<void>
   /** Ends what was begun with a token that is known to be revoked. Repeating it is harmless. */
   end(token: TokenName): Promise<void>
-  /** Whether that has been done. */
+  /** Whether what was begun with a token has been ended. */
   hasEnded(token: TokenName): Promise<boolean>
 }
 
-/** What it works with. */
-export interface BegunWithParts {
+/** The dependencies of {@link createBegunWith}. */
+export interface BegunWithContext {
   /** Our identifier. */
   readonly resource: string
   readonly store: Store
@@ -34,7 +35,8 @@ export interface BegunWithParts {
 const prefixes = { session: 'session-begun', request: 'pending-begun', ended: 'session-ended' } as const
 const skew = issuerSkew + instanceSkew
 
-export function createBegunWith({ resource, store, revocations, clock }: BegunWithParts): BegunWith {
+/** Creates the {@link BegunWith} of a server. */
+export function createBegunWith({ resource, store, revocations, clock }: BegunWithContext): BegunWith {
   // Strangers' strings of any length and alphabet.
   const key = (what: Begun | 'ended', { iss, jti }: TokenName): string =>
     `${prefixes[what]}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`

@@ -1,27 +1,27 @@
 import { hash, randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, errors } from 'jose'
 import type { Store } from '../store/store.js'
-import type { KeyRing } from './key-ring.js'
+import type { SealingKeys } from './sealing-keys.js'
 import type { SessionClaims } from './session.js'
 
-/** Turns a session into a token68 and back. */
+/** Makes a token (token68) of a session, and reads it back. */
 export interface SessionCodec {
-  /** @param name the token, where it is but a name; whoever seals under the same name again writes nothing more */
+  /** Makes the token. @param name the token itself, where sessions are kept in the store; the same name again changes nothing */
   seal(claims: SessionClaims, name?: string): Promise<string>
-  /** Lets go of a token that was replaced, after `seconds`, where anything is kept of it. */
+  /** Keeps a token that was replaced for `seconds` more, where sessions are kept in the store. */
   replaced(token: string, claims: SessionClaims, seconds: number): Promise<void>
-  /** `undefined` for what we did not seal, or not with a secret we still have. Rejects only when the store fails. */
+  /** Reads a token; `undefined` for one that was not made here, or whose secret is gone. Rejects only when the store fails. */
   open(token: string): Promise<SessionClaims | undefined>
 }
 
 // Longer than any header block that a server takes beside the signature.
 const longestToken = 6144
 
-/** Sessions inside their tokens: JWE, `dir` with A256GCM (RFC 7516; RFC 7518, 4.5 and 5.3). */
-export function sealedSessions(ring: KeyRing): SessionCodec {
+/** Sessions kept inside their tokens: JWE, `dir` with A256GCM (RFC 7516; RFC 7518, 4.5 and 5.3). */
+export function sealedSessions(keys: SealingKeys): SessionCodec {
   return {
     async seal(claims) {
-      const { kid, secret } = await ring.current()
+      const { kid, secret } = await keys.current()
       const token = await new CompactEncrypt(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
         .encrypt(secret)
@@ -36,7 +36,7 @@ export function sealedSessions(ring: KeyRing): SessionCodec {
         const { plaintext } = await compactDecrypt(
           token,
           async ({ kid }) => {
-            const secret = typeof kid === 'string' ? await ring.find(kid) : undefined
+            const secret = typeof kid === 'string' ? await keys.find(kid) : undefined
             if (secret === undefined) throw new errors.JWEDecryptionFailed()
             return secret
           },
@@ -51,7 +51,7 @@ export function sealedSessions(ring: KeyRing): SessionCodec {
   }
 }
 
-/** Sessions in the store; the token is 256 random bits, and the store knows only its hash. */
+/** Sessions kept in the store; the token is 256 random bits, and the store holds only its hash. */
 export function storedSessions(store: Store, clock: () => number): SessionCodec {
   const key = (token: string): string => `session:${hash('sha256', token, 'base64url')}`
   return {

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { findStop, type StandingContext } from '../authentication/standing.js'
+import { findStop, type StopContext } from '../authentication/stops.js'
 import type { EndMarks } from '../caller.js'
 import { isUser } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
@@ -7,7 +7,7 @@ import type { Store } from '../store/store.js'
 import type { BegunWith } from './begun-with.js'
 import type { SessionClaims } from './session.js'
 
-/** Which sessions are to end, and which approvals that no agent has fetched yet are taken back. */
+/** Which sessions are to end, together with approvals that no agent has fetched yet. */
 export type SessionSelection =
   /** Every session of this person, and whatever this person has approved. */
   | { readonly user: string }
@@ -16,47 +16,49 @@ export type SessionSelection =
   /** One session. */
   | { readonly id: string }
 
-/** What has been ended before its time. */
+/** The record of sessions that were ended before their time. */
 export interface EndedSessions {
+  /** Ends the selected sessions. */
   end(selection: SessionSelection): Promise<void>
-  /** Ends what was begun with a token that its issuer has withdrawn. */
+  /** Ends the sessions that were begun with a token which its issuer has revoked. */
   endBegunWith: BegunWith['end']
-  /** Notes what has begun with a token. */
+  /** Records what has begun with a token. */
   begunWith: BegunWith['begun']
   /** Whether what was begun with a token has been ended. */
   hasEnded: BegunWith['hasEnded']
-  /** The last ends of this person and key, to be kept with a decision that is being made. */
+  /** The marks of the last ends of this person and key, to be kept with a decision made now. */
   marks(who: Who): Promise<EndMarks>
-  /** Whether this person or key has been ended since. */
+  /** Whether sessions of this person or key have been ended since those marks. */
   since(who: Who, marks: EndMarks): Promise<boolean>
-  /** Whether this session has been ended, or whom it was begun for has been stopped. Rejects when the store fails. */
+  /** Whether this session has been ended, or the caller it was begun for is revoked or denied. Rejects when the store fails. */
   has(claims: SessionClaims): Promise<boolean>
 }
 
-/** Whose it is. */
+/** The person and key of a session. */
 export interface Who {
   readonly jkt: string
   /** The application's own name of the person. */
   readonly user?: string | undefined
 }
 
-/** What ended sessions are kept with. */
-export interface EndedParts {
+/** The dependencies of {@link createEndedSessions}. */
+export interface EndedSessionsContext {
   /** Our identifier: a person of the same name elsewhere is another one. */
   readonly resource: string
   /** Seconds for which a decision may count: as a session, or while what waits for it is not fetched. */
   readonly longest: number
   readonly store: Store
-  readonly standing: StandingContext
+  readonly stops: StopContext
   readonly begunWith: BegunWith
 }
 
 /**
- * Each end writes a new mark, and what is decided keeps the marks of its time. So whatever was decided before an end is
- * told apart from what was decided afterwards without comparing anybody's clocks, and however late it is delivered.
+ * Creates the {@link EndedSessions} of a server. Each end writes a new mark, and each decision keeps the marks of its time.
+ * So a decision made before an end is told apart from one made afterwards without comparing clocks, however late it is
+ * delivered.
  */
-export function createEndedSessions(parts: EndedParts): EndedSessions {
-  const { resource, longest, store, standing, begunWith } = parts
+export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
+  const { resource, longest, store, stops, begunWith } = context
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
@@ -95,7 +97,7 @@ export function createEndedSessions(parts: EndedParts): EndedSessions {
       const [itself, later, stop, ...ended] = await Promise.all([
         store.get(key('id', id)),
         since(claims, claims.marks),
-        findStop(from, standing),
+        findStop(from, stops),
         ...from.map(({ token }) => begunWith.hasEnded(token)),
       ])
       return itself !== undefined || later || stop !== undefined || ended.includes(true)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** How sessions (`AAuth-Access`, AAuth 6.3) are kept. */
+/** Options of sessions (`AAuth-Access`, AAuth 6.3). */
 export interface SessionOptions {
   /**
    * Secrets of 256 bits, base64url: the first seals new sessions, all of them open sessions. Put a new one first to
@@ -22,7 +22,7 @@ export interface SessionOptions {
   readonly grace?: number
 }
 
-/** The options with their defaults. */
+/** {@link SessionOptions} with their defaults. */
 export type SessionSettings = Required<Omit<SessionOptions, 'keys'>> & {
   readonly keys: readonly string[] | undefined
 }

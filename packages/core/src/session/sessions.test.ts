@@ -10,9 +10,9 @@ import type { Store } from '../store/store.js'
 import { createBegunWith } from './begun-with.js'
 import { sealedSessions, storedSessions } from './codec.js'
 import { createEndedSessions } from './ended.js'
-import { createKeyRing } from './key-ring.js'
 import { sessionOptionsSchema } from './options.js'
-import { createSessions, type SessionDesk } from './sessions.js'
+import { createSealingKeys } from './sealing-keys.js'
+import { createSessions, type SessionService } from './sessions.js'
 
 let now: number
 let store: Store
@@ -40,29 +40,29 @@ const recordOf = (caller: Agent | Person): PendingRecord =>
     session: { scope: ['data.read'] },
   }) as unknown as PendingRecord
 
-const desk = (options: object = {}, time = clock, resource = 'https://rs.example'): SessionDesk => {
+const desk = (options: object = {}, time = clock, resource = 'https://rs.example'): SessionService => {
   const settings = sessionOptionsSchema.parse({ renewAfter: 100, grace: 10, ...options })
   const codec =
     settings.keep === 'store'
       ? storedSessions(store, time)
-      : sealedSessions(createKeyRing(settings, store, time))
-  const standing = {
+      : sealedSessions(createSealingKeys(settings, store, time))
+  const stops = {
     revocations: createRevocations(store, time),
     denials: createDenials(store, time, () => {}),
     issuers: { refused: (issuer: string) => (issuer === refused ? refuse('access_denied') : undefined) },
   }
-  const begunWith = createBegunWith({ resource, store, clock: time, revocations: standing.revocations })
-  const ended = createEndedSessions({ resource, longest: settings.maxAge, store, standing, begunWith })
+  const begunWith = createBegunWith({ resource, store, clock: time, revocations: stops.revocations })
+  const ended = createEndedSessions({ resource, longest: settings.maxAge, store, stops, begunWith })
   return createSessions({ resource, settings, codec, ended, store, clock: time })
 }
 /** What somebody has just approved. */
-const approve = async (sessions: SessionDesk, caller: Agent | Person, data?: unknown) => ({
+const approve = async (sessions: SessionService, caller: Agent | Person, data?: unknown) => ({
   user: 'mom',
   data,
   at: now,
   marks: await sessions.marks({ jkt: caller.jkt, user: 'mom' }),
 })
-const begin = async (sessions: SessionDesk, caller: Agent | Person = agent(), data?: unknown) => {
+const begin = async (sessions: SessionService, caller: Agent | Person = agent(), data?: unknown) => {
   const answer = await sessions.begin(recordOf(caller), await approve(sessions, caller, data))
   return answer.headers['AAuth-Access'] as string
 }
@@ -163,7 +163,7 @@ describe('what sessions leave in the store', () => {
 
 describe('a session of several tokens, and a revocation', () => {
   const both = { ...recordOf(person), origins: [originOf(person), originOf(agent())] }
-  const one = async (sessions: SessionDesk): Promise<string> =>
+  const one = async (sessions: SessionService): Promise<string> =>
     (await sessions.begin(both, await approve(sessions, agent()))).headers['AAuth-Access'] as string
 
   it.each([

@@ -9,7 +9,7 @@ import type { EndedSessions, SessionSelection } from './ended.js'
 import type { SessionSettings } from './options.js'
 import type { SessionClaims } from './session.js'
 
-/** The application's hand on sessions. */
+/** The operations on sessions for the application. */
 export interface Sessions {
   /** Ends sessions at once, in every process. New ones may begin afterwards. */
   end(selection: SessionSelection): Promise<void>
@@ -22,28 +22,29 @@ export interface FoundSession {
   readonly renew?: () => Promise<string>
 }
 
-/** Everything about sessions that guards and polls need. */
-export interface SessionDesk extends Sessions {
+/** {@link Sessions} with the operations that route guards and polls use. */
+export interface SessionService extends Sessions {
   /** Begins a session: `200` with `AAuth-Access` (R-204). */
   begin(
     record: Pick<PendingRecord, 'origins' | 'jkt' | 'session'>,
     approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
-  /** What has been ended of this person and key so far. */
+  /** The marks of what has been ended of this person and key so far. */
   marks: EndedSessions['marks']
-  /** Whether more has been ended since. */
+  /** Whether more has been ended since those marks. */
   endedSince: EndedSessions['since']
-  /** Notes that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
+  /** Records that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
   waitsWith(token: TokenName, until: number): Promise<void>
-  /** Ends what was begun with a token that has been revoked. */
+  /** Ends the sessions and waiting requests that were begun with a token which has been revoked. */
   endBegunWith(token: TokenName): Promise<void>
-  /** Whether that has been done. */
+  /** Whether what was begun with a token has been ended. */
   hasEnded(token: TokenName): Promise<boolean>
   /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
 
-export interface SessionParts {
+/** The dependencies of {@link createSessions}. */
+export interface SessionsContext {
   readonly resource: string
   readonly settings: SessionSettings
   readonly codec: SessionCodec
@@ -53,8 +54,9 @@ export interface SessionParts {
   readonly clock: () => number
 }
 
-export function createSessions(parts: SessionParts): SessionDesk {
-  const { resource, settings, codec, ended, store, clock } = parts
+/** Creates the {@link SessionService} of a server. */
+export function createSessions(context: SessionsContext): SessionService {
+  const { resource, settings, codec, ended, store, clock } = context
 
   const isAlive = (claims: SessionClaims, caller: TokenCaller): boolean =>
     claims.aud === resource &&
@@ -144,7 +146,7 @@ export function createSessions(parts: SessionParts): SessionDesk {
   }
 }
 
-/** What follows a token: when that was decided, in milliseconds, and what its name is made of. */
+/** The successor of a session token: when it was claimed, in milliseconds, and the salt that its name is made with. */
 interface Successor {
   readonly at: number
   readonly salt: string

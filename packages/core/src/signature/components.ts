@@ -14,7 +14,7 @@ import { fixedLimits } from '../limits.js'
 import type { SignatureContext } from './context.js'
 import { parseDictionary, parseItem, parseList } from './decimals.js'
 
-/** A component that cannot be resolved; the signature is then invalid. */
+/** The result for a component that is not part of the request; the signature is then invalid. */
 export class UnresolvedComponent {
   readonly identifier: string
   constructor(identifier: string) {
@@ -103,7 +103,7 @@ const derived: ReadonlyMap<string, Derive> = new Map<string, Derive>([
   ['@request-target', (context) => context.target],
 ])
 
-/** How a derived component without parameters is taken from a request; `undefined` for a name that is none. */
+/** The function that takes a derived component without parameters from a request; `undefined` for an unknown name. */
 export function deriveBare(name: string): Derive | undefined {
   return derived.get(name)
 }

@@ -7,7 +7,7 @@ import { checkContentDigest } from '../http/content-digest.js'
 import { type ContentFault, fieldValue, type HttpRequest } from '../http/message.js'
 import type { ReadSignature } from './read.js'
 
-/** What content is read with. */
+/** The dependencies of {@link checkContent}. */
 export interface ContentCheckContext {
   /** Bytes of content that are read. */
   readonly bodyLimit: number
@@ -20,7 +20,7 @@ export interface ContentCheckContext {
 }
 
 /**
- * A covered digest is only the header's word until it is held against the content as received (RFC 9421, 7.2.8).
+ * Compares a covered `Content-Digest` with the content as received; the signature covers only the field (RFC 9421, 7.2.8).
  */
 export function checkContent(
   request: HttpRequest,
@@ -42,5 +42,5 @@ function refuseMissing(
   const refusal = refuseUnread(fault, diagnose)
   return refusal.code !== 'server_error' || isOwnEndpoint === true
     ? refusal
-    : refuse('invalid_signature', 'The content is not at hand to check its digest')
+    : refuse('invalid_signature', 'This server could not read the content to check Content-Digest')
 }

@@ -1,4 +1,4 @@
-/** What a signature is made over: the message, and what configuration says of its origin (RFC 9421, 7.4.3). */
+/** The signature context (RFC 9421, 1.1): the request that components are taken from. `authority` and `scheme` are the configured ones, never what the request says (7.4.3). */
 export interface SignatureContext {
   readonly method: string
   /** Lower case, the scheme's default port left out. */

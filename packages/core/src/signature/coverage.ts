@@ -2,7 +2,7 @@ import type { Item } from 'structured-headers'
 import { Refusal, refuse } from '../errors.js'
 import { serialiseComponent } from './components.js'
 
-/** Whether every required component is among the covered ones, as a whole identifier (H-41). */
+/** `invalid_input` unless every required component is covered, as a whole identifier (H-41). */
 export function checkCoverage(covered: readonly Item[], required: readonly string[]): Refusal | undefined {
   const bare = new Set(covered.filter(([, parameters]) => parameters.size === 0).map(([name]) => name))
   if (required.every((name) => bare.has(name))) return undefined
@@ -12,13 +12,13 @@ export function checkCoverage(covered: readonly Item[], required: readonly strin
   })
 }
 
-/** The form of the list itself: lower-case names, no duplicates, no `@signature-params` (RFC 9421, 2 and 2.5). */
+/** Checks the form of the list: lower-case names, no duplicates, no `@signature-params` (RFC 9421, 2 and 2.5). */
 export function checkComponentList(covered: readonly Item[]): Refusal | undefined {
   const seen = new Set<string>()
   for (const component of covered) {
     const [name, parameters] = component
     if (typeof name !== 'string' || !componentName.test(name) || name === '@signature-params') {
-      return refuse('invalid_signature', 'A covered component is not an identifier')
+      return refuse('invalid_signature', 'A covered component is no valid component identifier')
     }
     // Parameter order does not make two identifiers distinct.
     const sorted = new Map([...parameters].sort(([a], [b]) => (a < b ? -1 : 1)))

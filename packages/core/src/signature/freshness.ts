@@ -36,9 +36,10 @@ export function judgeTimes(
   window: number,
   now: number,
 ): Refusal | undefined {
-  if (now - created > window) return refuse('invalid_signature', 'The signature is too old')
+  if (now - created > window)
+    return refuse('invalid_signature', 'The signature is too old; sign each request anew')
   if (created - now > window) return refuse('clock_skew', 'created lies ahead of this server’s clock')
   return expires !== undefined && expires <= now
-    ? refuse('invalid_signature', 'The signature has expired')
+    ? refuse('invalid_signature', 'expires of the signature has passed; sign each request anew')
     : undefined
 }

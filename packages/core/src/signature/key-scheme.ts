@@ -17,7 +17,7 @@ export interface JwksUriScheme {
 /** A member of `Signature-Key`. */
 export type KeyScheme = JwtScheme | JwksUriScheme
 
-/** A token that somebody has presented. */
+/** The token of a `Signature-Key` member with the scheme `jwt`. */
 export class PresentedJwt implements JwtScheme {
   readonly scheme = 'jwt'
   readonly jwt: string
@@ -27,7 +27,7 @@ export class PresentedJwt implements JwtScheme {
     this.jwt = jwt
   }
 
-  /** SHA-256 of the token's exact bytes, base64url: what it is remembered by. */
+  /** SHA-256 of the token's exact bytes, base64url, under which it is remembered. */
   get digest(): string {
     this.#digest ??= hash('sha256', this.jwt, 'base64url')
     return this.#digest
@@ -37,5 +37,5 @@ export class PresentedJwt implements JwtScheme {
 /** A `Signature-Key` member that has been read. */
 export type ReadKey = PresentedJwt | JwksUriScheme
 
-/** A scheme implemented here. Every other one is answered `unsupported_scheme`. */
+/** The name of a supported scheme. Every other one is answered `unsupported_scheme`. */
 export type SchemeName = KeyScheme['scheme']

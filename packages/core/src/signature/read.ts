@@ -19,7 +19,7 @@ import {
   tokenText,
 } from './structured-fields.js'
 
-/** What a verifier accepts at an endpoint, from configuration. */
+/** Which signatures an endpoint accepts, from the options. */
 export interface SignaturePolicy {
   /** The authority that signatures must cover. */
   readonly authority: string
@@ -32,7 +32,7 @@ export interface SignaturePolicy {
   readonly limits: SignatureLimits
 }
 
-/** A signature that passed everything that needs no key: well formed, covering, fresh, of an accepted scheme. */
+/** A signature that passed every check that needs no key: well formed, covering what is required, fresh, of an accepted scheme. */
 export interface ReadSignature {
   readonly label: string
   readonly key: ReadKey
@@ -44,25 +44,27 @@ export interface ReadSignature {
   readonly covered: readonly string[]
 }
 
-/** No signature field at all: not an error by itself, the endpoint decides. */
+/** The value for a request without any signature field; whether that is an error is for the endpoint to decide. */
 export const unsigned: unique symbol = Symbol('unsigned')
 
 /**
- * There is no `Signature-Key`: another profile (Web Bot Auth, draft-cavage) signed this, perhaps for somebody else. A
- * refusal like any other, which routes that serve strangers may look past: whoever leaves the fields out is served too.
+ * The refusal of a request without `Signature-Key`, which another profile (Web Bot Auth, draft-cavage) has signed. Routes
+ * that serve requests without a signature serve it all the same.
  */
 export const foreignSignature: Refusal = refuse(
   'invalid_signature',
   'Signature-Input, Signature and Signature-Key are all required',
 )
 
-/** {@link foreignSignature} with what an unsigned request is asked for beside it (G-70). */
+/** {@link foreignSignature} with the requirement that an unsigned request is answered with (G-70). */
 export function refuseForeign(requirement: 'agent-token' | 'person-token'): Refusal {
   return new Refusal(foreignSignature.code, { ...foreignSignature.details, requirement })
 }
 
 /**
- * Steps 1 to 4 of 11.3.4 and the signature base: all that can be judged without a key, cheapest first.
+ * Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, cheapest first.
+ *
+ * @param now seconds
  *
  * @example
  * ```ts
@@ -124,13 +126,13 @@ function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | 
 // told that, by `unsupported_scheme` or `unsupported_algorithm` (steps 4 and 6).
 const holdsSignature = /:[A-Za-z0-9+/]{86,}={0,2}:/
 
-/** What is refused before anything is parsed. */
+/** The checks made before anything is parsed. */
 export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal | undefined {
   return (
     boundLengths(texts, limits) ??
     (holdsSignature.test(texts.signature)
       ? undefined
-      : refuseSignature(texts, 'Signature holds no signature'))
+      : refuseSignature(texts, 'Signature has no Byte Sequence as long as a signature'))
   )
 }
 
@@ -143,12 +145,15 @@ function refuseSignature({ signature }: FieldTexts, detail: string): Refusal {
   )
 }
 
-/** The caps on the lengths of the fields. */
+/** Refuses fields that are longer than the limits. */
 export function boundLengths(texts: FieldTexts, limits: SignatureLimits): Refusal | undefined {
   return texts.input.length > limits.signatureInput ||
     texts.signature.length > limits.signature ||
     texts.key.length > limits.signatureKey
-    ? refuse('invalid_signature', 'A signature field is too long')
+    ? refuse(
+        'invalid_signature',
+        'Signature-Input, Signature or Signature-Key is longer than this server reads',
+      )
     : undefined
 }
 
@@ -167,7 +172,7 @@ function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refus
   if (input === undefined || signature === undefined || key === undefined) {
     return signature === undefined
       ? refuseSignature(texts, 'Signature is malformed')
-      : refuse('invalid_signature', 'A signature field is malformed')
+      : refuse('invalid_signature', 'Signature-Input or Signature-Key is malformed')
   }
   return { input, signature, key }
 }
@@ -198,9 +203,9 @@ interface SignatureInput {
 function readInput(fields: LabelledFields, label: string, limits: SignatureLimits): SignatureInput | Refusal {
   const list = fields.dictionary.get(label)
   if (list === undefined || !isInnerList(list))
-    return refuse('invalid_signature', 'Signature-Input is no list of components')
+    return refuse('invalid_signature', 'Signature-Input has no list of components for the label')
   if (list[0].length > limits.components)
-    return refuse('invalid_signature', 'Too many components are covered')
+    return refuse('invalid_signature', `More than ${limits.components} components are covered`)
   return checkComponentList(list[0]) ?? { list, parameters: parameterTexts(memberText(fields, label)) }
 }
 
@@ -215,7 +220,10 @@ function readSelected(
   const member = fields.key.dictionary.get(label)
   const name = schemeName(fields, label)
   if (!isItem(member) || name === undefined) {
-    return refuse('invalid_signature', 'Signature-Key has no usable member for the label')
+    return refuse(
+      'invalid_signature',
+      'Signature-Key has no member with a scheme for the label of Signature-Input',
+    )
   }
   if (!isAccepted(name, policy.schemes)) {
     return new Refusal('unsupported_scheme', { acceptScheme: policy.schemes })

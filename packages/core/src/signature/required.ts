@@ -1,9 +1,9 @@
 import { fieldLines, type HttpRequest, hasBody, trimField } from '../http/message.js'
 
-/** What every AAuth signature covers (11.3.3.1). */
+/** The components that every AAuth signature covers (11.3.3.1). */
 export const baseComponents: readonly string[] = ['@method', '@authority', '@path', 'signature-key']
 
-/** A request without content has none of these to cover (G-25). */
+/** Components that only a request with content has to cover (G-25). */
 export const bodyComponents: ReadonlySet<string> = new Set([
   'content-type',
   'content-digest',
@@ -31,7 +31,7 @@ function sendsSession(rawHeaders: readonly string[]): boolean {
   return fieldLines(rawHeaders, 'authorization').some((line) => /^aauth(?:[ \t]|$)/i.test(trimField(line)))
 }
 
-/** Whether signatures can be asked to cover this, by a bare identifier: a field or a derived component of requests. */
+/** Whether a name can be a required component: a field, or a derived component of requests without parameters. */
 export function isRequirableComponent(name: string): boolean {
   return requirable.test(name)
 }

@@ -36,9 +36,9 @@ function readJwksUri(parameters: Parameters): ReadKey | Refusal {
   const id = parameters.get('id')
   const dwk = parameters.get('dwk')
   const kid = parameters.get('kid')
-  if (!isServerIdentifier(id)) return refuse('invalid_key', 'id is not a server identifier')
+  if (!isServerIdentifier(id)) return refuse('invalid_key', 'id of Signature-Key is not a server identifier')
   if (typeof dwk !== 'string' || !documents.has(dwk))
-    return refuse('invalid_key', 'dwk is not an AAuth document')
-  if (typeof kid !== 'string' || kid === '') return refuse('invalid_key', 'kid is missing')
+    return refuse('invalid_key', 'dwk of Signature-Key is not the name of an AAuth metadata document')
+  if (typeof kid !== 'string' || kid === '') return refuse('invalid_key', 'Signature-Key has no kid')
   return { scheme: 'jwks_uri', id, dwk, kid }
 }

@@ -14,7 +14,7 @@ import { parseItem } from './decimals.js'
 import type { KeyScheme } from './key-scheme.js'
 import { baseComponents } from './required.js'
 
-/** How to sign a request. */
+/** Options of {@link signRequest}. */
 export interface SignOptions {
   /** The key whose public half the receiver will find through `signatureKey`. */
   readonly key: Pick<SigningKey, 'sign'>
@@ -33,7 +33,7 @@ export interface SignOptions {
   readonly label?: string
 }
 
-/** The three fields to add to the request. */
+/** The three fields to add to a signed request. */
 export interface SignatureFields {
   readonly 'Signature-Input': string
   readonly Signature: string

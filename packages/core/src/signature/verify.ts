@@ -2,11 +2,11 @@ import type { VerificationKey } from '../crypto/keys.js'
 import { type Refusal, refuse } from '../errors.js'
 import type { ReadSignature } from './read.js'
 
-/** What is said of a well-formed signature that is not the key's. */
+/** The detail of the refusal of a well-formed signature that the key does not verify. */
 export const unverified = 'The request signature does not verify'
 
 /**
- * Step 7 of 11.3.4: the signature over the base, by the key's own algorithm. Under `jwt` it proves possession.
+ * Step 7 of 11.3.4: verifies the signature over the base by the key's own algorithm. With `jwt` that proves possession.
  *
  * @example
  * ```ts

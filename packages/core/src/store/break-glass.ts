@@ -2,7 +2,7 @@ import type { Refusal } from '../errors.js'
 import type { StateEvent, StoreUse } from '../events.js'
 import { StoreError, storeUnavailable } from './store-error.js'
 
-/** What the operator lets pass while the store is down. */
+/** An order to let requests pass while the store is down. */
 export interface BreakGlassOrder {
   /** The checks that are let pass when the store cannot be asked. While it can, they are made as ever. */
   readonly uses: readonly StoreUse[]
@@ -21,8 +21,8 @@ export interface OpenBreakGlass extends Omit<BreakGlassOrder, 'seconds'> {
 }
 
 /**
- * The operator's way around a store that is down, in this process only: a store that cannot be asked cannot carry an
- * order to the other instances either.
+ * Lets requests pass, on the operator's order, although the store is down. In this process only: a store that cannot be
+ * asked cannot carry an order to the other instances either.
  */
 export interface BreakGlass {
   /**
@@ -37,9 +37,9 @@ export interface BreakGlass {
   current(): OpenBreakGlass | undefined
 }
 
-/** With what the checks need of it. */
+/** {@link BreakGlass} with the operation that the checks use. */
 export interface BreakGlassCheck extends BreakGlass {
-  /** The refusal for a check that could not be made; `undefined` where the operator lets it pass. */
+  /** `store_unavailable` for a check that could not be made; `undefined` where an order lets it pass. */
   refuse(use: StoreUse, cause: unknown): Refusal | undefined
 }
 
@@ -97,7 +97,7 @@ function checkOrder(order: BreakGlassOrder): void {
   }
   for (const name of ['reason', 'by'] as const) {
     if (typeof order[name] !== 'string' || order[name].trim() === '') {
-      throw new TypeError(`breakGlass: ${name} must say something`)
+      throw new TypeError(`breakGlass: ${name} must be a text that is not empty`)
     }
   }
 }

@@ -3,8 +3,8 @@ import { type Store, StoreFullError } from './store.js'
 /** Options of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Entries held at most. Default 100 000, some 25 MB. Revocations, denials and whatever else stops somebody do not count
-   * among them: of those it holds as many again, so that nothing else can leave no room for them. A full store refuses with
+   * Entries held at most. Default 100 000, some 25 MB. Revocations, denials and ended sessions do not count among them: of
+   * those it holds as many again, so that nothing else can leave no room for them. A full store refuses with
    * {@link StoreFullError}; it never evicts what must not be forgotten.
    */
   readonly maxEntries?: number
@@ -12,7 +12,7 @@ export interface MemoryStoreOptions {
   readonly clock?: () => number
 }
 
-/** How the keys begin of what stops somebody, and of the count that bounds it. */
+/** The prefixes of entries that stop somebody: revocations, denials, ended sessions, and the rate limit on revocations. */
 const stopPrefixes = ['revoked:', 'revoking:', 'deny:', 'session-ended:'] as const
 const isStop = (key: string): boolean => stopPrefixes.some((prefix) => key.startsWith(prefix))
 

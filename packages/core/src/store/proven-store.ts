@@ -4,7 +4,7 @@ import { after } from '../timer.js'
 import { MemoryStore } from './memory-store.js'
 import { type Store, StoreUnfitError } from './store.js'
 
-/** What the trial goes by. */
+/** Options of {@link provenStore}. */
 export interface ProvenStoreOptions {
   /** Milliseconds, as `Date.now`, which is the default. */
   readonly clock?: () => number
@@ -24,17 +24,16 @@ const lasting = 60
 const lookAgain = 100
 
 /**
- * A store that has shown what everything rests on before anything does: a second claim loses, what was acknowledged is
- * read, an entry lasts for its time and no longer. Clients and stores that only look alike drop the condition or the
- * time of a write without a word.
+ * Tests a store before it is relied on: a second claim has to lose, an acknowledged write has to be read, and an entry has
+ * to last for its time and no longer. Some clients and stores ignore the condition or the time of a write without an error.
  *
- * It is tried at its first use, with seven short commands. Until the first trial has ended every verb waits for it. A
- * store that fails it rejects every verb with {@link StoreUnfitError}; it is tried again each second, should a failover
- * have come between. Where the trial cannot be made, as on a server that refuses writes, writes are rejected and reads
+ * It is tested at its first use, with seven short commands. Until the first test has ended every operation waits for it. A
+ * store that fails it rejects every operation with {@link StoreUnfitError}; it is tested again each second, in case a failover
+ * came between. Where the test cannot be made, as on a server that refuses writes, writes are rejected and reads
  * go through. Whether entries end is watched for up to three seconds beside the requests, so that a store that counts
  * whole seconds delays nobody.
  *
- * Stores given in the options of a resource server are tried in this way, and those of `@countersign/redis`.
+ * Stores in the options of a resource server are tested in this way, and those of `@countersign/redis`.
  *
  * @example
  * ```ts
@@ -202,7 +201,7 @@ class Trial {
   }
 }
 
-const unfit = (what: string): StoreUnfitError => new StoreUnfitError(`the store is none to rely on: ${what}`)
+const unfit = (what: string): StoreUnfitError => new StoreUnfitError(`the store cannot be relied on: ${what}`)
 
 /** The answer, or a rejection when it takes too long. */
 async function inTime<T>(answer: Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import type { Store } from './store.js'
 
-/** What the cases need of a store's owner. */
+/** How the cases open the store that they test. */
 export interface StoreHarness {
   /**
    * Opens a store, and a second way to the same state: another client, another process, another instance. Where there

@@ -1,7 +1,7 @@
 import { Refusal } from '../errors.js'
 import type { StoreFault } from '../events.js'
 
-/** A store that could not be used. What rests on it fails closed: `503 store_unavailable`. */
+/** The store failed or could not be asked. The request is refused: `503 store_unavailable`. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly fault: StoreFault
@@ -11,10 +11,10 @@ export class StoreError extends Error {
   }
 }
 
-/** Anything a store threw, as one of ours. */
+/** Converts any thrown value to a {@link StoreError}. */
 export function asStoreError(cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  const message = cause instanceof Error ? cause.message : 'the store threw no error'
+  const message = cause instanceof Error ? cause.message : 'the store threw something that is no Error'
   return new StoreError(faultOf(cause), message, cause)
 }
 
@@ -25,7 +25,7 @@ function faultOf(cause: unknown): StoreFault {
   return cause.name === 'StoreUnfitError' ? 'unfit' : 'failed'
 }
 
-/** The answer where the store was needed and could not be used; nothing has been done. */
+/** The refusal where the store was needed and failed; nothing has been done. */
 export function storeUnavailable(error: StoreError): Refusal {
   return new Refusal('store_unavailable', {
     reason: `the store (${error.fault}): ${error.message}`,

@@ -1,17 +1,17 @@
 import type { Awaitable } from '../awaitable.js'
 
 /**
- * The one door to state that outlives a request: revocations, denials, single use, held results. Four verbs, so that
- * any key-value server with expiry can stand behind it, and no more, so that all of them behave alike.
+ * Where all state that outlives a request is kept: revocations, denials, used signatures, pending requests, sessions. It
+ * has four operations, so that any key-value server with expiry can implement it, and no more, so that all behave alike.
  *
  * - A write that was acknowledged is seen by every later read of every process that shares the store.
  * - An entry lives for its time and no longer. A store never forgets one before its time: when it is full it rejects
  *   with {@link StoreFullError} and evicts nothing (in Redis: `maxmemory-policy noeviction`).
- * - No verb hangs. One that rejects may have taken effect all the same; whoever calls it again must not be harmed by
+ * - No operation hangs. One that rejects may have taken effect all the same; whoever calls it again must not be harmed by
  *   that. A claim whose outcome matters to the claimant is made with a value of its own, and `get` tells whose it is.
  * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation names one key.
  *
- * `@countersign/core/store-contract` holds a store against this.
+ * `@countersign/core/store-contract` tests a store against this.
  */
 export interface Store {
   /** The live value of a key. */
@@ -36,12 +36,12 @@ export interface Store {
   part?(key: string): number
 }
 
-/** A full store: the entry was not recorded, and nothing was evicted for it. */
+/** Thrown by a store that is full: the entry was not recorded, and nothing was evicted for it. */
 export class StoreFullError extends Error {
   override readonly name = 'StoreFullError'
 }
 
-/** A store that does not do what {@link Store} says: nothing can rest on it, so nothing is asked of it. */
+/** Thrown for a store that does not do what {@link Store} says; it is not used. */
 export class StoreUnfitError extends Error {
   override readonly name = 'StoreUnfitError'
 }

@@ -1,11 +1,11 @@
 import type { Awaitable } from '../awaitable.js'
-import { isPending } from '../awaitable.js'
+import { isPromiseLike } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
 import { after } from '../timer.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
-/** What is known of reading from the store, or of writing to it. */
+/** The health of reads from the store, or of writes to it. */
 export interface StoreSideHealth {
   /** `down` from a failure until what failed has succeeded. */
   readonly state: 'up' | 'down'
@@ -13,7 +13,7 @@ export interface StoreSideHealth {
   readonly last: { readonly fault: StoreFault; readonly reason: string; readonly at: number } | undefined
 }
 
-/** What is known of the store from its use. */
+/** The health of the store, as known from its use. */
 export interface StoreHealth extends StoreSideHealth {
   /** Reads; every request needs them. */
   readonly reads: StoreSideHealth
@@ -25,7 +25,7 @@ export interface StoreHealth extends StoreSideHealth {
   readonly pending: number
 }
 
-/** How a store is watched. */
+/** The options of {@link watchStore}. */
 export interface StoreWatch {
   /** Milliseconds an operation may take. */
   readonly timeout: number
@@ -38,20 +38,20 @@ export interface StoreWatch {
   readonly report: (event: StoreEvent) => void
 }
 
-/** A store that never hangs and fails in one way only. */
+/** A store whose operations end in time and reject with {@link StoreError} only. */
 export interface WatchedStore extends Store {
-  /** What is known, without asking. */
+  /** The health as known now; the store is not asked. */
   health(): StoreHealth
   /**
-   * Asks the store for what requests need, and reads and writes in each of its parts. Never rejects, ends in time, and
-   * asks once for all who ask at the same time.
+   * Checks the store: reads the keys that requests need, and reads and writes a key in each of its parts. Never rejects,
+   * ends in time, and checks once for all callers at the same time.
    *
-   * @returns whether all of it was done
+   * @returns whether all of it succeeded
    */
   check(): Promise<boolean>
 }
 
-/** What fails together: reads or writes of one part of the store. */
+/** The failure of reads, or of writes, in one part of the store. */
 interface Trouble {
   readonly kind: StoreOperation
   /** What failed last. A store that does not name its parts may have some all the same, so this is what has to succeed. */
@@ -176,13 +176,18 @@ class Watcher implements WatchedStore {
     const trouble = this.#troubles.size === 0 ? undefined : this.#troubles.get(this.#nameOf(kind, key))
     if (trouble !== undefined && trouble.failures >= failuresBeforeRest) {
       if (trouble.trying || this.#watch.monotonic() < trouble.restUntil) {
-        return Promise.reject(new StoreError('resting', `the store is left alone: ${trouble.reason}`))
+        return Promise.reject(
+          new StoreError(
+            'resting',
+            `the store is not asked for up to a second after ${trouble.failures} failures in a row; the last: ${trouble.reason}`,
+          ),
+        )
       }
       trouble.trying = true
     }
     try {
       const answer = operation()
-      if (isPending(answer)) return this.#wait(kind, key, answer)
+      if (isPromiseLike(answer)) return this.#wait(kind, key, answer)
       this.#succeed(kind, key, answer === true)
       return answer
     } catch (cause) {

@@ -88,7 +88,7 @@ export function fakeIssuers(
     refused: () => undefined,
     admit: () => {},
     knows: () => true,
-    standing: () => 'newcomer',
+    classOf: () => 'newcomer',
     metadata: async () => new Refusal('unknown_key'),
     forget: () => {},
     onWithdrawn: () => {},

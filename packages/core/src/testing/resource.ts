@@ -1,6 +1,6 @@
 import type { Answered, Outcome, Served } from '../answer/outcome.js'
 import type { AAuthEvent } from '../events.js'
-import type { ResourceOptions } from '../server/options.js'
+import type { ResourceOptions } from '../server/resource-options.js'
 import { createResourceServer, type ResourceServer } from '../server/resource-server.js'
 import { newJwks } from './jwk.js'
 import { issuerKey, now } from './party.js'

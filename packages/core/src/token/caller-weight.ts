@@ -1,5 +1,5 @@
 import type { TokenCaller } from '../caller.js'
-import { shapeBytes, weightOf } from '../weight.js'
+import { shapeBytes, weightOf } from '../json.js'
 
 /** Claims that many tokens have, so that none pays for their names: those of the draft and those about persons. */
 const usual: ReadonlySet<string> = new Set([
@@ -32,7 +32,7 @@ const usual: ReadonlySet<string> = new Set([
   ...['phone_number_verified', 'profile', 'address', 'groups', 'roles'],
 ])
 
-/** Claims whose texts are the caller's own, and counted there. */
+/** Claims whose texts are members of the caller as well, and counted there. */
 const told: ReadonlySet<string> = new Set(['iss', 'sub', 'ps', 'jti', 'account', 'tenant', 'mission_s256'])
 
 /**

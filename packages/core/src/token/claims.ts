@@ -53,7 +53,7 @@ export const grantClaims: z.ZodType<GrantClaims> = z.looseObject({
   tenant: z.string().optional(),
 })
 
-/** Whom a token is for: one, by name. Some issuers write an array all the same. */
+/** An `aud` claim: one identifier, which some issuers write as an array of one. */
 export type Audience = string | readonly [string]
 
 /** Claims of every token; further ones are kept and ignored. */

@@ -1,4 +1,4 @@
-/** A value with its place in its group's list; the list's own head is one without a value. */
+/** A value with its neighbours in its group's list; the list's own head is one without a value. */
 interface Node<V> {
   readonly key: string
   readonly group: Group<V>
@@ -13,8 +13,8 @@ interface Group<V> {
   readonly name: string
   readonly head: Node<V>
   weight: number
-  /** Where it is in the heap. */
-  place: number
+  /** Its index in the heap. */
+  index: number
 }
 
 /**
@@ -82,7 +82,7 @@ export class FairLru<V> {
     if (node !== undefined) this.#remove(node)
   }
 
-  /** Drops of a group what is told, or all of it. */
+  /** Drops the values of a group for which `isDropped` is true; all of them by default. */
   drop(name: string, isDropped: (value: V) => boolean = () => true): void {
     const group = this.#groups.get(name)
     if (group === undefined) return
@@ -105,7 +105,7 @@ export class FairLru<V> {
   }
 
   #open(name: string): Group<V> {
-    const group = { name, weight: 0, place: this.#heap.length } as {
+    const group = { name, weight: 0, index: this.#heap.length } as {
       -readonly [K in keyof Group<V>]: Group<V>[K]
     }
     const head = { key: '', group, value: undefined, weight: 0 } as unknown as Node<V>
@@ -121,14 +121,14 @@ export class FairLru<V> {
     this.#groups.delete(group.name)
     const last = this.#heap.pop() as Group<V>
     if (last === group) return
-    this.#put(last, group.place)
+    this.#put(last, group.index)
     this.#rise(last)
     this.#sink(last)
   }
 
   #rise(group: Group<V>): void {
-    while (group.place > 0) {
-      const parent = this.#heap[(group.place - 1) >> 1] as Group<V>
+    while (group.index > 0) {
+      const parent = this.#heap[(group.index - 1) >> 1] as Group<V>
       if (parent.weight >= group.weight) return
       this.#swap(group, parent)
     }
@@ -136,8 +136,8 @@ export class FairLru<V> {
 
   #sink(group: Group<V>): void {
     while (true) {
-      const left = this.#heap[2 * group.place + 1]
-      const right = this.#heap[2 * group.place + 2]
+      const left = this.#heap[2 * group.index + 1]
+      const right = this.#heap[2 * group.index + 2]
       const heavier = right !== undefined && right.weight > (left as Group<V>).weight ? right : left
       if (heavier === undefined || heavier.weight <= group.weight) return
       this.#swap(group, heavier)
@@ -145,14 +145,14 @@ export class FairLru<V> {
   }
 
   #swap(one: Group<V>, other: Group<V>): void {
-    const { place } = one
-    this.#put(one, other.place)
-    this.#put(other, place)
+    const { index } = one
+    this.#put(one, other.index)
+    this.#put(other, index)
   }
 
-  #put(group: Group<V>, place: number): void {
-    this.#heap[place] = group
-    group.place = place
+  #put(group: Group<V>, index: number): void {
+    this.#heap[index] = group
+    group.index = index
   }
 }
 

@@ -34,7 +34,7 @@ function decodePart(part: string, most: number): Record<string, unknown> | undef
   return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString(), most) : undefined
 }
 
-/** Whether the signature can be that key's: the header's `alg` has to be the key's own (G-21). */
+/** Whether the header's `alg` is the key's own, without which the signature cannot be that key's (G-21). */
 export function isSignedFor(jws: CompactJws, key: VerificationKey): boolean {
   return jws.header['alg'] === key.algorithm.name
 }

@@ -6,12 +6,12 @@ import type { CommonClaims } from './claims.js'
 import { type CompactJws, decodeJws } from './jws.js'
 import { type TokenPolicy, type TokenType, tokenTypes } from './types.js'
 
-/** A token that passed everything that needs no key. Nothing it says is known to be true yet. */
+/** A token that passed every check that needs no key. Its signature has not been verified. */
 export interface ReadToken {
   readonly type: TokenType
   readonly jws: CompactJws
   readonly claims: CommonClaims
-  /** Where its issuer's key is. */
+  /** The issuer, document and `kid` of its issuer's key. */
   readonly query: KeyQuery
 }
 
@@ -32,11 +32,13 @@ export function readToken(jwt: string, policy: TokenPolicy, now: number): ReadTo
 function checkHeader(jws: CompactJws): Refusal | undefined {
   const { alg, kid, crit } = jws.header
   if (typeof alg !== 'string' || !algorithms.has(alg))
-    return refuse('invalid_jwt', 'The token’s alg is not accepted')
+    return refuse('invalid_jwt', 'The token’s alg must be Ed25519 or ES256')
   if (typeof kid !== 'string' || kid === '' || kid.length > fixedLimits.kid)
-    return refuse('invalid_jwt', 'The token names no kid')
+    return refuse('invalid_jwt', 'The token has no usable kid')
   // RFC 7515, 4.1.11: no extension is understood here, so every `crit` is refused.
-  return crit === undefined ? undefined : refuse('invalid_jwt', 'The token has a crit header')
+  return crit === undefined
+    ? undefined
+    : refuse('invalid_jwt', 'The token has a crit header, and no extension is supported')
 }
 
 function checkExpiry(jws: CompactJws, now: number): Refusal | undefined {
@@ -67,7 +69,7 @@ function checkTimes(
 ): Refusal | undefined {
   const lifetime = claims.exp - claims.iat
   if (lifetime <= 0 || lifetime > type.lifetime(policy))
-    return refuse('invalid_jwt', 'The token’s lifetime is too long')
+    return refuse('invalid_jwt', 'The token’s lifetime, exp minus iat, is too long or not positive')
   // Bounding `iat` is optional in 11.5.2, but without it a token of the future outlives its ceiling (G-16).
   if (claims.iat - now > policy.window) return refuse('clock_skew', 'iat lies ahead of this server’s clock')
   if (claims.nbf !== undefined && claims.nbf - now > policy.window) {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { type Grant, isVerifiedCaller, type Person } from '../caller.js'
 import type { Report } from '../events.js'
-import type { KeyRing } from '../own-keys/key-ring.js'
+import type { OwnKeyRing } from '../own-keys/key-ring.js'
 import { identityScopes } from './claims.js'
 import { signJws } from './jws.js'
 
-/** What is asked for. */
+/** The scope and account that a resource token asks for. */
 export interface ResourceTokenRequest {
   readonly scope: readonly string[]
   /** Default: the account of the grant presented (G-47). */
@@ -13,16 +13,18 @@ export interface ResourceTokenRequest {
 }
 
 /**
- * Mints a resource token (AAuth 6.7.1): the slip that says exactly what is asked. Every claim about the person comes
- * from the token verified on this very request; a caller that did not come out of verification is a `TypeError`.
+ * Mints a resource token (AAuth 6.7.1), which says exactly what is asked for. Every claim about the person comes from the
+ * token that was verified on this very request.
+ *
+ * @throws TypeError for a caller that was not verified, or without a signing key
  */
 export type ResourceTokenMint = (caller: Person | Grant, request: ResourceTokenRequest) => Promise<string>
 
-/** What the resource server's options say about resource tokens. */
-export interface ResourceTokenConfig {
+/** The dependencies of {@link createResourceTokenMint}. */
+export interface ResourceTokenContext {
   /** `iss`. */
   readonly resource: string
-  readonly keys: Pick<KeyRing, 'signing'>
+  readonly keys: Pick<OwnKeyRing, 'signing'>
   /** The scopes of the resource. */
   readonly scopes: ReadonlyMap<string, string>
   /** `aud`; the person server's identifier where there is none. */
@@ -35,25 +37,27 @@ export interface ResourceTokenConfig {
   readonly report: Report
 }
 
-/** The mint of a resource server. Its first signing key signs. */
-export function createResourceTokenMint(config: ResourceTokenConfig): ResourceTokenMint {
+/** Creates the {@link ResourceTokenMint} of a resource server. Its signing key signs. */
+export function createResourceTokenMint(context: ResourceTokenContext): ResourceTokenMint {
   return async (caller, request) => {
     if (!isVerifiedCaller(caller))
-      throw new TypeError('a resource token is minted from a verified caller only')
-    const key = config.keys.signing
+      throw new TypeError(
+        'caller: must be the caller of a request that was verified, not an object of your own',
+      )
+    const key = context.keys.signing
     if (key === undefined) throw new TypeError('option signingKeys: resource tokens need a key')
-    const now = Math.floor(config.clock() / 1000)
-    const claims = claimsOfCaller(caller, config)
-    const [jti, exp] = [randomUUID(), now + config.resourceTokenLifetime]
-    config.report({ name: 'resource-token', jti, exp, aud: claims.aud, ps: claims.ps })
+    const now = Math.floor(context.clock() / 1000)
+    const claims = claimsOfCaller(caller, context)
+    const [jti, exp] = [randomUUID(), now + context.resourceTokenLifetime]
+    context.report({ name: 'resource-token', jti, exp, aud: claims.aud, ps: claims.ps })
     return signJws(
       'aa-resource+jwt',
       {
-        iss: config.resource,
+        iss: context.resource,
         dwk: 'aauth-resource.json',
         ...claims,
-        // Whoever asks has held identity scopes against the person server's list; nothing else gets this far (R-195).
-        scope: request.scope.filter((name) => config.scopes.has(name) || identityScopes.has(name)).join(' '),
+        // Identity scopes have been checked against the person server's list before; nothing else gets this far (R-195).
+        scope: request.scope.filter((name) => context.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
         jti,
         iat: now,
@@ -66,16 +70,16 @@ export function createResourceTokenMint(config: ResourceTokenConfig): ResourceTo
 
 function claimsOfCaller(
   caller: Person | Grant,
-  config: ResourceTokenConfig,
+  context: ResourceTokenContext,
 ): Record<string, string | undefined> & { readonly aud: string; readonly ps: string } {
   const { ps, sub } = caller.person
   const { jti } = caller.token
   return {
-    aud: config.accessServer ?? ps,
+    aud: context.accessServer ?? ps,
     ps,
     sub,
     presented_jti: jti,
-    person_token_jti: config.compat.personTokenJti && caller.kind === 'person' ? jti : undefined,
+    person_token_jti: context.compat.personTokenJti && caller.kind === 'person' ? jti : undefined,
     agent_jkt: caller.jkt,
     mission_s256: caller.mission,
     tenant: caller.tenant,

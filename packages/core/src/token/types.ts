@@ -14,9 +14,9 @@ import {
 } from './claims.js'
 import { scopeNames } from './shared.js'
 
-/** What this resource accepts of tokens, from configuration. */
+/** Which tokens the resource accepts, from its options. */
 export interface TokenPolicy {
-  /** Our identifier: the only `aud` we answer to. */
+  /** The resource's identifier: the only `aud` accepted. */
   readonly resource: string
   /** Our access server, if the resource has one. */
   readonly accessServer: string | undefined
@@ -30,7 +30,7 @@ export interface TokenPolicy {
   readonly maxTokenMembers: number
 }
 
-/** What is fixed about a token type. */
+/** A token type: its claims and checks. */
 export interface TokenType<C extends CommonClaims = CommonClaims> {
   readonly typ: string
   /** The documents that may publish its issuer's keys (R-101). */
@@ -51,7 +51,7 @@ const agentToken: TokenType<AgentClaims> = {
   check: (claims) =>
     parseAgentIdentifier(claims.sub)?.domain === hostOf(claims.iss)
       ? undefined
-      : refuse('invalid_jwt', 'The agent’s domain is not its provider’s'),
+      : refuse('invalid_jwt', 'The domain of the agent token’s sub is not the host of its iss'),
   caller: (claims, jkt): Agent => ({
     kind: 'agent',
     agent: claims.sub,
@@ -109,7 +109,7 @@ function checkAudience(aud: Audience, policy: TokenPolicy): Refusal | undefined 
 }
 
 /**
- * An auth token counts only from whom we would have sent the agent to: our access server if we have one, otherwise a
+ * An auth token is accepted only from the server we would have sent the agent to: our access server if we have one, otherwise a
  * person server that speaks for itself. Any origin can publish a document and mint one (G-01).
  */
 function checkGrantor(claims: GrantClaims, policy: TokenPolicy): Refusal | undefined {

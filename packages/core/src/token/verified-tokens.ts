@@ -18,9 +18,9 @@ export interface VerifiedToken {
   readonly source: TokenSource
 }
 
-/** Where a token came from, shared by all tokens of an issuer. */
+/** The issuer and key of a token, one object for all tokens of an issuer. */
 interface TokenSource extends KeyQuery {
-  /** Seconds; when the issuer's keys were last told that they are in use. */
+  /** Seconds; when the use of the issuer's keys was last reported to {@link IssuerKeys}. */
   notedAt: number
 }
 
@@ -33,21 +33,22 @@ export interface FailedToken {
   readonly exp: number
 }
 
-/** Seconds after which the use of cached tokens is passed on to the issuer keys, which keep fresh what is in use. */
+/** Seconds between reports of use to {@link IssuerKeys}, which keeps fresh the keys that are in use. */
 const noteEvery = 10
-/** What a remembered token may take on average, in bytes. Most take half of that; those of ES256 keys half as much again. */
+/** Bytes that a remembered token may take on average. Most take half of that; those of ES256 keys half as much again. */
 const averageBytes = 4096
-/** What each takes beside its caller and its key: its place in the cache, and a few objects. */
+/** Bytes that each takes beside its caller and its key: its entry in the cache, and a few objects. */
 const ownBytes = 768
 /** Failed tokens remembered: enough for the same forgery over and over, which is all that can be had for less. */
 const failedTokens = 1024
-/** Issuers of tokens, by number and by bytes; one that is forgotten is only named twice. */
+/** Issuers of remembered tokens, by number and by bytes; of one that is forgotten there may be two copies. */
 const sources = 10_000
 const sourceBytes = 4 * 1024 * 1024
 
 /**
- * Tokens by their exact bytes, so that one is parsed and verified the first time it is seen and not again. What is held
- * ends with the token's `exp` and with its issuer's keys, and shares by site; whether it was revoked is asked on every request, elsewhere.
+ * The tokens that have verified, by their exact bytes: each is parsed and verified when it is first seen, and not again. One
+ * is held until its `exp` or until its issuer's keys change, within bounds that issuers share by site. Whether it was
+ * revoked is checked on every request, elsewhere.
  */
 export class VerifiedTokens {
   readonly #tokens: FairLru<VerifiedToken>
@@ -94,7 +95,7 @@ export class VerifiedTokens {
     return token
   }
 
-  /** What is known of a token whose signature has just verified. @param now seconds */
+  /** Makes the {@link VerifiedToken} of a token whose signature has just verified. @param now seconds */
   verified({ type, claims, query }: ReadToken, key: VerificationKey, now: number): VerifiedToken {
     const name = nameOf(query)
     const source = this.#sources.get(name) ?? { ...query, notedAt: now }
@@ -104,8 +105,8 @@ export class VerifiedTokens {
   }
 
   /**
-   * Holds a token, unless it takes more room than a token may: that one is verified on every request. Weighed once, when
-   * it is new.
+   * Remembers a token, unless it takes more memory than a token may: such a one is verified on every request. Its weight
+   * is computed once, here.
    */
   add(digest: string, token: VerifiedToken): void {
     const { key, caller } = token

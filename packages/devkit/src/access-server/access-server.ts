@@ -4,7 +4,7 @@ import { authenticateServer } from '../checks/authenticate.js'
 import type { Env } from '../env.js'
 import type { KeyRing } from '../keys/key-ring.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
-import { PendingDesk } from '../server/pending.js'
+import { PendingRequests } from '../server/pending.js'
 import { type RevocationOutcome, revocationEndpoint, sendRevocation } from '../server/revocation.js'
 import { TownServer } from '../server/town-server.js'
 import { json } from '../wire/answers.js'
@@ -28,7 +28,7 @@ const issuedLimit = 1000
 export class AccessServer implements AccessServerContext {
   readonly server: TownServer
   readonly id: string
-  readonly pending: PendingDesk
+  readonly pending: PendingRequests
   /** The rules; may be changed at any time. */
   policy: AccessPolicy
   readonly #issued: AccessToken[] = []
@@ -41,7 +41,7 @@ export class AccessServer implements AccessServerContext {
       revocation_endpoint: `${id}/revoke`,
     }))
     this.server = server
-    this.pending = new PendingDesk(server, async (request) => {
+    this.pending = new PendingRequests(server, async (request) => {
       const caller = await authenticateServer(request, server, ['aauth-person.json'])
       return 'status' in caller ? caller : caller.id
     })

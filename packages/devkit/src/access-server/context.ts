@@ -1,9 +1,9 @@
 import type { JsonObject } from '../checks/directory.js'
-import type { PendingDesk } from '../server/pending.js'
+import type { PendingRequests } from '../server/pending.js'
 import type { TownServer } from '../server/town-server.js'
 import type { AccessPolicy } from './decision.js'
 
-/** What a four-party auth token says. */
+/** The content of a four-party auth token to mint. */
 export interface AccessTokenRequest {
   readonly resource: string
   readonly ps: string
@@ -23,7 +23,7 @@ export interface AccessTokenRequest {
 export interface AccessServerContext {
   readonly id: string
   readonly server: TownServer
-  readonly pending: PendingDesk
+  readonly pending: PendingRequests
   readonly policy: AccessPolicy
   mintAuthToken(request: AccessTokenRequest): Promise<string>
 }

@@ -1,4 +1,4 @@
-/** What an access server's policy is asked. */
+/** The request that an access server's policy decides on. */
 export interface AccessRequest {
   /** The resource's identifier. */
   readonly resource: string

@@ -8,11 +8,11 @@ import type { Person } from '../person-server/person.js'
 import { fromFetch } from '../wire/loopback.js'
 import { type TownRequest, urlOf, type WireRequest } from '../wire/request.js'
 import { seal } from '../wire/seal.js'
+import { AgentFetch } from './agent-fetch.js'
 import type { AgentContext, AgentOptions, AgentSignOptions } from './context.js'
-import { Errand } from './errand.js'
 import { type HeldToken, holdToken, usable, Wallet } from './wallet.js'
 
-/** An agent with its own key: `fetch` runs the whole loop, `sign` and `send` are the loop's parts by hand. */
+/** An agent with its own key. `fetch` meets every requirement by itself; `sign` and `send` make single requests by hand. */
 export class Agent implements AgentContext {
   readonly name: string
   /** `aauth:sam@ap.example`. */
@@ -21,7 +21,7 @@ export class Agent implements AgentContext {
   readonly provider: AgentProvider
   readonly options: AgentOptions
   readonly directory: Directory
-  /** What it holds; `wallet.clear()` makes it start from nothing. */
+  /** The tokens and sessions it holds; `wallet.clear()` drops them all. */
   readonly wallet: Wallet = new Wallet()
   readonly env: Env
   #key: TownKey
@@ -66,8 +66,8 @@ export class Agent implements AgentContext {
   }
 
   /**
-   * A `fetch` that brings whatever the resource requires. Resolves with the resource's answer, whatever its status,
-   * once nothing more is required.
+   * A `fetch` that meets every requirement of the resource. Resolves with the resource's answer, whatever its status, once
+   * nothing more is required.
    *
    * @throws AgentGaveUp when a requirement cannot be met
    */
@@ -79,10 +79,10 @@ export class Agent implements AgentContext {
       if (!/^(?:host|content-length)$/i.test(name)) headers.push([name, rawHeaders[i + 1] as string])
     }
     const request = { method, url: urlOf(address), headers, ...(body === undefined ? {} : { body }) }
-    return new Errand(this, request).run()
+    return new AgentFetch(this, request).run()
   }
 
-  /** Signs a request and leaves it to the caller what to do with it. */
+  /** Signs a request and returns it; nothing is sent. */
   async sign(request: TownRequest, options: AgentSignOptions = {}): Promise<WireRequest> {
     const jwt = options.token ?? (await this.agentToken()).jwt
     return seal(request, {
@@ -93,12 +93,12 @@ export class Agent implements AgentContext {
     })
   }
 
-  /** Sends a request as it is, over loopback, into the ledger. */
+  /** Sends a request as it is, over loopback, and records it in the ledger. */
   async send(request: WireRequest): Promise<Response> {
     return (await this.env.exchange(this.name, request)).response
   }
 
-  /** Signs and sends, once: no loop. */
+  /** Signs and sends one request; requirements in the answer are not met. */
   async request(request: TownRequest, options?: AgentSignOptions): Promise<Response> {
     return this.send(await this.sign(request, options))
   }

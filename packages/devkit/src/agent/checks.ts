@@ -4,7 +4,7 @@ import { mismatch, scopes } from '../checks/resource-token.js'
 import { confirmationThumbprint, isFor, verifyToken } from '../checks/tokens.js'
 import { type HeldToken, holdToken } from './wallet.js'
 
-/** Who checks. */
+/** What the checks of an agent depend on. */
 export interface Checker {
   readonly directory: Directory
   /** Thumbprint of the agent's key. */
@@ -15,7 +15,7 @@ export interface Checker {
   readonly now: number
 }
 
-/** What an agent checks of a resource token before it takes it to its person server (AAuth 6.7.3). */
+/** Checks a resource token before the agent takes it to its person server (AAuth 6.7.3). */
 export async function checkChallenge(
   jwt: string,
   presented: HeldToken,
@@ -34,7 +34,7 @@ export async function checkChallenge(
   return { kind: 'auth', jwt, claims }
 }
 
-/** What an agent checks of an auth token before it uses it (AAuth 9.4.4). */
+/** Checks an auth token before the agent uses it (AAuth 9.4.4). */
 export async function checkAuthToken(
   jwt: unknown,
   resourceToken: HeldToken,
@@ -60,7 +60,7 @@ export async function checkAuthToken(
     : new Fault('invalid', `${wrong} is not what was asked for`)
 }
 
-/** What an agent checks of a person token: that it is for this resource and this key. */
+/** Checks that a person token is for this resource and this key. */
 export async function checkPersonToken(
   jwt: unknown,
   resource: string,

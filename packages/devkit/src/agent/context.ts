@@ -7,7 +7,7 @@ import type { TownRequest, WireRequest } from '../wire/request.js'
 import type { SealOptions } from '../wire/seal.js'
 import type { HeldToken, Wallet } from './wallet.js'
 
-/** What a person's browser is asked to open. */
+/** A page that a person has to open in a browser (AAuth 11.6.3). */
 export interface Interaction {
   readonly url: string
   readonly code: string
@@ -15,7 +15,7 @@ export interface Interaction {
   readonly link: string
 }
 
-/** What an agent is and knows. */
+/** Options of an agent. */
 export interface AgentOptions {
   /** Whom it acts for; default nobody. */
   readonly person?: Person | undefined
@@ -33,7 +33,7 @@ export interface AgentOptions {
   readonly maxSteps?: number | undefined
 }
 
-/** How to sign one request by hand; everything has an honest default. For hostile tests. */
+/** Options of signing one request by hand; all default to what a correct agent does. For hostile tests. */
 export interface AgentSignOptions extends Partial<Omit<SealOptions, 'key' | 'signatureKey'>> {
   /** The token to present; default the agent token. */
   readonly token?: string
@@ -43,7 +43,7 @@ export interface AgentSignOptions extends Partial<Omit<SealOptions, 'key' | 'sig
   readonly signatureKey?: KeyScheme
 }
 
-/** The part of an agent that the steps of a `fetch` use. */
+/** The part of an agent that its `fetch` uses. */
 export interface AgentContext {
   readonly name: string
   /** `aauth:sam@ap.example`. */

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../ledger.js'
 
 /**
- * Why an agent gives up, where no other party named a reason of its own.
+ * Why an agent gives up, where no other server gave a code of its own.
  *
  * `no_person`: a person is required and the agent acts for nobody. `bad_challenge`: the requirement makes no sense at
  * this point or lacks a parameter. `bad_resource_token`, `bad_person_token`, `bad_auth_token`: a token failed the
@@ -24,12 +24,12 @@ export type GaveUpCode =
   | 'interaction_failed'
   | 'bad_answer'
 
-/** An agent could not bring what was required. Thrown by `agent.fetch`. */
+/** Thrown by `agent.fetch` when the agent cannot meet a requirement. */
 export class AgentGaveUp extends Error {
   override readonly name = 'AgentGaveUp'
   /** A {@link GaveUpCode}, or the `error` of the party that refused: `denied`, `invalid_resource_token`, … */
   readonly code: GaveUpCode | (string & {})
-  /** Every exchange of this errand, in order. */
+  /** Every exchange of this `fetch`, in order. */
   readonly steps: readonly LedgerEntry[]
   /** The response that ended it, when there was one; its body has not been read. */
   readonly response: Response | undefined

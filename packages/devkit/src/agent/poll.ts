@@ -1,5 +1,5 @@
 import { readRequirement } from '../wire/answers.js'
-import type { Journey } from './journey.js'
+import type { FetchSteps } from './steps.js'
 
 /** Seconds between polls when a server names none (AAuth 11.8.3). */
 const defaultInterval = 5
@@ -11,65 +11,60 @@ const defaultInterval = 5
  * @param tokenFor the token for the next poll, given the response that asks for it
  */
 export async function poll(
-  journey: Journey,
+  steps: FetchSteps,
   first: Response,
   tokenFor: (response: Response) => Promise<string>,
 ): Promise<Response> {
-  const url = pendingUrl(journey, first)
+  const url = pendingUrl(steps, first)
   const opened = new Set<string>()
   let response = first
   let interval = 0
   for (;;) {
-    await interact(journey, response, opened)
+    await interact(steps, response, opened)
     interval = response.status === 429 ? interval + defaultInterval : retryAfter(response)
-    await journey.agent.env.wait(interval)
+    await steps.agent.env.wait(interval)
     const token = await tokenFor(response)
-    response = await journey.step({ url, headers: { Prefer: 'wait=45' } }, { token })
+    response = await steps.send({ url, headers: { Prefer: 'wait=45' } }, { token })
     if (![202, 429, 503].includes(response.status)) return response
   }
 }
 
-function pendingUrl(journey: Journey, response: Response): string {
+function pendingUrl(steps: FetchSteps, response: Response): string {
   const location = response.headers.get('location')
-  if (location === null) throw journey.gaveUp('bad_deferral', '202 without Location', response)
-  const { strict } = journey.agent.env
+  if (location === null) throw steps.gaveUp('bad_deferral', '202 without Location', response)
+  const { strict } = steps.agent.env
   // -11 allows a relative reference, but a widely used agent cannot follow one.
-  if (strict && !URL.canParse(location))
-    throw journey.gaveUp('bad_deferral', 'Location is relative', response)
+  if (strict && !URL.canParse(location)) throw steps.gaveUp('bad_deferral', 'Location is relative', response)
   const url = new URL(location, response.url)
   if (url.origin !== new URL(response.url).origin) {
-    throw journey.gaveUp('bad_deferral', 'Location is on another origin', response)
+    throw steps.gaveUp('bad_deferral', 'Location is on another origin', response)
   }
   if (strict && !response.headers.has('retry-after')) {
-    throw journey.gaveUp('bad_deferral', '202 without Retry-After', response)
+    throw steps.gaveUp('bad_deferral', '202 without Retry-After', response)
   }
   if (strict && !/\bno-store\b/.test(response.headers.get('cache-control') ?? '')) {
-    throw journey.gaveUp('bad_deferral', '202 without Cache-Control: no-store', response)
+    throw steps.gaveUp('bad_deferral', '202 without Cache-Control: no-store', response)
   }
   return url.href
 }
 
-async function interact(journey: Journey, response: Response, opened: Set<string>): Promise<void> {
+async function interact(steps: FetchSteps, response: Response, opened: Set<string>): Promise<void> {
   const requirement = readRequirement(response)
   if (requirement?.name !== 'interaction') return
   const { url, code } = requirement.parameters
   if (url === undefined || code === undefined || !/^https:\/\/[^?#]+$/.test(url)) {
-    throw journey.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
+    throw steps.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
   }
   if (opened.has(code)) return
   opened.add(code)
   try {
-    await journey.agent.options.onInteraction?.({
+    await steps.agent.options.onInteraction?.({
       url,
       code,
       link: `${url}?code=${encodeURIComponent(code)}`,
     })
   } catch (error) {
-    throw journey.gaveUp(
-      'interaction_failed',
-      error instanceof Error ? error.message : String(error),
-      response,
-    )
+    throw steps.gaveUp('interaction_failed', error instanceof Error ? error.message : String(error), response)
   }
 }
 

@@ -10,7 +10,7 @@ export interface HeldToken {
 }
 
 /**
- * Reads a token of one's own; `undefined` when it is no JWT.
+ * Reads a token without verifying it; `undefined` when it is no JWT.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ const limit = 100
 /** Seconds of life below which a token is renewed rather than presented (AAuth 7.9.1). */
 const margin = 300
 
-/** What an agent keeps: one agent token, and for each resource a person token, an auth token and a session. */
+/** The tokens of an agent: one agent token, and for each resource a person token, an auth token and a session. */
 export class Wallet {
   agentToken: HeldToken | undefined
   readonly personTokens: BoundedMap<string, HeldToken> = new BoundedMap(limit)
@@ -58,7 +58,7 @@ export class Wallet {
   }
 }
 
-/** The token if it still has enough life to be presented. */
+/** The token, if it is valid long enough to be presented; otherwise `undefined`. */
 export function usable(token: HeldToken | undefined, now: number): HeldToken | undefined {
   if (token === undefined) return undefined
   const { iat, exp } = token.claims as { iat: number; exp: number }

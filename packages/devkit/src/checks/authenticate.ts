@@ -37,7 +37,7 @@ export interface CallingServer {
   readonly document: Document
 }
 
-/** What a server needs to judge callers. */
+/** What the authentication of callers depends on. */
 export interface Verifier {
   readonly env: Env
   readonly host: string

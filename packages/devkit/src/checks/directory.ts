@@ -17,8 +17,8 @@ export interface DirectoryEntry {
 export type Document = 'aauth-agent.json' | 'aauth-person.json' | 'aauth-access.json' | 'aauth-resource.json'
 
 /**
- * What one party knows of the others: metadata, then JWKS (AAuth 11.4), remembered until a `kid` is missing. Strict
- * about both: `issuer` byte-equal, every key with `kid` and a fully specified `alg`, no private members.
+ * The metadata and keys of other servers, as one party has fetched them (AAuth 11.4); fetched again when a `kid` is missing.
+ * Strict about both: `issuer` byte-equal, every key with `kid` and a fully specified `alg`, no private members.
  */
 export class Directory {
   readonly #env: Env
@@ -26,7 +26,7 @@ export class Directory {
   readonly #own = new Map<string, () => DirectoryEntry>()
   readonly #entries = new BoundedMap<string, Promise<DirectoryEntry | Fault>>(100)
 
-  /** @param reader whose name the ledger shows */
+  /** @param reader the name of the party, for the ledger */
   constructor(env: Env, reader: string) {
     this.#env = env
     this.#reader = reader

@@ -4,7 +4,7 @@ import { Fault } from './fault.js'
 import { isServerId } from './identifiers.js'
 import { confirmationThumbprint, isFor, typeOf, type VerifiedToken, verifyToken } from './tokens.js'
 
-/** What the receiver of a token request knows before it reads the tokens. */
+/** The facts of a token request that its tokens are compared with. */
 export interface TokenRequestContext {
   readonly env: Env
   readonly directory: Directory

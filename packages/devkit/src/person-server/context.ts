@@ -1,11 +1,11 @@
 import type { CallingAgent } from '../checks/authenticate.js'
 import type { JsonObject } from '../checks/directory.js'
-import type { PendingDesk } from '../server/pending.js'
+import type { PendingRequests } from '../server/pending.js'
 import type { TownServer } from '../server/town-server.js'
 import type { Person } from './person.js'
 import type { ResourceFlows } from './resource-flow.js'
 
-/** What a person token says. */
+/** The content of a person token to mint. */
 export interface PersonTokenRequest {
   readonly person: Person
   /** The resource's identifier. */
@@ -19,7 +19,7 @@ export interface PersonTokenRequest {
   readonly expiresAt?: number | undefined
 }
 
-/** What an auth token says. */
+/** The content of an auth token to mint. */
 export interface AuthTokenRequest extends PersonTokenRequest {
   readonly scope?: string | undefined
   readonly account?: string | undefined
@@ -39,7 +39,7 @@ export interface Mission {
 export interface PersonServerContext {
   readonly id: string
   readonly server: TownServer
-  readonly pending: PendingDesk
+  readonly pending: PendingRequests
   readonly flows: ResourceFlows
   readonly scopesSupported: readonly string[] | undefined
   employerOf(agent: string): Person | undefined

@@ -5,7 +5,7 @@ import type { Document, JsonObject } from '../checks/directory.js'
 import type { Env } from '../env.js'
 import type { KeyRing } from '../keys/key-ring.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
-import { PendingDesk } from '../server/pending.js'
+import { PendingRequests } from '../server/pending.js'
 import {
   type RevocationOutcome,
   type RevokedToken,
@@ -38,7 +38,7 @@ const lifetime = 3600
 export class PersonServer implements PersonServerContext {
   readonly server: TownServer
   readonly id: string
-  readonly pending: PendingDesk
+  readonly pending: PendingRequests
   readonly flows: ResourceFlows
   /** The identity scopes in its metadata; `undefined` publishes none. */
   scopesSupported: readonly string[] | undefined = [...identityScopes.keys()]
@@ -60,7 +60,7 @@ export class PersonServer implements PersonServerContext {
     }))
     this.server = server
     this.flows = new ResourceFlows(server)
-    this.pending = new PendingDesk(server, async (request) => {
+    this.pending = new PendingRequests(server, async (request) => {
       const caller = await authenticateAgent(request, server)
       return 'status' in caller ? caller : caller.agent
     })

@@ -1,4 +1,4 @@
-/** What a person is asked to agree to. */
+/** A request for a person's consent. */
 export interface ConsentRequest {
   /** `introduction`: the agent wants to say at a resource whom it acts for. `authorization`: it wants to act there. */
   readonly kind: 'introduction' | 'authorization'
@@ -25,7 +25,7 @@ export type Decision =
 /** How a person decides. An exception or a rejection counts as no. */
 export type Consent = (ask: ConsentRequest) => Decision | PromiseLike<Decision>
 
-/** What is known of a person. */
+/** Options of a person. */
 export interface PersonOptions {
   /** Asked for every authorization; default: yes to everything. */
   readonly consent?: Consent

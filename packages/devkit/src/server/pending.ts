@@ -4,12 +4,12 @@ import { type Answer, json, problem, requirementHeader } from '../wire/answers.j
 import type { Incoming } from '../wire/server.js'
 import type { TownServer } from './town-server.js'
 
-/** What is being waited for. */
+/** A deferred response: what it waits for, and the answer afterwards. */
 export interface Deferral {
   /** Who may poll: the agent or server that started it, as its verified identifier. */
   readonly owner: string
   readonly requirement: 'interaction' | 'approval'
-  /** What has to come to pass; `'visit'`: the person opens the interaction page. */
+  /** When it is answered: after this promise, or, for `'visit'`, after the person has opened the interaction page. */
   readonly after: PromiseLike<unknown> | 'visit'
   /** Where the interaction page sends the person, instead of thanking them. */
   readonly redirect?: string
@@ -33,7 +33,7 @@ const longestWait = 60
 const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 /** Deferred responses (AAuth 11.8): pending URLs, long polls, and the interaction page. */
-export class PendingDesk {
+export class PendingRequests {
   readonly #server: TownServer
   readonly #pending = new BoundedMap<string, Pending>()
   readonly #done = new BoundedMap<string, string>()

@@ -7,7 +7,7 @@ import type { Handler } from '../wire/server.js'
 import { faultAnswer, readJson } from './body.js'
 import type { TownServer } from './town-server.js'
 
-/** What became of a revocation that was sent (AAuth 11.12.3). */
+/** The result of sending a revocation (AAuth 11.12.3). */
 export interface RevocationOutcome {
   readonly outcome: 'recorded' | 'revocation_unsupported' | 'revocation_unavailable'
   /** Absent when the recipient publishes no endpoint or could not be reached. */
@@ -20,7 +20,7 @@ export interface RevokedToken {
   readonly exp: number
 }
 
-/** Tells `recipient` that a token of `sender` is revoked: `POST {"jti","exp"}` to the endpoint its metadata names. */
+/** Sends `recipient` the revocation of a token of `sender`: `POST {"jti","exp"}` to the endpoint its metadata names. */
 export async function sendRevocation(
   sender: TownServer,
   token: RevokedToken,

@@ -10,7 +10,7 @@ import type { TownRequest, WireRequest } from '../wire/request.js'
 import { type SealOptions, seal } from '../wire/seal.js'
 import { type Handler, type Incoming, LoopbackServer } from '../wire/server.js'
 
-/** How a server signs in its own right. Everything is optional; the rest is there for hostile tests. */
+/** Options of signing as a server in its own right; all are optional, most are for hostile tests. */
 export interface ServerSignOptions extends Partial<Omit<SealOptions, 'key' | 'signatureKey'>> {
   readonly key?: TownKey
   readonly id?: string
@@ -20,7 +20,7 @@ export interface ServerSignOptions extends Partial<Omit<SealOptions, 'key' | 'si
   readonly signatureKey?: KeyScheme
 }
 
-/** What every server of the town has: an identifier, keys, a well-known document, endpoints, and a memory of revocations. */
+/** A server of the town: an identifier, keys, a well-known document, endpoints, and the revocations it has received. */
 export class TownServer implements Verifier {
   readonly env: Env
   /** `https://ps.example`. */

@@ -31,9 +31,9 @@ export async function openSetting(options: TownOptions = {}): Promise<Setting> {
   }
 }
 
-/** Why an errand failed. */
-export async function reasonOf(errand: Promise<unknown>): Promise<AgentGaveUp> {
-  const error = await errand.then(
+/** The error that a `fetch` of an agent fails with. */
+export async function reasonOf(fetching: Promise<unknown>): Promise<AgentGaveUp> {
+  const error = await fetching.then(
     () => new Error('it did not fail'),
     (reason: unknown) => reason,
   )

@@ -4,7 +4,7 @@ import { deriveBare } from '../components.js'
 import type { SignatureContext } from '../context.js'
 import { baseComponents, bodyComponents } from '../required.js'
 
-/** What is known of a list of covered components before any request that has it, whatever the route. */
+/** A compiled list of covered components: everything about it that does not depend on the request or the route. */
 export interface Plan {
   readonly label: string
   /** In order; each bare. */
@@ -57,7 +57,7 @@ export function compilePlan(text: string): Plan | undefined {
   }
 }
 
-/** Whether a plan covers what a route asks for beside the base, of a request with content or without. */
+/** Whether a plan covers what a route requires beside the base, for a request with content or without. */
 export function coversAdditional(plan: Plan, additional: readonly string[], hasContent: boolean): boolean {
   for (const name of additional) {
     if (!plan.names.has(name) && (hasContent || !bodyComponents.has(name))) return false

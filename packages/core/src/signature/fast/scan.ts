@@ -1,6 +1,6 @@
-/** The field lines that decide how a request is read, found in one pass. */
+/** The fields that the fast path reads, found in one pass over the field lines. */
 export interface FieldScan {
-  /** How often the host is said, as `Host` or `:authority`. */
+  /** How many `Host` and `:authority` lines there are. */
   hosts: number
   host: string
   input: string | undefined
@@ -14,7 +14,7 @@ export interface FieldScan {
   content: boolean
 }
 
-/** Looks at each field name once; its length tells most of them apart. */
+/** Finds the fields of {@link FieldScan}. It looks at each field name once; the length tells most of them apart. */
 export function scanFields(rawHeaders: readonly string[]): FieldScan {
   const scan: FieldScan = {
     hosts: 0,

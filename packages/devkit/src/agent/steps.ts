@@ -6,8 +6,8 @@ import { AgentGaveUp, type GaveUpCode } from './gave-up.js'
 
 const defaultMaxSteps = 30
 
-/** The steps of one errand: counted, so that no resource can make an agent run in circles. */
-export class Journey {
+/** The requests that one `fetch` of an agent makes: counted and bounded, so that no resource can keep an agent busy for ever. */
+export class FetchSteps {
   readonly agent: AgentContext
   readonly #steps: LedgerEntry[] = []
 
@@ -16,7 +16,7 @@ export class Journey {
   }
 
   /** Signs and sends one request. */
-  async step(request: TownRequest, options: AgentSignOptions): Promise<Response> {
+  async send(request: TownRequest, options: AgentSignOptions): Promise<Response> {
     if (this.#steps.length >= (this.agent.options.maxSteps ?? defaultMaxSteps)) {
       throw this.gaveUp('too_many_steps', `${this.#steps.length} requests and still not done`)
     }
@@ -30,7 +30,7 @@ export class Journey {
     }
   }
 
-  /** Another party refused: its `error` is the reason. */
+  /** The error for an answer in which another server refused; its `error` member is the code. */
   async refused(response: Response): Promise<AgentGaveUp> {
     const body: unknown = await response
       .clone()
@@ -46,11 +46,12 @@ export class Journey {
     )
   }
 
-  /** A token failed a check. */
+  /** The error for a token that failed a check of the agent. */
   bad(code: GaveUpCode, fault: Fault): AgentGaveUp {
     return this.gaveUp(code, fault.detail)
   }
 
+  /** The error with which the `fetch` ends, with the requests so far. */
   gaveUp(code: GaveUpCode | (string & {}), detail: string, response?: Response): AgentGaveUp {
     return new AgentGaveUp(code, detail, [...this.#steps], response)
   }

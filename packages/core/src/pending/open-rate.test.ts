@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TokenCaller } from '../caller.js'
-import type { Standing } from '../issuer/issuer-keys.js'
-import { type Admission, createAdmission } from './bounds.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
+import { createOpenRate, type OpenRate } from './open-rate.js'
 import { pendingOptionsSchema } from './options.js'
-import { createPace } from './pace.js'
+import { createPollRate } from './poll-rate.js'
 
 let now = 0
 beforeEach(() => {
@@ -12,13 +12,13 @@ beforeEach(() => {
 
 describe('how often pending requests may be opened', () => {
   let named: string | undefined
-  const standing = (issuer: string): Standing => (issuer === named ? 'named' : 'newcomer')
-  const admission = (options: object = {}): Admission =>
-    createAdmission(pendingOptionsSchema.parse(options), () => now, standing)
+  const standing = (issuer: string): IssuerClass => (issuer === named ? 'named' : 'newcomer')
+  const openRate = (options: object = {}): OpenRate =>
+    createOpenRate(pendingOptionsSchema.parse(options), () => now, standing)
   let keys = 0
-  const enter = (of: Admission, iss: string, jkt = `key ${keys++}`): number | undefined =>
+  const enter = (of: OpenRate, iss: string, jkt = `key ${keys++}`): number | undefined =>
     of.enter({ jkt, token: { iss } } as TokenCaller)
-  const count = (of: Admission, issuers: readonly string[], tries: number): number => {
+  const count = (of: OpenRate, issuers: readonly string[], tries: number): number => {
     let opened = 0
     for (let index = 0; index < tries; index++)
       if (enter(of, issuers[index % issuers.length] as string) === undefined) opened++
@@ -26,7 +26,7 @@ describe('how often pending requests may be opened', () => {
   }
 
   it('is bounded for one key and for one issuer, by the minute', () => {
-    const of = admission({ perKey: 2, perIssuer: 5 })
+    const of = openRate({ perKey: 2, perIssuer: 5 })
     expect([1, 2, 3].map(() => enter(of, 'https://a.example', 'one'))).toEqual([undefined, undefined, 60])
     expect(count(of, ['https://a.example'], 10)).toBe(3)
     now += 59_500
@@ -36,7 +36,7 @@ describe('how often pending requests may be opened', () => {
   })
 
   it('is one bound for all issuers below one domain, and leaves most to others', () => {
-    const of = admission()
+    const of = openRate()
     const made = Array.from({ length: 5000 }, (_, index) => `https://i${index}.evil.example`)
     expect(count(of, made, 20_000)).toBe(750)
     expect(count(of, ['https://a.example'], 1000)).toBe(562)
@@ -45,7 +45,7 @@ describe('how often pending requests may be opened', () => {
   })
 
   it('never forgets a bound that was reached, whatever else is tried within the minute', () => {
-    const of = admission({ perIssuer: 100 })
+    const of = openRate({ perIssuer: 100 })
     expect(count(of, ['https://evil.example'], 200)).toBe(100)
     // Refused, with as many keys and issuers as one likes: nothing of it takes the place of what has to be remembered.
     const made = Array.from({ length: 30_000 }, (_, index) => `https://i${index}.other.example`)
@@ -56,26 +56,26 @@ describe('how often pending requests may be opened', () => {
 
   it('does not take from whom the operator named what all others have together', () => {
     named = 'https://named.example'
-    const of = admission({ perMinute: 100 })
+    const of = openRate({ perMinute: 100 })
     for (let index = 0; index < 200; index++) count(of, [`https://made-up-${index}.example`], 100)
     expect(enter(of, 'https://new.example')).toBe(60)
     expect(count(of, [named], 1000)).toBe(600)
   })
 
   it('starts anew when the clock is set back', () => {
-    const of = admission({ perKey: 1 })
+    const of = openRate({ perKey: 1 })
     enter(of, 'https://a.example', 'one')
     now -= 3_600_000
     expect(enter(of, 'https://a.example', 'one')).toBe(undefined)
   })
 })
 
-describe('the pace of polls', () => {
+describe('the rate of polls', () => {
   const polls = (allowed: (id: string) => boolean, id: string, tries: number): number =>
     Array.from({ length: tries }, () => allowed(id)).filter(Boolean).length
 
   it('is ten at once, then one a second', () => {
-    const allowed = createPace(() => now)
+    const allowed = createPollRate(() => now)
     expect(polls(allowed, 'a', 20)).toBe(10)
     now += 3000
     expect(polls(allowed, 'a', 20)).toBe(3)
@@ -85,7 +85,7 @@ describe('the pace of polls', () => {
   })
 
   it('is not forgotten because of many others', () => {
-    const allowed = createPace(() => now, 100)
+    const allowed = createPollRate(() => now, 100)
     expect(polls(allowed, 'a', 20)).toBe(10)
     for (let index = 0; index < 1000; index++) allowed(`other ${index}`)
     expect(polls(allowed, 'a', 20)).toBe(0)

@@ -1,60 +1,62 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import type { StandingContext } from '../authentication/standing.js'
+import type { StopContext } from '../authentication/stops.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
 import type { InteractionOptions } from '../interaction/options.js'
-import { createAdmission } from '../pending/bounds.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
-import { createWaits } from '../pending/long-polls.js'
-import { createWaiting, mostWaits, type Waiting, type WaitingContext } from '../pending/open.js'
+import { createLongPolls } from '../pending/long-polls.js'
+import { createDeferrals, type Deferrals, type DeferralsContext, mostWaits } from '../pending/open.js'
+import { createOpenRate } from '../pending/open-rate.js'
 import { createPendingRecords } from '../pending/records.js'
-import { createRoom } from '../pending/room.js'
 import { createPending, type Pending } from '../pending/settle.js'
 import { createStops } from '../pending/stops.js'
+import { createStoredBytes } from '../pending/stored-bytes.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { sealedSessions, storedSessions } from '../session/codec.js'
 import { createEndedSessions } from '../session/ended.js'
-import { createKeyRing } from '../session/key-ring.js'
-import { createSessions, type SessionDesk } from '../session/sessions.js'
+import { createSealingKeys } from '../session/sealing-keys.js'
+import { createSessions, type SessionService } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { Config } from './options.js'
 
-/** Everything about requests that have to wait, put together. */
-export interface Deferral {
-  readonly waiting: Waiting
+/** All that a server has for its pending requests and sessions. */
+export interface PendingRequests {
+  readonly deferrals: Deferrals
   readonly pending: Pending
-  readonly sessions: SessionDesk
+  readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
+  /** Answers all long polls; from then on none is held open. */
   close(): void
 }
 
-/** What it is put together from. */
-export interface DeferralParts {
+/** What it depends on, beside the options. */
+export interface PendingRequestsContext {
   readonly authentication: AuthenticationContext
   readonly mint: ResourceTokenMint
 }
 
-export function createDeferral(config: Config, parts: DeferralParts): Deferral {
+/** Creates it. */
+export function createPendingRequests(config: Config, given: PendingRequestsContext): PendingRequests {
   const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
-  const { authentication } = parts
-  const standing = (issuer: string) => authentication.issuers.standing(issuer)
-  const room = createRoom(settings.room, steady, standing)
-  const waits = createWaits(settings.maxWaits)
-  const sessions = sessionDesk(config, authentication)
-  const context: WaitingContext = {
-    ...parts,
+  const { authentication } = given
+  const standing = (issuer: string) => authentication.issuers.classOf(issuer)
+  const storedBytes = createStoredBytes(settings.room, steady, standing)
+  const longPolls = createLongPolls(settings.maxWaits)
+  const sessions = sessionService(config, authentication)
+  const context: DeferralsContext = {
+    ...given,
     resource,
-    records: createPendingRecords({ resource, store, room, clock }),
-    waits,
+    records: createPendingRecords({ resource, store, storedBytes, clock }),
+    longPolls,
     stops: createStops(authentication, sessions),
     settings,
     clock,
     report,
-    admission: createAdmission(settings, steady, standing),
+    openRate: createOpenRate(settings, steady, standing),
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
-    places: {
+    urls: {
       pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
       interactionUrl: (id) => ownUrl(config.resource, `${paths.interaction}${id}`),
       retryAfter: settings.retryAfter,
@@ -64,17 +66,17 @@ export function createDeferral(config: Config, parts: DeferralParts): Deferral {
   const endpoints = [pendingEndpoint(paths.pending, authentication, context, steady)]
   if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
   return {
-    waiting: createWaiting(context),
+    deferrals: createDeferrals(context),
     pending: createPending(context),
     sessions,
     endpoints,
-    close: () => waits.close(),
+    close: () => longPolls.close(),
   }
 }
 
-function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
+function sessionService(config: Config, stops: StopContext): SessionService {
   const { resource, sessions, store, clock, pending } = config
-  const begunWith = createBegunWith({ resource, store, clock, revocations: standing.revocations })
+  const begunWith = createBegunWith({ resource, store, clock, revocations: stops.revocations })
   const waits = (1 + mostWaits) * (pending.lifetime + pending.retention)
   const longest = Math.max(sessions.maxAge, waits)
   return createSessions({
@@ -83,14 +85,18 @@ function sessionDesk(config: Config, standing: StandingContext): SessionDesk {
     codec:
       sessions.keep === 'store'
         ? storedSessions(store, clock)
-        : sealedSessions(createKeyRing(sessions, store, clock)),
-    ended: createEndedSessions({ resource, longest, store, standing, begunWith }),
+        : sealedSessions(createSealingKeys(sessions, store, clock)),
+    ended: createEndedSessions({ resource, longest, store, stops, begunWith }),
     store,
     clock,
   })
 }
 
-function interactionPage(config: Config, interaction: InteractionOptions, context: WaitingContext): Endpoint {
+function interactionPage(
+  config: Config,
+  interaction: InteractionOptions,
+  context: DeferralsContext,
+): Endpoint {
   const { paths, authority, display, scopes } = config
   return interactionEndpoint(paths.interaction, {
     ...context,

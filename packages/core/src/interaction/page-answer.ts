@@ -5,13 +5,18 @@ import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import { renderPage } from './page.js'
 import type { PageView } from './view.js'
 
-/** What pages of one server have in common. */
+/** What all pages of one server have in common. */
 export interface Pages {
   readonly site: PageView['site']
+  /** The application's own page; `undefined`: the built-in one. */
   readonly page: ((view: PageView) => string) | undefined
 }
 
-/** A page. `formTarget` is another origin that a form's answer may lead to. */
+/**
+ * A page as an answer.
+ *
+ * @param formTarget another origin to which the answer to the page's form may redirect
+ */
 export function pageAnswer(
   pages: Pages,
   status: number,
@@ -25,7 +30,7 @@ export function pageAnswer(
     status,
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
-      // Browsers hold redirects after a form against `form-action`, too.
+      // Browsers apply `form-action` to the redirects after a form as well.
       'Content-Security-Policy': `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${image}; form-action 'self'${formTarget === undefined ? '' : ` ${formTarget}`}; frame-ancestors 'none'; base-uri 'none'`,
       ...safeHeaders,
     },
@@ -33,12 +38,12 @@ export function pageAnswer(
   }
 }
 
-/** A redirect by `GET`. */
+/** A `303`: the browser goes on with `GET`. */
 export function redirectAnswer(location: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status: 303, headers: { Location: location, ...safeHeaders, ...headers }, body: '' }
 }
 
-/** An error: a page for people, a problem body for programs. */
+/** An error: a page for browsers, a problem body (RFC 9457) for programs. */
 export function problemPage(pages: Pages, request: HttpRequest, code: ErrorCode, message: string): Answer {
   const { status } = errorEntry(code)
   const later = status === 503 ? { 'Retry-After': retryAfter } : {}
@@ -50,10 +55,10 @@ export function problemPage(pages: Pages, request: HttpRequest, code: ErrorCode,
   return { ...page, headers: { ...page.headers, ...later } }
 }
 
-/** Seconds; said with every `503`. */
+/** Seconds: the `Retry-After` of every `503`. */
 export const retryAfter = '5'
 
-/** Nothing of these pages is kept, framed, guessed at or told to the next site. */
+/** No cache, no frame, no guessed content type, no referrer. */
 const safeHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',

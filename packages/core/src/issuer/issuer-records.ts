@@ -1,9 +1,9 @@
 import type { IssuerDocuments, IssuerEntry } from './entry.js'
-import { FairSpace } from './fair-space.js'
+import { FairMap } from './fair-map.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
 
-/** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its floor. */
+/** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its last fetches. */
 export interface IssuerRecord {
   readonly issuer: string
   readonly entries: Map<string, IssuerEntry>
@@ -13,24 +13,25 @@ export interface IssuerRecord {
   admittedAt?: number
 }
 
-/** What a record counts for on top of its documents. */
+/** Bytes that a record counts for beside its documents. */
 const recordBytes = 1024
 
-/** Where a record is held. */
-type Space = 'named' | 'admitted' | 'newcomers'
+/** The three parts of what is held, each with a bound of its own; what the operator named has none. */
+type IssuerPartition = 'named' | 'admitted' | 'newcomers'
 
 /**
- * Where issuers are held. Whom the operator named stays. All others share by site (see {@link siteOf}), since a stranger
- * with one domain has as many issuers as he likes: a site that holds much gives way to those that hold little, and among
- * issuers of whom a token has verified the newest gives way. Newcomers have a space of their own. Of those pushed out, the
- * time of their next attempt is remembered; whoever had been admitted is tried again at once, as one who is known.
+ * The issuers held in memory, within the bounds of {@link IssuerLimits}. Those that the operator named are never evicted.
+ * All others share by site (see {@link siteOf}), since a stranger with one domain has as many issuers as he likes: the
+ * site that holds most is evicted from first, among admitted issuers at its newest. Newcomers have a bound of their own. Of
+ * an evicted newcomer the time of its next attempt is remembered; an evicted issuer that had been admitted is known as
+ * such, and tried again at once.
  */
-export class IssuerSpaces {
+export class IssuerRecords {
   readonly #named = new Map<string, IssuerRecord>()
-  readonly #admitted: FairSpace<IssuerRecord>
-  readonly #newcomers: FairSpace<IssuerRecord>
-  readonly #departed: FairSpace<ReadonlyMap<string, number>>
-  readonly #former: FairSpace<true>
+  readonly #admitted: FairMap<IssuerRecord>
+  readonly #newcomers: FairMap<IssuerRecord>
+  readonly #departed: FairMap<ReadonlyMap<string, number>>
+  readonly #former: FairMap<true>
   readonly #isNamed: (issuer: string) => boolean
   readonly #least: Readonly<Record<'admitted' | 'newcomers', number>>
 
@@ -40,23 +41,23 @@ export class IssuerSpaces {
     this.#isNamed = isNamed
     // A record weighs no less than its part of the number, so that one bound keeps both.
     this.#least = { admitted: issuerBytes / issuers, newcomers: newcomerBytes / newcomers }
-    this.#admitted = new FairSpace(issuerBytes, 'newest', (issuer, record) => {
+    this.#admitted = new FairMap(issuerBytes, 'newest', (issuer, record) => {
       this.#former.add(issuer, siteOf(issuer), true, 1)
       withdraw(record)
     })
-    this.#newcomers = new FairSpace(newcomerBytes, 'eldest', (issuer, record) => {
+    this.#newcomers = new FairMap(newcomerBytes, 'eldest', (issuer, record) => {
       const attempts = new Map([...record.entries].map(([dwk, entry]) => [dwk, entry.nextAttemptAt]))
       this.#departed.add(issuer, siteOf(issuer), attempts, 1)
       withdraw(record)
     })
-    this.#departed = new FairSpace(4 * newcomers, 'eldest', () => {})
-    this.#former = new FairSpace(4 * newcomers, 'eldest', () => {})
+    this.#departed = new FairMap(4 * newcomers, 'eldest', () => {})
+    this.#former = new FairMap(4 * newcomers, 'eldest', () => {})
   }
 
   /** How many issuers are held, and the bytes of their documents. */
   get sizes(): { admitted: number; newcomers: number; bytes: number } {
     let bytes = 0
-    for (const { record } of this.records()) bytes += bytesOf(record.entries)
+    for (const { record } of this.all()) bytes += bytesOf(record.entries)
     return { admitted: this.#named.size + this.#admitted.size, newcomers: this.#newcomers.size, bytes }
   }
 
@@ -74,7 +75,7 @@ export class IssuerSpaces {
     return this.#admitted.get(issuer)?.admittedAt
   }
 
-  /** Whether the issuer had been admitted and was pushed out since. */
+  /** Whether the issuer had been admitted and was evicted since. */
   wasAdmitted(issuer: string): boolean {
     return this.#former.has(issuer)
   }
@@ -86,7 +87,7 @@ export class IssuerSpaces {
     this.#newcomers.add(issuer, siteOf(issuer), record, this.#weigh(record, 'newcomers'))
   }
 
-  /** Weighs a record anew after a discovery, unless it has been dropped meanwhile. */
+  /** Counts the bytes of a record again after a discovery, unless it has been dropped meanwhile. */
   reweigh(record: IssuerRecord): void {
     const { issuer } = record
     if (this.#admitted.get(issuer) === record) this.#admitted.reweigh(issuer, this.#weigh(record, 'admitted'))
@@ -94,13 +95,13 @@ export class IssuerSpaces {
       this.#newcomers.reweigh(issuer, this.#weigh(record, 'newcomers'))
   }
 
-  /** Moves a newcomer among the admitted, if there is a place for one more of its site. */
+  /** Moves a newcomer to the admitted issuers, if there is room for one more of its site. */
   admit(issuer: string, now: number): IssuerRecord | undefined {
     const newcomer = this.#newcomers.get(issuer)
     if (newcomer === undefined) return this.get(issuer)
     const weight = this.#weigh(newcomer, 'admitted')
     const site = siteOf(issuer)
-    if (!this.#admitted.hasPlace(site, weight)) return undefined
+    if (!this.#admitted.fits(site, weight)) return undefined
     this.#newcomers.delete(issuer)
     this.#former.delete(issuer)
     newcomer.admittedAt = now
@@ -108,11 +109,11 @@ export class IssuerSpaces {
     return newcomer
   }
 
-  /** Takes a record out, without a memory of it. */
+  /** Drops a record and whatever was remembered of its issuer. */
   remove(issuer: string): IssuerRecord | undefined {
     const record = this.get(issuer)
     this.#named.delete(issuer)
-    for (const space of [this.#admitted, this.#newcomers, this.#departed, this.#former]) space.delete(issuer)
+    for (const map of [this.#admitted, this.#newcomers, this.#departed, this.#former]) map.delete(issuer)
     return record
   }
 
@@ -121,15 +122,15 @@ export class IssuerSpaces {
     return this.#departed.get(issuer)?.get(dwk) ?? Number.NEGATIVE_INFINITY
   }
 
-  /** All records, whom the operator named first, the newcomers last. */
-  *records(): Generator<{ readonly record: IssuerRecord; readonly space: Space }> {
-    for (const record of this.#named.values()) yield { record, space: 'named' }
-    for (const record of this.#admitted.values()) yield { record, space: 'admitted' }
-    for (const record of this.#newcomers.values()) yield { record, space: 'newcomers' }
+  /** All records: of issuers that the operator named first, of newcomers last. */
+  *all(): Generator<{ readonly record: IssuerRecord; readonly partition: IssuerPartition }> {
+    for (const record of this.#named.values()) yield { record, partition: 'named' }
+    for (const record of this.#admitted.values()) yield { record, partition: 'admitted' }
+    for (const record of this.#newcomers.values()) yield { record, partition: 'newcomers' }
   }
 
-  #weigh(record: IssuerRecord, space: 'admitted' | 'newcomers'): number {
-    return Math.max(this.#least[space], recordBytes + bytesOf(record.entries))
+  #weigh(record: IssuerRecord, partition: 'admitted' | 'newcomers'): number {
+    return Math.max(this.#least[partition], recordBytes + bytesOf(record.entries))
   }
 }
 

@@ -1,7 +1,9 @@
-// Ten polls at once are nobody's harm; after them one a second.
+/** Polls of one pending request that may come at once; after them one a second. */
 const burst = 10
+/** Pending requests counted at once. */
 const bucketsHeld = 10_000
 
+/** A token bucket. */
 interface Bucket {
   tokens: number
   /** Milliseconds. */
@@ -9,14 +11,15 @@ interface Bucket {
 }
 
 /**
- * Says which polls come far too often (R-221): a bucket for each pending request, in this process. A bucket is forgotten
- * when it is full again, and no earlier. Where more of them are in use than are held, the requests that have none share
- * one, so that many requests at once never make one of them free.
+ * Creates the limit on how often one pending request is polled (R-221): a token bucket for each request, in this process.
+ * A bucket is forgotten when it is full again, and no earlier. When all `held` buckets are in use, the other requests
+ * share one, so that opening many requests never gets a poll past the limit.
  *
  * @param clock milliseconds, as `Date.now`
+ * @returns whether a poll of the request with this id is allowed now; it is counted if so
  */
-export function createPace(clock: () => number, held: number = bucketsHeld): (id: string) => boolean {
-  // Those used longest ago come first.
+export function createPollRate(clock: () => number, held: number = bucketsHeld): (id: string) => boolean {
+  // In order of use, the one used longest ago first.
   const buckets = new Map<string, Bucket>()
   const rest: Bucket = { tokens: held, at: clock() }
 
@@ -40,7 +43,7 @@ export function createPace(clock: () => number, held: number = bucketsHeld): (id
   }
 }
 
-/** Takes one; a bucket is full again after ten seconds. */
+/** Takes one token if there is one. An empty bucket is full again after ten seconds. */
 function take(bucket: Bucket, now: number, size: number): boolean {
   const perMs = size / burst / 1000
   const tokens = Math.min(size, bucket.tokens + Math.max(0, now - bucket.at) * perMs)

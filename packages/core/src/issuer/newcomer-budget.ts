@@ -1,18 +1,19 @@
 import { mayTake } from './site.js'
 
-/** What one group has taken, and when that was last reckoned, in milliseconds. */
+/** How much one site has taken, and when that was computed last, in milliseconds. */
 interface Taken {
   amount: number
   asOf: number
 }
 
 /**
- * A token bucket that sites share (see {@link mayTake}): so many a minute, and as many at once.
+ * The rate limit on discoveries of newcomers: a token bucket that sites share (see {@link mayTake}), of so many a minute
+ * and as many at once.
  */
-export class Budget {
+export class NewcomerBudget {
   readonly #perMinute: number
-  // Only who took something is held, and for a minute at most: no more than can be taken in two.
-  readonly #groups = new Map<string, Taken>()
+  // Only sites that took something are in it, and for a minute at most: no more than can be taken in two minutes.
+  readonly #sites = new Map<string, Taken>()
   #left: number
   #asOf: number
 
@@ -23,14 +24,14 @@ export class Budget {
     this.#asOf = now
   }
 
-  /** Takes one for a group, if there is one. */
-  take(now: number, group: string): boolean {
+  /** Takes one for a site; whether there was one to take. */
+  take(now: number, site: string): boolean {
     this.#refill(now)
-    const amount = this.#takenBy(group, now)
+    const amount = this.#takenBy(site, now)
     if (!mayTake(amount, this.#left)) return false
     this.#left--
-    this.#groups.delete(group)
-    this.#groups.set(group, { amount: amount + 1, asOf: now })
+    this.#sites.delete(site)
+    this.#sites.set(site, { amount: amount + 1, asOf: now })
     this.#forget(now)
     return true
   }
@@ -47,18 +48,18 @@ export class Budget {
     this.#left = Math.min(this.#perMinute, this.#left + (elapsed / 60_000) * this.#perMinute)
   }
 
-  // A group is forgiven a quarter of the whole a minute.
-  #takenBy(group: string, now: number): number {
-    const taken = this.#groups.get(group)
+  // What a site has taken is forgiven at a quarter of the whole a minute.
+  #takenBy(site: string, now: number): number {
+    const taken = this.#sites.get(site)
     if (taken === undefined) return 0
     return Math.max(0, taken.amount - (Math.max(0, now - taken.asOf) / 60_000) * (this.#perMinute / 4))
   }
 
-  /** Those who took something longest ago come first. */
+  /** The map is in the order of taking, so it ends at the first that is recent. */
   #forget(now: number): void {
-    for (const [group, { asOf }] of this.#groups) {
+    for (const [site, { asOf }] of this.#sites) {
       if (now >= asOf && now - asOf < 60_000) return
-      this.#groups.delete(group)
+      this.#sites.delete(site)
     }
   }
 }

@@ -3,19 +3,19 @@ import { scopes } from '../checks/resource-token.js'
 import { type Requirement, readRequirement, readSignatureError } from '../wire/answers.js'
 import type { TownRequest } from '../wire/request.js'
 import type { AgentContext } from './context.js'
-import { Journey } from './journey.js'
-import { fetchAuthToken, fetchPersonToken } from './person-desk.js'
 import { poll } from './poll.js'
+import { FetchSteps } from './steps.js'
+import { fetchAuthToken, fetchPersonToken } from './token-requests.js'
 import { type HeldToken, usable } from './wallet.js'
 
-/** One `fetch` of an agent: from the first request to the resource's last word. */
-export class Errand {
+/** One `fetch` of an agent: from the first request to the resource's final answer. */
+export class AgentFetch {
   readonly #agent: AgentContext
   readonly #request: TownRequest
   /** The resource's identifier. */
   readonly #resource: string
-  readonly #journey: Journey
-  /** The tokens this errand fetched: what is refused although it is fresh will be refused again. */
+  readonly #steps: FetchSteps
+  /** The tokens fetched by this `fetch`: one that is refused although it is new would be refused again. */
   readonly #fresh = new Set<HeldToken>()
   #additional: readonly string[] = []
   #restarted = false
@@ -24,7 +24,7 @@ export class Errand {
     this.#agent = agent
     this.#request = request
     this.#resource = new URL(request.url).origin
-    this.#journey = new Journey(agent)
+    this.#steps = new FetchSteps(agent)
   }
 
   async run(): Promise<Response> {
@@ -52,7 +52,7 @@ export class Errand {
     const headers: [string, string][] = [...((this.#request.headers ?? []) as readonly [string, string][])]
     if (capabilities.length > 0) headers.push(['AAuth-Capabilities', capabilities.join(', ')])
     if (session !== undefined) headers.push(['Authorization', `AAuth ${session}`])
-    const response = await this.#journey.step(
+    const response = await this.#steps.send(
       { ...this.#request, headers },
       { token: token.jwt, additional: this.#additional },
     )
@@ -66,7 +66,7 @@ export class Errand {
     return response
   }
 
-  /** What a response means: the end, or the token to go on with. */
+  /** The final response, or the token for the next request. */
   async #next(response: Response, token: HeldToken): Promise<Response | HeldToken> {
     const requirement = readRequirement(response)
     if (response.status === 202) return this.#follow(response, token)
@@ -87,11 +87,11 @@ export class Errand {
     const stray = ['signature-error', 'accept-signature-scheme', 'accept-signature-alg'].find((name) =>
       response.headers.has(name),
     )
-    if (stray !== undefined) throw this.#journey.gaveUp('bad_answer', `a 403 carries ${stray}`, response)
+    if (stray !== undefined) throw this.#steps.gaveUp('bad_answer', `a 403 carries ${stray}`, response)
   }
 
-  // A cached token that has had its day is dropped and the errand starts over, once. A fresh one that is refused is
-  // a matter for the caller to see.
+  // A token from the wallet that is refused is dropped, and the fetch starts again, once. The refusal of a new one is
+  // returned to the caller.
   async #refusedToken(
     response: Response,
     token: HeldToken,
@@ -121,7 +121,7 @@ export class Errand {
       case 'auth-token':
         return this.#authToken(response, requirement, token)
       default:
-        throw this.#journey.gaveUp('unknown_requirement', requirement.name, response)
+        throw this.#steps.gaveUp('unknown_requirement', requirement.name, response)
     }
   }
 
@@ -129,7 +129,7 @@ export class Errand {
     const { personTokens } = this.#agent.wallet
     const held = usable(personTokens.get(this.#resource), this.#agent.env.now())
     if (held !== undefined) return held
-    const token = await fetchPersonToken(this.#journey, this.#resource)
+    const token = await fetchPersonToken(this.#steps, this.#resource)
     personTokens.set(this.#resource, token)
     this.#fresh.add(token)
     return token
@@ -143,11 +143,11 @@ export class Errand {
     const resourceToken = requirement.parameters['resource-token']
     if (resourceToken === undefined || presented.kind === 'agent') {
       const why = resourceToken === undefined ? 'it has no resource-token' : 'no person was presented yet'
-      throw this.#journey.gaveUp('bad_challenge', `auth-token is required, but ${why}`, response)
+      throw this.#steps.gaveUp('bad_challenge', `auth-token is required, but ${why}`, response)
     }
     const { authTokens } = this.#agent.wallet
     const challenge = { resourceToken, presented, resource: this.#resource }
-    const token = await fetchAuthToken(this.#journey, challenge)
+    const token = await fetchAuthToken(this.#steps, challenge)
     // A step-up that would bring nothing new would be asked for again.
     if (this.#fresh.has(presented) && presented.kind === 'auth' && covers(presented, token)) {
       throw this.#circular(requirement, response)
@@ -161,7 +161,7 @@ export class Errand {
   async #follow(first: Response, token: HeldToken): Promise<Response> {
     let current = token
     const exchanged = new Set<string>()
-    const answer = await poll(this.#journey, first, async (response) => {
+    const answer = await poll(this.#steps, first, async (response) => {
       const requirement = readRequirement(response)
       const resourceToken = requirement?.parameters['resource-token']
       // A resource token that comes anew says that what was brought was not enough; the same again says nothing.
@@ -172,12 +172,12 @@ export class Errand {
       }
       return current.jwt
     })
-    if (answer.status >= 400) throw await this.#journey.refused(answer)
+    if (answer.status >= 400) throw await this.#steps.refused(answer)
     return this.#noteSession(answer)
   }
 
   #circular(requirement: Requirement, response: Response) {
-    return this.#journey.gaveUp(
+    return this.#steps.gaveUp(
       'no_progress',
       `${requirement.name} was brought and is required again`,
       response,

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FairSpace } from './fair-space.js'
+import { FairMap } from './fair-map.js'
 import { siteOf } from './site.js'
 
 const space = (most: number, leaves: 'eldest' | 'newest') => {
   const left: string[] = []
-  return { left, held: new FairSpace<string>(most, leaves, (key) => left.push(key)) }
+  return { left, held: new FairMap<string>(most, leaves, (key) => left.push(key)) }
 }
 
 describe('a space that groups share', () => {
@@ -13,8 +13,8 @@ describe('a space that groups share', () => {
     const { held, left } = space(100, 'newest')
     held.add('honest', 'a', '', 20)
     for (let index = 0; index < 4; index++) held.add(`made-up ${index}`, 'b', '', 20)
-    expect(held.hasPlace('b', 20)).toBe(false)
-    expect(held.hasPlace('c', 20)).toBe(true)
+    expect(held.fits('b', 20)).toBe(false)
+    expect(held.fits('c', 20)).toBe(true)
     held.add('late', 'c', '', 20)
     expect(left).toEqual(['made-up 3'])
     expect(held.get('honest')).toBe('')
@@ -24,14 +24,14 @@ describe('a space that groups share', () => {
     const { held } = space(2, 'newest')
     held.add('a', 'a', '', 1)
     held.add('b', 'b', '', 1)
-    expect(held.hasPlace('c', 1)).toBe(false)
+    expect(held.fits('c', 1)).toBe(false)
   })
 
   it('takes nothing from whoever holds little, be it heavier than what comes', () => {
     const { held } = space(640, 'newest')
     held.add('honest', 'a', '', 9)
     for (let index = 0; index < 631; index++) held.add(`small ${index}`, `site ${index}`, '', 1)
-    expect(held.hasPlace('another', 1)).toBe(false)
+    expect(held.fits('another', 1)).toBe(false)
     expect(held.has('honest')).toBe(true)
   })
 

@@ -1,24 +1,24 @@
-/** Something held, with what it counts for. */
+/** A value with its weight. */
 interface Held<V> {
   readonly value: V
   weight: number
 }
 
-/** All that is held of one site, the eldest first. */
+/** The values of one group, the eldest first. */
 interface Group<V> {
   readonly members: Map<string, Held<V>>
   weight: number
 }
 
-/** A group that holds no more than this part of the space does not give way to others that come later. */
+/** A group that holds no more than this part of the whole is not evicted from for groups that come later. */
 const entitlement = 1 / 64
 
 /**
- * A space of a bounded weight that groups share: when it is full, the heaviest group gives way, so that a group of a
- * million members only ever pushes out its own, and small groups keep what they have. Within a group the `eldest` member
- * gives way, or the `newest`. Making room walks over the groups; everything else takes constant time.
+ * A map of a bounded weight that groups share: when it is full, the heaviest group loses a member, so that a group of a
+ * million members only ever evicts its own, and small groups keep what they have. Which member goes, the `eldest` or the
+ * `newest`, is fixed for the map. Evicting walks over the groups; everything else takes constant time.
  */
-export class FairSpace<V> {
+export class FairMap<V> {
   readonly #most: number
   readonly #leaves: 'eldest' | 'newest'
   readonly #left: (key: string, value: V) => void
@@ -26,7 +26,11 @@ export class FairSpace<V> {
   readonly #names = new Map<string, string>()
   #weight = 0
 
-  /** @param left told of what had to give way */
+  /**
+   * @param most the bound on the weight of all values
+   * @param leaves which member of the heaviest group is evicted
+   * @param left called with each that was evicted
+   */
   constructor(most: number, leaves: 'eldest' | 'newest', left: (key: string, value: V) => void) {
     this.#most = most
     this.#leaves = leaves
@@ -50,10 +54,10 @@ export class FairSpace<V> {
   }
 
   /**
-   * Whether something new finds a place: beside what is there, or in place of the newest of a group that is heavier than
-   * its own would be.
+   * Whether a new value would be held: there is room for it, or a group that is heavier than its own would be loses its
+   * newest member for it.
    */
-  hasPlace(name: string, weight: number): boolean {
+  fits(name: string, weight: number): boolean {
     if (this.#weight + weight <= this.#most) return true
     const own = (this.#groups.get(name)?.weight ?? 0) + weight
     const bar = Math.max(own, this.#most * entitlement)
@@ -61,7 +65,7 @@ export class FairSpace<V> {
     return false
   }
 
-  /** Holds something, in place of what was held under the key. */
+  /** Sets the value of a key, in the group `name`. */
   add(key: string, name: string, value: V, weight: number): void {
     this.delete(key)
     const group = this.#groups.get(name) ?? { members: new Map(), weight: 0 }
@@ -71,7 +75,7 @@ export class FairSpace<V> {
     this.#grow(group, weight)
   }
 
-  /** Weighs anew what is held; it keeps its rank. */
+  /** Sets the weight of a value that is held; its age stays. */
   reweigh(key: string, weight: number): void {
     const group = this.#group(key)
     const held = group?.members.get(key)
@@ -94,7 +98,7 @@ export class FairSpace<V> {
     return held.value
   }
 
-  /** Everything, by group. */
+  /** All values, by group. */
   *values(): Generator<V> {
     for (const { members } of this.#groups.values()) for (const { value } of members.values()) yield value
   }

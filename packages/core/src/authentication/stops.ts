@@ -4,28 +4,28 @@ import { Refusal, refuse } from '../errors.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { Revocations } from '../revocation/revocations.js'
 
-/** Every list by which somebody can be stopped. */
-export interface StandingContext {
+/** The dependencies of {@link findStop}: every list by which a caller can be stopped. */
+export interface StopContext {
   readonly revocations: Pick<Revocations, 'has'>
   readonly denials: Pick<DenialCheck, 'find'>
   readonly issuers: Pick<IssuerKeys, 'refused'>
 }
 
 /**
- * Whether one of these callers has been stopped: by the operator's rules about issuers, by the issuer that took its token
- * back, or by a denial. Asked for everybody something was begun for, wherever it goes on without that token being
- * presented: at polls, with sessions, on the interaction page. There is no break-glass: what the store cannot say
- * rejects.
+ * The refusal where one of these callers has been stopped: by the operator's rules on issuers, by its issuer, which revoked
+ * its token, or by a denial. It is checked for the callers that something was begun for wherever that goes on without their
+ * tokens being presented: at polls, with sessions, on the interaction page. There is no break-glass: it rejects when the
+ * store fails.
  */
 export async function findStop(
   origins: readonly Origin[],
-  context: StandingContext,
+  context: StopContext,
 ): Promise<Refusal | undefined> {
   const found = await Promise.all(origins.map((origin) => stopOf(origin, context)))
   return found.find((refusal) => refusal !== undefined)
 }
 
-async function stopOf(origin: Origin, context: StandingContext): Promise<Refusal | undefined> {
+async function stopOf(origin: Origin, context: StopContext): Promise<Refusal | undefined> {
   const { iss } = origin.token
   const refused = context.issuers.refused(iss, documentOf(origin))
   if (refused !== undefined) return refused
@@ -33,10 +33,10 @@ async function stopOf(origin: Origin, context: StandingContext): Promise<Refusal
     context.revocations.has(origin.token),
     context.denials.find(origin),
   ])
-  if (revoked) return refuse('revoked', 'The token this was begun with')
+  if (revoked) return refuse('revoked', 'The token that this was begun with has been revoked')
   if (denied === undefined) return undefined
   return new Refusal('access_denied', {
-    reason: `whom this was begun for is denied by the operator (${denied})`,
+    reason: `the caller that this was begun for is denied by the operator (${denied})`,
   })
 }
 

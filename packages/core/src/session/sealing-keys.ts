@@ -3,27 +3,28 @@ import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { SessionSettings } from './options.js'
 
-/** The secret that seals now. */
+/** A secret that encrypts session tokens, and its name. */
 export interface SealingKey {
   readonly kid: string
   readonly secret: Uint8Array
 }
 
-/** Secrets that seal sessions. */
-export interface KeyRing {
+/** The secrets that encrypt session tokens. */
+export interface SealingKeys {
+  /** The secret for new tokens. */
   current(): Promise<SealingKey>
-  /** The secret of a `kid`; `undefined` when there is none, or none any more. */
+  /** The secret of a `kid`; `undefined` for one that is unknown or was replaced long enough ago. */
   find(kid: string): Promise<Uint8Array | undefined>
 }
 
-/** The ring of the options, or one that turns by itself. @param clock milliseconds, as `Date.now` */
-export function createKeyRing(settings: SessionSettings, store: Store, clock: () => number): KeyRing {
+/** The secrets in the options, or secrets that are made and replaced by themselves. @param clock milliseconds, as `Date.now` */
+export function createSealingKeys(settings: SessionSettings, store: Store, clock: () => number): SealingKeys {
   return settings.keys === undefined
-    ? turningKeys(settings.lifetime, store, clock)
+    ? rotatingKeys(settings.lifetime, store, clock)
     : fixedKeys(settings.keys.map((key) => Buffer.from(key, 'base64url')))
 }
 
-function fixedKeys(secrets: readonly Uint8Array[]): KeyRing {
+function fixedKeys(secrets: readonly Uint8Array[]): SealingKeys {
   const keys = secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
   const byKid = new Map(keys.map(({ kid, secret }) => [kid, secret]))
   return {
@@ -33,10 +34,10 @@ function fixedKeys(secrets: readonly Uint8Array[]): KeyRing {
 }
 
 /**
- * A new secret in every span as long as a session's life, kept for two of them: what was sealed with the last lives no
- * longer. Whoever needs one first makes it, by a claim in the store, so that all processes have the same.
+ * Secrets made here: a new one in every span as long as a session lives unused, each kept for two spans, since no token
+ * lives longer. The first process that needs a secret makes it, by a claim in the store, so that all processes use the same.
  */
-function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRing {
+function rotatingKeys(lifetime: number, store: Store, clock: () => number): SealingKeys {
   const secrets = new Map<number, Uint8Array>()
   const spanAt = (skew: number): number => Math.floor((clock() / 1000 + skew) / lifetime)
   const spanNow = (): number => spanAt(0)
@@ -58,7 +59,7 @@ function turningKeys(lifetime: number, store: Store, clock: () => number): KeyRi
   const make = async (span: number): Promise<Uint8Array> => {
     const mine = randomBytes(32).toString('base64url')
     await store.claim(nameOf(span), mine, lifetime * 3 + 2 * instanceSkew)
-    // Whoever made it: the one that is there is everybody's.
+    // Another process may have won the claim; use the stored secret.
     return remember(span, (await store.get(nameOf(span))) as string)
   }
   return {

@@ -1,42 +1,43 @@
 import type { TokenCaller } from '../caller.js'
-import type { Standing } from '../issuer/issuer-keys.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
 import { mayTake, siteOf } from '../issuer/site.js'
 import type { PendingSettings } from './options.js'
 
 /**
- * How often pending requests may be opened. Each takes room in the store until it expires, and anyone may have an agent
- * provider of one's own; so there is a bound for one key, for one issuer and for all that the operator did not name.
+ * The limit on how many pending requests are opened a minute (options `pending.perKey`, `perIssuer`, `perMinute`). Each
+ * is stored until it expires, and anyone can run an agent provider; so there is a limit for one key, for one issuer and
+ * for all issuers together that the operator did not name.
  */
-export interface Admission {
-  /** Whether one more may be opened now; if not, the seconds after which to try again. */
+export interface OpenRate {
+  /** Counts one more request. When a limit is reached: the seconds after which to try again, and nothing is counted. */
   enter(caller: TokenCaller): number | undefined
 }
 
-/** What was opened in a minute. */
+/** How many requests were opened in the current minute. */
 interface Minute {
   /** Milliseconds. */
   readonly start: number
   readonly keys: Map<string, number>
   readonly issuers: Map<string, number>
   readonly sites: Map<string, number>
-  /** By issuers that the operator did not name. */
+  /** Opened by issuers that the operator did not name. */
   total: number
 }
 
 const minuteMs = 60_000
 
 /**
- * Counts by the minute, and only what was opened: so whoever is refused leaves nothing behind, no table is larger than
- * what may be opened in a minute, and nothing is forgotten before its minute is over.
+ * Creates the limit. Only requests that were opened are counted, minute by minute: a refused caller leaves nothing
+ * behind, no table is larger than what may be opened in a minute, and nothing is forgotten before its minute is over.
  *
  * @param clock milliseconds, as `Date.now`
- * @param standing of an issuer; the operator's word on one takes it out of what all others share
+ * @param standingOf says whether the operator named an issuer; those do not count towards `perMinute`
  */
-export function createAdmission(
+export function createOpenRate(
   settings: PendingSettings,
   clock: () => number,
-  standingOf: (issuer: string) => Standing,
-): Admission {
+  standingOf: (issuer: string) => IssuerClass,
+): OpenRate {
   const begin = (start: number): Minute => ({
     start,
     keys: new Map(),

@@ -1,28 +1,28 @@
 import { fixedLimits } from '../limits.js'
 
-/** A request whose content is being read. */
+/** The content of one request, while it is being read. */
 export interface Reading {
-  /** Counts a piece that has arrived. Afterwards some reading may have been given up, this one among them. */
+  /** Counts a piece that has arrived. A reading may be given up for it, possibly this one. */
   take(bytes: number): void
-  /** Gives the room back; to be called once, however the reading ends. */
+  /** Counts this content no longer; to be called once, however the reading ends. */
   leave(): void
 }
 
-/** What a piece takes beside its bytes: content that comes by the byte weighs hundreds of times its length. */
+/** Bytes that a piece takes beside its own: content that comes byte by byte takes hundreds of times its length. */
 const pieceBytes = 512
 
 /**
- * Bounds what all requests of a process hold together of content that has not arrived completely. Each may be as long as
- * `limits.body` says and take as long as it likes, so a hundred connections would hold a hundred times that. When there
- * is no room left, what is given up is the reading that holds most, and of those that hold as much the one that began
- * first: whoever sends little, or at once, is not made to pay for those who keep a lot waiting.
+ * The limit on the memory that the incomplete content of all requests of a process takes. Each content may be as long as
+ * `limits.body` and arrive slowly, so a hundred connections would take a hundred times that. When the limit is reached, the
+ * reading that holds most is given up, and of several the one that began first: senders of little content, and of content
+ * that arrives at once, do not suffer from the others.
  */
-export class ContentRoom {
+export class ContentLimit {
   readonly #most: number
   readonly #readings = new Set<Held>()
   #bytes = 0
 
-  /** @param most bytes; a reading may have a quarter of it in any case */
+  /** @param most bytes of all content; one reading may have a quarter of it in any case */
   constructor(most: number = fixedLimits.contents) {
     this.#most = most
   }
@@ -35,8 +35,8 @@ export class ContentRoom {
   /**
    * Begins a reading.
    *
-   * @param limit bytes that it may have at most; where four times as many are more than the room, that is the room
-   * @param giveUp called at most once, and then the reading has to leave
+   * @param limit bytes that this content may have; while a reading is counted, the limit is at least four times as many
+   * @param giveUp called at most once; the reading has to end then
    */
   enter(limit: number, giveUp: () => void): Reading {
     const held: Held = { bytes: 0, giveUp }

@@ -7,82 +7,85 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
 import { type Decision, type SettleContext, settle } from '../pending/settle.js'
-import { callerOnPage } from './asks.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
-import type { InteractionSettings, LoginResult, SignedIn } from './options.js'
-import { type Pages, pageAnswer, problemPage, redirectAnswer } from './response.js'
-import type { PageView } from './view.js'
+import type { InteractionOptions, LoginResult, SignedIn } from './options.js'
+import { type Pages, pageAnswer, problemPage, redirectAnswer } from './page-answer.js'
+import { callerOnPage, type PageView } from './view.js'
 
-/** What the page works with. */
+/** What the interaction page depends on. */
 export interface InteractionContext extends SettleContext {
-  readonly interaction: InteractionSettings
+  readonly interaction: InteractionOptions
   readonly issuers: IssuerKeys
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages
-  /** Our scopes and what each means. */
+  /** Our scopes, and what each means to a person. */
   readonly scopes: ReadonlyMap<string, string>
-  /** The path of an interaction. */
+  /** The path of the page of this interaction. */
   pathOf(id: string): string
 }
 
-/** That somebody has arrived with the code. */
+/** The note that a browser has come with the code. */
 export interface Arrival {
-  /** Which browser. */
+  /** Names the browser. */
   readonly browser: string
-  readonly callback?: string
+  /** The URL to go to after the decision. */
+  readonly callback?: string | undefined
 }
 
-/** Somebody at the page of an interaction that waits, in the browser it belongs to. */
-export interface Guest {
+/** A request from the browser that came with the code of an interaction. */
+export interface Visitor {
   readonly record: PendingRecord
   readonly arrival: Arrival
   readonly request: HttpRequest
+  /** The framework's own request. */
   readonly native: unknown
   /** The browser's secret. */
   readonly secret: string
 }
 
-/** Who is at the page, or where to send them first. */
-export async function signedIn(guest: Guest, context: InteractionContext): Promise<SignedIn | Answer> {
-  const { record, native } = guest
+/** The person who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login` answers otherwise */
+export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
+  const { record, native } = visitor
   const returnTo = context.pathOf(record.interaction?.id as string)
   const result: LoginResult = await context.interaction.login({ request: native, returnTo })
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
     if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
     if ('abandoned' in result && result.abandoned === true)
-      return decide(guest, { outcome: 'abandoned' }, context)
+      return decide(visitor, { outcome: 'abandoned' }, context)
     if ('user' in result && isUser(result.user) && (result.name === undefined || isUser(result.name)))
       return result
   }
-  throw new TypeError('interaction.login must answer with a user, { redirect } or { abandoned: true }')
-}
-
-/** What somebody sees who is signed in and has no say in this: nothing of it. `undefined` for whoever may decide. */
-export function notTheirs(
-  guest: Guest,
-  { user }: SignedIn,
-  { pages }: InteractionContext,
-): Answer | undefined {
-  const by = guest.record.interaction?.by
-  if (by === undefined || by.includes(user)) return undefined
-  return problemPage(
-    pages,
-    guest.request,
-    'access_denied',
-    'Whoever is signed in here cannot approve this. Sign in as the person whom it is about, and open this page again.',
+  throw new TypeError(
+    'option interaction.login: must answer a user’s name, { user }, { redirect } or { abandoned: true }',
   )
 }
 
-/** The page that asks. */
+/** The answer to a person who may not approve, which shows nothing of the request; `undefined` when they may. */
+export function notTheirs(
+  visitor: Visitor,
+  { user }: SignedIn,
+  { pages }: InteractionContext,
+): Answer | undefined {
+  const by = visitor.record.interaction?.by
+  if (by === undefined || by.includes(user)) return undefined
+  return problemPage(
+    pages,
+    visitor.request,
+    'access_denied',
+    'The person who is signed in cannot approve this. Sign in as the person it concerns, and open this page again.',
+  )
+}
+
+/** The page that asks for the decision. */
 export function consentPage(
-  guest: Guest,
+  visitor: Visitor,
   { user, name = user }: SignedIn,
   context: InteractionContext,
 ): Answer {
-  const { record, arrival, secret } = guest
+  const { record, arrival, secret } = visitor
   const { interaction, call } = record
   const { id, description, scope } = interaction as NonNullable<typeof interaction>
   const scopes = scope.map((each) => ({ name: each, description: context.scopes.get(each) ?? each }))
@@ -109,16 +112,20 @@ function callOnPage(held: HeldCall): CallOnPage {
   }
 }
 
-/** Settles, and sends the browser on; a decision that came too late shows what was decided. */
-export async function decide(guest: Guest, decision: Decision, context: InteractionContext): Promise<Answer> {
-  const counted = (await settle(guest.record, decision, context))
+/** Settles the request and sends the browser on. When it was settled before, that settlement is what is told. */
+export async function decide(
+  visitor: Visitor,
+  decision: Decision,
+  context: InteractionContext,
+): Promise<Answer> {
+  const counted = (await settle(visitor.record, decision, context))
     ? decision
-    : ((await context.records.settlement(guest.record)) ?? decision)
-  const { callback } = guest.arrival
-  // By a redirect also to ourselves, so that a reload decides nothing again.
+    : ((await context.records.settlement(visitor.record)) ?? decision)
+  const { callback } = visitor.arrival
+  // A redirect, to the same page if nowhere else: a reload then sends no form.
   return redirectAnswer(
     callback === undefined
-      ? context.pathOf(guest.record.interaction?.id as string)
+      ? context.pathOf(visitor.record.interaction?.id as string)
       : callbackWith(callback, callbackErrors[counted.outcome]),
   )
 }
@@ -132,10 +139,10 @@ const callbackErrors: Readonly<Record<Settlement['outcome'], CallbackError | und
   server_error: 'server_error',
 }
 
-/** What is left to say to the browser that a settled interaction belongs to. */
-export function settledPage(guest: Guest, settlement: Settlement, context: InteractionContext): Answer {
+/** The page of an interaction that has been settled. */
+export function settledPage(visitor: Visitor, settlement: Settlement, context: InteractionContext): Answer {
   const { pages } = context
-  const { callback } = guest.arrival
+  const { callback } = visitor.arrival
   switch (settlement.outcome) {
     case 'approved':
       return pageAnswer(pages, 200, { page: 'approved' })
@@ -144,14 +151,14 @@ export function settledPage(guest: Guest, settlement: Settlement, context: Inter
       return pageAnswer(pages, 200, { page: 'declined' })
     case 'expired':
       return callback === undefined
-        ? expiredPage(guest.request, context)
+        ? expiredPage(visitor.request, context)
         : redirectAnswer(callbackWith(callback, 'interaction_expired'))
     default:
-      return problemPage(pages, guest.request, settlement.outcome, refuse(settlement.outcome).code)
+      return problemPage(pages, visitor.request, settlement.outcome, refuse(settlement.outcome).code)
   }
 }
 
-/** Too late. */
+/** The page of an interaction that has expired. */
 export function expiredPage(request: HttpRequest, { pages }: InteractionContext): Answer {
   return problemPage(
     pages,
@@ -161,12 +168,12 @@ export function expiredPage(request: HttpRequest, { pages }: InteractionContext)
   )
 }
 
-/** An issuer or the operator has stopped somebody it was begun for. */
+/** The page of an interaction whose caller has been revoked or denied. */
 export function stoppedPage(request: HttpRequest, { pages }: InteractionContext): Answer {
   return problemPage(pages, request, 'revoked', 'This request has been stopped, and nothing was done.')
 }
 
-/** A code that is wrong, spent, or of something that is over: always the same. */
+/** The page for a code that is wrong, has been used, or belongs to a request that has ended: always the same. */
 export function invalidCodePage(request: HttpRequest, { pages }: InteractionContext): Answer {
   return problemPage(
     pages,

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it, vi } from 'vitest'
-import { weightOf } from './weight.js'
+import { weightOf } from './json.js'
 
 // A machine with other things to do is no failure.
 vi.setConfig({ testTimeout: 60_000 })

@@ -1,25 +1,25 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Standing } from '../issuer/issuer-keys.js'
-import { createRoom, type Room } from './room.js'
+import type { IssuerClass } from '../issuer/issuer-keys.js'
+import { createStoredBytes, type StoredBytes } from './stored-bytes.js'
 
 const kib = 1024
 
-describe('the room of pending requests', () => {
+describe('the stored bytes of pending requests', () => {
   let now = 0
   let entries = 0
-  const standings = new Map<string, Standing>()
+  const standings = new Map<string, IssuerClass>()
   beforeEach(() => {
     now = 0
     standings.clear()
   })
-  const room = (most: number): Room =>
-    createRoom(
+  const limitOf = (most: number): StoredBytes =>
+    createStoredBytes(
       most,
       () => now,
       (issuer) => standings.get(issuer) ?? 'established',
     )
-  /** Takes as long as there is room; the names of what was taken. */
-  const fill = (issuers: readonly string[], bytes: number, seconds: number, of: Room): string[] => {
+  /** Takes as long as the limit allows; the names of what was taken. */
+  const fill = (issuers: readonly string[], bytes: number, seconds: number, of: StoredBytes): string[] => {
     const names: string[] = []
     try {
       for (;;) {
@@ -35,7 +35,7 @@ describe('the room of pending requests', () => {
   const many = (...args: Parameters<typeof fill>): number => fill(...args).length
 
   it('is about a fifth for one issuer, and a third of what is left for the next', () => {
-    const store = room(256 * kib)
+    const store = limitOf(256 * kib)
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(14)
     expect(many(['https://b.example'], 4 * kib, 60, store)).toBe(10)
     expect(many(['https://c.example'], 4 * kib, 60, store)).toBe(8)
@@ -44,14 +44,14 @@ describe('the room of pending requests', () => {
   })
 
   it('is one share for all issuers below one domain', () => {
-    const store = room(256 * kib)
+    const store = limitOf(256 * kib)
     const made = Array.from({ length: 100 }, (_, index) => `https://i${index}.evil.example`)
     expect(many(made, 4 * kib, 60, store)).toBe(14)
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(10)
   })
 
   it('has a part that no newcomers take, however many', () => {
-    const store = room(1024 * kib)
+    const store = limitOf(1024 * kib)
     for (let index = 0; index < 100; index++) {
       const issuer = `https://made-up-${index}.example`
       standings.set(issuer, 'newcomer')
@@ -61,19 +61,19 @@ describe('the room of pending requests', () => {
   })
 
   it('has a part for whom the operator named, whatever all others do', () => {
-    const store = room(1024 * kib)
+    const store = limitOf(1024 * kib)
     standings.set('https://named.example', 'named')
     for (let index = 0; index < 1000; index++) many([`https://made-up-${index}.example`], kib, 4200, store)
     expect(many(['https://named.example'], kib, 60, store)).toBe(128)
   })
 
   it('counts what is small as a kibibyte, since a store keeps more than the bytes', () => {
-    expect(many(['https://a.example'], 1, 60, room(64 * kib))).toBe(14)
+    expect(many(['https://a.example'], 1, 60, limitOf(64 * kib))).toBe(14)
   })
 
   it('is given back when its time is over, and not before', () => {
     now = 5000
-    const store = room(64 * kib)
+    const store = limitOf(64 * kib)
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(3)
     now += 59_000
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(0)
@@ -82,7 +82,7 @@ describe('the room of pending requests', () => {
   })
 
   it('is given back by what ends before its time, and only once', () => {
-    const store = room(64 * kib)
+    const store = limitOf(64 * kib)
     const names = fill(['https://a.example'], 4 * kib, 60, store)
     store.shrink(names[0] as string, kib, 60)
     expect(many(['https://a.example'], kib, 60, store)).toBe(5)
@@ -92,8 +92,8 @@ describe('the room of pending requests', () => {
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(3)
   })
 
-  it('counts an entry that is written again once, and keeps the old one where the new one has no room', () => {
-    const store = room(64 * kib)
+  it('counts an entry that is written again once, and keeps the old one where the new one is over the limit', () => {
+    const store = limitOf(64 * kib)
     for (let index = 0; index < 100; index++) store.take('https://a.example', 4 * kib, 60, 'same')
     expect(() => store.take('https://a.example', 40 * kib, 60, 'same')).toThrow('pending.room')
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(2)

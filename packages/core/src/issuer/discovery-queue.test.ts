@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest'
+import { DiscoveryQueue } from './discovery-queue.js'
+import { NewcomerBudget } from './newcomer-budget.js'
+
+const limits = { concurrency: 2, perIssuer: 1, queue: 2 }
+
+it('gives each kind of discovery slots of its own', async () => {
+  const queue = new DiscoveryQueue(limits)
+  await queue.enter('a', 'newcomer')
+  await queue.enter('b', 'newcomer')
+  expect(queue.isFull('newcomer')).toBe(true)
+  expect(queue.accepts('c', 'known')).toBe(true)
+  await queue.enter('c', 'known')
+  expect(queue.load).toEqual({ running: 3, waiting: 0 })
+})
+
+it('lets a bounded number wait, and lets them in in turn', async () => {
+  const queue = new DiscoveryQueue(limits)
+  const leave = await queue.enter('a', 'newcomer')
+  await queue.enter('b', 'newcomer')
+  const entered: string[] = []
+  const waiting = ['c', 'd'].map((issuer) => queue.enter(issuer, 'newcomer').then(() => entered.push(issuer)))
+  expect(queue.accepts('e', 'newcomer')).toBe(false)
+  expect(queue.load).toEqual({ running: 2, waiting: 2 })
+  leave()
+  await waiting[0]
+  expect(entered).toEqual(['c'])
+  expect(queue.accepts('e', 'newcomer')).toBe(true)
+})
+
+it('lets an issuer wait without holding up the others', async () => {
+  const queue = new DiscoveryQueue(limits)
+  const leave = await queue.enter('a', 'known')
+  const second = queue.enter('a', 'newcomer')
+  await queue.enter('b', 'known')
+  expect(queue.load).toEqual({ running: 2, waiting: 1 })
+  leave()
+  await second
+  expect(queue.load).toEqual({ running: 2, waiting: 0 })
+})
+
+it('lets nobody wait in the background', async () => {
+  const queue = new DiscoveryQueue(limits)
+  await queue.enter('a', 'background')
+  expect(queue.accepts('a', 'background')).toBe(false)
+  expect(queue.accepts('b', 'background')).toBe(true)
+})
+
+it('lets so many newcomers begin in a minute', () => {
+  const budget = new NewcomerBudget(3, 0)
+  expect(['a', 'b', 'c', 'd'].map((group) => budget.take(0, group))).toEqual([true, true, true, false])
+  expect(budget.take(19_999, 'e')).toBe(false)
+  expect(budget.take(20_001, 'e')).toBe(true)
+  expect(budget.left(3_600_000)).toBe(3)
+  expect(budget.take(0, 'f')).toBe(true)
+  expect(budget.left(0)).toBe(2)
+})
+
+it('leaves most of the budget to others, however much one site wants', () => {
+  const budget = new NewcomerBudget(300, 0)
+  const take = (group: string, now = 0): number => {
+    let taken = 0
+    while (budget.take(now, group)) taken++
+    return taken
+  }
+  expect(take('a')).toBe(75)
+  expect(['b', 'c', 'd'].map((group) => take(group))).toEqual([56, 42, 31])
+  for (let index = 0; index < 8; index++) take(`more-${index}`)
+  expect(budget.take(0, 'new')).toBe(true)
+  // What one group has taken is forgiven at the rate at which it could have had it.
+  expect(take('a', 59_000)).toBeLessThan(90)
+  expect(take('a', 3_600_000)).toBe(75)
+})
+
+it('gives a site that is alone a quarter of the slots and of the queue, but not of what was named', async () => {
+  const queue = new DiscoveryQueue({ concurrency: 8, perIssuer: 2, queue: 8 })
+  const made = (index: number): string => `https://i${index}.evil.example`
+  for (let index = 0; index < 4; index++) void queue.enter(made(index), 'known')
+  await Promise.resolve()
+  expect(queue.load).toEqual({ running: 2, waiting: 2 })
+  expect(queue.accepts(made(9), 'known')).toBe(false)
+  expect(queue.accepts('https://ps.example', 'known')).toBe(true)
+  for (let index = 0; index < 8; index++) void queue.enter(made(index), 'named')
+  expect(queue.load).toEqual({ running: 10, waiting: 2 })
+})

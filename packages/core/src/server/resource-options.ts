@@ -1,0 +1,140 @@
+import type { AccessOptions } from '../access/access-options.js'
+import type { CryptoOptions } from '../crypto/verify.js'
+import type { AAuthEvent } from '../events.js'
+import type { InteractionOptions } from '../interaction/options.js'
+import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
+import type { Limits } from '../limits.js'
+import type { SigningKeyOption } from '../own-keys/key-ring.js'
+import type { PendingOptions } from '../pending/options.js'
+import type { RevocationLimits } from '../revocation/revocation-limits.js'
+import type { SessionOptions } from '../session/options.js'
+import type { Store } from '../store/store.js'
+
+/** The options of a resource server. Checked once, when it is created. */
+export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
+  /**
+   * Our identifier, `https://` and a host: `iss` of what we mint, `aud` of what we accept. Its host is the authority
+   * that every signature must cover, whatever `Host` or a proxy says (AAuth 11.1.1, G-27).
+   */
+  readonly resource: string
+  /**
+   * Private JWKs with a fully specified `alg` (`Ed25519` recommended, or `ES256`). The first signs, the public halves
+   * of all are published. Needed as soon as there are scopes. A JWK without `kid` is named by its thumbprint.
+   */
+  readonly signingKeys?: readonly SigningKeyOption[]
+  /** Our scopes and what each means to a person, in Markdown: published as `scope_descriptions` (AAuth 11.10). */
+  readonly scopes?: Readonly<Record<string, string>>
+  /**
+   * Our access server, if the resource has one. Resource tokens then go there, and only its auth tokens count
+   * (four-party). Default: none; the person's own server decides (three-party).
+   */
+  readonly accessServer?: string
+  /**
+   * The hint `access_mode` of the metadata (AAuth 11.2.4). Default: `auth-token` where there are scopes, otherwise
+   * left out, which means `agent-token`.
+   */
+  readonly accessMode?: 'agent-token' | 'person-token' | 'session-token' | 'auth-token'
+  /** Seconds that `created` may lie from our clock, either way. Default 60; 1 to 3600. */
+  readonly signatureWindow?: number
+  /**
+   * Components that every signature has to cover beside `@method`, `@authority`, `@path` and `signature-key`. Those
+   * about content are asked for only where there is content. Default none; the query and the body are not protected
+   * by the base components (AAuth C.2.4), so `['@query', 'content-type', 'content-digest']` is worth considering.
+   */
+  readonly additionalSignatureComponents?: readonly string[]
+  /** Display fields of the metadata. URLs are `https`. */
+  readonly display?: {
+    readonly name?: string
+    /** Markdown. */
+    readonly description?: string
+    readonly logoUri?: string
+    readonly logoDarkUri?: string
+    readonly documentationUri?: string
+    readonly tosUri?: string
+    readonly policyUri?: string
+  }
+  /** The paths of our documents and endpoints. */
+  readonly paths?: {
+    /** Default `/.well-known/jwks.json`. Set it where the origin already serves another key set there. */
+    readonly jwks?: string
+    /** Default `/aauth/pending/`: what every pending URL begins with. */
+    readonly pending?: string
+    /** Where issuers tell us of revoked tokens (AAuth 11.12). Default `/aauth/revoke`; `false`: there is no such endpoint. */
+    readonly revocation?: string | false
+    /** The authorization endpoint, where there are scopes. Default `/aauth/authorize`. */
+    readonly authorization?: string
+    /** Default `/aauth/interact/`: what every interaction URL begins with. */
+    readonly interaction?: string
+  }
+  /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
+  readonly resourceTokenLifetime?: number
+  /** Seconds; the longest `exp - iat` accepted of an agent token. Default 86 400 (AAuth 5.3.1, G-17). */
+  readonly maxAgentTokenLifetime?: number
+  /** Behaviour for other deployments and older drafts. Each is off by default; none loosens a check of a signature or token. */
+  readonly compat?: {
+    /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
+    readonly personTokenJti?: boolean
+    /**
+     * Record a revocation that does not say the token's `exp`, for an hour, which no person or auth token outlives. Default
+     * `false`: it is answered `400 invalid_request` (AAuth 11.12.1, G-73), and the token stays good.
+     */
+    readonly revocationWithoutExp?: boolean
+  }
+  /** Which issuers are admitted, and how their keys are fetched and kept. */
+  readonly issuers?: IssuerOptions
+  /**
+   * Fetches issuers' documents instead of the built-in guarded fetch. It then has to guard against server-side request
+   * forgery itself: address checks and pinning (Signature-Key draft, 7.3).
+   */
+  readonly fetch?: IssuerFetch
+  /**
+   * Where revocations and other state are stored. Default: memory, which other processes do not see. At its first use the
+   * store is tested: a second claim has to lose, and entries have to last for their time and no longer. A store that fails
+   * the test is not used (`503`, event `store-failed` with the fault `unfit`).
+   */
+  readonly store?: Store
+  /**
+   * Where used signatures are stored, if not in `store`: there are thousands of them, and a store that is full of them
+   * accepts no revocation any more. Default: `store` where it is given, otherwise memory of their own.
+   */
+  readonly replayStore?: Store
+  /** Milliseconds that the store has for an answer; then requests that need it are refused. Default 1000; 10 to 10 000. */
+  readonly storeTimeout?: number
+  /** Pending requests: how long, how many, how large. */
+  readonly pending?: PendingOptions
+  /** How many revocations are recorded before an issuer is answered `429`. */
+  readonly revocationLimits?: Partial<RevocationLimits>
+  /**
+   * Whether the signature of a request serves only once. `true`: on methods that change something. `'all'`: on every
+   * method, which honest clients that call twice in a second notice. Default `false`: within `signatureWindow` a request
+   * that was overheard can be sent again. A challenge or refusal uses up no signature. Routes may say otherwise.
+   */
+  readonly replay?: boolean | 'all'
+  /** Until then replays are reported (`replay-reported`) and let pass. At most 30 days ahead. Default: refused at once. */
+  readonly replayReportOnlyUntil?: Date
+  /** The page where people connect agents and approve calls: the application's login, and its own page if it has one. */
+  readonly interaction?: InteractionOptions<Raw>
+  /** How sessions of connected agents are kept and how long they live. */
+  readonly sessions?: SessionOptions
+  /** Limits on what a request may hold. */
+  readonly limits?: Partial<Limits>
+  /**
+   * Verified tokens remembered, so that each is parsed and verified only once; about 2 KB each, outside of V8's heap for
+   * the better part, or 6 KB with a key of ES256. All together they take no more than 4 KiB for each of the number given.
+   * Default 10 000, which is at most 40 MB. A token that takes more than 16 KiB by itself is not remembered. `0`: every
+   * token is verified on every request.
+   */
+  readonly verifiedTokens?: number
+  /** How signatures are verified: in the event loop, in the thread pool, or by a library of the application's. */
+  readonly crypto?: CryptoOptions
+  /**
+   * Milliseconds, as `Date.now`, which is the default: the time that tokens, signatures and entries are compared with.
+   * Durations (a pause, a minimum interval, a rate a minute) are measured by `performance.now`, whatever the clock is set
+   * to; a clock given here moves that forward, too, and never back.
+   */
+  readonly clock?: () => number
+  /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
+  readonly random?: () => number
+  /** Called with every event: refusals, challenges, fetches and others, for logs and metrics. No event holds a secret. */
+  readonly onEvent?: (event: AAuthEvent) => void
+}
