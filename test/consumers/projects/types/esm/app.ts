@@ -3,6 +3,8 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createMemoryStore, type ResourceOptions, StoreFullError } from '@countersign/core'
+import { type Answer, writeAnswer } from '@countersign/core/adapter'
+import { diagnosticCodes, type RefusedEvent } from '@countersign/core/events'
 import { contentDigest, type SigningKey } from '@countersign/core/signature'
 import type { ed25519 } from '@countersign/core/sodium'
 import { type StoreHarness, storeContract } from '@countersign/core/store-contract'
@@ -57,6 +59,10 @@ async function main(): Promise<void> {
   strictEqual(AAuthError, SameError)
   ok(new StoreFullError('full') instanceof Error)
   strictEqual(contentDigest(Buffer.from('bread')).startsWith('sha-256=:'), true)
+  const told: Pick<RefusedEvent, 'name'> = { name: 'refused' }
+  const nothing: Answer = { status: 404, headers: {}, body: '' }
+  ok(diagnosticCodes.includes('AAUTH_HOST') && told.name === 'refused' && nothing.status === 404)
+  strictEqual(typeof writeAnswer, 'function')
   const harness: StoreHarness = {
     open: () => ({ store: createMemoryStore(), pass: () => undefined }),
   }
