@@ -7,7 +7,7 @@ import { type Agent, createTown, type Person, type Town } from '@countersign/dev
 import { aauth, approval, interact } from '@countersign/express'
 import express, { type Express, type Request } from 'express'
 import express4 from 'express4'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newSigningKey, resource } from '../target/start.js'
 import { interactionOf, locationOf } from '../waiting/stage.js'
 import { Visitor } from '../waiting/visitor.js'
@@ -218,6 +218,11 @@ describe.each(cases)('behind parsers: $title', ({ framework, setup }) => {
     expect(await ours.pending.clarification(id)).toBe('Because')
   })
 
+  it('says so on the first request of all, which may have no content', async () => {
+    expect((await town.fetch(`${resource}/.well-known/aauth-resource.json`)).status).toBe(200)
+    await vi.waitFor(() => expect(diagnosed()).toEqual(setup.keeps ? [] : ['AAUTH_CONTENT_CONSUMED']))
+  })
+
   it('says so on the first request with content, digest or not', async () => {
     expect((await post('/plain', '{"a":1}', base)).status).toBe(200)
     expect(diagnosed()).toEqual(setup.keeps ? [] : ['AAUTH_CONTENT_CONSUMED'])
@@ -251,5 +256,44 @@ describe.each(cases)('behind parsers: $title', ({ framework, setup }) => {
     const done = await sam.request({ url: locationOf(first) })
     const { got } = (await done.json()) as { got: unknown }
     expect(typeof got === 'string' ? JSON.parse(got) : got).toEqual({ a: 1 })
+  })
+})
+
+describe.each(frameworks)('on the first request of all, %s', (_version, framework) => {
+  const { json } = framework
+  const refuses = (): never => {
+    throw new Error('not signed')
+  }
+  it.each<[string, (app: Express, ours: express.RequestHandler) => void, readonly string[]]>([
+    ['a parser before us', (app, ours) => void app.use(json()).use(ours), ['AAUTH_CONTENT_CONSUMED']],
+    ['a parser after us', (app, ours) => void app.use(ours).use(json()), []],
+    ['a parser for some paths', (app, ours) => void app.use('/other', json()).use(ours), []],
+    [
+      'one that refuses what it is given',
+      (app, ours) => void app.use(json({ verify: refuses })).use(ours),
+      [],
+    ],
+    ['one of another type', (app, ours) => void app.use(json({ type: 'text/x' })).use(ours), []],
+  ])('%s', async (_name, use, told) => {
+    const town = await createTown()
+    const events: AAuthEvent[] = []
+    const guard = aauth({ resource, fetch: town.fetch, onEvent: (event) => events.push(event) })
+    const app = framework()
+    use(app, guard.endpoints())
+    app.get('/x', (_req, res) => void res.send('x'))
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    town.route('rs.example', (server.address() as AddressInfo).port)
+    try {
+      await town.fetch(`${resource}/x`)
+      // What parsers say of a request of ours has come by the next.
+      await town.fetch(`${resource}/x`)
+      const codes = events.flatMap((event) => (event.name === 'diagnostic' ? [event.code] : []))
+      expect(codes).toEqual(told)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+      await town.close()
+    }
   })
 })

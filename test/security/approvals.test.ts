@@ -91,6 +91,18 @@ describe('guards that follow each other on one request', () => {
     expect(await approveAll(locationOf(await order()), guard)).toEqual(['desk', 'finance'])
   })
 
+  it('take none either where one function has made both policies', async () => {
+    const guard = guardOf()
+    const desk = guard.require({ identity: 'agent', policy: wants('desk') })
+    const app = express().use(guard.endpoints())
+    app.use((req, res, next) => (req.headers['signature'] === undefined ? next() : desk(req, res, next)))
+    app.post('/shop/orders', guard.require({ identity: 'agent', policy: wants('finance') }), (_req, res) => {
+      res.end()
+    })
+    await open(app)
+    expect(await approveAll(locationOf(await order()), guard)).toEqual(['desk', 'finance'])
+  })
+
   it('take what is called like a place for a name only', async () => {
     const guard = guardOf()
     const router = express.Router().use(

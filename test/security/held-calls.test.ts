@@ -89,7 +89,7 @@ describe.each(adapters)('what waits in the store [adapter %s]', (adapter) => {
     })
 
   it('does not fill it: one issuer has a quarter of the room, and is refused beyond', async () => {
-    stage = await openStage(adapter, { pending: { room: 65_536 } }, table)
+    stage = await openStage(adapter, { pending: { room: 110_592 } }, table)
     expect((await call('x'.repeat(6000))).status).toBe(202)
     const answer = await call('x'.repeat(6000))
     expect([answer.status, await errorOf(answer)]).toEqual([503, 'store_unavailable'])

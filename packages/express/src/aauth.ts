@@ -23,20 +23,21 @@ import {
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
+import { lookForParsers } from './parsers.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, layersOf, routesOf } from './routes.js'
+import { type AnyApplication, declarations, layersOf, routesOf, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
-/** Options of {@link aauth}: those of the resource server, and how Express is to be told of refusals. */
+/** The options of {@link aauth}: those of the resource server, and some for Express. */
 export interface ExpressOptions extends ResourceOptions<Request> {
   /**
-   * `answer` (default): challenges and refusals are written here. `next`: they go to `next(error)` as an
+   * `answer` (default): the guard writes challenges and refusals. `next`: they go to `next(error)` as an
    * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
    */
   readonly onError?: 'answer' | 'next'
   /**
-   * Nothing is served while a route of the application says nothing: what it requires, or `guard.open()` where it is
-   * open on purpose. Express has no moment at which it starts, so this is looked at when the first request comes to one
+   * Whether every route of the application has to declare what it requires, or `guard.open()` where it is open on
+   * purpose; otherwise nothing is served. Express has no moment at which it starts, so this is looked at when the first request comes to one
    * of our handlers, and again when the application has got more; all are then answered `500`. Put `guard.endpoints()`
    * before every route: what stands before our first handler is not stopped. `guard.routes(app)` tells before any
    * request. Default `false`.
@@ -54,7 +55,7 @@ export type GuardHandler<C> = (
   next: (error?: unknown) => void,
 ) => void
 
-/** What Express adds to a request of Node's; absent where no application of Express has seen it (connect, `upgrade`). */
+/** What Express adds to a request of Node's; absent where no Express application has received it (connect, `upgrade`). */
 type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
 type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
@@ -70,26 +71,27 @@ type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
  */
 export interface ExpressGuard<Observe = false> {
   /**
-   * Requires something of every caller of a route or router. Put it before body parsers: a refusal then costs no
-   * parsing.
+   * A middleware that declares what a route or router requires of its callers, and enforces it. Put it before body
+   * parsers: a refusal then costs no parsing.
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
   require<const R extends Requirement>(requirement: R): GuardHandler<RouteCaller<R, Observe>>
   /**
-   * The same guard for a router, with something to say about all its routes: its policies come after the server's and
-   * before a route's own.
+   * The same guard with defaults for the routes of a router: its policies come after the server's and before a route's
+   * own; its `observe` overrides the server's.
    *
-   * @throws TypeError when a policy is none
+   * @throws TypeError naming what is wrong in `defaults`
    */
   with<const D extends RouteDefaults<Request>>(
     defaults: D,
   ): ExpressGuard<ObserveIn<D> extends undefined ? Observe : ObserveIn<D>>
-  /** Says that a route is open on purpose, for `secureByDefault` and {@link ExpressGuard.routes}. It does nothing. */
+  /** A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets everything pass. */
   open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
   /**
-   * Our own endpoints: metadata, keys, authorization. Mount it at the root of the application, before body parsers.
-   * Where several resources share an application, each answers for its own host.
+   * A middleware that answers requests to our own endpoints: metadata, keys, authorization and others. Mount it at the
+   * root of the application, before body parsers. Where several resources share an application, each answers for its own
+   * host.
    */
   endpoints(): RequestHandler
   /**
@@ -98,7 +100,7 @@ export interface ExpressGuard<Observe = false> {
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** The resource server behind, for revocations and issuers. */
+  /** The resource server behind the guard, for its operation: `revocations`, `issuers`, `pending` and others. */
   readonly server: ResourceServer<Request, OtherWay>
 }
 
@@ -143,19 +145,22 @@ export function aauth<const O extends ExpressOptions>(
   >
 }
 
-/** What a guard shares with those made from it by `with`. */
+/** The state of a guard, shared with those made from it by `with`. */
 interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
   readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
-  /** What was found of the application when it was last looked at. */
+  /** The error that `secureByDefault` found when the routes were last looked at. */
   fault?: TypeError | undefined
   /** How many layers it had then; where that does not matter, any number. */
   layers?: number
 }
 
-// The hosts for which somebody in this process answers, as `endpoints()` were asked for.
+// The hosts of all resources whose `endpoints()` are mounted in this process.
 const hosts = new Set<string>()
+
+/** The handlers of our endpoints. */
+const ownEndpoints = new WeakSet<object>()
 
 function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): ExpressGuard<boolean> {
   const { onError, secureByDefault, declared } = shared
@@ -177,10 +182,18 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     const app = inner === undefined ? undefined : wholeApp(req)
     const layers = app === undefined ? 0 : layersOf(app)
     if (shared.layers === layers) return
+    const isFirst = shared.layers === undefined
     shared.layers = layers
     // What verification takes from the wire is not changed by it, but what handlers see is.
     if (inner?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
-    if (!secureByDefault || app === undefined) return
+    if (app === undefined) return
+    if (isFirst)
+      lookForParsers(
+        stackOf(app),
+        (handle) => declarations.has(handle) || ownEndpoints.has(handle),
+        (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+      )
+    if (!secureByDefault) return
     const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
     if (silent.length === 0) return
     const names = silent.map(({ method, path }) => `${method} ${path}`).join(', ')
@@ -242,7 +255,8 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   const own = new URL(server.resource).host
   const isAnothers = (req: Request): boolean => {
     // Express's word on the host, or in an application that is none of its, the client's.
-    const named = (req as MaybeExpress).hostname ?? req.headers.host?.replace(/:\d*$/, '')
+    const { hostname, headers }: Partial<Pick<Request, 'hostname' | 'headers'>> = req
+    const named = hostname ?? headers?.host?.replace(/:\d*$/, '')
     const host = named?.toLowerCase().replace(/\.$/, '')
     return host !== undefined && host !== own && hosts.has(host)
   }
@@ -264,7 +278,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     endpoints: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('endpoints()')
       hosts.add(own)
-      return (req, res, next) => {
+      const handler: RequestHandler = (req, res, next) => {
         lookAt(req)
         if (shared.fault !== undefined) next(shared.fault)
         else if (hosts.size > 1 && isAnothers(req)) next()
@@ -277,6 +291,8 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
             else writeAnswer(answer, res)
           })
       }
+      ownEndpoints.add(handler)
+      return handler
     },
     routes: ((app?: AnyApplication, ...more: unknown[]) => {
       if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
@@ -286,7 +302,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 }
 
-/** A method was given to Express where its result was meant. */
+/** The error where a method was given to Express instead of its result. */
 function calledByExpress(call: string): TypeError {
   return new TypeError(`the parentheses are missing: write guard.${call}`)
 }
@@ -295,7 +311,7 @@ function setHeaders(res: Response, headers: Readonly<Record<string, string>>): v
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
-/** Looks at the parameters only where somebody asks for them. */
+/** A request as a policy sees it. The parameters are read only when a policy asks for them. */
 class ExpressRoute implements RouteView<Request> {
   readonly raw: Request
 

@@ -1,8 +1,8 @@
 import type { NextFunction } from 'express'
 
 /**
- * Runs what may fail, now or later, and tells Express: its version 4 looks at no promise, neither looks at what runs
- * later, and a rejection that nobody handles ends the process.
+ * Runs a function and hands its error, thrown or rejected, to `next`. Express 4 ignores promises, no version sees what is
+ * called later, and a rejection that nobody handles ends the process.
  */
 export function attempt(next: NextFunction, work: () => unknown): void {
   try {

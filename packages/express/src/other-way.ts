@@ -2,10 +2,10 @@ import { type Answered, challengeBeside } from '@countersign/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 
-/** Middlewares that let callers in by other means; all of them, in order. */
+/** The middlewares of another authentication that a route also accepts; all are run, in order. */
 export type OtherWay = RequestHandler | readonly RequestHandler[]
 
-/** Runs the other way in; what it answers with `401` carries our challenge as well. */
+/** Runs the other way in. A `401` that it answers carries our challenge as well. */
 export function runOther(
   other: OtherWay,
   outcome: Answered,

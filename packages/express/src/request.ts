@@ -6,12 +6,12 @@ import type { OtherWay } from './other-way.js'
 /** What a route requires of its callers. */
 export type Requirement = CoreRequirement<ExpressRequest, OtherWay>
 
-/** A rule of the resource's own; `request.raw` is the Express request. */
+/** A policy of the application; its `request.raw` is the Express request. */
 export type Policy<C extends Caller = Caller> = CorePolicy<C, ExpressRequest>
 
 /**
- * The caller a handler sees. `require` states it in the type of the response's locals, which Express hands on to every
- * later handler of the same route; elsewhere it may be anybody or nobody.
+ * The type of `req.aauth`. `require` states it in the type of the response's locals, which Express hands on to every later
+ * handler of the same route; elsewhere it is any caller or `undefined`.
  */
 export type CallerIn<Request> = Request extends { readonly res?: infer R }
   ? NonNullable<R> extends { readonly locals: { readonly aauth?: infer Stated } }
@@ -26,9 +26,9 @@ export type CallerIn<Request> = Request extends { readonly res?: infer R }
 declare global {
   namespace Express {
     interface Request {
-      /** Who is calling. On a route with `require` it is what the requirement lets through; elsewhere `undefined`. */
+      /** The verified caller, of the kinds that the route's requirement lets through; elsewhere `undefined`. */
       aauth: CallerIn<this>
-      /** On a report-only route: what would have been; `null` when nothing would have been refused. */
+      /** On a report-only route: what would have been answered; `null` when the request would have been served. */
       aauthObserved?: Observed | null | undefined
     }
   }

@@ -1,14 +1,14 @@
 import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { Requirement } from './request.js'
 
-/** What each handler of ours declares. By the function itself, so that nothing can be copied without it. */
+/** What each of our middlewares declares: by the function itself, which is all that Express keeps of it. */
 export const declarations: WeakMap<object, Requirement | false> = new WeakMap()
 
 type Declared = Requirement | false | undefined
 type Path = string | RegExp | readonly (string | RegExp)[]
 
 /** What both versions of Express keep of a middleware or route; nothing else is looked at. */
-interface Layer {
+export interface Layer {
   readonly handle: { readonly name: string; readonly stack?: readonly Layer[] }
   readonly route?: { readonly path: Path; readonly stack: readonly (Layer & { readonly method?: string })[] }
   /** Version 5: as it was given. */
@@ -46,7 +46,8 @@ export function layersOf(app: AnyApplication): number {
   return stackOf(app).length
 }
 
-function stackOf(app: AnyApplication): readonly Layer[] {
+/** Everything that an application has mounted, in order. */
+export function stackOf(app: AnyApplication): readonly Layer[] {
   // In version 4 `router` throws, in version 5 it makes what was not there yet.
   const router = ('lazyrouter' in app ? app._router : app.router) as
     | { readonly stack?: readonly Layer[] }

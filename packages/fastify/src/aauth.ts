@@ -7,16 +7,16 @@ import type { OtherWay } from './other-way.js'
 import type { FastifyGuard } from './request.js'
 import { guardRoutes, refuseOutsiders } from './routes.js'
 
-/** Options of the plugin: those of the resource server, and how Fastify is to be told of refusals. */
+/** The options of the plugin: those of the resource server, and some for Fastify. */
 export interface FastifyOptions extends ResourceOptions<FastifyRequest> {
   /**
-   * `answer` (default): challenges and refusals are sent here. `throw`: they are thrown as an `AAuthError` with
+   * `answer` (default): the plugin sends challenges and refusals. `throw`: they are thrown as an `AAuthError` with
    * `statusCode` and `headers`, and the application's error handler has to send both.
    */
   readonly onError?: 'answer' | 'throw'
   /**
-   * Whether our own endpoints (metadata, keys) are added to this instance, and for which requests. Default `true`; they
-   * need an instance without prefix.
+   * Whether our own endpoints (metadata, keys and others) are added to this instance, and for which requests. Default
+   * `true`; they need an instance without prefix.
    */
   readonly endpoints?: boolean | EndpointOptions
   /**
@@ -59,11 +59,15 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   if (own.endpoints !== false) addEndpoints(app, own.endpoints === true ? {} : own.endpoints)
 }
 
-/** Takes apart what is for the plugin and what is for the resource server, which checks it. */
+/** Separates the plugin's options, checked, from those of the resource server, which checks them itself. */
 function readOptions(options: FastifyOptions): {
   readonly own: Required<Pick<FastifyOptions, 'onError' | 'endpoints' | 'hook' | 'secureByDefault'>>
   readonly resource: ResourceOptions<FastifyRequest>
 } {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new TypeError(
+      'option resource: is missing; options are an object with at least the https:// origin of this API',
+    )
   const { onError, endpoints, hook, secureByDefault, ...resource } = options
   const given = { onError, endpoints, hook, secureByDefault }
   for (const [name, isGood, expected] of ownOptions) {

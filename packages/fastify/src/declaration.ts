@@ -2,7 +2,7 @@ import type { FastifyContextConfig, RouteOptions } from 'fastify'
 import type { Requirement } from './request.js'
 
 /**
- * What a route says in its configuration: a requirement, `false` for open on purpose, or nothing.
+ * What a route declares in its configuration: a requirement, `false` for open on purpose, or nothing.
  *
  * @throws TypeError where it looks as if something was meant to be said and is not
  */

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { rootOf } from './root.js'
 import { send } from './send.js'
 
-/** For which requests our endpoints are there. */
+/** Which requests our endpoints answer. */
 export interface EndpointOptions {
   /**
    * Fastify's own route constraints, for example `{ host: 'notes.example' }`. Default: none for the first resource of
@@ -18,7 +18,7 @@ const taken = new WeakMap<FastifyInstance, Map<string, string>>()
 /**
  * Adds our own endpoints. They are answered in `onRequest`, before Fastify judges the content type of what was sent.
  *
- * @throws TypeError where they would be at other places than the metadata says
+ * @throws TypeError where their paths would not be those of the metadata
  */
 export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOptions): void {
   if (app.prefix !== '') {
@@ -60,7 +60,7 @@ export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOpti
   }
 }
 
-/** Never reached; every route of ours has it, and no other. */
+/** The handler of our endpoints, by which they are recognised. Never reached: they are answered in `onRequest`. */
 export const answered = (): undefined => undefined
 
 /** The host of a resource, with any port: the one that clients see is often not the one that we listen on. */

@@ -17,17 +17,17 @@ import { trustsEveryProxy } from './trust-proxy.js'
 
 type Done = HookHandlerDoneFunction
 
-/** How the plugin that made a guard was set up. */
+/** What guards of one plugin share. */
 export interface GuardSettings {
   readonly onError: 'answer' | 'throw'
-  /** Whether its application's trust in proxies has been looked at. */
+  /** Whether the application's `trustProxy` has been checked. */
   proxiesJudged: boolean
 }
 
-/** Of every guard there is. */
+/** The settings of each guard. */
 export const settingsOf: WeakMap<FastifyGuard, GuardSettings> = new WeakMap()
 
-/** The name under which a request remembers what it was judged by. */
+/** The member of a request that holds the configuration it was judged by. */
 export const judged: unique symbol = Symbol('aauth')
 
 interface Declared {

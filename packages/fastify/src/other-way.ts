@@ -15,10 +15,10 @@ export function fail(done: HookHandlerDoneFunction, error: unknown): void {
 
 type Hook = onRequestHookHandler | onRequestAsyncHookHandler
 
-/** `onRequest` hooks that let callers in by other means; all of them, in order. */
+/** The `onRequest` hooks of another authentication that a route also accepts; all are run, in order. */
 export type OtherWay = Hook | readonly Hook[]
 
-/** Runs the other way in as Fastify runs hooks; what it answers with `401` carries our challenge as well. */
+/** Runs the other way in as Fastify runs hooks. A `401` that it answers carries our challenge as well. */
 export function runOther(
   other: OtherWay,
   outcome: Answered,

@@ -18,7 +18,7 @@ import type { OtherWay } from './other-way.js'
 export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
 
 /**
- * Gives back what it is given, typed. TypeScript without `exactOptionalPropertyTypes` cannot tell what `policy` sees in
+ * Returns the requirement unchanged, with its exact type. TypeScript without `exactOptionalPropertyTypes` cannot tell what `policy` sees in
  * a route's `config` where `scope` is no single name; inside this it can.
  *
  * @example
@@ -38,28 +38,28 @@ export function requirement<const R extends Requirement>(given: R): R {
   return given
 }
 
-/** What `fastify.aauth` is: the resource server behind the plugin. */
+/** The type of `fastify.aauth`: the resource server behind the plugin. */
 export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherWay>, 'with'> {
   /**
-   * The same server, with something to say about all routes of a context: assign it to the context's own `aauth`. Its
-   * policies come after the server's and before a route's own, and its `observe` before the server's.
+   * The same server with defaults for all routes of a context: assign it to the context's own `aauth`. Its policies come
+   * after the server's and before a route's own; its `observe` overrides the server's.
    *
-   * @throws TypeError naming what is wrong
+   * @throws TypeError naming what is wrong in `defaults`
    */
   with(defaults: RouteDefaults<FastifyRequest>): FastifyGuard
   /**
-   * The routes that were declared after the plugin in its scope, ours left out, with what each says. Those that were
-   * there before are guarded as well, and not listed.
+   * The routes of the plugin's scope that were declared after it, with what each declares; without our own endpoints.
+   * Routes declared before the plugin are guarded as well, but not listed.
    */
   routes(): readonly DeclaredRoute<Requirement>[]
 }
 
-/** A rule of the resource's own; `request.raw` is the Fastify request. */
+/** A policy of the application; its `request.raw` is the Fastify request. */
 export type Policy<C extends Caller = Caller> = CorePolicy<C, FastifyRequest>
 
 /**
- * What is true of the whole application, for the types only. Where the plugin or a context is report-only by default,
- * merge `observe: true` into it: every handler then has to expect nobody.
+ * Settings of the types for the whole application. Where the plugin or a context is report-only by default, merge
+ * `observe: true` into this interface: in every handler `request.aauth` may then be `null`.
  */
 export interface AAuthTypes {
   readonly framework: 'fastify'
@@ -67,12 +67,12 @@ export interface AAuthTypes {
 
 type ObserveByDefault = AAuthTypes extends { readonly observe: infer Observe } ? Observe : false
 
-/** What Fastify adds to every route's configuration. */
+/** The configuration that every route has. */
 type AnyConfig = FastifyRequest['routeOptions']['config']
 
 /**
- * The caller a handler sees: what its route's `config.aauth` lets through; without one, anybody or nobody. Taken from
- * the route's own part of the configuration, because Fastify intersects it with what any route may say.
+ * The type of `request.aauth`: the callers that the route's `config.aauth` lets through; without one, any caller or `null`.
+ * It is taken from the route's own part of the configuration, because Fastify intersects that with what any route may have.
  */
 export type CallerIn<Request> = Request extends { readonly routeOptions: { readonly config: infer Config } }
   ? Config extends AnyConfig & infer Own
@@ -86,17 +86,17 @@ export type CallerIn<Request> = Request extends { readonly routeOptions: { reado
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the route requires of its callers. `false` says that it is open, which is the default. */
+    /** What the route requires of its callers. `false` declares it open; a route without this is open as well. */
     aauth?: Requirement | (false & NoIdentity)
   }
   interface FastifyRequest {
-    /** Who is calling. On a route with `config.aauth` it is what the requirement lets through; elsewhere `null`. */
+    /** The verified caller, of the kinds that the route's requirement lets through; elsewhere `null`. */
     aauth: CallerIn<this>
-    /** On a report-only route: what would have been; `null` when nothing would have been refused, and elsewhere. */
+    /** On a report-only route: what would have been answered; `null` when the request would have been served, and elsewhere. */
     aauthObserved: Observed | null
   }
   interface FastifyInstance {
-    /** The resource server behind the plugin, for revocations and issuers, and what the routes declare. */
+    /** The resource server behind the plugin, for its operation, and for what the routes declare. */
     aauth: FastifyGuard
   }
 }

@@ -12,11 +12,11 @@ export interface GuardingOptions {
   readonly secureByDefault: boolean
 }
 
-/** A route as Fastify told of it, and the context that declares it. */
+/** A route as Fastify reported it, and the context that declares it. */
 interface SeenRoute {
   readonly options: RouteOptions
   readonly context: FastifyInstance
-  /** Whether it said something when it was told of. */
+  /** Whether it had a declaration then. */
   readonly said: boolean
 }
 

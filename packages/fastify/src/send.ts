@@ -2,8 +2,8 @@ import { type Answer, readOn, writeAnswer } from '@countersign/core/adapter'
 import type { FastifyReply } from 'fastify'
 
 /**
- * Sends an answer of ours as it is. To text of a JSON type Fastify adds a charset that RFC 9457 does not have, unless it
- * has a serializer; bytes would need a packet of their own.
+ * Sends an answer unchanged. Without a serializer Fastify would add a charset to JSON types, which RFC 9457 does not have;
+ * sent as bytes, the content would need a packet of its own.
  */
 export function send(answer: Answer, reply: FastifyReply): FastifyReply {
   readOn(reply.request.raw, reply.raw)

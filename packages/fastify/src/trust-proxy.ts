@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * Whether `trustProxy` is `true`. Fastify does not tell, so it is asked what it would make of a request from an address
- * that nobody has (RFC 5737).
+ * Whether the option `trustProxy` is `true`. Fastify does not tell, so it is given a request from an address that nobody
+ * has (RFC 5737), and asked for its host.
  */
 export function trustsEveryProxy(request: FastifyRequest): boolean {
   const host = 'forwarded.invalid'

@@ -187,10 +187,27 @@ export interface PeerFacts {
   readonly alpnProtocol?: string | undefined
 }
 
+/** What an approval is asked for under. */
+export interface ApprovalSubject {
+  /** A name that the policy gave, or its place in the request. */
+  readonly name: string
+  /** Which guard asked; absent where the policy gave the name. */
+  readonly asker?: Asker
+}
+
+/** One guard among those of a server in one process. */
+export interface Asker {
+  readonly server: string
+  /** Which of them. */
+  readonly guard: number
+  /** How many there were when it asked. */
+  readonly of: number
+}
+
 /** One approval that a call has been given. */
 export interface GivenApproval {
   /** The subject that it was asked for under. */
-  readonly subject: string
+  readonly subject: ApprovalSubject
   /** The application's own name of the person who gave it, where a person signed in. */
   readonly user?: string | undefined
   /** What had been ended when it was given. */

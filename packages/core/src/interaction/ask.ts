@@ -40,7 +40,7 @@ export interface InteractOptions {
  * ```
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
-  // By a misspelt `by` anybody could approve.
+  // With a misspelt `by` anybody could approve.
   checkConfiguration(interactSchema, options, { prefix: 'interact: ' })
   return { verdict: 'interact', ...options }
 }
@@ -51,7 +51,7 @@ const interactSchema = z.strictObject({
   by: z.custom(isUserList, 'must name one user or several').optional(),
 })
 
-/** Whether a value is a user or a list of users: non-empty strings, at least one. */
+/** Whether a value is a user or a list of users, at least one. */
 export function isUserList(by: unknown): by is string | readonly string[] {
   const users: readonly unknown[] = Array.isArray(by) ? by : [by]
   return users.length > 0 && users.every(isUser)

@@ -23,10 +23,10 @@ export function isRead(message: IncomingMessage): boolean {
  * - with `again`, `body` serialised again, where a parser of JSON or of forms has made it. That gives the bytes back only
  *   if they were written in the usual way; it is for our own endpoints, which would otherwise not work at all.
  *
- * What may be other bytes than those that came (inflated, decoded, parsed) counts only if it is as long as
- * `Content-Length` says. Of a body that was parsed, or whose length nobody said, it has to have the digest that the
- * request states. Whether that digest is to be believed is for the signature to say. Bytes that came in no content
- * coding are what came. `undefined`: there is nothing of the kind.
+ * Because these may be other bytes than those received (inflated, decoded, parsed), they count only if they are as long as
+ * `Content-Length` says. A body that was parsed, or whose length the request does not say, has to have the digest that the
+ * request states as well; the signature, which is checked elsewhere, covers that digest. Bytes of a request without content
+ * coding are as they were received. `undefined`: the bytes are not to be had.
  */
 export function contentLeft(message: IncomingMessage, again = false): Uint8Array | undefined {
   const { rawBody, body } = message as Left

@@ -6,7 +6,7 @@ import { type Grant, type Origin, originOf, type Person, type TokenCaller } from
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
-import { type Carried, carriedFor, type HttpRequest } from '../http/message.js'
+import { type ApprovalSubject, type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
 import { newCode } from './code.js'
@@ -20,13 +20,18 @@ import { type PendingView, viewOf } from './view.js'
 /** Opens pending requests. Every method answers `202` with a pending URL (AAuth 11.8), or the refusal why it cannot. */
 export interface Deferrals {
   /** For a call that somebody else has to approve; then the next poll carries it out (AAuth 11.6.4). */
-  approval(request: HttpRequest, caller: TokenCaller, ask: NotifyApprover, subject: string): Promise<Answered>
+  approval(
+    request: HttpRequest,
+    caller: TokenCaller,
+    ask: NotifyApprover,
+    subject: ApprovalSubject,
+  ): Promise<Answered>
   /** For a call that a person has to approve on our page; then the next poll carries it out (AAuth 6.2, 11.6.3). */
   interaction(
     request: HttpRequest,
     caller: TokenCaller,
     ask: Omit<SessionRequest, 'scope'>,
-    subject: string,
+    subject: ApprovalSubject,
   ): Promise<Answered>
   /** For an agent that a person has to connect on our page; then the next poll gets a session (AAuth 6.2). */
   session(request: HttpRequest, caller: TokenCaller, asked: SessionRequest): Promise<Answered>
@@ -71,7 +76,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
   const carriedBy = (request: HttpRequest): Carried | undefined =>
     carriedFor(request, context.authentication.issuers)
 
-  const hold = async (request: HttpRequest, subject?: string): Promise<PendingCall | Refusal> => {
+  const hold = async (request: HttpRequest, subject?: ApprovalSubject): Promise<PendingCall | Refusal> => {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}

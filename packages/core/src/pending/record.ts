@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { EndMarks, Origin, TokenCaller, TokenName } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
-import type { GivenApproval } from '../http/message.js'
+import type { ApprovalSubject, GivenApproval } from '../http/message.js'
 
 /** What a pending request waits for: the value of `requirement` in its answers. */
 export type PendingRequirement = 'interaction' | 'approval' | 'auth-token'
@@ -62,7 +62,7 @@ export interface PendingCall {
   /** The approvals that it has been given already. */
   readonly approvals: readonly GivenApproval[]
   /** The subject of the approval that this request asks for; absent with `requirement: 'auth-token'`. */
-  readonly subject?: string | undefined
+  readonly subject?: ApprovalSubject | undefined
   /** In how many pending requests it has waited already. */
   readonly waited: number
   /** What the auth token has to grant (G-41); only with `requirement: 'auth-token'`. */

@@ -52,9 +52,9 @@ export interface PendingRecords {
 const smallNote = 512
 
 /**
- * Bytes that a store keeps beside a record: where its page leads to, whom it was begun for, who has come, what was
- * decided, how it ended, each with what an entry takes. So the records within the default limit leave the default memory
- * store, which counts entries, space for everything else.
+ * Bytes that a store keeps beside a record: the page's id, the tokens it was begun with, the browser that has come, the
+ * settlement, the ending, each an entry. They are counted with it, so that the records within the default limit leave room
+ * in the default memory store, which counts entries.
  */
 const besideRecord = 7 * 512
 

@@ -1,10 +1,19 @@
 // As `nest new` sets up an application: CommonJS, decorators, Express beneath.
 import 'reflect-metadata'
-import { strictEqual } from 'node:assert'
+import { deepStrictEqual, strictEqual } from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import { createKey, createTown } from '@countersign/devkit'
-import { aauth, type Caller, type ExpressGuard } from '@countersign/express'
-import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, Req } from '@nestjs/common'
+import { type AAuthEvent, aauth, type Caller, type ExpressGuard } from '@countersign/express'
+import {
+  Body,
+  Controller,
+  Get,
+  type MiddlewareConsumer,
+  Module,
+  type NestModule,
+  Post,
+  Req,
+} from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import type { Request } from 'express'
@@ -18,6 +27,11 @@ class Books {
     const caller: Caller | undefined = request.aauth
     return { reader: caller?.kind }
   }
+
+  @Post()
+  write(@Body() book: object): object {
+    return { written: book }
+  }
 }
 
 @Module({ controllers: [Books] })
@@ -27,16 +41,25 @@ class App implements NestModule {
   }
 }
 
-async function main(): Promise<void> {
+/** Where Nest's own body parsers stand: nowhere, in front of everything, or there and keeping the bytes. */
+const setups = [
+  { bodyParser: false, status: 201, told: [] },
+  { rawBody: true, status: 201, told: [] },
+  { status: 401, told: ['AAUTH_CONTENT_CONSUMED'] },
+]
+
+async function serve({ status, told, ...options }: (typeof setups)[number]): Promise<void> {
   const town = await createTown()
+  const seen: string[] = []
   guard = aauth({
     resource: 'https://books.example',
     signingKeys: [createKey().privateJwk],
     scopes: { 'books.read': 'Read' },
     fetch: town.fetch,
     clock: town.clock,
+    onEvent: (event: AAuthEvent) => void (event.name === 'diagnostic' && seen.push(event.code)),
   })
-  const app = await NestFactory.create<NestExpressApplication>(App, { logger: ['error'], bodyParser: false })
+  const app = await NestFactory.create<NestExpressApplication>(App, { logger: ['error'], ...options })
   app.use(guard.endpoints())
   await app.listen(0, '127.0.0.1')
   const { port } = app.getHttpServer().address() as AddressInfo
@@ -46,12 +69,33 @@ async function main(): Promise<void> {
   const answer = await sam.fetch('https://books.example/books')
   strictEqual(answer.status, 200)
   strictEqual(((await answer.json()) as { reader: string }).reader, 'person')
+  // The devkit's agent covers the digest of what it sends.
+  const written = await sam.fetch('https://books.example/books', {
+    method: 'POST',
+    headers: [['Content-Type', 'application/json']],
+    body: '{ "title": "Emma" }',
+  })
+  strictEqual(written.status, status)
+  if (status === 201 && options.bodyParser !== false)
+    strictEqual(JSON.stringify(await written.json()), '{"written":{"title":"Emma"}}')
+  const revoked = await town.ps.revoke(
+    'a-token',
+    Math.floor(town.clock() / 1000) + 600,
+    'https://books.example',
+  )
+  strictEqual(revoked.outcome, 'recorded')
+  deepStrictEqual(seen, told)
   await app.close()
   await town.close()
+}
+
+async function main(): Promise<void> {
+  for (const setup of setups) await serve(setup)
   console.log('served')
 }
 
 main().catch((error: unknown) => {
   console.error(error)
-  process.exitCode = 1
+  // Whatever was opened would keep the process, and nobody would hear of the error.
+  process.exit(1)
 })
