@@ -62,7 +62,9 @@ export function refuseForeign(requirement: 'agent-token' | 'person-token'): Refu
 }
 
 /**
- * Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, cheapest first. @param now seconds
+ * Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, cheapest first.
+ *
+ * @param now seconds
  *
  * @example
  * ```ts
