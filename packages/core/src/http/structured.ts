@@ -53,7 +53,8 @@ export function holdsBase64url(text: string): boolean {
   return /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/.test(text)
 }
 
-function endOfString(text: string, start: number): number {
+/** Where a quoted string ends that begins at `start`: at its closing quote, or beyond the text. */
+export function endOfString(text: string, start: number): number {
   let i = start + 1
   while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1
   return i

@@ -6,6 +6,7 @@ import {
   isInnerList,
   Token,
 } from 'structured-headers'
+import { endOfString } from '../http/structured.js'
 import { parseDictionary, WholeDecimal } from './decimals.js'
 
 /**
@@ -111,12 +112,6 @@ function splitParameters(member: string): string[] {
   return parts.slice(1)
 }
 
-function endOfString(text: string, start: number): number {
-  let i = start + 1
-  while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1
-  return i
-}
-
 /** Whether a Dictionary member is an Item, not an Inner List. */
 export function isItem(member: Item | InnerList | undefined): member is Item {
   return member !== undefined && !isInnerList(member)
@@ -128,7 +123,6 @@ export function tokenText(value: BareItem): string | undefined {
 }
 
 const quote = 0x22
-const backslash = 0x5c
 const comma = 0x2c
 const semicolon = 0x3b
 const percent = 0x25
