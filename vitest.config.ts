@@ -18,6 +18,8 @@ const alone = ['wire/diagnostics.test.ts', 'processes/**/*.test.ts', 'issuer/**/
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // Left to itself it keeps one core free, which is half of two.
+    maxWorkers: '100%',
     projects: [
       ...packages.map((name) => ({
         test: {

@@ -1,3 +1,5 @@
+import { slotOf } from './slot.js'
+
 // The supported clients, by the members that are used of them. No client is a dependency of this package.
 
 /** A client, pool or sentinel of `redis` 5 or 6 (node-redis), or a cluster of 6. */
@@ -27,6 +29,8 @@ export interface IORedisClient {
 export interface Commands {
   readonly library: 'redis' | 'ioredis'
   readonly isCluster: boolean
+  /** The primary that has a key, as far as the client knows; the same for all keys outside a cluster. */
+  nodeOf(key: string): string
   /** Whether a command sent now goes out now; a client that is reconnecting queues it for an unknown time. */
   ready(): boolean
   get(key: string): Promise<unknown>
@@ -52,6 +56,7 @@ function nodeRedis(client: NodeRedisClient): Commands {
   return {
     library: 'redis',
     isCluster: isNodeRedisCluster(client),
+    nodeOf: (key) => (client as NodeRedisCluster).slots?.[slotOf(key)]?.master?.address ?? '',
     ready: () => client.isReady ?? client.isOpen,
     get: (key) => (isSentinel(client) ? client.sendCommand(false, ['GET', key]) : client.get(key)),
     set: (key, value, milliseconds) => client.set(key, value, expiration(milliseconds)),
@@ -59,6 +64,17 @@ function nodeRedis(client: NodeRedisClient): Commands {
       client.set(key, value, { ...expiration(milliseconds), condition: 'NX' }),
     del: (key) => client.del(key),
   }
+}
+
+/** A cluster of `redis` 6, as far as it differs. */
+interface NodeRedisCluster extends NodeRedisClient {
+  readonly slots?: readonly ({ readonly master?: { readonly address?: string } } | undefined)[]
+}
+
+/** A cluster of `ioredis`, as far as it differs. */
+interface IORedisCluster extends IORedisClient {
+  /** By slot: its primary first, then replicas. */
+  readonly slots?: readonly (readonly string[] | undefined)[]
 }
 
 /** A sentinel of `redis` 5 or 6, as far as it differs. */
@@ -115,6 +131,7 @@ function ioredis(client: IORedisClient): Commands {
   return {
     library: 'ioredis',
     isCluster: (client as { readonly isCluster?: unknown }).isCluster === true,
+    nodeOf: (key) => (client as IORedisCluster).slots?.[slotOf(key)]?.[0] ?? '',
     // `wait`: `lazyConnect`, where the first command makes the connection.
     ready: () => client.status === 'ready' || client.status === 'wait',
     get: (key) => client.get(key),

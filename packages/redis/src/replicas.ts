@@ -22,9 +22,12 @@ interface Pipelining {
   }
 }
 
-// `WAIT` holds its connection up, reads of others included. So it is asked for a moment at a time.
+// `WAIT` holds its connection up, reads of others included. So it is asked for a moment at a time, by one write at a time,
+// and another command follows after that moment: Redis ends a `WAIT` only when it wakes up, on its own ten times a second.
 const momentMs = 5
 const pauseMs = 15
+// What gets no answer holds nobody else up for longer.
+const turnMs = 50
 
 /**
  * The same commands, with writes that count only when so many replicas have them: after each, `WAIT` and a look at what
@@ -36,7 +39,15 @@ const pauseMs = 15
  * @throws TypeError when the client cannot send commands in one pipeline, or is a pool
  */
 export function confirmed(client: unknown, commands: Commands, { replicas, within }: Confirmation): Commands {
-  const look = lookThrough(client, commands)
+  const send = lookThrough(client, commands)
+  const turns = new Turns()
+
+  const look: Look = (key, replicas) =>
+    turns.take(commands.nodeOf(key), async () => {
+      const answer = send(key, replicas)
+      const wake = setTimeout(() => void commands.get(key).catch(() => {}), momentMs + 1)
+      return await answer.finally(() => clearTimeout(wake))
+    })
 
   const conclude = async (key: string, value: string, ms: number): Promise<void> => {
     const deadline = performance.now() + within
@@ -69,6 +80,30 @@ export function confirmed(client: unknown, commands: Commands, { replicas, withi
       if (reply !== null && reply !== undefined) await conclude(key, value, milliseconds)
       return reply
     },
+  }
+}
+
+/** One at a time for each node, in the order they came. */
+class Turns {
+  readonly #last = new Map<string, Promise<void>>()
+
+  async take<T>(node: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(node)
+    let end = (): void => {}
+    const mine = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#last.set(node, mine)
+    await before
+    const late = setTimeout(end, turnMs) as Partial<NodeJS.Timeout>
+    late.unref?.()
+    try {
+      return await work()
+    } finally {
+      clearTimeout(late as NodeJS.Timeout)
+      end()
+      if (this.#last.get(node) === mine) this.#last.delete(node)
+    }
   }
 }
 
