@@ -8,7 +8,7 @@ const setupFiles = [inTest('conformance/record.ts')]
 // What takes long and fails seldom runs where a minute does not matter, in CI.
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
-const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
+const packages = ['agent', 'core', 'devkit', 'express', 'fastify', 'redis']
 
 // Files of one project share a process and what they import, which is most of what the suites over sockets take. These do
 // not: they look at what a process has once, run processes of their own, or wait on the clock of the network.
