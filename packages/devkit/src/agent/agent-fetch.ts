@@ -1,3 +1,4 @@
+import { isObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { scopes } from '../checks/resource-token.js'
 import { type Requirement, readRequirement, readSignatureError } from '../wire/answers.js'
@@ -19,6 +20,9 @@ export class AgentFetch {
   readonly #fresh = new Set<HeldToken>()
   #additional: readonly string[] = []
   #restarted = false
+  #sessionBegun = false
+  /** Where an answer that a session has begun is what was asked for. */
+  #authorizationEndpoint: unknown
 
   constructor(agent: AgentContext, request: TownRequest) {
     this.#agent = agent
@@ -38,10 +42,11 @@ export class AgentFetch {
     }
   }
 
-  /** The components a resource announces (11.2.4). That it publishes nothing is no obstacle. */
+  /** What a resource announces of its signatures and endpoints (11.2.4). That it publishes nothing is no obstacle. */
   async #readMetadata(): Promise<void> {
     const metadata = await this.#agent.directory.metadata(this.#resource, 'aauth-resource.json')
     if (metadata instanceof Fault) return
+    this.#authorizationEndpoint = metadata['authorization_endpoint']
     const announced = metadata['additional_signature_components']
     if (Array.isArray(announced)) this.#additional = announced.filter((name) => typeof name === 'string')
   }
@@ -157,8 +162,11 @@ export class AgentFetch {
     return token
   }
 
-  /** A `202`: wait for the person, or bring the auth token to the held invocation. */
-  async #follow(first: Response, token: HeldToken): Promise<Response> {
+  /**
+   * A `202`: wait for the person, or bring the auth token to the held invocation. Where that began a session, nothing of
+   * the request was carried out: the token for sending it again, with the session, is what comes of it.
+   */
+  async #follow(first: Response, token: HeldToken): Promise<Response | HeldToken> {
     let current = token
     const exchanged = new Set<string>()
     const answer = await poll(this.#steps, first, async (response) => {
@@ -173,7 +181,13 @@ export class AgentFetch {
       return current.jwt
     })
     if (answer.status >= 400) throw await this.#steps.refused(answer)
-    return this.#noteSession(answer)
+    this.#noteSession(answer)
+    if (this.#request.url === this.#authorizationEndpoint || !(await hasBegunSession(answer))) return answer
+    if (this.#sessionBegun) {
+      throw this.#steps.gaveUp('no_progress', 'a session was begun, and another is required', answer)
+    }
+    this.#sessionBegun = true
+    return current
   }
 
   #circular(requirement: Requirement, response: Response) {
@@ -183,6 +197,19 @@ export class AgentFetch {
       response,
     )
   }
+}
+
+/**
+ * Whether the last answer of a wait says that a session has begun (AAuth 6.2), and is not the answer of a held call that
+ * came with a new session token (AAuth 6.3): sending that again would carry it out twice.
+ */
+async function hasBegunSession(answer: Response): Promise<boolean> {
+  if (answer.status !== 200 || !answer.headers.has('aauth-access')) return false
+  const body: unknown = await answer
+    .clone()
+    .json()
+    .catch(() => undefined)
+  return isObject(body) && body['status'] === 'authorized'
 }
 
 function covers(held: HeldToken, wanted: HeldToken): boolean {

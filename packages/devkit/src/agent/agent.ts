@@ -67,7 +67,8 @@ export class Agent implements AgentContext {
 
   /**
    * A `fetch` that meets every requirement of the resource. Resolves with the resource's answer, whatever its status, once
-   * nothing more is required.
+   * nothing more is required. Where a session has to be begun first, the request is sent again with it, and the answer to
+   * that resolves.
    *
    * @throws AgentGaveUp when a requirement cannot be met
    */
