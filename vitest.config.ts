@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -8,27 +9,45 @@ const setupFiles = [inTest('conformance/record.ts')]
 // What takes long and fails seldom runs where a minute does not matter, in CI.
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
+// Real sentinels that promote a real replica: a minute, of which nothing can be left out.
+const inCiOnly = ['src/sentinel.test.ts']
+
 const packages = ['agent', 'core', 'devkit', 'express', 'fastify', 'redis']
 
-// Files of one project share a process and what they import, which is most of what the suites over sockets take. These do
-// not: they look at what a process has once, run processes of their own, or wait on the clock of the network.
+// Files of one project share a process and what they import, which is most of what they take. These do not: they replace
+// modules, look at what a process has once, run processes of their own, or wait on the clock of the network.
+const aloneInPackages = [
+  'src/signature/components.test.ts',
+  'src/signature/fast/plans.test.ts',
+  'src/issuer/key-set.test.ts',
+]
 const alone = ['wire/diagnostics.test.ts', 'processes/**/*.test.ts', 'issuer/**/*.test.ts']
 
 // Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped.
 export default defineConfig({
   test: {
     passWithNoTests: true,
-    // Left to itself it keeps one core free, which is half of two.
-    maxWorkers: '100%',
+    // Left to itself it keeps one core free, which is half of two; and some files do nothing but wait.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       ...packages.map((name) => ({
         test: {
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
+          exclude: [...aloneInPackages, ...(everything ? [] : inCiOnly)],
           setupFiles,
+          isolate: false,
         },
       })),
+      {
+        test: {
+          name: 'packages-alone',
+          root: 'packages',
+          include: aloneInPackages.map((file) => `*/${file}`),
+          setupFiles,
+        },
+      },
       {
         test: {
           name: 'workspace',
@@ -41,7 +60,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'workspace-alone',
+          // Projects run in the order of their names, so what waits longest is first.
+          name: 'alone',
           root: 'test',
           include: alone,
           setupFiles,

@@ -56,16 +56,20 @@ describe.each(adapters)('a session [adapter %s]', (adapter) => {
     expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(410)
   })
 
-  it('is carried through by an agent that knows how, once', async () => {
+  it('is carried through by an agent that knows how, whose fetch resolves with the answer of the route', async () => {
+    let visits = 0
     const sam = stage.town.agent('sam', {
       person: stage.mom,
       onInteraction: async ({ link }) => {
+        visits++
         const visitor = new Visitor(stage.town)
         await visitor.decide(await visitor.open(link), 'approve')
       },
     })
-    expect(await (await sam.fetch(url)).json()).toEqual({ status: 'authorized' })
-    expect(await (await sam.fetch(url)).json()).toMatchObject({ kind: 'session', user: 'mom' })
+    for (const _ of [1, 2]) {
+      expect(await (await sam.fetch(url)).json()).toMatchObject({ kind: 'session', user: 'mom' })
+    }
+    expect(visits).toBe(1)
   })
 
   it('is worth nothing without a signature, or without one that covers it (R-206, R-207, N-125, HC-100)', async () => {

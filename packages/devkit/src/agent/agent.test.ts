@@ -191,6 +191,42 @@ describe('an agent', () => {
     expect(last?.header('signature-input')).toContain('"authorization"')
   })
 
+  const sent = () => setting.town.ledger.filter(({ url }) => url === bread)
+  const begun = (session: string) =>
+    json({ status: 'authorized', scope: 'x' }, 200, { 'AAuth-Access': session })
+
+  it('sends the request again, whole, once a session has begun', async () => {
+    const sam = setting.sam()
+    const calls: unknown[] = []
+    const answers = [deferral(), begun('first'), json({ sold: 1 }, 201)]
+    setting.shop.server.intercept(({ method, path, header, body }) => {
+      if (path === '/bread') calls.push([method, header('authorization'), Buffer.from(body).toString()])
+      return /bread|pending/.test(path) ? answers.shift() : undefined
+    })
+    const answer = await sam.fetch(bread, { method: 'POST', body: 'two' })
+    expect([answer.status, await answer.json()]).toEqual([201, { sold: 1 }])
+    expect(calls).toEqual([
+      ['POST', undefined, 'two'],
+      ['POST', 'AAuth first', 'two'],
+    ])
+  })
+
+  it('begins one session, and gives up when that is not enough', async () => {
+    answering(deferral(), begun('first'), deferral(), begun('second'))
+    expect((await reasonOf(buy())).code).toBe('no_progress')
+  })
+
+  it.each([
+    ['an answer of the route with a new session', json({ sold: 1 }, 200, { 'AAuth-Access': 'new' })],
+    ['an answer of the route that looks like it', json({ status: 'authorized' }, 200)],
+    ['what is no JSON', { status: 200, headers: { 'AAuth-Access': 'new' }, body: 'sold' }],
+    ['another status', json({ status: 'authorized' }, 201, { 'AAuth-Access': 'new' })],
+  ])('repeats no held call that was carried out: %s', async (_, answer: Answer) => {
+    answering(deferral(), answer)
+    await buy()
+    expect(sent()).toHaveLength(1)
+  })
+
   it('brings the auth token to a held call', async () => {
     const { shop } = setting
     const held: string[] = []
