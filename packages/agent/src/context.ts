@@ -3,12 +3,33 @@ import type { Settings } from './settings.js'
 
 /** On whose behalf an agent acts, beside its own person: the caller of a resource that calls others (AAuth 10.1). */
 export interface Upstream {
-  /** The person or auth token of the caller. */
-  readonly token: string
+  /** The person or auth token of the caller; rejects once it may not be used any more. */
+  token(): Promise<string>
   /** The person server that it names. */
   readonly ps: string
   /** Seconds; when it ends, and with it whatever is fetched with it. */
   readonly expires: number
+}
+
+/** Something that has to wait for somebody: a deferral that is not followed here (AAuth 11.8). */
+export interface Deferral {
+  readonly to: 'resource' | 'party'
+  /** The pending URL. */
+  readonly url: string
+  /** Where a person has to go; `undefined`: somebody else decides. */
+  readonly interaction: { readonly url: string; readonly code: string } | undefined
+  /** Seconds. */
+  readonly retryAfter: number
+  /** What polls present. */
+  readonly token: string
+  readonly purpose: Purpose
+}
+
+/** What is waited for. */
+export interface Purpose {
+  readonly brings: 'person' | 'auth' | 'answer'
+  /** With `auth`: what the token has to fit. */
+  readonly resourceToken?: string | undefined
 }
 
 /** The part of an agent that its requests are made with. */
@@ -19,4 +40,6 @@ export interface AgentContext {
   now(): number
   /** The agent token, renewed if need be. */
   agentToken(signal: AbortSignal): Promise<HeldToken>
+  /** Takes over what has to wait, by throwing. Default: it is waited for here. */
+  readonly defer?: ((deferral: Deferral) => never) | undefined
 }

@@ -16,3 +16,4 @@ export type {
 } from './options.js'
 export { type Requirement, readRequirement, readSignatureError, type SignatureError } from './requirement.js'
 export { createMemoryWallet, type Wallet, type WalletKind } from './wallet.js'
+export { connectSuppliers } from './suppliers.js'

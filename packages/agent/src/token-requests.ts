@@ -2,6 +2,7 @@ import { isEndpointUrl, isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit } from './checks.js'
 import { abortable } from './content.js'
+import type { Purpose } from './context.js'
 import type { HeldToken } from './held.js'
 import { badEnd, isDeferral, Wait } from './poll.js'
 import type { Run } from './run.js'
@@ -32,7 +33,7 @@ export async function requestPersonToken(
   const { mission, tokenRequest, capabilities } = run.agent.settings
   const { upstream } = run.agent
   const checker = await checkerFor(run, terms)
-  const answer = await ask(run, checker.ps, 'person_token_endpoint', {
+  const answer = await ask(run, checker.ps, 'person_token_endpoint', { brings: 'person' }, {
     ...tokenRequest,
     ...terms.members,
     resource,
@@ -40,7 +41,7 @@ export async function requestPersonToken(
     // The mission rides in the upstream token, and none is named beside it (R-311, R-323).
     ...(upstream === undefined
       ? optional('mission_s256', mission)
-      : { mission_s256: undefined, upstream_token: upstream.token }),
+      : { mission_s256: undefined, upstream_token: await upstream.token() }),
   })
   const token = checkPersonToken(answer['person_token'], resource, checker)
   if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
@@ -59,7 +60,7 @@ export async function requestAuthToken(
   const checker = await checkerFor(run, terms)
   const checked = await abortable(checkResourceToken(resourceToken, presented, resource, checker), run.signal)
   if (checked instanceof Unfit) throw run.failed('bad_resource_token', checked.why)
-  const answer = await ask(run, checker.ps, 'auth_token_endpoint', {
+  const answer = await ask(run, checker.ps, 'auth_token_endpoint', { brings: 'auth', resourceToken }, {
     ...optional('justification', justification),
     ...tokenRequest,
     ...terms.members,
@@ -67,7 +68,7 @@ export async function requestAuthToken(
     presented_token: presented.jwt,
     capabilities,
     ...optional('login_hint', checked.claims['login_hint']),
-    ...optional('upstream_token', upstream?.token),
+    ...optional('upstream_token', await upstream?.token()),
   })
   const now = { ...checker, now: run.agent.now() }
   const token = await abortable(checkAuthToken(answer['auth_token'], checked, now), run.signal)
@@ -99,24 +100,31 @@ async function ask(
   run: Run,
   ps: string,
   endpoint: string,
+  purpose: Purpose,
   body: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { agent, signal } = run
   const metadata = await abortable(agent.settings.issuers.metadata(ps, 'aauth-person.json'), signal)
   if (metadata instanceof Refusal)
-    throw run.failed('unreachable', `${ps} publishes nothing usable (${metadata.code})`)
+    throw metadata.code === 'issuer_unavailable'
+      ? run.failed('unreachable', `${ps} could not be reached`)
+      : run.failed('bad_answer', `${ps} publishes nothing usable (${metadata.code})`)
   const href = metadata[endpoint]
-  if (!isEndpointUrl(href)) throw run.failed('unreachable', `${ps} has no usable ${endpoint}`)
+  if (!isEndpointUrl(href)) throw run.failed('bad_answer', `${ps} has no usable ${endpoint}`)
   const request = {
     to: 'party' as const,
     method: 'POST',
     url: new URL(href),
-    headers: new Headers({ 'content-type': 'application/json', prefer: 'wait=45' }),
+    // Whoever does not wait here wants to know at once that there is something to wait for.
+    headers: new Headers({
+      'content-type': 'application/json',
+      ...(agent.defer === undefined ? { prefer: 'wait=45' } : {}),
+    }),
     content: new Uint8Array(Buffer.from(JSON.stringify(body))),
   }
   const token = async (): Promise<string> => (await agent.agentToken(signal)).jwt
   let response = await run.send({ ...request, token: await token() })
-  if (isDeferral(response)) response = await new Wait(run, response, request).end(response, token)
+  if (isDeferral(response)) response = await new Wait(run, response, { ...request, purpose }).end(response, token)
   if (response.status !== 200) throw (await badEnd(run, response)) ?? (await run.refused(response))
   const answer = await run.read(response)
   if (answer === undefined) throw run.failed('bad_answer', `${ps} sent no JSON object`)

@@ -1,6 +1,8 @@
+import { connectSuppliers } from '@countersign/agent'
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { fromNode } from '@countersign/core/adapter'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
 import { type GuardSettings, judged, settingsOf } from './enforce.js'
 import type { OtherWay } from './other-way.js'
@@ -33,7 +35,12 @@ export interface FastifyOptions extends ResourceOptions<FastifyRequest> {
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
-  const server = createResourceServer<FastifyRequest, OtherWay>(resource)
+  const { onward } = resource
+  const server = createResourceServer<FastifyRequest, OtherWay>(
+    typeof onward === 'object' && onward !== null
+      ? { ...resource, onward: { connect: connectSuppliers, ...onward } }
+      : resource,
+  )
   // Before Fastify waits for the requests in flight: a long poll would have it wait for as long as a stranger asked for.
   app.addHook('preClose', async () => server.close())
   app.addHook('onClose', async () => server.close())
@@ -41,6 +48,8 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
       ...of,
+      onward: (request) =>
+        of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
       with: (defaults) => guardOf(of.with(defaults)),
       routes: () => routes(),
     }

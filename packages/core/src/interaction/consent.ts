@@ -15,7 +15,10 @@ import { callerOnPage, type PageView } from './view.js'
 
 /** What the interaction page depends on. */
 export interface InteractionContext extends SettleContext {
-  readonly interaction: InteractionOptions
+  /** `undefined`: nobody signs in here, and people are only sent on. */
+  readonly interaction: InteractionOptions | undefined
+  /** Our own URL that people come back to from a supplier's side; `undefined`: none are sent there. */
+  readonly callback: string | undefined
   readonly issuers: IssuerKeys
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
@@ -49,7 +52,9 @@ export interface Visitor {
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
   const { record, native } = visitor
   const returnTo = context.pathOf(record.interaction?.id as string)
-  const result: LoginResult = await context.interaction.login({ request: native, returnTo })
+  // Only where there is a login is anything to be decided here.
+  const { login } = context.interaction as InteractionOptions
+  const result: LoginResult = await login.call(context.interaction, { request: native, returnTo })
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
     if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)

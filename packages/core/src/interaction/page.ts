@@ -32,6 +32,7 @@ const titles: Readonly<Record<PageView['page'], Part>> = {
   code: () => 'Enter the code from your agent',
   approved: () => 'You approved the request',
   declined: () => 'You declined the request',
+  returned: () => 'Thank you',
   problem: () => 'This cannot go on',
 }
 
@@ -54,6 +55,8 @@ ${signedIn(view)}
 </form>`,
   approved: () => '<p role="status">Your agent has been told. You can close this page.</p>',
   declined: () => '<p role="status">Nothing was shared and nothing was done. You can close this page.</p>',
+  returned: () =>
+    '<p role="status">Your agent will go on with what you decided. You can close this page.</p>',
   problem: ({ problem }) =>
     `<p role="alert">${e(problem?.message ?? '')}</p>\n<p class="note">Code of this error: <code>${e(problem?.code ?? '')}</code></p>`,
 }
