@@ -1,5 +1,6 @@
 import type { HeldToken } from './held.js'
 import type { Settings } from './settings.js'
+import type { Undertaking } from './unfinished.js'
 
 /** On whose behalf an agent acts, beside its own person: the caller of a resource that calls others (AAuth 10.1). */
 export interface Upstream {
@@ -12,24 +13,15 @@ export interface Upstream {
 }
 
 /** Something that has to wait for somebody: a deferral that is not followed here (AAuth 11.8). */
-export interface Deferral {
-  readonly to: 'resource' | 'party'
+export interface Deferral extends Undertaking {
   /** The pending URL. */
   readonly url: string
   /** Where a person has to go; `undefined`: somebody else decides. */
   readonly interaction: { readonly url: string; readonly code: string } | undefined
-  /** Seconds. */
+  /** Seconds until it may be polled. */
   readonly retryAfter: number
   /** What polls present. */
   readonly token: string
-  readonly purpose: Purpose
-}
-
-/** What is waited for. */
-export interface Purpose {
-  readonly brings: 'person' | 'auth' | 'answer'
-  /** With `auth`: what the token has to fit. */
-  readonly resourceToken?: string | undefined
 }
 
 /** The part of an agent that its requests are made with. */

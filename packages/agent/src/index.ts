@@ -15,5 +15,6 @@ export type {
   Interaction,
 } from './options.js'
 export { type Requirement, readRequirement, readSignatureError, type SignatureError } from './requirement.js'
+export type { Unfinished } from './unfinished.js'
 export { createMemoryWallet, type Wallet, type WalletKind } from './wallet.js'
 export { connectSuppliers } from './suppliers.js'

@@ -11,7 +11,6 @@ import {
   type Wait,
 } from '@countersign/core/adapter'
 import { Call } from './call.js'
-import { type Checker, checkAuthToken, checkPersonToken, Unfit } from './checks.js'
 import { discard, peekJson } from './content.js'
 import type { AgentContext, Deferral } from './context.js'
 import { AgentError } from './error.js'
@@ -20,6 +19,7 @@ import { badEnd, pageOf } from './poll.js'
 import { readRequirement } from './requirement.js'
 import { Run, retryAfter } from './run.js'
 import { type Settings, settle } from './settings.js'
+import { grantedToken } from './token-requests.js'
 import type { Wallet } from './wallet.js'
 
 /** Bytes of a supplier's answer that the guarded fetch lets through. */
@@ -74,12 +74,13 @@ export const connectSuppliers: ConnectSuppliers = (context: SuppliersContext): S
       try {
         return await run.during(() => new Call(run, request).response())
       } catch (cause) {
-        if (cause instanceof Deferred) return waiting(cause.deferral, new URL(request.url).origin)
+        if (cause instanceof Deferred) return waiting(cause.deferral)
         return faultOf(cause, signal)
       }
     },
     async poll(wait, authority) {
-      const run = new Run(contextFor(authority), authority.signal)
+      const upstream = { ps: authority.ps, expires: authority.exp, token: unneeded }
+      const run = new Run(contextFor(authority, { upstream }), authority.signal)
       try {
         return await run.during(() => poll(run, wait, authority))
       } catch (cause) {
@@ -91,6 +92,11 @@ export const connectSuppliers: ConnectSuppliers = (context: SuppliersContext): S
       await run.during(async () => discard(await send(run, wait, 'DELETE')))
     },
   }
+}
+
+/** A poll needs no upstream token. */
+const unneeded = async (): Promise<string> => {
+  throw new Error('a poll has no use for an upstream token')
 }
 
 /** What is declared of a caller who can, or cannot, be sent to a page. */
@@ -126,15 +132,16 @@ function walletOf({ wallet, exp }: Authority): Wallet {
   }
 }
 
-function waiting(deferral: Deferral, supplier: string): SupplierFault {
-  const { to, url, interaction, retryAfter: seconds, token, purpose } = deferral
+function waiting(deferral: Deferral): SupplierFault {
+  const { kind, resource: supplier, url, interaction, retryAfter: seconds, token, resourceToken } = deferral
   const wait: Wait = {
     supplier,
     url,
-    ...purpose,
+    brings: kind,
+    ...(resourceToken === undefined ? {} : { resourceToken }),
     ...(interaction === undefined ? {} : { interaction }),
     retryAfter: seconds,
-    ...(to === 'resource' ? { presented: token } : {}),
+    ...(kind === 'answer' ? { presented: token } : {}),
   }
   return new SupplierFault('waiting', 'somebody has to decide first', { wait })
 }
@@ -181,7 +188,10 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
   }
   const bad = await badEnd(run, response)
   if (bad !== undefined) throw bad
-  return wait.brings === 'answer' ? answered(run, response, authority) : token(run, response, wait, authority)
+  const { brings: kind, supplier: resource, resourceToken } = wait
+  if (kind === 'answer') return answered(run, response, authority)
+  const { jwt, claims } = await grantedToken(run, response, { kind, resource, resourceToken })
+  return { state: 'token', kind, value: jwt, exp: claims.exp }
 }
 
 /** The supplier's answer, unless it is that a session has begun, with which the call is made again. */
@@ -195,33 +205,6 @@ async function answered(run: Run, response: Response, { exp }: PollAuthority): P
     }
   }
   return { state: 'answer', response }
-}
-
-async function token(
-  run: Run,
-  response: Response,
-  wait: Wait,
-  { ps, exp }: PollAuthority,
-): Promise<Progress> {
-  if (response.status !== 200) throw await run.refused(response)
-  const body = await run.read(response)
-  const { issuers, key } = run.agent.settings
-  const checker: Checker = { issuers, jkt: key.jkt, ps, until: exp, now: run.agent.now() }
-  const checked = await check(body ?? {}, wait, checker)
-  if (checked instanceof Unfit) throw run.failed(`bad_${wait.brings}_token`, checked.why)
-  const kind = wait.brings === 'auth' ? 'auth' : 'person'
-  return { state: 'token', kind, value: checked.jwt, exp: checked.claims.exp }
-}
-
-async function check(
-  body: Readonly<Record<string, unknown>>,
-  { brings, supplier, resourceToken }: Wait,
-  checker: Checker,
-): Promise<HeldToken | Unfit> {
-  if (brings === 'person') return checkPersonToken(body['person_token'], supplier, checker)
-  // It was verified when it was taken to the person server, and may have ended since.
-  const asked = holdToken('auth', resourceToken)
-  return asked === undefined ? new Unfit('nothing was asked for') : checkAuthToken(body['auth_token'], asked, checker)
 }
 
 /**

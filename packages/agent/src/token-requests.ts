@@ -2,10 +2,10 @@ import { isEndpointUrl, isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit } from './checks.js'
 import { abortable } from './content.js'
-import type { Purpose } from './context.js'
-import type { HeldToken } from './held.js'
-import { badEnd, isDeferral, Wait } from './poll.js'
+import { type HeldToken, holdToken } from './held.js'
+import { pendingUrl, Wait } from './poll.js'
 import type { Run } from './run.js'
+import type { Undertaking, Unfinished } from './unfinished.js'
 
 /** For whom tokens are requested, where it is not the agent itself. */
 export interface TokenTerms {
@@ -33,7 +33,7 @@ export async function requestPersonToken(
   const { mission, tokenRequest, capabilities } = run.agent.settings
   const { upstream } = run.agent
   const checker = await checkerFor(run, terms)
-  const answer = await ask(run, checker.ps, 'person_token_endpoint', { brings: 'person' }, {
+  const body = {
     ...tokenRequest,
     ...terms.members,
     resource,
@@ -42,10 +42,9 @@ export async function requestPersonToken(
     ...(upstream === undefined
       ? optional('mission_s256', mission)
       : { mission_s256: undefined, upstream_token: await upstream.token() }),
-  })
-  const token = checkPersonToken(answer['person_token'], resource, checker)
-  if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
-  return token
+  }
+  const answer = await ask(run, checker.ps, 'person_token_endpoint', body, { kind: 'person', resource })
+  return personTokenOf(run, answer, resource, checker)
 }
 
 /** Requests an auth token from the person server with the resource token of a challenge (AAuth 7.2). */
@@ -60,7 +59,7 @@ export async function requestAuthToken(
   const checker = await checkerFor(run, terms)
   const checked = await abortable(checkResourceToken(resourceToken, presented, resource, checker), run.signal)
   if (checked instanceof Unfit) throw run.failed('bad_resource_token', checked.why)
-  const answer = await ask(run, checker.ps, 'auth_token_endpoint', { brings: 'auth', resourceToken }, {
+  const body = {
     ...optional('justification', justification),
     ...tokenRequest,
     ...terms.members,
@@ -69,11 +68,10 @@ export async function requestAuthToken(
     capabilities,
     ...optional('login_hint', checked.claims['login_hint']),
     ...optional('upstream_token', await upstream?.token()),
-  })
-  const now = { ...checker, now: run.agent.now() }
-  const token = await abortable(checkAuthToken(answer['auth_token'], checked, now), run.signal)
-  if (token instanceof Unfit) throw run.failed('bad_auth_token', token.why)
-  return token
+  }
+  const undertaking = { kind: 'auth', resource, resourceToken } as const
+  const answer = await ask(run, checker.ps, 'auth_token_endpoint', body, undertaking)
+  return authTokenOf(run, answer, checked, checker)
 }
 
 async function checkerFor(run: Run, { jkt }: TokenTerms): Promise<Checker> {
@@ -96,13 +94,54 @@ async function personServer(run: Run): Promise<string> {
   return ps
 }
 
+/** Takes up a token request that a person has had to decide. */
+export async function resumeTokenRequest(run: Run, unfinished: Unfinished): Promise<HeldToken> {
+  const { url, codes, ...undertaking } = unfinished
+  const wait = new Wait(run, 'party', new URL(url), undertaking, codes)
+  return grantedToken(run, await wait.resume(async () => agentToken(run)), undertaking)
+}
+
+/** The token at the end of a token request that had to wait. */
+export async function grantedToken(
+  run: Run,
+  response: Response,
+  { kind, resource, resourceToken }: Undertaking,
+): Promise<HeldToken> {
+  const checker = await checkerFor(run, {})
+  const answer = await granted(run, response)
+  return kind === 'person'
+    ? personTokenOf(run, answer, resource, checker)
+    : authTokenOf(run, answer, holdToken('auth', resourceToken), checker)
+}
+
+function personTokenOf(run: Run, answer: Answered, resource: string, checker: Checker): HeldToken {
+  const token = checkPersonToken(answer['person_token'], resource, { ...checker, now: run.agent.now() })
+  if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
+  return token
+}
+
+async function authTokenOf(
+  run: Run,
+  answer: Answered,
+  resourceToken: HeldToken | undefined,
+  checker: Checker,
+): Promise<HeldToken> {
+  if (resourceToken === undefined) throw run.failed('bad_resource_token', 'there is none to compare with')
+  const now = { ...checker, now: run.agent.now() }
+  const token = await abortable(checkAuthToken(answer['auth_token'], resourceToken, now), run.signal)
+  if (token instanceof Unfit) throw run.failed('bad_auth_token', token.why)
+  return token
+}
+
+type Answered = Readonly<Record<string, unknown>>
+
 async function ask(
   run: Run,
   ps: string,
   endpoint: string,
-  purpose: Purpose,
   body: Readonly<Record<string, unknown>>,
-): Promise<Readonly<Record<string, unknown>>> {
+  undertaking: Undertaking,
+): Promise<Answered> {
   const { agent, signal } = run
   const metadata = await abortable(agent.settings.issuers.metadata(ps, 'aauth-person.json'), signal)
   if (metadata instanceof Refusal)
@@ -111,23 +150,32 @@ async function ask(
       : run.failed('bad_answer', `${ps} publishes nothing usable (${metadata.code})`)
   const href = metadata[endpoint]
   if (!isEndpointUrl(href)) throw run.failed('bad_answer', `${ps} has no usable ${endpoint}`)
-  const request = {
-    to: 'party' as const,
+  const url = new URL(href)
+  const response = await run.send({
+    to: 'party',
     method: 'POST',
-    url: new URL(href),
+    url,
     // Whoever does not wait here wants to know at once that there is something to wait for.
     headers: new Headers({
       'content-type': 'application/json',
       ...(agent.defer === undefined ? { prefer: 'wait=45' } : {}),
     }),
     content: new Uint8Array(Buffer.from(JSON.stringify(body))),
-  }
-  const token = async (): Promise<string> => (await agent.agentToken(signal)).jwt
-  let response = await run.send({ ...request, token: await token() })
-  if (isDeferral(response)) response = await new Wait(run, response, { ...request, purpose }).end(response, token)
-  if (response.status !== 200) throw (await badEnd(run, response)) ?? (await run.refused(response))
+    token: await agentToken(run),
+  })
+  if (response.status !== 202) return granted(run, response)
+  const wait = new Wait(run, 'party', pendingUrl(run, response, url), undertaking)
+  return granted(run, await wait.end(response, async () => agentToken(run)))
+}
+
+async function agentToken({ agent, signal }: Run): Promise<string> {
+  return (await agent.agentToken(signal)).jwt
+}
+
+async function granted(run: Run, response: Response): Promise<Answered> {
+  if (response.status !== 200) throw await run.refused(response)
   const answer = await run.read(response)
-  if (answer === undefined) throw run.failed('bad_answer', `${ps} sent no JSON object`)
+  if (answer === undefined) throw run.failed('bad_answer', 'a token endpoint sent no JSON object')
   return answer
 }
 
