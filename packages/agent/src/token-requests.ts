@@ -3,6 +3,7 @@ import { Refusal } from '@countersign/core/signature'
 import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit } from './checks.js'
 import { abortable } from './content.js'
 import type { HeldToken } from './held.js'
+import { throughParent } from './parent.js'
 import { badEnd, isDeferral, Wait } from './poll.js'
 import type { Run } from './run.js'
 
@@ -29,9 +30,15 @@ export async function requestPersonToken(
   resource: string,
   terms: TokenTerms = {},
 ): Promise<HeldToken> {
-  const { mission, tokenRequest, capabilities } = run.agent.settings
+  const { mission, tokenRequest, capabilities, parent } = run.agent.settings
   const { upstream } = run.agent
   const checker = await checkerFor(run, terms)
+  if (parent !== undefined) {
+    const given = await throughParent(run, { ...tokenRequest, ...terms.members }, (more) =>
+      parent.fetchPersonToken(resource, more),
+    )
+    return fit(run, checkPersonToken(given, resource, checker))
+  }
   const answer = await ask(run, checker.ps, 'person_token_endpoint', {
     ...tokenRequest,
     ...terms.members,
@@ -42,7 +49,10 @@ export async function requestPersonToken(
       ? optional('mission_s256', mission)
       : { mission_s256: undefined, upstream_token: upstream.token }),
   })
-  const token = checkPersonToken(answer['person_token'], resource, checker)
+  return fit(run, checkPersonToken(answer['person_token'], resource, checker))
+}
+
+function fit(run: Run, token: HeldToken | Unfit): HeldToken {
   if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
   return token
 }
@@ -53,24 +63,31 @@ export async function requestAuthToken(
   challenge: AuthChallenge,
   terms: TokenTerms = {},
 ): Promise<HeldToken> {
-  const { justification, tokenRequest, capabilities } = run.agent.settings
+  const { justification, tokenRequest, capabilities, parent } = run.agent.settings
   const { upstream } = run.agent
   const { resource, resourceToken, presented } = challenge
   const checker = await checkerFor(run, terms)
   const checked = await abortable(checkResourceToken(resourceToken, presented, resource, checker), run.signal)
   if (checked instanceof Unfit) throw run.failed('bad_resource_token', checked.why)
-  const answer = await ask(run, checker.ps, 'auth_token_endpoint', {
-    ...optional('justification', justification),
-    ...tokenRequest,
-    ...terms.members,
-    resource_token: resourceToken,
-    presented_token: presented.jwt,
-    capabilities,
-    ...optional('login_hint', checked.claims['login_hint']),
-    ...optional('upstream_token', upstream?.token),
-  })
+  const members = { ...optional('justification', justification), ...tokenRequest, ...terms.members }
+  const request = async (): Promise<unknown> => {
+    if (parent !== undefined) {
+      const challenge = { resource, resourceToken, presentedToken: presented.jwt }
+      return throughParent(run, members, (more) => parent.fetchAuthToken(challenge, more))
+    }
+    const answer = await ask(run, checker.ps, 'auth_token_endpoint', {
+      ...members,
+      resource_token: resourceToken,
+      presented_token: presented.jwt,
+      capabilities,
+      ...optional('login_hint', checked.claims['login_hint']),
+      ...optional('upstream_token', upstream?.token),
+    })
+    return answer['auth_token']
+  }
+  const given = await request()
   const now = { ...checker, now: run.agent.now() }
-  const token = await abortable(checkAuthToken(answer['auth_token'], checked, now), run.signal)
+  const token = await abortable(checkAuthToken(given, checked, now), run.signal)
   if (token instanceof Unfit) throw run.failed('bad_auth_token', token.why)
   return token
 }
