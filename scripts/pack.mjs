@@ -2,7 +2,7 @@
 //
 // A package.json in the workspace names each entry once, as the ES module that `tsc -b` makes. What is published says
 // more, and says it here once for all of them: the CommonJS build, the entries in the words of older resolvers, and where
-// the sources are. So publish these tarballs, and nothing else.
+// the sources are, to which the links of a README lead. So publish these tarballs, and nothing else.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run, runPnpm } from './bootstrap.mjs'
 import { buildCommonJs } from './commonjs.mjs'
+import { absoluteLinks } from './links.mjs'
 
 /** @typedef {{ readonly types: string, readonly default: string }} Entry */
 /** @typedef {Record<string, unknown> & { name: string, exports: Record<string, Entry | string> }} Manifest */
@@ -132,6 +133,9 @@ export const pack = async (out, repository = knownRepository()) => {
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
+      const readme = join(folder, 'README.md')
+      const base = `${repository}/blob/main/${within}/`
+      writeFileSync(readme, absoluteLinks(readFileSync(readme, 'utf8'), base))
       folders.push(folder)
     }
     await must('npm', 'pack', ...folders, '--silent', '--pack-destination', out)
