@@ -1,7 +1,7 @@
 import type { AlgorithmName } from '../crypto/algorithms.js'
-import { importSigningJwk, type SigningKey } from '../crypto/keys.js'
+import type { SigningKey } from '../crypto/keys.js'
 import type { KeyRotationEvent } from '../events.js'
-import { type ExternalSigner, importSigner, isSigner } from './external-signer.js'
+import { type ExternalSigner, importSigningKey } from './external-signer.js'
 
 /** A signing key of the resource server: a private JWK with a fully specified `alg`, or a signer for a key kept elsewhere. */
 export type SigningKeyOption = object | ExternalSigner
@@ -142,7 +142,7 @@ export class OwnKeyRing implements OwnKeys {
   }
 
   #add(given: SigningKeyOption): Entry {
-    const key = isSigner(given) ? importSigner(given) : importSigningJwk(given)
+    const key = importSigningKey(given)
     for (const { key: other } of this.#entries) {
       if (other.kid === key.kid) throw new TypeError(`two keys have the same kid ${key.kid}`)
       if (other.jkt === key.jkt) throw new TypeError(`the keys ${other.kid} and ${key.kid} are the same`)

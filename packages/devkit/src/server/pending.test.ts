@@ -1,8 +1,8 @@
+import { readRequirement } from '@countersign/agent'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Agent } from '../agent/agent.js'
 import { papersOf } from '../testing/resource-tokens.js'
 import { openSetting, type Setting } from '../testing/setting.js'
-import { readRequirement } from '../wire/answers.js'
 
 let setting: Setting
 let sam: Agent
