@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto'
 import { z } from 'zod'
 import { isServerIdentifier } from '../identifiers.js'
-import type { SigningKeyOption } from '../own-keys/key-ring.js'
+import { readSigningKeys, type SigningKeyOption, type SigningKeys } from '../own-keys/signing-keys.js'
 import type { ConnectSuppliers } from './suppliers.js'
 
 /** Call chaining (AAuth 10.1): handlers call other resources on the authority of their callers. */
@@ -84,10 +84,10 @@ export const onwardOptionsSchema: z.ZodType<OnwardOptions> = z.strictObject({
 /** @throws TypeError naming what is missing */
 export function readOnwardOptions(
   given: OnwardOptions,
-  signingKeys: readonly SigningKeyOption[],
+  signingKeys: SigningKeys | undefined,
 ): OnwardSettings {
-  if (signingKeys.length === 0)
-    throw new TypeError('option onward: needs the option signingKeys, to sign its own agent tokens')
+  if (signingKeys === undefined)
+    throw new TypeError('option signingKeys: is missing; onward needs a key that signs agent tokens')
   if (given.connect === undefined)
     throw new TypeError(
       'option onward.connect: must be connectSuppliers of @countersign/agent; the adapters bring it along',
@@ -108,8 +108,8 @@ export function readOnwardOptions(
   }
 }
 
-function derived(keys: readonly SigningKeyOption[]): Uint8Array[] {
-  return keys.flatMap((key) => {
+function derived(keys: SigningKeys): Uint8Array[] {
+  return readSigningKeys(keys, 'option signingKeys').flatMap(({ key }) => {
     const { d } = key as { readonly d?: unknown }
     if (typeof d !== 'string') return []
     return [new Uint8Array(hkdfSync('sha256', Buffer.from(d, 'base64url'), '', 'countersign onward', 32))]

@@ -17,8 +17,8 @@ export interface OwnAgentContext {
   readonly clock: () => number
 }
 
-// An hour: nothing can revoke an agent token at every person server, so it is short; and it is made here, at no cost.
-const lifetime = 3600
+/** Seconds. Nothing can revoke an agent token at every person server, so it is short; and it is made here, at no cost. */
+export const agentTokenLifetime = 3600
 /** Seconds before its end from which on a token is replaced. */
 const margin = 600
 
@@ -40,7 +40,7 @@ export function createOwnAgent({ resource, agent, keys, key, clock }: OwnAgentCo
       const own = key ?? issuer
       const now = Math.floor(clock() / 1000)
       if (made?.by === issuer.kid && made.cnf === own.jkt && made.exp - now > margin) return made.jwt
-      const exp = now + lifetime
+      const exp = now + agentTokenLifetime
       const claims = {
         iss: resource,
         dwk: 'aauth-agent.json',

@@ -6,6 +6,7 @@ import {
   readAccessOptions,
 } from '../access/access-options.js'
 import { isPromiseLike } from '../awaitable.js'
+import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
 import { checkConfiguration } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
@@ -16,6 +17,8 @@ import { type InteractionOptions, interactionOptionsSchema } from '../interactio
 import { type IssuerFetch, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import { OwnKeyRing } from '../own-keys/key-ring.js'
+import { keyNeeded } from '../own-keys/made-key.js'
+import { readSigningKeys, type SigningKeys } from '../own-keys/signing-keys.js'
 import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
@@ -26,6 +29,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
+import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
 
 const httpsUrl = z
@@ -35,6 +39,9 @@ const seconds = (max: number): z.ZodNumber => z.int().min(1).max(max)
 const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
 const path = z.string().regex(/^\/[A-Za-z0-9._~/-]*$/, 'must be an absolute path')
 const folder = path.endsWith('/', 'must end with /')
+const ownIdentifier = z
+  .string()
+  .refine(isServerIdentifier, { error: ({ input }) => resourceFault(input) ?? '' })
 const identifier = z
   .string()
   .refine(
@@ -44,13 +51,9 @@ const identifier = z
 
 const schema = z.strictObject({
   ...accessOptionsShape,
-  resource: identifier,
-  signingKeys: z
-    .array(
-      z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a JWK or a signer'),
-    )
-    .min(1)
-    .optional(),
+  resource: ownIdentifier,
+  // Whatever it is: it is read where keys are, with the place of the one at fault.
+  signingKeys: z.custom<SigningKeys>(() => true).optional(),
   scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
   accessServer: identifier.optional(),
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
@@ -199,6 +202,8 @@ export function readOptions(options: AnyResourceOptions): Config {
     throw new TypeError(
       'option resource: is missing; options are an object with at least the https:// origin of this API',
     )
+  // What is left undefined here is most often a variable that is not set.
+  if ('signingKeys' in options) readSigningKeys(options.signingKeys, 'option signingKeys')
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
@@ -215,10 +220,11 @@ export function readOptions(options: AnyResourceOptions): Config {
       report,
     })
   const watched = watch(given.store, [markKey])
-  const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
-  const keys = new OwnKeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
+  const longest = options.onward === undefined ? 0 : agentTokenLifetime
+  const lifetime = Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
+  const keys = new OwnKeyRing(options.signingKeys, { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
-    throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
+    throw new TypeError(`option signingKeys: is missing; ${keyNeeded}`)
   }
   return {
     ...rest,
@@ -232,7 +238,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     issuers: options.issuers ?? {},
     interaction: options.interaction,
     onward:
-      options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys ?? []),
+      options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),

@@ -103,7 +103,7 @@ function sessionService(config: Config, stops: StopContext): SessionService {
 }
 
 function pageContext(config: Config, context: DeferralsContext): InteractionContext {
-  const { resource, paths, authority, display, scopes, interaction, onward } = config
+  const { resource, paths, authority, display, scopes, interaction, onward, sessions } = config
   return {
     ...context,
     interaction,
@@ -118,6 +118,7 @@ function pageContext(config: Config, context: DeferralsContext): InteractionCont
       page: interaction?.page?.bind(interaction),
     },
     scopes,
+    session: { unused: Math.min(sessions.lifetime, sessions.maxAge), atMost: sessions.maxAge },
     pathOf: (id) => `${paths.interaction}${id}`,
   }
 }
