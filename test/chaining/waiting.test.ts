@@ -1,18 +1,15 @@
 import { readRequirement } from '@countersign/devkit'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { adapters } from '../target/start.js'
 import { Browser } from './browser.js'
+import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, type StageOptions } from './stage.js'
 
 /** Mom decides on a page of her person server. */
 const onPage = (decision: boolean) => () => ({ decision, after: 'visit' }) as const
 
-const pageOf = (response: Response) => {
-  const { url, code } = readRequirement(response)?.parameters ?? {}
-  return `${url}?code=${code}`
-}
-const pendingOf = (response: Response) => response.headers.get('location') as string
-const errorOf = async (response: Response) => ((await response.json()) as { error?: string }).error
+// A machine with other things to do is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 describe.each(adapters)('a call that waits for a supplier’s side, on %s', (adapter) => {
   let stage: Stage
@@ -77,7 +74,8 @@ describe.each(adapters)('a call that waits for a supplier’s side, on %s', (ada
   it('takes no word from a browser that has not come by our page', async () => {
     await open({ mom: { consent: onPage(true) } })
     const deferred = await stage.order(token)
-    const [at] = (await new Browser(stage.town).request(pageOf(deferred))).headers.get('location')?.split('?') ?? []
+    const [at] =
+      (await new Browser(stage.town).request(pageOf(deferred))).headers.get('location')?.split('?') ?? []
     expect(at).toBe('https://ps.example/interact')
     const id = pageOf(deferred).split('/').at(-1)?.split('?')[0]
     const stranger = await new Browser(stage.town).open(

@@ -103,7 +103,12 @@ export interface ExpressGuard<Observe = false> {
    * An error middleware that answers what {@link ExpressGuard.onward} rejects with, and puts the call aside where it has to
    * wait; all other errors go on. Mount it behind the routes, before the application's own error handler.
    */
-  errors(): (error: unknown, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  errors(): (
+    error: unknown,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => void
   /** A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets everything pass. */
   open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
   /**

@@ -49,8 +49,7 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
       ...of,
-      onward: (request) =>
-        of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
+      onward: (request) => of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
       with: (defaults) => guardOf(of.with(defaults)),
       routes: () => routes(),
     }

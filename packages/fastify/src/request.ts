@@ -1,8 +1,8 @@
 import type {
   Caller,
-  Onward,
   Policy as CorePolicy,
   Requirement as CoreRequirement,
+  Onward,
   ResourceServer,
 } from '@countersign/core'
 import type {

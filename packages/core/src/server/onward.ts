@@ -31,7 +31,7 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
     const chain = await chaining.sealWaiting(run, wait)
     return chain === undefined
       ? refused(tooLong, report)
-      : deferrals.chained(request, run.caller, { chain, interaction: wait.interaction })
+      : deferrals.chained(request, run.caller, { chain, wait })
   }
   return {
     onward(request) {

@@ -6,8 +6,8 @@ import {
   readAccessOptions,
 } from '../access/access-options.js'
 import { isPromiseLike } from '../awaitable.js'
-import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
+import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
@@ -221,7 +221,8 @@ export function readOptions(options: AnyResourceOptions): Config {
     })
   const watched = watch(given.store, [markKey])
   const longest = options.onward === undefined ? 0 : agentTokenLifetime
-  const lifetime = Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
+  const lifetime =
+    Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
   const keys = new OwnKeyRing(options.signingKeys, { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError(`option signingKeys: is missing; ${keyNeeded}`)
@@ -237,8 +238,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},
     interaction: options.interaction,
-    onward:
-      options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
+    onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
