@@ -20,6 +20,8 @@ export default defineConfig({
     passWithNoTests: true,
     // Left to itself it keeps one core free, which is half of two.
     maxWorkers: '100%',
+    // Failures of ours are logged without asking, and many tests make them.
+    silent: 'passed-only',
     projects: [
       ...packages.map((name) => ({
         test: {

@@ -2,6 +2,7 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { refuse } from '../errors.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
+import { viewNoted } from '../http/request-view.js'
 import { isUser } from '../identifiers.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
@@ -39,17 +40,15 @@ export interface Visitor {
   readonly record: PendingRecord
   readonly arrival: Arrival
   readonly request: HttpRequest
-  /** The framework's own request. */
-  readonly native: unknown
   /** The browser's secret. */
   readonly secret: string
 }
 
 /** The person who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login` answers otherwise */
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
-  const { record, native } = visitor
+  const { record, request } = visitor
   const returnTo = context.pathOf(record.interaction?.id as string)
-  const result: LoginResult = await context.interaction.login({ request: native, returnTo })
+  const result: LoginResult = await context.interaction.login({ request: viewNoted(request), returnTo })
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
     if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
