@@ -28,6 +28,10 @@ const cases = installed.flatMap((kind) =>
   ['express', 'fastify'].map((adapter) => [kind.name, adapter] as const),
 )
 
+it.each(proxies)('docs/operations.md has a configuration of $name', ({ name, heading }) => {
+  expect(blockOf(sectionOf(page, heading), name)).toContain('127.0.0.1:3000')
+})
+
 describe.each(cases)('%s in front [adapter %s]', (name, adapter) => {
   const kind = proxies.find((each) => each.name === name) as (typeof proxies)[number]
   const configuration = blockOf(sectionOf(page, kind.heading), name)

@@ -16,6 +16,10 @@ const cases = proxies.flatMap((kind) =>
   kind.installed ? streamExamples.map((example) => ({ kind, example })) : [],
 )
 
+it.each(proxies)('docs/websocket-sse.md has what $name needs beside its configuration', ({ name }) => {
+  expect(blockOf(beside, name)).toContain('1h')
+})
+
 describe.each(cases)('$example.name, behind $kind.name', ({ kind, example }) => {
   let authority: Authority
   let town: Town
