@@ -1,4 +1,4 @@
-import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
+import { importPublicJwk, KeyFault, ownFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
 import { after } from '../time.js'
 
 /** A signing key whose private half is kept elsewhere: in a key management service, a hardware module, another process. */
@@ -23,7 +23,8 @@ const signMilliseconds = 5000
 export function importSigner(signer: ExternalSigner): SigningKey {
   const { publicJwk } = signer
   const key = importPublicJwk(publicJwk)
-  if (key instanceof KeyFault) throw new TypeError(`publicJwk: ${key.detail}`)
+  if (key instanceof KeyFault)
+    throw new TypeError(`publicJwk: ${ownFault(key, (publicJwk as { alg?: unknown }).alg)}`)
   const { kid = key.jkt } = publicJwk as { readonly kid?: unknown }
   if (typeof kid !== 'string' || kid === '') throw new TypeError('publicJwk: kid must be a non-empty string')
   const { kty, crv, x, y } = publicJwk as Readonly<Record<string, string>>
