@@ -12,7 +12,7 @@ const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 // Real sentinels that promote a real replica: a minute, of which nothing can be left out.
 const inCiOnly = ['src/sentinel.test.ts']
 
-const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
+const packages = ['agent', 'core', 'devkit', 'express', 'fastify', 'redis']
 
 // Files of one project share a process and what they import, which is most of what they take. These do not: they replace
 // modules, look at what a process has once, run processes of their own, or wait on the clock of the network.

@@ -1,0 +1,271 @@
+import { isServerIdentifier } from '@countersign/core/issuer'
+import { Refusal } from '@countersign/core/signature'
+import { abortable, discard, peekJson, readContent } from './content.js'
+import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
+import { badEnd, isDeferral, Wait } from './poll.js'
+import { type Requirement, readRequirement, readSignatureError } from './requirement.js'
+import type { Run } from './run.js'
+import { requestAuthToken, requestPersonToken } from './token-requests.js'
+import type { WalletKind } from './wallet.js'
+
+/** Components that a resource may ask for beside those of every request. */
+const mostComponents = 32
+
+/** One `fetch` of an agent: from the first request to the resource's final answer. */
+export class Call {
+  readonly #run: Run
+  readonly #request: Request
+  readonly #url: URL
+  /** The resource's identifier. */
+  readonly #resource: string
+  /** The tokens fetched by this `fetch`: one that is refused although it is new would be refused again. */
+  readonly #fresh = new Set<string>()
+  #content: Uint8Array<ArrayBuffer> | undefined
+  #additional: readonly string[] = []
+  #authorizes = false
+  #isRestarted = false
+  #hasBegun = false
+
+  constructor(run: Run, request: Request) {
+    this.#run = run
+    this.#request = request
+    this.#url = new URL(request.url)
+    this.#url.hash = ''
+    this.#resource = this.#url.origin
+  }
+
+  async response(): Promise<Response> {
+    const { settings } = this.#run.agent
+    this.#content = await readContent(this.#request, settings.limits.requestBytes, this.#run.signal)
+    await this.#readMetadata()
+    let token = (await this.#held('auth')) ?? (await this.#agentToken())
+    for (;;) {
+      const response = await this.#send(token)
+      const next = await this.#next(response, token)
+      if (next instanceof Response) return this.#final(next)
+      discard(response)
+      token = next
+    }
+  }
+
+  /** What a resource announces (11.2.4). That it publishes nothing is no obstacle. */
+  async #readMetadata(): Promise<void> {
+    if (!isServerIdentifier(this.#resource)) return
+    const { issuers } = this.#run.agent.settings
+    const metadata = await abortable(
+      issuers.metadata(this.#resource, 'aauth-resource.json'),
+      this.#run.signal,
+    )
+    if (metadata instanceof Refusal) return
+    const announced = metadata['additional_signature_components']
+    if (Array.isArray(announced)) this.#require(announced as readonly string[])
+    this.#authorizes = metadata['authorization_endpoint'] === this.#url.href
+  }
+
+  /** Covers more components from now on; whether any of them is new. */
+  #require(names: readonly string[]): boolean {
+    const more = names.filter((name) => name.length <= 256 && !this.#additional.includes(name))
+    this.#additional = [...this.#additional, ...more].slice(0, mostComponents)
+    return more.some((name) => this.#additional.includes(name))
+  }
+
+  async #send(token: HeldToken): Promise<Response> {
+    const { capabilities } = this.#run.agent.settings
+    const headers = new Headers(this.#request.headers)
+    if (capabilities.length > 0) headers.set('aauth-capabilities', capabilities.join(', '))
+    const session = headers.has('authorization') ? undefined : await this.#get('session')
+    if (session !== undefined) headers.set('authorization', `AAuth ${session}`)
+    const response = await this.#run.send({
+      to: 'resource',
+      method: this.#request.method,
+      url: this.#url,
+      headers,
+      content: this.#content,
+      token: token.jwt,
+      additional: this.#additional,
+    })
+    return this.#noteSession(response)
+  }
+
+  // R-209: a new session replaces the old one at once, whatever response it comes with.
+  async #noteSession(response: Response): Promise<Response> {
+    const session = response.headers.get('aauth-access')
+    if (session !== null && /^[A-Za-z0-9._~+/-]+=*$/.test(session))
+      await this.#set('session', session, undefined)
+    return response
+  }
+
+  #final(response: Response): Response {
+    const isRedirect = response.status >= 300 && response.status < 400 && response.headers.has('location')
+    if (isRedirect && this.#request.redirect === 'error')
+      throw this.#run.gaveUp('redirected', 'the resource answered with a redirect', response)
+    return response
+  }
+
+  /** The final response, or the token for the next request. */
+  async #next(response: Response, token: HeldToken): Promise<Response | HeldToken> {
+    if (isDeferral(response)) return this.#follow(response, token)
+    if (response.status === 403) this.#checkDenial(response)
+    if (response.status !== 401) return response
+    const error = readSignatureError(response)
+    const requirement = readRequirement(response)
+    if (error?.error === 'invalid_input' && this.#require(error.requiredInput ?? [])) return token
+    if (error !== undefined) return this.#refusedToken(response, token, requirement)
+    return requirement === undefined ? response : this.#meet(response, requirement, token)
+  }
+
+  #checkDenial(response: Response): void {
+    const stray = ['signature-error', 'accept-signature-scheme', 'accept-signature-alg'].find((name) =>
+      response.headers.has(name),
+    )
+    if (stray !== undefined) throw this.#run.gaveUp('bad_answer', `a 403 carries ${stray}`, response)
+  }
+
+  // A token from the wallet that is refused is dropped, and the fetch starts again, once. The refusal of a new one is
+  // returned to the caller.
+  async #refusedToken(
+    response: Response,
+    token: HeldToken,
+    requirement: Requirement | undefined,
+  ): Promise<Response | HeldToken> {
+    if (this.#fresh.has(token.jwt) || this.#isRestarted) return response
+    this.#isRestarted = true
+    await this.#drop(token.kind)
+    if (requirement?.name === 'person-token') return this.#personToken()
+    const agentToken = await this.#agentToken()
+    if (token.kind === 'agent') this.#fresh.add(agentToken.jwt)
+    return agentToken
+  }
+
+  async #meet(response: Response, requirement: Requirement, token: HeldToken): Promise<HeldToken> {
+    switch (requirement.name) {
+      case 'agent-token':
+        if (token.kind === 'agent') throw this.#circular(requirement, response)
+        return this.#agentToken()
+      case 'person-token':
+        if (token.kind === 'person' && this.#fresh.has(token.jwt)) throw this.#circular(requirement, response)
+        if (token.kind === 'person') await this.#drop('person')
+        return this.#personToken()
+      case 'auth-token':
+        return this.#authToken(response, requirement, token)
+      default:
+        throw this.#run.gaveUp('unknown_requirement', 'the resource requires something unknown', response)
+    }
+  }
+
+  #agentToken(): Promise<HeldToken> {
+    return this.#run.agent.agentToken(this.#run.signal)
+  }
+
+  async #personToken(): Promise<HeldToken> {
+    const held = await this.#held('person')
+    if (held !== undefined) return held
+    this.#checkResource()
+    return this.#keep(await requestPersonToken(this.#run, this.#resource))
+  }
+
+  async #authToken(response: Response, requirement: Requirement, presented: HeldToken): Promise<HeldToken> {
+    const resourceToken = requirement.parameters['resource-token']
+    if (resourceToken === undefined || presented.kind === 'agent') {
+      const why = resourceToken === undefined ? 'it has no resource-token' : 'no person was presented yet'
+      throw this.#run.gaveUp('bad_challenge', `auth-token is required, but ${why}`, response)
+    }
+    this.#checkResource()
+    const challenge = { resourceToken, presented, resource: this.#resource }
+    const token = await requestAuthToken(this.#run, challenge)
+    // A step-up that would bring nothing new would be asked for again.
+    if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
+      throw this.#circular(requirement, response)
+    return this.#keep(token)
+  }
+
+  /** Tokens are for identifiers, which have no port (AAuth 11.1.1). */
+  #checkResource(): void {
+    if (isServerIdentifier(this.#resource)) return
+    throw this.#run.failed('bad_challenge', 'a token is required by what has no server identifier')
+  }
+
+  /** A deferral: wait for the person, or bring the auth token to the held invocation. */
+  async #follow(first: Response, token: HeldToken): Promise<Response | HeldToken> {
+    let current = token
+    const exchanged = new Set<string>()
+    const wait = new Wait(this.#run, first, { to: 'resource', url: this.#url })
+    const answer = await wait.end(first, async (response) => {
+      await this.#noteSession(response)
+      const requirement = readRequirement(response)
+      const resourceToken = requirement?.parameters['resource-token']
+      // A resource token that comes anew says that what was brought was not enough; the same again says nothing.
+      const isNew = resourceToken === undefined ? current.kind !== 'auth' : !exchanged.has(resourceToken)
+      if (requirement?.name === 'auth-token' && isNew) {
+        current = await this.#authToken(response, requirement, current)
+        if (resourceToken !== undefined) exchanged.add(resourceToken)
+      }
+      // The key is the same, so that the agent is known by any token of it.
+      const isOver = current.claims.exp <= this.#run.agent.now()
+      return isOver ? (await this.#agentToken()).jwt : current.jwt
+    })
+    await this.#noteSession(answer)
+    const bad = await badEnd(this.#run, answer)
+    if (bad !== undefined) throw bad
+    return this.#begins(answer, current)
+  }
+
+  /**
+   * Where the wait was for a session to begin, the request itself has not been carried out, and is made again with it. Any other
+   * answer of a pending URL is that of the request.
+   */
+  async #begins(answer: Response, token: HeldToken): Promise<Response | HeldToken> {
+    if (this.#authorizes || answer.status !== 200 || !answer.headers.has('aauth-access')) return answer
+    const { limits } = this.#run.agent.settings
+    const body = await peekJson(answer, limits.answerBytes, this.#run.signal)
+    if (body?.['status'] !== 'authorized') return answer
+    if (this.#hasBegun)
+      throw this.#run.gaveUp('no_progress', 'a session was begun, and another is required', answer)
+    discard(answer)
+    this.#hasBegun = true
+    return usable(token, this.#run.agent.now()) ?? this.#agentToken()
+  }
+
+  #circular({ name }: Requirement, response: Response): Error {
+    return this.#run.gaveUp('no_progress', `${name} was brought and is required again`, response)
+  }
+
+  async #held(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
+    const { agent } = this.#run
+    const token = usable(holdToken(kind, await this.#get(kind)), agent.now())
+    // Of a key that the agent had before.
+    return token !== undefined && confirmationThumbprint(token.claims) === agent.settings.key.jkt
+      ? token
+      : undefined
+  }
+
+  async #keep(token: HeldToken): Promise<HeldToken> {
+    this.#fresh.add(token.jwt)
+    await this.#set(token.kind, token.jwt, token.claims.exp)
+    return token
+  }
+
+  #get(kind: WalletKind): Promise<string | undefined> {
+    const { wallet } = this.#run.agent.settings
+    return this.#run.call('wallet_failed', 'wallet.get', () => wallet.get(kind, this.#resource))
+  }
+
+  async #set(kind: WalletKind, value: string, expires: number | undefined): Promise<void> {
+    const { wallet } = this.#run.agent.settings
+    await this.#run.call('wallet_failed', 'wallet.set', () =>
+      wallet.set(kind, this.#resource, value, expires),
+    )
+  }
+
+  async #drop(kind: WalletKind): Promise<void> {
+    const { wallet } = this.#run.agent.settings
+    const resource = kind === 'agent' ? '' : this.#resource
+    await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, resource))
+  }
+}
+
+function covers(held: HeldToken, wanted: HeldToken): boolean {
+  if (held.claims['account'] !== wanted.claims['account']) return false
+  const has = new Set(scopes(held.claims['scope']))
+  return scopes(wanted.claims['scope']).every((scope) => has.has(scope))
+}
