@@ -105,10 +105,11 @@ describe('who uses the packages', () => {
     60_000,
   )
 
-  it('has them in a NestJS application', async () => {
+  it('has them in NestJS: as a middleware, as a guard of its own kind, and on Fastify', async () => {
     const folder = join(stage.folder, 'nest')
     expect(await node([tool('typescript59/bin/tsc'), '-p', folder])).toBe('')
-    expect(await node([join(folder, 'dist/main.js')])).toBe('served\n')
+    for (const program of ['main', 'guard', 'fastify'])
+      expect(await node([join(folder, `dist/${program}.js`)])).toBe('served\n')
   }, 120_000)
 
   it.concurrent.each(['typescript54', 'typescript59', 'typescript6'])(
