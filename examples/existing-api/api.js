@@ -9,7 +9,6 @@ import { isKey, signIn } from './sign-in.js'
 export function createApi({ enforce, tokenSecret, apiKey, operatorKey, ...options }) {
   const guard = aauth({
     resource: 'https://notes.example',
-    signingKeys: [JSON.parse(process.env.AAUTH_KEY)],
     scopes: { 'notes.read': 'Read your notes' },
     observe: !enforce,
     ...options,

@@ -1,10 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, test } from 'node:test'
+import { setInterval } from 'node:timers/promises'
 import { createTown } from '@countersign/devkit'
 import { SignJWT } from 'jose'
 import { createApi } from './api.js'
-import { openStore } from './store.js'
 
 const resource = 'https://notes.example'
 const keys = { tokenSecret: new Uint8Array(32).fill(7), apiKey: 'partner-key', operatorKey: 'operator-key' }
@@ -13,7 +13,6 @@ const bearer = await new SignJWT()
   .setSubject('ada')
   .setExpirationTime('5m')
   .sign(keys.tokenSecret)
-const { store, close } = await openStore(process.env.REDIS_URL)
 
 /** The API in one of its modes, and a town in which it stands. */
 async function start(enforce) {
@@ -25,8 +24,9 @@ async function start(enforce) {
     fetch: town.fetch,
     clock: town.clock,
     onEvent: (event) => events.push(event),
-    ...(store && { store }),
   })
+  // A Redis is connected to in the background, and who needs it before is refused.
+  for await (const _ of setInterval(10)) if ((await guard.server.health()).ok) break
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${server.address().port}`
@@ -35,12 +35,12 @@ async function start(enforce) {
     guard.server.close()
     server.close()
     await town.close()
+    await guard.close()
   })
   const call = (headers = {}, path = '/notes', init = {}) => fetch(origin + path, { ...init, headers })
   const sam = town.agent('sam', { person: town.person('mom', { consent: () => true }) })
   return { town, sam, events, call }
 }
-after(() => close())
 
 const reported = await start(false)
 const enforced = await start(true)

@@ -1,5 +1,4 @@
 import { createApi } from './api.js'
-import { openStore } from './store.js'
 
 const setting = (name) => {
   const value = process.env[name]
@@ -11,19 +10,17 @@ const modes = { 'report-only': false, enforce: true }
 const mode = process.env.AAUTH_MODE ?? 'report-only'
 if (!Object.hasOwn(modes, mode)) throw new TypeError(`AAUTH_MODE is ${Object.keys(modes).join(' or ')}`)
 
-const { store, close } = await openStore(process.env.REDIS_URL)
 const { app, guard } = createApi({
   enforce: modes[mode],
   tokenSecret: new TextEncoder().encode(setting('TOKEN_SECRET')),
   apiKey: setting('API_KEY'),
   operatorKey: setting('OPERATOR_KEY'),
   onEvent: (event) => console.log(JSON.stringify(event)),
-  ...(store && { store }),
 })
 const port = Number(process.env.PORT ?? 3000)
 const server = app.listen(port, () => console.log(`http://localhost:${port}/notes, ${mode}`))
 
 process.once('SIGTERM', () => {
   guard.server.close()
-  server.close(() => close())
+  server.close(() => guard.close())
 })

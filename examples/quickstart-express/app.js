@@ -5,7 +5,6 @@ import express from 'express'
 export function createApp(options) {
   const guard = aauth({
     resource: 'https://notes.example',
-    signingKeys: [JSON.parse(process.env.AAUTH_KEY)],
     scopes: { 'notes.read': 'Read your notes' },
     ...options,
   })

@@ -6,7 +6,6 @@ export async function createApp(options?: Partial<FastifyOptions>) {
   const app = fastify()
   await app.register(aauth, {
     resource: 'https://notes.example',
-    signingKeys: [JSON.parse(process.env.AAUTH_KEY ?? '')],
     scopes: { 'notes.read': 'Read your notes' },
     ...options,
   })

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import {
   copyFileSync,
   cpSync,
@@ -22,9 +21,6 @@ import { type } from './shell.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { repository, said } = inject('packed')
 const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8')
-
-const { privateKey } = generateKeyPairSync('ed25519')
-const AAUTH_KEY = JSON.stringify({ ...privateKey.export({ format: 'jwk' }), alg: 'Ed25519' })
 
 let folder: string
 beforeAll(() => {
@@ -54,7 +50,7 @@ function inTown(code: string): string {
 
 async function visit(project: string, ...args: string[]): Promise<unknown> {
   copyFileSync(fileURLToPath(new URL('projects/visit.mjs', import.meta.url)), join(project, 'visit.mjs'))
-  const answered = await type(['node visit.mjs server.mjs /notes', ...args].join(' '), project, { AAUTH_KEY })
+  const answered = await type(['node visit.mjs server.mjs /notes', ...args].join(' '), project)
   expect(answered).toMatch(/^\{/)
   return JSON.parse(answered)
 }
@@ -134,7 +130,7 @@ function stage(example: string, into: string): string {
 
 async function passes(lines: readonly string[], project: string, more = {}): Promise<void> {
   for (const line of lines) {
-    const written = await type(line, project, { AAUTH_KEY, ...more })
+    const written = await type(line, project, more)
     expect(written).not.toMatch(/^failed/)
     // As one line of Node tells it, or another.
     if (line === 'npm test') expect(written).toMatch(/^(#|ℹ) pass [1-9]/m)
@@ -169,8 +165,9 @@ describe('the examples', () => {
       expect(lines.length).toBeGreaterThan(0)
       const project = join(workspaces, example)
       await passes(lines, project)
-      const usesRedis = read('examples', example, 'README.md').includes('REDIS_URL')
-      if (usesRedis && redis !== undefined) await passes(['npm test'], project, { REDIS_URL: redis.url })
+      const usesRedis = read('examples', example, 'README.md').includes('AAUTH_REDIS_URL')
+      if (usesRedis && redis !== undefined)
+        await passes(['npm test'], project, { AAUTH_REDIS_URL: redis.url })
     },
     300_000,
   )

@@ -19,7 +19,6 @@ export class AAuthModule {
     const useFactory = (): ExpressGuard =>
       aauth({
         resource: 'https://notes.example',
-        signingKeys: [JSON.parse(process.env.AAUTH_KEY ?? '')],
         scopes: { 'notes.read': 'Read your notes', 'notes.write': 'Change your notes' },
         ...options,
       })
