@@ -67,7 +67,7 @@ export async function requestAuthToken(
     presented_token: presented.jwt,
     capabilities,
     ...optional('login_hint', checked.claims['login_hint']),
-    ...optional('upstream_token', upstream?.token),
+    ...(upstream === undefined ? {} : { mission_s256: undefined, upstream_token: upstream.token }),
   }
   const undertaking = { kind: 'auth', resource, resourceToken } as const
   const answer = await ask(run, checker.ps, 'auth_token_endpoint', body, undertaking)
