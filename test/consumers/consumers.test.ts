@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -17,6 +17,7 @@ beforeAll(() => {
 }, 120_000)
 afterAll(() => stage?.close())
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const execute = promisify(execFile)
 
 /** What it wrote, on stdout or, when it failed, anywhere. */
@@ -34,6 +35,21 @@ const compile = fileURLToPath(new URL('../dist/consumers/compile.js', import.met
 const tool = (path: string): string => join(stage.folder, 'node_modules', path)
 
 describe('who uses the packages', () => {
+  it.each(readdirSync(join(root, 'packages')))(
+    'can follow every link of the README of %s on a registry’s page',
+    (name) => {
+      const readme = readFileSync(join(stage.folder, 'node_modules/@countersign', name, 'README.md'), 'utf8')
+      const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string)
+      expect(links).not.toEqual([])
+      const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+        repository: string
+      }
+      const within = (link: string): boolean => link.startsWith(`${repository}/blob/main/`)
+      expect(links.filter((link) => !within(link) && !/^https:|^#/.test(link))).toEqual([])
+      expect(links.filter(within)).not.toEqual([])
+    },
+  )
+
   it('has one copy of each, by import and by require, in a process', async () => {
     expect(await node(['process/main.mjs'])).toBe('served\n')
   }, 60_000)

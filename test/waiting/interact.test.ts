@@ -49,6 +49,7 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     const first = await call()
     const text = await visit(first, 'approve')
     expect(text).toContain('Sell the &lt;house&gt;')
+    expect(text).toContain('Let an agent do this once?')
     expect(text).toContain('<code>POST /sell?house=1</code>')
     const done = await stage.sam.request({ url: locationOf(first) })
     expect(await done.json()).toEqual({ ran: 1, bytes: 3 })

@@ -21,6 +21,7 @@ import type { Unfinished } from './unfinished.js'
  * | `redirected` | a redirect where the request has `redirect: 'error'` |
  * | `unreachable` | a server could not be reached, or published nothing usable |
  * | `wallet_failed`, `signer_failed` | the wallet or the external signer threw |
+ * | `parent_failed` | the parent of a sub-agent threw something else than an `AgentError` |
  * | `expired_upstream_token` | the token on whose behalf the agent acts has ended |
  */
 export type AgentErrorCode =
@@ -45,6 +46,7 @@ export type AgentErrorCode =
   | 'unreachable'
   | 'wallet_failed'
   | 'signer_failed'
+  | 'parent_failed'
   | 'expired_upstream_token'
 
 /** One request that an agent made, and what came back in a word. */

@@ -13,6 +13,8 @@ export type {
   AgentTokenRequest,
   Clarification,
   Interaction,
+  ParentAgent,
+  SubAgentTerms,
 } from './options.js'
 export { type Requirement, readRequirement, readSignatureError, type SignatureError } from './requirement.js'
 export type { Unfinished } from './unfinished.js'

@@ -3,6 +3,7 @@ import { Refusal } from '@countersign/core/signature'
 import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit } from './checks.js'
 import { abortable } from './content.js'
 import { type HeldToken, holdToken } from './held.js'
+import { throughParent } from './parent.js'
 import { pendingUrl, Wait } from './poll.js'
 import type { Run } from './run.js'
 import type { Undertaking, Unfinished } from './unfinished.js'
@@ -30,9 +31,14 @@ export async function requestPersonToken(
   resource: string,
   terms: TokenTerms = {},
 ): Promise<HeldToken> {
-  const { mission, tokenRequest, capabilities } = run.agent.settings
+  const { mission, tokenRequest, capabilities, parent } = run.agent.settings
   const { upstream } = run.agent
   const checker = await checkerFor(run, terms)
+  if (parent !== undefined) {
+    const members = { ...tokenRequest, ...terms.members }
+    const given = await throughParent(run, members, (more) => parent.fetchPersonToken(resource, more))
+    return personTokenOf(run, { person_token: given }, resource, checker)
+  }
   const body = {
     ...tokenRequest,
     ...terms.members,
@@ -53,16 +59,20 @@ export async function requestAuthToken(
   challenge: AuthChallenge,
   terms: TokenTerms = {},
 ): Promise<HeldToken> {
-  const { justification, tokenRequest, capabilities } = run.agent.settings
+  const { justification, tokenRequest, capabilities, parent } = run.agent.settings
   const { upstream } = run.agent
   const { resource, resourceToken, presented } = challenge
   const checker = await checkerFor(run, terms)
   const checked = await abortable(checkResourceToken(resourceToken, presented, resource, checker), run.signal)
   if (checked instanceof Unfit) throw run.failed('bad_resource_token', checked.why)
+  const members = { ...optional('justification', justification), ...tokenRequest, ...terms.members }
+  if (parent !== undefined) {
+    const asked = { resource, resourceToken, presentedToken: presented.jwt }
+    const given = await throughParent(run, members, (more) => parent.fetchAuthToken(asked, more))
+    return authTokenOf(run, { auth_token: given }, checked, checker)
+  }
   const body = {
-    ...optional('justification', justification),
-    ...tokenRequest,
-    ...terms.members,
+    ...members,
     resource_token: resourceToken,
     presented_token: presented.jwt,
     capabilities,

@@ -8,11 +8,13 @@ import {
 import {
   type Answered,
   type DeclaredRoute,
+  fromEnvironment,
   fromNode,
   isPromiseLike,
   keepPrivate,
   nodeHost,
   type Outcome,
+  type PartialOptions,
   type RouteCaller,
   type RouteDefaults,
   type RouteView,
@@ -29,7 +31,7 @@ import { type AnyApplication, declarations, layersOf, routesOf, stackOf } from '
 import { wholeApp } from './whole-app.js'
 
 /** The options of {@link aauth}: those of the resource server, and some for Express. */
-export interface ExpressOptions extends ResourceOptions<Request> {
+export interface ExpressOptions extends PartialOptions<ResourceOptions<Request>> {
   /**
    * `answer` (default): the guard writes challenges and refusals. `next`: they go to `next(error)` as an
    * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
@@ -100,14 +102,21 @@ export interface ExpressGuard<Observe = false> {
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
+  /**
+   * Answers all long polls, releases timers and connections, and closes the store of `AAUTH_REDIS_URL` if that was
+   * opened; a store that was given is not closed. Requests that come later and need that store are refused, so call
+   * `server.close()` of the guard first, then this when the HTTP server has closed. Never rejects.
+   */
+  close(): Promise<void>
   /** The resource server behind the guard, for its operation: `revocations`, `issuers`, `pending` and others. */
   readonly server: ResourceServer<Request, OtherWay>
 }
 
 /**
- * AAuth for Express 4.18 and 5.
+ * AAuth for Express 4.18 and 5. `resource`, `signingKeys` and `store` may be left to the environment, and outside
+ * production a key is made where there is none.
  *
- * @throws TypeError naming the option at fault
+ * @throws TypeError naming the option or variable at fault
  *
  * @example
  * ```ts
@@ -116,7 +125,7 @@ export interface ExpressGuard<Observe = false> {
  *
  * const guard = aauth({
  *   resource: 'https://notes.example',
- *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   signingKeys: process.env['NOTES_KEY'] ?? '', // or leave it to AAUTH_SIGNING_KEYS
  *   scopes: { 'notes.read': 'Read your notes' },
  * })
  * const app = express()
@@ -127,7 +136,7 @@ export interface ExpressGuard<Observe = false> {
  * ```
  */
 export function aauth<const O extends ExpressOptions>(
-  options: O,
+  options: O = {} as O,
 ): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(
@@ -139,8 +148,11 @@ export function aauth<const O extends ExpressOptions>(
     throw new TypeError("option onError: must be 'answer' or 'next'")
   if ('secureByDefault' in given && typeof given.secureByDefault !== 'boolean')
     throw new TypeError('option secureByDefault: must be a boolean')
-  const shared: Shared = { onError, secureByDefault, declared: [] }
-  return guardOf(createResourceServer<Request, OtherWay>(resourceOptions), shared) as ExpressGuard<
+  const { options: complete, close } = fromEnvironment<ResourceOptions<Request>>(resourceOptions, {
+    from: import.meta.url,
+  })
+  const shared: Shared = { onError, secureByDefault, declared: [], close }
+  return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as ExpressGuard<
     ObserveIn<O> extends undefined ? false : ObserveIn<O>
   >
 }
@@ -150,6 +162,8 @@ interface Shared {
   readonly onError: NonNullable<ExpressOptions['onError']>
   readonly secureByDefault: boolean
   readonly declared: Pick<DeclaredRoute<Requirement>, 'aauth'>[]
+  /** Closes what was opened for the options. */
+  close(): Promise<void>
   /** The error that `secureByDefault` found when the routes were last looked at. */
   fault?: TypeError | undefined
   /** How many layers it had then; where that does not matter, any number. */
@@ -298,6 +312,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
       return app === undefined ? [...declared] : routesOf(app)
     }) as ExpressGuard['routes'],
+    close: async () => {
+      server.close()
+      await shared.close()
+    },
     server,
   }
 }

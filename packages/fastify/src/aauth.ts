@@ -1,4 +1,5 @@
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
+import { fromEnvironment, type PartialOptions } from '@countersign/core/adapter'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
@@ -8,7 +9,7 @@ import type { FastifyGuard } from './request.js'
 import { guardRoutes, refuseOutsiders } from './routes.js'
 
 /** The options of the plugin: those of the resource server, and some for Fastify. */
-export interface FastifyOptions extends ResourceOptions<FastifyRequest> {
+export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRequest>> {
   /**
    * `answer` (default): the plugin sends challenges and refusals. `throw`: they are thrown as an `AAuthError` with
    * `statusCode` and `headers`, and the application's error handler has to send both.
@@ -33,10 +34,16 @@ export interface FastifyOptions extends ResourceOptions<FastifyRequest> {
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
-  const server = createResourceServer<FastifyRequest, OtherWay>(resource)
+  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(resource, {
+    from: import.meta.url,
+  })
+  const server = createResourceServer<FastifyRequest, OtherWay>(complete)
   // Before Fastify waits for the requests in flight: a long poll would have it wait for as long as a stranger asked for.
   app.addHook('preClose', async () => server.close())
-  app.addHook('onClose', async () => server.close())
+  app.addHook('onClose', async () => {
+    server.close()
+    await close()
+  })
   const settings: GuardSettings = { onError: own.onError, proxiesJudged: false }
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
@@ -62,7 +69,7 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
 /** Separates the plugin's options, checked, from those of the resource server, which checks them itself. */
 function readOptions(options: FastifyOptions): {
   readonly own: Required<Pick<FastifyOptions, 'onError' | 'endpoints' | 'hook' | 'secureByDefault'>>
-  readonly resource: ResourceOptions<FastifyRequest>
+  readonly resource: PartialOptions<ResourceOptions<FastifyRequest>>
 } {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new TypeError(
@@ -106,7 +113,9 @@ function isEndpointOptions(value: unknown): boolean {
 }
 
 /**
- * AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared.
+ * AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared. `resource`,
+ * `signingKeys` and `store` may be left to the environment, and outside production a key is made where there is none.
+ * `app.close()` closes what it opened.
  *
  * @example
  * ```ts
@@ -116,7 +125,7 @@ function isEndpointOptions(value: unknown): boolean {
  * const app = Fastify()
  * await app.register(aauth, {
  *   resource: 'https://notes.example',
- *   signingKeys: [JSON.parse(process.env['AAUTH_KEY'] ?? '{}')],
+ *   signingKeys: process.env['NOTES_KEY'] ?? '', // or leave it to AAUTH_SIGNING_KEYS
  *   scopes: { 'notes.read': 'Read your notes' },
  * })
  * app.get('/notes', { config: { aauth: { scope: 'notes.read' } } }, async (request) => ({

@@ -1,2 +1,3 @@
 export type { IORedisClient, NodeRedisClient } from './clients.js'
+export { type OpenedRedisStore, openRedisStore } from './open.js'
 export { createRedisStore, type RedisClient, type RedisStoreOptions } from './redis-store.js'

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { checkConfiguration } from '../configuration.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { isUserList } from '../interaction/ask.js'
+import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { identityScopes } from '../token/claims.js'
@@ -188,7 +189,7 @@ function checkGrantTerms(
   { scopes, keys }: RequirementContext,
 ): Pick<CheckedRequirement, 'scope' | 'claims' | 'ask'> {
   if (needs !== 'grant') return { scope: [], claims: {}, ask: [] }
-  if (!keys) throw new TypeError('require: scopes and claims need the option signingKeys')
+  if (!keys) throw new TypeError(`require: claims and scopes need the option signingKeys; ${keyNeeded}`)
   const rules = claims === undefined ? {} : checkClaimRules(claims)
   const more = { claims: rules, ask: checkAsk(ask, scopes) }
   if (scope === undefined) {

@@ -142,11 +142,14 @@ export interface SigningKey {
 export function importSigningJwk(jwk: unknown): SigningKey {
   if (typeof jwk !== 'object' || jwk === null) throw new TypeError('must be a private JWK')
   const { d, ...rest } = jwk as Record<string, unknown>
+  if (rest['kty'] === undefined) throw new TypeError('must be a private JWK: it has no kty')
   checkPurpose(rest)
   const verification = importPublicJwk(rest)
-  if (verification instanceof KeyFault) throw new TypeError(verification.detail)
+  if (verification instanceof KeyFault) throw new TypeError(ownFault(verification, rest['alg']))
   const { algorithm, jkt } = verification
   const members = rest as Record<'x' | 'y', string> & Record<string, unknown>
+  if (d === undefined)
+    throw new TypeError('must be a private JWK, and this one is public: it has no member d')
   if (decodeBase64url(d)?.length !== algorithm.memberBytes)
     throw new TypeError('must be a private JWK (member d)')
   const privateKey = importPrivate({ ...publicMembers(algorithm, members), d: d as string })
@@ -162,6 +165,13 @@ export function importSigningJwk(jwk: unknown): SigningKey {
     kid,
   }
   return { algorithm, kid, jkt, publicJwk, sign: (data) => algorithm.sign(privateKey, data) }
+}
+
+/** What is wrong with a key of our own, with what its `alg` says; what cannot be an algorithm's name may be anything. */
+export function ownFault({ fault, detail }: KeyFault, alg: unknown): string {
+  if (fault !== 'unsupported') return detail
+  if (alg === undefined) return `${detail}, and there is none`
+  return typeof alg === 'string' && /^[A-Za-z0-9-]{1,20}$/.test(alg) ? `${detail}, and is ${alg}` : detail
 }
 
 // RFC 7517, 4.2 and 4.3: what the key was made for.

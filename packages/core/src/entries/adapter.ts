@@ -8,6 +8,16 @@ export { readOn } from '../node/content.js'
 export { keepPrivate } from '../node/private-answer.js'
 export { wholeApplication } from '../node/whole-application.js'
 
+// Options that the environment completes.
+
+export {
+  type CompletedOptions,
+  type EnvironmentContext,
+  fromEnvironment,
+  type PartialOptions,
+} from '../server/environment.js'
+export type { AnyResourceOptions } from '../server/options.js'
+
 // Requests, and what becomes of them.
 
 export type { RouteView } from '../access/request-view.js'
@@ -71,7 +81,7 @@ export { type IssuerLimits, issuerLimits } from '../issuer/limits.js'
 export type { IssuerDocument, IssuerResponse, PinnedIssuer } from '../issuer/options.js'
 export type { Resolve, ResolvedAddress } from '../issuer/resolve.js'
 export type { Limits } from '../limits.js'
-export type { SigningKeyOption } from '../own-keys/key-ring.js'
+export type { SigningKeyOption, SigningKeys } from '../own-keys/signing-keys.js'
 export type { ContentView } from '../pending/content-view.js'
 export type { PendingOptions } from '../pending/options.js'
 export type { RevocationLimits } from '../revocation/revocation-limits.js'

@@ -2,6 +2,7 @@ import {
   importPublicJwk,
   importSigningJwk,
   KeyFault,
+  ownFault,
   type SigningKey,
   type VerificationKey,
 } from '../crypto/keys.js'
@@ -29,7 +30,8 @@ const signMilliseconds = 5000
 export function importSigner(signer: ExternalSigner): SigningKey {
   const { publicJwk } = signer
   const key = importPublicJwk(publicJwk)
-  if (key instanceof KeyFault) throw new TypeError(`publicJwk: ${key.detail}`)
+  if (key instanceof KeyFault)
+    throw new TypeError(`publicJwk: ${ownFault(key, (publicJwk as { alg?: unknown }).alg)}`)
   const { kid = key.jkt } = publicJwk as { readonly kid?: unknown }
   if (typeof kid !== 'string' || kid === '') throw new TypeError('publicJwk: kid must be a non-empty string')
   const { kty, crv, x, y } = publicJwk as Readonly<Record<string, string>>

@@ -5,7 +5,8 @@ import { createResourceServer } from '../server/resource-server.js'
 import { newJwks } from '../testing/jwk.js'
 import { now } from '../testing/party.js'
 import { ecdsaFromDer } from './external-signer.js'
-import { OwnKeyRing, type SigningKeyOption } from './key-ring.js'
+import { OwnKeyRing } from './key-ring.js'
+import type { SigningKeyOption } from './signing-keys.js'
 
 let time = now
 const clock = (): number => time * 1000
@@ -15,7 +16,11 @@ beforeEach(() => {
   events.length = 0
 })
 const ring = (...keys: readonly SigningKeyOption[]): OwnKeyRing =>
-  new OwnKeyRing(keys, { clock, lifetime: 360, report: (event) => void events.push(event) })
+  new OwnKeyRing(keys.length === 0 ? undefined : keys, {
+    clock,
+    lifetime: 360,
+    report: (event) => void events.push(event),
+  })
 
 const pair = (alg: 'Ed25519' | 'ES256') =>
   alg === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })

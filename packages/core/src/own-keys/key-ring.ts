@@ -1,10 +1,13 @@
 import type { AlgorithmName } from '../crypto/algorithms.js'
 import type { SigningKey } from '../crypto/keys.js'
 import type { KeyRotationEvent } from '../events.js'
-import { type ExternalSigner, importSigningKey } from './external-signer.js'
-
-/** A signing key of the resource server: a private JWK with a fully specified `alg`, or a signer for a key kept elsewhere. */
-export type SigningKeyOption = object | ExternalSigner
+import {
+  importKey,
+  type PlacedKey,
+  readSigningKeys,
+  type SigningKeyOption,
+  type SigningKeys,
+} from './signing-keys.js'
 
 /** A signing key of the resource server and its place in the rotation. */
 export interface OwnKey {
@@ -30,11 +33,11 @@ export interface OwnKeys {
   /** The signing key first. */
   list(): readonly OwnKey[]
   /**
-   * Publishes one more key. It signs nothing yet.
+   * Publishes one more key, in any form that the option `signingKeys` takes. It signs nothing yet.
    *
    * @throws TypeError when it is no usable key, or is there already
    */
-  publish(key: SigningKeyOption): OwnKey
+  publish(key: SigningKeyOption | string): OwnKey
   /**
    * Lets a published key sign.
    *
@@ -77,17 +80,15 @@ export class OwnKeyRing implements OwnKeys {
   /** The first signs. */
   readonly #entries: Entry[]
 
-  /** @throws TypeError naming the key by its index */
-  constructor(keys: readonly SigningKeyOption[], context: OwnKeyRingContext) {
+  /**
+   * @param keys the option `signingKeys`; `undefined`: there are none
+   * @throws TypeError naming the key at fault by its place
+   */
+  constructor(keys: SigningKeys | undefined, context: OwnKeyRingContext) {
     this.#context = context
     this.#entries = []
-    for (const [index, key] of keys.entries()) {
-      try {
-        this.#add(key)
-      } catch (cause) {
-        throw new TypeError(`option signingKeys[${index}]: ${(cause as Error).message}`, { cause })
-      }
-    }
+    if (keys === undefined) return
+    for (const key of readSigningKeys(keys, 'option signingKeys')) this.#add(key)
   }
 
   /** The key that signs; `undefined` when there is none. */
@@ -104,12 +105,14 @@ export class OwnKeyRing implements OwnKeys {
     return this.#entries.map((entry) => this.#describe(entry))
   }
 
-  publish(key: SigningKeyOption): OwnKey {
+  publish(given: SigningKeyOption | string): OwnKey {
     if (this.#entries.length === 0) {
       throw new TypeError(
         'option signingKeys: needs a key at the start; without one the metadata has no jwks_uri, so that readers would not find a key published later',
       )
     }
+    const [key, ...more] = readSigningKeys(given, 'keys.publish')
+    if (key === undefined || more.length > 0) throw new TypeError('keys.publish: takes one key at a time')
     const entry = this.#add(key)
     this.#tell('published', entry, false)
     return this.#describe(entry)
@@ -141,11 +144,13 @@ export class OwnKeyRing implements OwnKeys {
     await Promise.all(this.#entries.map(async ({ key }) => key.sign(probe)))
   }
 
-  #add(given: SigningKeyOption): Entry {
-    const key = importSigningKey(given)
+  #add(placed: PlacedKey): Entry {
+    const { at } = placed
+    const key = importKey(placed)
     for (const { key: other } of this.#entries) {
-      if (other.kid === key.kid) throw new TypeError(`two keys have the same kid ${key.kid}`)
-      if (other.jkt === key.jkt) throw new TypeError(`the keys ${other.kid} and ${key.kid} are the same`)
+      if (other.kid === key.kid) throw new TypeError(`${at}: two keys have the same kid ${key.kid}`)
+      if (other.jkt === key.jkt)
+        throw new TypeError(`${at}: the keys ${other.kid} and ${key.kid} are the same`)
     }
     const entry: Entry = { key, published: this.#now() }
     this.#entries.push(entry)

@@ -15,6 +15,8 @@ import { type InteractionOptions, interactionOptionsSchema } from '../interactio
 import { type IssuerFetch, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import { OwnKeyRing } from '../own-keys/key-ring.js'
+import { keyNeeded } from '../own-keys/made-key.js'
+import { readSigningKeys, type SigningKeys } from '../own-keys/signing-keys.js'
 import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
@@ -25,6 +27,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
+import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
 
 const httpsUrl = z
@@ -34,6 +37,9 @@ const seconds = (max: number): z.ZodNumber => z.int().min(1).max(max)
 const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
 const path = z.string().regex(/^\/[A-Za-z0-9._~/-]*$/, 'must be an absolute path')
 const folder = path.endsWith('/', 'must end with /')
+const ownIdentifier = z
+  .string()
+  .refine(isServerIdentifier, { error: ({ input }) => resourceFault(input) ?? '' })
 const identifier = z
   .string()
   .refine(
@@ -43,13 +49,9 @@ const identifier = z
 
 const schema = z.strictObject({
   ...accessOptionsShape,
-  resource: identifier,
-  signingKeys: z
-    .array(
-      z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a JWK or a signer'),
-    )
-    .min(1)
-    .optional(),
+  resource: ownIdentifier,
+  // Whatever it is: it is read where keys are, with the place of the one at fault.
+  signingKeys: z.custom<SigningKeys>(() => true).optional(),
   scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
   accessServer: identifier.optional(),
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
@@ -195,6 +197,8 @@ export function readOptions(options: AnyResourceOptions): Config {
     throw new TypeError(
       'option resource: is missing; options are an object with at least the https:// origin of this API',
     )
+  // What is left undefined here is most often a variable that is not set.
+  if ('signingKeys' in options) readSigningKeys(options.signingKeys, 'option signingKeys')
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
@@ -212,9 +216,9 @@ export function readOptions(options: AnyResourceOptions): Config {
     })
   const watched = watch(given.store, [markKey])
   const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
-  const keys = new OwnKeyRing(options.signingKeys ?? [], { clock: steady, lifetime, report })
+  const keys = new OwnKeyRing(options.signingKeys, { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
-    throw new TypeError('option signingKeys: scopes need a key that signs resource tokens')
+    throw new TypeError(`option signingKeys: is missing; ${keyNeeded}`)
   }
   return {
     ...rest,

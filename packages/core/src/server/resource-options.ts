@@ -4,7 +4,7 @@ import type { AAuthEvent } from '../events.js'
 import type { InteractionOptions } from '../interaction/options.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
 import type { Limits } from '../limits.js'
-import type { SigningKeyOption } from '../own-keys/key-ring.js'
+import type { SigningKeys } from '../own-keys/signing-keys.js'
 import type { PendingOptions } from '../pending/options.js'
 import type { RevocationLimits } from '../revocation/revocation-limits.js'
 import type { SessionOptions } from '../session/options.js'
@@ -18,10 +18,12 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    */
   readonly resource: string
   /**
-   * Private JWKs with a fully specified `alg` (`Ed25519` recommended, or `ES256`). The first signs, the public halves
-   * of all are published. Needed as soon as there are scopes. A JWK without `kid` is named by its thumbprint.
+   * The keys we sign with: a private JWK with a fully specified `alg` (`Ed25519` recommended, or `ES256`), a list of
+   * them, a JWK Set, JSON text of one of these, a PKCS#8 PEM with one key or several, or an `ExternalSigner`. The first
+   * signs, the public halves of all are published. A key without `kid` is named by its thumbprint. Needed as soon as
+   * there are scopes; a resource that asks only who somebody is signs nothing.
    */
-  readonly signingKeys?: readonly SigningKeyOption[]
+  readonly signingKeys?: SigningKeys
   /** Our scopes and what each means to a person, in Markdown: published as `scope_descriptions` (AAuth 11.10). */
   readonly scopes?: Readonly<Record<string, string>>
   /**

@@ -79,7 +79,7 @@ export async function checkPresentedToken(
 }
 
 /** The person server of a person token (`iss`) or an auth token (`ps`). */
-function personServerOf(token: VerifiedToken): unknown {
+export function personServerOf(token: VerifiedToken): unknown {
   return typeOf(token.jwt) === 'aa-person+jwt' ? token.claims['iss'] : token.claims['ps']
 }
 

@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type OpenedRedisStore, openRedisStore } from './open.js'
+import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
+
+describe('the URL of a store', () => {
+  it.each(['', 'redis', 'http://:secret@localhost', '//:secret@localhost', 7, undefined])(
+    '%s is none',
+    (url) => {
+      expect(() => openRedisStore(url as string)).toThrow(
+        new TypeError('openRedisStore: url must be redis://host:port or rediss://host:port'),
+      )
+    },
+  )
+
+  it('is left alone where an option is at fault', () => {
+    expect(() => openRedisStore('redis://127.0.0.1:1', { prefix: 'a b' })).toThrow('option prefix')
+  })
+})
+
+describe.skipIf(redisBinary === undefined)('a store that opens its own connection', () => {
+  let redis: TestRedis
+  let store: OpenedRedisStore
+  beforeEach(async () => {
+    redis = await startRedis()
+  })
+  afterEach(async () => {
+    await store.close()
+    await redis.stop()
+  })
+
+  /** Asks until it is answered, as requests do; the connection is made in its own time. */
+  const until = async <T>(operation: () => T | Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await operation()
+      } catch {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+  }
+  const written = (): Promise<void> => until(() => store.put('key', 'value', 60))
+
+  it('works while there is a Redis, refuses at once while there is none, and comes back by itself', async () => {
+    await redis.kill()
+    store = openRedisStore(redis.url)
+    await expect(store.put('key', 'value', 60)).rejects.toThrow('not connected')
+    await redis.start()
+    await written()
+    await redis.kill()
+    await expect(store.get('key')).rejects.toThrow()
+    await redis.start()
+    expect(await until(() => store.get('key'))).toBe('value')
+  })
+
+  it('takes user, password and database from the URL, and no name but its prefix', async () => {
+    await redis.stop()
+    redis = await startRedis('--requirepass', 'open sesame')
+    store = openRedisStore(`redis://default:open%20sesame@127.0.0.1:${redis.port}/3`, { prefix: 'mine:' })
+    await written()
+    expect(await store.get('key')).toBe('value')
+  })
+
+  it('closes, and rejects from then on, connected or not, once or twice', async () => {
+    store = openRedisStore(redis.url)
+    await written()
+    await store.close()
+    await expect(store.get('key')).rejects.toThrow('not connected')
+    await store.close()
+    const other = openRedisStore('redis://127.0.0.1:1')
+    await other.close()
+    await expect(other.get('key')).rejects.toThrow('not connected')
+  })
+
+  it('closes in time when the server answers nothing more', async () => {
+    store = openRedisStore(redis.url)
+    await written()
+    redis.pause()
+    const lost = expect(store.get('key')).rejects.toThrow('gave no answer')
+    await store.close()
+    await lost
+    redis.resume()
+  })
+
+  it('never waits for a server that takes connections and says nothing', async () => {
+    const sockets: Socket[] = []
+    const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    store = openRedisStore(`redis://127.0.0.1:${port}`)
+    await expect(store.get('key')).rejects.toThrow()
+    await store.close()
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+})

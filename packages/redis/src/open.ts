@@ -1,0 +1,95 @@
+import { createRequire } from 'node:module'
+import type { Store } from '@countersign/core'
+import type { NodeRedisClient } from './clients.js'
+import { createRedisStore, type RedisStoreOptions } from './redis-store.js'
+
+/** A store with a client of its own. */
+export interface OpenedRedisStore extends Store {
+  /** Closes the connection after the commands that were sent. From then on every operation rejects. Never rejects itself. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a store in Redis or Valkey by its URL, with a client of the package `redis` 5 or 6, which has to be installed. It
+ * connects in the background and again whenever the connection is lost: nothing waits for it, and while there is none
+ * every operation rejects at once, so that requests that need the store are refused (`503`).
+ *
+ * @param url `redis://` or `rediss://`, with user, password and number of the database where they are needed
+ * @throws TypeError when the URL is none of these, an option is malformed, or the package `redis` is missing
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer } from '@countersign/core'
+ * import { openRedisStore } from '@countersign/redis'
+ *
+ * const store = openRedisStore('redis://localhost:6379')
+ * const server = createResourceServer({ resource: 'https://notes.example', store })
+ * process.once('SIGTERM', () => {
+ *   server.close()
+ *   void store.close()
+ * })
+ * ```
+ */
+export function openRedisStore(url: string, options: RedisStoreOptions = {}): OpenedRedisStore {
+  // The URL may hold a password, so no error holds the URL.
+  if (typeof url !== 'string' || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
+    throw new TypeError('openRedisStore: url must be redis://host:port or rediss://host:port')
+  const client = loadRedis().createClient({
+    url,
+    disableOfflineQueue: true,
+    // A connection that is dead without being closed is noticed, too.
+    pingInterval: 10_000,
+    socket: { connectTimeout: 5000, socketTimeout: 30_000, reconnectStrategy: pauseBefore },
+  })
+  // Without a listener an error ends the process. What it means for requests is told by the server's own events.
+  client.on('error', () => {})
+  const store = createRedisStore(client, options)
+  client.connect().catch(() => {})
+  return Object.assign(store, { close: () => close(client) })
+}
+
+/** Milliseconds that the server has to answer what was sent. */
+const closingTime = 1000
+
+async function close(client: OwnClient): Promise<void> {
+  if (!client.isOpen) return
+  const late = setTimeout(() => client.destroy(), closingTime)
+  try {
+    // Without a connection it would go on trying to make one.
+    if (client.isReady) await client.close()
+    else client.destroy()
+  } catch {
+    // It was closed meanwhile.
+  } finally {
+    clearTimeout(late)
+  }
+}
+
+/** Milliseconds until the next attempt to connect: soon after a restart, and never longer than two seconds. */
+const pauseBefore = (attempts: number): number =>
+  Math.min(2000, 50 * 2 ** Math.min(attempts, 6)) * (0.5 + Math.random() / 2)
+
+/** A client of the package `redis`, as far as it is used here. */
+interface OwnClient extends NodeRedisClient {
+  readonly isReady: boolean
+  on(event: 'error', listener: () => void): unknown
+  connect(): Promise<unknown>
+  close(): Promise<unknown>
+  destroy(): void
+}
+
+interface RedisPackage {
+  createClient(options: Readonly<Record<string, unknown>>): OwnClient
+}
+
+/** It is needed by nobody who brings a client, so it is no dependency. */
+function loadRedis(): RedisPackage {
+  const require = createRequire(import.meta.url)
+  let loaded: RedisPackage
+  try {
+    loaded = require('redis') as RedisPackage
+  } catch (cause) {
+    throw new TypeError('openRedisStore: the package redis is missing: npm install redis', { cause })
+  }
+  return loaded
+}
