@@ -21,6 +21,12 @@ describe.each(adapters)('@countersign/agent [adapter %s]', (adapter) => {
   }
   const bodyOf = async (response: Promise<Response>): Promise<unknown> => (await response).json()
 
+  const tokenRequests = () => {
+    const kinds = stage.town.ps.issued.map(({ typ }) => typ)
+    const count = (typ: string) => kinds.filter((kind) => kind === typ).length
+    return { person: count('aa-person+jwt'), auth: count('aa-auth+jwt') }
+  }
+
   it('brings what each route requires', async () => {
     const sam = agent()
     expect(await bodyOf(sam.fetch(`${resource}/agent`))).toMatchObject({
@@ -122,6 +128,29 @@ describe.each(adapters)('@countersign/agent [adapter %s]', (adapter) => {
     expect((await agent({ wallet }).fetch(`${resource}/data`)).status).toBe(200)
     const errors = stage.town.ledger.slice(before).map(({ outcome }) => outcome)
     expect(errors).not.toContain('invalid_signature')
+  })
+
+  it('asks nobody twice for what several requests need at once', async () => {
+    const sam = agent()
+    const responses = await Promise.all([1, 2, 3, 4, 5].map(() => sam.fetch(`${resource}/data`)))
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    expect(tokenRequests()).toEqual({ person: 1, auth: 1 })
+  })
+
+  it('asks again for the others when the request that asked gives up', async () => {
+    const sam = agent()
+    const abort = new AbortController()
+    const { ps } = stage.town
+    const mint = ps.mintPersonToken.bind(ps)
+    ps.mintPersonToken = (request) => {
+      ps.mintPersonToken = mint
+      abort.abort(new Error('enough'))
+      return mint(request)
+    }
+    const first = sam.fetch(`${resource}/person`, { signal: abort.signal })
+    const others = [1, 2].map(() => sam.fetch(`${resource}/person`))
+    await expect(first).rejects.toThrow('enough')
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200])
   })
 
   it('asks for a new agent token when the old one runs out', async () => {

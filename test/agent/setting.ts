@@ -4,7 +4,7 @@ import { type Agent, AgentError, type AgentOptions, createAgent } from '@counter
 import { createKey, mintJwt, type Person, type Town, type TownKey } from '@countersign/devkit'
 
 /** Node's own `fetch` on loopback: what it sends and streams is what it would over TLS. */
-export function loopbackFetch(town: Town): typeof globalThis.fetch {
+function loopbackFetch(town: Town): typeof globalThis.fetch {
   return (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
     const port = town.loopback[url.hostname]
