@@ -9,6 +9,7 @@ const shared = options.redis === undefined ? undefined : await openSharedState(o
 const target = await startTarget(options.adapter, options.port, {
   ...(options.accessServer === undefined ? {} : { accessServer: options.accessServer }),
   ...shared?.options,
+  logger: { error: console.error, warn: console.warn },
   replay: options.replay,
   compat: options.compat,
   fetch: createLoopbackFetch(options.loopback, createGuardedFetch()),

@@ -337,6 +337,12 @@ class ExpressRoute implements RouteView<Request> {
     this.raw = raw
   }
 
+  get route(): string | undefined {
+    const { route, baseUrl = '' }: Partial<Readonly<{ route: { path?: unknown }; baseUrl: string }>> =
+      this.raw
+    return route?.path === undefined ? undefined : `${baseUrl}${String(route.path)}`
+  }
+
   /** Express 5 gives a wildcard as the list of its segments. */
   get params(): RouteView['params'] {
     const { params = {} }: Partial<Readonly<Record<'params', Request['params']>>> = this.raw

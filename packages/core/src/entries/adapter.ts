@@ -20,7 +20,6 @@ export type { AnyResourceOptions } from '../server/options.js'
 
 // Requests, and what becomes of them.
 
-export type { RouteView } from '../access/request-view.js'
 export type { RouteGuard } from '../access/route-guard.js'
 export type { Answered, Observed, Outcome, Served } from '../answer/outcome.js'
 export type { Awaitable } from '../awaitable.js'
@@ -39,6 +38,7 @@ export type {
   RawAnswer,
   RequestTarget,
 } from '../http/message.js'
+export type { RouteView } from '../http/request-view.js'
 
 // What a route requires.
 
@@ -70,6 +70,7 @@ export type { RouteDefaults } from '../server/resource-server.js'
 
 export type {
   AccessOptions,
+  AnyAccessOptions,
   AuthorizeInput,
   AuthorizeVerdict,
   SessionPerson,
