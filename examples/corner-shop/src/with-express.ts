@@ -12,7 +12,7 @@ export async function serveWithExpress(shop: Shop, settings: ShopSettings): Prom
     resource,
     scopes,
     interaction: {
-      login: ({ request }) => customerOf(request.headers.cookie) ?? { redirect: '/login' },
+      login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
     },
     ...settings,
   })

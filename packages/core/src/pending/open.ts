@@ -136,29 +136,29 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
   return {
     async approval(request, caller, ask, subject) {
       const busy = tooMany(request, caller)
-      if (busy !== undefined) return refused(busy, report)
+      if (busy !== undefined) return refused(busy, report, request)
       const call = await hold(request, subject)
-      if (call instanceof Refusal) return refused(call, report)
+      if (call instanceof Refusal) return refused(call, report, request)
       const record = await open(request, caller, { requirement: 'approval', call })
       await notify(record, ask, context)
-      return deferred('approval', waitingAnswer(record, urls), report)
+      return deferred('approval', waitingAnswer(record, urls), report, request)
     },
     async interaction(request, caller, ask, subject) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
-      if (refusal !== undefined) return refused(refusal, report)
+      if (refusal !== undefined) return refused(refusal, report, request)
       const call = await hold(request, subject)
-      if (call instanceof Refusal) return refused(call, report)
+      if (call instanceof Refusal) return refused(call, report, request)
       const interaction = newInteraction({ scope: [], ...ask })
       const record = await open(request, caller, { requirement: 'interaction', call, interaction })
-      return deferred('interaction', waitingAnswer(record, urls), report)
+      return deferred('interaction', waitingAnswer(record, urls), report, request)
     },
     async chained(request, caller, { chain, wait }) {
       const interaction = chainedInteraction(wait)
       const cannot = interaction === undefined ? undefined : cannotAsk(request, context)
       const refusal = cannot ?? tooMany(request, caller)
-      if (refusal !== undefined) return refused(refusal, report)
+      if (refusal !== undefined) return refused(refusal, report, request)
       const call = await hold(request, undefined, chain)
-      if (call instanceof Refusal) return refused(call, report)
+      if (call instanceof Refusal) return refused(call, report, request)
       const requirement = interaction === undefined ? 'approval' : 'interaction'
       const record = await open(request, caller, {
         requirement,
@@ -166,23 +166,23 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
         chained: true,
         ...(interaction === undefined ? {} : { interaction }),
       })
-      return deferred(requirement, waitingAnswer(record, urls), report)
+      return deferred(requirement, waitingAnswer(record, urls), report, request)
     },
     async session(request, caller, asked) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
-      if (refusal !== undefined) return refused(refusal, report)
+      if (refusal !== undefined) return refused(refusal, report, request)
       const record = await open(request, caller, {
         requirement: 'interaction',
         interaction: newInteraction(asked),
         session: { scope: asked.scope },
       })
-      return deferred('interaction', waitingAnswer(record, urls), report)
+      return deferred('interaction', waitingAnswer(record, urls), report, request)
     },
     async grant(request, caller, asked) {
       const call = await hold(request)
       if (call instanceof Refusal) return undefined
       const busy = tooMany(request, caller)
-      if (busy !== undefined) return refused(busy, report)
+      if (busy !== undefined) return refused(busy, report, request)
       const jwt = await context.mint(caller, asked)
       const resourceToken = { jwt, exp: expiryOf(jwt) }
       const record = await open(request, caller, {
@@ -193,6 +193,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
         'auth-token',
         waitingAnswer(record, urls, { resourceToken: jwt, retryAfter: 0 }),
         report,
+        request,
       )
     },
   }
