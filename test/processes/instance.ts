@@ -30,10 +30,24 @@ const transfers: TargetRoute = {
   },
 }
 
+/** As a supplier. */
+const orders: TargetRoute = {
+  method: 'POST',
+  path: '/orders',
+  requirement: { scope: 'data.write' },
+  status: 201,
+  answer: async () => {
+    say({ event: 'ordering' })
+    if (options.slow === true) await released
+    return { ordered: true }
+  },
+}
+
 const target = await startTarget(
   options.adapter,
   0,
   {
+    ...(options.resource === undefined ? {} : { resource: options.resource }),
     store: await connect(options),
     signingKeys: [options.signingKey],
     fetch: createLoopbackFetch(options.loopback),
@@ -43,7 +57,7 @@ const target = await startTarget(
       if (event.name === 'break-glass-used') say({ event: 'break-glass-used' })
     },
   },
-  [...routes, transfers],
+  [...routes, transfers, orders],
 )
 
 const calls: Readonly<Record<Call['name'], (server: ResourceServer, given: never) => unknown>> = {

@@ -1,12 +1,14 @@
 /** How an instance is started. */
 export interface InstanceOptions {
   readonly adapter: string
+  /** Its identifier; default the target's. */
+  readonly resource?: string
   /** URL. */
   readonly redis: string
   /** Private JWK; all instances of a resource sign with the same. */
   readonly signingKey: object
   readonly loopback: Readonly<Record<string, number>>
-  /** Whether `/transfers` runs until it is released. */
+  /** Whether `/transfers` and `/orders` run until they are released. */
   readonly slow?: boolean
   /** Seconds by which its clock is ahead. */
   readonly ahead?: number
@@ -30,7 +32,7 @@ export interface Call {
 /** What an instance says. */
 export type Said =
   | { readonly event: 'listening'; readonly port: number }
-  | { readonly event: 'executing' | 'break-glass-used' }
+  | { readonly event: 'executing' | 'ordering' | 'break-glass-used' }
   | { readonly id: number; readonly value?: unknown; readonly error?: string }
 
 /** How an application is started that is then shut down. */
