@@ -144,6 +144,28 @@ describe.each(adapters)('over two hops, on %s', (adapter) => {
     expect(stage.orders).toEqual([{ bread: 2 }])
   })
 
+  it('calls on the authority of a call that somebody has approved first, however it is polled for', async () => {
+    stage = await openStage(adapter, {
+      table: [
+        {
+          method: 'POST',
+          path: '/order',
+          requirement: { scope: 'data.write', onward: true, policy: () => interact({ subject: 'order' }) },
+          answer: passOn(`${supplier}/orders`),
+        },
+      ],
+      shop: { interaction: { ...login.interaction, login: () => 'clerk' } },
+    })
+    token = await stage.grant()
+    const deferred = await stage.order(token)
+    const browser = new Browser(stage.town)
+    await browser.approve(await browser.open(pageOf(deferred)))
+    const agent = (await stage.sam.agentToken()).jwt
+    const done = await stage.sam.request({ url: pendingOf(deferred) }, { token: agent })
+    expect([done.status, await done.json()]).toEqual([201, { from: { order: 1 } }])
+    expect(stage.orders).toHaveLength(1)
+  })
+
   it('asks no supplier twice for what it has answered before the wait', async () => {
     let runs = 0
     const calls: string[] = []

@@ -154,6 +154,39 @@ describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter)
     expect(count(orders)).toBe(0)
   })
 
+  it('shows no person token that somebody else has signed, or that grants something', async () => {
+    for (const more of [{}, { scope: 'data.write' }, { account: 'a' }]) {
+      await open(async (url, response) => {
+        if (url !== ps.person) return response
+        const { person_token: honest } = (await response.json()) as { person_token: string }
+        const about = { person: stage.mom, resource: supplier, cnf: stage.sam.key.cnf }
+        const { iat: _, ...claims } = decodeJwt(honest)
+        const lie =
+          Object.keys(more).length === 0
+            ? await mintJwt(createKey('Ed25519', 'ps-1'), 'aa-person+jwt', decodeJwt(honest))
+            : await stage.town.ps.mintPersonToken(about, { claims: { ...claims, ...more } })
+        return json(200, { person_token: lie, expires_in: 60 })
+      })
+      expect(await answer(await stage.order(token))).toEqual([502, 'supplier_failed'])
+      expect(count(orders)).toBe(0)
+      await stage.close()
+    }
+    await open()
+  })
+
+  it('answers for a supplier whose answer breaks off', async () => {
+    await open((url, response) => {
+      if (url !== orders || response.status !== 201) return response
+      const broken = new ReadableStream({
+        pull(controller) {
+          controller.error(new Error('the connection was reset'))
+        },
+      })
+      return new Response(broken, { status: 201 })
+    })
+    expect(await answer(await stage.order(token))).toEqual([502, 'supplier_failed'])
+  })
+
   const refusals: [number, string, number, string][] = [
     [400, 'invalid_upstream_token', 502, 'invalid_upstream_token'],
     [400, 'revoked_upstream_token', 403, 'revoked'],

@@ -47,6 +47,43 @@ describe.each(adapters)('a call that waits for a supplier’s side, on %s', (ada
     expect(stage.orders).toHaveLength(1)
   })
 
+  it('sends nobody to where it does not know the agent to be, and goes on all the same (G-38)', async () => {
+    await open({ mom: { consent: onPage(true) } })
+    const deferred = await stage.order(token)
+    const callback = encodeURIComponent('https://evil.example/cb')
+    const journey = await new Browser(stage.town).open(`${pageOf(deferred)}&callback=${callback}`)
+    expect(new URL(journey.urls.at(-1) as string).host).toBe('rs.example')
+    expect((await poll(pendingOf(deferred))).status).toBe(200)
+  })
+
+  it('sends the person back to their person server, if that is where they came from', async () => {
+    await open({ mom: { consent: onPage(true) } })
+    const deferred = await stage.order(token)
+    const callback = encodeURIComponent('https://ps.example/back?to=mom')
+    const browser = new Browser(stage.town)
+    const there = await browser.request(`${pageOf(deferred)}&callback=${callback}`)
+    const back = await browser.request(there.headers.get('location') as string)
+    const last = await browser.request(back.headers.get('location') as string)
+    expect(last.headers.get('location')).toBe('https://ps.example/back?to=mom')
+  })
+
+  it('takes no decision from a form on the page that only sends on', async () => {
+    await open({ mom: { consent: onPage(true) } })
+    const deferred = await stage.order(token)
+    const browser = new Browser(stage.town)
+    await browser.request(pageOf(deferred))
+    const page = pageOf(deferred).split('?')[0] as string
+    const form = new URLSearchParams({ token: 'x', decision: 'approve' })
+    const answer = await browser.request(page, { method: 'POST', body: form })
+    expect(answer.headers.get('location')).toMatch(/^https:\/\/ps\.example\//)
+    expect((await poll(pendingOf(deferred))).status).toBe(202)
+    const id = pendingOf(deferred).split('/').at(-1) as string
+    expect([await stage.shop.pending.approve(id, { user: 'mom' }), await stage.shop.pending.deny(id)]).toEqual([
+      false,
+      false,
+    ])
+  })
+
   it('waits a second time where the person is asked twice', async () => {
     await open({ mom: { introduction: onPage(true), consent: onPage(true) } })
     const first = await stage.order(token)

@@ -55,6 +55,7 @@ async function start(
         .then((received) => route.answer(received))
         .then((answer) => {
           const { status, body } = answer instanceof Reply ? answer : new Reply(route.status ?? 200, answer)
+          if (status >= 400) res.type('application/problem+json')
           res.status(status).json(body)
         })
         .catch(next)

@@ -42,6 +42,7 @@ export async function startFastify(
           onward: () => app.aauth.onward(request),
         })
         const { status, body } = answer instanceof Reply ? answer : new Reply(route.status ?? 200, answer)
+        if (status >= 400) reply.type('application/problem+json')
         return reply.code(status).send(body)
       },
     })

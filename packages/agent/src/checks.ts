@@ -70,6 +70,24 @@ export async function checkAuthToken(
   return wrong === false ? token : new Unfit(`${wrong} is not what was asked for`)
 }
 
+/**
+ * Checks a person token that was got on behalf of somebody before it is shown to anybody (AAuth 7.1.2): as
+ * {@link checkPersonToken}, and its signature.
+ */
+export async function verifyPersonToken(
+  jwt: unknown,
+  resource: string,
+  checker: Checker,
+): Promise<HeldToken | Unfit> {
+  const token = checkPersonToken(jwt, resource, checker)
+  if (token instanceof Unfit) return token
+  const { claims } = token
+  // What grants something is no person token (G-19).
+  if (claims['scope'] !== undefined || claims['account'] !== undefined) return new Unfit('it grants something')
+  const verifies = await verified(token.jwt, 'aa-person+jwt', checker)
+  return verifies instanceof Unfit ? verifies : token
+}
+
 /** Checks that a person token is for this resource and this key (AAuth 7.1.2). Its signature is for the resource to verify. */
 export function checkPersonToken(jwt: unknown, resource: string, checker: Checker): HeldToken | Unfit {
   const token = holdToken('person', jwt)

@@ -1,6 +1,6 @@
 import { isEndpointUrl, isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
-import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit } from './checks.js'
+import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit, verifyPersonToken } from './checks.js'
 import { abortable } from './content.js'
 import { type HeldToken, holdToken } from './held.js'
 import { throughParent } from './parent.js'
@@ -124,8 +124,18 @@ export async function grantedToken(
     : authTokenOf(run, answer, holdToken('auth', resourceToken), checker)
 }
 
-function personTokenOf(run: Run, answer: Answered, resource: string, checker: Checker): HeldToken {
-  const token = checkPersonToken(answer['person_token'], resource, { ...checker, now: run.agent.now() })
+async function personTokenOf(
+  run: Run,
+  answer: Answered,
+  resource: string,
+  checker: Checker,
+): Promise<HeldToken> {
+  const given = answer['person_token']
+  const now = { ...checker, now: run.agent.now() }
+  const token =
+    run.agent.upstream === undefined
+      ? checkPersonToken(given, resource, now)
+      : await abortable(verifyPersonToken(given, resource, now), run.signal)
   if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
   return token
 }

@@ -97,9 +97,18 @@ export class ChainRun {
       const response = await this.#context.suppliers.fetch(request, authority)
       if (response instanceof SupplierFault) throw this.#fail(supplier, response, print)
       this.#context.report({ name: 'onward', supplier, outcome: 'answered', status: response.status })
-      return await this.#answers.keep(print, given.method, response)
+      return await this.#keep(supplier, print, given.method, response)
     } finally {
       done()
+    }
+  }
+
+  async #keep(supplier: string, print: string, method: string, response: Response): Promise<Response> {
+    try {
+      return await this.#answers.keep(print, method, response)
+    } catch {
+      // It may have been carried out; the caller is told as little as of any other answer that is none.
+      throw this.#fail(supplier, new SupplierFault('supplier_failed', 'the answer broke off'), print)
     }
   }
 

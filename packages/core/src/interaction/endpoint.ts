@@ -122,8 +122,8 @@ async function arrive(
   }
   if (!isCode(code, interaction.code)) return wrongCode(record, request, context)
   if (settlement !== undefined) return expiredPage(request, context)
-  const callback = query.get('callback')
-  const allowed = callback === null || (await isCallback(callback, record, context.issuers))
+  const asked = query.get('callback')
+  const allowed = asked === null || (await isCallback(asked, record, context.issuers))
   if (allowed instanceof Refusal)
     return problemPage(
       pages,
@@ -131,7 +131,10 @@ async function arrive(
       allowed.code,
       'The server of your agent’s provider cannot be reached. Open the link again in a minute; it still counts.',
     )
-  if (!allowed) {
+  // Of a caller with a person's token nobody knows where its agent's pages are. Whoever is only sent on loses nothing by
+  // not being sent back (G-38).
+  const callback = allowed ? asked : null
+  if (!allowed && record.chained !== true) {
     return problemPage(
       pages,
       request,

@@ -29,9 +29,11 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
     const run = chaining?.runOf(request)
     if (wait === undefined || run === undefined || chaining === undefined) return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
-    return chain === undefined
-      ? refused(tooLong, report, request)
-      : deferrals.chained(request, run.caller, { chain, wait })
+    if (chain === undefined) return refused(tooLong, report, request)
+    const outcome = await deferrals.chained(request, run.caller, { chain, wait })
+    // Nobody will come back for it.
+    if (outcome.answer.status !== 202) void chaining.cancel(chain)
+    return outcome
   }
   return {
     onward(request) {
