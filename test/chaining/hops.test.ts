@@ -24,7 +24,7 @@ const passOn =
     return new Reply(response.status, { from: (await response.json()) as unknown })
   }
 
-describe.each(adapters)('over two hops, on %s', (adapter) => {
+describe.each(adapters)('over two hops [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   const more: RunningTarget[] = []

@@ -25,7 +25,7 @@ const orders = `${supplier}/orders`
 const json = (status: number, body: object) =>
   new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } })
 
-describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter) => {
+describe.each(adapters)('whoever the shop calls lies or fails [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   let sent: Sent[]
@@ -53,7 +53,7 @@ describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter)
     return [response.status, body.error]
   }
 
-  it('sends what the caller presented to the person server that it names, in the content, and nowhere else (R-310, R-312, N-184)', async () => {
+  it('sends what the caller presented to the person server that it names, in the content, and nowhere else (R-307, R-310, R-312, N-184)', async () => {
     await open()
     expect((await stage.order(token)).status).toBe(200)
     const withToken = sent.filter((one) => one.body.includes(token))
@@ -89,7 +89,7 @@ describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter)
     ['exp', { exp: 1 }],
   ]
   it.each(spoilt)(
-    'takes no resource token with another %s to the person server (N-178)',
+    'takes no resource token with another %s to the person server (N-178, R-319)',
     async (_, claims) => {
       const key = createKey('Ed25519', 's-1')
       await open(
@@ -109,7 +109,7 @@ describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter)
     },
   )
 
-  it.each(['aud', 'cnf', 'sub', 'exp'])('uses no auth token with another %s (N-179)', async (claim) => {
+  it.each(['aud', 'cnf', 'sub', 'exp'])('uses no auth token with another %s (N-179, R-320)', async (claim) => {
     await open(async (url, response) => {
       if (url !== ps.token) return response
       const { auth_token: honest } = (await response.json()) as { auth_token: string }
@@ -201,7 +201,7 @@ describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter)
     [429, 'slow_down', 503, 'supplier_unavailable'],
   ]
   it.each(refusals)(
-    'asks once where the person server answers %i %s, and answers %i %s (N-183)',
+    'asks once where the person server answers %i %s, and answers %i %s (N-183, R-321)',
     async (status, error, ours, code) => {
       for (const endpoint of [ps.person, ps.token]) {
         await open((url, response) => (url === endpoint ? json(status, { error, status }) : response))
@@ -286,7 +286,7 @@ describe.each(adapters)('whoever the shop calls lies or fails, on %s', (adapter)
     expect(sent.length).toBeLessThan(8)
   })
 
-  it('makes no authority of a person token that it has answered with a challenge (N-180)', async () => {
+  it('makes no authority of a person token that it has answered with a challenge (N-180, R-309)', async () => {
     await open()
     const person = await stage.town.ps.mintPersonToken({
       person: stage.mom,

@@ -11,7 +11,7 @@ const onPage = (decision: boolean) => () => ({ decision, after: 'visit' }) as co
 // A machine with other things to do is no failure.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-describe.each(adapters)('a call that waits for a supplier’s side, on %s', (adapter) => {
+describe.each(adapters)('a call that waits for a supplier’s side [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   const open = async (options: StageOptions) => {

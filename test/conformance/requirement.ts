@@ -48,6 +48,3 @@ export const row = (
 
 /** The row does not bind this library, for this reason. */
 export const notOurs = (reason: string): Without => ({ notOurs: reason })
-
-/** The row's tests come with this part. */
-export const pending = (part: string): Without => ({ pending: part })
