@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { createRequire as requireFrom } from 'node:module'
 import { join } from 'node:path'
 import type { Store } from '../store/store.js'
 
@@ -33,7 +33,7 @@ export function openRedis(
 function loadRedis(from: string | undefined): RedisPackage {
   const application = join(process.cwd(), 'package.json')
   for (const place of from === undefined ? [application] : [from, application]) {
-    const require = createRequire(place)
+    const require = requireFrom(place)
     let path: string
     try {
       path = require.resolve('@countersign/redis')
