@@ -1,8 +1,9 @@
 import { isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { abortable, discard, peekJson, readContent } from './content.js'
+import { type Flights, flightsOf } from './flights.js'
 import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
-import { badEnd, isDeferral, Wait } from './poll.js'
+import { badEnd, isDeferral, pendingUrl, Wait } from './poll.js'
 import { type Requirement, readRequirement, readSignatureError } from './requirement.js'
 import type { Run } from './run.js'
 import { requestAuthToken, requestPersonToken } from './token-requests.js'
@@ -147,7 +148,7 @@ export class Call {
         if (token.kind === 'person') await this.#drop('person')
         return this.#personToken()
       case 'auth-token':
-        return this.#authToken(response, requirement, token)
+        return (await this.#underWay('auth')) ?? this.#authToken(response, requirement, token)
       default:
         throw this.#run.gaveUp('unknown_requirement', 'the resource requires something unknown', response)
     }
@@ -158,10 +159,10 @@ export class Call {
   }
 
   async #personToken(): Promise<HeldToken> {
-    const held = await this.#held('person')
+    const held = (await this.#held('person')) ?? (await this.#underWay('person'))
     if (held !== undefined) return held
     this.#checkResource()
-    return this.#keep(await requestPersonToken(this.#run, this.#resource))
+    return this.#fetched('person', () => requestPersonToken(this.#run, this.#resource))
   }
 
   async #authToken(response: Response, requirement: Requirement, presented: HeldToken): Promise<HeldToken> {
@@ -172,11 +173,40 @@ export class Call {
     }
     this.#checkResource()
     const challenge = { resourceToken, presented, resource: this.#resource }
-    const token = await requestAuthToken(this.#run, challenge)
-    // A step-up that would bring nothing new would be asked for again.
-    if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
-      throw this.#circular(requirement, response)
-    return this.#keep(token)
+    return this.#fetched('auth', async () => {
+      const token = await requestAuthToken(this.#run, challenge)
+      // A step-up that would bring nothing new would be asked for again.
+      if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
+        throw this.#circular(requirement, response)
+      return token
+    })
+  }
+
+  /** The token that another request of this agent is fetching already, so that nobody is asked twice for the same. */
+  async #underWay(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
+    const flight = this.#flights.get(this.#flightName(kind))
+    return flight === undefined ? undefined : abortable(flight, this.#run.signal)
+  }
+
+  async #fetched(kind: 'person' | 'auth', fetch: () => Promise<HeldToken>): Promise<HeldToken> {
+    const fetching = fetch().then((token) => this.#keep(token))
+    // Why it failed is the business of the request that fetched it; the others try themselves.
+    const flight = fetching.catch(() => undefined)
+    const name = this.#flightName(kind)
+    this.#flights.set(name, flight)
+    try {
+      return await fetching
+    } finally {
+      if (this.#flights.get(name) === flight) this.#flights.delete(name)
+    }
+  }
+
+  get #flights(): Flights {
+    return flightsOf(this.#run.agent.settings.wallet)
+  }
+
+  #flightName(kind: 'person' | 'auth'): string {
+    return `${kind} ${this.#run.agent.settings.key.jkt} ${this.#resource}`
   }
 
   /** Tokens are for identifiers, which have no port (AAuth 11.1.1). */
@@ -187,27 +217,43 @@ export class Call {
 
   /** A deferral: wait for the person, or bring the auth token to the held invocation. */
   async #follow(first: Response, token: HeldToken): Promise<Response | HeldToken> {
-    let current = token
-    const exchanged = new Set<string>()
-    const wait = new Wait(this.#run, first, { to: 'resource', url: this.#url })
-    const answer = await wait.end(first, async (response) => {
+    const bearer = new Bearer(token)
+    const undertaking = { kind: 'answer', resource: this.#resource } as const
+    const wait = new Wait(this.#run, 'resource', pendingUrl(this.#run, first, this.#url), undertaking)
+    const answer = await wait.end(first, (response) => this.#present(bearer, response))
+    await this.#concluded(answer)
+    return this.#begins(answer, bearer.token)
+  }
+
+  /** The answer at a pending URL of the resource, which a person has had to decide. */
+  async resume(codes: readonly string[]): Promise<Response> {
+    const bearer = new Bearer(
+      (await this.#held('auth')) ?? (await this.#held('person')) ?? (await this.#agentToken()),
+    )
+    const undertaking = { kind: 'answer', resource: this.#resource } as const
+    const wait = new Wait(this.#run, 'resource', this.#url, undertaking, codes)
+    const answer = await wait.resume((response) => this.#present(bearer, response))
+    await this.#concluded(answer)
+    return answer
+  }
+
+  /** The token for the next poll: an auth token, once one is required. */
+  async #present(bearer: Bearer, response: Response | undefined): Promise<string> {
+    if (response !== undefined) {
       await this.#noteSession(response)
       const requirement = readRequirement(response)
-      const resourceToken = requirement?.parameters['resource-token']
-      // A resource token that comes anew says that what was brought was not enough; the same again says nothing.
-      const isNew = resourceToken === undefined ? current.kind !== 'auth' : !exchanged.has(resourceToken)
-      if (requirement?.name === 'auth-token' && isNew) {
-        current = await this.#authToken(response, requirement, current)
-        if (resourceToken !== undefined) exchanged.add(resourceToken)
-      }
-      // The key is the same, so that the agent is known by any token of it.
-      const isOver = current.claims.exp <= this.#run.agent.now()
-      return isOver ? (await this.#agentToken()).jwt : current.jwt
-    })
+      if (requirement?.name === 'auth-token' && bearer.takes(requirement))
+        bearer.token = await this.#authToken(response, requirement, bearer.token)
+    }
+    // The key is the same, so that the agent is known by any token of it.
+    const isOver = bearer.token.claims.exp <= this.#run.agent.now()
+    return isOver ? (await this.#agentToken()).jwt : bearer.token.jwt
+  }
+
+  async #concluded(answer: Response): Promise<void> {
     await this.#noteSession(answer)
     const bad = await badEnd(this.#run, answer)
     if (bad !== undefined) throw bad
-    return this.#begins(answer, current)
   }
 
   /**
@@ -261,6 +307,25 @@ export class Call {
     const { wallet } = this.#run.agent.settings
     const resource = kind === 'agent' ? '' : this.#resource
     await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, resource))
+  }
+}
+
+/** What is presented at a pending URL. */
+class Bearer {
+  token: HeldToken
+  readonly #exchanged = new Set<string>()
+
+  constructor(token: HeldToken) {
+    this.token = token
+  }
+
+  /** Whether a resource token is to be exchanged: one that comes anew says that what was brought was not enough. */
+  takes({ parameters }: Requirement): boolean {
+    const resourceToken = parameters['resource-token']
+    if (resourceToken === undefined) return this.token.kind !== 'auth'
+    if (this.#exchanged.has(resourceToken)) return false
+    this.#exchanged.add(resourceToken)
+    return true
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Interaction } from './options.js'
+import type { Unfinished } from './unfinished.js'
 
 /**
  * Why an agent gives up, where no server gave a code of its own.
@@ -20,6 +21,7 @@ import type { Interaction } from './options.js'
  * | `redirected` | a redirect where the request has `redirect: 'error'` |
  * | `unreachable` | a server could not be reached, or published nothing usable |
  * | `wallet_failed`, `signer_failed` | the wallet or the external signer threw |
+ * | `parent_failed` | the parent of a sub-agent threw something else than an `AgentError` |
  * | `expired_upstream_token` | the token on whose behalf the agent acts has ended |
  */
 export type AgentErrorCode =
@@ -44,6 +46,7 @@ export type AgentErrorCode =
   | 'unreachable'
   | 'wallet_failed'
   | 'signer_failed'
+  | 'parent_failed'
   | 'expired_upstream_token'
 
 /** One request that an agent made, and what came back in a word. */
@@ -71,6 +74,7 @@ export interface AgentErrorDetails {
   /** Seconds, where that response had a `Retry-After`. */
   readonly retryAfter?: number | undefined
   readonly interaction?: Interaction | undefined
+  readonly unfinished?: Unfinished | undefined
   readonly cause?: unknown
 }
 
@@ -89,6 +93,7 @@ export class AgentError extends Error {
   readonly retryAfter: number | undefined
   /** With `interaction_required`: the page that a person has to open. */
   readonly interaction: Interaction | undefined
+  readonly #unfinished: Unfinished | undefined
   constructor(code: AgentErrorCode | (string & {}), message: string, details: AgentErrorDetails = {}) {
     super(`${code}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
@@ -97,5 +102,11 @@ export class AgentError extends Error {
     this.detail = details.detail
     this.retryAfter = details.retryAfter
     this.interaction = details.interaction
+    this.#unfinished = details.unfinished
+  }
+
+  /** With `interaction_required`: what `agent.resume` takes up again. No member of its own, since errors end up in logs. */
+  get unfinished(): Unfinished | undefined {
+    return this.#unfinished
   }
 }

@@ -13,6 +13,9 @@ export type {
   AgentTokenRequest,
   Clarification,
   Interaction,
+  ParentAgent,
+  SubAgentTerms,
 } from './options.js'
 export { type Requirement, readRequirement, readSignatureError, type SignatureError } from './requirement.js'
+export type { Unfinished } from './unfinished.js'
 export { createMemoryWallet, type Wallet, type WalletKind } from './wallet.js'

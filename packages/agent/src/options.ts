@@ -38,6 +38,31 @@ export interface AgentCallbackContext {
   readonly signal: AbortSignal
 }
 
+/** What a sub-agent adds to the requests that its parent makes for it. */
+export interface SubAgentTerms {
+  readonly members: Readonly<Record<string, unknown>>
+  /** The thumbprint of the sub-agent's key. */
+  readonly jkt: string
+  /** Aborts when the token is not needed any more. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * The agent whose sub-agent this one is (AAuth 10.2), as far as the sub-agent uses it: an `Agent`, or two functions that
+ * reach it in another process.
+ */
+export interface ParentAgent {
+  fetchPersonToken(resource: string, terms: SubAgentTerms): Promise<string>
+  fetchAuthToken(
+    challenge: {
+      readonly resource: string
+      readonly resourceToken: string
+      readonly presentedToken: string
+    },
+    terms: SubAgentTerms,
+  ): Promise<string>
+}
+
 /** Options of {@link createAgent}. Those with a default may be left out. */
 export interface AgentOptions {
   /** The agent's key: a private JWK with a fully specified `alg` (`Ed25519`, `ES256`), or a signer for a key kept elsewhere. */
@@ -49,6 +74,11 @@ export interface AgentOptions {
   readonly agentToken: string | ((request: AgentTokenRequest) => string | Promise<string>)
   /** The identifier of the person server. Default: `ps` of the agent token. */
   readonly personServer?: string | undefined
+  /**
+   * Makes this a sub-agent, with a key and an agent token of its own: its token requests are made by this agent, with
+   * `subagent_token` (AAuth 10.2). Its `onInteraction`, capabilities and mission count for them. Default: none.
+   */
+  readonly parent?: ParentAgent | undefined
   /** Where tokens and sessions are kept. Default: in memory, at most 1000. */
   readonly wallet?: Wallet | undefined
   /** Takes a person to a page, or tells them of it. Awaited before the agent polls on. Default: nobody can be asked. */

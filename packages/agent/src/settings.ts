@@ -16,7 +16,13 @@ import { createMemoryWallet, type Wallet } from './wallet.js'
 export interface Settings
   extends Pick<
     AgentOptions,
-    'agentToken' | 'personServer' | 'onInteraction' | 'onClarification' | 'mission' | 'justification'
+    | 'agentToken'
+    | 'parent'
+    | 'personServer'
+    | 'onInteraction'
+    | 'onClarification'
+    | 'mission'
+    | 'justification'
   > {
   readonly key: SigningKey
   readonly capabilities: readonly string[]
@@ -37,6 +43,7 @@ const kinds: ReadonlyMap<string, readonly [test: (value: unknown) => boolean, wa
   ['key', [isObject, 'a private JWK or a signer']],
   ['agentToken', [isTextOrFunction, 'a JWT, or a function that brings one']],
   ['personServer', [isServerIdentifier, 'a server identifier, such as https://ps.example']],
+  ['parent', [isParent, 'an agent']],
   ['wallet', [isWallet, 'an object with get, set and delete']],
   ['onInteraction', [isFunction, 'a function']],
   ['onClarification', [isFunction, 'a function']],
@@ -67,6 +74,7 @@ export function settle(options: AgentOptions): Settings {
     key: readKey(options.key),
     agentToken: options.agentToken,
     personServer: options.personServer,
+    parent: options.parent,
     wallet: options.wallet ?? createMemoryWallet(),
     onInteraction,
     onClarification,
@@ -170,8 +178,13 @@ function isNames(value: unknown): boolean {
 }
 
 function isWallet(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    ['get', 'set', 'delete'].every((name) => isFunction((value as Record<string, unknown>)[name]))
-  )
+  return hasFunctions(value, 'get', 'set', 'delete')
+}
+
+function isParent(value: unknown): boolean {
+  return hasFunctions(value, 'fetchPersonToken', 'fetchAuthToken')
+}
+
+function hasFunctions(value: unknown, ...names: readonly string[]): boolean {
+  return isObject(value) && names.every((name) => isFunction((value as Record<string, unknown>)[name]))
 }

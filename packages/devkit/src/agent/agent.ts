@@ -1,4 +1,4 @@
-import { createAgent, type Agent as ProductionAgent } from '@countersign/agent'
+import { createAgent, type ParentAgent, type Agent as ProductionAgent } from '@countersign/agent'
 import type { AlgorithmName } from '@countersign/core/signature'
 import type { AgentProvider } from '../agent-provider.js'
 import type { Env } from '../env.js'
@@ -28,15 +28,24 @@ export class Agent {
   #key: TownKey
   #agent: ProductionAgent
 
-  constructor(env: Env, provider: AgentProvider, name: string, options: AgentOptions = {}) {
+  readonly #parent: Agent | undefined
+
+  /** Use `town.agent`, or {@link Agent.subAgent}. */
+  constructor(env: Env, provider: AgentProvider, name: string, options: AgentOptions = {}, parent?: Agent) {
     this.env = env
     this.name = name
     this.provider = provider
-    this.identifier = provider.identifierOf(name)
+    this.#parent = parent
+    this.identifier = provider.identifierOf(name, parent?.local)
     this.person = options.person
     this.options = options
     this.#key = createKey(options.alg)
     this.#agent = this.#withKey()
+  }
+
+  /** @internal The local part of its identifier. */
+  get local(): string {
+    return this.#parent === undefined ? this.name : `${this.#parent.local}+${this.name}`
   }
 
   /** Its current key. */
@@ -58,10 +67,19 @@ export class Agent {
     return this.wallet.agentToken as HeldToken
   }
 
+  /**
+   * A sub-agent (AAuth 10.2), `aauth:sam+brother@ap.example`: with a key and an agent token of its own, acting for the same
+   * person. Its `fetch` has this agent obtain what it needs from the person server, which refuses it at its own door. A
+   * sub-agent has none of its own: the agent provider gives those no token.
+   */
+  subAgent(name: string, options: Omit<AgentOptions, 'person'> = {}): Agent {
+    return new Agent(this.env, this.provider, name, { ...options, person: this.person }, this)
+  }
+
   /** A new agent token for this agent's key. `overrides` are for hostile tests. */
   mintAgentToken(overrides?: MintOverrides): Promise<string> {
     return this.provider.mintAgentToken(
-      { name: this.name, cnf: this.#key.cnf, ps: this.person?.ps },
+      { name: this.name, parent: this.#parent?.local, cnf: this.#key.cnf, ps: this.person?.ps },
       overrides,
     )
   }
@@ -98,6 +116,14 @@ export class Agent {
     return this.send(await this.sign(request, options))
   }
 
+  /** @internal The parent of a sub-agent, whatever key it has by then. */
+  asParent(): ParentAgent {
+    return {
+      fetchPersonToken: (resource, terms) => this.#agent.fetchPersonToken(resource, terms),
+      fetchAuthToken: (challenge, terms) => this.#agent.fetchAuthToken(challenge, terms),
+    }
+  }
+
   #withKey(): ProductionAgent {
     const { capabilities = ['interaction'], maxSteps = 30, onInteraction, ...options } = this.options
     const { clock, strict, wait } = this.env
@@ -105,6 +131,7 @@ export class Agent {
       key: this.#key.privateJwk,
       agentToken: () => this.mintAgentToken(),
       personServer: this.person?.ps,
+      parent: this.#parent?.asParent(),
       wallet: this.wallet,
       // A town's person may be reached otherwise, by the test itself.
       onInteraction: onInteraction ?? (() => undefined),

@@ -1,3 +1,4 @@
+import { readRequirement } from '@countersign/agent'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessRequest } from '../access-server/decision.js'
@@ -5,8 +6,7 @@ import type { Agent } from '../agent/agent.js'
 import type { JsonObject } from '../checks/directory.js'
 import { createKey, type TownKey } from '../keys/key.js'
 import type { MintOverrides } from '../keys/mint.js'
-import { openSetting, type Setting } from '../testing/setting.js'
-import { readRequirement } from '../wire/answers.js'
+import { openSetting, reasonOf, type Setting } from '../testing/setting.js'
 import type { ConsentRequest } from './person.js'
 
 const person = 'https://ps.example/person'
@@ -223,5 +223,70 @@ describe('sub-agents at a person server (10.2.2)', () => {
       })
       expect(await response.json()).toMatchObject({ error })
     }
+  })
+})
+
+describe('a sub-agent that fetches', () => {
+  const post = { method: 'POST' }
+
+  it('is served on what its parent obtains for it, and never asks itself', async () => {
+    const brother = sam.subAgent('brother')
+    expect((await brother.fetch(bread, post)).status).toBe(200)
+    expect((await brother.fetch(bread, post)).status).toBe(200)
+    const { ledger, ps } = setting.town
+    const asking = ledger.filter(({ url }) => url === person || url === endpoint)
+    expect(asking.map(({ from, url }) => [from, url])).toEqual([
+      ['sam', person],
+      ['sam', endpoint],
+    ])
+    expect(ledger.filter(({ url }) => url === bread).map(({ from }) => from)).not.toContain('sam')
+    expect(ps.issued.map(({ agent, parent }) => [agent, parent])).toEqual([
+      ['aauth:sam+brother@ap.example', sam.identifier],
+      ['aauth:sam+brother@ap.example', sam.identifier],
+    ])
+    expect(brother.wallet.authTokens.size).toBe(1)
+    expect(sam.wallet.authTokens.size).toBe(0)
+  })
+
+  it('waits with its parent for the person', async () => {
+    const visits: string[] = []
+    const { town } = setting
+    const mom = town.person('mom', { consent: () => ({ decision: true, after: 'visit' }) })
+    const onInteraction = async ({ link }: { link: string }) =>
+      void visits.push((await town.fetch(link)).statusText)
+    const parent = town.agent('tom', { person: mom, onInteraction })
+    await parent.agentToken()
+    expect((await parent.subAgent('brother').fetch(bread, post)).status).toBe(200)
+    expect(visits).toHaveLength(1)
+  })
+
+  it('says why its parent was refused', async () => {
+    const { town } = setting
+    const parent = town.agent('tom', { person: town.person('mom', { consent: () => false }) })
+    const reason = await reasonOf(parent.subAgent('brother').fetch(bread, post))
+    expect([reason.code, reason.status]).toEqual(['denied', 403])
+  })
+
+  it('uses no token that its parent brings for another key', async () => {
+    const { ps } = setting.town
+    const mint = ps.mintPersonToken.bind(ps)
+    ps.mintPersonToken = (request) => mint({ ...request, cnf: sam.key.cnf })
+    expect((await reasonOf(sam.subAgent('brother').fetch(bread, post))).code).toBe('bad_person_token')
+  })
+
+  it('keeps its parent when that takes a new key', async () => {
+    const brother = sam.subAgent('brother')
+    sam.rotateKey()
+    expect((await brother.fetch(bread, post)).status).toBe(200)
+  })
+
+  it('has no sub-agent of its own', async () => {
+    const brother = sam.subAgent('brother')
+    await brother.agentToken()
+    const reason = await reasonOf(brother.subAgent('friend').fetch(bread, post))
+    expect([reason.code, String(reason.cause)]).toEqual([
+      'bad_agent_token',
+      'TypeError: sam+brother is a sub-agent and has none of its own',
+    ])
   })
 })

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { type Requirement, readRequirement } from '@countersign/agent'
 import type { Agent } from '../agent/agent.js'
 import type { JsonObject } from '../checks/directory.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
 import type { Town } from '../town.js'
-import { type Requirement, readRequirement } from '../wire/answers.js'
 import type { TinyResource } from './tiny-resource.js'
 
 /** What a token endpoint answered. */
