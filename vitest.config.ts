@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -8,18 +9,26 @@ const setupFiles = [inTest('conformance/record.ts')]
 // What takes long and fails seldom runs where a minute does not matter, in CI.
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
-const packages = ['core', 'devkit', 'express', 'fastify', 'redis']
+// Real sentinels that promote a real replica: a minute, of which nothing can be left out.
+const inCiOnly = ['src/sentinel.test.ts']
 
-// Files of one project share a process and what they import, which is most of what the suites over sockets take. These do
-// not: they look at what a process has once, run processes of their own, or wait on the clock of the network.
+const packages = ['agent', 'core', 'devkit', 'express', 'fastify', 'redis']
+
+// Files of one project share a process and what they import, which is most of what they take. These do not: they replace
+// modules, look at what a process has once, run processes of their own, or wait on the clock of the network.
+const aloneInPackages = [
+  'src/signature/components.test.ts',
+  'src/signature/fast/plans.test.ts',
+  'src/issuer/key-set.test.ts',
+]
 const alone = ['wire/diagnostics.test.ts', 'processes/**/*.test.ts', 'issuer/**/*.test.ts']
 
 // Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped.
 export default defineConfig({
   test: {
     passWithNoTests: true,
-    // Left to itself it keeps one core free, which is half of two.
-    maxWorkers: '100%',
+    // Left to itself it keeps one core free, which is half of two; and some files do nothing but wait.
+    maxWorkers: availableParallelism() + 1,
     // Failures of ours are logged without asking, and many tests make them.
     silent: 'passed-only',
     projects: [
@@ -28,9 +37,19 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
+          exclude: [...aloneInPackages, ...(everything ? [] : inCiOnly)],
           setupFiles,
+          isolate: false,
         },
       })),
+      {
+        test: {
+          name: 'packages-alone',
+          root: 'packages',
+          include: aloneInPackages.map((file) => `*/${file}`),
+          setupFiles,
+        },
+      },
       {
         test: {
           name: 'workspace',
@@ -43,7 +62,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'workspace-alone',
+          // Projects run in the order of their names, so what waits longest is first.
+          name: 'alone',
           root: 'test',
           include: alone,
           setupFiles,
@@ -52,11 +72,12 @@ export default defineConfig({
       ...(everything
         ? [
             {
-              // The packages packed and used by other people's tools: a minute of compilers.
+              // The packages packed and used by other people's tools and projects: minutes of compilers and of npm.
               test: {
                 name: 'consumers',
                 root: 'test',
-                include: ['consumers/consumers.test.ts'],
+                include: ['consumers/*.test.ts'],
+                globalSetup: [inTest('consumers/packed.ts')],
               },
             },
           ]

@@ -25,11 +25,8 @@ const requireNode = () => {
 
 /** The manifests of every workspace folder that exists. */
 export const manifests = () => {
-  const children = ['packages', 'examples'].flatMap((folder) => {
-    const path = join(root, folder)
-    return existsSync(path) ? readdirSync(path).map((name) => `${folder}/${name}`) : []
-  })
-  return ['.', ...children.sort(), 'test', 'test/consumers', 'bench']
+  const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)
+  return ['.', 'examples/corner-shop', ...packages.sort(), 'test', 'test/consumers', 'bench']
     .map((folder) => join(root, folder, 'package.json'))
     .filter((file) => existsSync(file))
 }

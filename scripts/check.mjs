@@ -15,7 +15,7 @@ const tool = (script, ...args) => runTool(script, args, { stdout: 'inherit' })
 /** The tarballs themselves are checked, since they are what is published. */
 const checkPackages = async () => {
   let worst = 0
-  for (const tarball of await pack(packed)) {
+  for (const { tarball } of await pack(packed)) {
     worst = Math.max(
       worst,
       await tool('publint/src/cli.js', 'run', tarball, '--strict'),

@@ -2,7 +2,8 @@
 //
 // A package.json in the workspace names each entry once, as the ES module that `tsc -b` makes. What is published says
 // more, and says it here once for all of them: the CommonJS build, the entries in the words of older resolvers, and where
-// the sources are. So publish these tarballs, and nothing else.
+// the sources are, to which the links of a README lead. So publish these tarballs, and nothing else. Until they are
+// published, the lines it ends with install them in any project.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -10,9 +11,20 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run, runPnpm } from './bootstrap.mjs'
 import { buildCommonJs } from './commonjs.mjs'
+import { installLines } from './install-lines.mjs'
+import { absoluteLinks } from './links.mjs'
 
 /** @typedef {{ readonly types: string, readonly default: string }} Entry */
-/** @typedef {Record<string, unknown> & { name: string, exports: Record<string, Entry | string> }} Manifest */
+/**
+ * @typedef {Record<string, unknown> & {
+ *   name: string,
+ *   version: string,
+ *   exports: Record<string, Entry | string>,
+ *   dependencies?: Record<string, string>,
+ *   peerDependencies?: Record<string, string>,
+ *   peerDependenciesMeta?: Record<string, { optional?: boolean }>,
+ * }} Manifest
+ */
 
 /** @param {string} path */
 const inCommonJs = (path) => path.replace('./dist/', './dist/cjs/')
@@ -105,11 +117,26 @@ const knownRepository = () => {
 }
 
 /**
+ * @param {string} out
+ * @param {Manifest} manifest
+ * @returns {import('./install-lines.mjs').Packed}
+ */
+const packed = (
+  out,
+  { name, version, dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} },
+) => ({
+  // As npm names it.
+  tarball: join(out, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`),
+  name,
+  dependencies: Object.keys(dependencies),
+  peers: Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true),
+})
+
+/**
  * Packs every package. The workspace has to be built.
  *
- * @param {string} out the folder for the tarballs; emptied before
+ * @param {string} out the folder for the tarballs, absolute; emptied before
  * @param {string} [repository]
- * @returns {Promise<string[]>} the tarballs
  */
 export const pack = async (out, repository = knownRepository()) => {
   rmSync(out, { recursive: true, force: true })
@@ -121,6 +148,7 @@ export const pack = async (out, repository = knownRepository()) => {
     const code = await runPnpm(['--silent', '--filter', './packages/*', 'pack', '--pack-destination', stage])
     if (code !== 0) throw new Error('pnpm pack failed, see above')
     const folders = []
+    const result = []
     for (const tarball of readdirSync(stage)) {
       const unpacked = join(stage, tarball.replace(/\.tgz$/, ''))
       mkdirSync(unpacked)
@@ -132,10 +160,14 @@ export const pack = async (out, repository = knownRepository()) => {
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
+      const readme = join(folder, 'README.md')
+      const base = `${repository}/blob/main/${within}/`
+      writeFileSync(readme, absoluteLinks(readFileSync(readme, 'utf8'), base))
       folders.push(folder)
+      result.push(packed(out, manifest))
     }
     await must('npm', 'pack', ...folders, '--silent', '--pack-destination', out)
-    return readdirSync(out).map((name) => join(out, name))
+    return result
   } finally {
     rmSync(stage, { recursive: true, force: true })
   }
@@ -148,5 +180,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       out: { type: 'string', default: join(root, '.reports', 'packed') },
     },
   })
-  for (const tarball of await pack(resolve(values.out), values.repository)) console.log(tarball)
+  const all = await pack(resolve(values.out), values.repository)
+  for (const { tarball } of all) console.log(tarball)
+  console.log('\nThe packages are on no registry yet. In a project of yours, one of these installs them:')
+  for (const { title, command } of installLines(all)) console.log(`\n# ${title}\n${command}`)
 }

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Compiled } from './compile.js'
 import { createStage } from './stage.js'
 
@@ -12,11 +12,12 @@ import { createStage } from './stage.js'
 // shows that it refuses one, and says `served`.
 let stage: ReturnType<typeof createStage>
 beforeAll(() => {
-  stage = createStage()
+  stage = createStage(inject('packed').tarballs)
   copyFileSync(join(stage.folder, 'types/esm/app.ts'), join(stage.folder, 'types/cjs/app.ts'))
 }, 120_000)
 afterAll(() => stage?.close())
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const execute = promisify(execFile)
 
 /** What it wrote, on stdout or, when it failed, anywhere. */
@@ -34,6 +35,21 @@ const compile = fileURLToPath(new URL('../dist/consumers/compile.js', import.met
 const tool = (path: string): string => join(stage.folder, 'node_modules', path)
 
 describe('who uses the packages', () => {
+  it.each(readdirSync(join(root, 'packages')))(
+    'can follow every link of the README of %s on a registry’s page',
+    (name) => {
+      const readme = readFileSync(join(stage.folder, 'node_modules/@countersign', name, 'README.md'), 'utf8')
+      const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string)
+      expect(links).not.toEqual([])
+      const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+        repository: string
+      }
+      const within = (link: string): boolean => link.startsWith(`${repository}/blob/main/`)
+      expect(links.filter((link) => !within(link) && !/^https:|^#/.test(link))).toEqual([])
+      expect(links.filter(within)).not.toEqual([])
+    },
+  )
+
   it('has one copy of each, by import and by require, in a process', async () => {
     expect(await node(['process/main.mjs'])).toBe('served\n')
   }, 60_000)
@@ -89,10 +105,11 @@ describe('who uses the packages', () => {
     60_000,
   )
 
-  it('has them in a NestJS application', async () => {
+  it('has them in NestJS: as a middleware, as a guard of its own kind, and on Fastify', async () => {
     const folder = join(stage.folder, 'nest')
     expect(await node([tool('typescript59/bin/tsc'), '-p', folder])).toBe('')
-    expect(await node([join(folder, 'dist/main.js')])).toBe('served\n')
+    for (const program of ['main', 'guard', 'fastify'])
+      expect(await node([join(folder, `dist/${program}.js`)])).toBe('served\n')
   }, 120_000)
 
   it.concurrent.each(['typescript54', 'typescript59', 'typescript6'])(

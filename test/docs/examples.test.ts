@@ -60,6 +60,8 @@ describe('documentation', () => {
       lib: ['es2023'],
       types: ['node'],
       strict: true,
+      // For NestJS.
+      experimentalDecorators: true,
       noEmit: true,
       skipLibCheck: true,
     }
@@ -82,7 +84,37 @@ describe('documentation', () => {
     const missing = targets.filter((target) => !exists(join(root, dirname(document), target)))
     expect(missing).toEqual([])
   })
+
+  it.each(documents)('%s links to headings that exist', (document) => {
+    const text = readFileSync(join(root, document), 'utf8')
+    const targets = [...text.matchAll(/\]\(((?!https?:)[^)#]*)#([^)]+)\)/g)]
+    const missing = targets.filter(([, file, anchor]) => {
+      const target = file ? join(root, dirname(document), file) : join(root, document)
+      return (
+        target.endsWith('.md') && exists(target) && !anchorsOf(readFileSync(target, 'utf8')).has(`${anchor}`)
+      )
+    })
+    expect(missing.map(([link]) => link)).toEqual([])
+  })
 })
+
+/** The anchors that GitHub gives the headings of a document. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const found = new Map<string, number>()
+  const prose = text.replaceAll(/^(```+).*?^\1$/gms, '')
+  return new Set(
+    [...prose.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
+      const words = heading
+        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .trim()
+        .toLowerCase()
+      const anchor = words.replaceAll(/[^\p{L}\p{N}\p{M}\p{Pc} -]/gu, '').replaceAll(' ', '-')
+      const before = found.get(anchor) ?? 0
+      found.set(anchor, before + 1)
+      return before === 0 ? anchor : `${anchor}-${before}`
+    }),
+  )
+}
 
 function compile(folder: string): string {
   try {

@@ -9,6 +9,7 @@ import express4 from 'express4'
 import fastify from 'fastify'
 import serverless from 'serverless-http'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { fieldsOf, type GatewayAnswer, type Invoke, onLambda } from './gateway.js'
 
 // Requests that Node's HTTP parser has not made: serverless platforms and `inject`.
 
@@ -22,13 +23,9 @@ beforeAll(async () => {
 })
 afterAll(() => town.close())
 
-interface Answer {
-  readonly status: number
-  readonly body: string
-}
 /** An application on a platform: `/open` needs an agent, `POST /signed` the content covered as well. */
 interface Platform {
-  send(request: WireRequest): Promise<Answer>
+  send(request: WireRequest): Promise<GatewayAnswer>
   readonly events: readonly AAuthEvent[]
 }
 
@@ -55,46 +52,6 @@ async function fastifyApp(events: AAuthEvent[]) {
   app.post('/signed', { config: { aauth: covered } }, async ({ body }) => ({ body }))
   app.all('/*', { config: { aauth: 'agent' } }, async ({ body }) => ({ body: body ?? null }))
   return app
-}
-
-const fieldsOf = ({ rawHeaders }: WireRequest): Record<string, string> => {
-  const fields: Record<string, string> = {}
-  for (let i = 0; i < rawHeaders.length; i += 2) fields[rawHeaders[i] as string] = rawHeaders[i + 1] as string
-  return fields
-}
-
-/** An event as API Gateway sends it, REST and HTTP APIs. */
-function gatewayEvent(version: '1.0' | '2.0', request: WireRequest): Record<string, unknown> {
-  const { method, target, body } = request
-  const [path = '', query = ''] = target.split('?')
-  const content = body === undefined ? '' : Buffer.from(body).toString('base64')
-  const common = { headers: fieldsOf(request), body: content, isBase64Encoded: true }
-  return version === '2.0'
-    ? {
-        ...common,
-        version,
-        rawPath: path,
-        rawQueryString: query,
-        requestContext: { http: { method, path, sourceIp: '192.0.2.1' }, requestId: 'r' },
-      }
-    : {
-        ...common,
-        version,
-        httpMethod: method,
-        path,
-        queryStringParameters: null,
-        requestContext: { identity: { sourceIp: '192.0.2.1' }, requestId: 'r' },
-      }
-}
-
-interface GatewayAnswer {
-  readonly statusCode: number
-  readonly body: string
-}
-type Invoke = (event: object, context: object) => Promise<unknown>
-const onLambda = (invoke: Invoke, version: '1.0' | '2.0') => async (request: WireRequest) => {
-  const answer = (await invoke(gatewayEvent(version, request), {})) as GatewayAnswer
-  return { status: answer.statusCode, body: answer.body }
 }
 
 const platforms: readonly (readonly [string, () => Promise<Platform>])[] = [
@@ -143,7 +100,7 @@ const platforms: readonly (readonly [string, () => Promise<Platform>])[] = [
             headers: fieldsOf(request),
             ...payload,
           })
-          return { status: answer.statusCode, body: answer.body }
+          return { status: answer.statusCode, headers: {}, body: answer.body }
         },
       }
     },

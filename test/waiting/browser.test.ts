@@ -4,10 +4,12 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { interact } from '@countersign/core'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createAuthority } from '../issuer/loopback.js'
 import { login } from '../target/login.js'
+import { routes, type TargetRoute } from '../target/routes.js'
 import { adapters, resource } from '../target/start.js'
 import { errorOf, interactionOf, locationOf, openStage, type Stage } from './stage.js'
 
@@ -45,6 +47,24 @@ async function openFront(port: number): Promise<Server> {
   return server
 }
 
+// Text, since this program has no types of a browser.
+const looksOfButtons = `[...document.querySelectorAll('button')].map((button) => {
+  const { backgroundColor, color, borderColor, fontWeight } = getComputedStyle(button)
+  const { width, height } = button.getBoundingClientRect()
+  return { backgroundColor, color, borderColor, fontWeight, width, height }
+})`
+
+const sale: TargetRoute = {
+  method: 'POST',
+  path: '/sell',
+  requirement: {
+    identity: 'agent',
+    content: true,
+    policy: () => interact({ description: 'Sell the house by the lake' }),
+  },
+  answer: ({ bytes }) => ({ bytes }),
+}
+
 describe.runIf(executablePath !== undefined).each(adapters.filter((name) => name !== 'express4'))(
   'in a browser [adapter %s]',
   (adapter) => {
@@ -55,7 +75,9 @@ describe.runIf(executablePath !== undefined).each(adapters.filter((name) => name
     let pending: string
     let link: string
     beforeAll(async () => {
-      stage = await openStage(adapter, { interaction: { ...login.interaction, insecureCookie: false } })
+      const signOut = () => '/login'
+      const interaction = { ...login.interaction, signOut, insecureCookie: false }
+      stage = await openStage(adapter, { interaction }, [...routes, sale])
       front = await openFront(stage.port)
       const { port } = front.address() as AddressInfo
       browser = await chromium.launch({
@@ -82,13 +104,13 @@ describe.runIf(executablePath !== undefined).each(adapters.filter((name) => name
     })
     afterEach(() => context.close())
 
-    const arrive = async (address = link) => {
+    const arrive = async (address = link, asked = 'Connect an agent to rs.example?') => {
       const page = await context.newPage()
       await page.goto(address)
       await page.getByLabel('Name').fill('mom')
       await page.getByLabel('Password').fill('mom')
       await page.getByRole('button', { name: 'Sign in' }).click()
-      await page.getByRole('heading', { name: 'An agent asks for access' }).waitFor()
+      await page.getByRole('heading', { name: asked }).waitFor()
       return page
     }
 
@@ -137,6 +159,41 @@ describe.runIf(executablePath !== undefined).each(adapters.filter((name) => name
       await page.getByRole('heading', { name: 'You approved the request' }).waitFor()
       expect(said).toEqual([])
     }, 30_000)
+
+    it('looks right on phones and desktops, light and dark, and decline is as easy as approve', async () => {
+      const call = { method: 'POST', url: `${resource}/sell?house=1` }
+      const headers: [string, string][] = [['Content-Type', 'application/json']]
+      const held = await stage.sam.request({ ...call, headers, body: '{"house":1,"price":"3,200 EUR"}' })
+      const { url, code } = interactionOf(held)
+      for (const [address, asked, name] of [
+        [link, 'Connect an agent to rs.example?', 'connect'],
+        [`${url}?code=${code}`, 'Let an agent do this once?', 'once'],
+      ] as const) {
+        await context.close()
+        context = await browser.newContext({ ignoreHTTPSErrors: true })
+        const page = await arrive(address, asked)
+        for (const [width, height] of [
+          [375, 667],
+          [1280, 800],
+        ] as const)
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.setViewportSize({ width, height })
+            await page.emulateMedia({ colorScheme })
+            const file = `${name}-${width}-${colorScheme}-${adapter}.png`
+            await page.screenshot({ path: join(screenshots, file), fullPage: true })
+            const looks = await page.evaluate<object[]>(looksOfButtons)
+            expect(looks).toHaveLength(2)
+            expect(looks[0]).toEqual(looks[1])
+            const warning = await page.getByText('Approve only if').boundingBox()
+            const approve = await page.getByRole('button', { name: 'Approve' }).boundingBox()
+            expect(warning?.y).toBeLessThan(approve?.y as number)
+            // Nothing is cut off at the side.
+            expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
+              width,
+            )
+          }
+      }
+    }, 60_000)
 
     it('a second browser with the same link gets nothing', async () => {
       await arrive()

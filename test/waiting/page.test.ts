@@ -32,8 +32,11 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
       'ap.example',
       'rs.example',
       'Signed in as <strong>mom</strong>',
+      'Connect an agent to rs.example?',
+      'not used it for 7 days, and after 30 days in any case',
     ])
       expect(consent.text).toContain(words)
+    expect(consent.text).not.toContain('Not you?')
     expect(consent.text).not.toContain('<script')
   })
 
@@ -186,6 +189,27 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
     const consent = await visitor.open(`${page}?code=${code}`)
     expect(consent.text).toContain('&lt;img src=x onerror=alert(1)&gt;\ufffd')
   })
+
+  it('leads somebody else out, and back to it (R-231)', async () => {
+    await stage.close()
+    const signOut = ({ returnTo }: { returnTo: string }) => `/logout?next=${encodeURIComponent(returnTo)}`
+    await open({ interaction: { login: () => 'mom', signOut, insecureCookie: true } })
+    const consent = await visitor.open(`${page}?code=${code}`)
+    expect(consent.text).toContain(`<a href="/logout?next=${encodeURIComponent(page)}">Not you? Sign out</a>`)
+    await stage.aauth.pending.deny(pending.slice(pending.lastIndexOf('/') + 1))
+    expect((await visitor.open(page)).text).not.toContain('Not you?')
+  })
+
+  it.each(['//evil.example/', 'javascript:alert(1)', 'logout', undefined])(
+    'has no link that leads to %s',
+    async (to) => {
+      await stage.close()
+      const signOut = () => to as string
+      await open({ interaction: { login: () => 'mom', signOut, insecureCookie: true } })
+      const failed = await visitor.open(`${page}?code=${code}`)
+      expect([failed.status, failed.text.includes('Approve')]).toEqual([500, false])
+    },
+  )
 
   it('may be the application’s own', async () => {
     await stage.close()

@@ -37,7 +37,11 @@ export interface Agent extends Verified {
   readonly provider: string
   /** The person server that a person token can be requested from; only a hint (R-117). */
   readonly ps?: string
-  /** Present on a sub-agent (AAuth 10.2). */
+  /**
+   * Present on a sub-agent: the agent it helps, of the same provider (AAuth 10.2). The only mark of one: a `+` in `agent`
+   * means nothing, and person and auth tokens never say that a sub-agent holds them. A `parent_agent` of another
+   * provider is left out (G-03).
+   */
   readonly parentAgent?: string
 }
 

@@ -6,6 +6,10 @@ export interface ServedEvent {
   readonly name: 'served'
   /** `nobody`: the route is optional, and the request was not signed. */
   readonly caller: Caller['kind'] | 'nobody'
+  /** `aauth:local@domain`, where an agent token was presented; other tokens do not name the agent. */
+  readonly agent?: string
+  /** The agent it helps, where it is a sub-agent (AAuth 10.2). */
+  readonly parentAgent?: string
 }
 
 /** In report-only mode: a request went on that would have been challenged or refused. */

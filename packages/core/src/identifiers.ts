@@ -11,6 +11,14 @@ export function isHostName(host: string): boolean {
 /**
  * Whether `value` is a server identifier (AAuth 11.1.1): `https`, host only, lower case, no port, no path, no trailing
  * slash. Identifiers are compared as exact strings, so nothing is ever normalised.
+ *
+ * @example
+ * ```ts
+ * import { isServerIdentifier } from '@countersign/core/issuer'
+ *
+ * console.log(isServerIdentifier('https://ps.example')) // true
+ * console.log(isServerIdentifier('https://ps.example/')) // false
+ * ```
  */
 export function isServerIdentifier(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith('https://') && isHostName(value.slice(8))
@@ -39,6 +47,14 @@ export function parseAgentIdentifier(value: unknown): AgentIdentifier | undefine
 /**
  * Whether `value` is an endpoint URL (AAuth 11.1.2): `https`, no userinfo, no query, no fragment. With `sameHostAs`,
  * its host must be that identifier's.
+ *
+ * @example
+ * ```ts
+ * import { isEndpointUrl } from '@countersign/core/issuer'
+ *
+ * console.log(isEndpointUrl('https://ps.example/token')) // true
+ * console.log(isEndpointUrl('https://ps.example/token?x=1')) // false
+ * ```
  */
 export function isEndpointUrl(value: unknown, sameHostAs?: string): value is string {
   if (typeof value !== 'string' || !value.startsWith('https://') || /[?#\\\s]/.test(value)) return false

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { BoundedMap } from './bounded.js'
 import type { JsonObject } from './checks/directory.js'
 import type { Env } from './env.js'
 import type { KeyRing } from './keys/key-ring.js'
@@ -10,6 +11,8 @@ import { TownServer } from './server/town-server.js'
 export interface AgentTokenRequest {
   /** The local part of the agent identifier: `sam` becomes `aauth:sam@ap.example`. */
   readonly name: string
+  /** The local part of the agent whose sub-agent this is (10.2): `brother` of `sam` becomes `aauth:sam+brother@ap.example`. */
+  readonly parent?: string | undefined
   /** The agent's public key. */
   readonly cnf: Readonly<Record<string, string>>
   /** The person server of the agent, if it has one. */
@@ -24,6 +27,8 @@ export class AgentProvider {
   readonly id: string
   /** Members of its metadata beside the usual ones, such as `callback_endpoint`. */
   metadata: JsonObject = {}
+  /** Every agent it has issued a token to, and the parent of each sub-agent. */
+  readonly #parents = new BoundedMap<string, string | undefined>(10_000)
 
   constructor(env: Env, id: string) {
     this.id = id
@@ -38,18 +43,25 @@ export class AgentProvider {
     return this.server.keys
   }
 
-  /** `aauth:sam@ap.example`. */
-  identifierOf(name: string): string {
-    return `aauth:${name}@${this.server.host}`
+  /** `aauth:sam@ap.example`, or `aauth:sam+brother@ap.example` for the sub-agent `brother` of `sam`. */
+  identifierOf(name: string, parent?: string): string {
+    return `aauth:${parent === undefined ? name : `${parent}+${name}`}@${this.server.host}`
   }
 
-  /** An agent token (AAuth 5.3.1). `overrides` are for hostile tests. */
-  mintAgentToken(request: AgentTokenRequest, overrides: MintOverrides = {}): Promise<string> {
+  /**
+   * An agent token (AAuth 5.3.1). `overrides` are for hostile tests.
+   *
+   * @throws TypeError when a sub-agent would be the parent of another, when its name is not made of letters, digits,
+   *   `.`, `_` and `-`, or when a name is asked for now with and now without its parent (10.2.1, 10.2.2)
+   */
+  async mintAgentToken(request: AgentTokenRequest, overrides: MintOverrides = {}): Promise<string> {
     const iat = this.server.env.now()
+    const sub = this.#identify(request)
     const claims = {
       iss: this.id,
       dwk: 'aauth-agent.json',
-      sub: this.identifierOf(request.name),
+      sub,
+      parent_agent: request.parent === undefined ? undefined : this.identifierOf(request.parent),
       ps: request.ps,
       jti: randomUUID(),
       iat,
@@ -57,6 +69,20 @@ export class AgentProvider {
       cnf: { jwk: request.cnf },
     }
     return mintJwt(this.keys.current, 'aa-agent+jwt', claims, overrides)
+  }
+
+  #identify({ name, parent }: AgentTokenRequest): string {
+    const sub = this.identifierOf(name, parent)
+    const known = this.#parents.get(sub)
+    if (parent !== undefined) {
+      if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) throw new TypeError(`not the name of a sub-agent: ${name}`)
+      if (this.#parents.get(this.identifierOf(parent)) !== undefined)
+        throw new TypeError(`${parent} is a sub-agent and has none of its own`)
+    }
+    if (this.#parents.has(sub) && known !== parent)
+      throw new TypeError(`${sub} is ${known === undefined ? 'no sub-agent' : `a sub-agent of ${known}`}`)
+    this.#parents.set(sub, parent)
+    return sub
   }
 
   /** Revokes an agent token at the agent's person server, the only place where that can be done (11.12.2). */

@@ -1,5 +1,5 @@
+import { readRequirement, readSignatureError } from '@countersign/agent'
 import { pushBounded } from './bounded.js'
-import { readRequirement, readSignatureError } from './wire/answers.js'
 
 /** One exchange: who asked whom for what, and what came back. */
 export interface LedgerEntry {

@@ -106,9 +106,11 @@ describe('the loop', () => {
   })
 
   it('survives new keys of every issuer, with and without overlap', async () => {
-    const { town, shop, sam } = setting
+    const { town, shop, sam, pass } = setting
     const agent = sam()
     await agent.fetch(bread, post)
+    // No reader asks twice within a minute (AAuth 11.4), the agent included.
+    pass(60)
     town.ap.keys.rotate()
     town.ps.keys.rotate({ overlap: false })
     shop.server.keys.rotate({ sameKid: true })
@@ -121,7 +123,7 @@ describe('people', () => {
   it('say no', async () => {
     const reason = await reasonOf(setting.sam({ consent: () => false }).fetch(bread, post))
     expect(reason.code).toBe('denied')
-    expect(reason.steps.map(({ to, status }) => `${to} ${status}`)).toEqual([
+    expect(reason.steps.map(({ url, status }) => `${new URL(url).host} ${status}`)).toEqual([
       'shop.example 401',
       'ps.example 200',
       'shop.example 401',
@@ -285,6 +287,7 @@ describe('the town', () => {
     setting.town.ps.server.intercept(({ path }) =>
       path === '/jwks.json' ? { status: 503, headers: {}, body: '' } : undefined,
     )
-    expect((await reasonOf(setting.sam().fetch(bread, post))).code).toBe('unreachable')
+    // Nobody can verify what it signs.
+    expect((await setting.sam().fetch(bread, post)).status).toBe(401)
   })
 })

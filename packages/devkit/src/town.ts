@@ -4,8 +4,10 @@ import { Agent } from './agent/agent.js'
 import type { AgentOptions } from './agent/context.js'
 import { AgentProvider } from './agent-provider.js'
 import { isServerId } from './checks/identifiers.js'
+import type { TokenName } from './checks/tokens.js'
 import type { Env, Exchange } from './env.js'
 import { describe, Ledger, type LedgerEntry } from './ledger.js'
+import type { TokenRecord } from './person-server/chain.js'
 import type { Person, PersonOptions } from './person-server/person.js'
 import { PersonServer } from './person-server/person-server.js'
 import type { TownServer } from './server/town-server.js'
@@ -101,6 +103,21 @@ export class Town {
     const { person } = agent
     if (person !== undefined) this.#personServers.get(person.ps)?.employ(agent.identifier, person)
     return agent
+  }
+
+  /**
+   * The way back from a token to the person, by what the person servers of the town remember (AAuth 10.1): the token
+   * itself, the one an intermediary got it with, and so on, to the one the person's own agent holds. Empty for a token
+   * that no person server of the town has issued or handed on.
+   *
+   * @param token `caller.token` of the resource at the end
+   */
+  chainOf(token: TokenName): readonly TokenRecord[] {
+    for (const ps of this.#personServers.values()) {
+      const chain = ps.chainOf(token)
+      if (chain.length > 0) return chain
+    }
+    return []
   }
 
   /** Sets the port on 127.0.0.1 where a resource listens; `undefined` removes it. */

@@ -230,7 +230,7 @@ describe('what a policy cannot answer', () => {
 describe('a step-up for something fresh', () => {
   const always: Policy<Grant> = () => stepUp({ fresh: true })
 
-  it('is met by a grant of the last minute, so that it ends (as access.md has it)', async () => {
+  it('is met by a grant of the last minute, so that it ends (as policies.md has it)', async () => {
     expect(await decide({ scope: 'data.read', policy: always }, { jwt: grant({ iat: now - 600 }) })).toBe(
       'auth-token: data.read',
     )

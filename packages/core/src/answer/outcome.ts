@@ -1,6 +1,6 @@
 import type { Caller } from '../caller.js'
 import { errorEntry, Refusal } from '../errors.js'
-import type { Report } from '../events.js'
+import type { Report, ServedEvent } from '../events.js'
 import { type Answer, problemAnswer } from '../http/message.js'
 import { StoreError, storeUnavailable } from '../store/store-error.js'
 import { refusalAnswer } from './challenge.js'
@@ -48,8 +48,16 @@ export type Outcome<C extends Caller | undefined = Caller | undefined> = Served<
 
 /** Serves the request. */
 export function served(caller: Caller | undefined, report: Report, request?: object): Served {
-  report({ name: 'served', caller: caller?.kind ?? 'nobody' }, request)
+  report({ name: 'served', caller: caller?.kind ?? 'nobody', ...agentOf(caller) }, request)
   return { served: true, caller }
+}
+
+// An agent's own tokens name it and whom it helps; an operator who reads of one sees the other.
+function agentOf(caller: Caller | undefined): Pick<ServedEvent, 'agent' | 'parentAgent'> | undefined {
+  const who = caller?.kind === 'session' ? caller.by : caller
+  if (who?.kind !== 'agent') return undefined
+  const { agent, parentAgent } = who
+  return parentAgent === undefined ? { agent } : { agent, parentAgent }
 }
 
 /** Adds the session's next token to an outcome, whatever it is. */

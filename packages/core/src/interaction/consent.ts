@@ -1,5 +1,4 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import { refuse } from '../errors.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
@@ -10,7 +9,7 @@ import type { PendingRecord, Settlement } from '../pending/record.js'
 import { type Decision, type SettleContext, settle } from '../pending/settle.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
-import type { InteractionOptions, LoginResult, SignedIn } from './options.js'
+import { type InteractionOptions, isLink, type LoginResult, type SignedIn, type Visit } from './options.js'
 import { type Pages, pageAnswer, problemPage, redirectAnswer } from './page-answer.js'
 import { callerOnPage, type PageView } from './view.js'
 
@@ -23,6 +22,8 @@ export interface InteractionContext extends SettleContext {
   readonly pages: Pages
   /** Our scopes, and what each means to a person. */
   readonly scopes: ReadonlyMap<string, string>
+  /** How long a session lasts; see `PageView`. */
+  readonly session: NonNullable<NonNullable<PageView['wants']>['session']>
   /** The path of the page of this interaction. */
   pathOf(id: string): string
 }
@@ -46,9 +47,7 @@ export interface Visitor {
 
 /** The person who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login` answers otherwise */
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
-  const { record, request } = visitor
-  const returnTo = context.pathOf(record.interaction?.id as string)
-  const result: LoginResult = await context.interaction.login({ request: viewNoted(request), returnTo })
+  const result: LoginResult = await context.interaction.login(visitOf(visitor, context))
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
     if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
@@ -62,40 +61,63 @@ export async function signedIn(visitor: Visitor, context: InteractionContext): P
   )
 }
 
-/** The answer to a person who may not approve, which shows nothing of the request; `undefined` when they may. */
-export function notTheirs(
+function visitOf({ record, request }: Visitor, { pathOf }: InteractionContext): Visit {
+  return { request: viewNoted(request), returnTo: pathOf(record.interaction?.id as string) }
+}
+
+/** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */
+async function whoOnPage(
   visitor: Visitor,
-  { user }: SignedIn,
-  { pages }: InteractionContext,
-): Answer | undefined {
+  { user, name = user }: SignedIn,
+  context: InteractionContext,
+): Promise<Pick<PageView, 'user' | 'signOut'>> {
+  const { interaction } = context
+  if (interaction.signOut === undefined) return { user: name }
+  const signOut = await interaction.signOut(visitOf(visitor, context))
+  if (!isLink(signOut))
+    throw new TypeError(
+      'option interaction.signOut: must give a path that begins with one /, or an https URL',
+    )
+  return { user: name, signOut }
+}
+
+/** The answer to a person who may not approve, which shows nothing of the request; `undefined` when they may. */
+export async function notTheirs(
+  visitor: Visitor,
+  who: SignedIn,
+  context: InteractionContext,
+): Promise<Answer | undefined> {
   const by = visitor.record.interaction?.by
-  if (by === undefined || by.includes(user)) return undefined
+  if (by === undefined || by.includes(who.user)) return undefined
   return problemPage(
-    pages,
+    context.pages,
     visitor.request,
     'access_denied',
     'The person who is signed in cannot approve this. Sign in as the person it concerns, and open this page again.',
+    await whoOnPage(visitor, who, context),
   )
 }
 
 /** The page that asks for the decision. */
-export function consentPage(
+export async function consentPage(
   visitor: Visitor,
-  { user, name = user }: SignedIn,
+  who: SignedIn,
   context: InteractionContext,
-): Answer {
+): Promise<Answer> {
   const { record, arrival, secret } = visitor
-  const { interaction, call } = record
+  const { interaction, call, session } = record
   const { id, description, scope } = interaction as NonNullable<typeof interaction>
   const scopes = scope.map((each) => ({ name: each, description: context.scopes.get(each) ?? each }))
   const wants = {
     scopes,
     ...(description === undefined ? {} : { description }),
     ...(call === undefined ? {} : { call: callOnPage(call.held) }),
+    ...(session === undefined ? {} : { session: context.session }),
   }
-  const form = { action: context.pathOf(id), token: formToken(secret, id, user) }
+  const form = { action: context.pathOf(id), token: formToken(secret, id, who.user) }
   const target = arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
-  const view = { page: 'consent', asks: callerOnPage(record.caller), wants, user: name, form } as const
+  const asks = callerOnPage(record.caller)
+  const view = { page: 'consent', asks, wants, form, ...(await whoOnPage(visitor, who, context)) } as const
   return pageAnswer(context.pages, 200, view, target)
 }
 
@@ -153,8 +175,13 @@ export function settledPage(visitor: Visitor, settlement: Settlement, context: I
         ? expiredPage(visitor.request, context)
         : redirectAnswer(callbackWith(callback, 'interaction_expired'))
     default:
-      return problemPage(pages, visitor.request, settlement.outcome, refuse(settlement.outcome).code)
+      return problemPage(pages, visitor.request, settlement.outcome, endedMessages[settlement.outcome])
   }
+}
+
+const endedMessages: Readonly<Record<'invalid_code' | 'server_error', string>> = {
+  invalid_code: 'This request was ended after too many wrong codes. Ask your agent to start again.',
+  server_error: 'Something went wrong here, and this request has ended. Ask your agent to start again.',
 }
 
 /** The page of an interaction that has expired. */
@@ -169,7 +196,12 @@ export function expiredPage(request: HttpRequest, { pages }: InteractionContext)
 
 /** The page of an interaction whose caller has been revoked or denied. */
 export function stoppedPage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(pages, request, 'revoked', 'This request has been stopped, and nothing was done.')
+  return problemPage(
+    pages,
+    request,
+    'revoked',
+    'This request was stopped, because access of the agent or of the person it acts for was taken back. It can no longer be approved.',
+  )
 }
 
 /** The page for a code that is wrong, has been used, or belongs to a request that has ended: always the same. */

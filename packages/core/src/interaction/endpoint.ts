@@ -50,7 +50,12 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     if (visitor !== undefined)
       return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
     if (request.method === 'POST')
-      return problemPage(context.pages, request, 'access_denied', 'Open the link from your agent first.')
+      return problemPage(
+        context.pages,
+        request,
+        'access_denied',
+        'This browser has not opened the link yet. Open the link that your agent gave you, in this browser.',
+      )
     const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
     return arrive(record, query, request, context)
   }
@@ -119,7 +124,7 @@ async function arrive(
       pages,
       request,
       allowed.code,
-      'Your agent’s provider cannot be reached. Try again in a moment.',
+      'The server of your agent’s provider cannot be reached. Open the link again in a minute; it still counts.',
     )
   if (!allowed) {
     return problemPage(
@@ -156,7 +161,9 @@ async function show(visitor: Visitor, context: InteractionContext): Promise<Answ
   if ((await context.records.ending(visitor.record)) !== undefined)
     return expiredPage(visitor.request, context)
   const who = await signedIn(visitor, context)
-  return 'status' in who ? who : (notTheirs(visitor, who, context) ?? consentPage(visitor, who, context))
+  return 'status' in who
+    ? who
+    : ((await notTheirs(visitor, who, context)) ?? consentPage(visitor, who, context))
 }
 
 /** The form with the decision. Who decides is the person signed in now; the code proves nothing about them. */
@@ -171,7 +178,7 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
   if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
   const who = await signedIn(visitor, context)
   if ('status' in who) return who
-  const stranger = notTheirs(visitor, who, context)
+  const stranger = await notTheirs(visitor, who, context)
   if (stranger !== undefined) return stranger
   const expected = formToken(secret, record.interaction?.id as string, who.user)
   const decision = form?.get('decision')
@@ -180,7 +187,7 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
       context.pages,
       request,
       'access_denied',
-      'This page was out of date. Go back and reload it.',
+      'This page was out of date, and nothing was decided. Go back, reload it and decide again.',
     )
   if (decision === 'decline') return decide(visitor, { outcome: 'denied' }, context)
   if (decision !== 'approve')
@@ -188,13 +195,13 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
       context.pages,
       request,
       'invalid_request',
-      'The form has no decision. Go back and press Approve or Decline.',
+      'Nothing was decided. Go back and press Approve or Decline.',
     )
   const { user, data } = who
   return decide(visitor, { outcome: 'approved', user, data }, context)
 }
 
-const unread = 'The form could not be read. Go back and send it again.'
+const unread = 'The form could not be read, and nothing was decided. Go back and press Approve or Decline.'
 
 async function readForm(
   request: HttpRequest,
@@ -210,5 +217,10 @@ async function readForm(
 function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
   report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
   const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
-  return problemPage(pages, request, code, 'Something went wrong here. Try again in a moment.')
+  return problemPage(
+    pages,
+    request,
+    code,
+    'Something went wrong here. Reload this page in a minute to see whether it was decided.',
+  )
 }

@@ -35,6 +35,11 @@ export interface InteractionOptions<Raw = unknown> {
    */
   login(visit: Visit<Raw>): Awaitable<LoginResult>
   /**
+   * Where somebody signs out who is not the person the page takes them for: a path that begins with one `/`, or an `https`
+   * URL. The page then has a link to it; anything else makes the page answer `500`. Default: no such link.
+   */
+  signOut?(visit: Visit<Raw>): Awaitable<string>
+  /**
    * The page as HTML, instead of the built-in one. Everything in the view comes as plain text: put it through
    * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run.
    */
@@ -56,9 +61,16 @@ const fn = z.custom<(...args: never[]) => unknown>(
   'must be a function',
 )
 
+/** Whether a value is where a link of the page may lead: a path of ours, or `https`. */
+export function isLink(value: unknown): value is string {
+  if (typeof value !== 'string' || /[\p{Cc}\s\\]/u.test(value)) return false
+  return /^\/(?!\/)/.test(value) || (/^https:\/\//.test(value) && URL.canParse(value))
+}
+
 /** The schema of {@link InteractionOptions}. */
 export const interactionOptionsSchema: z.ZodType<object> = z.strictObject({
   login: fn,
+  signOut: fn.optional(),
   page: fn.optional(),
   requireDeclaredCapability: z.boolean().optional(),
   insecureCookie: z.boolean().optional(),

@@ -44,14 +44,20 @@ export function redirectAnswer(location: string, headers: Readonly<Record<string
 }
 
 /** An error: a page for browsers, a problem body (RFC 9457) for programs. */
-export function problemPage(pages: Pages, request: HttpRequest, code: ErrorCode, message: string): Answer {
+export function problemPage(
+  pages: Pages,
+  request: HttpRequest,
+  code: ErrorCode,
+  message: string,
+  who: Pick<PageView, 'user' | 'signOut'> = {},
+): Answer {
   const { status } = errorEntry(code)
   const later = status === 503 ? { 'Retry-After': retryAfter } : {}
   if (!/\btext\/html\b/i.test(fieldValue(request.rawHeaders, 'accept') ?? '')) {
     const { headers, body } = refusalAnswer(refuse(code, message))
     return { status, headers: { ...safeHeaders, ...later, ...headers }, body }
   }
-  const page = pageAnswer(pages, status, { page: 'problem', problem: { code, message } })
+  const page = pageAnswer(pages, status, { page: 'problem', problem: { code, message }, ...who })
   return { ...page, headers: { ...page.headers, ...later } }
 }
 

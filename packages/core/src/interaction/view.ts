@@ -1,4 +1,5 @@
 import type { TokenCaller } from '../caller.js'
+import { parseAgentIdentifier } from '../identifiers.js'
 import type { ContentView } from '../pending/content-view.js'
 
 /** What a page shows. All of it is plain text, and much of it untrusted: put it through {@link escapeHtml}. */
@@ -16,6 +17,8 @@ export interface PageView {
   readonly asks?: {
     /** `aauth:local@domain`; absent where the request came with a person or auth token, which names no agent. */
     readonly agent?: string
+    /** The part of `agent` before the domain, which is easier to read. Its provider chose it: show both. */
+    readonly name?: string
     /** The issuer of the token: the agent provider, or the person server. */
     readonly party: string
   }
@@ -31,9 +34,18 @@ export interface PageView {
       /** The content that the handler will be given; absent when there is none. */
       readonly content?: ContentView
     }
+    /** How long it lasts, where an approval connects the agent; absent where it lets one call through, once. */
+    readonly session?: {
+      /** Seconds without use after which it ends. */
+      readonly unused: number
+      /** Seconds after which it ends in any case. */
+      readonly atMost: number
+    }
   }
-  /** The name of the person who is signed in. Only with `consent`. */
+  /** The name of the person who is signed in. With `consent`, and with the `problem` that this person may not decide. */
   readonly user?: string
+  /** Where that person signs out, to come back as somebody else: the option `interaction.signOut`. */
+  readonly signOut?: string
   /**
    * With `consent`: the page needs a `POST` form to `action` with `token` and `decision`, which is `approve` or `decline`.
    * With `code`: a `GET` form to `action` with `code`.
@@ -47,9 +59,10 @@ export interface PageView {
 
 /** A caller as the page names it: only what was verified, never what the agent calls itself. */
 export function callerOnPage(caller: TokenCaller): NonNullable<PageView['asks']> {
-  return caller.kind === 'agent'
-    ? { agent: caller.agent, party: caller.provider }
-    : { party: caller.person.ps }
+  if (caller.kind !== 'agent') return { party: caller.person.ps }
+  const { agent, provider } = caller
+  const name = parseAgentIdentifier(agent)?.local
+  return { agent, ...(name === undefined ? {} : { name }), party: provider }
 }
 
 const entities: ReadonlyMap<string, string> = new Map([

@@ -1,3 +1,4 @@
+import { checkConfiguration } from '../configuration.js'
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import { after } from '../time.js'
@@ -10,7 +11,7 @@ import type { IssuerClass, IssuerKeys, IssuerKeysContext, KeyQuery } from './iss
 import type { IssuerRecord } from './issuer-records.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
-import { type IssuerOptions, withDefaults } from './options.js'
+import { type IssuerOptions, issuerOptionsSchema, withDefaults } from './options.js'
 import { PinnedIssuers } from './pinned.js'
 import { IssuerPolicy } from './policy.js'
 import { IssuerCounter, type IssuerReport, stateOf } from './report.js'
@@ -244,4 +245,27 @@ function within(ms: number, work: Promise<void>): Promise<void> {
 /** Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`. */
 export function createIssuerKeys(options: IssuerOptions, context: IssuerKeysContext): IssuerKeys {
   return new CachedIssuerKeys(options, context)
+}
+
+/**
+ * The keys of issuers, fetched when they are asked for and kept within bounds (AAuth 11.4), for another party than a resource
+ * server: an agent, say. Keys of those who say that they are issuers, which is anybody, so documents are fetched by the guarded
+ * fetch unless the context has another.
+ *
+ * @throws TypeError naming the option that is at fault
+ *
+ * @example
+ * ```ts
+ * import { createIssuerCache } from '@countersign/core/issuer'
+ *
+ * const issuers = createIssuerCache({}, { clock: Date.now, random: Math.random, report: () => {} })
+ * const metadata = await issuers.metadata('https://ps.example', 'aauth-person.json')
+ * issuers.close()
+ * ```
+ */
+export function createIssuerCache(options: IssuerOptions, context: IssuerKeysContext): IssuerKeys {
+  return createIssuerKeys(
+    checkConfiguration(issuerOptionsSchema, options, { prefix: 'option issuers.' }),
+    context,
+  )
 }

@@ -4,7 +4,7 @@ import { Fault } from './fault.js'
 
 /**
  * Of an issuer's metadata document, whose `issuer` is the issuer asked for, the members that the draft names (AAuth
- * 11.2.1 to 11.2.3): texts of up to 2048 characters, booleans and lists of texts. Nothing else about them has been
+ * 11.2.1 to 11.2.4): texts of up to 2048 characters, booleans and lists of texts. Nothing else about them has been
  * checked, and what else the document holds is not kept.
  */
 export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
@@ -33,6 +33,8 @@ const kept: readonly string[] = [
   'mission_control_endpoint',
   'scopes_supported',
   'claims_supported',
+  'authorization_endpoint',
+  'additional_signature_components',
 ]
 /** Characters of a member's text. */
 const longest = 2048

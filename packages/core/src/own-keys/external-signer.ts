@@ -1,4 +1,11 @@
-import { importPublicJwk, KeyFault, ownFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
+import {
+  importPublicJwk,
+  importSigningJwk,
+  KeyFault,
+  ownFault,
+  type SigningKey,
+  type VerificationKey,
+} from '../crypto/keys.js'
 import { after } from '../time.js'
 
 /** A signing key whose private half is kept elsewhere: in a key management service, a hardware module, another process. */
@@ -20,7 +27,7 @@ const signMilliseconds = 5000
  *
  * @throws TypeError when the public JWK is no accepted key
  */
-export function importSigner(signer: ExternalSigner): SigningKey {
+function importSigner(signer: ExternalSigner): SigningKey {
   const { publicJwk } = signer
   const key = importPublicJwk(publicJwk)
   if (key instanceof KeyFault)
@@ -36,6 +43,23 @@ export function importSigner(signer: ExternalSigner): SigningKey {
     publicJwk: { ...members, alg: key.algorithm.name, kid },
     sign: async (data) => checkSignature(kid, key, data, await inTime(kid, signer, data)),
   }
+}
+
+/**
+ * Makes a signing key of what somebody configured: a private JWK with a fully specified `alg`, or an {@link ExternalSigner}.
+ *
+ * @throws TypeError when it is neither
+ *
+ * @example
+ * ```ts
+ * import { importSigningKey } from '@countersign/core/issuer'
+ *
+ * const key = importSigningKey(JSON.parse(process.env['AGENT_KEY'] ?? '{}'))
+ * console.log(key.jkt)
+ * ```
+ */
+export function importSigningKey(given: object): SigningKey {
+  return isSigner(given) ? importSigner(given) : importSigningJwk(given)
 }
 
 /** Whether the option is an {@link ExternalSigner}, not a private JWK. */

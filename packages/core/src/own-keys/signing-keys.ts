@@ -1,7 +1,7 @@
 import { createPrivateKey, KeyObject } from 'node:crypto'
 import { types } from 'node:util'
-import { importSigningJwk, type SigningKey } from '../crypto/keys.js'
-import { type ExternalSigner, importSigner, isSigner } from './external-signer.js'
+import type { SigningKey } from '../crypto/keys.js'
+import { type ExternalSigner, importSigningKey, isSigner } from './external-signer.js'
 
 /** A signing key of the resource server: a private JWK with a fully specified `alg`, or a signer for a key kept elsewhere. */
 export type SigningKeyOption = object | ExternalSigner
@@ -134,7 +134,7 @@ function jwkOf(pem: string, label: string, at: string): object {
  */
 export function importKey({ at, key }: PlacedKey): SigningKey {
   try {
-    return isSigner(key) ? importSigner(key) : importSigningJwk(key)
+    return importSigningKey(key)
   } catch (cause) {
     throw new TypeError(`${at}: ${(cause as Error).message}`, { cause })
   }

@@ -97,7 +97,7 @@ function interactionPage(
   interaction: InteractionOptions,
   context: DeferralsContext,
 ): Endpoint {
-  const { paths, authority, display, scopes } = config
+  const { paths, authority, display, scopes, sessions } = config
   return interactionEndpoint(paths.interaction, {
     ...context,
     interaction,
@@ -111,6 +111,7 @@ function interactionPage(
       page: interaction.page?.bind(interaction),
     },
     scopes,
+    session: { unused: Math.min(sessions.lifetime, sessions.maxAge), atMost: sessions.maxAge },
     pathOf: (id) => `${paths.interaction}${id}`,
   })
 }

@@ -29,7 +29,8 @@ export function readToken(jwt: string, policy: TokenPolicy, now: number): ReadTo
   return checkHeader(jws) ?? checkExpiry(jws, now) ?? readClaims(jws, type, policy, now)
 }
 
-function checkHeader(jws: CompactJws): Refusal | undefined {
+/** The checks of a token's header that need nothing but it. */
+export function checkHeader(jws: CompactJws): Refusal | undefined {
   const { alg, kid, crit } = jws.header
   if (typeof alg !== 'string' || !algorithms.has(alg))
     return refuse('invalid_jwt', 'The token’s alg must be Ed25519 or ES256')
@@ -41,7 +42,8 @@ function checkHeader(jws: CompactJws): Refusal | undefined {
     : refuse('invalid_jwt', 'The token has a crit header, and no extension is supported')
 }
 
-function checkExpiry(jws: CompactJws, now: number): Refusal | undefined {
+/** Whether a token has expired. @param now seconds */
+export function checkExpiry(jws: CompactJws, now: number): Refusal | undefined {
   const { exp } = jws.payload
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return refuse('invalid_jwt', 'The token has no exp')
   return exp <= now ? refuse('expired_jwt') : undefined
@@ -58,21 +60,31 @@ function readClaims(jws: CompactJws, type: TokenType, policy: TokenPolicy, now: 
   if (!type.documents.includes(claims.dwk))
     return refuse('invalid_jwt', 'The token’s dwk does not go with its typ')
   const query = { issuer: claims.iss, dwk: claims.dwk, kid: jws.header['kid'] as string }
-  return checkTimes(claims, type, policy, now) ?? type.check(claims, policy) ?? { type, jws, claims, query }
+  return (
+    checkTimes(claims, type.lifetime(policy), policy.window, now) ??
+    type.check(claims, policy) ?? { type, jws, claims, query }
+  )
 }
 
-function checkTimes(
-  claims: CommonClaims,
-  type: TokenType,
-  policy: TokenPolicy,
+/**
+ * The checks of a token's times beside {@link checkExpiry}.
+ *
+ * @param longest seconds of `exp - iat`
+ * @param window seconds that `iat` and `nbf` may lie ahead
+ * @param now seconds
+ */
+export function checkTimes(
+  claims: Pick<CommonClaims, 'iat' | 'exp' | 'nbf'>,
+  longest: number,
+  window: number,
   now: number,
 ): Refusal | undefined {
   const lifetime = claims.exp - claims.iat
-  if (lifetime <= 0 || lifetime > type.lifetime(policy))
+  if (lifetime <= 0 || lifetime > longest)
     return refuse('invalid_jwt', 'The token’s lifetime, exp minus iat, is too long or not positive')
   // Bounding `iat` is optional in 11.5.2, but without it a token of the future outlives its ceiling (G-16).
-  if (claims.iat - now > policy.window) return refuse('clock_skew', 'iat lies ahead of this server’s clock')
-  if (claims.nbf !== undefined && claims.nbf - now > policy.window) {
+  if (claims.iat - now > window) return refuse('clock_skew', 'iat lies ahead of this server’s clock')
+  if (claims.nbf !== undefined && claims.nbf - now > window) {
     return refuse('invalid_jwt', 'The token is not valid yet')
   }
   return undefined

@@ -57,7 +57,7 @@ const agentToken: TokenType<AgentClaims> = {
     agent: claims.sub,
     provider: claims.iss,
     ...optional('ps', claims.ps),
-    ...optional('parentAgent', claims.parent_agent),
+    ...optional('parentAgent', parentOf(claims)),
     jkt,
     token: presented(claims),
   }),
@@ -102,6 +102,12 @@ const authToken: TokenType<GrantClaims> = {
 export const tokenTypes: ReadonlyMap<unknown, TokenType> = new Map<unknown, TokenType>(
   [agentToken, personToken, authToken].map((type) => [type.typ, type as unknown as TokenType]),
 )
+
+// Parent and sub-agent have one provider (5.3.1). Another provider's agent is not this one's to name: policies and
+// denials would take its word for it (G-03). Whether to issue such a token is for providers to judge.
+function parentOf({ iss, parent_agent: parent }: AgentClaims): string | undefined {
+  return parent !== undefined && parseAgentIdentifier(parent)?.domain === hostOf(iss) ? parent : undefined
+}
 
 function checkAudience(aud: Audience, policy: TokenPolicy): Refusal | undefined {
   const [audience] = [aud].flat()

@@ -52,7 +52,7 @@ describe('an access server', () => {
   it('says no, and its word reaches the agent', async () => {
     office.policy = () => false
     const reason = await reasonOf(sam.fetch(bread, post))
-    expect([reason.code, reason.response?.status]).toEqual(['denied', 403])
+    expect([reason.code, reason.status]).toEqual(['denied', 403])
   })
 
   it('takes its time, and the person server waits', async () => {
@@ -170,7 +170,7 @@ describe('the person server, of an access server', () => {
     const mint = office.mintAuthToken.bind(office)
     office.mintAuthToken = (request) => mint(request, overrides)
     const reason = await reasonOf(sam.fetch(bread, post))
-    expect([reason.code, reason.response?.status]).toEqual(['as_unreachable', 502])
+    expect([reason.code, reason.status]).toEqual(['as_unreachable', 502])
   })
 
   it.each([

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { pushBounded } from '../bounded.js'
 import { authenticateServer } from '../checks/authenticate.js'
+import type { TokenName } from '../checks/tokens.js'
 import type { Env } from '../env.js'
 import type { KeyRing } from '../keys/key-ring.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
@@ -20,6 +21,12 @@ export interface AccessToken {
   readonly ps: string
   readonly jwt: string
   readonly presentedJti: string | undefined
+  /** Who asked. */
+  readonly agent: string | undefined
+  /** The sub-agent of `agent` that it is for. */
+  readonly subAgent: string | undefined
+  /** The token that an intermediary acted on. */
+  readonly upstream: TokenName | undefined
 }
 
 const issuedLimit = 1000
@@ -69,7 +76,8 @@ export class AccessServer implements AccessServerContext {
     const iat = this.server.env.now()
     const jti = randomUUID()
     const exp = Math.min(iat + 3600, request.expiresAt ?? Number.POSITIVE_INFINITY)
-    const { resource: aud, ps, sub, scope, account, tenant, presentedJti } = request
+    const { resource: aud, ps, sub, scope, account, tenant } = request
+    const { presentedJti, agent, subAgent, upstream } = request
     const copied = { aud, ps, sub, scope, account, tenant, mission_s256: request.mission }
     const claims = {
       iss: this.id,
@@ -81,7 +89,8 @@ export class AccessServer implements AccessServerContext {
       cnf: { jwk: request.cnf },
     }
     const jwt = await mintJwt(this.keys.current, 'aa-auth+jwt', claims, overrides)
-    pushBounded(this.#issued, { jti, exp, aud, ps, jwt, presentedJti }, issuedLimit)
+    const record = { jti, exp, aud, ps, jwt, presentedJti, agent, subAgent, upstream }
+    pushBounded(this.#issued, record, issuedLimit)
     return jwt
   }
 

@@ -2,8 +2,11 @@ import { authenticateServer } from '../checks/authenticate.js'
 import { isObject, type JsonObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { checkPresentedToken, checkResourceToken, scopes } from '../checks/resource-token.js'
-import { confirmationThumbprint, type VerifiedToken, verifyToken } from '../checks/tokens.js'
+import { checkSubAgentToken } from '../checks/subagent-token.js'
+import { confirmationThumbprint, nameOf, type VerifiedToken, verifyToken } from '../checks/tokens.js'
+import { checkUpstreamToken } from '../checks/upstream-token.js'
 import { faultAnswer, readJson } from '../server/body.js'
+import { earliestEnd, type Ground, lapseOf } from '../server/lapse.js'
 import { type Answer, json, problem } from '../wire/answers.js'
 import type { Handler } from '../wire/server.js'
 import type { AccessServerContext } from './context.js'
@@ -12,6 +15,9 @@ import type { AccessDecision, AccessRequest } from './decision.js'
 interface AccessOrder {
   readonly ps: string
   readonly agentToken: VerifiedToken
+  /** The token with the key that the auth token will be bound to: the agent's, or a sub-agent's. */
+  readonly holder: VerifiedToken
+  readonly upstream: VerifiedToken | undefined
   readonly resourceToken: VerifiedToken
   readonly presentedToken: VerifiedToken
 }
@@ -37,26 +43,40 @@ async function readOrder(
   if (typeof rt !== 'string' || typeof at !== 'string' || typeof presented !== 'string') {
     return new Fault('invalid_request', 'resource_token, agent_token and presented_token are required')
   }
+  const { subagent_token: subAgent, upstream_token: upstreamToken } = body as Record<string, unknown>
+  for (const member of [subAgent, upstreamToken])
+    if (member !== undefined && typeof member !== 'string')
+      return new Fault('invalid_request', 'subagent_token and upstream_token are strings')
   const { server } = as
   // The draft gives no code for a bad agent_token; that agent_jkt is its key is what -12 is to spell out.
   const agentToken = await verifyToken(at, ['aa-agent+jwt'], server.directory, server.env.now())
   if (agentToken instanceof Fault) return new Fault('invalid_request', `agent_token: ${agentToken.detail}`)
-  const jkt = await confirmationThumbprint(agentToken.claims)
-  if (jkt === undefined) return new Fault('invalid_request', 'agent_token has no usable cnf')
-  const context = {
+  const known = {
     env: server.env,
     directory: server.directory,
     ps,
-    jkt,
     isRevoked: (iss: unknown, jti: unknown) => server.isRevoked(iss, jti),
   }
+  const helper =
+    typeof subAgent === 'string' ? await checkSubAgentToken(subAgent, agentToken, known) : undefined
+  if (helper instanceof Fault) return helper
+  const holder = helper?.token ?? agentToken
+  const jkt = await confirmationThumbprint(holder.claims)
+  if (jkt === undefined) return new Fault('invalid_request', 'agent_token has no usable cnf')
+  const context = { ...known, jkt }
   const resourceToken = await checkResourceToken(rt, context)
   if (resourceToken instanceof Fault) return resourceToken
   if (resourceToken.claims['aud'] !== as.id) {
     return new Fault('invalid_resource_token', 'aud is another access server')
   }
   const presentedToken = await checkPresentedToken(presented, resourceToken, context)
-  return presentedToken instanceof Fault ? presentedToken : { ps, agentToken, resourceToken, presentedToken }
+  if (presentedToken instanceof Fault) return presentedToken
+  const upstream =
+    typeof upstreamToken === 'string'
+      ? await checkUpstreamToken(upstreamToken, { ...known, intermediary: agentToken.claims['iss'] })
+      : undefined
+  if (upstream instanceof Fault) return upstream
+  return { ps, agentToken, holder, upstream, resourceToken, presentedToken }
 }
 
 async function decide(as: AccessServerContext, order: AccessOrder): Promise<Answer> {
@@ -66,6 +86,8 @@ async function decide(as: AccessServerContext, order: AccessOrder): Promise<Answ
     ps: order.ps,
     sub: claims['sub'] as string,
     agent: order.agentToken.claims['sub'] as string,
+    subAgent: subAgentOf(order),
+    intermediary: order.upstream === undefined ? undefined : (order.agentToken.claims['iss'] as string),
     scope: scopes(claims['scope']),
     account: claims['account'] as string | undefined,
     tenant: claims['tenant'] as string | undefined,
@@ -80,7 +102,29 @@ async function decide(as: AccessServerContext, order: AccessOrder): Promise<Answ
     granted ? issue(as, order, scope) : problem(403, 'denied', 'the access server’s policy said no')
   return after === undefined
     ? finish()
-    : as.pending.defer({ owner: order.ps, requirement: 'approval', after, finish })
+    : as.pending.defer({
+        owner: order.ps,
+        requirement: 'approval',
+        after,
+        finish,
+        over: () => {
+          const lapsed = lapseOf(as.server, groundsOf(order))
+          return lapsed === undefined ? undefined : faultAnswer(lapsed)
+        },
+      })
+}
+
+function groundsOf({ agentToken, holder, upstream, presentedToken }: AccessOrder): readonly Ground[] {
+  return [
+    ...(upstream === undefined ? [] : [['upstream token', upstream] as const]),
+    ['agent token', agentToken],
+    ...(holder === agentToken ? [] : [['sub-agent token', holder] as const]),
+    ['presented token', presentedToken],
+  ]
+}
+
+function subAgentOf({ agentToken, holder }: AccessOrder): string | undefined {
+  return holder === agentToken ? undefined : (holder.claims['sub'] as string)
 }
 
 async function ruling(
@@ -100,13 +144,11 @@ async function ruling(
 async function issue(as: AccessServerContext, order: AccessOrder, scope: readonly string[]): Promise<Answer> {
   const now = as.server.env.now()
   const { claims } = order.resourceToken
-  const expiresAt = Math.min(
-    now + 3600,
-    order.agentToken.claims['exp'] as number,
-    order.presentedToken.claims['exp'] as number,
-  )
-  if (expiresAt <= now) return faultAnswer(new Fault('expired', 'the presented token has expired', 408))
-  const cnf = order.agentToken.claims['cnf']
+  const grounds = groundsOf(order)
+  const lapsed = lapseOf(as.server, grounds)
+  if (lapsed !== undefined) return faultAnswer(lapsed)
+  const expiresAt = Math.min(now + 3600, earliestEnd(grounds))
+  const cnf = order.holder.claims['cnf']
   const allowed = new Set(scopes(claims['scope']))
   const authToken = await as.mintAuthToken({
     resource: claims['iss'] as string,
@@ -118,6 +160,9 @@ async function issue(as: AccessServerContext, order: AccessOrder, scope: readonl
     mission: claims['mission_s256'] as string | undefined,
     tenant: claims['tenant'] as string | undefined,
     presentedJti: order.presentedToken.claims['jti'] as string,
+    agent: order.agentToken.claims['sub'] as string,
+    subAgent: subAgentOf(order),
+    upstream: order.upstream === undefined ? undefined : nameOf(order.upstream),
     expiresAt,
   })
   return json({ auth_token: authToken, expires_in: expiresAt - now })

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../checks/directory.js'
+import type { TokenName } from '../checks/tokens.js'
 import type { PendingRequests } from '../server/pending.js'
 import type { TownServer } from '../server/town-server.js'
 import type { AccessPolicy } from './decision.js'
@@ -17,6 +18,12 @@ export interface AccessTokenRequest {
   readonly expiresAt?: number | undefined
   /** The `jti` of the token the agent presented, remembered for revocation. */
   readonly presentedJti?: string | undefined
+  /** Who asked, remembered with the token. */
+  readonly agent?: string | undefined
+  /** The sub-agent of `agent` that it is for. */
+  readonly subAgent?: string | undefined
+  /** The token that an intermediary acted on. */
+  readonly upstream?: TokenName | undefined
 }
 
 /** The part of an access server that its token endpoint uses. */

@@ -7,6 +7,10 @@ export interface AccessRequest {
   readonly sub: string
   /** `aauth:sam@ap.example`. */
   readonly agent: string
+  /** The sub-agent of `agent` that it asks for (10.2). */
+  readonly subAgent: string | undefined
+  /** The resource that acts as `agent`, on a token that was issued for it (10.1); `undefined` for a person's own agent. */
+  readonly intermediary: string | undefined
   readonly scope: readonly string[]
   readonly account: string | undefined
   readonly tenant: string | undefined

@@ -1,40 +1,51 @@
+import { createAgent, type ParentAgent, type Agent as ProductionAgent } from '@countersign/agent'
 import type { AlgorithmName } from '@countersign/core/signature'
 import type { AgentProvider } from '../agent-provider.js'
-import { Directory } from '../checks/directory.js'
 import type { Env } from '../env.js'
 import { createKey, type TownKey } from '../keys/key.js'
 import type { MintOverrides } from '../keys/mint.js'
 import type { Person } from '../person-server/person.js'
 import { fromFetch } from '../wire/loopback.js'
-import { type TownRequest, urlOf, type WireRequest } from '../wire/request.js'
+import type { TownRequest, WireRequest } from '../wire/request.js'
 import { seal } from '../wire/seal.js'
-import { AgentFetch } from './agent-fetch.js'
-import type { AgentContext, AgentOptions, AgentSignOptions } from './context.js'
-import { type HeldToken, holdToken, usable, Wallet } from './wallet.js'
+import type { AgentOptions, AgentSignOptions } from './context.js'
+import { type HeldToken, Wallet } from './wallet.js'
 
-/** An agent with its own key. `fetch` meets every requirement by itself; `sign` and `send` make single requests by hand. */
-export class Agent implements AgentContext {
+/**
+ * An agent of the town: `@countersign/agent` with a key of its own, on loopback and in the ledger. `fetch` meets every
+ * requirement by itself; `sign` and `send` make single requests by hand.
+ */
+export class Agent {
   readonly name: string
   /** `aauth:sam@ap.example`. */
   readonly identifier: string
   readonly person: Person | undefined
   readonly provider: AgentProvider
   readonly options: AgentOptions
-  readonly directory: Directory
   /** The tokens and sessions it holds; `wallet.clear()` drops them all. */
   readonly wallet: Wallet = new Wallet()
   readonly env: Env
   #key: TownKey
+  #agent: ProductionAgent
 
-  constructor(env: Env, provider: AgentProvider, name: string, options: AgentOptions = {}) {
+  readonly #parent: Agent | undefined
+
+  /** Use `town.agent`, or {@link Agent.subAgent}. */
+  constructor(env: Env, provider: AgentProvider, name: string, options: AgentOptions = {}, parent?: Agent) {
     this.env = env
     this.name = name
     this.provider = provider
-    this.identifier = provider.identifierOf(name)
+    this.#parent = parent
+    this.identifier = provider.identifierOf(name, parent?.local)
     this.person = options.person
     this.options = options
-    this.directory = new Directory(env, name)
     this.#key = createKey(options.alg)
+    this.#agent = this.#withKey()
+  }
+
+  /** @internal The local part of its identifier. */
+  get local(): string {
+    return this.#parent === undefined ? this.name : `${this.#parent.local}+${this.name}`
   }
 
   /** Its current key. */
@@ -45,22 +56,30 @@ export class Agent implements AgentContext {
   /** Takes a new key; every token bound to the old one is dropped. */
   rotateKey(alg?: AlgorithmName): TownKey {
     this.#key = createKey(alg ?? this.#key.algorithm.name)
+    this.#agent = this.#withKey()
     this.wallet.clear()
     return this.#key
   }
 
   /** Its agent token, from its provider; renewed when it runs out. */
   async agentToken(): Promise<HeldToken> {
-    const held = usable(this.wallet.agentToken, this.env.now())
-    if (held !== undefined) return held
-    this.wallet.agentToken = holdToken('agent', await this.mintAgentToken()) as HeldToken
-    return this.wallet.agentToken
+    await this.#agent.agentToken()
+    return this.wallet.agentToken as HeldToken
+  }
+
+  /**
+   * A sub-agent (AAuth 10.2), `aauth:sam+brother@ap.example`: with a key and an agent token of its own, acting for the same
+   * person. Its `fetch` has this agent obtain what it needs from the person server, which refuses it at its own door. A
+   * sub-agent has none of its own: the agent provider gives those no token.
+   */
+  subAgent(name: string, options: Omit<AgentOptions, 'person'> = {}): Agent {
+    return new Agent(this.env, this.provider, name, { ...options, person: this.person }, this)
   }
 
   /** A new agent token for this agent's key. `overrides` are for hostile tests. */
   mintAgentToken(overrides?: MintOverrides): Promise<string> {
     return this.provider.mintAgentToken(
-      { name: this.name, cnf: this.#key.cnf, ps: this.person?.ps },
+      { name: this.name, parent: this.#parent?.local, cnf: this.#key.cnf, ps: this.person?.ps },
       overrides,
     )
   }
@@ -72,15 +91,8 @@ export class Agent implements AgentContext {
    *
    * @throws AgentGaveUp when a requirement cannot be met
    */
-  async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const { method, rawHeaders, body, ...address } = await fromFetch(new Request(input, init))
-    const headers: [string, string][] = []
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i] as string
-      if (!/^(?:host|content-length)$/i.test(name)) headers.push([name, rawHeaders[i + 1] as string])
-    }
-    const request = { method, url: urlOf(address), headers, ...(body === undefined ? {} : { body }) }
-    return new AgentFetch(this, request).run()
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    return this.#agent.fetch(input, init)
   }
 
   /** Signs a request and returns it; nothing is sent. */
@@ -102,5 +114,40 @@ export class Agent implements AgentContext {
   /** Signs and sends one request; requirements in the answer are not met. */
   async request(request: TownRequest, options?: AgentSignOptions): Promise<Response> {
     return this.send(await this.sign(request, options))
+  }
+
+  /** @internal The parent of a sub-agent, whatever key it has by then. */
+  asParent(): ParentAgent {
+    return {
+      fetchPersonToken: (resource, terms) => this.#agent.fetchPersonToken(resource, terms),
+      fetchAuthToken: (challenge, terms) => this.#agent.fetchAuthToken(challenge, terms),
+    }
+  }
+
+  #withKey(): ProductionAgent {
+    const { capabilities = ['interaction'], maxSteps = 30, onInteraction, ...options } = this.options
+    const { clock, strict, wait } = this.env
+    return createAgent({
+      key: this.#key.privateJwk,
+      agentToken: () => this.mintAgentToken(),
+      personServer: this.person?.ps,
+      parent: this.#parent?.asParent(),
+      wallet: this.wallet,
+      // A town's person may be reached otherwise, by the test itself.
+      onInteraction: onInteraction ?? (() => undefined),
+      onClarification: options.onClarification,
+      capabilities,
+      mission: options.mission,
+      justification: options.justification,
+      limits: { steps: maxSteps },
+      fetch: async (input, init) => {
+        const request = new Request(input, init)
+        const { response } = await this.env.exchange(this.name, await fromFetch(request), request.signal)
+        return response
+      },
+      clock,
+      wait,
+      strict,
+    })
   }
 }

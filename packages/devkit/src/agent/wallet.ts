@@ -1,3 +1,4 @@
+import type { WalletKind, Wallet as WalletOfAgent } from '@countersign/agent'
 import { BoundedMap } from '../bounded.js'
 import { isObject, type JsonObject } from '../checks/directory.js'
 import { decodeJwt } from '../keys/jose.js'
@@ -32,15 +33,34 @@ export function holdToken(kind: HeldToken['kind'], jwt: string): HeldToken | und
 
 /** Origins remembered. */
 const limit = 100
-/** Seconds of life below which a token is renewed rather than presented (AAuth 7.9.1). */
-const margin = 300
 
-/** The tokens of an agent: one agent token, and for each resource a person token, an auth token and a session. */
-export class Wallet {
+/** The tokens of an agent, to be looked at: one agent token, and for each resource a person token, an auth token and a session. */
+export class Wallet implements WalletOfAgent {
   agentToken: HeldToken | undefined
   readonly personTokens: BoundedMap<string, HeldToken> = new BoundedMap(limit)
   readonly authTokens: BoundedMap<string, HeldToken> = new BoundedMap(limit)
   readonly sessions: BoundedMap<string, string> = new BoundedMap(limit)
+
+  /** For the agent itself, as the two below. */
+  get(kind: WalletKind, resource: string): string | undefined {
+    if (kind === 'agent') return this.agentToken?.jwt
+    return kind === 'session' ? this.sessions.get(resource) : this.#tokens(kind).get(resource)?.jwt
+  }
+
+  set(kind: WalletKind, resource: string, value: string): void {
+    if (kind === 'session') this.sessions.set(resource, value)
+    else {
+      const token = holdToken(kind, value)
+      if (kind === 'agent') this.agentToken = token
+      else if (token !== undefined) this.#tokens(kind).set(resource, token)
+    }
+  }
+
+  delete(kind: WalletKind, resource: string): void {
+    if (kind === 'agent') this.agentToken = undefined
+    else if (kind === 'session') this.sessions.delete(resource)
+    else this.#tokens(kind).delete(resource)
+  }
 
   /** Drops everything that is bound to the agent's key. */
   clear(): void {
@@ -56,12 +76,8 @@ export class Wallet {
     this.authTokens.delete(resource)
     this.sessions.delete(resource)
   }
-}
 
-/** The token, if it is valid long enough to be presented; otherwise `undefined`. */
-export function usable(token: HeldToken | undefined, now: number): HeldToken | undefined {
-  if (token === undefined) return undefined
-  const { iat, exp } = token.claims as { iat: number; exp: number }
-  // A token that was short from the start is used for half its life.
-  return exp - now > Math.min(margin, (exp - iat) / 2) ? token : undefined
+  #tokens(kind: 'person' | 'auth'): BoundedMap<string, HeldToken> {
+    return kind === 'person' ? this.personTokens : this.authTokens
+  }
 }

@@ -79,14 +79,14 @@ export async function checkPresentedToken(
 }
 
 /** The person server of a person token (`iss`) or an auth token (`ps`). */
-function personServerOf(token: VerifiedToken): unknown {
+export function personServerOf(token: VerifiedToken): unknown {
   return typeOf(token.jwt) === 'aa-person+jwt' ? token.claims['iss'] : token.claims['ps']
 }
 
 const copiedClaims = ['presented_jti', 'ps', 'sub', 'mission_s256', 'tenant'] as const
 
 /** The first claim in which a resource token differs from the token it was minted from; absence must match absence. */
-export function mismatch(resourceToken: JsonObject, presented: JsonObject): string | undefined {
+function mismatch(resourceToken: JsonObject, presented: JsonObject): string | undefined {
   const name = copiedClaims.find((claim) => resourceToken[claim] !== presented[claim])
   return name === undefined ? undefined : `${name} differs from the presented token`
 }

@@ -18,6 +18,12 @@ export interface VerifiedToken {
   readonly claims: JsonObject
 }
 
+/** The names of a token. */
+export interface TokenName {
+  readonly iss: string
+  readonly jti: string
+}
+
 /** The token types of AAuth (11.5.1). */
 export type TokenType = 'aa-agent+jwt' | 'aa-person+jwt' | 'aa-auth+jwt' | 'aa-resource+jwt'
 
@@ -137,4 +143,9 @@ export async function confirmationThumbprint(claims: JsonObject): Promise<string
   const jwk = isObject(claims['cnf']) ? claims['cnf']['jwk'] : undefined
   if (!isObject(jwk)) return undefined
   return calculateJwkThumbprint(jwk as unknown as JWK).catch(() => undefined)
+}
+
+/** What names a verified token. */
+export function nameOf({ claims }: VerifiedToken): TokenName {
+  return { iss: claims['iss'] as string, jti: claims['jti'] as string }
 }

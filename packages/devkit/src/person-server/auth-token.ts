@@ -3,14 +3,16 @@ import type { JsonObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { checkPresentedToken, checkResourceToken, scopes } from '../checks/resource-token.js'
 import { faultAnswer, readJson } from '../server/body.js'
+import { earliestEnd, type Ground, lapseOf, untilLapse } from '../server/lapse.js'
 import { type Answer, json } from '../wire/answers.js'
 import type { Handler } from '../wire/server.js'
 import { withConsent } from './consent.js'
 import type { PersonServerContext } from './context.js'
 import { federate } from './federation.js'
 import type { TokenOrder } from './order.js'
+import { askerOf, groundsOf, issuedTo, readParty } from './party.js'
 import { releasedClaims } from './person.js'
-import { employer, isOver } from './person-token.js'
+import { isOver } from './person-token.js'
 import { memberFault } from './request-members.js'
 import { readInteraction } from './resource-flow.js'
 
@@ -28,18 +30,17 @@ export function authTokenEndpoint(ps: PersonServerContext): Handler {
     if (interaction instanceof Fault) return faultAnswer(interaction)
     const request = {
       kind: 'authorization' as const,
-      agent: caller.agent,
+      ...askerOf(ps, order.party),
       resource: claims['iss'] as string,
       scope: scopes(claims['scope']),
       account: claims['account'] as string | undefined,
       mission: claims['mission_s256'] as string | undefined,
       justification: body['justification'] as string | undefined,
     }
-    const { consent } = order.person
+    const { consent } = order.party.person
     const capabilities = body['capabilities']
-    return withConsent(ps, caller, { consent, request, capabilities, resourceFlow: interaction }, () =>
-      issue(ps, order),
-    )
+    const question = { consent, request, capabilities, resourceFlow: interaction, grounds: allGrounds(order) }
+    return withConsent(ps, caller, question, () => issue(ps, order))
   }
 }
 
@@ -48,33 +49,48 @@ async function readOrder(
   caller: CallingAgent,
   body: JsonObject,
 ): Promise<TokenOrder | Fault> {
-  const person = employer(ps, caller)
-  if (person instanceof Fault) return person
+  const malformed = memberFault(body)
+  if (malformed !== undefined) return malformed
+  const party = await readParty(ps, caller, body)
+  if (party instanceof Fault) return party
   const { resource_token: rt, presented_token: presented } = body as Record<string, unknown>
   if (typeof rt !== 'string' || typeof presented !== 'string') {
     return new Fault('invalid_request', 'resource_token and presented_token are required')
   }
-  const malformed = memberFault(body)
-  if (malformed !== undefined) return malformed
   const { server } = ps
   const context = {
     env: server.env,
     directory: server.directory,
     ps: ps.id,
-    jkt: caller.jkt,
+    jkt: party.holder.jkt,
     isRevoked: (iss: unknown, jti: unknown) => server.isRevoked(iss, jti),
   }
   const resourceToken = await checkResourceToken(rt, context)
   if (resourceToken instanceof Fault) return resourceToken
   const presentedToken = await checkPresentedToken(presented, resourceToken, context)
   if (presentedToken instanceof Fault) return presentedToken
-  const order = { caller, person, resourceToken, presentedToken }
+  const order = { party, resourceToken, presentedToken }
   return (
+    personFault(ps, order) ??
     (await scopeFault(ps, resourceToken.claims)) ??
     hintFault(resourceToken.claims, body) ??
     missionFault(ps, order) ??
     order
   )
+}
+
+/**
+ * The presented token is of the person that is acted for, under the subject directed at this resource: an intermediary
+ * that carries a subject forward, or mixes the errands of two people, gets nothing (10.1.1.2). So is its mission.
+ */
+function personFault(ps: PersonServerContext, { party, presentedToken }: TokenOrder): Fault | undefined {
+  const { sub, mission_s256: mission } = presentedToken.claims
+  const resource = [presentedToken.claims['aud']].flat()[0] as string
+  if (sub !== ps.subjectOf(party.person, resource))
+    return new Fault('invalid_presented_token', 'sub is not the person that is acted for')
+  return party.upstream === undefined || party.upstream.claims['mission_s256'] === mission
+    ? undefined
+    : new Fault('invalid_presented_token', 'mission_s256 differs from the upstream token')
 }
 
 /** A scope is the resource's own (`scope_descriptions`) or an identity scope of this server (11.10). */
@@ -101,40 +117,44 @@ function missionFault(ps: PersonServerContext, order: TokenOrder): Fault | undef
   const mission = order.resourceToken.claims['mission_s256']
   if (mission === undefined) return undefined
   const known = ps.missionOf(mission)
-  return known?.agent !== order.caller.agent || isOver(known.expiresAt, ps.server.env.now())
+  const own = order.party.upstream !== undefined || known?.agent === order.party.caller.agent
+  return known === undefined || !own || isOver(known.expiresAt, ps.server.env.now())
     ? new Fault('mission_terminated', 'the mission is over', 403)
     : undefined
+}
+
+function allGrounds(order: TokenOrder): readonly Ground[] {
+  return [...groundsOf(order.party), ['presented token', order.presentedToken]]
 }
 
 /** The person has agreed, perhaps long after the request: what was true then has to be true now. */
 async function issue(ps: PersonServerContext, order: TokenOrder): Promise<Answer> {
   const { server } = ps
-  const now = server.env.now()
-  for (const [name, { claims }] of [
-    ['resource token', order.resourceToken],
-    ['presented token', order.presentedToken],
-    ['agent token', order.caller.token],
-  ] as const) {
-    if (server.isRevoked(claims['iss'], claims['jti'])) return faultAnswer(new Fault('revoked', name, 403))
-  }
-  const expiresAt = Math.min(
-    now + 3600,
-    order.caller.token.claims['exp'] as number,
-    order.presentedToken.claims['exp'] as number,
-    ps.missionOf(order.resourceToken.claims['mission_s256'])?.expiresAt ?? Number.POSITIVE_INFINITY,
-  )
-  if (expiresAt <= now) return faultAnswer(new Fault('expired', 'the presented token has expired', 408))
   const { claims } = order.resourceToken
-  if (claims['aud'] !== ps.id) return federate(ps, order, claims['aud'] as string)
+  if (server.isRevoked(claims['iss'], claims['jti']))
+    return faultAnswer(new Fault('revoked', 'resource token', 403))
+  const grounds = allGrounds(order)
+  const lapse = () => lapseOf(server, grounds) ?? missionFault(ps, order)
+  const lapsed = lapse()
+  if (lapsed !== undefined) return faultAnswer(lapsed)
+  const now = server.env.now()
+  const missionEnd = ps.missionOf(claims['mission_s256'])?.expiresAt ?? Number.POSITIVE_INFINITY
+  const expiresAt = Math.min(now + 3600, earliestEnd(grounds), missionEnd)
+  if (claims['aud'] !== ps.id) {
+    const federated = await untilLapse(federate(ps, order, claims['aud'] as string, expiresAt), lapse)
+    const late = federated instanceof Fault ? federated : lapse()
+    return late === undefined ? (federated as Answer) : faultAnswer(late)
+  }
+  const { party } = order
   const authToken = await ps.mintAuthToken({
-    person: order.person,
+    person: party.person,
     resource: claims['iss'] as string,
-    cnf: order.caller.jwk,
-    agent: order.caller.agent,
+    cnf: party.holder.jwk,
+    ...issuedTo(party),
     scope: claims['scope'] as string,
     account: claims['account'] as string | undefined,
     mission: claims['mission_s256'] as string | undefined,
-    released: releasedClaims(order.person, scopes(claims['scope'])),
+    released: releasedClaims(party.person, scopes(claims['scope'])),
     expiresAt,
   })
   return json({ auth_token: authToken, expires_in: expiresAt - now })

@@ -1,4 +1,8 @@
 import type { CallingAgent } from '../checks/authenticate.js'
+import { Fault } from '../checks/fault.js'
+import { isEndpoint } from '../checks/identifiers.js'
+import { faultAnswer } from '../server/body.js'
+import { type Ground, lapseOf } from '../server/lapse.js'
 import { type Answer, problem } from '../wire/answers.js'
 import type { PersonServerContext } from './context.js'
 import type { Consent, ConsentRequest, Decision } from './person.js'
@@ -12,6 +16,8 @@ export interface Question {
   readonly capabilities: unknown
   /** The flow of the resource that comes first, if it has one. */
   readonly resourceFlow?: ResourceInteraction | undefined
+  /** The tokens that have to last until the person has decided. */
+  readonly grounds: readonly Ground[]
 }
 
 const denied = problem(403, 'denied', 'the person said no')
@@ -36,11 +42,35 @@ export async function withConsent(
   if (typeof decision === 'boolean') return decision ? grant() : denied
   if (!reachable && decision.after === 'visit') return unreachable
   return ps.pending.defer({
-    owner: caller.agent,
+    ...bounds(ps, caller, question),
     requirement: reachable ? 'interaction' : 'approval',
     after: decision.after,
+    // The callback is told what is known when the page is left; other decisions come later, at the pending URL.
+    callbackError: decision.after === 'visit' && !decision.decision ? 'access_denied' : undefined,
     finish: async () => (decision.decision ? grant() : denied),
   })
+}
+
+/** Who may poll, until when, and where the page may send the person. */
+function bounds(ps: PersonServerContext, caller: CallingAgent, { grounds }: Question) {
+  return {
+    owner: caller.agent,
+    over: () => {
+      const lapsed = lapseOf(ps.server, grounds)
+      return lapsed === undefined ? undefined : faultAnswer(lapsed)
+    },
+    allowsCallback: (url: string) => isCallback(ps, caller, url),
+  }
+}
+
+// Only to the callback_endpoint of whoever runs the agent (11.2.1); a query may be added for state.
+async function isCallback(ps: PersonServerContext, caller: CallingAgent, url: string): Promise<boolean> {
+  const provider = caller.token.claims['iss'] as string
+  const metadata = await ps.server.directory.metadata(provider, 'aauth-agent.json')
+  if (metadata instanceof Fault) return false
+  const endpoint = metadata['callback_endpoint']
+  const { origin, pathname } = new URL(url)
+  return isEndpoint(endpoint) && new URL(endpoint).href === `${origin}${pathname}`
 }
 
 // 7.2.3: the resource's flow first; an error there is the end, and only then is the person asked.
@@ -53,7 +83,7 @@ function throughResource(
 ): Answer {
   const { link, back } = ps.flows.start(interaction)
   return ps.pending.defer({
-    owner: caller.agent,
+    ...bounds(ps, caller, question),
     requirement: 'interaction',
     after: back,
     redirect: link,

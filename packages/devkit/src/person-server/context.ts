@@ -1,7 +1,9 @@
 import type { CallingAgent } from '../checks/authenticate.js'
 import type { JsonObject } from '../checks/directory.js'
+import type { TokenName } from '../checks/tokens.js'
 import type { PendingRequests } from '../server/pending.js'
 import type { TownServer } from '../server/town-server.js'
+import type { TokenRecord } from './chain.js'
 import type { Person } from './person.js'
 import type { ResourceFlows } from './resource-flow.js'
 
@@ -12,8 +14,12 @@ export interface PersonTokenRequest {
   readonly resource: string
   /** The agent's public key. */
   readonly cnf: JsonObject
-  /** The agent that asked; remembered, so that revoking its agent token can revoke this one too. */
+  /** The agent it is for; remembered, so that revoking its agent token can revoke this one too. */
   readonly agent?: string | undefined
+  /** The parent of a sub-agent, likewise. */
+  readonly parent?: string | undefined
+  /** The token that an intermediary asked with; remembered for {@link PersonServer.chainOf}. */
+  readonly upstream?: TokenName | undefined
   readonly mission?: string | undefined
   /** Seconds; no later than an hour from now (7.1.2), which is the default. */
   readonly expiresAt?: number | undefined
@@ -45,8 +51,18 @@ export interface PersonServerContext {
   employerOf(agent: string): Person | undefined
   missionOf(mission: unknown): Mission | undefined
   noteAgentToken(caller: CallingAgent): void
-  isIntroduced(agent: string, resource: string): boolean
-  introduce(agent: string, resource: string): void
+  /** Whom a resource knows under this subject. */
+  personOf(resource: unknown, sub: unknown): Person | undefined
+  /** Whether tokens of this issuer for this resource may speak of people of this server. */
+  isIssuer(issuer: unknown, resource: unknown): boolean
+  /** Remembers that an access server was asked for a resource. */
+  noteAccessServer(accessServer: string, resource: string): void
+  /** Remembers a token of an access server that was handed on. */
+  noteDelivered(record: TokenRecord): void
+  chainOf(token: TokenName): readonly TokenRecord[]
+  subjectOf(person: Person, resource: string): string
+  isIntroduced(person: Person, agent: string, resource: string): boolean
+  introduce(person: Person, agent: string, resource: string): void
   mintPersonToken(request: PersonTokenRequest): Promise<string>
   mintAuthToken(request: AuthTokenRequest): Promise<string>
 }

@@ -7,6 +7,7 @@ import { faultAnswer } from '../server/body.js'
 import { type Answer, json, problem } from '../wire/answers.js'
 import type { PersonServerContext } from './context.js'
 import type { TokenOrder } from './order.js'
+import { issuedTo } from './party.js'
 
 /** Polls of an access server that takes its time, each a long poll. */
 const maxPolls = 20
@@ -18,19 +19,24 @@ export async function federate(
   ps: PersonServerContext,
   order: TokenOrder,
   accessServer: string,
+  expiresAt: number,
 ): Promise<Answer> {
   const metadata = await ps.server.directory.metadata(accessServer, 'aauth-access.json')
   if (metadata instanceof Fault) return faultAnswer(unreachable(metadata.detail))
   const endpoint = metadata['auth_token_endpoint']
   if (!isEndpoint(endpoint)) return faultAnswer(unreachable('its metadata names no auth_token_endpoint'))
+  const { caller, holder, upstream } = order.party
+  ps.noteAccessServer(accessServer, order.resourceToken.claims['iss'] as string)
   let response: Response
   try {
     response = await settle(
       ps,
       await ps.server.post(endpoint, {
         resource_token: order.resourceToken.jwt,
-        agent_token: order.caller.token.jwt,
+        agent_token: caller.token.jwt,
         presented_token: order.presentedToken.jwt,
+        ...(holder === caller ? {} : { subagent_token: holder.token.jwt }),
+        ...(upstream === undefined ? {} : { upstream_token: upstream.jwt }),
       }),
     )
   } catch (error) {
@@ -39,7 +45,7 @@ export async function federate(
   const body: unknown = await response.json().catch(() => undefined)
   if (!isObject(body)) return faultAnswer(unreachable(`it answered ${response.status} without JSON`))
   if (response.status !== 200) return relay(response.status, body)
-  return deliver(ps, order, accessServer, body)
+  return deliver(ps, order, accessServer, expiresAt, body)
 }
 
 async function settle(ps: PersonServerContext, first: Response): Promise<Response> {
@@ -66,6 +72,7 @@ async function deliver(
   ps: PersonServerContext,
   order: TokenOrder,
   issuer: string,
+  expiresAt: number,
   body: JsonObject,
 ): Promise<Answer> {
   const jwt = body['auth_token']
@@ -81,9 +88,18 @@ async function deliver(
     (!isFor(claims, wanted['iss']) && 'aud') ||
     (claims['ps'] !== ps.id && 'ps') ||
     (claims['sub'] !== wanted['sub'] && 'sub') ||
-    ((await confirmationThumbprint(claims)) !== order.caller.jkt && 'cnf') ||
+    ((await confirmationThumbprint(claims)) !== order.party.holder.jkt && 'cnf') ||
     (!scopes(claims['scope']).every((scope) => allowed.has(scope)) && 'scope') ||
-    ((claims['exp'] as number) > (order.presentedToken.claims['exp'] as number) && 'exp')
+    ((claims['exp'] as number) > expiresAt && 'exp')
   if (wrong !== false) return faultAnswer(unreachable(`its token has a wrong ${wrong}`))
-  return json({ auth_token: jwt, expires_in: (claims['exp'] as number) - now })
+  const { iss, jti, exp, aud, sub } = claims as {
+    iss: string
+    jti: string
+    exp: number
+    aud: string
+    sub: string
+  }
+  const person = order.party.person.name
+  ps.noteDelivered({ typ: 'aa-auth+jwt', iss, jti, exp, aud, sub, person, ...issuedTo(order.party) })
+  return json({ auth_token: jwt, expires_in: exp - now })
 }

@@ -1,11 +1,9 @@
-import type { CallingAgent } from '../checks/authenticate.js'
 import type { VerifiedToken } from '../checks/tokens.js'
-import type { Person } from './person.js'
+import type { Party } from './party.js'
 
 /** A token request all of whose checks have passed. */
 export interface TokenOrder {
-  readonly caller: CallingAgent
-  readonly person: Person
+  readonly party: Party
   readonly resourceToken: VerifiedToken
   readonly presentedToken: VerifiedToken
 }

@@ -114,7 +114,8 @@ describe('person_token_endpoint', () => {
     ['malformed capabilities', { resource, capabilities: 'interaction' }, 400, 'invalid_request'],
     ['an unknown prompt', { resource, prompt: 'please' }, 400, 'invalid_request'],
     ['a long device', { resource, device: 'x'.repeat(65) }, 400, 'invalid_request'],
-    ['what this double does not play', { resource, upstream_token: 'x' }, 400, 'invalid_request'],
+    ['an upstream token that is no string', { resource, upstream_token: 1 }, 400, 'invalid_request'],
+    ['a sub-agent token that is no string', { resource, subagent_token: {} }, 400, 'invalid_request'],
   ])('refuses %s', async (_, body, status, error) => {
     expect(await askToken(sam, personEndpoint, body)).toEqual({ status, error })
   })

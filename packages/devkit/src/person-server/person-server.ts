@@ -2,31 +2,23 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { BoundedMap, pushBounded } from '../bounded.js'
 import { authenticateAgent, type CallingAgent } from '../checks/authenticate.js'
 import type { Document, JsonObject } from '../checks/directory.js'
+import type { TokenName } from '../checks/tokens.js'
 import type { Env } from '../env.js'
 import type { KeyRing } from '../keys/key-ring.js'
 import { type MintOverrides, mintJwt } from '../keys/mint.js'
 import { PendingRequests } from '../server/pending.js'
-import {
-  type RevocationOutcome,
-  type RevokedToken,
-  revocationEndpoint,
-  sendRevocation,
-} from '../server/revocation.js'
+import { type RevocationOutcome, revocationEndpoint, sendRevocation } from '../server/revocation.js'
 import { TownServer } from '../server/town-server.js'
 import { authTokenEndpoint } from './auth-token.js'
+import { type TokenRecord, TokenRecords } from './chain.js'
 import type { AuthTokenRequest, Mission, PersonServerContext, PersonTokenRequest } from './context.js'
 import { identityScopes, type Person, type PersonOptions } from './person.js'
 import { personTokenEndpoint } from './person-token.js'
 import { ResourceFlows } from './resource-flow.js'
 
 /** A token a server issued, as it remembers it. */
-export interface IssuedToken extends RevokedToken {
-  readonly typ: 'aa-person+jwt' | 'aa-auth+jwt'
-  readonly aud: string
-  readonly sub: string
+export interface IssuedToken extends TokenRecord {
   readonly jwt: string
-  /** The agent it was issued to, when it was issued at an endpoint. */
-  readonly agent: string | undefined
 }
 
 /** Issued tokens remembered; the oldest are forgotten beyond. */
@@ -47,6 +39,9 @@ export class PersonServer implements PersonServerContext {
   readonly #introduced = new BoundedMap<string, true>(10_000)
   readonly #agentTokens = new BoundedMap<string, string>()
   readonly #issued: IssuedToken[] = []
+  readonly #records = new TokenRecords()
+  readonly #subjects = new BoundedMap<string, Person>(10_000)
+  readonly #accessServers = new BoundedMap<string, true>()
   // Pairwise subjects must not be computable by anyone else (AAuth 14.1).
   readonly #secret = randomBytes(32)
 
@@ -124,13 +119,38 @@ export class PersonServer implements PersonServerContext {
       .slice(0, 22)
   }
 
-  /** Whether the person has let this agent introduce itself at the resource before. */
-  isIntroduced(agent: string, resource: string): boolean {
-    return this.#introduced.has(`${agent} ${resource}`)
+  personOf(resource: unknown, sub: unknown): Person | undefined {
+    return this.#subjects.get(`${resource} ${sub}`)
   }
 
-  introduce(agent: string, resource: string): void {
-    this.#introduced.set(`${agent} ${resource}`, true)
+  isIssuer(issuer: unknown, resource: unknown): boolean {
+    return issuer === this.id || this.#accessServers.has(`${issuer} ${resource}`)
+  }
+
+  noteAccessServer(accessServer: string, resource: string): void {
+    this.#accessServers.set(`${accessServer} ${resource}`, true)
+  }
+
+  noteDelivered(record: TokenRecord): void {
+    this.#records.add(record)
+  }
+
+  /**
+   * The way back from a token that was issued here, or by an access server on a request from here, to the person: the
+   * token itself, the one it was issued on (AAuth 10.1), and so on, to the one the person's own agent holds. Empty for a
+   * token that is not known here.
+   */
+  chainOf(token: TokenName): readonly TokenRecord[] {
+    return this.#records.chain(token)
+  }
+
+  /** Whether the person has let this agent introduce itself at the resource before. An intermediary serves many people. */
+  isIntroduced(person: Person, agent: string, resource: string): boolean {
+    return this.#introduced.has(introduction(person, agent, resource))
+  }
+
+  introduce(person: Person, agent: string, resource: string): void {
+    this.#introduced.set(introduction(person, agent, resource), true)
   }
 
   /** A person token (AAuth 7.1.2). `overrides` are for hostile tests. */
@@ -168,7 +188,10 @@ export class PersonServer implements PersonServerContext {
     const agent = this.#agentTokens.get(`${issuer} ${jti}`)
     if (agent === undefined) return undefined
     const now = this.server.env.now()
-    const affected = this.#issued.filter((token) => token.agent === agent && token.exp > now)
+    // A sub-agent does not outlast its parent.
+    const affected = this.#issued.filter(
+      (token) => (token.agent === agent || token.parent === agent) && token.exp > now,
+    )
     await Promise.all(affected.map(({ jti, exp, aud }) => this.revoke(jti, exp, aud)))
     return undefined
   }
@@ -193,8 +216,16 @@ export class PersonServer implements PersonServerContext {
     }
     const context = { mission_s256: request.mission, tenant: request.person.tenant }
     const jwt = await mintJwt(this.keys.current, typ, { ...extra, ...context, ...registered }, overrides)
-    const { jti, exp, aud } = registered
-    pushBounded(this.#issued, { typ, jti, exp, aud, sub, jwt, agent: request.agent }, issuedLimit)
+    const { iss, jti, exp, aud } = registered
+    const { agent, parent, upstream, person } = request
+    const record = { typ, iss, jti, exp, aud, sub, agent, parent, upstream, person: person.name }
+    pushBounded(this.#issued, { ...record, jwt }, issuedLimit)
+    this.#records.add(record)
+    this.#subjects.set(`${aud} ${sub}`, person)
     return jwt
   }
+}
+
+function introduction(person: Person, agent: string, resource: string): string {
+  return JSON.stringify([person.name, agent, resource])
 }

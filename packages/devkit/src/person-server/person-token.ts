@@ -3,11 +3,12 @@ import type { JsonObject } from '../checks/directory.js'
 import { Fault } from '../checks/fault.js'
 import { isServerId } from '../checks/identifiers.js'
 import { faultAnswer, readJson } from '../server/body.js'
+import { earliestEnd, lapseOf } from '../server/lapse.js'
 import { type Answer, json } from '../wire/answers.js'
 import type { Handler } from '../wire/server.js'
 import { withConsent } from './consent.js'
 import type { PersonServerContext } from './context.js'
-import type { Person } from './person.js'
+import { askerOf, groundsOf, issuedTo, type Party, readParty } from './party.js'
 import { memberFault } from './request-members.js'
 
 /** `person_token_endpoint` (AAuth 7.1). */
@@ -17,41 +18,44 @@ export function personTokenEndpoint(ps: PersonServerContext): Handler {
     if ('status' in caller) return caller
     const body = readJson(request)
     if (body instanceof Fault) return faultAnswer(body)
-    const order = readOrder(ps, caller, body)
-    return order instanceof Fault ? faultAnswer(order) : serve(ps, caller, order, body)
+    const order = await readOrder(ps, caller, body)
+    return order instanceof Fault ? faultAnswer(order) : serve(ps, order, body)
   }
 }
 
 interface Order {
-  readonly person: Person
+  readonly party: Party
   readonly resource: string
   readonly mission: string | undefined
   readonly missionEnd: number | undefined
 }
 
-/** Whom the caller acts for; sub-agents and strangers get nothing here (10.2.2). */
-export function employer(ps: PersonServerContext, caller: CallingAgent): Person | Fault {
-  ps.noteAgentToken(caller)
-  if (caller.token.claims['parent_agent'] !== undefined) {
-    return new Fault('invalid_request', 'a sub-agent asks through its parent')
-  }
-  return ps.employerOf(caller.agent) ?? new Fault('access_denied', 'nobody here employs this agent', 403)
-}
-
-function readOrder(ps: PersonServerContext, caller: CallingAgent, body: JsonObject): Order | Fault {
-  const person = employer(ps, caller)
-  if (person instanceof Fault) return person
-  const { resource, mission_s256: mission } = body as { resource?: unknown; mission_s256?: unknown }
-  if (!isServerId(resource)) return new Fault('invalid_request', 'resource is not a server identifier')
+async function readOrder(
+  ps: PersonServerContext,
+  caller: CallingAgent,
+  body: JsonObject,
+): Promise<Order | Fault> {
   const malformed = memberFault(body)
   if (malformed !== undefined) return malformed
-  if (mission === undefined) return { person, resource, mission: undefined, missionEnd: undefined }
+  const party = await readParty(ps, caller, body)
+  if (party instanceof Fault) return party
+  const { resource, mission_s256: named } = body as { resource?: unknown; mission_s256?: unknown }
+  if (!isServerId(resource)) return new Fault('invalid_request', 'resource is not a server identifier')
+  if (party.upstream !== undefined && named !== undefined) {
+    return new Fault(
+      'invalid_request',
+      'the mission rides in the upstream token; mission_s256 has no place beside it',
+    )
+  }
+  const mission = party.upstream === undefined ? named : party.upstream.claims['mission_s256']
+  if (mission === undefined) return { party, resource, mission: undefined, missionEnd: undefined }
   const known = ps.missionOf(mission)
-  if (known?.agent !== caller.agent)
+  // An intermediary acts within the mission of the agent that called it.
+  if (party.upstream === undefined && known?.agent !== caller.agent)
     return new Fault('invalid_request', 'mission_s256 is no mission of this agent')
-  if (isOver(known.expiresAt, ps.server.env.now()))
+  if (known === undefined || isOver(known.expiresAt, ps.server.env.now()))
     return new Fault('mission_terminated', 'the mission is over', 403)
-  return { person, resource, mission: mission as string, missionEnd: known.expiresAt }
+  return { party, resource, mission: mission as string, missionEnd: known.expiresAt }
 }
 
 /** Whether a mission's end has come. */
@@ -59,39 +63,30 @@ export function isOver(end: number | undefined, now: number): boolean {
   return end !== undefined && end <= now
 }
 
-function serve(
-  ps: PersonServerContext,
-  caller: CallingAgent,
-  order: Order,
-  body: JsonObject,
-): Promise<Answer> {
-  const grant = () => issue(ps, caller, order)
-  if (ps.isIntroduced(caller.agent, order.resource)) return grant()
-  const request = {
-    kind: 'introduction' as const,
-    agent: caller.agent,
-    resource: order.resource,
-    scope: [],
-    mission: order.mission,
-  }
-  const { introduction: consent } = order.person
-  return withConsent(ps, caller, { consent, request, capabilities: body['capabilities'] }, grant)
+function serve(ps: PersonServerContext, order: Order, body: JsonObject): Promise<Answer> {
+  const { party, resource, mission } = order
+  const grant = () => issue(ps, order)
+  if (ps.isIntroduced(party.person, party.holder.agent, resource)) return grant()
+  const request = { kind: 'introduction' as const, ...askerOf(ps, party), resource, scope: [], mission }
+  const { introduction: consent } = party.person
+  const question = { consent, request, capabilities: body['capabilities'], grounds: groundsOf(party) }
+  return withConsent(ps, party.caller, question, grant)
 }
 
-async function issue(ps: PersonServerContext, caller: CallingAgent, order: Order): Promise<Answer> {
+async function issue(ps: PersonServerContext, order: Order): Promise<Answer> {
+  const { party, resource, mission } = order
+  const grounds = groundsOf(party)
+  const lapsed = lapseOf(ps.server, grounds)
+  if (lapsed !== undefined) return faultAnswer(lapsed)
   const now = ps.server.env.now()
-  const expiresAt = Math.min(
-    now + 3600,
-    caller.token.claims['exp'] as number,
-    order.missionEnd ?? Number.POSITIVE_INFINITY,
-  )
-  ps.introduce(caller.agent, order.resource)
+  const expiresAt = Math.min(now + 3600, earliestEnd(grounds), order.missionEnd ?? Number.POSITIVE_INFINITY)
+  ps.introduce(party.person, party.holder.agent, resource)
   const personToken = await ps.mintPersonToken({
-    person: order.person,
-    resource: order.resource,
-    cnf: caller.jwk,
-    agent: caller.agent,
-    mission: order.mission,
+    person: party.person,
+    resource,
+    cnf: party.holder.jwk,
+    ...issuedTo(party),
+    mission,
     expiresAt,
   })
   return json({ person_token: personToken, expires_in: expiresAt - now })

@@ -1,9 +1,15 @@
+import type { TokenRecord } from './chain.js'
+
 /** A request for a person's consent. */
 export interface ConsentRequest {
   /** `introduction`: the agent wants to say at a resource whom it acts for. `authorization`: it wants to act there. */
   readonly kind: 'introduction' | 'authorization'
-  /** `aauth:sam@ap.example`. */
+  /** Who asks: `aauth:sam@ap.example`, or a resource that acts as an agent: `aauth:shop@shop.example`. */
   readonly agent: string
+  /** The sub-agent of `agent` that it asks for (10.2). */
+  readonly subAgent?: string | undefined
+  /** For a request of a resource in its turn (10.1): the token it acts on, the one before that, to the person's agent's. */
+  readonly chain?: readonly TokenRecord[] | undefined
   /** The resource's identifier. */
   readonly resource: string
   /** Empty for an introduction. */

@@ -23,6 +23,11 @@ export function readInteraction(claims: JsonObject): ResourceInteraction | Fault
   return { url: interaction['url'], code: interaction['code'] }
 }
 
+interface Flow {
+  readonly settle: (error: string | null) => void
+  callback: string | undefined
+}
+
 // A callback speaks of errors in other words than a pending URL (11.9.4).
 const pollErrors: ReadonlyMap<string, readonly [status: number, error: string]> = new Map([
   ['access_denied', [403, 'denied']],
@@ -35,16 +40,22 @@ const pollErrors: ReadonlyMap<string, readonly [status: number, error: string]> 
 /** Sends people through the flows of resources and waits for them to come back. */
 export class ResourceFlows {
   readonly #server: TownServer
-  readonly #waiting = new BoundedMap<string, (error: string | null) => void>()
+  readonly #waiting = new BoundedMap<string, Flow>()
 
   constructor(server: TownServer) {
     this.#server = server
     server.on('GET', '/flow/*', ({ path, query }) => {
       const id = path.slice(path.lastIndexOf('/') + 1)
-      const settle = this.#waiting.get(id)
-      if (settle === undefined) return problem(410, 'gone')
+      const flow = this.#waiting.get(id)
+      if (flow === undefined) return problem(410, 'gone')
       this.#waiting.delete(id)
-      settle(query.get('error'))
+      const error = query.get('error')
+      flow.settle(error)
+      if (flow.callback !== undefined) {
+        const onward = new URL(flow.callback)
+        if (error !== null) onward.searchParams.set('error', error)
+        return { status: 302, headers: { Location: onward.href }, body: '' }
+      }
       return {
         status: 200,
         headers: { 'Content-Type': 'text/plain' },
@@ -55,15 +66,22 @@ export class ResourceFlows {
 
   /** Where to send the person, and what the resource said when they came back: `undefined`, or the poll error. */
   start({ url, code }: ResourceInteraction): {
-    readonly link: string
+    /** Given the callback of the agent, to which the person goes on from here. */
+    readonly link: (callback: string | undefined) => string
     readonly back: Promise<Answer | undefined>
   } {
     const id = randomBytes(16).toString('base64url')
     const back = new Promise<Answer | undefined>((resolve) => {
-      this.#waiting.set(id, (error) => resolve(error === null ? undefined : pollError(error)))
+      const settle = (error: string | null) => resolve(error === null ? undefined : pollError(error))
+      this.#waiting.set(id, { settle, callback: undefined })
     })
     const query = new URLSearchParams({ code, callback: `${this.#server.id}/flow/${id}` })
-    return { link: `${url}?${query}`, back }
+    const link = (callback: string | undefined) => {
+      const flow = this.#waiting.get(id)
+      if (flow !== undefined) flow.callback = callback
+      return `${url}?${query}`
+    }
+    return { link, back }
   }
 }
 

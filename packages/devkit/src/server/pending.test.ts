@@ -1,14 +1,15 @@
+import { readRequirement } from '@countersign/agent'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Agent } from '../agent/agent.js'
 import { papersOf } from '../testing/resource-tokens.js'
 import { openSetting, type Setting } from '../testing/setting.js'
-import { readRequirement } from '../wire/answers.js'
 
 let setting: Setting
 let sam: Agent
 let decide: () => void
 beforeEach(async () => {
   setting = await openSetting()
+  setting.town.ap.metadata = { callback_endpoint: 'https://ap.example/back' }
   const after = new Promise<void>((resolve) => {
     decide = resolve
   })
@@ -79,9 +80,9 @@ describe('a deferred answer', () => {
       .toLowerCase()
       .replaceAll('0', 'o')
       .replaceAll('1', 'l')
-    const callback = encodeURIComponent('https://ap.example/back')
+    const callback = encodeURIComponent('https://ap.example/back?state=7')
     const page = await setting.town.fetch(`${url}?code=${typed}&callback=${callback}`)
-    expect([page.status, page.headers.get('location')]).toEqual([302, 'https://ap.example/back'])
+    expect([page.status, page.headers.get('location')]).toEqual([302, 'https://ap.example/back?state=7'])
     expect(await (await sam.request({ url: pendingUrl(response) })).json()).toEqual({ status: 'interacting' })
     expect((await setting.town.fetch(`${url}?code=${code}`)).status).toBe(410)
   })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { BoundedMap } from '../bounded.js'
 import { type Answer, json, problem, requirementHeader } from '../wire/answers.js'
 import type { Incoming } from '../wire/server.js'
+import { untilLapse } from './lapse.js'
 import type { TownServer } from './town-server.js'
 
 /** A deferred response: what it waits for, and the answer afterwards. */
@@ -11,17 +12,23 @@ export interface Deferral {
   readonly requirement: 'interaction' | 'approval'
   /** When it is answered: after this promise, or, for `'visit'`, after the person has opened the interaction page. */
   readonly after: PromiseLike<unknown> | 'visit'
-  /** Where the interaction page sends the person, instead of thanking them. */
-  readonly redirect?: string
+  /** Where the interaction page sends the person first; given the callback to send them to in the end, if there is one. */
+  readonly redirect?: (callback: string | undefined) => string
   /** Makes the terminal answer. A rejection becomes `500 server_error`. */
   readonly finish: () => Promise<Answer>
+  /** The answer that ends it early: what it rests on has expired or was revoked. Looked at on every poll. */
+  readonly over?: () => Answer | undefined
+  /** Whether the person may be sent here from the interaction page; default anywhere. */
+  readonly allowsCallback?: (url: string) => Promise<boolean>
+  /** The `error` of the callback (7.3.1), for a visit that is to end badly. */
+  readonly callbackError?: string | undefined
 }
 
 interface Pending {
   readonly owner: string
   readonly headers: Readonly<Record<string, string>>
   readonly code: string
-  readonly redirect: string | undefined
+  readonly deferral: Deferral
   readonly settled: Promise<void>
   readonly visit: () => void
   visited: boolean
@@ -63,7 +70,7 @@ export class PendingRequests {
     const pending: Pending = {
       owner: deferral.owner,
       code,
-      redirect: deferral.redirect,
+      deferral,
       headers: {
         Location: `${this.#server.id}/pending/${id}`,
         'Retry-After': '0',
@@ -92,15 +99,16 @@ export class PendingRequests {
     if (pending === undefined || pending.owner !== caller) return problem(404, 'not_found')
     if (request.method === 'DELETE') return this.#end(id, pending, { status: 204, headers: {}, body: '' })
     if (request.method === 'POST') return problem(400, 'invalid_request', 'no clarification was asked for')
-    if (pending.answer === undefined) await this.#wait(request, pending)
-    return pending.answer === undefined ? waiting(pending) : this.#end(id, pending, pending.answer)
+    if (answerOf(pending) === undefined) await this.#wait(request, pending)
+    const answer = answerOf(pending)
+    return answer === undefined ? waiting(pending) : this.#end(id, pending, answer)
   }
 
   // RFC 7240 `Prefer: wait=N`: the answer comes when there is one, so that nobody has to sleep between two polls.
   async #wait(request: Incoming, pending: Pending): Promise<void> {
     const wanted = Number(/(?:^|[,;\s])wait=(\d{1,4})/.exec(request.header('prefer') ?? '')?.[1] ?? 0)
     if (wanted === 0 || request.gone.aborted) return
-    await new Promise<void>((resolve) => {
+    const enough = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.min(wanted, longestWait) * 1000)
       const done = () => {
         clearTimeout(timer)
@@ -109,6 +117,8 @@ export class PendingRequests {
       request.gone.addEventListener('abort', done, { once: true })
       void pending.settled.then(done)
     })
+    const { over } = pending.deferral
+    await (over === undefined ? enough : untilLapse(enough, over))
   }
 
   #end(id: string, pending: Pending, answer: Answer): Answer {
@@ -118,23 +128,39 @@ export class PendingRequests {
     return answer
   }
 
-  #interact(request: Incoming): Answer {
+  async #interact(request: Incoming): Promise<Answer> {
     const code = normalise(request.query.get('code') ?? '')
     const id = this.#codes.get(code)
     const pending = id === undefined ? undefined : this.#pending.get(id)
-    if (pending === undefined) return problem(410, 'invalid_code')
+    if (pending === undefined || pending.deferral.over?.() !== undefined) return problem(410, 'invalid_code')
     this.#codes.delete(code)
     pending.visited = true
     pending.visit()
-    const callback = pending.redirect ?? request.query.get('callback')
-    if (callback?.startsWith('https://') === true)
-      return { status: 302, headers: { Location: callback }, body: '' }
+    const callback = await callbackOf(request, pending.deferral)
+    const onward = pending.deferral.redirect?.(callback) ?? callback
+    if (onward !== undefined) return { status: 302, headers: { Location: onward }, body: '' }
     return {
       status: 200,
       headers: { 'Content-Type': 'text/plain' },
       body: 'Thank you. You can close this page.\n',
     }
   }
+}
+
+/** Where the person goes on to, by the query of the interaction page. */
+async function callbackOf(request: Incoming, deferral: Deferral): Promise<string | undefined> {
+  const callback = request.query.get('callback')
+  if (callback === null || !URL.canParse(callback) || !callback.startsWith('https://')) return undefined
+  if ((await deferral.allowsCallback?.(callback)) === false) return undefined
+  if (deferral.callbackError === undefined) return callback
+  const url = new URL(callback)
+  url.searchParams.set('error', deferral.callbackError)
+  return url.href
+}
+
+// A refusal stays what it was; what was granted and not yet fetched is no longer to be had once its ground is gone.
+function answerOf({ answer, deferral }: Pending): Answer | undefined {
+  return answer !== undefined && answer.status >= 400 ? answer : (deferral.over?.() ?? answer)
 }
 
 function waiting(pending: Pending): Answer {

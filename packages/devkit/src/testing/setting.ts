@@ -1,6 +1,6 @@
+import { AgentError } from '@countersign/agent'
 import type { Agent } from '../agent/agent.js'
 import type { AgentOptions } from '../agent/context.js'
-import { AgentGaveUp } from '../agent/gave-up.js'
 import type { PersonOptions } from '../person-server/person.js'
 import { createTown, type Town, type TownOptions } from '../town.js'
 import { TinyResource } from './tiny-resource.js'
@@ -32,11 +32,11 @@ export async function openSetting(options: TownOptions = {}): Promise<Setting> {
 }
 
 /** The error that a `fetch` of an agent fails with. */
-export async function reasonOf(fetching: Promise<unknown>): Promise<AgentGaveUp> {
+export async function reasonOf(fetching: Promise<unknown>): Promise<AgentError> {
   const error = await fetching.then(
     () => new Error('it did not fail'),
     (reason: unknown) => reason,
   )
-  if (error instanceof AgentGaveUp) return error
+  if (error instanceof AgentError) return error
   throw error
 }

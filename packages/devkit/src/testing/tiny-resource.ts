@@ -27,7 +27,7 @@ interface Caller {
 /** A resource of a hundred lines, for the town's tests against itself; it can be told to be sloppy. */
 export class TinyResource {
   readonly server: TownServer
-  readonly id = 'https://shop.example'
+  readonly id: string
   /** Four-party when set. */
   accessServer: string | undefined
   /** What is wrong with its resource tokens. */
@@ -36,12 +36,17 @@ export class TinyResource {
   sold = 0
   readonly requests: Incoming[] = []
 
-  private constructor(env: Env) {
+  private constructor(env: Env, id: string) {
+    this.id = id
     this.server = new TownServer(env, this.id, 'aauth-resource.json', () => ({
       scope_descriptions: { 'shop.buy': 'Buy things', 'shop.buy.large': 'Buy many things' },
       revocation_endpoint: `${this.id}/revoke`,
       ...this.metadata,
     }))
+    // As an agent, it is its own agent provider, with the same keys (10.1.1.1).
+    this.server.on('GET', '/.well-known/aauth-agent.json', () =>
+      json({ issuer: id, jwks_uri: `${id}/jwks.json`, callback_endpoint: `${id}/callback` }),
+    )
     this.server.on('GET', '/agent', (request) => this.#serve(request, 'aa-agent+jwt', 'agent-token'))
     this.server.on('GET', '/person', (request) => this.#serve(request, 'aa-person+jwt', 'person-token'))
     this.server.on('POST', '/bread', (request) => this.#sell(request, 'shop.buy'))
@@ -49,8 +54,8 @@ export class TinyResource {
     this.server.on('POST', '/revoke', () => ({ status: 200, headers: {}, body: '' }))
   }
 
-  static async open(town: Town): Promise<TinyResource> {
-    const shop = new TinyResource(town.ps.server.env)
+  static async open(town: Town, id = 'https://shop.example'): Promise<TinyResource> {
+    const shop = new TinyResource(town.ps.server.env, id)
     await town.open(shop.server)
     return shop
   }

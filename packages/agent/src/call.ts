@@ -1,0 +1,336 @@
+import { isServerIdentifier } from '@countersign/core/issuer'
+import { Refusal } from '@countersign/core/signature'
+import { abortable, discard, peekJson, readContent } from './content.js'
+import { type Flights, flightsOf } from './flights.js'
+import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
+import { badEnd, isDeferral, pendingUrl, Wait } from './poll.js'
+import { type Requirement, readRequirement, readSignatureError } from './requirement.js'
+import type { Run } from './run.js'
+import { requestAuthToken, requestPersonToken } from './token-requests.js'
+import type { WalletKind } from './wallet.js'
+
+/** Components that a resource may ask for beside those of every request. */
+const mostComponents = 32
+
+/** One `fetch` of an agent: from the first request to the resource's final answer. */
+export class Call {
+  readonly #run: Run
+  readonly #request: Request
+  readonly #url: URL
+  /** The resource's identifier. */
+  readonly #resource: string
+  /** The tokens fetched by this `fetch`: one that is refused although it is new would be refused again. */
+  readonly #fresh = new Set<string>()
+  #content: Uint8Array<ArrayBuffer> | undefined
+  #additional: readonly string[] = []
+  #authorizes = false
+  #isRestarted = false
+  #hasBegun = false
+
+  constructor(run: Run, request: Request) {
+    this.#run = run
+    this.#request = request
+    this.#url = new URL(request.url)
+    this.#url.hash = ''
+    this.#resource = this.#url.origin
+  }
+
+  async response(): Promise<Response> {
+    const { settings } = this.#run.agent
+    this.#content = await readContent(this.#request, settings.limits.requestBytes, this.#run.signal)
+    await this.#readMetadata()
+    let token = (await this.#held('auth')) ?? (await this.#agentToken())
+    for (;;) {
+      const response = await this.#send(token)
+      const next = await this.#next(response, token)
+      if (next instanceof Response) return this.#final(next)
+      discard(response)
+      token = next
+    }
+  }
+
+  /** What a resource announces (11.2.4). That it publishes nothing is no obstacle. */
+  async #readMetadata(): Promise<void> {
+    if (!isServerIdentifier(this.#resource)) return
+    const { issuers } = this.#run.agent.settings
+    const metadata = await abortable(
+      issuers.metadata(this.#resource, 'aauth-resource.json'),
+      this.#run.signal,
+    )
+    if (metadata instanceof Refusal) return
+    const announced = metadata['additional_signature_components']
+    if (Array.isArray(announced)) this.#require(announced as readonly string[])
+    this.#authorizes = metadata['authorization_endpoint'] === this.#url.href
+  }
+
+  /** Covers more components from now on; whether any of them is new. */
+  #require(names: readonly string[]): boolean {
+    const more = names.filter((name) => name.length <= 256 && !this.#additional.includes(name))
+    this.#additional = [...this.#additional, ...more].slice(0, mostComponents)
+    return more.some((name) => this.#additional.includes(name))
+  }
+
+  async #send(token: HeldToken): Promise<Response> {
+    const { capabilities } = this.#run.agent.settings
+    const headers = new Headers(this.#request.headers)
+    if (capabilities.length > 0) headers.set('aauth-capabilities', capabilities.join(', '))
+    const session = headers.has('authorization') ? undefined : await this.#get('session')
+    if (session !== undefined) headers.set('authorization', `AAuth ${session}`)
+    const response = await this.#run.send({
+      to: 'resource',
+      method: this.#request.method,
+      url: this.#url,
+      headers,
+      content: this.#content,
+      token: token.jwt,
+      additional: this.#additional,
+    })
+    return this.#noteSession(response)
+  }
+
+  // R-209: a new session replaces the old one at once, whatever response it comes with.
+  async #noteSession(response: Response): Promise<Response> {
+    const session = response.headers.get('aauth-access')
+    if (session !== null && /^[A-Za-z0-9._~+/-]+=*$/.test(session))
+      await this.#set('session', session, undefined)
+    return response
+  }
+
+  #final(response: Response): Response {
+    const isRedirect = response.status >= 300 && response.status < 400 && response.headers.has('location')
+    if (isRedirect && this.#request.redirect === 'error')
+      throw this.#run.gaveUp('redirected', 'the resource answered with a redirect', response)
+    return response
+  }
+
+  /** The final response, or the token for the next request. */
+  async #next(response: Response, token: HeldToken): Promise<Response | HeldToken> {
+    if (isDeferral(response)) return this.#follow(response, token)
+    if (response.status === 403) this.#checkDenial(response)
+    if (response.status !== 401) return response
+    const error = readSignatureError(response)
+    const requirement = readRequirement(response)
+    if (error?.error === 'invalid_input' && this.#require(error.requiredInput ?? [])) return token
+    if (error !== undefined) return this.#refusedToken(response, token, requirement)
+    return requirement === undefined ? response : this.#meet(response, requirement, token)
+  }
+
+  #checkDenial(response: Response): void {
+    const stray = ['signature-error', 'accept-signature-scheme', 'accept-signature-alg'].find((name) =>
+      response.headers.has(name),
+    )
+    if (stray !== undefined) throw this.#run.gaveUp('bad_answer', `a 403 carries ${stray}`, response)
+  }
+
+  // A token from the wallet that is refused is dropped, and the fetch starts again, once. The refusal of a new one is
+  // returned to the caller.
+  async #refusedToken(
+    response: Response,
+    token: HeldToken,
+    requirement: Requirement | undefined,
+  ): Promise<Response | HeldToken> {
+    if (this.#fresh.has(token.jwt) || this.#isRestarted) return response
+    this.#isRestarted = true
+    await this.#drop(token.kind)
+    if (requirement?.name === 'person-token') return this.#personToken()
+    const agentToken = await this.#agentToken()
+    if (token.kind === 'agent') this.#fresh.add(agentToken.jwt)
+    return agentToken
+  }
+
+  async #meet(response: Response, requirement: Requirement, token: HeldToken): Promise<HeldToken> {
+    switch (requirement.name) {
+      case 'agent-token':
+        if (token.kind === 'agent') throw this.#circular(requirement, response)
+        return this.#agentToken()
+      case 'person-token':
+        if (token.kind === 'person' && this.#fresh.has(token.jwt)) throw this.#circular(requirement, response)
+        if (token.kind === 'person') await this.#drop('person')
+        return this.#personToken()
+      case 'auth-token':
+        return (await this.#underWay('auth')) ?? this.#authToken(response, requirement, token)
+      default:
+        throw this.#run.gaveUp('unknown_requirement', 'the resource requires something unknown', response)
+    }
+  }
+
+  #agentToken(): Promise<HeldToken> {
+    return this.#run.agent.agentToken(this.#run.signal)
+  }
+
+  async #personToken(): Promise<HeldToken> {
+    const held = (await this.#held('person')) ?? (await this.#underWay('person'))
+    if (held !== undefined) return held
+    this.#checkResource()
+    return this.#fetched('person', () => requestPersonToken(this.#run, this.#resource))
+  }
+
+  async #authToken(response: Response, requirement: Requirement, presented: HeldToken): Promise<HeldToken> {
+    const resourceToken = requirement.parameters['resource-token']
+    if (resourceToken === undefined || presented.kind === 'agent') {
+      const why = resourceToken === undefined ? 'it has no resource-token' : 'no person was presented yet'
+      throw this.#run.gaveUp('bad_challenge', `auth-token is required, but ${why}`, response)
+    }
+    this.#checkResource()
+    const challenge = { resourceToken, presented, resource: this.#resource }
+    return this.#fetched('auth', async () => {
+      const token = await requestAuthToken(this.#run, challenge)
+      // A step-up that would bring nothing new would be asked for again.
+      if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
+        throw this.#circular(requirement, response)
+      return token
+    })
+  }
+
+  /** The token that another request of this agent is fetching already, so that nobody is asked twice for the same. */
+  async #underWay(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
+    const flight = this.#flights.get(this.#flightName(kind))
+    return flight === undefined ? undefined : abortable(flight, this.#run.signal)
+  }
+
+  async #fetched(kind: 'person' | 'auth', fetch: () => Promise<HeldToken>): Promise<HeldToken> {
+    const fetching = fetch().then((token) => this.#keep(token))
+    // Why it failed is the business of the request that fetched it; the others try themselves.
+    const flight = fetching.catch(() => undefined)
+    const name = this.#flightName(kind)
+    this.#flights.set(name, flight)
+    try {
+      return await fetching
+    } finally {
+      if (this.#flights.get(name) === flight) this.#flights.delete(name)
+    }
+  }
+
+  get #flights(): Flights {
+    return flightsOf(this.#run.agent.settings.wallet)
+  }
+
+  #flightName(kind: 'person' | 'auth'): string {
+    return `${kind} ${this.#run.agent.settings.key.jkt} ${this.#resource}`
+  }
+
+  /** Tokens are for identifiers, which have no port (AAuth 11.1.1). */
+  #checkResource(): void {
+    if (isServerIdentifier(this.#resource)) return
+    throw this.#run.failed('bad_challenge', 'a token is required by what has no server identifier')
+  }
+
+  /** A deferral: wait for the person, or bring the auth token to the held invocation. */
+  async #follow(first: Response, token: HeldToken): Promise<Response | HeldToken> {
+    const bearer = new Bearer(token)
+    const undertaking = { kind: 'answer', resource: this.#resource } as const
+    const wait = new Wait(this.#run, 'resource', pendingUrl(this.#run, first, this.#url), undertaking)
+    const answer = await wait.end(first, (response) => this.#present(bearer, response))
+    await this.#concluded(answer)
+    return this.#begins(answer, bearer.token)
+  }
+
+  /** The answer at a pending URL of the resource, which a person has had to decide. */
+  async resume(codes: readonly string[]): Promise<Response> {
+    const bearer = new Bearer(
+      (await this.#held('auth')) ?? (await this.#held('person')) ?? (await this.#agentToken()),
+    )
+    const undertaking = { kind: 'answer', resource: this.#resource } as const
+    const wait = new Wait(this.#run, 'resource', this.#url, undertaking, codes)
+    const answer = await wait.resume((response) => this.#present(bearer, response))
+    await this.#concluded(answer)
+    return answer
+  }
+
+  /** The token for the next poll: an auth token, once one is required. */
+  async #present(bearer: Bearer, response: Response | undefined): Promise<string> {
+    if (response !== undefined) {
+      await this.#noteSession(response)
+      const requirement = readRequirement(response)
+      if (requirement?.name === 'auth-token' && bearer.takes(requirement))
+        bearer.token = await this.#authToken(response, requirement, bearer.token)
+    }
+    // The key is the same, so that the agent is known by any token of it.
+    const isOver = bearer.token.claims.exp <= this.#run.agent.now()
+    return isOver ? (await this.#agentToken()).jwt : bearer.token.jwt
+  }
+
+  async #concluded(answer: Response): Promise<void> {
+    await this.#noteSession(answer)
+    const bad = await badEnd(this.#run, answer)
+    if (bad !== undefined) throw bad
+  }
+
+  /**
+   * Where the wait was for a session to begin, the request itself has not been carried out, and is made again with it. Any other
+   * answer of a pending URL is that of the request.
+   */
+  async #begins(answer: Response, token: HeldToken): Promise<Response | HeldToken> {
+    if (this.#authorizes || answer.status !== 200 || !answer.headers.has('aauth-access')) return answer
+    const { limits } = this.#run.agent.settings
+    const body = await peekJson(answer, limits.answerBytes, this.#run.signal)
+    if (body?.['status'] !== 'authorized') return answer
+    if (this.#hasBegun)
+      throw this.#run.gaveUp('no_progress', 'a session was begun, and another is required', answer)
+    discard(answer)
+    this.#hasBegun = true
+    return usable(token, this.#run.agent.now()) ?? this.#agentToken()
+  }
+
+  #circular({ name }: Requirement, response: Response): Error {
+    return this.#run.gaveUp('no_progress', `${name} was brought and is required again`, response)
+  }
+
+  async #held(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
+    const { agent } = this.#run
+    const token = usable(holdToken(kind, await this.#get(kind)), agent.now())
+    // Of a key that the agent had before.
+    return token !== undefined && confirmationThumbprint(token.claims) === agent.settings.key.jkt
+      ? token
+      : undefined
+  }
+
+  async #keep(token: HeldToken): Promise<HeldToken> {
+    this.#fresh.add(token.jwt)
+    await this.#set(token.kind, token.jwt, token.claims.exp)
+    return token
+  }
+
+  #get(kind: WalletKind): Promise<string | undefined> {
+    const { wallet } = this.#run.agent.settings
+    return this.#run.call('wallet_failed', 'wallet.get', () => wallet.get(kind, this.#resource))
+  }
+
+  async #set(kind: WalletKind, value: string, expires: number | undefined): Promise<void> {
+    const { wallet } = this.#run.agent.settings
+    await this.#run.call('wallet_failed', 'wallet.set', () =>
+      wallet.set(kind, this.#resource, value, expires),
+    )
+  }
+
+  async #drop(kind: WalletKind): Promise<void> {
+    const { wallet } = this.#run.agent.settings
+    const resource = kind === 'agent' ? '' : this.#resource
+    await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, resource))
+  }
+}
+
+/** What is presented at a pending URL. */
+class Bearer {
+  token: HeldToken
+  readonly #exchanged = new Set<string>()
+
+  constructor(token: HeldToken) {
+    this.token = token
+  }
+
+  /** Whether a resource token is to be exchanged: one that comes anew says that what was brought was not enough. */
+  takes({ parameters }: Requirement): boolean {
+    const resourceToken = parameters['resource-token']
+    if (resourceToken === undefined) return this.token.kind !== 'auth'
+    if (this.#exchanged.has(resourceToken)) return false
+    this.#exchanged.add(resourceToken)
+    return true
+  }
+}
+
+function covers(held: HeldToken, wanted: HeldToken): boolean {
+  if (held.claims['account'] !== wanted.claims['account']) return false
+  const has = new Set(scopes(held.claims['scope']))
+  return scopes(wanted.claims['scope']).every((scope) => has.has(scope))
+}

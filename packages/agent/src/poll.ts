@@ -1,0 +1,226 @@
+import { peekJson } from './content.js'
+import { AgentError } from './error.js'
+import type { Clarification, Interaction } from './options.js'
+import { type Requirement, readRequirement } from './requirement.js'
+import { type Destination, type Run, retryAfter } from './run.js'
+import type { Undertaking } from './unfinished.js'
+
+/** Seconds between polls when a server names none, and seconds more after a `429` (AAuth 11.8.3, 11.9.4). */
+const defaultInterval = 5
+/** Polls in a row that may follow each other at once; after that a second lies between. */
+const atOnce = 3
+/** Polls in a row that may be lost to the network. */
+const lostPolls = 3
+/** Questions of one wait that are answered; a person server asks no more than that (AAuth 7.5.3). */
+const questions = 5
+
+/** Whether a `202` is a deferral of AAuth (11.8.2), not the answer of a route that has begun something of its own. */
+export function isDeferral(response: Response): boolean {
+  if (response.status !== 202) return false
+  const { headers } = response
+  if (headers.has('aauth-requirement')) return true
+  return (
+    headers.has('location') &&
+    headers.has('retry-after') &&
+    /\bno-store\b/i.test(headers.get('cache-control') ?? '')
+  )
+}
+
+/** Follows a deferral to its end (AAuth 11.8). */
+export class Wait {
+  readonly #run: Run
+  readonly #to: Destination
+  readonly #url: URL
+  readonly #undertaking: Undertaking
+  readonly #opened: Set<string>
+  #interval = 0
+  #quick = 0
+  #asked = 0
+
+  /**
+   * @param url the pending URL
+   * @param opened the codes of pages that somebody has been sent to already
+   */
+  constructor(run: Run, to: Destination, url: URL, undertaking: Undertaking, opened: readonly string[] = []) {
+    this.#run = run
+    this.#to = to
+    this.#url = url
+    this.#undertaking = undertaking
+    this.#opened = new Set(opened)
+  }
+
+  /** Takes up a wait that was begun before, as {@link end} goes on with it. */
+  async resume(tokenFor: (response: Response | undefined) => Promise<string>): Promise<Response> {
+    const response = await this.#poll(await tokenFor(undefined))
+    return isWait(response) ? this.end(response, tokenFor) : response
+  }
+
+  /**
+   * Opens the interaction if one is required, answers questions, polls with signed GETs, and resolves with the first answer
+   * that is not "wait".
+   *
+   * @param tokenFor the token for the next poll, given the response that asks for it
+   */
+  async end(first: Response, tokenFor: (response: Response) => Promise<string>): Promise<Response> {
+    let response = first
+    for (;;) {
+      const token = await tokenFor(response)
+      response = (await this.#meet(response, token)) ?? response
+      if (!isWait(response)) return response
+      await this.#run.wait(this.#next(response))
+      response = await this.#poll(token)
+      if (!isWait(response)) return response
+    }
+  }
+
+  /** What is required of the agent meanwhile. Resolves with the response that came of it, if one did. */
+  async #meet(response: Response, token: string): Promise<Response | undefined> {
+    const requirement = readRequirement(response)
+    if (requirement?.name === 'interaction') await this.#interact(response, requirement)
+    if (requirement?.name === 'clarification') return this.#clarify(response, token)
+    void response.body?.cancel().catch(() => {})
+    return undefined
+  }
+
+  async #interact(response: Response, { parameters }: Requirement): Promise<void> {
+    const { url, code } = parameters
+    if (url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url))
+      throw this.#run.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
+    if (this.#opened.has(code)) return
+    // Each opens a page before a person, who has patience for a few.
+    if (this.#opened.size >= questions)
+      throw this.#run.gaveUp('no_progress', 'one page after the other is to be opened', response)
+    this.#opened.add(code)
+    const interaction: Interaction = { url, code, link: `${url}?code=${encodeURIComponent(code)}` }
+    const { onInteraction } = this.#run.agent.settings
+    if (onInteraction === undefined) {
+      const unfinished = { ...this.#undertaking, url: this.#url.href, codes: [...this.#opened] }
+      const details = { interaction, unfinished }
+      throw this.#run.gaveUp('interaction_required', 'a person has to open a page', response, details)
+    }
+    const { signal } = this.#run
+    await this.#run.call('interaction_failed', 'onInteraction', () => onInteraction(interaction, { signal }))
+  }
+
+  async #clarify(response: Response, token: string): Promise<Response> {
+    const { onClarification } = this.#run.agent.settings
+    const question = readQuestion(await this.#run.read(response), this.#url.origin)
+    if (question === undefined)
+      throw this.#run.gaveUp('bad_challenge', 'a clarification needs a question', response)
+    if (onClarification === undefined || ++this.#asked > questions) {
+      await this.#withdraw(token)
+      throw this.#run.gaveUp('clarification_required', 'a question has to be answered', response)
+    }
+    const { signal } = this.#run
+    const answer = await this.#run.call('clarification_failed', 'onClarification', () =>
+      onClarification(question, { signal }),
+    )
+    if (typeof answer !== 'string') {
+      await this.#withdraw(token)
+      throw this.#run.gaveUp('clarification_required', 'the question was not answered', response)
+    }
+    const body = { action: 'clarification_response', clarification_response: answer }
+    return this.#run.send({
+      to: this.#to,
+      method: 'POST',
+      url: this.#url,
+      headers: new Headers({ 'content-type': 'application/json' }),
+      content: new Uint8Array(Buffer.from(JSON.stringify(body))),
+      token,
+    })
+  }
+
+  /** Cancels the request (R-255), so that nobody is asked any more. Whether that succeeds changes nothing here. */
+  async #withdraw(token: string): Promise<void> {
+    const request = {
+      to: this.#to,
+      method: 'DELETE',
+      url: this.#url,
+      headers: new Headers(),
+      content: undefined,
+    }
+    const response = await this.#run.send({ ...request, token }).catch(() => undefined)
+    void response?.body?.cancel().catch(() => {})
+  }
+
+  #next(response: Response): number {
+    this.#interval =
+      response.status === 429
+        ? Math.max(this.#interval, retryAfter(response) ?? 0) + defaultInterval
+        : (retryAfter(response) ?? defaultInterval)
+    this.#quick = this.#interval === 0 ? this.#quick + 1 : 0
+    return this.#quick > atOnce ? 1 : this.#interval
+  }
+
+  /** One poll. One that is lost is made again: a pending URL gives its answer to whoever comes back for it. */
+  async #poll(token: string): Promise<Response> {
+    const headers = new Headers({ prefer: 'wait=45' })
+    const request = { to: this.#to, method: 'GET', url: this.#url, headers, content: undefined, token }
+    for (let lost = 1; ; lost++) {
+      try {
+        return await this.#run.send(request)
+      } catch (error) {
+        const isLost = error instanceof AgentError && error.code === 'unreachable'
+        if (!isLost || lost === lostPolls) throw error
+        await this.#run.wait(defaultInterval)
+      }
+    }
+  }
+}
+
+/** Whether a response says to come again. */
+function isWait({ status }: Response): boolean {
+  return status === 202 || status === 429 || status === 503
+}
+
+/** How a wait ended badly (R-223), if it did: with one of the errors of pending URLs, or where the URL is gone. */
+export async function badEnd(run: Run, response: Response): Promise<AgentError | undefined> {
+  const { status } = response
+  if (status < 400) return undefined
+  const { answerBytes } = run.agent.settings.limits
+  const body = await peekJson(response, answerBytes, run.signal)
+  const ends = endings.get(status)?.includes(body?.['error'] as string) ?? false
+  if (!ends && status !== 410 && !response.headers.has('signature-error')) return undefined
+  void response.body?.cancel().catch(() => {})
+  return run.refusedWith(response, body)
+}
+
+const endings: ReadonlyMap<number, readonly string[]> = new Map([
+  [403, ['denied', 'abandoned', 'revoked']],
+  [408, ['expired']],
+  [410, ['invalid_code', 'gone']],
+  [500, ['server_error']],
+])
+
+/** The pending URL of a deferral. @throws AgentError when it is none that can be followed */
+export function pendingUrl(run: Run, response: Response, asked: URL): URL {
+  const { strict } = run.agent.settings
+  const location = response.headers.get('location')
+  if (location === null || location === '') throw run.gaveUp('bad_deferral', '202 without Location', response)
+  // -11 allows a relative reference, but a widely used agent cannot follow one.
+  if (strict && !URL.canParse(location)) throw run.gaveUp('bad_deferral', 'Location is relative', response)
+  if (!URL.canParse(location, asked.href)) throw run.gaveUp('bad_deferral', 'Location is no URL', response)
+  const url = new URL(location, asked)
+  url.hash = ''
+  if (url.origin !== asked.origin || url.username !== '' || url.password !== '')
+    throw run.gaveUp('bad_deferral', 'Location is on another origin', response)
+  if (strict && !response.headers.has('retry-after'))
+    throw run.gaveUp('bad_deferral', '202 without Retry-After', response)
+  if (strict && !/\bno-store\b/.test(response.headers.get('cache-control') ?? ''))
+    throw run.gaveUp('bad_deferral', '202 without Cache-Control: no-store', response)
+  return url
+}
+
+function readQuestion(
+  body: Readonly<Record<string, unknown>> | undefined,
+  from: string,
+): Clarification | undefined {
+  const { clarification, timeout, options } = body ?? {}
+  if (typeof clarification !== 'string') return undefined
+  return {
+    question: clarification,
+    options: Array.isArray(options) ? options.filter((option) => typeof option === 'string') : [],
+    timeout: typeof timeout === 'number' ? timeout : undefined,
+    from,
+  }
+}

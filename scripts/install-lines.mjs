@@ -1,0 +1,59 @@
+// What somebody types in a project of his own to have the packed packages while they are on no registry.
+
+/** @typedef {{ readonly tarball: string, readonly name: string, readonly dependencies: readonly string[], readonly peers: readonly string[] }} Packed */
+
+/**
+ * The packages that have to be named together: tarballs refer to each other by version, and whatever npm is not given it
+ * looks for on the registry.
+ *
+ * @param {readonly Packed[]} packed
+ * @param {readonly string[]} wanted
+ */
+const withDependencies = (packed, wanted) => {
+  const needed = new Set(wanted)
+  for (const name of needed) {
+    const found = packed.find((each) => each.name === name)
+    if (found === undefined) throw new Error(`${name} is not among the packed packages`)
+    for (const dependency of [...found.dependencies, ...found.peers]) {
+      if (packed.some((each) => each.name === dependency)) needed.add(dependency)
+    }
+  }
+  return packed.filter(({ name }) => needed.has(name))
+}
+
+/** @param {string} path */
+const quoted = (path) => {
+  if (/^[\w@%+=:,./\\-]+$/.test(path)) return path
+  return process.platform === 'win32' ? `"${path}"` : `'${path.replaceAll("'", "'\\''")}'`
+}
+
+/**
+ * `npm install` for Express, for Fastify, and for everything. The framework is named, too: npm would install it as a peer,
+ * yet a program that imports it should have it among its own dependencies. So is a client for the Redis store, which is
+ * for either of two and therefore a peer of neither.
+ *
+ * @param {readonly Packed[]} packed
+ * @returns {readonly { readonly title: string, readonly command: string }[]}
+ */
+export const installLines = (packed) => {
+  /**
+   * @param {string} title
+   * @param {readonly string[]} wanted
+   * @param {readonly string[]} beside
+   */
+  const line = (title, wanted, beside = []) => {
+    const needed = withDependencies(packed, wanted)
+    const peers = needed
+      .flatMap((each) => each.peers)
+      .filter((peer) => !needed.some(({ name }) => name === peer))
+    const others = new Set([...peers, ...beside])
+    const args = [...needed.map(({ tarball }) => quoted(tarball)), ...others]
+    return { title, command: `npm install ${args.join(' ')}` }
+  }
+  const all = packed.map(({ name }) => name)
+  return [
+    line('Express', ['@countersign/express']),
+    line('Fastify', ['@countersign/fastify']),
+    line('both, with the devkit for your tests and the Redis store', all, ['redis']),
+  ]
+}
