@@ -30,13 +30,15 @@ export function openRedis(
   }
 }
 
+const redisPackage = '@countersign/redis'
+
 function loadRedis(from: string | undefined): RedisPackage {
   const application = join(process.cwd(), 'package.json')
   for (const place of from === undefined ? [application] : [from, application]) {
     const require = requireFrom(place)
     let path: string
     try {
-      path = require.resolve('@countersign/redis')
+      path = require.resolve(redisPackage)
     } catch {
       continue
     }
