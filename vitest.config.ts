@@ -72,11 +72,12 @@ export default defineConfig({
       ...(everything
         ? [
             {
-              // The packages packed and used by other people's tools: a minute of compilers.
+              // The packages packed and used by other people's tools and projects: minutes of compilers and of npm.
               test: {
                 name: 'consumers',
                 root: 'test',
-                include: ['consumers/consumers.test.ts'],
+                include: ['consumers/*.test.ts'],
+                globalSetup: [inTest('consumers/packed.ts')],
               },
             },
           ]

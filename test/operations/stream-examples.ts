@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request as openRequest } from 'node:http'
-import { request as openSecureRequest } from 'node:https'
+import { Agent, request as openSecureRequest } from 'node:https'
 import type { ResourceOptions } from '@countersign/core'
 import { WebSocket } from 'ws'
 import { type RunningExample, runExample } from './example.js'
@@ -32,7 +32,10 @@ const overSocket: Connect = (port, headers, ca) =>
     const socket =
       ca === undefined
         ? new WebSocket(`ws://127.0.0.1:${port}/socket`, { headers })
-        : new WebSocket(`wss://127.0.0.1:${port}/socket`, { headers, ca, servername: 'rs.example' })
+        : new WebSocket(`wss://127.0.0.1:${port}/socket`, {
+            headers,
+            agent: new Agent({ ca, servername: 'rs.example' }),
+          })
     const received: string[] = []
     const ended = new Promise<void>((end) => socket.once('close', () => end()))
     const connected = { received, ended, close: () => socket.terminate() }

@@ -44,6 +44,7 @@ export type { RouteView } from '../http/request-view.js'
 
 export type { ClaimRule, ClaimRules, KnownClaims } from '../access/claims.js'
 export type { Expectation } from '../access/expectation.js'
+export type { NoSuchMember, OnlyKnown, StrayIn } from '../access/known-members.js'
 export type { Policies } from '../access/policy.js'
 export type {
   AgentRequirement,

@@ -38,7 +38,7 @@ export interface InteractionOptions<Raw = unknown> {
    * Where somebody signs out who is not the person the page takes them for: a path that begins with one `/`, or an `https`
    * URL. The page then has a link to it; anything else makes the page answer `500`. Default: no such link.
    */
-  signOut?(visit: Visit<Native>): Awaitable<string>
+  signOut?(visit: Visit<Raw>): Awaitable<string>
   /**
    * The page as HTML, instead of the built-in one. Everything in the view comes as plain text: put it through
    * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run.
