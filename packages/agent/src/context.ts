@@ -17,6 +17,6 @@ export interface AgentContext {
   readonly upstream: Upstream | undefined
   /** Seconds. */
   now(): number
-  /** The agent token, renewed if need be. */
-  agentToken(signal: AbortSignal): Promise<HeldToken>
+  /** The agent token, renewed if need be. @param refused the one that a server has just refused, which is dropped */
+  agentToken(signal: AbortSignal, refused?: string): Promise<HeldToken>
 }
