@@ -1,4 +1,4 @@
-import { createMemoryStore, type Store } from '@countersign/core'
+import { createMemoryStore, type DenialSubject, type Store } from '@countersign/core'
 import {
   AgentGaveUp,
   createKey,
@@ -54,6 +54,11 @@ export class Scene {
     })
     this.#counters.push(counter)
     this.town.route('shop.example', counter.port)
+  }
+
+  /** Tells the shop whom to serve no more. */
+  async deny(subject: DenialSubject): Promise<void> {
+    await this.#counters[0]?.denials.add({ subject })
   }
 
   /** Whoever goes to the shop from now on comes to this counter; the first is 0. */

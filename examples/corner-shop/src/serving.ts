@@ -1,4 +1,4 @@
-import type { ResourceOptions } from '@countersign/core'
+import type { ResourceOptions, ResourceServer } from '@countersign/core'
 import type { Shop } from './shop.js'
 
 /** The shop's identifier. */
@@ -11,6 +11,8 @@ export type ShopSettings = Pick<ResourceOptions, 'signingKeys' | 'accessServer' 
 export interface OpenShop {
   /** On 127.0.0.1. */
   readonly port: number
+  /** Whom it serves no more. */
+  readonly denials: ResourceServer['denials']
   close(): Promise<void>
 }
 

@@ -80,6 +80,7 @@ export interface ShopRoute {
 /** Everything the shop serves. */
 export const routes: readonly ShopRoute[] = [
   { method: 'get', path: '/', serve: () => ({ shop: 'Corner shop', goods: ['bread', 'milk', 'tobacco'] }) },
+  { method: 'get', path: '/queue', needs: 'agent', serve: (_shop, caller) => ({ next: nameOf(caller) }) },
   { method: 'post', path: '/bread', needs: { scope: 'shop.buy' }, serve: sell('bread') },
   { method: 'post', path: '/milk', needs: { scope: 'shop.buy' }, serve: sell('milk') },
   {
@@ -115,6 +116,12 @@ export const routes: readonly ShopRoute[] = [
     serve: () => ({ room: 'flour, sugar, a cat' }),
   },
 ]
+
+/** Who stands in the queue, and whose helper that is. */
+function nameOf(caller: Caller | undefined): string {
+  if (caller?.kind !== 'agent') throw new Error('only an agent token says who is calling')
+  return caller.parentAgent === undefined ? caller.agent : `${caller.agent}, for ${caller.parentAgent}`
+}
 
 async function bakeCake(shop: Shop, caller: Caller | undefined): Promise<unknown> {
   await shop.oven.bake()

@@ -1,4 +1,5 @@
 import { type Agent, createKey, toWire } from '@countersign/devkit'
+import { brotherStory } from './brother-story.js'
 import { feastStory } from './feast-story.js'
 import { outcomeOf, type Scene } from './scene.js'
 import { stopStory } from './stop-story.js'
@@ -143,6 +144,7 @@ export const stories: readonly Story[] = [
   stopStory,
   loyaltyStory,
   weddingStory,
+  brotherStory,
 ]
 
 /** The honest beginning of every dishonest story; returns what a thief would be after. */

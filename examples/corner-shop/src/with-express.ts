@@ -27,6 +27,7 @@ export async function serveWithExpress(shop: Shop, settings: ShopSettings): Prom
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
+    denials: guard.server.denials,
     close: async () => {
       server.close()
       server.closeAllConnections()

@@ -21,5 +21,9 @@ export async function serveWithFastify(shop: Shop, settings: ShopSettings): Prom
     else app[method](path, { config: { aauth: needs } }, (req) => serve(shop, req.aauth ?? undefined))
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    denials: app.aauth.denials,
+    close: () => app.close(),
+  }
 }
