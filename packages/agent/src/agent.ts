@@ -8,7 +8,13 @@ import { type HeldToken, holdToken, usable } from './held.js'
 import type { AgentOptions } from './options.js'
 import { Run } from './run.js'
 import { type Settings, settle } from './settings.js'
-import { requestAuthToken, requestPersonToken, type TokenTerms } from './token-requests.js'
+import {
+  requestAuthToken,
+  requestPersonToken,
+  resumeTokenRequest,
+  type TokenTerms,
+} from './token-requests.js'
+import type { Unfinished } from './unfinished.js'
 import { createMemoryWallet, type Wallet } from './wallet.js'
 
 /** Of a token request: for whom, and until when. */
@@ -78,6 +84,18 @@ export interface Agent {
    * @throws TypeError when the token is no person or auth token
    */
   onBehalfOf(caller: OnBehalf): Agent
+  /**
+   * Takes up what an `interaction_required` of this agent left unfinished, once the person has been sent to the page: waits for
+   * the decision. A token is kept in the wallet, so that `fetch` brings it from then on, and `undefined` is the result; the
+   * answer of a resource is the result itself, unless it says only that a session has begun, with which the request is to be
+   * made again.
+   *
+   * @throws AgentError `denied`, `abandoned`, `expired`, …
+   */
+  resume(
+    unfinished: Unfinished,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Response | undefined>
   /** Drops what is kept for one resource. */
   forget(resource: string): Promise<void>
 }
@@ -145,6 +163,22 @@ class SigningAgent implements Agent, Omit<AgentContext, 'agentToken'> {
     return new SigningAgent({ ...this.settings, wallet }, this.#tokens, upstream)
   }
 
+  async resume(
+    unfinished: Unfinished,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Response | undefined> {
+    const { kind, url, codes, resource } = unfinished
+    return this.#during(signal, async (run) => {
+      if (kind === 'answer') return new Call(run, new Request(url)).resume(codes)
+      const token = await resumeTokenRequest(run, unfinished)
+      const { wallet } = this.settings
+      await run.call('wallet_failed', 'wallet.set', () =>
+        wallet.set(kind, resource, token.jwt, token.claims.exp),
+      )
+      return undefined
+    })
+  }
+
   async forget(resource: string): Promise<void> {
     for (const kind of ['person', 'auth', 'session'] as const)
       await this.settings.wallet.delete(kind, resource)
@@ -183,7 +217,7 @@ function readUpstream(token: string): Upstream | undefined {
   if (claims === undefined) return undefined
   // A person token is of its issuer, an auth token names the person server (R-310). Only the latter has a `ps`.
   const { iss, ps = iss, exp } = claims
-  return isServerIdentifier(ps) && typeof exp === 'number' ? { token, ps, expires: exp } : undefined
+  return isServerIdentifier(ps) && typeof exp === 'number' ? { token: async () => token, ps, expires: exp } : undefined
 }
 
 /**

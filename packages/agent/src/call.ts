@@ -2,7 +2,7 @@ import { isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { abortable, discard, peekJson, readContent } from './content.js'
 import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
-import { badEnd, isDeferral, Wait } from './poll.js'
+import { badEnd, isDeferral, pendingUrl, Wait } from './poll.js'
 import { type Requirement, readRequirement, readSignatureError } from './requirement.js'
 import type { Run } from './run.js'
 import { requestAuthToken, requestPersonToken } from './token-requests.js'
@@ -38,7 +38,7 @@ export class Call {
     const { settings } = this.#run.agent
     this.#content = await readContent(this.#request, settings.limits.requestBytes, this.#run.signal)
     await this.#readMetadata()
-    let token = (await this.#held('auth')) ?? (await this.#agentToken())
+    let token = (await this.#held('auth')) ?? (await this.#first())
     for (;;) {
       const response = await this.#send(token)
       const next = await this.#next(response, token)
@@ -46,6 +46,11 @@ export class Call {
       discard(response)
       token = next
     }
+  }
+
+  /** On behalf of a caller it is known from the start that a person is needed. */
+  #first(): Promise<HeldToken> {
+    return this.#run.agent.upstream === undefined ? this.#agentToken() : this.#personToken()
   }
 
   /** What a resource announces (11.2.4). That it publishes nothing is no obstacle. */
@@ -187,27 +192,43 @@ export class Call {
 
   /** A deferral: wait for the person, or bring the auth token to the held invocation. */
   async #follow(first: Response, token: HeldToken): Promise<Response | HeldToken> {
-    let current = token
-    const exchanged = new Set<string>()
-    const wait = new Wait(this.#run, first, { to: 'resource', url: this.#url })
-    const answer = await wait.end(first, async (response) => {
+    const bearer = new Bearer(token)
+    const undertaking = { kind: 'answer', resource: this.#resource } as const
+    const wait = new Wait(this.#run, 'resource', pendingUrl(this.#run, first, this.#url), undertaking)
+    const answer = await wait.end(first, (response) => this.#present(bearer, response))
+    await this.#concluded(answer)
+    return this.#begins(answer, bearer.token)
+  }
+
+  /** The answer at a pending URL of the resource, which a person has had to decide. */
+  async resume(codes: readonly string[]): Promise<Response> {
+    const bearer = new Bearer(
+      (await this.#held('auth')) ?? (await this.#held('person')) ?? (await this.#agentToken()),
+    )
+    const undertaking = { kind: 'answer', resource: this.#resource } as const
+    const wait = new Wait(this.#run, 'resource', this.#url, undertaking, codes)
+    const answer = await wait.resume((response) => this.#present(bearer, response))
+    await this.#concluded(answer)
+    return answer
+  }
+
+  /** The token for the next poll: an auth token, once one is required. */
+  async #present(bearer: Bearer, response: Response | undefined): Promise<string> {
+    if (response !== undefined) {
       await this.#noteSession(response)
       const requirement = readRequirement(response)
-      const resourceToken = requirement?.parameters['resource-token']
-      // A resource token that comes anew says that what was brought was not enough; the same again says nothing.
-      const isNew = resourceToken === undefined ? current.kind !== 'auth' : !exchanged.has(resourceToken)
-      if (requirement?.name === 'auth-token' && isNew) {
-        current = await this.#authToken(response, requirement, current)
-        if (resourceToken !== undefined) exchanged.add(resourceToken)
-      }
-      // The key is the same, so that the agent is known by any token of it.
-      const isOver = current.claims.exp <= this.#run.agent.now()
-      return isOver ? (await this.#agentToken()).jwt : current.jwt
-    })
+      if (requirement?.name === 'auth-token' && bearer.takes(requirement))
+        bearer.token = await this.#authToken(response, requirement, bearer.token)
+    }
+    // The key is the same, so that the agent is known by any token of it.
+    const isOver = bearer.token.claims.exp <= this.#run.agent.now()
+    return isOver ? (await this.#agentToken()).jwt : bearer.token.jwt
+  }
+
+  async #concluded(answer: Response): Promise<void> {
     await this.#noteSession(answer)
     const bad = await badEnd(this.#run, answer)
     if (bad !== undefined) throw bad
-    return this.#begins(answer, current)
   }
 
   /**
@@ -261,6 +282,25 @@ export class Call {
     const { wallet } = this.#run.agent.settings
     const resource = kind === 'agent' ? '' : this.#resource
     await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, resource))
+  }
+}
+
+/** What is presented at a pending URL. */
+class Bearer {
+  token: HeldToken
+  readonly #exchanged = new Set<string>()
+
+  constructor(token: HeldToken) {
+    this.token = token
+  }
+
+  /** Whether a resource token is to be exchanged: one that comes anew says that what was brought was not enough. */
+  takes({ parameters }: Requirement): boolean {
+    const resourceToken = parameters['resource-token']
+    if (resourceToken === undefined) return this.token.kind !== 'auth'
+    if (this.#exchanged.has(resourceToken)) return false
+    this.#exchanged.add(resourceToken)
+    return true
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Interaction } from './options.js'
+import type { Unfinished } from './unfinished.js'
 
 /**
  * Why an agent gives up, where no server gave a code of its own.
@@ -73,6 +74,7 @@ export interface AgentErrorDetails {
   /** Seconds, where that response had a `Retry-After`. */
   readonly retryAfter?: number | undefined
   readonly interaction?: Interaction | undefined
+  readonly unfinished?: Unfinished | undefined
   readonly cause?: unknown
 }
 
@@ -91,6 +93,7 @@ export class AgentError extends Error {
   readonly retryAfter: number | undefined
   /** With `interaction_required`: the page that a person has to open. */
   readonly interaction: Interaction | undefined
+  readonly #unfinished: Unfinished | undefined
   constructor(code: AgentErrorCode | (string & {}), message: string, details: AgentErrorDetails = {}) {
     super(`${code}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
@@ -99,5 +102,11 @@ export class AgentError extends Error {
     this.detail = details.detail
     this.retryAfter = details.retryAfter
     this.interaction = details.interaction
+    this.#unfinished = details.unfinished
+  }
+
+  /** With `interaction_required`: what `agent.resume` takes up again. No member of its own, since errors end up in logs. */
+  get unfinished(): Unfinished | undefined {
+    return this.#unfinished
   }
 }

@@ -2,7 +2,8 @@ import { peekJson } from './content.js'
 import { AgentError } from './error.js'
 import type { Clarification, Interaction } from './options.js'
 import { type Requirement, readRequirement } from './requirement.js'
-import { type Destination, type Run, type RunRequest, retryAfter } from './run.js'
+import { type Destination, type Run, retryAfter } from './run.js'
+import type { Undertaking } from './unfinished.js'
 
 /** Seconds between polls when a server names none, and seconds more after a `429` (AAuth 11.8.3, 11.9.4). */
 const defaultInterval = 5
@@ -29,19 +30,29 @@ export function isDeferral(response: Response): boolean {
 export class Wait {
   readonly #run: Run
   readonly #to: Destination
-  readonly #origin: string
   readonly #url: URL
-  readonly #opened = new Set<string>()
+  readonly #undertaking: Undertaking
+  readonly #opened: Set<string>
   #interval = 0
   #quick = 0
   #asked = 0
 
-  /** @throws AgentError when the deferral is none that can be followed */
-  constructor(run: Run, first: Response, request: Pick<RunRequest, 'to' | 'url'>) {
+  /**
+   * @param url the pending URL
+   * @param opened the codes of pages that somebody has been sent to already
+   */
+  constructor(run: Run, to: Destination, url: URL, undertaking: Undertaking, opened: readonly string[] = []) {
     this.#run = run
-    this.#to = request.to
-    this.#origin = request.url.origin
-    this.#url = pendingUrl(run, first, request.url)
+    this.#to = to
+    this.#url = url
+    this.#undertaking = undertaking
+    this.#opened = new Set(opened)
+  }
+
+  /** Takes up a wait that was begun before, as {@link end} goes on with it. */
+  async resume(tokenFor: (response: Response | undefined) => Promise<string>): Promise<Response> {
+    const response = await this.#poll(await tokenFor(undefined))
+    return isWait(response) ? this.end(response, tokenFor) : response
   }
 
   /**
@@ -54,12 +65,30 @@ export class Wait {
     let response = first
     for (;;) {
       const token = await tokenFor(response)
+      this.#defer(response, token)
       response = (await this.#meet(response, token)) ?? response
       if (!isWait(response)) return response
       await this.#run.wait(this.#next(response))
-      response = await this.#poll(token, response)
+      response = await this.#poll(token)
       if (!isWait(response)) return response
     }
+  }
+
+  /** Leaves it to others to wait for people. */
+  #defer(response: Response, token: string): void {
+    const { defer } = this.#run.agent
+    const requirement = readRequirement(response)
+    if (defer === undefined || requirement?.name === 'auth-token' || requirement?.name === 'clarification') return
+    void response.body?.cancel().catch(() => {})
+    const interaction = requirement?.name === 'interaction' ? this.#page(response, requirement) : undefined
+    const seconds = retryAfter(response) ?? defaultInterval
+    defer({ ...this.#undertaking, url: this.#url.href, interaction, retryAfter: seconds, token })
+  }
+
+  #page(response: Response, { parameters }: Requirement): { readonly url: string; readonly code: string } {
+    const page = pageOf(parameters)
+    if (page !== undefined) return page
+    throw this.#run.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
   }
 
   /** What is required of the agent meanwhile. Resolves with the response that came of it, if one did. */
@@ -71,10 +100,8 @@ export class Wait {
     return undefined
   }
 
-  async #interact(response: Response, { parameters }: Requirement): Promise<void> {
-    const { url, code } = parameters
-    if (url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url))
-      throw this.#run.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
+  async #interact(response: Response, requirement: Requirement): Promise<void> {
+    const { url, code } = this.#page(response, requirement)
     if (this.#opened.has(code)) return
     // Each opens a page before a person, who has patience for a few.
     if (this.#opened.size >= questions)
@@ -82,15 +109,18 @@ export class Wait {
     this.#opened.add(code)
     const interaction: Interaction = { url, code, link: `${url}?code=${encodeURIComponent(code)}` }
     const { onInteraction } = this.#run.agent.settings
-    if (onInteraction === undefined)
-      throw this.#run.gaveUp('interaction_required', 'a person has to open a page', response, { interaction })
+    if (onInteraction === undefined) {
+      const unfinished = { ...this.#undertaking, url: this.#url.href, codes: [...this.#opened] }
+      const details = { interaction, unfinished }
+      throw this.#run.gaveUp('interaction_required', 'a person has to open a page', response, details)
+    }
     const { signal } = this.#run
     await this.#run.call('interaction_failed', 'onInteraction', () => onInteraction(interaction, { signal }))
   }
 
   async #clarify(response: Response, token: string): Promise<Response> {
     const { onClarification } = this.#run.agent.settings
-    const question = readQuestion(await this.#run.read(response), this.#origin)
+    const question = readQuestion(await this.#run.read(response), this.#url.origin)
     if (question === undefined)
       throw this.#run.gaveUp('bad_challenge', 'a clarification needs a question', response)
     if (onClarification === undefined || ++this.#asked > questions) {
@@ -139,7 +169,7 @@ export class Wait {
   }
 
   /** One poll. One that is lost is made again: a pending URL gives its answer to whoever comes back for it. */
-  async #poll(token: string, before: Response): Promise<Response> {
+  async #poll(token: string): Promise<Response> {
     const headers = new Headers({ prefer: 'wait=45' })
     const request = { to: this.#to, method: 'GET', url: this.#url, headers, content: undefined, token }
     for (let lost = 1; ; lost++) {
@@ -148,10 +178,20 @@ export class Wait {
       } catch (error) {
         const isLost = error instanceof AgentError && error.code === 'unreachable'
         if (!isLost || lost === lostPolls) throw error
-        await this.#run.wait(retryAfter(before) || defaultInterval)
+        await this.#run.wait(defaultInterval)
       }
     }
   }
+}
+
+/** The page that an interaction names, if it names one (AAuth 11.6.3). */
+export function pageOf({
+  url,
+  code,
+}: Requirement['parameters']): { readonly url: string; readonly code: string } | undefined {
+  return url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url)
+    ? undefined
+    : { url, code }
 }
 
 /** Whether a response says to come again. */
@@ -178,7 +218,8 @@ const endings: ReadonlyMap<number, readonly string[]> = new Map([
   [500, ['server_error']],
 ])
 
-function pendingUrl(run: Run, response: Response, asked: URL): URL {
+/** The pending URL of a deferral. @throws AgentError when it is none that can be followed */
+export function pendingUrl(run: Run, response: Response, asked: URL): URL {
   const { strict } = run.agent.settings
   const location = response.headers.get('location')
   if (location === null || location === '') throw run.gaveUp('bad_deferral', '202 without Location', response)

@@ -2,10 +2,11 @@ import { isEndpointUrl, isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit } from './checks.js'
 import { abortable } from './content.js'
-import type { HeldToken } from './held.js'
+import { type HeldToken, holdToken } from './held.js'
 import { throughParent } from './parent.js'
-import { badEnd, isDeferral, Wait } from './poll.js'
+import { pendingUrl, Wait } from './poll.js'
 import type { Run } from './run.js'
+import type { Undertaking, Unfinished } from './unfinished.js'
 
 /** For whom tokens are requested, where it is not the agent itself. */
 export interface TokenTerms {
@@ -37,9 +38,9 @@ export async function requestPersonToken(
     const given = await throughParent(run, { ...tokenRequest, ...terms.members }, (more) =>
       parent.fetchPersonToken(resource, more),
     )
-    return fit(run, checkPersonToken(given, resource, checker))
+    return personTokenOf(run, { person_token: given }, resource, checker)
   }
-  const answer = await ask(run, checker.ps, 'person_token_endpoint', {
+  const body = {
     ...tokenRequest,
     ...terms.members,
     resource,
@@ -47,14 +48,10 @@ export async function requestPersonToken(
     // The mission rides in the upstream token, and none is named beside it (R-311, R-323).
     ...(upstream === undefined
       ? optional('mission_s256', mission)
-      : { mission_s256: undefined, upstream_token: upstream.token }),
-  })
-  return fit(run, checkPersonToken(answer['person_token'], resource, checker))
-}
-
-function fit(run: Run, token: HeldToken | Unfit): HeldToken {
-  if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
-  return token
+      : { mission_s256: undefined, upstream_token: await upstream.token() }),
+  }
+  const answer = await ask(run, checker.ps, 'person_token_endpoint', body, { kind: 'person', resource })
+  return personTokenOf(run, answer, resource, checker)
 }
 
 /** Requests an auth token from the person server with the resource token of a challenge (AAuth 7.2). */
@@ -70,26 +67,23 @@ export async function requestAuthToken(
   const checked = await abortable(checkResourceToken(resourceToken, presented, resource, checker), run.signal)
   if (checked instanceof Unfit) throw run.failed('bad_resource_token', checked.why)
   const members = { ...optional('justification', justification), ...tokenRequest, ...terms.members }
-  const request = async (): Promise<unknown> => {
-    if (parent !== undefined) {
-      const challenge = { resource, resourceToken, presentedToken: presented.jwt }
-      return throughParent(run, members, (more) => parent.fetchAuthToken(challenge, more))
-    }
-    const answer = await ask(run, checker.ps, 'auth_token_endpoint', {
-      ...members,
-      resource_token: resourceToken,
-      presented_token: presented.jwt,
-      capabilities,
-      ...optional('login_hint', checked.claims['login_hint']),
-      ...optional('upstream_token', upstream?.token),
-    })
-    return answer['auth_token']
+  if (parent !== undefined) {
+    const given = await throughParent(run, members, (more) =>
+      parent.fetchAuthToken({ resource, resourceToken, presentedToken: presented.jwt }, more),
+    )
+    return authTokenOf(run, { auth_token: given }, checked, checker)
   }
-  const given = await request()
-  const now = { ...checker, now: run.agent.now() }
-  const token = await abortable(checkAuthToken(given, checked, now), run.signal)
-  if (token instanceof Unfit) throw run.failed('bad_auth_token', token.why)
-  return token
+  const body = {
+    ...members,
+    resource_token: resourceToken,
+    presented_token: presented.jwt,
+    capabilities,
+    ...optional('login_hint', checked.claims['login_hint']),
+    ...optional('upstream_token', await upstream?.token()),
+  }
+  const undertaking = { kind: 'auth', resource, resourceToken } as const
+  const answer = await ask(run, checker.ps, 'auth_token_endpoint', body, undertaking)
+  return authTokenOf(run, answer, checked, checker)
 }
 
 async function checkerFor(run: Run, { jkt }: TokenTerms): Promise<Checker> {
@@ -112,31 +106,88 @@ async function personServer(run: Run): Promise<string> {
   return ps
 }
 
+/** Takes up a token request that a person has had to decide. */
+export async function resumeTokenRequest(run: Run, unfinished: Unfinished): Promise<HeldToken> {
+  const { url, codes, ...undertaking } = unfinished
+  const wait = new Wait(run, 'party', new URL(url), undertaking, codes)
+  return grantedToken(run, await wait.resume(async () => agentToken(run)), undertaking)
+}
+
+/** The token at the end of a token request that had to wait. */
+export async function grantedToken(
+  run: Run,
+  response: Response,
+  { kind, resource, resourceToken }: Undertaking,
+): Promise<HeldToken> {
+  const checker = await checkerFor(run, {})
+  const answer = await granted(run, response)
+  return kind === 'person'
+    ? personTokenOf(run, answer, resource, checker)
+    : authTokenOf(run, answer, holdToken('auth', resourceToken), checker)
+}
+
+function personTokenOf(run: Run, answer: Answered, resource: string, checker: Checker): HeldToken {
+  const token = checkPersonToken(answer['person_token'], resource, { ...checker, now: run.agent.now() })
+  if (token instanceof Unfit) throw run.failed('bad_person_token', token.why)
+  return token
+}
+
+async function authTokenOf(
+  run: Run,
+  answer: Answered,
+  resourceToken: HeldToken | undefined,
+  checker: Checker,
+): Promise<HeldToken> {
+  if (resourceToken === undefined) throw run.failed('bad_resource_token', 'there is none to compare with')
+  const now = { ...checker, now: run.agent.now() }
+  const token = await abortable(checkAuthToken(answer['auth_token'], resourceToken, now), run.signal)
+  if (token instanceof Unfit) throw run.failed('bad_auth_token', token.why)
+  return token
+}
+
+type Answered = Readonly<Record<string, unknown>>
+
 async function ask(
   run: Run,
   ps: string,
   endpoint: string,
   body: Readonly<Record<string, unknown>>,
-): Promise<Readonly<Record<string, unknown>>> {
+  undertaking: Undertaking,
+): Promise<Answered> {
   const { agent, signal } = run
   const metadata = await abortable(agent.settings.issuers.metadata(ps, 'aauth-person.json'), signal)
   if (metadata instanceof Refusal)
-    throw run.failed('unreachable', `${ps} publishes nothing usable (${metadata.code})`)
+    throw metadata.code === 'issuer_unavailable'
+      ? run.failed('unreachable', `${ps} could not be reached`)
+      : run.failed('bad_answer', `${ps} publishes nothing usable (${metadata.code})`)
   const href = metadata[endpoint]
-  if (!isEndpointUrl(href)) throw run.failed('unreachable', `${ps} has no usable ${endpoint}`)
-  const request = {
-    to: 'party' as const,
+  if (!isEndpointUrl(href)) throw run.failed('bad_answer', `${ps} has no usable ${endpoint}`)
+  const url = new URL(href)
+  const response = await run.send({
+    to: 'party',
     method: 'POST',
-    url: new URL(href),
-    headers: new Headers({ 'content-type': 'application/json', prefer: 'wait=45' }),
+    url,
+    // Whoever does not wait here wants to know at once that there is something to wait for.
+    headers: new Headers({
+      'content-type': 'application/json',
+      ...(agent.defer === undefined ? { prefer: 'wait=45' } : {}),
+    }),
     content: new Uint8Array(Buffer.from(JSON.stringify(body))),
-  }
-  const token = async (): Promise<string> => (await agent.agentToken(signal)).jwt
-  let response = await run.send({ ...request, token: await token() })
-  if (isDeferral(response)) response = await new Wait(run, response, request).end(response, token)
-  if (response.status !== 200) throw (await badEnd(run, response)) ?? (await run.refused(response))
+    token: await agentToken(run),
+  })
+  if (response.status !== 202) return granted(run, response)
+  const wait = new Wait(run, 'party', pendingUrl(run, response, url), undertaking)
+  return granted(run, await wait.end(response, async () => agentToken(run)))
+}
+
+async function agentToken({ agent, signal }: Run): Promise<string> {
+  return (await agent.agentToken(signal)).jwt
+}
+
+async function granted(run: Run, response: Response): Promise<Answered> {
+  if (response.status !== 200) throw await run.refused(response)
   const answer = await run.read(response)
-  if (answer === undefined) throw run.failed('bad_answer', `${ps} sent no JSON object`)
+  if (answer === undefined) throw run.failed('bad_answer', 'a token endpoint sent no JSON object')
   return answer
 }
 

@@ -1,5 +1,6 @@
+import { connectSuppliers } from '@countersign/agent'
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
-import { fromEnvironment, type PartialOptions } from '@countersign/core/adapter'
+import { fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
@@ -34,7 +35,7 @@ export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRe
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
-  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(resource, {
+  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(connected(resource), {
     from: import.meta.url,
   })
   const server = createResourceServer<FastifyRequest, OtherWay>(complete)
@@ -48,6 +49,8 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
       ...of,
+      onward: (request) =>
+        of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
       with: (defaults) => guardOf(of.with(defaults)),
       routes: () => routes(),
     }
@@ -64,6 +67,14 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const routes = guardRoutes(app, own)
   refuseOutsiders(app)
   if (own.endpoints !== false) addEndpoints(app, own.endpoints === true ? {} : own.endpoints)
+}
+
+/** Call chaining needs an agent, and this package has one. */
+function connected(options: PartialOptions<ResourceOptions<FastifyRequest>>): typeof options {
+  const { onward } = options
+  return typeof onward === 'object' && onward !== null
+    ? { ...options, onward: { connect: connectSuppliers, ...onward } }
+    : options
 }
 
 /** Separates the plugin's options, checked, from those of the resource server, which checks them itself. */

@@ -4,8 +4,11 @@ import type { ContentView } from '../pending/content-view.js'
 
 /** What a page shows. All of it is plain text, and much of it untrusted: put it through {@link escapeHtml}. */
 export interface PageView {
-  /** Which page it is. `consent` asks for the decision; `code` asks for the interaction code. */
-  readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'problem'
+  /**
+   * Which page it is. `consent` asks for the decision; `code` asks for the interaction code; `returned` is for who has
+   * decided elsewhere and come back.
+   */
+  readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'returned' | 'problem'
   /** The resource itself. */
   readonly site: {
     /** The option `display.name`, or the host of `resource`. */
