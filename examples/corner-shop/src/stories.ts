@@ -1,4 +1,5 @@
 import { type Agent, createKey, toWire } from '@countersign/devkit'
+import { backOrderStories } from './back-order-stories.js'
 import { brotherStory } from './brother-story.js'
 import { feastStory } from './feast-story.js'
 import { outcomeOf, type Scene } from './scene.js'
@@ -145,6 +146,7 @@ export const stories: readonly Story[] = [
   loyaltyStory,
   weddingStory,
   brotherStory,
+  ...backOrderStories,
 ]
 
 /** The honest beginning of every dishonest story; returns what a thief would be after. */
