@@ -29,6 +29,8 @@ export default defineConfig({
     passWithNoTests: true,
     // Left to itself it keeps one core free, which is half of two; and some files do nothing but wait.
     maxWorkers: availableParallelism() + 1,
+    // Failures of ours are logged without asking, and many tests make them.
+    silent: 'passed-only',
     projects: [
       ...packages.map((name) => ({
         test: {
@@ -70,11 +72,12 @@ export default defineConfig({
       ...(everything
         ? [
             {
-              // The packages packed and used by other people's tools: a minute of compilers.
+              // The packages packed and used by other people's tools and projects: minutes of compilers and of npm.
               test: {
                 name: 'consumers',
                 root: 'test',
-                include: ['consumers/consumers.test.ts'],
+                include: ['consumers/*.test.ts'],
+                globalSetup: [inTest('consumers/packed.ts')],
               },
             },
           ]

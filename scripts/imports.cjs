@@ -71,10 +71,16 @@ module.exports = {
       to: { path: ['^packages/(?!core/)', 'node_modules/(express|fastify|ioredis|redis)/'] },
     },
     {
+      name: 'agent-knows-core-alone',
+      severity: 'error',
+      from: { path: '^packages/agent/' },
+      to: { path: '^packages/(?!agent/|core/)' },
+    },
+    {
       name: 'packages-are-imported-by-name',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/core/dist/'] },
+      to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/(core|agent)/dist/'] },
     },
   ],
   options: {

@@ -14,7 +14,7 @@ const withDependencies = (packed, wanted) => {
   for (const name of needed) {
     const found = packed.find((each) => each.name === name)
     if (found === undefined) throw new Error(`${name} is not among the packed packages`)
-    for (const dependency of found.dependencies) {
+    for (const dependency of [...found.dependencies, ...found.peers]) {
       if (packed.some((each) => each.name === dependency)) needed.add(dependency)
     }
   }
@@ -43,7 +43,10 @@ export const installLines = (packed) => {
    */
   const line = (title, wanted, beside = []) => {
     const needed = withDependencies(packed, wanted)
-    const others = new Set([...needed.flatMap(({ peers }) => peers), ...beside])
+    const peers = needed
+      .flatMap((each) => each.peers)
+      .filter((peer) => !needed.some(({ name }) => name === peer))
+    const others = new Set([...peers, ...beside])
     const args = [...needed.map(({ tarball }) => quoted(tarball)), ...others]
     return { title, command: `npm install ${args.join(' ')}` }
   }

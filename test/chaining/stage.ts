@@ -1,7 +1,7 @@
 import type { ResourceOptions, ResourceServer } from '@countersign/core'
 import type { AAuthEvent } from '@countersign/core/events'
 import { type Agent, createTown, type Person, type PersonOptions, type Town } from '@countersign/devkit'
-import { type TargetRoute, routesFrom } from '../target/routes.js'
+import { routesFrom, type TargetRoute } from '../target/routes.js'
 import { type RunningTarget, resource, startTarget } from '../target/start.js'
 
 /** The supplier's identifier, as the target's default has it. */
@@ -35,6 +35,8 @@ export interface StageOptions {
   /** The supplier's `POST /orders`; `false`: there is no supplier. */
   readonly orders?: TargetRoute['answer'] | false
   readonly supplier?: Partial<ResourceOptions>
+  /** More of what its route requires. */
+  readonly supplierRoute?: object
 }
 
 /** Opens a stage. */
@@ -66,7 +68,7 @@ export async function openStage(adapter: string, options: StageOptions = {}): Pr
       {
         method: 'POST',
         path: '/orders',
-        requirement: { scope: 'data.write' },
+        requirement: { scope: 'data.write', ...options.supplierRoute },
         status: 201,
         answer: options.orders ?? take,
       },
@@ -83,8 +85,7 @@ export async function openStage(adapter: string, options: StageOptions = {}): Pr
     pass(seconds) {
       now += seconds * 1000
     },
-    grant: () =>
-      town.ps.mintAuthToken({ person: mom, resource, cnf: sam.key.cnf, scope: 'data.write' }),
+    grant: () => town.ps.mintAuthToken({ person: mom, resource, cnf: sam.key.cnf, scope: 'data.write' }),
     order: (token, headers = {}) =>
       sam.request(
         {

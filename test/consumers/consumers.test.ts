@@ -4,7 +4,7 @@ import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Compiled } from './compile.js'
 import { createStage } from './stage.js'
 
@@ -12,7 +12,7 @@ import { createStage } from './stage.js'
 // shows that it refuses one, and says `served`.
 let stage: ReturnType<typeof createStage>
 beforeAll(() => {
-  stage = createStage()
+  stage = createStage(inject('packed').tarballs)
   copyFileSync(join(stage.folder, 'types/esm/app.ts'), join(stage.folder, 'types/cjs/app.ts'))
 }, 120_000)
 afterAll(() => stage?.close())
@@ -105,10 +105,11 @@ describe('who uses the packages', () => {
     60_000,
   )
 
-  it('has them in a NestJS application', async () => {
+  it('has them in NestJS: as a middleware, as a guard of its own kind, and on Fastify', async () => {
     const folder = join(stage.folder, 'nest')
     expect(await node([tool('typescript59/bin/tsc'), '-p', folder])).toBe('')
-    expect(await node([join(folder, 'dist/main.js')])).toBe('served\n')
+    for (const program of ['main', 'guard', 'fastify'])
+      expect(await node([join(folder, `dist/${program}.js`)])).toBe('served\n')
   }, 120_000)
 
   it.concurrent.each(['typescript54', 'typescript59', 'typescript6'])(

@@ -25,12 +25,12 @@ interface Manifest {
 /**
  * A folder outside the workspace as npm would have made it: the packed packages, what they say they depend on, and what
  * their users have beside them. Nothing is fetched; all of it was installed with the workspace.
+ *
+ * @param tarballs the folder they are in
  */
-export function createStage(): { readonly folder: string; close(): void } {
+export function createStage(tarballs: string): { readonly folder: string; close(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-consumers-'))
   const modules = join(folder, 'node_modules')
-  const tarballs = join(folder, 'tarballs')
-  execFileSync(process.execPath, [join(root, 'scripts', 'pack.mjs'), '--out', tarballs], { stdio: 'pipe' })
   for (const tarball of readdirSync(tarballs)) {
     const unpacked = join(folder, 'package')
     execFileSync('tar', ['-xzf', join(tarballs, tarball), '-C', folder])

@@ -60,6 +60,8 @@ describe('documentation', () => {
       lib: ['es2023'],
       types: ['node'],
       strict: true,
+      // For NestJS.
+      experimentalDecorators: true,
       noEmit: true,
       skipLibCheck: true,
     }

@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
   type AAuthEvent,
   createMemoryStore,
@@ -12,7 +10,8 @@ import { createKey } from '@countersign/devkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { adapters, resource } from '../target/start.js'
 import { openStage, type Stage } from '../waiting/stage.js'
-import { blockOf, pageOf, sectionOf } from './page.js'
+import { importExample } from './example.js'
+import { blocksOf, pageOf, sectionOf } from './page.js'
 
 // What docs/operations.md has operators run at night, run: the code is the page's own.
 
@@ -20,18 +19,10 @@ import { blockOf, pageOf, sectionOf } from './page.js'
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const page = pageOf('operations')
-const folder = fileURLToPath(new URL('../dist/incidents/', import.meta.url))
 
 /** The functions under a heading of the page. */
-async function functionsOf<F>(heading: string, index = 0): Promise<F> {
-  const section = sectionOf(page, `### ${heading}`)
-  const blocks = section.split(/^(?=```ts$)/m).slice(1)
-  const code = blockOf(`\n${blocks[index] as string}`, 'ts')
-  mkdirSync(folder, { recursive: true })
-  const file = `${folder}${heading.replaceAll(' ', '-')}-${index}.ts`
-  writeFileSync(file, code)
-  return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as F
-}
+const functionsOf = <F>(heading: string, index = 0): Promise<F> =>
+  importExample<F>(blocksOf(sectionOf(page, `### ${heading}`), 'ts')[index] as string)
 
 /** A store that can be made to forget everything. */
 function forgetfulStore(clock: () => number): { readonly store: Store; forget(): void } {

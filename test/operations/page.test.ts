@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createMemoryStore, createResourceServer, type ResourceOptions } from '@countersign/core'
+import { createMemoryStore, createResourceServer, type ResourceOptions, type Store } from '@countersign/core'
 import { createKey } from '@countersign/devkit'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { locationOf, openStage, type Stage } from '../waiting/stage.js'
-import { codesOf, pageOf, rowsOf, sectionOf } from './page.js'
+import { runExample } from './example.js'
+import { blocksOf, codesOf, pageOf, rowsOf, sectionOf } from './page.js'
 
 // What docs/operations.md says of us, held to the code.
 
@@ -135,4 +136,41 @@ describe('the calendar of rotations', () => {
     )
     expect([...secondsIn(1), ...secondsIn(2)]).toEqual([lifetime, lifetime])
   })
+})
+
+describe('health', () => {
+  it.each(['express', 'fastify'])(
+    'of the example says ready, and live when it is not [adapter %s]',
+    async (adapter) => {
+      const examples = blocksOf(sectionOf(page, '## Health'), 'ts')
+      const code = examples.find((text) => text.includes(`from '${adapter}'`)) as string
+      const memory = createMemoryStore()
+      let isDown = false
+      const orFail = <V>(value: V): V => {
+        if (isDown) throw new Error('down')
+        return value
+      }
+      const store: Store = {
+        get: (key) => orFail(memory.get(key)),
+        put: (key, value, ttl) => orFail(memory.put(key, value, ttl)),
+        claim: (key, value, ttl) => orFail(memory.claim(key, value, ttl)),
+        delete: (key) => orFail(memory.delete(key)),
+      }
+      const running = await runExample(code, { resource, store })
+      const ask = async (path: string): Promise<[number, string]> => {
+        const answer = await fetch(`http://127.0.0.1:${running.port}${path}`)
+        return [answer.status, await answer.text()]
+      }
+      expect([await ask('/live'), await ask('/ready')]).toEqual([
+        [204, ''],
+        [200, '{"ok":true}'],
+      ])
+      isDown = true
+      expect([await ask('/live'), await ask('/ready')]).toEqual([
+        [204, ''],
+        [503, '{"ok":false}'],
+      ])
+      await running.close()
+    },
+  )
 })

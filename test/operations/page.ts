@@ -16,11 +16,18 @@ export function sectionOf(page: string, heading: string): string {
   return end === -1 ? rest : rest.slice(0, end)
 }
 
+/** The blocks of a language in a text, in order. */
+export function blocksOf(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
+    (match) => match[1] as string,
+  )
+}
+
 /** The only block of a language in a text. */
 export function blockOf(text: string, language: string): string {
-  const blocks = [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))]
+  const blocks = blocksOf(text, language)
   if (blocks.length !== 1) throw new Error(`${blocks.length} blocks of ${language}, not one`)
-  return blocks[0]?.[1] as string
+  return blocks[0] as string
 }
 
 /** The rows of the first table in a text, below its head, cell by cell. */

@@ -19,10 +19,18 @@ if (missing.length > 0) {
   console.warn(`${message}: the configurations of docs/operations.md are not run`)
 }
 
+/** The fields of a request whose content is sent in chunks. */
+const withoutLength = (rawHeaders: readonly string[]): string[] =>
+  rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== 'content-length')
+
 const installed = proxies.filter((kind) => kind.installed)
 const cases = installed.flatMap((kind) =>
   ['express', 'fastify'].map((adapter) => [kind.name, adapter] as const),
 )
+
+it.each(proxies)('docs/operations.md has a configuration of $name', ({ name, heading }) => {
+  expect(blockOf(sectionOf(page, heading), name)).toContain('127.0.0.1:3000')
+})
 
 describe.each(cases)('%s in front [adapter %s]', (name, adapter) => {
   const kind = proxies.find((each) => each.name === name) as (typeof proxies)[number]
@@ -125,10 +133,12 @@ describe.each(cases)('%s in front [adapter %s]', (name, adapter) => {
     }
   })
 
-  it('leaves content as it was signed, with Expect and without', async () => {
+  it('leaves content as it was signed, with Expect, in chunks, and as it is', async () => {
     for (const client of await start())
-      for (const headers of [{}, { Expect: '100-continue' }]) {
-        const answer = await client.send(await post('/api/signed', headers))
+      for (const headers of [{}, { Expect: '100-continue' }, { 'X-Chunked': '1' }]) {
+        const signed = await post('/api/signed', headers)
+        const rawHeaders = 'X-Chunked' in headers ? withoutLength(signed.rawHeaders) : signed.rawHeaders
+        const answer = await client.send({ ...signed, rawHeaders })
         expect(answer.status).toBe(200)
         expect(seen(answer).body).toEqual({ text: 'Milk, Brötchen' })
       }

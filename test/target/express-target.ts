@@ -43,11 +43,13 @@ async function start(
   for (const route of table) {
     const method = route.method.toLowerCase() as 'get' | 'post' | 'delete'
     app[method](route.path, guard.require(route.requirement), body, (req, res, next) => {
+      const content = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0)
       // Express 4 does not catch what a handler rejects with.
       Promise.resolve({
         caller: req.aauth as Caller,
         observed: req.aauthObserved,
-        body: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
+        bytes: content.length,
+        body: content,
         onward: () => guard.onward(req),
       })
         .then((received) => route.answer(received))

@@ -33,10 +33,12 @@ export async function startFastify(
       url: route.path,
       config: { aauth: route.requirement },
       handler: async (request, reply) => {
+        const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
         const answer = await route.answer({
           caller: request.aauth as Caller,
           observed: request.aauthObserved,
-          body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+          bytes: content.length,
+          body: content,
           onward: () => app.aauth.onward(request),
         })
         const { status, body } = answer instanceof Reply ? answer : new Reply(route.status ?? 200, answer)

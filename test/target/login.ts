@@ -23,7 +23,7 @@ function createLogin(): Login {
     interaction: {
       login({ request, returnTo }) {
         // Both frameworks' requests have Node's headers.
-        const { cookie } = (request as { readonly headers: Readonly<Record<string, string | undefined>> })
+        const { cookie } = (request.raw as { readonly headers: Readonly<Record<string, string | undefined>> })
           .headers
         return userOf(cookie) ?? { redirect: `/login?next=${encodeURIComponent(returnTo)}` }
       },

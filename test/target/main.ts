@@ -13,6 +13,7 @@ const target = await startTarget(
   {
     ...(options.accessServer === undefined ? {} : { accessServer: options.accessServer }),
     ...shared?.options,
+    logger: { error: console.error, warn: console.warn },
     replay: options.replay,
     compat: options.compat,
     fetch: createLoopbackFetch(options.loopback, createGuardedFetch()),

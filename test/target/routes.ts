@@ -22,6 +22,8 @@ export interface Received {
   /** On a route where nobody may be known, `undefined` or `null`, as the framework has it. */
   readonly caller: Caller
   readonly observed: Observed | null | undefined
+  /** Length of {@link body}. */
+  readonly bytes: number
   /** The body as the framework's parser handed it over; empty when there was none. */
   readonly body: Buffer
   /** On a route with `onward: true`. */
@@ -57,7 +59,7 @@ const scopes = {
 }
 
 const caller = ({ caller }: Received): object => describe(caller)
-const callerAndBytes = ({ caller, body }: Received): object => ({ ...describe(caller), bytes: body.length })
+const callerAndBytes = ({ caller, bytes }: Received): object => ({ ...describe(caller), bytes })
 
 /** Every account is everybody's, but for those whose name begins so. */
 const accounts: ResourceOptions['accounts'] = ({ account }) => !account.startsWith('not-')
@@ -76,7 +78,7 @@ const plain: readonly TargetRoute[] = [
     method: 'POST',
     path: '/digest',
     requirement: { scope: 'data.write', components: ['content-type', 'content-digest'] },
-    answer: ({ body }) => ({ bytes: body.length }),
+    answer: ({ bytes }) => ({ bytes }),
   },
   {
     method: 'POST',

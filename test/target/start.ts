@@ -51,7 +51,8 @@ export async function startTarget(
   const start = starters.get(adapter)
   if (start === undefined) throw new TypeError(`--adapter must be one of ${[...starters.keys()].join(', ')}`)
   const { server, aauth } = await start(
-    { resource, signingKeys: [newSigningKey()], ...access, onward: onwardFor(options), ...options },
+    // What fails here is made to fail.
+    { resource, signingKeys: [newSigningKey()], logger: false, ...access, onward: onwardFor(options), ...options },
     port,
     table,
   )

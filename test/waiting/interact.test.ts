@@ -18,6 +18,15 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
       answer: ({ bytes }) => ({ ran: ++ran, bytes }),
     },
     {
+      method: 'POST',
+      path: '/link',
+      requirement: { identity: 'person', policy: () => answer() as ReturnType<typeof interact> },
+      answer: ({ caller }) => ({
+        person: 'person' in caller ? caller.person : undefined,
+        approvedBy: caller.approvedBy,
+      }),
+    },
+    {
       method: 'GET',
       path: '/session',
       requirement: { session: { scope: 'data.read' }, policy: () => answer() as ReturnType<typeof interact> },
@@ -54,6 +63,19 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     const done = await stage.sam.request({ url: locationOf(first) })
     expect(await done.json()).toEqual({ ran: 1, bytes: 3 })
     expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(410)
+  })
+
+  it('is carried out for the person it was made for, with the name of who approved it (G-39, G-76)', async () => {
+    const token = await stage.personToken()
+    const { sub } = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()) as {
+      sub: string
+    }
+    const first = await stage.sam.request({ method: 'POST', url: `${resource}/link` }, { token })
+    await visit(first, 'approve')
+    // The same key, for somebody else: it must not be that person who is linked to mom's account.
+    const other = await stage.personToken(stage.town.person('dad'))
+    const done = await stage.sam.request({ url: locationOf(first) }, { token: other })
+    expect(await done.json()).toEqual({ person: { ps: 'https://ps.example', sub }, approvedBy: ['mom'] })
   })
 
   it('shows the content that will be carried out, as text and as much as there is room for', async () => {

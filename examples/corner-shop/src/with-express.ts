@@ -10,7 +10,7 @@ import type { ServeShop } from './serving.js'
 export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
   const guard = aauth({
     interaction: {
-      login: ({ request }) => customerOf(request.headers.cookie) ?? { redirect: '/login' },
+      login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
     },
     ...settings,
   })

@@ -9,7 +9,7 @@ export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
   const app = fastify()
   await app.register(aauth, {
     interaction: {
-      login: ({ request }) => customerOf(request.headers.cookie) ?? { redirect: '/login' },
+      login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
     },
     ...settings,
   })

@@ -1,6 +1,7 @@
 import { isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { abortable, discard, peekJson, readContent } from './content.js'
+import { type Flights, flightsOf } from './flights.js'
 import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
 import { badEnd, isDeferral, pendingUrl, Wait } from './poll.js'
 import { type Requirement, readRequirement, readSignatureError } from './requirement.js'
@@ -152,7 +153,7 @@ export class Call {
         if (token.kind === 'person') await this.#drop('person')
         return this.#personToken()
       case 'auth-token':
-        return this.#authToken(response, requirement, token)
+        return (await this.#underWay('auth')) ?? this.#authToken(response, requirement, token)
       default:
         throw this.#run.gaveUp('unknown_requirement', 'the resource requires something unknown', response)
     }
@@ -163,10 +164,10 @@ export class Call {
   }
 
   async #personToken(): Promise<HeldToken> {
-    const held = await this.#held('person')
+    const held = (await this.#held('person')) ?? (await this.#underWay('person'))
     if (held !== undefined) return held
     this.#checkResource()
-    return this.#keep(await requestPersonToken(this.#run, this.#resource))
+    return this.#fetched('person', () => requestPersonToken(this.#run, this.#resource))
   }
 
   async #authToken(response: Response, requirement: Requirement, presented: HeldToken): Promise<HeldToken> {
@@ -177,11 +178,40 @@ export class Call {
     }
     this.#checkResource()
     const challenge = { resourceToken, presented, resource: this.#resource }
-    const token = await requestAuthToken(this.#run, challenge)
-    // A step-up that would bring nothing new would be asked for again.
-    if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
-      throw this.#circular(requirement, response)
-    return this.#keep(token)
+    return this.#fetched('auth', async () => {
+      const token = await requestAuthToken(this.#run, challenge)
+      // A step-up that would bring nothing new would be asked for again.
+      if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
+        throw this.#circular(requirement, response)
+      return token
+    })
+  }
+
+  /** The token that another request of this agent is fetching already, so that nobody is asked twice for the same. */
+  async #underWay(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
+    const flight = this.#flights.get(this.#flightName(kind))
+    return flight === undefined ? undefined : abortable(flight, this.#run.signal)
+  }
+
+  async #fetched(kind: 'person' | 'auth', fetch: () => Promise<HeldToken>): Promise<HeldToken> {
+    const fetching = fetch().then((token) => this.#keep(token))
+    // Why it failed is the business of the request that fetched it; the others try themselves.
+    const flight = fetching.catch(() => undefined)
+    const name = this.#flightName(kind)
+    this.#flights.set(name, flight)
+    try {
+      return await fetching
+    } finally {
+      if (this.#flights.get(name) === flight) this.#flights.delete(name)
+    }
+  }
+
+  get #flights(): Flights {
+    return flightsOf(this.#run.agent.settings.wallet)
+  }
+
+  #flightName(kind: 'person' | 'auth'): string {
+    return `${kind} ${this.#run.agent.settings.key.jkt} ${this.#resource}`
   }
 
   /** Tokens are for identifiers, which have no port (AAuth 11.1.1). */

@@ -13,7 +13,7 @@ export function abortable<T>(work: T | PromiseLike<T>, signal: AbortSignal): Pro
 }
 
 /** Reads a stream to its end; `undefined` when it is longer than `most` bytes, and then no more of it is read. */
-export async function readBytes(
+async function readBytes(
   stream: ReadableStream<Uint8Array> | null,
   most: number,
   signal: AbortSignal,

@@ -78,7 +78,8 @@ export class Wait {
   #defer(response: Response, token: string): void {
     const { defer } = this.#run.agent
     const requirement = readRequirement(response)
-    if (defer === undefined || requirement?.name === 'auth-token' || requirement?.name === 'clarification') return
+    if (defer === undefined || requirement?.name === 'auth-token' || requirement?.name === 'clarification')
+      return
     void response.body?.cancel().catch(() => {})
     const interaction = requirement?.name === 'interaction' ? this.#page(response, requirement) : undefined
     const seconds = retryAfter(response) ?? defaultInterval

@@ -53,7 +53,10 @@ export const connectSuppliers: ConnectSuppliers = (context: SuppliersContext): S
     issuers: context.issuers,
     clock,
   })
-  const contextFor = (given: Pick<Authority, 'capabilities'>, more: Partial<AgentContext> = {}): AgentContext => ({
+  const contextFor = (
+    given: Pick<Authority, 'capabilities'>,
+    more: Partial<AgentContext> = {},
+  ): AgentContext => ({
     settings: { ...settings, ...wordsOf(given), key: agent.key },
     upstream: undefined,
     now: () => Math.floor(clock() / 1000),
@@ -173,7 +176,10 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
     const seconds = (retryAfter(response) ?? 5) + (status === 429 ? 5 : 0)
     // Without a requirement the person has arrived where they were sent before.
     const interaction = page ?? wait.interaction
-    return { state: 'waiting', wait: { ...wait, retryAfter: seconds, ...(interaction === undefined ? {} : { interaction }) } }
+    return {
+      state: 'waiting',
+      wait: { ...wait, retryAfter: seconds, ...(interaction === undefined ? {} : { interaction }) },
+    }
   }
   if (status === 503) {
     discard(response)
@@ -182,7 +188,8 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
   }
   if (status === 404 || status === 410) {
     const bad = await badEnd(run, response)
-    if (bad?.code === 'invalid_code') return new SupplierFault('abandoned', 'the interaction code was not accepted')
+    if (bad?.code === 'invalid_code')
+      return new SupplierFault('abandoned', 'the interaction code was not accepted')
     discard(response)
     return new SupplierFault('gone', `a pending URL answered ${status}`)
   }

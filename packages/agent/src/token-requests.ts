@@ -35,9 +35,8 @@ export async function requestPersonToken(
   const { upstream } = run.agent
   const checker = await checkerFor(run, terms)
   if (parent !== undefined) {
-    const given = await throughParent(run, { ...tokenRequest, ...terms.members }, (more) =>
-      parent.fetchPersonToken(resource, more),
-    )
+    const members = { ...tokenRequest, ...terms.members }
+    const given = await throughParent(run, members, (more) => parent.fetchPersonToken(resource, more))
     return personTokenOf(run, { person_token: given }, resource, checker)
   }
   const body = {
@@ -68,9 +67,8 @@ export async function requestAuthToken(
   if (checked instanceof Unfit) throw run.failed('bad_resource_token', checked.why)
   const members = { ...optional('justification', justification), ...tokenRequest, ...terms.members }
   if (parent !== undefined) {
-    const given = await throughParent(run, members, (more) =>
-      parent.fetchAuthToken({ resource, resourceToken, presentedToken: presented.jwt }, more),
-    )
+    const asked = { resource, resourceToken, presentedToken: presented.jwt }
+    const given = await throughParent(run, members, (more) => parent.fetchAuthToken(asked, more))
     return authTokenOf(run, { auth_token: given }, checked, checker)
   }
   const body = {
@@ -79,7 +77,7 @@ export async function requestAuthToken(
     presented_token: presented.jwt,
     capabilities,
     ...optional('login_hint', checked.claims['login_hint']),
-    ...optional('upstream_token', await upstream?.token()),
+    ...(upstream === undefined ? {} : { mission_s256: undefined, upstream_token: await upstream.token() }),
   }
   const undertaking = { kind: 'auth', resource, resourceToken } as const
   const answer = await ask(run, checker.ps, 'auth_token_endpoint', body, undertaking)

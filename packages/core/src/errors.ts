@@ -121,6 +121,8 @@ export interface RefusalDetails {
   readonly detail?: string
   /** For the operator's log only; never sent. */
   readonly reason?: string
+  /** What was thrown, for the operator's log only; never sent. */
+  readonly cause?: unknown
   /** With `invalid_input`: every component this endpoint requires (Signature-Key draft, 5.4.5). */
   readonly requiredInput?: readonly string[]
   /** With `unsupported_scheme`: the schemes accepted at this endpoint. */

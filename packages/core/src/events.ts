@@ -287,8 +287,18 @@ export type AAuthEvent =
   | StoreEvent
   | StateEvent
 
-/** The function that events are reported to. */
-export type Report = (event: AAuthEvent) => void
+/**
+ * The function that events are reported to.
+ *
+ * @param request the request that the event is about; absent for one that is about none
+ * @param error what was thrown, behind a failure of ours
+ */
+export type Report = (event: AAuthEvent, request?: object, error?: unknown) => void
+
+/** Reports everything as being about one request. */
+export function reportOn(report: Report, request: object): Report {
+  return (event, _, error) => report(event, request, error)
+}
 
 /** The kinds of subject that can be denied. */
 export type DenialKind = 'issuer' | 'person' | 'agent' | 'key' | 'token'

@@ -16,7 +16,6 @@ export {
   type StepUp,
   stepUp,
 } from './access/policy.js'
-export type { RequestView } from './access/request-view.js'
 export type { Requirement } from './access/requirement.js'
 export type { CallerOf } from './access/route-caller.js'
 export { exposedHeaders } from './answer/exposed-headers.js'
@@ -38,6 +37,7 @@ export type { Denials, NewDenial } from './denial/denials.js'
 export { AAuthError, type ErrorCode, type ErrorEntry, errorTable } from './errors.js'
 export type { AAuthEvent } from './events.js'
 export type { RequestContent } from './http/request-content.js'
+export type { RequestView } from './http/request-view.js'
 export { type AskInteraction, type InteractOptions, interact } from './interaction/ask.js'
 export type { InteractionOptions, Visit } from './interaction/options.js'
 export { escapeHtml, type PageView } from './interaction/view.js'

@@ -15,6 +15,7 @@ import {
   isPromiseLike,
   keepPrivate,
   nodeHost,
+  type OnlyKnown,
   type Outcome,
   type PartialOptions,
   type RouteCaller,
@@ -51,22 +52,20 @@ export interface ExpressOptions extends PartialOptions<ResourceOptions<Request>>
 
 /**
  * A middleware that lets through only callers of one kind; handlers after it see `req.aauth` typed as that kind. It is
- * spelt without types of Express, so that it fits the declarations of version 4 and of version 5.
+ * spelt without types of Express, so that it fits the declarations of version 4 and of version 5. In `only` the kind is
+ * stated a second time, so that TypeScript takes no handler for narrower callers.
  */
 export type GuardHandler<C> = (
   req: IncomingMessage,
-  res: ServerResponse & { locals: { aauth?: { caller: C } } },
+  res: ServerResponse & { locals: { aauth?: { caller: C; only: (caller: C) => void } } },
   next: (error?: unknown) => void,
 ) => void
 
 /** What Express adds to a request of Node's; absent where no Express application has received it (connect, `upgrade`). */
 type MaybeExpress = Partial<Pick<Request, 'app' | 'originalUrl' | 'params' | 'hostname'>>
 
-type ObserveIn<Options> = Options extends { readonly observe?: infer Observe }
-  ? unknown extends Observe
-    ? undefined
-    : Observe
-  : undefined
+/** What options say of `observe`, or where they say nothing, what holds around them. */
+type Otherwise<Observe, Around> = [Observe] extends [undefined] ? Around : Exclude<Observe, undefined>
 
 /**
  * What {@link aauth} returns.
@@ -80,16 +79,18 @@ export interface ExpressGuard<Observe = false> {
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
-  require<const R extends Requirement>(requirement: R): GuardHandler<RouteCaller<R, Observe>>
+  require<const R extends Requirement>(
+    requirement: R & OnlyKnown<R, Request, OtherWay>,
+  ): GuardHandler<RouteCaller<R, Observe>>
   /**
    * The same guard with defaults for the routes of a router: its policies come after the server's and before a route's
    * own; its `observe` overrides the server's.
    *
    * @throws TypeError naming what is wrong in `defaults`
    */
-  with<const D extends RouteDefaults<Request>>(
-    defaults: D,
-  ): ExpressGuard<ObserveIn<D> extends undefined ? Observe : ObserveIn<D>>
+  with<const Own extends boolean | undefined = undefined>(
+    defaults: RouteDefaults<Request> & { readonly observe?: Own },
+  ): ExpressGuard<Otherwise<Own, Observe>>
   /**
    * What a handler calls suppliers with in the name of the caller whose request it serves (AAuth 10.1): as `fetch`. Needs
    * the option `onward`, and `onward: true` on the route. Call suppliers before doing anything else that cannot be done
@@ -103,7 +104,12 @@ export interface ExpressGuard<Observe = false> {
    * An error middleware that answers what {@link ExpressGuard.onward} rejects with, and puts the call aside where it has to
    * wait; all other errors go on. Mount it behind the routes, before the application's own error handler.
    */
-  errors(): (error: unknown, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  errors(): (
+    error: unknown,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => void
   /** A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets everything pass. */
   open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
   /**
@@ -151,9 +157,9 @@ export interface ExpressGuard<Observe = false> {
  * })
  * ```
  */
-export function aauth<const O extends ExpressOptions>(
-  options: O = {} as O,
-): ExpressGuard<ObserveIn<O> extends undefined ? false : ObserveIn<O>> {
+export function aauth<const Observe extends boolean | undefined = undefined>(
+  options: ExpressOptions & { readonly observe?: Observe } = {},
+): ExpressGuard<Otherwise<Observe, false>> {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(
       'option resource: is missing; options are an object with at least the https:// origin of this API',
@@ -169,7 +175,7 @@ export function aauth<const O extends ExpressOptions>(
   })
   const shared: Shared = { onError, secureByDefault, declared: [], close }
   return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as ExpressGuard<
-    ObserveIn<O> extends undefined ? false : ObserveIn<O>
+    Otherwise<Observe, false>
   >
 }
 
@@ -301,10 +307,10 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
 
   return {
     // The one place where the type of the locals is stated; nothing is ever put there.
-    require: <const R extends Requirement>(requirement: R, ...more: unknown[]) => {
+    require: ((requirement: Requirement, ...more: unknown[]) => {
       if (more.length > 0) throw calledByExpress('require({ … })')
-      return guard(requirement) as unknown as GuardHandler<RouteCaller<R, boolean>>
-    },
+      return guard(requirement)
+    }) as unknown as ExpressGuard<boolean>['require'],
     open: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('open()')
       const handler: ReturnType<ExpressGuard['open']> = (_req, _res, next) => next(shared.fault)
@@ -377,6 +383,12 @@ class ExpressRoute implements RouteView<Request> {
 
   constructor(raw: Request) {
     this.raw = raw
+  }
+
+  get route(): string | undefined {
+    const { route, baseUrl = '' }: Partial<Readonly<{ route: { path?: unknown }; baseUrl: string }>> =
+      this.raw
+    return route?.path === undefined ? undefined : `${baseUrl}${String(route.path)}`
   }
 
   /** Express 5 gives a wildcard as the list of its segments. */

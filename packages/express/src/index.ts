@@ -39,7 +39,7 @@ export {
   StoreFullError,
   stepUp,
 } from '@countersign/core'
-export type { DeclaredRoute, Observed } from '@countersign/core/adapter'
+export type { DeclaredRoute, NoSuchMember, Observed } from '@countersign/core/adapter'
 export type { DiagnosticCode } from '@countersign/core/events'
 export {
   aauth,
@@ -48,5 +48,5 @@ export {
   type GuardHandler,
 } from './aauth.js'
 export type { OtherWay } from './other-way.js'
-export type { CallerIn, Policy, Requirement } from './request.js'
+export type { AAuthHandler, AAuthRequest, CallerIn, Policy, Requirement } from './request.js'
 export type { AnyApplication } from './routes.js'

@@ -1,7 +1,7 @@
 import { connectSuppliers } from '@countersign/agent'
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
 import { fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
 import { type GuardSettings, judged, settingsOf } from './enforce.js'
@@ -35,22 +35,25 @@ export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRe
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
+  // One that is given wins, and so does the console where the application's own says nothing.
+  const logs = !('logger' in resource) && !isSilent(app.log)
   const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(connected(resource), {
     from: import.meta.url,
   })
-  const server = createResourceServer<FastifyRequest, OtherWay>(complete)
+  const server = createResourceServer<FastifyRequest, OtherWay>(
+    logs ? { ...complete, logger: app.log } : complete,
+  )
   // Before Fastify waits for the requests in flight: a long poll would have it wait for as long as a stranger asked for.
   app.addHook('preClose', async () => server.close())
   app.addHook('onClose', async () => {
     server.close()
     await close()
   })
-  const settings: GuardSettings = { onError: own.onError, proxiesJudged: false }
+  const settings: GuardSettings = { onError: own.onError, logs, proxiesJudged: false }
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
       ...of,
-      onward: (request) =>
-        of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
+      onward: (request) => of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
       with: (defaults) => guardOf(of.with(defaults)),
       routes: () => routes(),
     }
@@ -66,7 +69,12 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   }
   const routes = guardRoutes(app, own)
   refuseOutsiders(app)
-  if (own.endpoints !== false) addEndpoints(app, own.endpoints === true ? {} : own.endpoints)
+  if (own.endpoints !== false) addEndpoints(app, own.endpoints === true ? {} : own.endpoints, logs)
+}
+
+/** Whether it is the logger of an application that was made without one: all its methods are the same, and do nothing. */
+function isSilent({ error, trace }: FastifyBaseLogger): boolean {
+  return error === trace
 }
 
 /** Call chaining needs an agent, and this package has one. */

@@ -18,9 +18,10 @@ const taken = new WeakMap<FastifyInstance, Map<string, string>>()
 /**
  * Adds our own endpoints. They are answered in `onRequest`, before Fastify judges the content type of what was sent.
  *
+ * @param logs whether refusals go to the log of their request
  * @throws TypeError where their paths would not be those of the metadata
  */
-export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOptions): void {
+export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOptions, logs: boolean): void {
   if (app.prefix !== '') {
     throw new TypeError(
       'option endpoints: well-known paths cannot move under a prefix; register the plugin at the root',
@@ -49,10 +50,10 @@ export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOpti
       onRequest: async (request, reply) => {
         const { raw } = request
         const listener = wholeApplication(raw, (message, response) => app.routing(message, response))
-        const answer = await guard.handle(
-          fromNode(raw, request.originalUrl),
-          nodeHost(listener, raw, request),
-        )
+        const answer = await guard.handle(fromNode(raw, request.originalUrl), {
+          ...nodeHost(listener, raw, request),
+          ...(logs ? { log: request.log } : {}),
+        })
         return send(answer ?? notFound, reply)
       },
       handler: answered,

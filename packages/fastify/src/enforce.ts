@@ -6,6 +6,7 @@ import {
   keepPrivate,
   type Outcome,
   type RouteGuard,
+  type RouteView,
   readOn,
 } from '@countersign/core/adapter'
 import type {
@@ -27,6 +28,8 @@ type Done = HookHandlerDoneFunction
 /** What guards of one plugin share. */
 export interface GuardSettings {
   readonly onError: 'answer' | 'throw'
+  /** Whether refusals go to the log of their request. */
+  readonly logs: boolean
   /** Whether the application's `trustProxy` has been checked. */
   proxiesJudged: boolean
 }
@@ -102,8 +105,10 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
       if (trustsEveryProxy(request)) guard.diagnose('AAUTH_TRUST_PROXY')
     }
     keepPrivate(reply.raw)
-    const params = request.params as Readonly<Record<string, string>>
-    outcome = route.check(fromNode(request.raw, request.originalUrl), { params, raw: request })
+    outcome = route.check(
+      fromNode(request.raw, request.originalUrl),
+      new FastifyRoute(request, settings.logs),
+    )
   } catch (error) {
     fail(done, error)
     return
@@ -114,6 +119,29 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
       .then((late) => conclude(found, late, [request, reply, done]))
       .catch((error: unknown) => fail(done, error))
   else conclude(found, outcome, [request, reply, done])
+}
+
+/** A request as the functions of the application see it. What only some of them ask for is read when they do. */
+class FastifyRoute implements RouteView<FastifyRequest> {
+  readonly raw: FastifyRequest
+  readonly #logs: boolean
+
+  constructor(raw: FastifyRequest, logs: boolean) {
+    this.raw = raw
+    this.#logs = logs
+  }
+
+  get params(): RouteView['params'] {
+    return this.raw.params as RouteView['params']
+  }
+
+  get route(): string | undefined {
+    return this.raw.routeOptions.url
+  }
+
+  get log(): FastifyRequest['log'] | undefined {
+    return this.#logs ? this.raw.log : undefined
+  }
 }
 
 function conclude(

@@ -39,12 +39,15 @@ export {
   StoreFullError,
   stepUp,
 } from '@countersign/core'
-export type { DeclaredRoute, Observed } from '@countersign/core/adapter'
+export type { DeclaredRoute, NoSuchMember, Observed } from '@countersign/core/adapter'
 export type { DiagnosticCode } from '@countersign/core/events'
 export { aauth, aauth as default, type FastifyOptions } from './aauth.js'
 export type { EndpointOptions } from './endpoints.js'
 export type { OtherWay } from './other-way.js'
 export {
+  type AAuthConfig,
+  type AAuthHandler,
+  type AAuthRequest,
   type AAuthTypes,
   type CallerIn,
   type FastifyGuard,

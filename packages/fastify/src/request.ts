@@ -1,19 +1,32 @@
 import type {
   Caller,
-  Onward,
+  CallerOf,
   Policy as CorePolicy,
   Requirement as CoreRequirement,
+  Onward,
   ResourceServer,
 } from '@countersign/core'
 import type {
   DeclaredRoute,
   HttpRequest,
   NoIdentity,
+  NoSuchMember,
   Observed,
+  OnlyKnown,
   RouteCaller,
   RouteDefaults,
+  StrayIn,
 } from '@countersign/core/adapter'
-import type { FastifyRequest } from 'fastify'
+import type {
+  FastifyRequest,
+  FastifySchema,
+  FastifyTypeProviderDefault,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteGenericInterface,
+  RouteHandlerMethod,
+} from 'fastify'
 import type { OtherWay } from './other-way.js'
 
 /** What a route requires of its callers. */
@@ -36,7 +49,9 @@ export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
  * app.get('/notes', { config: { aauth: reading } }, async () => [])
  * ```
  */
-export function requirement<const R extends Requirement>(given: R): R {
+export function requirement<const R extends Requirement>(
+  given: R & OnlyKnown<R, FastifyRequest, OtherWay>,
+): R {
   return given
 }
 
@@ -81,19 +96,114 @@ type ObserveByDefault = AAuthTypes extends { readonly observe: infer Observe } ?
 /** The configuration that every route has. */
 type AnyConfig = FastifyRequest['routeOptions']['config']
 
+/** The requirements that let through only this kind of caller, with what they have to insist on. */
+type RequirementFor<C> = RequirementOf<Requirement, NonNullable<C>> &
+  (null extends C ? unknown : ForCertain) &
+  Insisting<C>
+
+type RequirementOf<R, C> = R extends unknown
+  ? CallerOf<R>['kind'] extends (C extends Caller ? C['kind'] : never)
+    ? R
+    : never
+  : never
+
+/** What a requirement with which nobody comes through says, or does not say. */
+type ForCertain = { readonly optional?: false; readonly or?: undefined } & (ObserveByDefault extends false
+  ? { readonly observe?: false }
+  : { readonly observe: false })
+
+type Insisting<C> = (C extends { readonly account: string } ? Pick<Insistent, 'account'> : unknown) &
+  (C extends { readonly tenant: string } ? Pick<Insistent, 'tenant'> : unknown) &
+  (C extends { readonly mission: string } ? Pick<Insistent, 'mission'> : unknown)
+
+type Insistent = { readonly [Name in 'account' | 'tenant' | 'mission']: NonNullable<unknown> }
+
+/**
+ * The configuration of a route whose requirement lets through this kind of caller: the second type argument of a route,
+ * wherever there is a first one, since TypeScript then no longer infers it. A requirement that lets through others does not
+ * compile.
+ *
+ * @typeParam C the caller, as of {@link AAuthRequest}
+ *
+ * @example
+ * ```ts
+ * import type { AAuthConfig, Grant } from '@countersign/fastify'
+ * import Fastify from 'fastify'
+ *
+ * const app = Fastify()
+ * app.get<{ Params: { id: string } }, AAuthConfig<Grant>>(
+ *   '/notes/:id',
+ *   { config: { aauth: { scope: 'notes.read' } } },
+ *   async (request) => ({ id: request.params.id, owner: request.aauth.person.sub }),
+ * )
+ * ```
+ */
+export interface AAuthConfig<C extends Caller | null = Caller> {
+  /** What the route requires of its callers. */
+  readonly aauth: RequirementFor<C>
+  /** Never there; it holds the type. */
+  readonly aauthCaller?: C
+}
+
+/**
+ * A request whose `aauth` is a caller of this kind: for controllers that are declared elsewhere than their route, and for
+ * functions that handlers call. Where there may be nobody (`optional`, `or`, report-only), say so:
+ * `AAuthRequest<Grant | null>`.
+ *
+ * @typeParam C the caller: `Grant`, `Person | Grant`, `Agent`, `Connected`, `TokenCaller` or, as {@link CallerOf} says,
+ * what a requirement lets through. Default: any caller
+ * @typeParam Route as of `FastifyRequest`: `{ Params: … }` and others
+ */
+export type AAuthRequest<
+  C extends Caller | null = Caller,
+  Route extends RouteGenericInterface = RouteGenericInterface,
+> = FastifyRequest<
+  Route,
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  FastifySchema,
+  FastifyTypeProviderDefault,
+  AAuthConfig<C>
+>
+
+/**
+ * A handler that finds a caller of this kind in `request.aauth`. On a route whose `config.aauth` lets through another kind it
+ * does not compile.
+ *
+ * @typeParam C the caller, as of {@link AAuthRequest}. Default: any caller
+ * @typeParam Route as of `FastifyRequest`: `{ Params: … }` and others
+ */
+export type AAuthHandler<
+  C extends Caller | null = Caller,
+  Route extends RouteGenericInterface = RouteGenericInterface,
+> = RouteHandlerMethod<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  Route,
+  AAuthConfig<C>
+>
+
 /**
  * The type of `request.aauth`: the callers that the route's `config.aauth` lets through; without one, any caller or `null`.
  * It is taken from the route's own part of the configuration, because Fastify intersects that with what any route may have.
+ * Where that has a member that nobody reads, it is {@link NoSuchMember} with its name.
  */
 export type CallerIn<Request> = Request extends { readonly routeOptions: { readonly config: infer Config } }
   ? Config extends AnyConfig & infer Own
-    ? Own extends { readonly aauth: infer R }
-      ? [R] extends [object | string]
-        ? RouteCaller<R, ObserveByDefault, null>
-        : Caller | null
+    ? Own extends { readonly aauth: infer R; readonly aauthCaller?: infer C }
+      ? unknown extends C
+        ? [R] extends [object | string]
+          ? CallerBy<R>
+          : Caller | null
+        : Exclude<C, undefined>
       : Caller | null
     : Caller | null
   : Caller | null
+
+type CallerBy<R> = [StrayIn<R, FastifyRequest, OtherWay>] extends [never]
+  ? RouteCaller<R, ObserveByDefault, null>
+  : NoSuchMember<StrayIn<R, FastifyRequest, OtherWay>>
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,19 +1,21 @@
 import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
+import type { RequestView } from '../http/request-view.js'
 import { isUser } from '../identifiers.js'
 import type { AskInteraction } from '../interaction/ask.js'
-import type { AccountHolder } from './bindings.js'
+import type { AccountHolder, AccountQuestion } from './bindings.js'
 import { type Deny, type Policies, type Policy, policiesSchema, policyList } from './policy.js'
 
 /** What an agent asks for at the authorization endpoint, before anybody has consented to anything. */
-export interface AuthorizeInput {
+export interface AuthorizeInput<Raw = unknown> {
   /** Whom the agent acts for. */
   readonly caller: Person
   /** Scopes of ours, and identity scopes that the person's server lists. */
   readonly scope: readonly string[]
   /** Held by this person, as the option `accounts` says. */
   readonly account: string | undefined
+  readonly request: RequestView<Raw>
   /** Seconds, by this server's clock. */
   readonly now: number
 }
@@ -56,14 +58,14 @@ export interface AccessOptions<Raw = unknown> {
    * is checked on every request, because an auth token's account is only what its issuer was asked for (AAuth 11.11).
    * Only `true` is a yes; one that throws is a `500`.
    */
-  readonly accounts?: AccountHolder
+  accounts?(question: AccountQuestion<Raw>): Awaitable<boolean>
   /**
    * What the resource is willing to ask consent for, of what an agent asks at the authorization endpoint: some or all
    * of `input.scope`, `deny(…)`, `authorized(scope)` where it needs no consent, or `interact(…)` to have a person
    * connect the agent on our page instead. Default: all of it. One that throws, or answers with more than was asked
    * for, is a `500`.
    */
-  readonly authorize?: (input: AuthorizeInput) => Awaitable<AuthorizeVerdict>
+  authorize?(input: AuthorizeInput<Raw>): Awaitable<AuthorizeVerdict>
 }
 
 /** The options as checked. */

@@ -2,11 +2,11 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { HttpRequest } from '../http/message.js'
+import { type RouteView, viewRequest } from '../http/request-view.js'
 import { type Approvals, createApprovals, type Wanted } from './approvals.js'
 import { decideVerdict } from './decide.js'
 import type { AskGrant, Forbid, Hold, Serve } from './decision.js'
 import { askMissing, type Policy } from './policy.js'
-import { type RouteView, viewRequest } from './request-view.js'
 import type { ScopeList } from './scope-list.js'
 
 /** Asks the policies of a route about a caller whom the protocol would serve. */

@@ -1,11 +1,13 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
+import type { RequestView } from '../http/request-view.js'
 import { type Expectation, matches } from './expectation.js'
-import type { RequestView } from './request-view.js'
 import type { TenantRule } from './requirement.js'
 
 /** A person and an account, as the option `accounts` is asked about them. */
-export interface AccountQuestion {
+export interface AccountQuestion<Raw = unknown> {
+  /** The request that names the account, or whose token does. */
+  readonly request: RequestView<Raw>
   readonly person: PersonIdentifier
   /** As the agent or the token spelt it. */
   readonly account: string
@@ -68,7 +70,9 @@ async function bindAccount(
 ): Promise<Bound> {
   const granted = caller.kind === 'grant' ? caller.account : undefined
   if (bindings.account === undefined) {
-    return granted === undefined || holds === undefined || (await isHeld(holds, caller, granted))
+    return granted === undefined ||
+      holds === undefined ||
+      (await isHeld(holds, caller, { account: granted, request }))
       ? unbound
       : notHeld
   }
@@ -76,7 +80,7 @@ async function bindAccount(
   if (account !== undefined && typeof account !== 'string')
     throw new TypeError('require: account must give a string or undefined')
   if (account === undefined) return { objection: 'The request names no account' }
-  return holds !== undefined && (await isHeld(holds, caller, account)) ? { account } : notHeld
+  return holds !== undefined && (await isHeld(holds, caller, { account, request })) ? { account } : notHeld
 }
 
 const notHeld: Bound = { objection: 'The account is not held by this person' }
@@ -85,9 +89,9 @@ const notHeld: Bound = { objection: 'The account is not held by this person' }
 export async function isHeld(
   holds: AccountHolder,
   { person }: Person | Grant,
-  account: string,
+  asked: Omit<AccountQuestion, 'person'>,
 ): Promise<boolean> {
-  return (await holds({ person, account })) === true
+  return (await holds({ person, ...asked })) === true
 }
 
 function isTenant(rule: TenantRule, caller: Person | Grant): boolean {

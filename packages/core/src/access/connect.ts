@@ -1,5 +1,6 @@
 import type { TokenCaller } from '../caller.js'
 import type { HttpRequest } from '../http/message.js'
+import { type RouteView, viewRequest } from '../http/request-view.js'
 import { isUserList } from '../interaction/ask.js'
 import { malformed, sessionCredential } from '../session/credential.js'
 import type { SessionService } from '../session/sessions.js'
@@ -7,7 +8,6 @@ import type { AskPolicies } from './ask-policies.js'
 import type { WantedSession } from './checked-requirement.js'
 import { askAgent, decideSession } from './decide.js'
 import type { Finding } from './finding.js'
-import { type RouteView, viewRequest } from './request-view.js'
 
 /** On a route for sessions: the session of this key is the caller; without a good one, one has to be begun. */
 export function createConnect(

@@ -2,10 +2,10 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import type { HttpRequest } from '../http/message.js'
+import { type RouteView, viewRequest } from '../http/request-view.js'
 import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import type { Need } from './decide.js'
-import { type RouteView, viewRequest } from './request-view.js'
 
 /** Works out what a requirement comes to for one request. */
 export type NeedOf = (

@@ -4,11 +4,12 @@ import type { Report } from '../events.js'
 import type { Finding } from './finding.js'
 
 /** Report-only: serves the request, and reports the refusal or challenge it would have got. */
-export function observed(finding: Finding, report: Report): Served {
+export function observed(finding: Finding, report: Report, request: object): Served {
   const { decision, caller } = finding
-  if (decision.act === 'serve') return { ...served(decision.caller, report), observed: null }
+  if (decision.act === 'serve') return { ...served(decision.caller, report, request), observed: null }
   const found: Observed = { ...wouldBe(decision), caller }
-  report({ name: 'observed', code: found.code, status: found.status })
+  const error = decision.act === 'refuse' ? decision.refusal.details.cause : undefined
+  report({ name: 'observed', code: found.code, status: found.status }, request, error)
   return { served: true, caller: undefined, observed: found }
 }
 

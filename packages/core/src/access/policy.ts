@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
+import type { RequestView } from '../http/request-view.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
-import type { RequestView } from './request-view.js'
 
 /** What a policy decides by. */
 export interface PolicyInput<C extends Caller = Caller, Raw = unknown> {

@@ -1,10 +1,10 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected, Grant, Person, PersonIdentifier, TokenCaller } from '../caller.js'
+import type { RequestView } from '../http/request-view.js'
 import type { ClaimRules } from './claims.js'
 import type { Effect } from './effects.js'
 import type { Expectation } from './expectation.js'
 import type { Policies } from './policy.js'
-import type { RequestView } from './request-view.js'
 import type { ScopeNeed } from './scope-rule.js'
 
 /** What may be said of every route. */

@@ -18,6 +18,7 @@ import type { Chaining } from '../chaining/chaining.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
+import { noRoute, noteRoute, type RouteView, viewRequest } from '../http/request-view.js'
 import type { Deferrals } from '../pending/open.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
@@ -26,7 +27,6 @@ import type { AskGrant, AskToken, Hold } from './decision.js'
 import type { Finding } from './finding.js'
 import { createWalk, type WalkContext } from './judge.js'
 import { observed } from './observed.js'
-import { noRoute, type RouteView, viewRequest } from './request-view.js'
 
 /** A route's requirement, checked and ready. */
 export interface RouteGuard<C extends Caller | undefined = Caller | undefined, Raw = unknown> {
@@ -43,6 +43,8 @@ export interface GuardContext extends WalkContext {
   readonly mint: ResourceTokenMint
   readonly deferrals: Deferrals
   readonly report: Report
+  /** Whether the application is told of every event. */
+  readonly listens: boolean
   readonly noticeContent: NoticeContent
   /** Present with the option `onward`. */
   readonly chaining: Pick<Chaining, 'keep'> | undefined
@@ -53,7 +55,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, noticeContent, report, deferrals } = context
+  const { mint, noticeContent, report, listens, deferrals } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, or, orWins, deliver, onward: keeps } = requirement
@@ -61,9 +63,9 @@ export function createRouteGuard(
   const settle = ({ decision, caller }: Finding, request: HttpRequest): Awaitable<Outcome> => {
     switch (decision.act) {
       case 'serve':
-        return keeps ? serveOnward(decision.caller, request) : served(decision.caller, report)
+        return keeps ? serveOnward(decision.caller, request) : served(decision.caller, report, request)
       case 'ask':
-        return ask(decision, caller)
+        return ask(decision, caller, request)
       case 'ask-grant':
         return askGrant(decision, request)
       case 'hold':
@@ -73,9 +75,9 @@ export function createRouteGuard(
       case 'ask-session':
         return deferrals.session(request, decision.caller, decision.asked)
       case 'forbid':
-        return denied(decision.code, decision.detail, report)
+        return denied(decision.code, decision.detail, report, request)
       case 'refuse':
-        return refused(decision.refusal, report)
+        return refused(decision.refusal, report, request)
     }
   }
 
@@ -83,7 +85,7 @@ export function createRouteGuard(
     caller === undefined ? undefined : context.chaining?.keep(request, caller)
 
   const serveOnward = (caller: Caller | undefined, request: HttpRequest): Awaitable<Outcome> =>
-    andThen(keep(caller, request), () => served(caller, report))
+    andThen(keep(caller, request), () => served(caller, report, request))
 
   const hold = ({ caller, wanted }: Hold, request: HttpRequest): Awaitable<Outcome> => {
     const whose = caller.kind === 'session' ? caller.by : caller
@@ -97,10 +99,12 @@ export function createRouteGuard(
     return deferrals.interaction(request, whose, page, subject)
   }
 
-  const ask = ({ requirement }: AskToken, caller: Caller | undefined): Outcome => {
-    if (caller !== undefined) return challenged(requirement, challengeAnswer(requirement), report)
+  const ask = ({ requirement }: AskToken, caller: Caller | undefined, request: HttpRequest): Outcome => {
+    if (caller !== undefined) return challenged(requirement, challengeAnswer(requirement), report, request)
     const answer = unsignedAnswer(requirement, authentication.signature.schemes)
-    return or ? elsewhere(requirement, answer, report) : challenged(requirement, answer, report)
+    return or
+      ? elsewhere(requirement, answer, report, request)
+      : challenged(requirement, answer, report, request)
   }
 
   const askGrant = async ({ caller, scope, account }: AskGrant, request: HttpRequest): Promise<Outcome> => {
@@ -108,18 +112,18 @@ export function createRouteGuard(
     const held = deliver === 'held' ? await deferrals.grant(request, caller, asked) : undefined
     if (held !== undefined) return held
     const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, asked) })
-    return challenged('auth-token', answer, report)
+    return challenged('auth-token', answer, report, request)
   }
 
   // Nothing is minted or put aside for what nobody will read; and what is only observed opens no door beside the other way in.
-  const watch = (finding: Finding): Outcome => {
-    const outcome = observed(finding, report)
-    return or ? { ...askOther(), observed: outcome.observed ?? null } : outcome
+  const watch = (finding: Finding, request: HttpRequest): Outcome => {
+    const outcome = observed(finding, report, request)
+    return or ? { ...askOther(request), observed: outcome.observed ?? null } : outcome
   }
 
-  const askOther = (): Answered => {
+  const askOther = (request: HttpRequest): Answered => {
     const requirement = askedOfNobody(needs)
-    return elsewhere(requirement, challengeAnswer(requirement), report)
+    return elsewhere(requirement, challengeAnswer(requirement), report, request)
   }
 
   const settleAndRenew = (finding: Finding, request: HttpRequest): Awaitable<Outcome> => {
@@ -136,21 +140,27 @@ export function createRouteGuard(
       ? outcome
       : andThen(authentication.replays.giveBack(request), () => outcome)
 
-  const finish = observe ? watch : settleAndRenew
-  const fail = (cause: unknown, request: HttpRequest): Awaitable<Outcome> =>
-    finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request)
+  const conclude = observe ? watch : settleAndRenew
+  const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
+    // For a request that is served nobody asks, unless somebody listens.
+    if (!listens && finding.decision.act !== 'serve') noteRoute(request, route)
+    return conclude(finding, request)
+  }
+  const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
+    finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
 
   return {
     check(request, route = noRoute) {
       try {
         noticeContent(request)
-        if (orWins?.(viewRequest(request, route)) === true) return askOther()
-        const outcome = andThen(walk(request, route), (finding) => finish(finding, request))
+        if (listens) noteRoute(request, route)
+        if (orWins?.(viewRequest(request, route)) === true) return askOther(request)
+        const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
         return isPromiseLike(outcome)
-          ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request))
+          ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
           : outcome
       } catch (cause) {
-        return fail(cause, request)
+        return fail(cause, request, route)
       }
     },
   }

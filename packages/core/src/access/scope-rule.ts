@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import type { RequestView } from './request-view.js'
+import type { RequestView } from '../http/request-view.js'
 
 /**
  * Which scopes a grant has to hold: one, all of a list, or `anyOf` and `allOf` in any nesting. Where several would do,

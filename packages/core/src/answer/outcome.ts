@@ -47,8 +47,8 @@ export interface Answered {
 export type Outcome<C extends Caller | undefined = Caller | undefined> = Served<C> | Answered
 
 /** Serves the request. */
-export function served(caller: Caller | undefined, report: Report): Served {
-  report({ name: 'served', caller: caller?.kind ?? 'nobody', ...agentOf(caller) })
+export function served(caller: Caller | undefined, report: Report, request?: object): Served {
+  report({ name: 'served', caller: caller?.kind ?? 'nobody', ...agentOf(caller) }, request)
   return { served: true, caller }
 }
 
@@ -69,44 +69,47 @@ export function renewed(outcome: Outcome, token: string): Outcome {
 }
 
 /** Refuses the request with one of our error codes. */
-export function refused(refusal: Refusal, report: Report): Answered {
+export function refused(refusal: Refusal, report: Report, request?: object): Answered {
   const { code, details } = refusal
   const reason = details.reason ?? details.detail
-  report({
-    name: 'refused',
-    code,
-    family: errorEntry(code).family,
-    ...(reason === undefined ? {} : { reason }),
-  })
+  const { family } = errorEntry(code)
+  report(
+    { name: 'refused', code, family, ...(reason === undefined ? {} : { reason }) },
+    request,
+    details.cause,
+  )
   return { served: false, answer: refusalAnswer(refusal), code, detail: details.detail }
 }
 
 /** The refusal for something thrown: `503` for a failure of the store, otherwise `500`. The reason is for the operator only. */
 export function failure(cause: unknown): Refusal {
   if (cause instanceof StoreError) return storeUnavailable(cause)
-  return new Refusal('server_error', { reason: cause instanceof Error ? cause.message : String(cause) })
+  return new Refusal('server_error', {
+    reason: cause instanceof Error ? cause.message : String(cause),
+    cause,
+  })
 }
 
 /** Refuses the request because of something thrown; see {@link failure}. */
-export function failed(cause: unknown, report: Report): Answered {
-  return refused(failure(cause), report)
+export function failed(cause: unknown, report: Report, request?: object): Answered {
+  return refused(failure(cause), report, request)
 }
 
 /** Challenges the caller to bring a token. */
-export function challenged(requirement: string, answer: Answer, report: Report): Answered {
-  report({ name: 'challenged', requirement })
+export function challenged(requirement: string, answer: Answer, report: Report, request?: object): Answered {
+  report({ name: 'challenged', requirement }, request)
   return { served: false, answer, code: requirement, detail: undefined }
 }
 
 /** Answers `202`: the request is pending, which is no error. */
-export function deferred(requirement: string, answer: Answer, report: Report): Answered {
-  report({ name: 'deferred', requirement })
+export function deferred(requirement: string, answer: Answer, report: Report, request?: object): Answered {
+  report({ name: 'deferred', requirement }, request)
   return { served: false, answer, code: requirement, detail: undefined }
 }
 
 /** Answers the `403` of a policy; it never carries a signature field (R-067). */
-export function denied(code: string, detail: string | undefined, report: Report): Answered {
-  report({ name: 'refused', code, family: 'caller' })
+export function denied(code: string, detail: string | undefined, report: Report, request?: object): Answered {
+  report({ name: 'refused', code, family: 'caller' }, request)
   const problem = {
     title: 'Access is denied',
     status: 403,
@@ -117,7 +120,7 @@ export function denied(code: string, detail: string | undefined, report: Report)
 }
 
 /** Leaves the request to the route's other way in. */
-export function elsewhere(requirement: string, answer: Answer, report: Report): Answered {
-  report({ name: 'elsewhere' })
+export function elsewhere(requirement: string, answer: Answer, report: Report, request?: object): Answered {
+  report({ name: 'elsewhere' }, request)
   return { served: false, answer, code: requirement, detail: undefined, or: true }
 }

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Caller, TokenCaller } from '../caller.js'
+import { reportOn } from '../events.js'
 import { declaredCapabilities } from '../http/capabilities.js'
 import { carriedFor, type HttpRequest, hasBody } from '../http/message.js'
 import { answerOf, readWithin } from './answers.js'
@@ -61,7 +62,7 @@ export function createChaining(context: ChainingContext): Chaining {
       carried === undefined
         ? { ...nothing, upstream: upstreamOf(request, caller) }
         : ((carried.chain as CarriedChain | undefined) ?? nothing)
-    runs.set(request.rawHeaders, new ChainRun(caller, chain, capabilitiesFor(request), context))
+    runs.set(request.rawHeaders, new ChainRun(caller, chain, capabilitiesFor(request), { ...context, report: reportOn(context.report, request) }))
   }
 
   /** An agent token says nothing of a person, and is no upstream token. */

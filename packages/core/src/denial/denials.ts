@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
-import type { Origin } from '../caller.js'
+import type { Origin, TokenCaller } from '../caller.js'
 import type { DenialKind, StateEvent } from '../events.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
@@ -36,11 +36,18 @@ export interface Denials {
   remove(subject: DenialSubject, why?: { readonly reason?: string; readonly by?: string }): Promise<void>
   /** All that are in force, in no order. Reads some thousand keys of the store: for people, not for requests. */
   list(): Promise<readonly Denial[]>
+  /**
+   * By which kind of subject a caller is denied; `undefined` if it is not. Every request is checked by itself: this is for
+   * connections that outlast the request which began them. Of a session ask for `caller.by`.
+   *
+   * @throws StoreError when the store cannot be asked
+   */
+  find(caller: TokenCaller): Awaitable<DenialKind | undefined>
 }
 
-/** {@link Denials} with the operation that the check of each request uses. */
+/** {@link Denials}, also of what is stored of callers. */
 export interface DenialCheck extends Denials {
-  /** The kind of subject by which this caller is denied; `undefined` if it is not. */
+  /** See {@link Denials.find}. */
   find(caller: Origin): Awaitable<DenialKind | undefined>
 }
 

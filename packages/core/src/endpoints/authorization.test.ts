@@ -56,7 +56,8 @@ describe('the authorization endpoint', () => {
     expect(payload(await ask({ scope: 'data.read', account: 'blue' }, { accounts }))).toMatchObject({
       account: 'blue',
     })
-    expect(asked).toEqual([{ person: { ps: 'https://ps.example', sub: 'mom-at-rs' }, account: 'blue' }])
+    expect(asked).toMatchObject([{ person: { ps: 'https://ps.example', sub: 'mom-at-rs' }, account: 'blue' }])
+    expect(asked).toMatchObject([{ request: { method: 'POST', path: '/aauth/authorize', params: {} } }])
     expect(JSON.parse((await ask({ scope: 'data.read', account: 'blue' })).body)).toMatchObject({
       error: 'invalid_account',
     })

@@ -13,6 +13,7 @@ import type { Report } from '../events.js'
 import { readJsonObject } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
+import { viewNoted } from '../http/request-view.js'
 import { fixedLimits } from '../limits.js'
 import type { Deferrals } from '../pending/open.js'
 import type { SessionService } from '../session/sessions.js'
@@ -55,7 +56,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     const caller = await authenticate(request, authentication)
     if (caller instanceof Refusal) {
       explain(request, caller)
-      return refused(caller === foreignSignature ? foreignRefusal : caller, report).answer
+      return refused(caller === foreignSignature ? foreignRefusal : caller, report, request).answer
     }
     if (caller === unsigned || caller.kind !== 'person') {
       // Only a person token will do; an agent token or an auth token is challenged, too (R-174, G-05).
@@ -63,17 +64,20 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         caller === unsigned
           ? unsignedAnswer('person-token', authentication.signature.schemes)
           : challengeAnswer('person-token')
-      return challenged('person-token', answer, report).answer
+      return challenged('person-token', answer, report, request).answer
     }
     const asked = await readAsked(request, authentication.diagnose)
-    const checked = asked instanceof Refusal ? asked : await check(asked, caller)
-    return checked instanceof Refusal ? refused(checked, report).answer : conclude(checked, caller, request)
+    const checked = asked instanceof Refusal ? asked : await check(asked, caller, request)
+    return checked instanceof Refusal
+      ? refused(checked, report, request).answer
+      : conclude(checked, caller, request)
   }
 
   /** Drops identity scopes that the person server does not support (G-49), and checks who holds the account. */
   const check = async (
     { scope, account }: AuthorizationRequest,
     caller: Person,
+    request: HttpRequest,
   ): Promise<AuthorizationRequest | Refusal> => {
     if (!scope.every((name) => scopes.isOwn(name) || scopes.isIdentity(name))) return refuse('invalid_scope')
     const admitted = await scopes.admit(scope, caller.person.ps)
@@ -81,7 +85,9 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     if (admitted.length === 0)
       return refuse('invalid_scope', 'The person server supports none of these scopes')
     if (account === undefined) return { scope: admitted, account }
-    const held = access.accounts !== undefined && (await isHeld(access.accounts, caller, account))
+    const held =
+      access.accounts !== undefined &&
+      (await isHeld(access.accounts, caller, { account, request: viewNoted(request) }))
     return held ? { scope: admitted, account } : refuse('invalid_account')
   }
 
@@ -90,14 +96,14 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     caller: Person,
     request: HttpRequest,
   ): Promise<Answer> => {
-    const verdict = await judge(asked, caller)
+    const verdict = await judge(asked, caller, request)
     const isDenied = 'verdict' in verdict && verdict.verdict === 'deny'
     const used = isDenied ? undefined : await authentication.replays.use(request, authentication.replay)
-    if (used !== undefined) return refused(used, report).answer
-    if (!('verdict' in verdict)) return askConsent(narrow(verdict, asked), asked, caller)
+    if (used !== undefined) return refused(used, report, request).answer
+    if (!('verdict' in verdict)) return askConsent(narrow(verdict, asked), asked, caller, request)
     switch (verdict.verdict) {
       case 'deny':
-        return denied(verdict.code, verdict.detail, report).answer
+        return denied(verdict.code, verdict.detail, report, request).answer
       case 'interact': {
         if (!context.interaction) throw new TypeError('interact needs the option interaction, with the login')
         const { description, by } = verdict
@@ -107,7 +113,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
       }
       case 'authorized': {
         const scope = narrow(verdict.scope, asked)
-        report({ name: 'authorized', by: 'resource' })
+        report({ name: 'authorized', by: 'resource' }, request)
         if (verdict.session === undefined)
           return jsonAnswer({ status: 'authorized', scope: scope.join(' ') }, noStore)
         // It may be an object that `authorized` has not made.
@@ -116,7 +122,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         const marks = await sessions.marks({ jkt, user: verdict.session.user })
         // A revocation may have come while the application decided.
         const stop = await findStop([caller], authentication)
-        if (stop !== undefined) return refused(stop, report).answer
+        if (stop !== undefined) return refused(stop, report, request).answer
         const at = authentication.clock()
         return sessions.begin(
           { origins: [originOf(caller)], jkt, session: { scope } },
@@ -130,27 +136,29 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     scope: readonly string[],
     asked: AuthorizationRequest,
     caller: Person,
+    request: HttpRequest,
   ): Promise<Answer> => {
-    if (scope.length === 0) return denied('access_denied', undefined, report).answer
+    if (scope.length === 0) return denied('access_denied', undefined, report, request).answer
     const token = await mint(caller, { scope, account: asked.account })
-    report({ name: 'authorized', by: 'resource-token' })
+    report({ name: 'authorized', by: 'resource-token' }, request)
     return jsonAnswer({ resource_token: token }, noStore)
   }
 
   const judge = async (
     { scope, account }: AuthorizationRequest,
     caller: Person,
+    request: HttpRequest,
   ): Promise<AuthorizeVerdict> => {
     if (access.authorize === undefined) return scope
     const now = Math.floor(authentication.clock() / 1000)
-    return access.authorize({ caller, scope, account, now })
+    return access.authorize({ caller, scope, account, now, request: viewNoted(request) })
   }
 
   return {
     path,
     methods: ['POST'],
     async handle(request) {
-      const answer = await authorize(request).catch((cause: unknown) => failed(cause, report).answer)
+      const answer = await authorize(request).catch((cause: unknown) => failed(cause, report, request).answer)
       // A refusal uses up no signature (G-71).
       if (answer.status >= 400) await authentication.replays.giveBack(request)
       return answer

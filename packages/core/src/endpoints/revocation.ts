@@ -101,8 +101,8 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
     methods: ['POST'],
     handle: (request) =>
       handle(request)
-        .then((refusal) => (refusal === undefined ? recorded : refused(refusal, report).answer))
-        .catch((cause: unknown) => failed(cause, report).answer),
+        .then((refusal) => (refusal === undefined ? recorded : refused(refusal, report, request).answer))
+        .catch((cause: unknown) => failed(cause, report, request).answer),
   }
 }
 

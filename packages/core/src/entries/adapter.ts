@@ -20,7 +20,6 @@ export type { AnyResourceOptions } from '../server/options.js'
 
 // Requests, and what becomes of them.
 
-export type { RouteView } from '../access/request-view.js'
 export type { RouteGuard } from '../access/route-guard.js'
 export type { Answered, Observed, Outcome, Served } from '../answer/outcome.js'
 export type { Awaitable } from '../awaitable.js'
@@ -39,11 +38,13 @@ export type {
   RawAnswer,
   RequestTarget,
 } from '../http/message.js'
+export type { RouteView } from '../http/request-view.js'
 
 // What a route requires.
 
 export type { ClaimRule, ClaimRules, KnownClaims } from '../access/claims.js'
 export type { Expectation } from '../access/expectation.js'
+export type { NoSuchMember, OnlyKnown, StrayIn } from '../access/known-members.js'
 export type { Policies } from '../access/policy.js'
 export type {
   AgentRequirement,
@@ -70,6 +71,7 @@ export type { RouteDefaults } from '../server/resource-server.js'
 
 export type {
   AccessOptions,
+  AnyAccessOptions,
   AuthorizeInput,
   AuthorizeVerdict,
   SessionPerson,

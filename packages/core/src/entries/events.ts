@@ -41,3 +41,5 @@ export type {
   StoreRecoveredEvent,
   StoreUse,
 } from '../events.js'
+export type { Logger } from '../logger.js'
+export type { EventAbout } from '../server/reporting.js'

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
+import type { Logger } from '../logger.js'
 import type { Answer, Carried, HttpRequest, PeerFacts, RawAnswer } from './message.js'
 
 /** What an adapter gives our endpoints beside the request. */
@@ -7,8 +8,10 @@ export interface Host {
   readonly dispatch?: Dispatch
   /** Calls the listener when the client closes the connection. @returns stops listening */
   readonly onGone?: (listener: () => void) => () => void
-  /** The framework's own request, for the application's login. */
-  readonly native?: unknown
+  /** The framework's own request: `request.raw` of what functions of the application are given. */
+  readonly raw?: unknown
+  /** The log of this request, where the framework has one. */
+  readonly log?: Logger
 }
 
 /** One of our own endpoints: adapters mount it at its path and write what it answers. */

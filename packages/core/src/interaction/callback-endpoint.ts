@@ -1,8 +1,9 @@
-import type { Endpoint, Host } from '../http/endpoint.js'
+import { reportOn } from '../events.js'
+import type { Endpoint } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { NotApproved } from '../pending/record.js'
 import { settlementOf } from '../pending/settle.js'
-import { decide, type InteractionContext, invalidCodePage, settledPage } from './consent.js'
+import { decide, type InteractionContext, invalidCodePage, settledPage, stoppedPage } from './consent.js'
 import { failure, findRecord, findVisitor, isPrefetch } from './endpoint.js'
 import { redirectAnswer, retryAfter } from './page-answer.js'
 
@@ -17,7 +18,7 @@ export function callbackEndpoint(
   context: InteractionContext,
   hurry: (id: string) => void,
 ): Endpoint {
-  const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
+  const handle = async (request: HttpRequest, context: InteractionContext): Promise<Answer> => {
     if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
     if (isPrefetch(request))
       return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
@@ -25,8 +26,9 @@ export function callbackEndpoint(
     const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
     const record = await findRecord(query.get('state') ?? '', context)
     // Whoever else knows the id, the caller among them, must not be able to end the request here.
-    const visitor = record === undefined ? undefined : await findVisitor(record, request, host, context)
+    const visitor = record === undefined ? undefined : await findVisitor(record, request, context)
     if (visitor === undefined || record?.chained !== true) return invalidCodePage(request, context)
+    if ((await context.stops.find(record)) !== undefined) return stoppedPage(request, context)
     const settlement = await settlementOf(record, context)
     if (settlement !== undefined) return settledPage(visitor, settlement, context)
     const error = query.get('error')
@@ -40,8 +42,10 @@ export function callbackEndpoint(
   return {
     path,
     methods: ['GET', 'HEAD'],
-    handle: (request, host = {}) =>
-      handle(request, host).catch((cause: unknown) => failure(request, cause, context)),
+    handle: (request) =>
+      handle(request, { ...context, report: reportOn(context.report, request) }).catch((cause: unknown) =>
+        failure(request, cause, context),
+      ),
   }
 }
 

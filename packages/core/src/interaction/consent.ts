@@ -1,6 +1,7 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
+import { viewNoted } from '../http/request-view.js'
 import { isUser } from '../identifiers.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
@@ -43,8 +44,6 @@ export interface Visitor {
   readonly record: PendingRecord
   readonly arrival: Arrival
   readonly request: HttpRequest
-  /** The framework's own request. */
-  readonly native: unknown
   /** The browser's secret. */
   readonly secret: string
 }
@@ -67,8 +66,8 @@ export async function signedIn(visitor: Visitor, context: InteractionContext): P
   )
 }
 
-function visitOf({ record, native }: Visitor, { pathOf }: InteractionContext): Visit {
-  return { request: native, returnTo: pathOf(record.interaction?.id as string) }
+function visitOf({ record, request }: Visitor, { pathOf }: InteractionContext): Visit {
+  return { request: viewNoted(request), returnTo: pathOf(record.interaction?.id as string) }
 }
 
 /** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */

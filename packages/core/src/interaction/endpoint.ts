@@ -1,6 +1,7 @@
 import { Refusal } from '../errors.js'
+import { reportOn } from '../events.js'
 import { refuseUnread } from '../http/content.js'
-import type { Endpoint, Host } from '../http/endpoint.js'
+import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import { isCode } from '../pending/code.js'
 import type { PendingRecord } from '../pending/record.js'
@@ -35,7 +36,7 @@ const formLimit = 4096
  * @param path what all interaction URLs begin with
  */
 export function interactionEndpoint(path: string, context: InteractionContext): Endpoint {
-  const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
+  const handle = async (request: HttpRequest, context: InteractionContext): Promise<Answer> => {
     // A prefetch must not use up the code (G-37).
     if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
     if (isPrefetch(request))
@@ -44,7 +45,7 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     const id = request.target.slice(path.length, question === -1 ? undefined : question)
     const record = await findRecord(id, context)
     if (record === undefined) return invalidCodePage(request, context)
-    const visitor = await findVisitor(record, request, host, context)
+    const visitor = await findVisitor(record, request, context)
     if ((await context.stops.find(record)) !== undefined)
       return visitor === undefined ? invalidCodePage(request, context) : stoppedPage(request, context)
     if (visitor !== undefined)
@@ -63,8 +64,10 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     path,
     prefix: true,
     methods: ['GET', 'HEAD', 'POST'],
-    handle: (request, host = {}) =>
-      handle(request, host).catch((cause: unknown) => failure(request, cause, context)),
+    handle: (request) =>
+      handle(request, { ...context, report: reportOn(context.report, request) }).catch((cause: unknown) =>
+        failure(request, cause, context),
+      ),
   }
 }
 
@@ -87,14 +90,13 @@ export async function findRecord(
 export async function findVisitor(
   record: PendingRecord,
   request: HttpRequest,
-  host: Host,
   { browser, records }: InteractionContext,
 ): Promise<Visitor | undefined> {
   const secret = browser.secretOf(request)
   const arrival = (await records.read(record, 'arrival')) as Arrival | undefined
   if (secret === undefined || arrival === undefined || browserName(secret) !== arrival.browser)
     return undefined
-  return { record, arrival, request, native: host.native, secret }
+  return { record, arrival, request, secret }
 }
 
 /** A browser that is new here, with a code or without. The first that brings the code uses it up. */
@@ -221,8 +223,9 @@ async function readForm(
   return new URLSearchParams(Buffer.from(content).toString('utf8'))
 }
 
+/** What a browser is shown where something failed. */
 export function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
-  report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) })
+  report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
   const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
   return problemPage(
     pages,

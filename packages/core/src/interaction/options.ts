@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
+import type { RequestView } from '../http/request-view.js'
 import type { PageView } from './view.js'
 
 /** A request for the interaction page, for the application's login. */
-export interface Visit<Native = unknown> {
-  /** The framework's own request, with what the application's session middleware has added to it. */
-  readonly request: Native
+export interface Visit<Raw = unknown> {
+  /** `raw` is the framework's own, with what the application's session middleware has added to it; there are no `params`. */
+  readonly request: RequestView<Raw>
   /** The path to return to after signing in: hand it to the application's login page. */
   readonly returnTo: string
 }
@@ -27,17 +28,17 @@ export interface SignedIn {
 export type LoginResult = string | SignedIn | { readonly redirect: string } | { readonly abandoned: true }
 
 /** The interaction page of resource-managed access (AAuth 6.2), where people connect agents and approve calls. */
-export interface InteractionOptions<Native = unknown> {
+export interface InteractionOptions<Raw = unknown> {
   /**
    * The application's own login; this library has no passwords. Called on every visit, before anything is shown and again
    * before anything is decided. An empty name, or any other value, makes the page answer `500`.
    */
-  login(visit: Visit<Native>): Awaitable<LoginResult>
+  login(visit: Visit<Raw>): Awaitable<LoginResult>
   /**
    * Where somebody signs out who is not the person the page takes them for: a path that begins with one `/`, or an `https`
    * URL. The page then has a link to it; anything else makes the page answer `500`. Default: no such link.
    */
-  signOut?(visit: Visit<Native>): Awaitable<string>
+  signOut?(visit: Visit<Raw>): Awaitable<string>
   /**
    * The page as HTML, instead of the built-in one. Everything in the view comes as plain text: put it through
    * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run.

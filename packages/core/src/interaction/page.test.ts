@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { testResource } from '../testing/resource.js'
 import { isLink } from './options.js'
 import { renderPage } from './page.js'
 import { callerOnPage, type PageView } from './view.js'
@@ -111,5 +112,13 @@ describe('a link of the page', () => {
     Promise.resolve('/'),
   ])('may not be %j', (link) => {
     expect(isLink(link)).toBe(false)
+  })
+})
+
+describe('the option for signing out', () => {
+  it.each(['/logout', 'https://login.example/out', undefined, null])('is a function, not %j', (signOut) => {
+    const interaction = { login: () => 'mom', signOut: signOut as never }
+    expect(() => testResource({ interaction })).toThrow(TypeError)
+    expect(() => testResource({ interaction })).toThrow('option interaction.signOut: ')
   })
 })

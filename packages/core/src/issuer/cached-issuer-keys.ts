@@ -35,7 +35,7 @@ class CachedIssuerKeys implements IssuerKeys {
   constructor(options: IssuerOptions, context: IssuerKeysContext) {
     this.#limits = withDefaults(options.limits)
     this.#clock = () => context.clock()
-    this.#counter = new IssuerCounter((event) => context.report(event))
+    this.#counter = new IssuerCounter((event, error) => context.report(event, undefined, error))
     const policy = new IssuerPolicy(options, this.#counter.event)
     this.#answers = new IssuerAnswers(policy, this.#counter, options.unavailable ?? 'retry', this.#clock)
     this.#pinned = new PinnedIssuers(options.pinned ?? [])

@@ -68,7 +68,7 @@ export interface IssuerKeysContext {
   clock(): number
   /** A random number in [0, 1), as `Math.random`. */
   random(): number
-  report(event: IssuerEvent): void
+  report(event: IssuerEvent, request?: undefined, error?: unknown): void
   /** Issuers that the operator named in other options than `issuers`, such as the access server. Default: none. */
   readonly named?: readonly string[] | undefined
   /** Default: the guarded fetch. */

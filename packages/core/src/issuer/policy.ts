@@ -2,17 +2,17 @@ import { Refusal } from '../errors.js'
 import type { IssuerEvent } from '../events.js'
 import type { IssuerOptions } from './options.js'
 
+/** Reports an event, with what was thrown. */
+type IssuerReporter = (event: IssuerEvent, error?: unknown) => void
+
 /** The operator's rules on issuers: `allow`, `deny` and `admit`. Nothing is fetched of an issuer that is not admitted. */
 export class IssuerPolicy {
   readonly #allow: ReadonlySet<string> | undefined
   readonly #deny: ReadonlySet<string>
   readonly #admit: IssuerOptions['admit']
-  readonly #report: (event: IssuerEvent) => void
+  readonly #report: IssuerReporter
 
-  constructor(
-    options: Pick<IssuerOptions, 'allow' | 'deny' | 'admit'>,
-    report: (event: IssuerEvent) => void,
-  ) {
+  constructor(options: Pick<IssuerOptions, 'allow' | 'deny' | 'admit'>, report: IssuerReporter) {
     this.#allow = options.allow === undefined ? undefined : new Set(options.allow)
     this.#deny = new Set(options.deny)
     this.#admit = options.admit
@@ -33,14 +33,16 @@ export class IssuerPolicy {
   }
 
   #ask(admit: NonNullable<IssuerOptions['admit']>, issuer: string, dwk: string): boolean {
+    let thrown: unknown
     let reason = 'issuers.admit returned no boolean; it must be synchronous'
     try {
       const answer: unknown = admit({ id: issuer, dwk })
       if (typeof answer === 'boolean') return answer
     } catch (error) {
+      thrown = error
       reason = error instanceof Error ? error.message : 'issuers.admit threw'
     }
-    this.#report({ name: 'issuer-policy-failed', issuer, dwk, reason })
+    this.#report({ name: 'issuer-policy-failed', issuer, dwk, reason }, thrown)
     return false
   }
 }

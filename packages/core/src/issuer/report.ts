@@ -85,19 +85,19 @@ export class IssuerCounter {
     stale: 0,
   }
   #withdrawn = 0
-  readonly #report: (event: IssuerEvent) => void
+  readonly #report: (event: IssuerEvent, error?: unknown) => void
 
-  constructor(report: (event: IssuerEvent) => void) {
+  constructor(report: (event: IssuerEvent, error?: unknown) => void) {
     this.#report = report
   }
 
   /** Reports an event. A listener that throws must not break a discovery. */
-  readonly event = (event: IssuerEvent): void => {
+  readonly event = (event: IssuerEvent, error?: unknown): void => {
     if (event.name === 'issuer-fetched') this.#fetches[event.document]++
     if (event.name === 'issuer-discovered') this.#discoveries[event.outcome]++
     if (event.name === 'issuer-withdrawn') this.#withdrawn++
     try {
-      this.#report(event)
+      this.#report(event, error)
     } catch {
       // The operator's listener is not part of the protocol.
     }

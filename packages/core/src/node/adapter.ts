@@ -105,7 +105,7 @@ const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.start
  *
  * @param listener the whole application, through which held calls are sent. Default: the listeners of the server that
  *   the request came to; where that is not known either, no held call can be carried out
- * @param native the framework's own request
+ * @param raw the framework's own request
  *
  * @example
  * ```ts
@@ -124,7 +124,7 @@ const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.start
 export function nodeHost(
   listener: RequestListener | undefined,
   message: IncomingMessage,
-  native: unknown = message,
+  raw: unknown = message,
 ): Host {
   const whole = listener ?? wholeApplication(message)
   return {
@@ -134,7 +134,7 @@ export function nodeHost(
       socket?.on?.('close', callback)
       return () => socket?.off?.('close', callback)
     },
-    native,
+    raw,
   }
 }
 

@@ -27,7 +27,7 @@ const signMilliseconds = 5000
  *
  * @throws TypeError when the public JWK is no accepted key
  */
-export function importSigner(signer: ExternalSigner): SigningKey {
+function importSigner(signer: ExternalSigner): SigningKey {
   const { publicJwk } = signer
   const key = importPublicJwk(publicJwk)
   if (key instanceof KeyFault)

@@ -2,6 +2,7 @@ import { refusalAnswer } from '../answer/challenge.js'
 import { failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
 import { Refusal, refuse } from '../errors.js'
+import { reportOn } from '../events.js'
 import { readJsonObject } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
@@ -26,7 +27,7 @@ import { openQuestion } from './still-waiting.js'
 export function pendingEndpoint(
   path: string,
   ofRoutes: AuthenticationContext,
-  context: PollContext,
+  shared: PollContext,
   steady: () => number,
 ): Endpoint {
   // The content of a poll is held as long as the poll waits, and is an answer to a question at most.
@@ -35,6 +36,7 @@ export function pendingEndpoint(
   const allowed = createPollRate(steady)
 
   const handle = async (request: HttpRequest, host: Host): Promise<Answer> => {
+    const context = { ...shared, report: reportOn(shared.report, request) }
     const caller = await authenticate(request, authentication)
     if (caller === unsigned) return refused(unsignedPoll(authentication), context.report).answer
     if (caller instanceof Refusal) return refused(caller, context.report).answer
@@ -45,10 +47,12 @@ export function pendingEndpoint(
     // The record's own id: a slice of the target would keep the whole target in memory.
     if (!allowed(record.id)) return slowDown(context)
     const used = await authentication.replays.use(request, authentication.replay)
-    return used === undefined ? act(record, { request, caller, host }) : refused(used, context.report).answer
+    return used === undefined
+      ? act(record, { request, caller, host }, context)
+      : refused(used, context.report).answer
   }
 
-  const act = (record: PendingRecord, poll: Poll): Promise<Answer> => {
+  const act = (record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> => {
     switch (poll.request.method) {
       case 'DELETE':
         return cancel(record, context)
@@ -65,10 +69,10 @@ export function pendingEndpoint(
     methods: ['GET', 'POST', 'DELETE'],
     async handle(request, host = {}) {
       const answer = await handle(request, host).catch(
-        (cause: unknown) => failed(cause, context.report).answer,
+        (cause: unknown) => failed(cause, shared.report, request).answer,
       )
       if (!isLasting(request, answer)) await authentication.replays.giveBack(request)
-      return context.longPolls.closed ? last(answer) : answer
+      return shared.longPolls.closed ? last(answer) : answer
     },
   }
 }

@@ -55,7 +55,7 @@ export async function executeCall(
     await records.conclude(record, { state: 'ended', token, next }, keep + settings.retention * 1000)
   } catch (cause) {
     // The call has been made: its answer goes out even if it cannot be stored. Repeated polls are told that it is lost.
-    context.report({ name: 'failed', reason: messageOf(cause) })
+    context.report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause)
   }
   context.longPolls.wake(record.id)
   return next === undefined ? answer : waitingAgain(next, poll.caller, context)
@@ -84,10 +84,11 @@ export async function keptAnswer(record: PendingRecord, context: PollContext): P
 
 async function carryOut(
   record: PendingRecord,
-  { caller, host }: Poll,
+  poll: Poll,
   { settings, report, authentication }: PollContext,
   { approved, chain }: { readonly approved: Approved | undefined; readonly chain: CarriedChain | undefined },
 ): Promise<{ readonly answer: Answer; readonly next: string | undefined }> {
+  const { caller, host } = poll
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
   const given =
@@ -111,7 +112,7 @@ async function carryOut(
     const answer = raw === undefined ? tooLong : toAnswer(raw)
     return { answer, next }
   } catch (cause) {
-    report({ name: 'failed', reason: messageOf(cause) })
+    report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause)
     return { answer: unanswered, next: undefined }
   }
 }

@@ -3,6 +3,7 @@ import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import { type Grant, type Origin, originOf, type Person, type TokenCaller } from '../caller.js'
+import type { Wait } from '../chaining/suppliers.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
@@ -70,8 +71,7 @@ export interface SessionRequest {
 export interface ChainedRequest {
   /** What its handler needs to go on, sealed. */
   readonly chain: string
-  /** Where the person has to go; absent where somebody else decides. */
-  readonly interaction?: { readonly url: string; readonly code: string } | undefined
+  readonly wait: Pick<Wait, 'interaction' | 'brings'>
 }
 
 /** What opening a pending request depends on. */
@@ -136,52 +136,53 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
   return {
     async approval(request, caller, ask, subject) {
       const busy = tooMany(request, caller)
-      if (busy !== undefined) return refused(busy, report)
+      if (busy !== undefined) return refused(busy, report, request)
       const call = await hold(request, subject)
-      if (call instanceof Refusal) return refused(call, report)
+      if (call instanceof Refusal) return refused(call, report, request)
       const record = await open(request, caller, { requirement: 'approval', call })
       await notify(record, ask, context)
-      return deferred('approval', waitingAnswer(record, urls), report)
+      return deferred('approval', waitingAnswer(record, urls), report, request)
     },
     async interaction(request, caller, ask, subject) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
-      if (refusal !== undefined) return refused(refusal, report)
+      if (refusal !== undefined) return refused(refusal, report, request)
       const call = await hold(request, subject)
-      if (call instanceof Refusal) return refused(call, report)
+      if (call instanceof Refusal) return refused(call, report, request)
       const interaction = newInteraction({ scope: [], ...ask })
       const record = await open(request, caller, { requirement: 'interaction', call, interaction })
-      return deferred('interaction', waitingAnswer(record, urls), report)
+      return deferred('interaction', waitingAnswer(record, urls), report, request)
     },
-    async chained(request, caller, { chain, interaction: onward }) {
-      const cannot = onward === undefined ? undefined : cannotAsk(request, context)
+    async chained(request, caller, { chain, wait }) {
+      const interaction = chainedInteraction(wait)
+      const cannot = interaction === undefined ? undefined : cannotAsk(request, context)
       const refusal = cannot ?? tooMany(request, caller)
-      if (refusal !== undefined) return refused(refusal, report)
+      if (refusal !== undefined) return refused(refusal, report, request)
       const call = await hold(request, undefined, chain)
-      if (call instanceof Refusal) return refused(call, report)
-      const requirement = onward === undefined ? 'approval' : 'interaction'
+      if (call instanceof Refusal) return refused(call, report, request)
+      const requirement = interaction === undefined ? 'approval' : 'interaction'
       const record = await open(request, caller, {
         requirement,
         call,
         chained: true,
-        ...(onward === undefined ? {} : { interaction: chainedInteraction(onward) }),
+        ...(interaction === undefined ? {} : { interaction }),
       })
-      return deferred(requirement, waitingAnswer(record, urls), report)
+      return deferred(requirement, waitingAnswer(record, urls), report, request)
     },
     async session(request, caller, asked) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
-      if (refusal !== undefined) return refused(refusal, report)
+      if (refusal !== undefined) return refused(refusal, report, request)
       const record = await open(request, caller, {
         requirement: 'interaction',
         interaction: newInteraction(asked),
         session: { scope: asked.scope },
       })
-      return deferred('interaction', waitingAnswer(record, urls), report)
+      return deferred('interaction', waitingAnswer(record, urls), report, request)
     },
     async grant(request, caller, asked) {
       const call = await hold(request)
       if (call instanceof Refusal) return undefined
       const busy = tooMany(request, caller)
-      if (busy !== undefined) return refused(busy, report)
+      if (busy !== undefined) return refused(busy, report, request)
       const jwt = await context.mint(caller, asked)
       const resourceToken = { jwt, exp: expiryOf(jwt) }
       const record = await open(request, caller, {
@@ -192,6 +193,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
         'auth-token',
         waitingAnswer(record, urls, { resourceToken: jwt, retryAfter: 0 }),
         report,
+        request,
       )
     },
   }

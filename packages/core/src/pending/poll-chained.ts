@@ -101,7 +101,7 @@ async function waitForIt(
 
 /** The supplier's side asks for the person anew, or for the first time: the call waits on under another page and code. */
 async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: PollContext): Promise<Step> {
-  const interaction = wait.interaction === undefined ? undefined : chainedInteraction(wait.interaction)
+  const interaction = chainedInteraction(wait)
   const { interaction: _, ...rest } = record
   const next: PendingRecord = {
     ...rest,
@@ -117,7 +117,12 @@ async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: 
 }
 
 /** Our page for somebody who is sent on to another one. */
-export function chainedInteraction(onward: NonNullable<Wait['interaction']>): PendingInteraction {
+export function chainedInteraction({
+  interaction,
+  brings,
+}: Pick<Wait, 'interaction' | 'brings'>): PendingInteraction | undefined {
+  if (interaction === undefined) return undefined
+  const onward = { ...interaction, returns: brings !== 'answer' }
   return { id: randomBytes(16).toString('base64url'), code: newCode(), scope: [], onward }
 }
 

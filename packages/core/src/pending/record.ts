@@ -50,7 +50,15 @@ export interface PendingInteraction {
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
   readonly by?: readonly string[] | undefined
   /** Where our page sends the person on to, and with which code; then nobody signs in or approves here. */
-  readonly onward?: { readonly url: string; readonly code: string }
+  readonly onward?: {
+    readonly url: string
+    readonly code: string
+    /**
+     * Whether that page sends the person back to us. Person servers know our `callback_endpoint`; a supplier knows us by a
+     * token of the person's, which names no agent provider, and would refuse it (G-38).
+     */
+    readonly returns: boolean
+  }
 }
 
 /** The session that an approval begins. */

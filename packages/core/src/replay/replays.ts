@@ -39,7 +39,7 @@ export interface ReplayContext {
   readonly reportOnlyUntil: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  readonly report: (event: StateEvent) => void
+  readonly report: (event: StateEvent, request?: HttpRequest) => void
 }
 
 // RFC 9110, 9.2.1: repeating them changes nothing.
@@ -68,7 +68,7 @@ export function createReplays(context: ReplayContext): Replays {
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
     if (first) return undefined
     if (clock() >= context.reportOnlyUntil) return refuseReplay(request, read)
-    report({ name: 'replay-reported' })
+    report({ name: 'replay-reported' }, request)
     return undefined
   }
 

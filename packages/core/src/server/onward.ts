@@ -25,13 +25,13 @@ export interface OnwardCalls {
 export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext): OnwardCalls {
   const answer = async (request: HttpRequest, error: OnwardError): Promise<Answered> => {
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
-    if (refusal === undefined) return challenged(error.code, answer, report)
+    if (refusal === undefined) return challenged(error.code, answer, report, request)
     const run = chaining?.runOf(request)
-    if (wait === undefined || run === undefined || chaining === undefined) return refused(refusal, report)
+    if (wait === undefined || run === undefined || chaining === undefined) return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
     return chain === undefined
-      ? refused(tooLong, report)
-      : deferrals.chained(request, run.caller, { chain, interaction: wait.interaction })
+      ? refused(tooLong, report, request)
+      : deferrals.chained(request, run.caller, { chain, wait })
   }
   return {
     onward(request) {

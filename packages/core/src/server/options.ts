@@ -5,17 +5,17 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
-import { isPromiseLike } from '../awaitable.js'
-import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
+import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
-import type { AAuthEvent, Report } from '../events.js'
+import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
 import { type IssuerFetch, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
+import type { Logger } from '../logger.js'
 import { OwnKeyRing } from '../own-keys/key-ring.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { readSigningKeys, type SigningKeys } from '../own-keys/signing-keys.js'
@@ -29,6 +29,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
+import { createReport, type Listener } from './reporting.js'
 import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
 
@@ -129,11 +130,17 @@ const schema = z.strictObject({
     .default({}),
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
-  onEvent: fn<(event: AAuthEvent) => void>().optional(),
+  onEvent: fn<Listener>().optional(),
+  logger: z
+    .union(
+      [z.literal(false), z.custom<Logger>(isLogger)],
+      'must be an object with the methods error and warn, or false',
+    )
+    .optional(),
 })
 
 /** Options that hold objects of the application's own: they are not looked into. */
-const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'key'])
+const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger', 'key'])
 
 function isStore(value: unknown): boolean {
   const store = value as Partial<Record<string, unknown>> | null
@@ -141,6 +148,15 @@ function isStore(value: unknown): boolean {
     typeof store === 'object' &&
     store !== null &&
     ['get', 'put', 'claim', 'delete'].every((verb) => typeof store[verb] === 'function')
+  )
+}
+
+function isLogger(value: unknown): boolean {
+  const logger = value as Partial<Record<string, unknown>> | null
+  return (
+    (typeof logger === 'object' || typeof logger === 'function') &&
+    logger !== null &&
+    ['error', 'warn'].every((level) => typeof logger[level] === 'function')
   )
 }
 
@@ -187,6 +203,8 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** The time of day at the start, moved on by `monotonic`: for durations that are told as dates. */
   readonly steady: () => number
   readonly report: Report
+  /** Whether there is an `onEvent`. */
+  readonly listens: boolean
 }
 
 /** The options whatever the type of the framework's requests. */
@@ -207,9 +225,9 @@ export function readOptions(options: AnyResourceOptions): Config {
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
-  const { onEvent, storeTimeout, replayStore, ...rest } = given
-  const report = onEvent === undefined ? () => {} : guarded(onEvent)
+  const { onEvent, logger, storeTimeout, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
+  const report = createReport({ onEvent, logger, monotonic })
   const steady = steadyClock(clock, monotonic)
   const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
     watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
@@ -221,7 +239,8 @@ export function readOptions(options: AnyResourceOptions): Config {
     })
   const watched = watch(given.store, [markKey])
   const longest = options.onward === undefined ? 0 : agentTokenLifetime
-  const lifetime = Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
+  const lifetime =
+    Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
   const keys = new OwnKeyRing(options.signingKeys, { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError(`option signingKeys: is missing; ${keyNeeded}`)
@@ -237,8 +256,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},
     interaction: options.interaction,
-    onward:
-      options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
+    onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
@@ -249,21 +267,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     steady,
     random: given.random ?? (() => Math.random()),
     report,
-  }
-}
-
-/** A listener that throws must not change the answer to a request. */
-function guarded(onEvent: Report): Report {
-  return (event) => {
-    const warn = (cause: unknown): void =>
-      process.emitWarning(`onEvent threw: ${String(cause)}`, { code: 'AAUTH_ON_EVENT' })
-    try {
-      const told: unknown = onEvent(event)
-      // It may be an async function: a rejection that nobody handles ends the process.
-      if (isPromiseLike(told)) void Promise.resolve(told).catch(warn)
-    } catch (cause) {
-      warn(cause)
-    }
+    listens: onEvent !== undefined,
   }
 }
 

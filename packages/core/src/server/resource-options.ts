@@ -5,11 +5,13 @@ import type { AAuthEvent } from '../events.js'
 import type { InteractionOptions } from '../interaction/options.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
 import type { Limits } from '../limits.js'
+import type { Logger } from '../logger.js'
 import type { SigningKeys } from '../own-keys/signing-keys.js'
 import type { PendingOptions } from '../pending/options.js'
 import type { RevocationLimits } from '../revocation/revocation-limits.js'
 import type { SessionOptions } from '../session/options.js'
 import type { Store } from '../store/store.js'
+import type { EventAbout } from './reporting.js'
 
 /** The options of a resource server. Checked once, when it is created. */
 export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
@@ -142,6 +144,15 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly clock?: () => number
   /** Chance in [0, 1), as `Math.random`, which is the default; for spreading retries, never for secrets. */
   readonly random?: () => number
-  /** Called with every event: refusals, challenges, fetches and others, for logs and metrics. No event holds a secret. */
-  readonly onEvent?: (event: AAuthEvent) => void
+  /**
+   * Called with every event: refusals, challenges, fetches and others, for logs and metrics. No event holds a secret.
+   * `about.request` is the request that it is about, where it is about one.
+   */
+  onEvent?(event: AAuthEvent, about: EventAbout<Raw>): void
+  /**
+   * Where failures of ours are logged: a policy that throws, a store that fails, a signer that is wrong. Each cause is
+   * logged once a minute, with the error and the route. Default: `console.error`, in Fastify the application's logger.
+   * One with `debug` gets an entry for each challenge and refusal besides. `false`: nothing is logged.
+   */
+  readonly logger?: Logger | false
 }

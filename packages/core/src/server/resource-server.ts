@@ -24,6 +24,7 @@ import { revocationEndpoint } from '../endpoints/revocation.js'
 import { createNoticeContent } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
+import { noteRoute } from '../http/request-view.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { useShortcuts } from '../limits.js'
@@ -172,6 +173,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
     report: config.report,
+    listens: config.listens,
     noticeContent,
     chaining,
   }
@@ -197,6 +199,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     resource: config.resource,
     endpoints,
     handle(request, host) {
+      noteRoute(request, { params: {}, raw: host?.raw, log: host?.log })
       noticeContent(request)
       return handle(request, host)
     },

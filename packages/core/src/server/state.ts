@@ -26,7 +26,7 @@ export interface StateContext {
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
-  readonly report: (event: StateEvent) => void
+  readonly report: (event: StateEvent, request?: object) => void
 }
 
 /** Creates the checks. */

@@ -29,6 +29,7 @@ function faultOf(cause: unknown): StoreFault {
 export function storeUnavailable(error: StoreError): Refusal {
   return new Refusal('store_unavailable', {
     reason: `the store (${error.fault}): ${error.message}`,
+    cause: error.cause ?? error,
     retryAfter: error.fault === 'full' ? 60 : 2,
   })
 }

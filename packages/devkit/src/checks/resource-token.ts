@@ -86,7 +86,7 @@ export function personServerOf(token: VerifiedToken): unknown {
 const copiedClaims = ['presented_jti', 'ps', 'sub', 'mission_s256', 'tenant'] as const
 
 /** The first claim in which a resource token differs from the token it was minted from; absence must match absence. */
-export function mismatch(resourceToken: JsonObject, presented: JsonObject): string | undefined {
+function mismatch(resourceToken: JsonObject, presented: JsonObject): string | undefined {
   const name = copiedClaims.find((claim) => resourceToken[claim] !== presented[claim])
   return name === undefined ? undefined : `${name} differs from the presented token`
 }

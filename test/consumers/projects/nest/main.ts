@@ -3,7 +3,14 @@ import 'reflect-metadata'
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import { createKey, createTown } from '@countersign/devkit'
-import { type AAuthEvent, aauth, type Caller, type ExpressGuard } from '@countersign/express'
+import {
+  type AAuthEvent,
+  type AAuthRequest,
+  aauth,
+  type ExpressGuard,
+  type Grant,
+  type Person,
+} from '@countersign/express'
 import {
   Body,
   Controller,
@@ -16,16 +23,14 @@ import {
 } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
-import type { Request } from 'express'
 
 let guard: ExpressGuard
 
 @Controller('books')
 class Books {
   @Get()
-  read(@Req() request: Request): { reader: string | undefined } {
-    const caller: Caller | undefined = request.aauth
-    return { reader: caller?.kind }
+  read(@Req() request: AAuthRequest<Person | Grant>): { reader: string; of: string } {
+    return { reader: request.aauth.kind, of: request.aauth.person.ps }
   }
 
   @Post()

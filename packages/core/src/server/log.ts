@@ -1,0 +1,128 @@
+import type { AAuthEvent, Report } from '../events.js'
+import { type HttpRequest, splitTarget } from '../http/message.js'
+import { routeOf } from '../http/request-view.js'
+import type { Logger } from '../logger.js'
+
+/** Milliseconds in which one cause is logged once. */
+const pause = 60_000
+/** Causes told apart within that time; they are faults of this server, so there are few. */
+const mostCauses = 200
+
+/** The log that nobody has to ask for. */
+const consoleLogger: Logger = {
+  error: (details, message) => console.error(message, ...errorIn(details)),
+  warn: (details, message) => console.warn(message, ...errorIn(details)),
+}
+
+const errorIn = (details: object): readonly unknown[] => ('err' in details ? [details.err] : [])
+
+/** One failure of ours, as it is logged. */
+interface Failure {
+  readonly code: string
+  readonly reason?: string | undefined
+}
+
+/** When a cause was logged last, and how often it has come since. */
+interface Logged {
+  readonly at: number
+  more: number
+}
+
+/** Logs failures of ours, once for each cause and minute; and each refusal for whoever logs at the level `debug`. */
+export function createLog(logger: Logger = consoleLogger, monotonic: () => number): Report {
+  const causes = new Map<string, Logged>()
+
+  /** How often it has come unlogged since it was logged last; `undefined` when it is not to be logged now. */
+  const due = (cause: string): number | undefined => {
+    const now = monotonic()
+    const known = causes.get(cause)
+    if (known !== undefined && now < known.at + pause) {
+      known.more++
+      return undefined
+    }
+    if (known === undefined && cause !== others && causes.size >= mostCauses) {
+      for (const [old, { at }] of causes) if (now >= at + pause) causes.delete(old)
+      // Texts that never come twice are one cause together.
+      if (causes.size >= mostCauses) return due(others)
+    }
+    causes.set(cause, { at: now, more: 0 })
+    return known?.more ?? 0
+  }
+
+  return (event, request, error) => {
+    if (event.name === 'served') return
+    const failure = failureIn(event, error)
+    if (failure === undefined) {
+      if (request !== undefined) debug(event, request, logger)
+      return
+    }
+    const more = due(causeOf(failure, error))
+    if (more === undefined) return
+    const { code, reason } = failure
+    const details = {
+      ...(error === undefined ? {} : { err: error }),
+      code,
+      ...(reason === undefined ? {} : { reason }),
+      ...(request === undefined ? {} : placeOf(request)),
+      ...(more === 0 ? {} : { more }),
+    }
+    const place = 'route' in details ? ` at ${details.method} ${details.route}` : ''
+    const repeated = more === 0 ? '' : ` (and ${more} more since it was logged last)`
+    // An error says itself what is wrong.
+    const said = error === undefined ? `: ${reason ?? 'no reason given'}` : ''
+    quietly(() => logger.error(details, `aauth: ${code}${place}${said}${repeated}`))
+  }
+}
+
+const others = 'others'
+
+function failureIn(event: AAuthEvent, error: unknown): Failure | undefined {
+  switch (event.name) {
+    case 'refused':
+      return event.family === 'ours' ? event : undefined
+    case 'observed':
+      return error === undefined ? undefined : event
+    case 'failed':
+    case 'issuer-policy-failed':
+      return { code: event.name, reason: event.reason }
+    case 'store-failed':
+      return { code: event.name, reason: `${event.operation}: ${event.fault}: ${event.reason}` }
+    default:
+      return undefined
+  }
+}
+
+/** Errors are told apart by where they come from: their messages may name what is different each time. */
+function causeOf({ code, reason = '' }: Failure, error: unknown): string {
+  if (!(error instanceof Error)) return `${code} ${reason.slice(0, 200)}`
+  const at = typeof error.stack === 'string' ? /^\s+at .{1,300}/m.exec(error.stack)?.[0] : undefined
+  return `${code} ${error.name} ${at ?? error.message.slice(0, 200)}`
+}
+
+/** A refusal, for whoever wants to know each. */
+function debug(event: AAuthEvent, request: object, fallback: Logger): void {
+  if (event.name !== 'refused' && event.name !== 'challenged') return
+  const log = routeOf(request).log ?? fallback
+  if (log.debug === undefined || log.isLevelEnabled?.('debug') === false) return
+  const code = event.name === 'refused' ? event.code : event.requirement
+  const reason = event.name === 'refused' ? event.reason : undefined
+  const details = { code, ...placeOf(request), ...(reason === undefined ? {} : { reason }) }
+  quietly(() => log.debug?.(details, `aauth: ${event.name} ${code}`))
+}
+
+/** Where it happened: the route as it was declared or, where that is not known, the path. */
+function placeOf(request: object): { readonly method: string; readonly route: string } {
+  const { method, path } = splitTarget(request as HttpRequest)
+  // A path is a stranger's, and a terminal takes more than text.
+  const { route = path.slice(0, 200).replace(/[^\x21-\x7e]/g, '?') } = routeOf(request)
+  return { method, route }
+}
+
+/** A log that fails must not change the answer to a request. */
+function quietly(write: () => void): void {
+  try {
+    write()
+  } catch {
+    // There is nowhere else to tell it.
+  }
+}
