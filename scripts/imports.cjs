@@ -11,6 +11,7 @@ const lines = [
   ['access'],
   ['interaction', 'session'],
   ['pending'],
+  ['chaining'],
   ['authentication'],
   ['replay', 'revocation', 'denial'],
   ['signature', 'token', 'answer', 'node'],

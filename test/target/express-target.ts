@@ -4,7 +4,7 @@ import { aauth } from '@countersign/express'
 import express from 'express'
 import express4 from 'express4'
 import { login, stringOf } from './login.js'
-import { routes, type StartedTarget, type TargetRoute } from './routes.js'
+import { Reply, routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Express 5. */
 export const startExpress = startWith(express)
@@ -43,13 +43,24 @@ async function start(
   for (const route of table) {
     const method = route.method.toLowerCase() as 'get' | 'post' | 'delete'
     app[method](route.path, guard.require(route.requirement), body, (req, res, next) => {
-      const bytes = Buffer.isBuffer(req.body) ? req.body.length : 0
+      const content = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0)
       // Express 4 does not catch what a handler rejects with.
-      Promise.resolve({ caller: req.aauth as Caller, observed: req.aauthObserved, bytes })
+      Promise.resolve({
+        caller: req.aauth as Caller,
+        observed: req.aauthObserved,
+        bytes: content.length,
+        body: content,
+        onward: () => guard.onward(req),
+      })
         .then((received) => route.answer(received))
-        .then((answer) => res.status(route.status ?? 200).json(answer), next)
+        .then((answer) => {
+          const { status, body } = answer instanceof Reply ? answer : new Reply(route.status ?? 200, answer)
+          res.status(status).json(body)
+        })
+        .catch(next)
     })
   }
+  app.use(guard.errors())
   const server = app.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return { server, aauth: guard.server }

@@ -2,7 +2,7 @@ import type { Caller, ResourceOptions } from '@countersign/core'
 import { aauth } from '@countersign/fastify'
 import fastify from 'fastify'
 import { login, stringOf } from './login.js'
-import { routes, type StartedTarget, type TargetRoute } from './routes.js'
+import { Reply, routes, type StartedTarget, type TargetRoute } from './routes.js'
 
 /** Serves the route table with Fastify. */
 export async function startFastify(
@@ -33,9 +33,16 @@ export async function startFastify(
       url: route.path,
       config: { aauth: route.requirement },
       handler: async (request, reply) => {
-        reply.code(route.status ?? 200)
-        const bytes = Buffer.isBuffer(request.body) ? request.body.length : 0
-        return route.answer({ caller: request.aauth as Caller, observed: request.aauthObserved, bytes })
+        const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+        const answer = await route.answer({
+          caller: request.aauth as Caller,
+          observed: request.aauthObserved,
+          bytes: content.length,
+          body: content,
+          onward: () => app.aauth.onward(request),
+        })
+        const { status, body } = answer instanceof Reply ? answer : new Reply(route.status ?? 200, answer)
+        return reply.code(status).send(body)
       },
     })
   }

@@ -1,19 +1,25 @@
 import { createGuardedFetch } from '@countersign/core'
 import { createLoopbackFetch } from '@countersign/devkit'
 import { readTargetOptions } from './options.js'
+import { routesFrom } from './routes.js'
 import { openSharedState } from './shared-state.js'
 import { startTarget } from './start.js'
 
 const options = readTargetOptions(process.argv.slice(2), process.env)
 const shared = options.redis === undefined ? undefined : await openSharedState(options.redis)
-const target = await startTarget(options.adapter, options.port, {
-  ...(options.accessServer === undefined ? {} : { accessServer: options.accessServer }),
-  ...shared?.options,
-  logger: { error: console.error, warn: console.warn },
-  replay: options.replay,
-  compat: options.compat,
-  fetch: createLoopbackFetch(options.loopback, createGuardedFetch()),
-})
+const target = await startTarget(
+  options.adapter,
+  options.port,
+  {
+    ...(options.accessServer === undefined ? {} : { accessServer: options.accessServer }),
+    ...shared?.options,
+    logger: { error: console.error, warn: console.warn },
+    replay: options.replay,
+    compat: options.compat,
+    fetch: createLoopbackFetch(options.loopback, createGuardedFetch()),
+  },
+  routesFrom(options.supplier),
+)
 console.log(`listening 127.0.0.1:${target.port}`)
 const close = async (): Promise<void> => {
   await target.close()

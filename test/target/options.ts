@@ -9,6 +9,8 @@ export interface TargetOptions {
   readonly adapter: string
   readonly port: number
   readonly accessServer: string | undefined
+  /** Identifier of the resource that `/order` buys from. */
+  readonly supplier: string
   /** URL of the Redis that all instances share. */
   readonly redis: string | undefined
   /** Whether every route refuses a second use of a signature, on methods that change something. */
@@ -32,6 +34,7 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
       port: { type: 'string', default: '4100' },
       'access-server': { type: 'string' },
       redis: { type: 'string' },
+      supplier: { type: 'string', default: 'https://supplier.example' },
       replay: { type: 'boolean', default: false },
       compat: { type: 'string', multiple: true, default: [] },
     },
@@ -44,6 +47,7 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
     port,
     accessServer: values['access-server'],
     redis: values.redis,
+    supplier: values.supplier,
     replay: values.replay,
     compat: Object.fromEntries(values.compat.map((name) => [checkCompat(name), true])),
     loopback: readLoopback(env['COUNTERSIGN_LOOPBACK']),

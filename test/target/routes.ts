@@ -3,11 +3,13 @@ import {
   allow,
   type Caller,
   deny,
+  type Onward,
   type Requirement,
   type ResourceOptions,
   type ResourceServer,
 } from '@countersign/core'
 import type { Observed } from '@countersign/core/adapter'
+import { orderRoute } from './order.js'
 
 /** What an adapter's target hands back. */
 export interface StartedTarget {
@@ -20,8 +22,22 @@ export interface Received {
   /** On a route where nobody may be known, `undefined` or `null`, as the framework has it. */
   readonly caller: Caller
   readonly observed: Observed | null | undefined
-  /** Length of the body as the framework's parser handed it over. */
+  /** Length of {@link body}. */
   readonly bytes: number
+  /** The body as the framework's parser handed it over; empty when there was none. */
+  readonly body: Buffer
+  /** On a route with `onward: true`. */
+  onward(): Onward
+}
+
+/** An answer with a status of its own. */
+export class Reply {
+  readonly status: number
+  readonly body: object
+  constructor(status: number, body: object) {
+    this.status = status
+    this.body = body
+  }
 }
 
 /** One route of the target; every adapter serves the same table. */
@@ -31,6 +47,7 @@ export interface TargetRoute {
   readonly requirement: Requirement
   /** Default 200. */
   readonly status?: number
+  /** The JSON that is answered, or a {@link Reply}. */
   answer(received: Received): object | Promise<object>
 }
 
@@ -52,8 +69,7 @@ export const access = { scopes, accounts }
 
 let executions = 0
 
-/** The table. */
-export const routes: readonly TargetRoute[] = [
+const plain: readonly TargetRoute[] = [
   { method: 'GET', path: '/agent', requirement: 'agent', answer: caller },
   { method: 'GET', path: '/person', requirement: 'person', answer: caller },
   { method: 'GET', path: '/data', requirement: { scope: 'data.read' }, answer: caller },
@@ -107,6 +123,14 @@ export const routes: readonly TargetRoute[] = [
     answer: ({ caller, observed }) => ({ ...describe(caller), observed: observed?.code ?? null }),
   },
 ]
+
+/** The table, with `/order` from this supplier. */
+export function routesFrom(supplier: string): readonly TargetRoute[] {
+  return [...plain, orderRoute(supplier)]
+}
+
+/** The table of a target that is started without options. */
+export const routes: readonly TargetRoute[] = routesFrom('https://supplier.example')
 
 /** A caller as the target's answers show it. */
 function describe(caller: Caller | null | undefined): object {

@@ -52,11 +52,16 @@ export async function startTarget(
   if (start === undefined) throw new TypeError(`--adapter must be one of ${[...starters.keys()].join(', ')}`)
   const { server, aauth } = await start(
     // What fails here is made to fail.
-    { resource, signingKeys: [newSigningKey()], logger: false, ...access, ...options },
+    { resource, signingKeys: [newSigningKey()], logger: false, ...access, onward: onwardFor(options), ...options },
     port,
     table,
   )
   return { port: (server.address() as AddressInfo).port, aauth, close: () => close(server) }
+}
+
+/** Suppliers are where issuers are. */
+function onwardFor({ fetch }: Partial<ResourceOptions>): NonNullable<ResourceOptions['onward']> {
+  return fetch === undefined ? {} : { fetch: fetch as typeof globalThis.fetch }
 }
 
 /** A private JWK that nobody has. */

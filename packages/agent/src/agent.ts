@@ -218,7 +218,9 @@ function readUpstream(token: string): Upstream | undefined {
   if (claims === undefined) return undefined
   // A person token is of its issuer, an auth token names the person server (R-310). Only the latter has a `ps`.
   const { iss, ps = iss, exp } = claims
-  return isServerIdentifier(ps) && typeof exp === 'number' ? { token, ps, expires: exp } : undefined
+  return isServerIdentifier(ps) && typeof exp === 'number'
+    ? { token: async () => token, ps, expires: exp }
+    : undefined
 }
 
 /**

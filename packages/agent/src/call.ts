@@ -42,7 +42,7 @@ export class Call {
     const { settings } = this.#run.agent
     this.#content = await readContent(this.#request, settings.limits.requestBytes, this.#run.signal)
     await this.#readMetadata()
-    let token = (await this.#held('auth')) ?? (await this.#agentToken())
+    let token = (await this.#held('auth')) ?? (await this.#first())
     for (;;) {
       const response = await this.#send(token)
       const next = await this.#next(response, token)
@@ -50,6 +50,11 @@ export class Call {
       discard(response)
       token = next
     }
+  }
+
+  /** On behalf of a caller it is known from the start that a person is needed. */
+  #first(): Promise<HeldToken> {
+    return this.#run.agent.upstream === undefined ? this.#agentToken() : this.#personToken()
   }
 
   /** What a resource announces (11.2.4). That it publishes nothing is no obstacle. */

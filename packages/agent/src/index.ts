@@ -17,5 +17,6 @@ export type {
   SubAgentTerms,
 } from './options.js'
 export { type Requirement, readRequirement, readSignatureError, type SignatureError } from './requirement.js'
+export { connectSuppliers } from './suppliers.js'
 export type { Unfinished } from './unfinished.js'
 export { createMemoryWallet, type Wallet, type WalletKind } from './wallet.js'

@@ -65,12 +65,31 @@ export class Wait {
     let response = first
     for (;;) {
       const token = await tokenFor(response)
+      this.#defer(response, token)
       response = (await this.#meet(response, token)) ?? response
       if (!isWait(response)) return response
       await this.#run.wait(this.#next(response))
       response = await this.#poll(token)
       if (!isWait(response)) return response
     }
+  }
+
+  /** Leaves it to others to wait for people. */
+  #defer(response: Response, token: string): void {
+    const { defer } = this.#run.agent
+    const requirement = readRequirement(response)
+    if (defer === undefined || requirement?.name === 'auth-token' || requirement?.name === 'clarification')
+      return
+    void response.body?.cancel().catch(() => {})
+    const interaction = requirement?.name === 'interaction' ? this.#page(response, requirement) : undefined
+    const seconds = retryAfter(response) ?? defaultInterval
+    defer({ ...this.#undertaking, url: this.#url.href, interaction, retryAfter: seconds, token })
+  }
+
+  #page(response: Response, { parameters }: Requirement): { readonly url: string; readonly code: string } {
+    const page = pageOf(parameters)
+    if (page !== undefined) return page
+    throw this.#run.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
   }
 
   /** What is required of the agent meanwhile. Resolves with the response that came of it, if one did. */
@@ -82,10 +101,8 @@ export class Wait {
     return undefined
   }
 
-  async #interact(response: Response, { parameters }: Requirement): Promise<void> {
-    const { url, code } = parameters
-    if (url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url))
-      throw this.#run.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
+  async #interact(response: Response, requirement: Requirement): Promise<void> {
+    const { url, code } = this.#page(response, requirement)
     if (this.#opened.has(code)) return
     // Each opens a page before a person, who has patience for a few.
     if (this.#opened.size >= questions)
@@ -166,6 +183,16 @@ export class Wait {
       }
     }
   }
+}
+
+/** The page that an interaction names, if it names one (AAuth 11.6.3). */
+export function pageOf({
+  url,
+  code,
+}: Requirement['parameters']): { readonly url: string; readonly code: string } | undefined {
+  return url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url)
+    ? undefined
+    : { url, code }
 }
 
 /** Whether a response says to come again. */

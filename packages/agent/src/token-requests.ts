@@ -48,7 +48,7 @@ export async function requestPersonToken(
     // The mission rides in the upstream token, and none is named beside it (R-311, R-323).
     ...(upstream === undefined
       ? optional('mission_s256', mission)
-      : { mission_s256: undefined, upstream_token: upstream.token }),
+      : { mission_s256: undefined, upstream_token: await upstream.token() }),
   }
   const answer = await ask(run, checker.ps, 'person_token_endpoint', body, { kind: 'person', resource })
   return personTokenOf(run, answer, resource, checker)
@@ -78,7 +78,7 @@ export async function requestAuthToken(
     presented_token: presented.jwt,
     capabilities,
     ...optional('login_hint', checked.claims['login_hint']),
-    ...(upstream === undefined ? {} : { mission_s256: undefined, upstream_token: upstream.token }),
+    ...(upstream === undefined ? {} : { mission_s256: undefined, upstream_token: await upstream.token() }),
   }
   const undertaking = { kind: 'auth', resource, resourceToken } as const
   const answer = await ask(run, checker.ps, 'auth_token_endpoint', body, undertaking)
@@ -107,13 +107,22 @@ async function personServer(run: Run): Promise<string> {
 
 /** Takes up a token request that a person has had to decide. */
 export async function resumeTokenRequest(run: Run, unfinished: Unfinished): Promise<HeldToken> {
-  const checker = await checkerFor(run, {})
   const { url, codes, ...undertaking } = unfinished
   const wait = new Wait(run, 'party', new URL(url), undertaking, codes)
-  const answer = await granted(run, await wait.resume(async () => agentToken(run)))
-  return unfinished.kind === 'person'
-    ? personTokenOf(run, answer, unfinished.resource, checker)
-    : authTokenOf(run, answer, holdToken('auth', unfinished.resourceToken), checker)
+  return grantedToken(run, await wait.resume(async () => agentToken(run)), undertaking)
+}
+
+/** The token at the end of a token request that had to wait. */
+export async function grantedToken(
+  run: Run,
+  response: Response,
+  { kind, resource, resourceToken }: Undertaking,
+): Promise<HeldToken> {
+  const checker = await checkerFor(run, {})
+  const answer = await granted(run, response)
+  return kind === 'person'
+    ? personTokenOf(run, answer, resource, checker)
+    : authTokenOf(run, answer, holdToken('auth', resourceToken), checker)
 }
 
 function personTokenOf(run: Run, answer: Answered, resource: string, checker: Checker): HeldToken {
@@ -147,15 +156,21 @@ async function ask(
   const { agent, signal } = run
   const metadata = await abortable(agent.settings.issuers.metadata(ps, 'aauth-person.json'), signal)
   if (metadata instanceof Refusal)
-    throw run.failed('unreachable', `${ps} publishes nothing usable (${metadata.code})`)
+    throw metadata.code === 'issuer_unavailable'
+      ? run.failed('unreachable', `${ps} could not be reached`)
+      : run.failed('bad_answer', `${ps} publishes nothing usable (${metadata.code})`)
   const href = metadata[endpoint]
-  if (!isEndpointUrl(href)) throw run.failed('unreachable', `${ps} has no usable ${endpoint}`)
+  if (!isEndpointUrl(href)) throw run.failed('bad_answer', `${ps} has no usable ${endpoint}`)
   const url = new URL(href)
   const request = {
     to: 'party' as const,
     method: 'POST',
     url,
-    headers: new Headers({ 'content-type': 'application/json', prefer: 'wait=45' }),
+    // Whoever does not wait here wants to know at once that there is something to wait for.
+    headers: new Headers({
+      'content-type': 'application/json',
+      ...(agent.defer === undefined ? { prefer: 'wait=45' } : {}),
+    }),
     content: new Uint8Array(Buffer.from(JSON.stringify(body))),
   }
   const token = await agentToken(run)

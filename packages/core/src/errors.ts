@@ -33,6 +33,11 @@ export type ProblemCode =
   | 'issuer_unavailable'
   | 'store_unavailable'
   | 'overloaded'
+  | 'interaction_required'
+  | 'invalid_upstream_token'
+  | 'as_unreachable'
+  | 'supplier_failed'
+  | 'supplier_unavailable'
   | 'server_error'
 
 /** Every code this library answers with. A local policy may add codes of its own to a `403`. */
@@ -40,9 +45,10 @@ export type ErrorCode = SignatureErrorCode | ProblemCode
 
 /**
  * Whose fault an error is: the groups that an operator alerts on separately.
- * `caller`: the request is at fault. `issuer`: a token's issuer could not be reached. `ours`: a fault of this server.
+ * `caller`: the request is at fault. `issuer`: a token's issuer could not be reached. `supplier`: another resource that a
+ * handler called in its caller's name, or the person server in between. `ours`: a fault of this server.
  */
-export type ErrorFamily = 'caller' | 'issuer' | 'ours'
+export type ErrorFamily = 'caller' | 'issuer' | 'supplier' | 'ours'
 
 /** An error code's status, title and family. */
 export interface ErrorEntry {
@@ -93,6 +99,14 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached; try again later', 'issuer')],
   ['store_unavailable', problem(503, 'The server cannot reach its store; try again later', 'ours')],
   ['overloaded', problem(503, 'The server is too busy; try again later', 'ours')],
+  ['interaction_required', problem(403, 'A person has to be asked first')],
+  [
+    'invalid_upstream_token',
+    problem(502, 'The token of this call is not accepted for a supplier', 'supplier'),
+  ],
+  ['as_unreachable', problem(502, 'A supplier’s access server could not be reached', 'supplier')],
+  ['supplier_failed', problem(502, 'A supplier gave no usable answer', 'supplier')],
+  ['supplier_unavailable', problem(503, 'A supplier could not be reached; try again later', 'supplier')],
   ['server_error', problem(500, 'The server failed', 'ours')],
 ])
 
@@ -142,7 +156,7 @@ export function refuse(code: ErrorCode, detail?: string): Refusal {
  * Fastify). `status`, `statusCode` and `headers` are what both frameworks' default handlers honour.
  */
 export class AAuthError extends Error {
-  override readonly name = 'AAuthError'
+  override readonly name: string = 'AAuthError'
   /** One of {@link ErrorCode}, a requirement (`agent-token`, `person-token`, `auth-token`) or a policy's own code. */
   readonly code: string
   readonly status: number

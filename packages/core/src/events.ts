@@ -56,6 +56,35 @@ export interface SettledEvent {
     | 'server_error'
 }
 
+/** A handler called a supplier in its caller's name (AAuth 10.1). */
+export interface OnwardEvent {
+  readonly name: 'onward'
+  /** The supplier's identifier. */
+  readonly supplier: string
+  /**
+   * `answered`: by the supplier, whatever its answer was. `waiting`: somebody on its side has to decide first. All others:
+   * why it came to nothing.
+   */
+  readonly outcome: 'answered' | 'waiting' | OnwardFault
+  /** Of the supplier's answer. */
+  readonly status?: number
+  /** For the operator only. */
+  readonly reason?: string
+}
+
+/** Why a call to a supplier came to nothing. */
+export type OnwardFault =
+  | 'gone'
+  | 'interaction_required'
+  | 'denied'
+  | 'abandoned'
+  | 'expired'
+  | 'revoked'
+  | 'invalid_upstream_token'
+  | 'as_unreachable'
+  | 'supplier_unavailable'
+  | 'supplier_failed'
+
 /** Something failed in this server beside a request that was answered all the same. */
 export interface FailedEvent {
   readonly name: 'failed'
@@ -252,6 +281,7 @@ export type AAuthEvent =
   | DiagnosticEvent
   | DeferredEvent
   | SettledEvent
+  | OnwardEvent
   | FailedEvent
   | IssuerEvent
   | StoreEvent

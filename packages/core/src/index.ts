@@ -29,6 +29,9 @@ export type {
   PresentedToken,
   TokenCaller,
 } from './caller.js'
+export { OnwardError } from './chaining/onward-error.js'
+export type { OnwardOptions } from './chaining/options.js'
+export type { Onward } from './chaining/run.js'
 export type { Denial, DenialSubject } from './denial/denial.js'
 export type { Denials, NewDenial } from './denial/denials.js'
 export { AAuthError, type ErrorCode, type ErrorEntry, errorTable } from './errors.js'

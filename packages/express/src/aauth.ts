@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connectSuppliers } from '@countersign/agent'
 import {
   AAuthError,
   createResourceServer,
+  type Onward,
   type ResourceOptions,
   type ResourceServer,
 } from '@countersign/core'
@@ -89,6 +91,25 @@ export interface ExpressGuard<Observe = false> {
   with<const Own extends boolean | undefined = undefined>(
     defaults: RouteDefaults<Request> & { readonly observe?: Own },
   ): ExpressGuard<Otherwise<Own, Observe>>
+  /**
+   * What a handler calls suppliers with in the name of the caller whose request it serves (AAuth 10.1): as `fetch`. Needs
+   * the option `onward`, and `onward: true` on the route. Call suppliers before doing anything else that cannot be done
+   * twice: where the person has to be asked, it rejects, and the handler runs again from its beginning once they have
+   * decided. Let what it rejects with go on to {@link ExpressGuard.errors}.
+   *
+   * @throws TypeError where the route does not say `onward: true`, or nobody has been verified
+   */
+  onward(req: IncomingMessage): Onward
+  /**
+   * An error middleware that answers what {@link ExpressGuard.onward} rejects with, and puts the call aside where it has to
+   * wait; all other errors go on. Mount it behind the routes, before the application's own error handler.
+   */
+  errors(): (
+    error: unknown,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => void
   /** A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets everything pass. */
   open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
   /**
@@ -149,13 +170,21 @@ export function aauth<const Observe extends boolean | undefined = undefined>(
     throw new TypeError("option onError: must be 'answer' or 'next'")
   if ('secureByDefault' in given && typeof given.secureByDefault !== 'boolean')
     throw new TypeError('option secureByDefault: must be a boolean')
-  const { options: complete, close } = fromEnvironment<ResourceOptions<Request>>(resourceOptions, {
+  const { options: complete, close } = fromEnvironment<ResourceOptions<Request>>(connected(resourceOptions), {
     from: import.meta.url,
   })
   const shared: Shared = { onError, secureByDefault, declared: [], close }
   return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as ExpressGuard<
     Otherwise<Observe, false>
   >
+}
+
+/** Call chaining needs an agent, and this package has one. */
+function connected(options: PartialOptions<ResourceOptions<Request>>): typeof options {
+  const { onward } = options
+  return typeof onward === 'object' && onward !== null
+    ? { ...options, onward: { connect: connectSuppliers, ...onward } }
+    : options
 }
 
 /** The state of a guard, shared with those made from it by `with`. */
@@ -289,6 +318,19 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       declared.push({ aauth: false })
       return handler
     },
+    onward: (req) => server.onward(fromNode(req, originalTarget(req))),
+    errors: (...args: unknown[]) => {
+      if (args.length > 0) throw calledByExpress('errors()')
+      return (error, req, res, next) => {
+        const answering = server.answerOnward(fromNode(req, originalTarget(req)), error)
+        if (answering === undefined || res.headersSent) fail(next, error)
+        else
+          attempt(next, async () => {
+            const fault = refuse(await answering, res as Response)
+            if (fault !== undefined) next(fault)
+          })
+      }
+    },
     with: (defaults) => guardOf(server.with(defaults), shared) as never,
     endpoints: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('endpoints()')
@@ -324,6 +366,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
 /** The error where a method was given to Express instead of its result. */
 function calledByExpress(call: string): TypeError {
   return new TypeError(`the parentheses are missing: write guard.${call}`)
+}
+
+/** What was asked for, wherever the application has mounted what asks. */
+function originalTarget(req: IncomingMessage): string | undefined {
+  return (req as IncomingMessage & MaybeExpress).originalUrl
 }
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {

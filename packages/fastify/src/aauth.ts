@@ -1,5 +1,6 @@
+import { connectSuppliers } from '@countersign/agent'
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
-import { fromEnvironment, type PartialOptions } from '@countersign/core/adapter'
+import { fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
@@ -36,7 +37,7 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
   // One that is given wins, and so does the console where the application's own says nothing.
   const logs = !('logger' in resource) && !isSilent(app.log)
-  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(resource, {
+  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(connected(resource), {
     from: import.meta.url,
   })
   const server = createResourceServer<FastifyRequest, OtherWay>(
@@ -52,6 +53,7 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
       ...of,
+      onward: (request) => of.onward('raw' in request ? fromNode(request.raw, request.originalUrl) : request),
       with: (defaults) => guardOf(of.with(defaults)),
       routes: () => routes(),
     }
@@ -73,6 +75,14 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
 /** Whether it is the logger of an application that was made without one: all its methods are the same, and do nothing. */
 function isSilent({ error, trace }: FastifyBaseLogger): boolean {
   return error === trace
+}
+
+/** Call chaining needs an agent, and this package has one. */
+function connected(options: PartialOptions<ResourceOptions<FastifyRequest>>): typeof options {
+  const { onward } = options
+  return typeof onward === 'object' && onward !== null
+    ? { ...options, onward: { connect: connectSuppliers, ...onward } }
+    : options
 }
 
 /** Separates the plugin's options, checked, from those of the resource server, which checks them itself. */

@@ -9,7 +9,14 @@ import {
   type RouteView,
   readOn,
 } from '@countersign/core/adapter'
-import type { FastifyContextConfig, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type {
+  FastifyContextConfig,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction,
+  RouteHandlerMethod,
+} from 'fastify'
 import { declaredIn, toldOf } from './declaration.js'
 import { fail, type OtherWay, runOther } from './other-way.js'
 import type { FastifyGuard } from './request.js'
@@ -153,6 +160,32 @@ function conclude(
   } else if (outcome.or === true && other !== undefined) {
     runOther(other, outcome, [request.server, request, reply, done])
   } else refuse(outcome, settings, reply, done)
+}
+
+/**
+ * Answers what a handler has let go of its calls to suppliers, as a handler that returned: the application's error handler
+ * would not know that the call only waits.
+ */
+export function answering(handler: RouteHandlerMethod): RouteHandlerMethod {
+  return function (this: FastifyInstance, request, reply) {
+    const failed = (error: unknown): Promise<unknown> => answerOnward(error, request, reply)
+    try {
+      const result: unknown = handler.call(this, request, reply)
+      return isPromiseLike(result) ? Promise.resolve(result).catch(failed) : result
+    } catch (error) {
+      return failed(error)
+    }
+  }
+}
+
+async function answerOnward(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { aauth: guard } = request.server as { readonly aauth?: FastifyGuard }
+  const outcome = guard?.answerOnward(fromNode(request.raw, request.originalUrl), error)
+  if (guard === undefined || outcome === undefined || reply.sent) throw error
+  const { code, detail, answer } = await outcome
+  const isAnswered = answer.status < 400 || settingsOf.get(guard)?.onError === 'answer'
+  if (!isAnswered) throw new AAuthError(code, answer.status, answer.headers, detail)
+  return send(answer, reply)
 }
 
 function refuse(outcome: Answered, { onError }: GuardSettings, reply: FastifyReply, done: Done): void {

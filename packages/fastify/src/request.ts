@@ -3,10 +3,12 @@ import type {
   CallerOf,
   Policy as CorePolicy,
   Requirement as CoreRequirement,
+  Onward,
   ResourceServer,
 } from '@countersign/core'
 import type {
   DeclaredRoute,
+  HttpRequest,
   NoIdentity,
   NoSuchMember,
   Observed,
@@ -54,7 +56,7 @@ export function requirement<const R extends Requirement>(
 }
 
 /** The type of `fastify.aauth`: the resource server behind the plugin. */
-export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherWay>, 'with'> {
+export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherWay>, 'with' | 'onward'> {
   /**
    * The same server with defaults for all routes of a context: assign it to the context's own `aauth`. Its policies come
    * after the server's and before a route's own; its `observe` overrides the server's.
@@ -62,6 +64,15 @@ export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherW
    * @throws TypeError naming what is wrong in `defaults`
    */
   with(defaults: RouteDefaults<FastifyRequest>): FastifyGuard
+  /**
+   * What a handler calls suppliers with in the name of the caller whose request it serves (AAuth 10.1): as `fetch`. Needs
+   * the option `onward`, and `onward: true` in the route's `config.aauth`. Call suppliers before doing anything else that
+   * cannot be done twice: where the person has to be asked, it rejects, and the handler runs again from its beginning once
+   * they have decided. What a handler lets go of it is answered; the application's error handler does not see it.
+   *
+   * @throws TypeError where the route does not say `onward: true`, or nobody has been verified
+   */
+  onward(request: FastifyRequest | HttpRequest): Onward
   /**
    * The routes of the plugin's scope that were declared after it, with what each declares; without our own endpoints.
    * Routes declared before the plugin are guarded as well, but not listed.

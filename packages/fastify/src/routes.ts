@@ -2,7 +2,7 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { FastifyContextConfig, FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import { checkPlace, declaredIn, type ToldRoute, toldAs, toldOf } from './declaration.js'
 import { answered } from './endpoints.js'
-import { enforce } from './enforce.js'
+import { answering, enforce } from './enforce.js'
 import type { Requirement } from './request.js'
 import { rootOf } from './root.js'
 
@@ -40,8 +40,10 @@ export function guardRoutes(
   app.addHook('onRoute', function (this: FastifyInstance, options) {
     if (options.handler === answered) return
     // A mistake is found where it is made.
-    const said = checkRoute({ options, context: this }) !== undefined
-    seen.push({ options, context: this, said })
+    const said = checkRoute({ options, context: this })
+    seen.push({ options, context: this, said: said !== undefined })
+    // A handler that gives its answer to `reply` by itself, and no promise, has nothing to let go.
+    if (typeof said === 'object' && said.onward === true) options.handler = answering(options.handler)
     const isPlaced = hook === 'onRequest'
     if (isPlaced) putFirst(options)
     const told: ToldRoute = { options, isPlaced }

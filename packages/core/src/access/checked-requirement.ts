@@ -27,6 +27,8 @@ export interface CheckedRequirement {
   readonly components: readonly string[]
   /** Whether those who decide see the content. */
   readonly content: boolean
+  /** Whether the handler calls suppliers. */
+  readonly onward: boolean
   readonly deliver: 'challenge' | 'held'
   /** `undefined`: as for the whole server. */
   readonly replay: ReplayMode | undefined
@@ -53,6 +55,8 @@ export interface RequirementContext {
   readonly keys: boolean
   /** Whether the option `interaction` is there. */
   readonly interaction: boolean
+  /** Whether the option `onward` is there. */
+  readonly onward: boolean
   readonly policies: readonly Policy[]
   readonly observe: boolean
 }
@@ -73,6 +77,7 @@ const ofRoutes = {
     )
     .optional(),
   content: z.boolean('must be a boolean').optional(),
+  onward: z.boolean('must be a boolean').optional(),
   replay: z.union([z.boolean(), z.literal('all')], "must be true, false or 'all'").optional(),
   policy: policiesSchema.optional(),
   optional: z.boolean('must be a boolean').optional(),
@@ -152,6 +157,7 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
     ...checkRouteTerms(terms, context),
     policies: [...context.policies, ...policyList(terms.policy), ...effect.last],
     content: terms.content === true,
+    onward: checkOnward(terms, needs, context),
     components: [
       ...new Set([
         ...(terms.content === true ? contentComponents : []),
@@ -250,6 +256,19 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
     ...(description === undefined ? {} : { description }),
     ...(by === undefined ? {} : { by }),
   }
+}
+
+function checkOnward(
+  { onward = false }: Terms,
+  needs: CheckedRequirement['needs'],
+  context: RequirementContext,
+): boolean {
+  if (onward && !context.onward) throw new TypeError('require: onward needs the option onward')
+  if (onward && needs === 'agent')
+    throw new TypeError(
+      'require: onward needs a route that knows the person: scope, claims or identity person',
+    )
+  return onward
 }
 
 function checkBindings(

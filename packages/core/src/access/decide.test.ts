@@ -39,6 +39,7 @@ const context = {
   policies: [],
   observe: false,
   interaction: true,
+  onward: true,
 }
 const needOf = (requirement: Requirement): Need => {
   const checked = checkRequirement(requirement, context)

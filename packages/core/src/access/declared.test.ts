@@ -11,6 +11,7 @@ const context = {
   policies: [],
   observe: false,
   interaction: true,
+  onward: true,
 }
 const faultOf = (work: () => unknown): string => {
   try {

@@ -25,6 +25,11 @@ export interface RouteTerms<C extends Caller, Raw = unknown, Hook = never> {
   readonly content?: boolean
   /** Whether a signature serves only once on this route: `true` on methods that change something, `'all'` on every. */
   readonly replay?: boolean | 'all'
+  /**
+   * Whether the handler calls suppliers in its caller's name (AAuth 10.1): what the request came with is then at hand for
+   * `onward`, and the call can wait. Needs the option `onward`, and a route that can know the person. Default `false`.
+   */
+  readonly onward?: [C] extends [Agent] ? false : boolean
   /** The route's own rules; they run after the server's and the router's, when everything else has passed. */
   readonly policy?: Policies<C, Raw>
   /** `read`: a method that may change something is a `403 read_only`. See {@link Effect} for what grants can do. */

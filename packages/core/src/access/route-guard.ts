@@ -14,6 +14,7 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller } from '../caller.js'
+import type { Chaining } from '../chaining/chaining.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
@@ -45,6 +46,8 @@ export interface GuardContext extends WalkContext {
   /** Whether the application is told of every event. */
   readonly listens: boolean
   readonly noticeContent: NoticeContent
+  /** Present with the option `onward`. */
+  readonly chaining: Pick<Chaining, 'keep'> | undefined
 }
 
 /** Walks each request and answers with what was found; in report-only mode, serves it and says what was found. */
@@ -55,18 +58,20 @@ export function createRouteGuard(
   const { mint, noticeContent, report, listens, deferrals } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
-  const { needs, observe, or, orWins, deliver } = requirement
+  const { needs, observe, or, orWins, deliver, onward: keeps } = requirement
 
   const settle = ({ decision, caller }: Finding, request: HttpRequest): Awaitable<Outcome> => {
     switch (decision.act) {
       case 'serve':
-        return served(decision.caller, report, request)
+        return keeps ? serveOnward(decision.caller, request) : served(decision.caller, report, request)
       case 'ask':
         return ask(decision, caller, request)
       case 'ask-grant':
         return askGrant(decision, request)
       case 'hold':
-        return hold(decision, request)
+        return keeps
+          ? andThen(keep(decision.caller, request), () => hold(decision, request))
+          : hold(decision, request)
       case 'ask-session':
         return deferrals.session(request, decision.caller, decision.asked)
       case 'forbid':
@@ -75,6 +80,12 @@ export function createRouteGuard(
         return refused(decision.refusal, report, request)
     }
   }
+
+  const keep = (caller: Caller | undefined, request: HttpRequest): Awaitable<void> =>
+    caller === undefined ? undefined : context.chaining?.keep(request, caller)
+
+  const serveOnward = (caller: Caller | undefined, request: HttpRequest): Awaitable<Outcome> =>
+    andThen(keep(caller, request), () => served(caller, report, request))
 
   const hold = ({ caller, wanted }: Hold, request: HttpRequest): Awaitable<Outcome> => {
     const whose = caller.kind === 'session' ? caller.by : caller

@@ -91,6 +91,22 @@ export type { SessionOptions } from '../session/options.js'
 export type { MemoryStoreOptions } from '../store/memory-store.js'
 export type { ProvenStoreOptions } from '../store/proven-store.js'
 
+// What call chaining needs of an agent.
+
+export {
+  type Authority,
+  type ChainTokenKind,
+  type ChainWallet,
+  type ConnectSuppliers,
+  type OwnAgent,
+  type Progress,
+  SupplierFault,
+  type SupplierFaultCode,
+  type Suppliers,
+  type SuppliersContext,
+  type Wait,
+} from '../chaining/suppliers.js'
+
 // What the handles of a server take and give.
 
 export type { Diagnose } from '../diagnostics.js'

@@ -24,6 +24,8 @@ export type {
   KeyRotationEvent,
   NoticeOutcome,
   ObservedEvent,
+  OnwardEvent,
+  OnwardFault,
   RefusedEvent,
   ReplayReportedEvent,
   ResourceTokenEvent,

@@ -135,6 +135,8 @@ export interface Carried {
   readonly origins: readonly Origin[]
   /** In how many pending requests it has waited. */
   readonly waited: number
+  /** What the call takes along for the suppliers that its handler calls (`chaining/chain.ts`). */
+  readonly chain?: unknown
   /** Called when the call has to wait once more, with the id of the new pending request. */
   waitsAgain(id: string): void
 }

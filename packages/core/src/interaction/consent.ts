@@ -15,7 +15,10 @@ import { callerOnPage, type PageView } from './view.js'
 
 /** What the interaction page depends on. */
 export interface InteractionContext extends SettleContext {
-  readonly interaction: InteractionOptions
+  /** `undefined`: nobody signs in here, and people are only sent on. */
+  readonly interaction: InteractionOptions | undefined
+  /** Our own URL that people come back to from a supplier's side; `undefined`: none are sent there. */
+  readonly callback: string | undefined
   readonly issuers: IssuerKeys
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
@@ -47,7 +50,9 @@ export interface Visitor {
 
 /** The person who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login` answers otherwise */
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
-  const result: LoginResult = await context.interaction.login(visitOf(visitor, context))
+  // Only where there is a login is anything to be decided here.
+  const { login } = context.interaction as InteractionOptions
+  const result: LoginResult = await login.call(context.interaction, visitOf(visitor, context))
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
     if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
@@ -71,7 +76,7 @@ async function whoOnPage(
   { user, name = user }: SignedIn,
   context: InteractionContext,
 ): Promise<Pick<PageView, 'user' | 'signOut'>> {
-  const { interaction } = context
+  const interaction = context.interaction as InteractionOptions
   if (interaction.signOut === undefined) return { user: name }
   const signOut = await interaction.signOut(visitOf(visitor, context))
   if (!isLink(signOut))

@@ -23,6 +23,7 @@ import {
   type Visitor,
 } from './consent.js'
 import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './page-answer.js'
+import { passAgain, passOn } from './pass-on.js'
 
 /** With this many wrong codes an interaction ends (R-233, G-36). */
 const maxFailures = 5
@@ -70,19 +71,23 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
   }
 }
 
-function isPrefetch({ rawHeaders }: HttpRequest): boolean {
+export function isPrefetch({ rawHeaders }: HttpRequest): boolean {
   const purpose = `${fieldValue(rawHeaders, 'sec-purpose') ?? ''} ${fieldValue(rawHeaders, 'purpose') ?? ''}`
   return /prefetch|prerender|preview/i.test(purpose)
 }
 
-async function findRecord(id: string, { records }: InteractionContext): Promise<PendingRecord | undefined> {
+/** The request behind the id of an interaction. */
+export async function findRecord(
+  id: string,
+  { records }: InteractionContext,
+): Promise<PendingRecord | undefined> {
   if (!/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined
   const pending = await records.behind(id)
   return pending === undefined ? undefined : records.find(pending)
 }
 
 /** The request as one of the browser that came with the code; `undefined` when it is from another browser. */
-async function findVisitor(
+export async function findVisitor(
   record: PendingRecord,
   request: HttpRequest,
   { browser, records }: InteractionContext,
@@ -138,6 +143,7 @@ async function arrive(
   const arrival: Arrival = { browser: browserName(secret), callback: callback ?? undefined }
   if (!(await records.claim(record, 'arrival', arrival))) return invalidCodePage(request, context)
   context.longPolls.wake(record.id)
+  if (record.chained === true) return passOn(record, context, { 'Set-Cookie': browser.cookie(secret) })
   // To the URL without the code: it is in no history and no referrer, and a reload is harmless.
   return redirectAnswer(action, { 'Set-Cookie': browser.cookie(secret) })
 }
@@ -160,6 +166,7 @@ async function show(visitor: Visitor, context: InteractionContext): Promise<Answ
   // The agent has cancelled it.
   if ((await context.records.ending(visitor.record)) !== undefined)
     return expiredPage(visitor.request, context)
+  if (visitor.record.chained === true) return passAgain(visitor, context)
   const who = await signedIn(visitor, context)
   return 'status' in who
     ? who
@@ -170,6 +177,8 @@ async function show(visitor: Visitor, context: InteractionContext): Promise<Answ
 async function receive(visitor: Visitor, context: InteractionContext): Promise<Answer> {
   const { record, request, secret } = visitor
   if (
+    // Nothing is decided here of what is decided elsewhere.
+    record.chained === true ||
     (await context.records.ending(record)) !== undefined ||
     (await settlementOf(record, context)) !== undefined
   )
@@ -214,7 +223,8 @@ async function readForm(
   return new URLSearchParams(Buffer.from(content).toString('utf8'))
 }
 
-function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
+/** What a browser is shown where something failed. */
+export function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
   report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
   const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
   return problemPage(

@@ -33,6 +33,7 @@ const titles: Readonly<Record<PageView['page'], Part>> = {
   code: () => 'Enter the code from your agent',
   approved: () => 'You approved the request',
   declined: () => 'You declined the request',
+  returned: () => 'Thank you',
   problem: () => 'This did not work',
 }
 
@@ -57,6 +58,8 @@ ${signedIn(view)}
 <p class="note">Your agent shows you the code: eight letters and digits. Enter no code that somebody sent you.</p>`,
   approved: () => '<p role="status">Your agent will go on by itself. You can close this page.</p>',
   declined: () => '<p role="status">Nothing was shared and nothing was done. You can close this page.</p>',
+  returned: () =>
+    '<p role="status">Your agent will go on with what you decided. You can close this page.</p>',
   problem: (view) =>
     `<p role="alert">${e(view.problem?.message ?? '')}</p>\n${signedIn(view)}\n<p class="note">Code of this error: <code>${e(view.problem?.code ?? '')}</code></p>`,
 }
@@ -70,7 +73,11 @@ function asks({ asks: who }: PageView): string {
   const party = e(who.party.replace(/^https:\/\//, ''))
   return who.agent === undefined
     ? `<p>An agent of somebody at <strong>${party}</strong> asks for this:</p>`
-    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from <strong>${party}</strong><br><code class="agent">${e(who.agent)}</code></p>`
+    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from <strong>${party}</strong><br><code class="agent">${e(who.agent)}</code>${helps(who.parentAgent)}</p>`
+}
+
+function helps(parent: string | undefined): string {
+  return parent === undefined ? '' : `<br>It helps the agent <code class="agent">${e(parent)}</code>`
 }
 
 function wants({ wants: what, site }: PageView): string {

@@ -1,9 +1,11 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { TokenCaller } from '../caller.js'
+import type { Chaining } from '../chaining/chaining.js'
 import type { Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { PendingUrls } from './answers.js'
+import type { ChainPolls } from './chain-polls.js'
 import type { Approved, PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
@@ -12,6 +14,10 @@ export interface PollContext extends SettleContext {
   readonly urls: PendingUrls
   readonly mint: ResourceTokenMint
   readonly authentication: Pick<AuthenticationContext, 'issuers' | 'diagnose'>
+  /** Present where handlers call suppliers. */
+  readonly chaining?: Chaining | undefined
+  /** Polls on the suppliers' side; present with {@link chaining}. */
+  readonly chainPolls?: ChainPolls | undefined
   /** Begins the session that the request was approved for; the answer carries its token. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }

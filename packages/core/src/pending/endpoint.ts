@@ -104,6 +104,9 @@ async function cancel(record: PendingRecord, context: PollContext): Promise<Answ
   if (!(await context.records.cancel(record))) return goneAnswer
   context.report({ name: 'settled', outcome: 'cancelled' })
   context.longPolls.wake(record.id)
+  // The supplier's side need not be waited for.
+  if (record.chained === true && record.call?.chain !== undefined)
+    void context.chaining?.cancel(record.call.chain)
   return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
 }
 

@@ -1,4 +1,6 @@
 import { refusalAnswer } from '../answer/challenge.js'
+import { standsFor, type TokenCaller } from '../caller.js'
+import type { CarriedChain } from '../chaining/chain.js'
 import { refuse } from '../errors.js'
 import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
@@ -14,6 +16,13 @@ interface KeptAnswer {
   readonly content: string
 }
 
+/** What a call is carried out with. */
+export interface Execution {
+  readonly approved?: Approved
+  /** For its calls to suppliers, sealed. Default: as it was stored when it was put aside. */
+  readonly chain?: string | undefined
+}
+
 // A call counts as lost when it cannot be running any more by any instance's clock, nor its answer still be written.
 const marginMs = instanceSkew * 1000 + 5000
 
@@ -27,7 +36,7 @@ export async function executeCall(
   record: PendingRecord,
   poll: Poll,
   context: PollContext,
-  approved?: Approved,
+  { approved, chain: sealed = record.call?.chain }: Execution = {},
 ): Promise<Answer | undefined> {
   const { records, clock, settings } = context
   const keeps = record.requirement === 'auth-token'
@@ -36,8 +45,10 @@ export async function executeCall(
   const dispatch = poll.host.dispatch
   if (dispatch === undefined)
     throw new TypeError('a held call cannot be carried out: the adapter gave no dispatch')
+  // Before the claim: what fails here has done nothing, and may be tried again.
+  const chain = await context.chaining?.carry(sealed, poll.request, poll.caller)
   if (!(await records.end(record, { state: 'running', until, token }))) return undefined
-  const { answer, next } = await carryOut(record, poll, context, approved)
+  const { answer, next } = await carryOut(record, poll, context, { approved, chain })
   try {
     const keep = keeps ? (poll.caller.token.exp + issuerSkew) * 1000 : 0
     if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
@@ -48,6 +59,20 @@ export async function executeCall(
   }
   context.longPolls.wake(record.id)
   return next === undefined ? answer : waitingAgain(next, poll.caller, context)
+}
+
+/**
+ * The caller for whom the call is carried out. Many agents poll with their agent token whatever they called with: the key
+ * is the same, so the token of the call counts until it expires. The polling token takes its place only if it names the
+ * same person or agent, account, tenant and mission.
+ */
+export function callerFor(
+  { caller }: PendingRecord,
+  polling: TokenCaller,
+  { clock }: PollContext,
+): TokenCaller | undefined {
+  if (standsFor(polling, caller)) return polling
+  return caller.token.exp * 1000 > clock() ? caller : undefined
 }
 
 /** The stored answer, for a repeated poll; `undefined` when it is not stored any more. */
@@ -61,7 +86,7 @@ async function carryOut(
   record: PendingRecord,
   poll: Poll,
   { settings, report, authentication }: PollContext,
-  approved: Approved | undefined,
+  { approved, chain }: { readonly approved: Approved | undefined; readonly chain: CarriedChain | undefined },
 ): Promise<{ readonly answer: Answer; readonly next: string | undefined }> {
   const { caller, host } = poll
   const { held, approvals, subject, waited } = record.call as PendingCall
@@ -76,6 +101,7 @@ async function carryOut(
     approvals: [...approvals, ...given],
     origins: record.origins,
     waited: waited + 1,
+    chain,
     waitsAgain(id: string) {
       next = id
     },

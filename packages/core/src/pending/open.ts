@@ -3,6 +3,7 @@ import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import { type Grant, type Origin, originOf, type Person, type TokenCaller } from '../caller.js'
+import type { Wait } from '../chaining/suppliers.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
 import { refuseUnread } from '../http/content.js'
@@ -13,6 +14,7 @@ import { newCode } from './code.js'
 import type { PollContext } from './context.js'
 import { takeCall } from './held-call.js'
 import type { OpenRate } from './open-rate.js'
+import { chainedInteraction } from './poll-chained.js'
 import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
 import { settle } from './settle.js'
 import { type PendingView, viewOf } from './view.js'
@@ -35,6 +37,11 @@ export interface Deferrals {
   ): Promise<Answered>
   /** For an agent that a person has to connect on our page; then the next poll gets a session (AAuth 6.2). */
   session(request: HttpRequest, caller: TokenCaller, asked: SessionRequest): Promise<Answered>
+  /**
+   * For a call whose handler has called a supplier, on whose side somebody has to decide; then the next poll has the
+   * handler run again (AAuth 10.1.2).
+   */
+  chained(request: HttpRequest, caller: TokenCaller, asked: ChainedRequest): Promise<Answered>
   /**
    * For a call that needs an auth token: a poll with one carries it out (AAuth 6.5.1). `undefined` when the call cannot
    * be held, because its content is too long or cannot be read: the resource token is then sent with a `401` (G-42).
@@ -60,6 +67,13 @@ export interface SessionRequest {
   readonly by?: readonly string[] | undefined
 }
 
+/** What a call waits for on the side of a supplier. */
+export interface ChainedRequest {
+  /** What its handler needs to go on, sealed. */
+  readonly chain: string
+  readonly wait: Pick<Wait, 'interaction' | 'brings'>
+}
+
 /** What opening a pending request depends on. */
 export interface DeferralsContext extends PollContext {
   /** Our identifier. */
@@ -76,12 +90,17 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
   const carriedBy = (request: HttpRequest): Carried | undefined =>
     carriedFor(request, context.authentication.issuers)
 
-  const hold = async (request: HttpRequest, subject?: ApprovalSubject): Promise<PendingCall | Refusal> => {
+  const hold = async (
+    request: HttpRequest,
+    subject?: ApprovalSubject,
+    given?: string,
+  ): Promise<PendingCall | Refusal> => {
     const held = await takeCall(request, settings.callContent)
     if (typeof held !== 'string') {
       const { approvals = [], waited = 0 } = carriedBy(request) ?? {}
       const shown = contentOf(request) === undefined ? undefined : true
-      return { held, approvals, waited, shown, subject }
+      const chain = given ?? (await context.chaining?.sealBefore(request))
+      return { held, approvals, waited, shown, subject, chain }
     }
     return held === 'too-large'
       ? refuse('content_too_large', 'The content is too long for a call that has to wait; send less')
@@ -132,6 +151,22 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
       const interaction = newInteraction({ scope: [], ...ask })
       const record = await open(request, caller, { requirement: 'interaction', call, interaction })
       return deferred('interaction', waitingAnswer(record, urls), report, request)
+    },
+    async chained(request, caller, { chain, wait }) {
+      const interaction = chainedInteraction(wait)
+      const cannot = interaction === undefined ? undefined : cannotAsk(request, context)
+      const refusal = cannot ?? tooMany(request, caller)
+      if (refusal !== undefined) return refused(refusal, report, request)
+      const call = await hold(request, undefined, chain)
+      if (call instanceof Refusal) return refused(call, report, request)
+      const requirement = interaction === undefined ? 'approval' : 'interaction'
+      const record = await open(request, caller, {
+        requirement,
+        call,
+        chained: true,
+        ...(interaction === undefined ? {} : { interaction }),
+      })
+      return deferred(requirement, waitingAnswer(record, urls), report, request)
     },
     async session(request, caller, asked) {
       const refusal = cannotAsk(request, context) ?? tooMany(request, caller)
@@ -193,7 +228,7 @@ function newInteraction({ scope, description, by }: SessionRequest): PendingInte
 }
 
 /** The members of a record by which pending requests differ. */
-type RecordDetails = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session'>
+type RecordDetails = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session' | 'chained'>
 
 /** A new pending request of this caller. */
 function newRecord(
@@ -204,7 +239,9 @@ function newRecord(
   details: RecordDetails,
 ): PendingRecord {
   const opened = clock()
-  const expires = opened + settings.lifetime * 1000
+  const latest = opened + settings.lifetime * 1000
+  // With the token ends what can be done in its name (R-315).
+  const expires = details.chained === true ? Math.min(latest, caller.token.exp * 1000) : latest
   return {
     id: randomBytes(32).toString('base64url'),
     resource,

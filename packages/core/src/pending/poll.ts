@@ -1,12 +1,12 @@
 import { refusalAnswer } from '../answer/challenge.js'
-import { standsFor, type TokenCaller } from '../caller.js'
 import { refuse } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { endedAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
 import { afterEnding, approvalRevoked, lastAnswer, stoppedAnswer } from './ending.js'
-import { executeCall } from './execute.js'
+import { callerFor, executeCall } from './execute.js'
 import { preferredWait } from './long-polls.js'
+import { pollChained } from './poll-chained.js'
 import { pollHeld } from './poll-held.js'
 import type { Approved, PendingRecord, Settlement } from './record.js'
 import { settlementOf } from './settle.js'
@@ -20,7 +20,9 @@ export async function answerPoll(record: PendingRecord, poll: Poll, context: Pol
     step =
       next.requirement === 'auth-token'
         ? await pollHeld(next, poll, context)
-        : await pollDecision(next, poll, context)
+        : next.chained === true
+          ? await pollChained(next, poll, context)
+          : await pollDecision(next, poll, context)
   }
   return step
 }
@@ -77,21 +79,7 @@ async function approved(
       refusalAnswer(refuse('expired', 'The token of the call has expired; call again with a new one')),
       context,
     )
-  const answer = await executeCall(record, { ...poll, caller }, context, settlement)
+  const answer = await executeCall(record, { ...poll, caller }, context, { approved: settlement })
   // Another poll has claimed it.
   return answer ?? { next: record }
-}
-
-/**
- * The caller for whom the call is carried out. Many agents poll with their agent token whatever they called with: the key
- * is the same, so the token of the call counts until it expires. The polling token takes its place only if it names the
- * same person or agent, account, tenant and mission.
- */
-function callerFor(
-  { caller }: PendingRecord,
-  polling: TokenCaller,
-  { clock }: PollContext,
-): TokenCaller | undefined {
-  if (standsFor(polling, caller)) return polling
-  return caller.token.exp * 1000 > clock() ? caller : undefined
 }

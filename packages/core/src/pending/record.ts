@@ -27,6 +27,8 @@ export interface PendingRecord {
   readonly forgotten: number
   /** Whether the agent's user may be asked questions (`AAuth-Capabilities: clarification`). */
   readonly clarification: boolean
+  /** Present when it waits for somebody on the side of a supplier that its handler has called (AAuth 10.1.2). */
+  readonly chained?: true
   /** Present when a person has to come to our page. */
   readonly interaction?: PendingInteraction
   /** Present when an approval begins a session. */
@@ -47,6 +49,16 @@ export interface PendingInteraction {
   readonly scope: readonly string[]
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
   readonly by?: readonly string[] | undefined
+  /** Where our page sends the person on to, and with which code; then nobody signs in or approves here. */
+  readonly onward?: {
+    readonly url: string
+    readonly code: string
+    /**
+     * Whether that page sends the person back to us. Person servers know our `callback_endpoint`; a supplier knows us by a
+     * token of the person's, which names no agent provider, and would refuse it (G-38).
+     */
+    readonly returns: boolean
+  }
 }
 
 /** The session that an approval begins. */
@@ -63,6 +75,8 @@ export interface PendingCall {
   readonly approvals: readonly GivenApproval[]
   /** The subject of the approval that this request asks for; absent with `requirement: 'auth-token'`. */
   readonly subject?: ApprovalSubject | undefined
+  /** What its handler needs to call suppliers when it runs (again), sealed (`chaining/seal.ts`). */
+  readonly chain?: string | undefined
   /** In how many pending requests it has waited already. */
   readonly waited: number
   /** What the auth token has to grant (G-41); only with `requirement: 'auth-token'`. */

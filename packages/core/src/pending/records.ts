@@ -158,5 +158,6 @@ function withoutCall(record: PendingRecord): PendingRecord {
   const { call } = record
   if (call === undefined) return record
   const { method, target } = call.held
-  return { ...record, call: { ...call, held: { method, target, rawHeaders: [], content: '', peer: {} } } }
+  const { chain: _, ...rest } = call
+  return { ...record, call: { ...rest, held: { method, target, rawHeaders: [], content: '', peer: {} } } }
 }

@@ -86,8 +86,9 @@ export function createPending(context: SettleContext): Pending {
   const { records, clock, settings } = context
   const open = async (id: string): Promise<PendingRecord | undefined> => {
     const record = isPendingId(id) ? await records.find(id) : undefined
-    if (record === undefined || record.requirement === 'auth-token' || record.expires <= clock())
-      return undefined
+    // What others decide is not ours to decide.
+    const isOurs = record?.requirement !== 'auth-token' && record?.chained !== true
+    if (record === undefined || !isOurs || record.expires <= clock()) return undefined
     const { stops } = context
     const over =
       (await records.settlement(record)) ?? (await records.ending(record)) ?? (await stops.find(record))

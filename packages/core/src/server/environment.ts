@@ -86,11 +86,11 @@ export function fromEnvironment<Options extends AnyResourceOptions = ResourceOpt
 
 /** Whether something is sure to be signed; a resource that asks only who somebody is signs nothing. */
 function needsKey(
-  given: Readonly<Partial<Record<'scopes' | 'accessServer' | 'accessMode', unknown>>>,
+  given: Readonly<Partial<Record<'scopes' | 'accessServer' | 'accessMode' | 'onward', unknown>>>,
 ): boolean {
-  const { scopes, accessServer, accessMode } = given
+  const { scopes, accessServer, accessMode, onward } = given
   const hasScopes = typeof scopes === 'object' && scopes !== null && Object.keys(scopes).length > 0
-  return hasScopes || accessServer !== undefined || accessMode === 'auth-token'
+  return hasScopes || accessServer !== undefined || accessMode === 'auth-token' || onward !== undefined
 }
 
 let warned = false

@@ -5,6 +5,8 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
+import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import { markKey } from '../denial/denials.js'
@@ -78,10 +80,12 @@ const schema = z.strictObject({
       revocation: path.or(z.literal(false)).default('/aauth/revoke'),
       authorization: path.default('/aauth/authorize'),
       interaction: folder.default('/aauth/interact/'),
+      callback: path.default('/aauth/callback'),
     })
     .prefault({}),
   pending: pendingOptionsSchema,
   interaction: interactionOptionsSchema.optional(),
+  onward: onwardOptionsSchema.optional(),
   sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
   maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
@@ -136,7 +140,7 @@ const schema = z.strictObject({
 })
 
 /** Options that hold objects of the application's own: they are not looked into. */
-const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger'])
+const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger', 'key'])
 
 function isStore(value: unknown): boolean {
   const store = value as Partial<Record<string, unknown>> | null
@@ -184,6 +188,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly access: AccessConfig
   readonly pending: PendingSettings
   readonly interaction: InteractionOptions | undefined
+  readonly onward: OnwardSettings | undefined
   readonly sessions: SessionSettings
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
@@ -233,7 +238,9 @@ export function readOptions(options: AnyResourceOptions): Config {
       report,
     })
   const watched = watch(given.store, [markKey])
-  const lifetime = given.resourceTokenLifetime + Math.max(given.signatureWindow, issuerSkew)
+  const longest = options.onward === undefined ? 0 : agentTokenLifetime
+  const lifetime =
+    Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
   const keys = new OwnKeyRing(options.signingKeys, { clock: steady, lifetime, report })
   if (scopes.size > 0 && keys.signing === undefined) {
     throw new TypeError(`option signingKeys: is missing; ${keyNeeded}`)
@@ -249,6 +256,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},
     interaction: options.interaction,
+    onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),

@@ -1,10 +1,13 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { StopContext } from '../authentication/stops.js'
+import type { Chaining } from '../chaining/chaining.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
+import { callbackEndpoint } from '../interaction/callback-endpoint.js'
+import type { InteractionContext } from '../interaction/consent.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
-import type { InteractionOptions } from '../interaction/options.js'
+import { createChainPolls } from '../pending/chain-polls.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
 import { createLongPolls } from '../pending/long-polls.js'
 import { createDeferrals, type Deferrals, type DeferralsContext, mostWaits } from '../pending/open.js'
@@ -35,12 +38,13 @@ export interface PendingRequests {
 export interface PendingRequestsContext {
   readonly authentication: AuthenticationContext
   readonly mint: ResourceTokenMint
+  readonly chaining: Chaining | undefined
 }
 
 /** Creates it. */
 export function createPendingRequests(config: Config, given: PendingRequestsContext): PendingRequests {
   const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
-  const { authentication } = given
+  const { authentication, chaining } = given
   const standing = (issuer: string) => authentication.issuers.classOf(issuer)
   const storedBytes = createStoredBytes(settings.room, steady, standing)
   const longPolls = createLongPolls(settings.maxWaits)
@@ -61,10 +65,16 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
       interactionUrl: (id) => ownUrl(config.resource, `${paths.interaction}${id}`),
       retryAfter: settings.retryAfter,
     },
+    chainPolls: chaining === undefined ? undefined : createChainPolls(chaining, config.monotonic),
     beginSession: (record, approval) => sessions.begin(record, approval),
   }
   const endpoints = [pendingEndpoint(paths.pending, authentication, context, steady)]
-  if (interaction !== undefined) endpoints.push(interactionPage(config, interaction, context))
+  if (interaction !== undefined || chaining !== undefined) {
+    const page = pageContext(config, context)
+    endpoints.push(interactionEndpoint(paths.interaction, page))
+    if (chaining !== undefined)
+      endpoints.push(callbackEndpoint(paths.callback, page, (id) => context.chainPolls?.hurry(id)))
+  }
   return {
     deferrals: createDeferrals(context),
     pending: createPending(context),
@@ -92,26 +102,23 @@ function sessionService(config: Config, stops: StopContext): SessionService {
   })
 }
 
-function interactionPage(
-  config: Config,
-  interaction: InteractionOptions,
-  context: DeferralsContext,
-): Endpoint {
-  const { paths, authority, display, scopes, sessions } = config
-  return interactionEndpoint(paths.interaction, {
+function pageContext(config: Config, context: DeferralsContext): InteractionContext {
+  const { resource, paths, authority, display, scopes, interaction, onward, sessions } = config
+  return {
     ...context,
     interaction,
+    callback: onward === undefined ? undefined : ownUrl(resource, paths.callback),
     issuers: context.authentication.issuers,
-    browser: createBrowser(interaction.insecureCookie ?? false),
+    browser: createBrowser(interaction?.insecureCookie ?? false),
     pages: {
       site: {
         name: display.name ?? authority,
         ...(display.logoUri === undefined ? {} : { logo: display.logoUri }),
       },
-      page: interaction.page?.bind(interaction),
+      page: interaction?.page?.bind(interaction),
     },
     scopes,
     session: { unused: Math.min(sessions.lifetime, sessions.maxAge), atMost: sessions.maxAge },
     pathOf: (id) => `${paths.interaction}${id}`,
-  })
+  }
 }

@@ -1,4 +1,5 @@
 import type { AccessOptions } from '../access/access-options.js'
+import type { OnwardOptions } from '../chaining/options.js'
 import type { CryptoOptions } from '../crypto/verify.js'
 import type { AAuthEvent } from '../events.js'
 import type { InteractionOptions } from '../interaction/options.js'
@@ -69,6 +70,8 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
     readonly authorization?: string
     /** Default `/aauth/interact/`: what every interaction URL begins with. */
     readonly interaction?: string
+    /** Where people come back to from the person server of a supplier, with the option `onward`. Default `/aauth/callback`. */
+    readonly callback?: string
   }
   /** Seconds a resource token lives. Default 300, which is also the most (AAuth 6.7.1). */
   readonly resourceTokenLifetime?: number
@@ -118,6 +121,8 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly replayReportOnlyUntil?: Date
   /** The page where people connect agents and approve calls: the application's login, and its own page if it has one. */
   readonly interaction?: InteractionOptions<Raw>
+  /** Lets handlers call other resources in their callers' names (AAuth 10.1). Default: they cannot. */
+  readonly onward?: OnwardOptions
   /** How sessions of connected agents are kept and how long they live. */
   readonly sessions?: SessionOptions
   /** Limits on what a request may hold. */

@@ -6,15 +6,18 @@ import type { Requirement } from '../access/requirement.js'
 import type { RouteCaller } from '../access/route-caller.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
+import type { Answered } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createExplain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
+import type { Onward } from '../chaining/run.js'
 import { checkConfiguration } from '../configuration.js'
 import { createVerify } from '../crypto/verify.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
+import { agentMetadataEndpoint } from '../endpoints/agent-metadata.js'
 import { authorizationEndpoint } from '../endpoints/authorization.js'
 import { createEndpoints } from '../endpoints/endpoints.js'
 import { revocationEndpoint } from '../endpoints/revocation.js'
@@ -33,7 +36,9 @@ import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
+import { chainingFor } from './chaining.js'
 import { type Health, readHealth } from './health.js'
+import { createOnwardCalls } from './onward.js'
 import { type Config, readOptions } from './options.js'
 import { createPendingRequests } from './pending-requests.js'
 import type { ResourceOptions } from './resource-options.js'
@@ -94,6 +99,18 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   /** Ends sessions of connected agents. */
   readonly sessions: Sessions
   /**
+   * What a handler calls suppliers with, in the name of the caller of the request that it serves. The adapters have it for
+   * the requests of their frameworks.
+   *
+   * @throws TypeError where the route does not say `onward: true`, or its guard has not served the request
+   */
+  onward(request: HttpRequest): Onward
+  /**
+   * What the caller is answered where a handler has let go what {@link onward} rejected with; `undefined` for all other
+   * errors. A call that has to wait is put aside by this.
+   */
+  answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
+  /**
    * Answers all long polls and releases timers and connections. Call it at shutdown, before or after the HTTP server is
    * told to close. Requests are still answered, but no poll is held open and no issuer is asked any more.
    */
@@ -143,7 +160,8 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const mint = createResourceTokenMint(config)
-  const pendingRequests = createPendingRequests(config, { authentication, mint })
+  const chaining = chainingFor(config, authentication)
+  const pendingRequests = createPendingRequests(config, { authentication, mint, chaining })
   const revocations = endingSessions(state.revocations, pendingRequests.sessions)
   const context: GuardContext = {
     authentication,
@@ -157,6 +175,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     report: config.report,
     listens: config.listens,
     noticeContent,
+    chaining,
   }
   const { signature } = authentication
   const { authorization, revocation } = config.paths
@@ -170,6 +189,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
           }),
         ]
       : []),
+    ...(chaining === undefined ? [] : [agentMetadataEndpoint(config, config.paths.callback)]),
     ...pendingRequests.endpoints,
     ...(revocation === false
       ? []
@@ -193,6 +213,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     diagnose,
     pending: pendingRequests.pending,
     sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
+    ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report }),
     close() {
       pendingRequests.close()
       issuers.close()
@@ -209,6 +230,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
       accounts: config.access.accounts !== undefined,
       keys: config.keys.signing !== undefined,
       interaction: config.interaction !== undefined,
+      onward: config.onward !== undefined,
     }
     return {
       ...server,

@@ -1,0 +1,146 @@
+import type { Awaitable } from '../awaitable.js'
+import type { Caller, TokenCaller } from '../caller.js'
+import { reportOn } from '../events.js'
+import { declaredCapabilities } from '../http/capabilities.js'
+import { carriedFor, type HttpRequest, hasBody } from '../http/message.js'
+import { answerOf, readWithin } from './answers.js'
+import type { CarriedChain, ChainState } from './chain.js'
+import type { ChainingContext } from './context.js'
+import { presentedToken } from './presented.js'
+import { ChainRun } from './run.js'
+import { type Progress, SupplierFault, type Wait } from './suppliers.js'
+
+/** Call chaining (AAuth 10.1): calls to suppliers on the authority of a request, and what is kept of them while it waits. */
+export interface Chaining {
+  /**
+   * Keeps a request's token for its handler to call onward with. Only for requests that are served: a token that was
+   * answered with a challenge is no upstream token (R-309, N-180). The content is read, since the call may have to wait.
+   */
+  keep(request: HttpRequest, caller: Caller): Awaitable<void>
+  /** The run of a request's handler; `undefined` where {@link keep} was not called. */
+  runOf(request: HttpRequest): ChainRun | undefined
+  /** What is stored of a call that is put aside before its handler has run; `undefined` where it calls nobody onward. */
+  sealBefore(request: HttpRequest): Promise<string | undefined>
+  /** What is stored of a call that waits for a supplier's side; `undefined` when it cannot wait. */
+  sealWaiting(run: ChainRun, wait: Wait): Promise<string | undefined>
+  /**
+   * What a held call takes along when it is carried out. The token of the poll takes the place of the one that the call
+   * came with where both are this caller's.
+   */
+  carry(sealed: string | undefined, poll: HttpRequest, caller: TokenCaller): Promise<CarriedChain>
+  /** Polls on the supplier's side. @returns what is stored once it is done, sealed */
+  advance(sealed: string, caller: TokenCaller): Promise<Advance>
+  /** Withdraws what waits on the supplier's side. Never rejects. */
+  cancel(sealed: string): Promise<void>
+}
+
+/** What a poll on the supplier's side has brought. */
+export type Advance =
+  | {
+      readonly state: 'waiting'
+      readonly wait: Wait
+      /** Present where the person has to go somewhere else than before: what is stored then. */
+      readonly sealed?: string
+    }
+  | { readonly state: 'done'; readonly sealed: string }
+  | SupplierFault
+
+const nothing: CarriedChain = { tokens: [], answers: [] }
+
+/** Creates it. */
+export function createChaining(context: ChainingContext): Chaining {
+  const { seal, suppliers, signature } = context
+  // By the field lines of the request, which every guard is given anew and nothing else has.
+  const runs = new WeakMap<HttpRequest['rawHeaders'], ChainRun>()
+
+  const open = async (sealed: string): Promise<ChainState | undefined> =>
+    (await seal.open(sealed)) as ChainState | undefined
+
+  const keepRun = (request: HttpRequest, caller: TokenCaller): void => {
+    const carried = carriedFor(request, context.server)
+    const chain =
+      carried === undefined
+        ? { ...nothing, upstream: upstreamOf(request, caller) }
+        : ((carried.chain as CarriedChain | undefined) ?? nothing)
+    runs.set(request.rawHeaders, new ChainRun(caller, chain, capabilitiesFor(request), { ...context, report: reportOn(context.report, request) }))
+  }
+
+  /** An agent token says nothing of a person, and is no upstream token. */
+  const upstreamOf = (request: HttpRequest, caller: TokenCaller): string | undefined =>
+    caller.kind === 'agent' ? undefined : presentedToken(request, caller, signature)
+
+  const capabilitiesFor = ({ rawHeaders }: HttpRequest): readonly string[] => {
+    const declared = declaredCapabilities(rawHeaders)
+    const able = declared === undefined ? !context.requireDeclaredCapability : declared.has('interaction')
+    return able ? ['interaction'] : []
+  }
+
+  return {
+    keep(request, caller) {
+      keepRun(request, caller.kind === 'session' ? caller.by : caller)
+      // Before a parser is at it.
+      return hasBody(request) ? request.body?.(context.callBytes).then(() => undefined) : undefined
+    },
+    runOf: ({ rawHeaders }) => runs.get(rawHeaders),
+    async sealBefore({ rawHeaders }) {
+      const run = runs.get(rawHeaders)
+      return run === undefined ? undefined : seal.close(run.state)
+    },
+    async sealWaiting(run, wait) {
+      const state = await run.close(wait)
+      return state === undefined ? undefined : seal.close(state)
+    },
+    async carry(sealed, poll, caller) {
+      const state = (sealed === undefined ? undefined : await open(sealed)) ?? nothing
+      const { tokens, answers } = state
+      return { tokens, answers, upstream: upstreamOf(poll, caller) ?? state.upstream }
+    },
+    async advance(sealed, caller) {
+      const state = await open(sealed)
+      if (state?.wait === undefined || caller.kind === 'agent')
+        return new SupplierFault('gone', 'what was stored of the call cannot be read: was a secret replaced?')
+      const signal = AbortSignal.timeout(context.timeout * 1000)
+      const authority = { ps: caller.person.ps, exp: caller.token.exp, capabilities: [], signal }
+      const progress = await suppliers.poll(state.wait, authority)
+      if (progress instanceof SupplierFault) return progress
+      if (progress.state === 'waiting') {
+        const { wait } = progress
+        return isElsewhere(wait, state.wait)
+          ? { state: 'waiting', wait, sealed: await seal.close({ ...state, wait }) }
+          : { state: 'waiting', wait }
+      }
+      const done = await finished(state, state.wait, progress, caller)
+      return done instanceof SupplierFault ? done : { state: 'done', sealed: await seal.close(done) }
+    },
+    async cancel(sealed) {
+      const wait = (await open(sealed))?.wait
+      if (wait !== undefined)
+        await suppliers.cancel(wait, AbortSignal.timeout(context.timeout * 1000)).catch(() => {})
+    },
+  }
+
+  async function finished(
+    { wait: _, print = '', ...state }: ChainState,
+    { supplier }: Wait,
+    progress: Exclude<Progress, SupplierFault | { readonly state: 'waiting' }>,
+    { token }: TokenCaller,
+  ): Promise<ChainState | SupplierFault> {
+    if (progress.state === 'answer') {
+      const { response } = progress
+      const content = await readWithin(response, context.answerBytes)
+      if (content instanceof Response)
+        return new SupplierFault('supplier_failed', 'the supplier’s answer is longer than is kept')
+      return { ...state, answers: [...state.answers, answerOf(print, response, content)] }
+    }
+    const { kind, value } = progress
+    const exp = Math.min(progress.exp, token.exp)
+    const got = { kind, supplier, value, exp, jkt: context.agent.key.jkt } as const
+    const others = state.tokens.filter((one) => one.kind !== kind || one.supplier !== supplier)
+    return { ...state, tokens: [...others, got] }
+  }
+}
+
+/** Whether the person is asked to go where they were not asked to go before. */
+function isElsewhere({ interaction }: Wait, before: Wait): boolean {
+  return interaction !== undefined && interaction.code !== before.interaction?.code
+}

@@ -1,0 +1,42 @@
+import { findStop, type StopContext } from '../authentication/stops.js'
+import { originOf, type TokenCaller } from '../caller.js'
+import type { Refusal } from '../errors.js'
+import type { Report } from '../events.js'
+import type { SignaturePolicy } from '../signature/read.js'
+import type { Seal } from './seal.js'
+import type { OwnAgent, Suppliers } from './suppliers.js'
+import type { SupplierTokens } from './tokens.js'
+
+/** What calling suppliers depends on. */
+export interface ChainingContext {
+  /** Our identifier. */
+  readonly resource: string
+  /** What held calls of this server are carried with. */
+  readonly server: object
+  readonly agent: OwnAgent
+  readonly suppliers: Suppliers
+  /** The suppliers that may be called; `undefined`: all. */
+  readonly allowed: ReadonlySet<string> | undefined
+  readonly tokens: SupplierTokens
+  readonly seal: Seal
+  readonly signature: SignaturePolicy
+  /** Seconds that one call may take. */
+  readonly timeout: number
+  /** Bytes of content of a call that may have to wait. */
+  readonly callBytes: number
+  /** Bytes of suppliers' answers that are kept for one call. */
+  readonly answerBytes: number
+  /** Whether a caller that declares no capabilities is taken for one that cannot send a person anywhere (G-35). */
+  readonly requireDeclaredCapability: boolean
+  /** Milliseconds. */
+  readonly clock: () => number
+  readonly report: Report
+  /** Why a caller may not be acted for any more. */
+  findStop(caller: TokenCaller): Promise<Refusal | undefined>
+}
+
+/** {@link ChainingContext.findStop} by the lists that stop callers everywhere else. */
+export const stopsOf =
+  (context: StopContext): ChainingContext['findStop'] =>
+  (caller) =>
+    findStop([originOf(caller)], context)

@@ -1,0 +1,96 @@
+import { challengeAnswer, refusalAnswer, unsignedAnswer } from '../answer/challenge.js'
+import { AAuthError, Refusal } from '../errors.js'
+import type { Answer } from '../http/message.js'
+import type { SupplierFault, SupplierFaultCode, Wait } from './suppliers.js'
+
+/**
+ * Why a supplier cannot be called in the caller's name. A handler that lets it go has the caller answered as it says:
+ * `code`, `status` and `headers` are those of the answer. With `interaction_required` the call of the caller is put aside
+ * instead, and the handler runs again from its beginning once the person has decided.
+ */
+export class OnwardError extends AAuthError {
+  override readonly name: string = 'OnwardError'
+  /** The supplier's identifier. */
+  readonly supplier: string
+
+  constructor(supplier: string, code: string, answer: Pick<Answer, 'status' | 'headers'>, detail?: string) {
+    super(code, answer.status, answer.headers, detail)
+    this.supplier = supplier
+  }
+}
+
+/** What our caller is answered, and what the error is about; no members of it, because errors end up in logs. */
+interface Behind {
+  readonly answer: Answer
+  /** Absent where the caller has to bring another token. */
+  readonly refusal?: Refusal
+  /** What the call has to wait for; absent where waiting is no use. */
+  readonly wait?: Wait | undefined
+}
+
+const behind = new WeakMap<OnwardError, Behind>()
+
+/** What is known of an error of ours. */
+export function behindOf(error: OnwardError): Behind | undefined {
+  return behind.get(error)
+}
+
+/** The error for a refusal of our own. */
+export function refusedOnward(supplier: string, refusal: Refusal, wait?: Wait): OnwardError {
+  const answer = refusalAnswer(refusal)
+  const error = new OnwardError(supplier, refusal.code, answer, refusal.details.detail)
+  behind.set(error, { answer, refusal, wait })
+  return error
+}
+
+/** The error for what a supplier's side said. */
+export function failedOnward(supplier: string, fault: SupplierFault): OnwardError {
+  return refusedOnward(supplier, refusalFor(fault), fault.wait)
+}
+
+/**
+ * The error where nobody is known in whose name a supplier could be called: the caller is asked for a person token, just
+ * as by a route that requires one.
+ */
+export function noAuthority(supplier: string, isSigned: boolean): OnwardError {
+  const answer = isSigned ? challengeAnswer('person-token') : unsignedAnswer('person-token', jwtOnly)
+  const detail = `nobody is known in whose name ${supplier} could be called`
+  const error = new OnwardError(supplier, 'person-token', answer, detail)
+  behind.set(error, { answer })
+  return error
+}
+
+const jwtOnly = ['jwt']
+
+/** What our caller is told of a fault on the supplier's side: never what that side handed over (G-66). */
+export function refusalFor({ code, reason, retryAfter }: SupplierFault): Refusal {
+  const [ours, detail] = ends.get(code) as End
+  return new Refusal(ours, {
+    detail,
+    reason,
+    ...(ours === 'supplier_unavailable' ? { retryAfter: Math.min(retryAfter ?? 5, 3600) } : {}),
+  })
+}
+
+type End = readonly [code: Refusal['code'], detail: string]
+
+/** The one table of what becomes of a call that cannot be passed on. */
+const ends: ReadonlyMap<SupplierFaultCode, End> = new Map<SupplierFaultCode, End>([
+  ['waiting', ['interaction_required', 'The person has to be asked before a supplier can be called']],
+  ['interaction_required', ['interaction_required', 'The person has to be asked, and cannot be reached']],
+  ['denied', ['denied', 'The person’s server does not let this be passed on to a supplier']],
+  ['abandoned', ['abandoned', 'The person gave up before a supplier could be called']],
+  ['expired', ['expired', 'The token of this call has ended; call again with a new one']],
+  ['revoked', ['revoked', 'The token of this call has been revoked']],
+  [
+    'gone',
+    ['server_error', 'What the supplier’s side answered is lost; check what was done before repeating it'],
+  ],
+  [
+    'invalid_upstream_token',
+    ['invalid_upstream_token', 'The person’s server does not accept the token of this call'],
+  ],
+  ['as_unreachable', ['as_unreachable', 'The supplier’s access server could not be reached']],
+  ['supplier_unavailable', ['supplier_unavailable', 'A supplier or its person server could not be reached']],
+  ['supplier_failed', ['supplier_failed', 'A supplier or its person server gave no usable answer']],
+])

@@ -1,0 +1,197 @@
+import type { TokenCaller } from '../caller.js'
+import { Refusal, refuse } from '../errors.js'
+import { isServerIdentifier } from '../identifiers.js'
+import { printOf, SupplierAnswers } from './answers.js'
+import type { CarriedChain, ChainState, ChainToken } from './chain.js'
+import type { ChainingContext } from './context.js'
+import { failedOnward, noAuthority, type OnwardError, refusedOnward } from './onward-error.js'
+import { type Authority, type ChainWallet, SupplierFault, type Wait } from './suppliers.js'
+
+/**
+ * Calls a supplier in the name of the caller whose request a handler serves. As `fetch`, but for what it rejects with:
+ * {@link OnwardError}. It resolves with whatever the supplier answers, refusals as well; redirects are not followed.
+ */
+export type Onward = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** What one run of a handler calls onward, and on whose authority. */
+export class ChainRun {
+  /** In whose name. */
+  readonly caller: TokenCaller
+  readonly #context: ChainingContext
+  readonly #upstream: string | undefined
+  readonly #capabilities: readonly string[]
+  readonly #tokens: ChainToken[]
+  readonly #answers: SupplierAnswers
+  readonly #underWay = new Set<Promise<unknown>>()
+  /** The call that each error's wait is for. */
+  readonly #prints = new WeakMap<Wait, string>()
+  #isClosed = false
+
+  constructor(
+    caller: TokenCaller,
+    chain: CarriedChain,
+    capabilities: readonly string[],
+    context: ChainingContext,
+  ) {
+    this.caller = caller
+    this.#upstream = chain.upstream
+    this.#capabilities = capabilities
+    this.#tokens = [...chain.tokens]
+    this.#answers = new SupplierAnswers(chain.answers, context.answerBytes)
+    this.#context = context
+  }
+
+  /** {@link Onward} for this run. */
+  readonly fetch: Onward = (input, init) => {
+    const work = this.#fetch(input, init)
+    this.#underWay.add(work)
+    const end = (): void => void this.#underWay.delete(work)
+    work.then(end, end)
+    return work
+  }
+
+  /**
+   * What has to be stored for the handler to run again after a wait; nothing is called any more from now on. `undefined`
+   * when answers of suppliers are too long to be kept.
+   */
+  async close(wait: Wait): Promise<ChainState | undefined> {
+    this.#isClosed = true
+    // What is still under way may change something, too, and has to be known when the handler runs again.
+    await Promise.allSettled(this.#underWay)
+    const answers = this.#answers.all
+    if (answers === undefined || this.#upstream === undefined) return undefined
+    const print = this.#prints.get(wait)
+    return {
+      upstream: this.#upstream,
+      tokens: this.#tokens,
+      answers,
+      wait,
+      ...(print === undefined ? {} : { print }),
+    }
+  }
+
+  /** What is stored of a call that waits for something else, before its handler has run. */
+  get state(): ChainState {
+    return {
+      ...(this.#upstream === undefined ? {} : { upstream: this.#upstream }),
+      tokens: this.#tokens,
+      answers: this.#answers.all ?? [],
+    }
+  }
+
+  async #fetch(input: string | URL | Request, init: RequestInit | undefined): Promise<Response> {
+    const given = new Request(input, init)
+    const supplier = this.#supplierOf(given)
+    const content = new Uint8Array(await given.arrayBuffer())
+    const print = printOf(given, content)
+    const before = this.#answers.take(print)
+    if (before !== undefined) return before
+    if (this.#answers.strays(given.method)) throw refusedOnward(supplier, strayed)
+    if (this.#isClosed) throw refusedOnward(supplier, tooLate)
+    const { signal, done } = this.#limit(given.signal)
+    try {
+      const authority = this.#authority(supplier, signal)
+      // Before anything is sent, whatever is remembered (R-324).
+      await authority.upstream()
+      const request = new Request(given, { signal, ...(content.length === 0 ? {} : { body: content }) })
+      const response = await this.#context.suppliers.fetch(request, authority)
+      if (response instanceof SupplierFault) throw this.#fail(supplier, response, print)
+      this.#context.report({ name: 'onward', supplier, outcome: 'answered', status: response.status })
+      return await this.#answers.keep(print, given.method, response)
+    } finally {
+      done()
+    }
+  }
+
+  #supplierOf({ url }: Request): string {
+    const { origin } = new URL(url)
+    const { allowed } = this.#context
+    if (!isServerIdentifier(origin))
+      throw new TypeError('onward: a supplier is called by its identifier: https, a host name, no port')
+    if (origin === this.#context.resource) throw new TypeError('onward: this is our own identifier')
+    if (allowed !== undefined && !allowed.has(origin))
+      throw new TypeError(`onward: ${origin} is not among the option onward.suppliers`)
+    return origin
+  }
+
+  #fail(supplier: string, fault: SupplierFault, print: string): OnwardError {
+    const { code, reason, wait } = fault
+    this.#context.report({ name: 'onward', supplier, outcome: code, reason })
+    if (wait?.brings === 'answer') this.#prints.set(wait, print)
+    return failedOnward(supplier, fault)
+  }
+
+  #limit(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {
+    // A timer of its own, so that nothing is left behind when the call has ended.
+    const late = new AbortController()
+    const timer = setTimeout(
+      () => late.abort(new DOMException('the supplier took too long', 'TimeoutError')),
+      this.#context.timeout * 1000,
+    )
+    timer.unref()
+    return { signal: AbortSignal.any([signal, late.signal]), done: () => clearTimeout(timer) }
+  }
+
+  #authority(supplier: string, signal: AbortSignal): Authority {
+    const { caller } = this
+    if (caller.kind === 'agent') throw noAuthority(supplier, true)
+    const { token, person } = caller
+    return {
+      ps: person.ps,
+      exp: token.exp,
+      capabilities: this.#capabilities,
+      wallet: this.#wallet(token.iss, token.exp),
+      signal,
+      upstream: async () => {
+        const upstream = this.#upstream
+        if (upstream === undefined) throw noAuthority(supplier, true)
+        const stop = token.exp * 1000 <= this.#context.clock() ? ended : await this.#context.findStop(caller)
+        if (stop !== undefined) throw refusedOnward(supplier, stop)
+        return upstream
+      },
+    }
+  }
+
+  /** What was got in this run first, since another process may have got it; then what this process remembers. */
+  #wallet(issuer: string, end: number): ChainWallet {
+    const { tokens: cache, agent, clock } = this.#context
+    const upstream = this.#upstream ?? ''
+    const isUsable = ({ jkt, exp }: ChainToken): boolean => jkt === agent.key.jkt && exp * 1000 > clock()
+    const own = (kind: string, supplier: string): number =>
+      this.#tokens.findIndex((token) => token.kind === kind && token.supplier === supplier)
+    const forget = (kind: ChainToken['kind'], supplier: string): void => {
+      const at = own(kind, supplier)
+      if (at !== -1) this.#tokens.splice(at, 1)
+    }
+    const take = (token: ChainToken): void => {
+      forget(token.kind, token.supplier)
+      this.#tokens.push(token)
+    }
+    return {
+      get: (kind, supplier) => {
+        const held = this.#tokens[own(kind, supplier)] ?? cache.get(upstream, kind, supplier)
+        if (held === undefined || !isUsable(held)) return undefined
+        take(held)
+        return held.value
+      },
+      set: (kind, supplier, value, exp) => {
+        const token: ChainToken = { kind, supplier, value, exp: Math.min(exp, end), jkt: agent.key.jkt }
+        take(token)
+        cache.set(upstream, issuer, token)
+      },
+      delete: (kind, supplier) => {
+        forget(kind, supplier)
+        cache.delete(upstream, kind, supplier)
+      },
+    }
+  }
+}
+
+const ended: Refusal = refuse('expired', 'The token of this call has ended; call again with a new one')
+const strayed = new Refusal('server_error', {
+  reason:
+    'onward: the handler has run again and called something else than before, so that it is not known what has been done',
+})
+const tooLate = new Refusal('server_error', {
+  reason: 'onward: called after the call had been put aside',
+})

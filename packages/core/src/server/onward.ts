@@ -1,0 +1,53 @@
+import { type Answered, challenged, refused } from '../answer/outcome.js'
+import type { Chaining } from '../chaining/chaining.js'
+import { behindOf, OnwardError } from '../chaining/onward-error.js'
+import type { Onward } from '../chaining/run.js'
+import { Refusal } from '../errors.js'
+import type { Report } from '../events.js'
+import type { HttpRequest } from '../http/message.js'
+import type { Deferrals } from '../pending/open.js'
+
+/** What the calls onward of a server depend on. */
+export interface OnwardContext {
+  readonly chaining: Chaining | undefined
+  readonly deferrals: Deferrals
+  readonly report: Report
+}
+
+/** Calls to suppliers, for handlers, and what their callers are answered when one comes to nothing. */
+export interface OnwardCalls {
+  /** @throws TypeError where the route has not said that it calls anybody */
+  onward(request: HttpRequest): Onward
+  /** `undefined` for an error that is none of ours. */
+  answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
+}
+
+export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext): OnwardCalls {
+  const answer = async (request: HttpRequest, error: OnwardError): Promise<Answered> => {
+    const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
+    if (refusal === undefined) return challenged(error.code, answer, report, request)
+    const run = chaining?.runOf(request)
+    if (wait === undefined || run === undefined || chaining === undefined) return refused(refusal, report, request)
+    const chain = await chaining.sealWaiting(run, wait)
+    return chain === undefined
+      ? refused(tooLong, report, request)
+      : deferrals.chained(request, run.caller, { chain, wait })
+  }
+  return {
+    onward(request) {
+      const run = chaining?.runOf(request)
+      if (run !== undefined) return run.fetch
+      throw new TypeError(
+        chaining === undefined
+          ? 'onward: needs the option onward'
+          : 'onward: the route has to say onward: true, and its guard has to have served a signed request',
+      )
+    },
+    answerOnward: (request, error) =>
+      error instanceof OnwardError && behindOf(error) !== undefined ? answer(request, error) : undefined,
+  }
+}
+
+const tooLong = new Refusal('server_error', {
+  detail: 'The call would have to wait, and what suppliers have answered is too long to be kept',
+})
