@@ -171,6 +171,27 @@ describe.each(adapters)('@countersign/agent [adapter %s]', (adapter) => {
     expect(asked).toHaveLength(2)
   })
 
+  it.each([
+    ['of the person server', 'https://ps.example', '/person'],
+    ['of the resource', resource, '/agent'],
+  ])('has a new agent token when one is refused, by the word %s', async (_, at, path) => {
+    const key = createKey()
+    const given: string[] = []
+    const sam = agent({
+      townKey: key,
+      agentToken: async () => {
+        const overrides = given.length === 0 ? { header: { kid: 'unheard-of' } } : {}
+        const claims = { name: 'sam', cnf: key.cnf, ps: stage.mom.ps }
+        given.push(await stage.town.ap.mintAgentToken(claims, overrides))
+        return given.at(-1) as string
+      },
+    })
+    const error =
+      at === resource ? (await sam.fetch(`${resource}${path}`)).status : await sam.fetchPersonToken(resource)
+    expect(error).toEqual(at === resource ? 200 : expect.stringContaining('.'))
+    expect(given).toHaveLength(2)
+  })
+
   it('signs with an external signer', async () => {
     const key = createKey('ES256')
     const sam = agent({

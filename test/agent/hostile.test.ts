@@ -65,12 +65,41 @@ describe('a hostile resource', () => {
     expect(asked.length).toBeLessThan(4)
   })
 
-  it('that sends from one token to the other ends at the limit of steps', async () => {
+  it('that sends from one token to the other ends', async () => {
     let turn = 0
-    await liar((_request, response) => challenge(response, turn++ % 2 === 0 ? 'person-token' : 'agent-token'))
-    const error = await ask({ limits: { steps: 9 } })
-    expect(['too_many_steps', 'no_progress']).toContain(error.code)
-    expect(error.steps.length).toBeLessThanOrEqual(9)
+    const { asked } = await liar((_request, response) =>
+      challenge(response, turn++ % 2 === 0 ? 'person-token' : 'agent-token'),
+    )
+    expect((await ask()).code).toBe('no_progress')
+    expect(asked.length).toBeLessThan(12)
+  })
+
+  it('that wants more scope each time asks the person a few times, and no more', async () => {
+    const key = createKey()
+    let asked = 0
+    const dad = town.person('dad', {
+      consent: () => {
+        asked++
+        return true
+      },
+    })
+    const names = Array.from({ length: 20 }, (_, i) => `s${i}`)
+    const answer: Answering = async (request, response) => {
+      const jwt = /jwt="([^"]+)"/.exec(String(request.headers['signature-key']))?.[1] ?? ''
+      const said = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
+      if (said.aud === undefined) return challenge(response, 'person-token')
+      const { iss, sub, jti } = said
+      const bound = { aud: iss, ps: iss, sub, presented_jti: jti, agent_jkt: key.jkt }
+      const scope = names.slice(0, asked + 1).join(' ')
+      const token = await shop.mint('aa-resource+jwt', { ...bound, scope })
+      challenge(response, `auth-token;resource-token="${token}"`)
+    }
+    const scope_descriptions = Object.fromEntries(names.map((name) => [name, name]))
+    const shop = await liar(answer, host, 'aauth-resource.json', { scope_descriptions })
+    const error = await errorOf(agentOf(town, { person: dad, townKey: key }).fetch(url, post))
+    expect(error.code).toBe('no_progress')
+    expect(asked).toBeGreaterThan(1)
+    expect(asked).toBeLessThan(9)
   })
 
   it('that requires component after component ends', async () => {

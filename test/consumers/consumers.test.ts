@@ -110,7 +110,7 @@ describe('who uses the packages', () => {
     expect(await node([tool('typescript59/bin/tsc'), '-p', folder])).toBe('')
     for (const program of ['main', 'guard', 'fastify'])
       expect(await node([join(folder, `dist/${program}.js`)])).toBe('served\n')
-  }, 120_000)
+  }, 240_000)
 
   it.concurrent.each(['typescript54', 'typescript59', 'typescript6'])(
     'compiles with %s however it resolves modules, and runs what came of it',

@@ -17,7 +17,8 @@ const markdown = (folder: string): string[] =>
   readdirSync(join(root, folder), { withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
     .map((entry) => join(folder, entry.name))
-const folders = ['.', 'docs', ...readdirSync(join(root, 'packages')).map((name) => join('packages', name))]
+const below = (folder: string): string[] => readdirSync(join(root, folder)).map((name) => join(folder, name))
+const folders = ['.', 'docs', ...below('packages'), ...below('examples')]
 const documents = folders.flatMap((folder) => {
   try {
     return markdown(folder)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import type { AAuthEvent } from '@countersign/core'
 import { createTown, type Town } from '@countersign/devkit'
 import { aauth as expressAauth } from '@countersign/express'
 import { aauth as fastifyAauth } from '@countersign/fastify'
@@ -36,9 +37,23 @@ const fails: Readonly<Record<string, Way | readonly Way[]>> = {
   ],
 }
 
-async function start(adapter: string, town: Town): Promise<{ port: number; close(): unknown }> {
-  const options = { resource, fetch: town.fetch }
-  const routes = Object.values(fails).map((or, i) => [`/${i}`, { identity: 'agent', or } as never] as const)
+const lets: Readonly<Record<string, Way>> = {
+  express: (_request, _response, next) => next(),
+  express4: (_request, _response, next) => next(),
+  fastify: async () => {},
+}
+
+async function start(
+  adapter: string,
+  town: Town,
+  onEvent: (event: AAuthEvent) => void = () => {},
+): Promise<{ port: number; close(): unknown }> {
+  const options = { resource, fetch: town.fetch, onEvent }
+  const other = { identity: 'agent', observe: true, or: lets[adapter] } as never
+  const routes = [
+    ...Object.values(fails).map((or, i) => [`/${i}`, { identity: 'agent', or } as never] as const),
+    ['/observed', other] as const,
+  ]
   if (adapter === 'fastify') {
     const app = fastify({ forceCloseConnections: true })
     await app.register(fastifyAauth, options)
@@ -66,9 +81,10 @@ async function start(adapter: string, town: Town): Promise<{ port: number; close
 describe.each(adapters)('another way in [adapter %s]', (adapter) => {
   let town: Town
   let running: Awaited<ReturnType<typeof start>>
+  const events: string[] = []
   beforeAll(async () => {
     town = await createTown()
-    running = await start(adapter, town)
+    running = await start(adapter, town, ({ name }) => events.push(name))
   })
   afterAll(async () => {
     await running.close()
@@ -84,4 +100,17 @@ describe.each(adapters)('another way in [adapter %s]', (adapter) => {
       expect(answer.body).not.toContain('served')
     },
   )
+
+  it('is where unsigned requests of a report-only route go, and no refusal is told of', async () => {
+    events.length = 0
+    const bare = {
+      method: 'GET',
+      host: 'rs.example',
+      target: '/observed',
+      rawHeaders: ['Host', 'rs.example'],
+    }
+    const answer = await sendRaw(running.port, bare)
+    expect([answer.status, answer.body]).toEqual([200, 'served'])
+    expect(events).toEqual(['elsewhere'])
+  })
 })

@@ -52,7 +52,14 @@ export async function startTarget(
   if (start === undefined) throw new TypeError(`--adapter must be one of ${[...starters.keys()].join(', ')}`)
   const { server, aauth } = await start(
     // What fails here is made to fail.
-    { resource, signingKeys: [newSigningKey()], logger: false, ...access, onward: onwardFor(options), ...options },
+    {
+      resource,
+      signingKeys: [newSigningKey()],
+      logger: false,
+      ...access,
+      onward: onwardFor(options),
+      ...options,
+    },
     port,
     table,
   )

@@ -1,4 +1,4 @@
-import { createMemoryStore, type Store } from '@countersign/core'
+import { createMemoryStore, type DenialSubject, type Store } from '@countersign/core'
 import {
   AgentGaveUp,
   createKey,
@@ -7,8 +7,9 @@ import {
   type Town,
   type TownKey,
 } from '@countersign/devkit'
-import type { OpenShop, ServeShop } from './serving.js'
-import { Shop } from './shop.js'
+import { distributor, distributorRoutes, distributorScopes } from './distributor.js'
+import { type OpenShop, resource, type ServeShop } from './serving.js'
+import { type Entry, routes, Shop, scopes } from './shop.js'
 
 /** One thing a story says will be so, and what was so. */
 export interface Check {
@@ -28,6 +29,9 @@ export class Scene {
   #now: { ms: number }
   readonly #store: Store
   readonly #counters: OpenShop[] = []
+  /** The distributor's order book. */
+  readonly distributed: Entry[] = []
+  #distributor: OpenShop | undefined
 
   private constructor(town: Town, serve: ServeShop, now: { ms: number }) {
     this.town = town
@@ -45,15 +49,38 @@ export class Scene {
 
   /** Opens the shop; with an access server, that one decides for it. Once more: another counter with the same memory. */
   async openShop(accessServer?: string): Promise<void> {
-    const counter = await this.#serve(this.shop, {
+    const fetch = this.town.fetchAs('shop.example')
+    const counter = await this.#serve(this.shop, routes, {
+      resource,
+      scopes,
       signingKeys: [this.#key.privateJwk],
       store: this.#store,
-      fetch: this.town.fetch,
+      fetch,
       clock: this.town.clock,
+      // The shop buys from its distributor in its customers' names.
+      onward: { suppliers: [distributor], fetch },
       ...(accessServer === undefined ? {} : { accessServer }),
     })
     this.#counters.push(counter)
     this.town.route('shop.example', counter.port)
+  }
+
+  /** Opens the distributor; with an access server, that one decides for it. */
+  async openDistributor(accessServer?: string): Promise<void> {
+    this.#distributor = await this.#serve(this.shop, distributorRoutes(this.distributed), {
+      resource: distributor,
+      scopes: distributorScopes,
+      signingKeys: [createKey('Ed25519', 'distributor-1').privateJwk],
+      fetch: this.town.fetchAs('distributor.example'),
+      clock: this.town.clock,
+      ...(accessServer === undefined ? {} : { accessServer }),
+    })
+    this.town.route('distributor.example', this.#distributor.port)
+  }
+
+  /** Tells the shop whom to serve no more. */
+  async deny(subject: DenialSubject): Promise<void> {
+    await this.#counters[0]?.denials.add({ subject })
   }
 
   /** Whoever goes to the shop from now on comes to this counter; the first is 0. */
@@ -72,7 +99,7 @@ export class Scene {
   }
 
   async strike(): Promise<void> {
-    await Promise.all(this.#counters.map((counter) => counter.close()))
+    await Promise.all([...this.#counters, this.#distributor].map((open) => open?.close()))
     await this.town.close()
   }
 }

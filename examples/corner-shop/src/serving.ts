@@ -1,18 +1,27 @@
-import type { ResourceOptions } from '@countersign/core'
-import type { Shop } from './shop.js'
+import type { ResourceOptions, ResourceServer } from '@countersign/core'
+import type { Shop, ShopRoute } from './shop.js'
 
 /** The shop's identifier. */
 export const resource = 'https://shop.example'
 
-/** What differs from one town to the next. */
-export type ShopSettings = Pick<ResourceOptions, 'signingKeys' | 'accessServer' | 'fetch' | 'clock' | 'store'>
+/** What differs from one server to the next. */
+export type ShopSettings = Pick<
+  ResourceOptions,
+  'resource' | 'scopes' | 'signingKeys' | 'accessServer' | 'fetch' | 'clock' | 'store' | 'onward'
+>
 
 /** A shop that is open. */
 export interface OpenShop {
   /** On 127.0.0.1. */
   readonly port: number
+  /** Whom it serves no more. */
+  readonly denials: ResourceServer['denials']
   close(): Promise<void>
 }
 
-/** Opens a shop with one framework or another. */
-export type ServeShop = (shop: Shop, settings: ShopSettings) => Promise<OpenShop>
+/** Serves a table of routes with one framework or another. */
+export type ServeShop = (
+  shop: Shop,
+  routes: readonly ShopRoute[],
+  settings: ShopSettings,
+) => Promise<OpenShop>

@@ -3,7 +3,9 @@ import {
   type Caller,
   deny,
   type Grant,
+  type Onward,
   type Policy,
+  type PresentedToken,
   type Requirement,
   stepUp,
 } from '@countersign/core'
@@ -18,6 +20,8 @@ export const scopes = {
 /** The shop behind the counter: what was sold, and to whose tab. It knows nothing of signatures or tokens. */
 export class Shop {
   readonly #tabs = new Map<string, string[]>()
+  /** What was ordered elsewhere, by the token of whoever ordered it here. */
+  readonly orders: Entry[] = []
   readonly oven: Oven = new Oven()
 
   /** Writes a sale on a customer's tab. */
@@ -36,6 +40,12 @@ export class Shop {
   get customers(): number {
     return this.#tabs.size
   }
+}
+
+/** A line in an order book: whose call it was, as far as anybody can tell from a token. */
+export interface Entry {
+  readonly item: string
+  readonly token: Pick<PresentedToken, 'iss' | 'jti'>
 }
 
 /** What is in it comes out when it is done, and not before. */
@@ -74,12 +84,13 @@ export interface ShopRoute {
   readonly path: string
   /** What the caller must bring; absent: nothing. */
   readonly needs?: Requirement
-  serve(shop: Shop, caller: Caller | undefined): unknown
+  serve(shop: Shop, caller: Caller | undefined, onward: () => Onward): unknown
 }
 
 /** Everything the shop serves. */
 export const routes: readonly ShopRoute[] = [
   { method: 'get', path: '/', serve: () => ({ shop: 'Corner shop', goods: ['bread', 'milk', 'tobacco'] }) },
+  { method: 'get', path: '/queue', needs: 'agent', serve: (_shop, caller) => ({ next: nameOf(caller) }) },
   { method: 'post', path: '/bread', needs: { scope: 'shop.buy' }, serve: sell('bread') },
   { method: 'post', path: '/milk', needs: { scope: 'shop.buy' }, serve: sell('milk') },
   {
@@ -88,6 +99,7 @@ export const routes: readonly ShopRoute[] = [
     needs: { scope: 'shop.buy', policy: noTobaccoForSchools },
     serve: sell('tobacco'),
   },
+  { method: 'post', path: '/back-order', needs: { scope: 'shop.buy', onward: true }, serve: orderFlour },
   { method: 'post', path: '/cake', needs: { scope: 'shop.buy' }, serve: bakeCake },
   {
     method: 'post',
@@ -116,12 +128,27 @@ export const routes: readonly ShopRoute[] = [
   },
 ]
 
+/** Flour is not on the shelf: it is ordered from the distributor, in the customer's name, before anything else is done. */
+async function orderFlour(shop: Shop, caller: Caller | undefined, onward: () => Onward): Promise<unknown> {
+  if (caller?.kind !== 'grant') throw new Error('only a grant can be passed on')
+  const response = await onward()('https://distributor.example/orders', { method: 'POST' })
+  if (!response.ok) throw new Error(`the distributor answered ${response.status}`)
+  shop.orders.push({ item: 'flour', token: caller.token })
+  return { ordered: 'flour', ...shop.sell('flour', `${caller.person.ps} ${caller.person.sub}`) }
+}
+
+/** Who stands in the queue, and whose helper that is. */
+function nameOf(caller: Caller | undefined): string {
+  if (caller?.kind !== 'agent') throw new Error('only an agent token says who is calling')
+  return caller.parentAgent === undefined ? caller.agent : `${caller.agent}, for ${caller.parentAgent}`
+}
+
 async function bakeCake(shop: Shop, caller: Caller | undefined): Promise<unknown> {
   await shop.oven.bake()
   return sell('cake')(shop, caller)
 }
 
-function sell(item: string): ShopRoute['serve'] {
+function sell(item: string): (shop: Shop, caller: Caller | undefined) => unknown {
   return (shop, caller) => {
     if (caller?.kind !== 'grant') throw new Error('only a grant says whose tab it goes on')
     // A person is (person server, sub): one without the other names nobody.

@@ -1,4 +1,6 @@
 import { type Agent, createKey, toWire } from '@countersign/devkit'
+import { backOrderStories } from './back-order-stories.js'
+import { brotherStory } from './brother-story.js'
 import { feastStory } from './feast-story.js'
 import { outcomeOf, type Scene } from './scene.js'
 import { stopStory } from './stop-story.js'
@@ -143,6 +145,8 @@ export const stories: readonly Story[] = [
   stopStory,
   loyaltyStory,
   weddingStory,
+  brotherStory,
+  ...backOrderStories,
 ]
 
 /** The honest beginning of every dishonest story; returns what a thief would be after. */

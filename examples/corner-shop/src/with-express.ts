@@ -1,16 +1,14 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/express'
 import express from 'express'
 import { customerOf } from './customer.js'
-import { type OpenShop, resource, type ShopSettings } from './serving.js'
-import { routes, type Shop, scopes } from './shop.js'
+import type { ServeShop } from './serving.js'
 
 /** The shop on Express. */
-export async function serveWithExpress(shop: Shop, settings: ShopSettings): Promise<OpenShop> {
+export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
   const guard = aauth({
-    resource,
-    scopes,
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
     },
@@ -19,14 +17,21 @@ export async function serveWithExpress(shop: Shop, settings: ShopSettings): Prom
   const app = express()
   app.use(guard.endpoints())
   for (const { method, path, needs, serve } of routes) {
-    if (needs === undefined) app[method](path, (_req, res) => void res.json(serve(shop, undefined)))
+    const onward = (req: IncomingMessage) => () => guard.onward(req)
+    if (needs === undefined)
+      app[method](path, async (req, res) => void res.json(await serve(shop, undefined, onward(req))))
     else
-      app[method](path, guard.require(needs), async (req, res) => void res.json(await serve(shop, req.aauth)))
+      app[method](path, guard.require(needs), async (req, res) => {
+        res.json(await serve(shop, req.aauth, onward(req)))
+      })
   }
+  // What a supplier's side makes of a call, its wait for the person among it.
+  app.use(guard.errors())
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
+    denials: guard.server.denials,
     close: async () => {
       server.close()
       server.closeAllConnections()

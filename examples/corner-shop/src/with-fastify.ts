@@ -1,25 +1,30 @@
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/fastify'
-import fastify from 'fastify'
+import fastify, { type FastifyRequest } from 'fastify'
 import { customerOf } from './customer.js'
-import { type OpenShop, resource, type ShopSettings } from './serving.js'
-import { routes, type Shop, scopes } from './shop.js'
+import type { ServeShop } from './serving.js'
 
 /** The shop on Fastify. */
-export async function serveWithFastify(shop: Shop, settings: ShopSettings): Promise<OpenShop> {
+export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
   const app = fastify()
   await app.register(aauth, {
-    resource,
-    scopes,
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
     },
     ...settings,
   })
   for (const { method, path, needs, serve } of routes) {
-    if (needs === undefined) app[method](path, () => serve(shop, undefined))
-    else app[method](path, { config: { aauth: needs } }, (req) => serve(shop, req.aauth ?? undefined))
+    const onward = (req: FastifyRequest) => () => app.aauth.onward(req)
+    if (needs === undefined) app[method](path, (req) => serve(shop, undefined, onward(req)))
+    else
+      app[method](path, { config: { aauth: needs } }, (req) =>
+        serve(shop, req.aauth ?? undefined, onward(req)),
+      )
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    denials: app.aauth.denials,
+    close: () => app.close(),
+  }
 }

@@ -115,7 +115,7 @@ class SigningAgent implements Agent, Omit<AgentContext, 'agentToken'> {
       settings,
       upstream,
       now: () => this.now(),
-      agentToken: (signal) => this.#agentToken(signal),
+      agentToken: (signal, refused) => this.#agentToken(signal, refused),
     }
   }
 
@@ -189,12 +189,13 @@ class SigningAgent implements Agent, Omit<AgentContext, 'agentToken'> {
     return run.during(() => work(run))
   }
 
-  async #agentToken(signal: AbortSignal): Promise<HeldToken> {
+  async #agentToken(signal: AbortSignal, refused?: string): Promise<HeldToken> {
     const { key, agentToken } = this.settings
     try {
       const kept = await abortable(this.#tokens.get('agent', ''), signal)
       const held = usable(holdToken('agent', kept), this.now())
-      if (held !== undefined) return held
+      if (held !== undefined && held.jwt !== refused) return held
+      if (kept !== undefined) await abortable(Promise.resolve(this.#tokens.delete('agent', '')), signal)
       const { publicJwk } = key
       const given = await abortable(
         typeof agentToken === 'string' ? agentToken : agentToken({ publicJwk, signal }),

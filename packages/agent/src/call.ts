@@ -11,6 +11,8 @@ import type { WalletKind } from './wallet.js'
 
 /** Components that a resource may ask for beside those of every request. */
 const mostComponents = 32
+/** Challenges of one `fetch` that are met: two or three lead to what there is, and as many again to a step-up. */
+const mostChallenges = 8
 
 /** One `fetch` of an agent: from the first request to the resource's final answer. */
 export class Call {
@@ -25,6 +27,7 @@ export class Call {
   #additional: readonly string[] = []
   #authorizes = false
   #isRestarted = false
+  #met = 0
   #hasBegun = false
 
   constructor(run: Run, request: Request) {
@@ -136,14 +139,18 @@ export class Call {
   ): Promise<Response | HeldToken> {
     if (this.#fresh.has(token.jwt) || this.#isRestarted) return response
     this.#isRestarted = true
+    const { agent, signal } = this.#run
+    if (token.kind === 'agent') {
+      const renewed = await agent.agentToken(signal, token.jwt)
+      this.#fresh.add(renewed.jwt)
+      return renewed
+    }
     await this.#drop(token.kind)
-    if (requirement?.name === 'person-token') return this.#personToken()
-    const agentToken = await this.#agentToken()
-    if (token.kind === 'agent') this.#fresh.add(agentToken.jwt)
-    return agentToken
+    return requirement?.name === 'person-token' ? this.#personToken() : this.#agentToken()
   }
 
   async #meet(response: Response, requirement: Requirement, token: HeldToken): Promise<HeldToken> {
+    this.#count(requirement, response)
     switch (requirement.name) {
       case 'agent-token':
         if (token.kind === 'agent') throw this.#circular(requirement, response)
@@ -247,8 +254,10 @@ export class Call {
     if (response !== undefined) {
       await this.#noteSession(response)
       const requirement = readRequirement(response)
-      if (requirement?.name === 'auth-token' && bearer.takes(requirement))
+      if (requirement?.name === 'auth-token' && bearer.takes(requirement)) {
+        this.#count(requirement, response)
         bearer.token = await this.#authToken(response, requirement, bearer.token)
+      }
     }
     // The key is the same, so that the agent is known by any token of it.
     const isOver = bearer.token.claims.exp <= this.#run.agent.now()
@@ -275,6 +284,11 @@ export class Call {
     discard(answer)
     this.#hasBegun = true
     return usable(token, this.#run.agent.now()) ?? this.#agentToken()
+  }
+
+  /** Challenges are met a few times: each may mean that a person is asked. */
+  #count(requirement: Requirement, response: Response): void {
+    if (++this.#met > mostChallenges) throw this.#circular(requirement, response)
   }
 
   #circular({ name }: Requirement, response: Response): Error {
@@ -310,8 +324,7 @@ export class Call {
 
   async #drop(kind: WalletKind): Promise<void> {
     const { wallet } = this.#run.agent.settings
-    const resource = kind === 'agent' ? '' : this.#resource
-    await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, resource))
+    await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, this.#resource))
   }
 }
 

@@ -30,8 +30,8 @@ export interface AgentContext {
   readonly upstream: Upstream | undefined
   /** Seconds. */
   now(): number
-  /** The agent token, renewed if need be. */
-  agentToken(signal: AbortSignal): Promise<HeldToken>
+  /** The agent token, renewed if need be. @param refused the one that a server has just refused, which is dropped */
+  agentToken(signal: AbortSignal, refused?: string): Promise<HeldToken>
   /** Takes over what has to wait, by throwing. Default: it is waited for here. */
   readonly defer?: ((deferral: Deferral) => never) | undefined
 }

@@ -1,10 +1,18 @@
 import { isEndpointUrl, isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
-import { type Checker, checkAuthToken, checkPersonToken, checkResourceToken, Unfit, verifyPersonToken } from './checks.js'
-import { abortable } from './content.js'
+import {
+  type Checker,
+  checkAuthToken,
+  checkPersonToken,
+  checkResourceToken,
+  Unfit,
+  verifyPersonToken,
+} from './checks.js'
+import { abortable, discard } from './content.js'
 import { type HeldToken, holdToken } from './held.js'
 import { throughParent } from './parent.js'
 import { pendingUrl, Wait } from './poll.js'
+import { readSignatureError } from './requirement.js'
 import type { Run } from './run.js'
 import type { Undertaking, Unfinished } from './unfinished.js'
 
@@ -171,8 +179,8 @@ async function ask(
   const href = metadata[endpoint]
   if (!isEndpointUrl(href)) throw run.failed('bad_answer', `${ps} has no usable ${endpoint}`)
   const url = new URL(href)
-  const response = await run.send({
-    to: 'party',
+  const request = {
+    to: 'party' as const,
     method: 'POST',
     url,
     // Whoever does not wait here wants to know at once that there is something to wait for.
@@ -181,8 +189,16 @@ async function ask(
       ...(agent.defer === undefined ? { prefer: 'wait=45' } : {}),
     }),
     content: new Uint8Array(Buffer.from(JSON.stringify(body))),
-    token: await agentToken(run),
-  })
+  }
+  const token = await agentToken(run)
+  let response = await run.send({ ...request, token })
+  if (refusesToken(response)) {
+    const { jwt: renewed } = await agent.agentToken(signal, token)
+    if (renewed !== token) {
+      discard(response)
+      response = await run.send({ ...request, token: renewed })
+    }
+  }
   if (response.status !== 202) return granted(run, response)
   const wait = new Wait(run, 'party', pendingUrl(run, response, url), undertaking)
   return granted(run, await wait.end(response, async () => agentToken(run)))
@@ -190,6 +206,12 @@ async function ask(
 
 async function agentToken({ agent, signal }: Run): Promise<string> {
   return (await agent.agentToken(signal)).jwt
+}
+
+/** Whether the agent token itself is refused, so that another one may do (AAuth 11.3.4). */
+function refusesToken(response: Response): boolean {
+  const error = response.status === 401 ? readSignatureError(response)?.error : undefined
+  return error !== undefined && ['invalid_jwt', 'expired_jwt', 'revoked_jwt', 'unknown_key'].includes(error)
 }
 
 async function granted(run: Run, response: Response): Promise<Answered> {

@@ -153,6 +153,7 @@ describe('req.aauth', () => {
     guard.with({ policy: byAgent })
     // @ts-expect-error there is nothing to step up from where only an agent is known
     guard.require({ identity: 'agent', policy: () => stepUp({ scope: 'data.write' }) })
+    // @ts-expect-error an agent has no account
     expect(() => guard.require({ identity: 'agent', account: () => 'a' })).toThrow(TypeError)
     expect(() => guard.require({ scope: 'unknown' })).toThrow(/scope "unknown"/)
     guard.server.close()

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { createRequire as requireFrom } from 'node:module'
 import type { Store } from '@countersign/core'
 import type { NodeRedisClient } from './clients.js'
 import { createRedisStore, type RedisStoreOptions } from './redis-store.js'
@@ -84,7 +84,7 @@ interface RedisPackage {
 
 /** It is needed by nobody who brings a client, so it is no dependency. */
 function loadRedis(): RedisPackage {
-  const require = createRequire(import.meta.url)
+  const require = requireFrom(import.meta.url)
   let loaded: RedisPackage
   try {
     loaded = require('redis') as RedisPackage

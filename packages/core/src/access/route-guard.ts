@@ -117,6 +117,9 @@ export function createRouteGuard(
 
   // Nothing is minted or put aside for what nobody will read; and what is only observed opens no door beside the other way in.
   const watch = (finding: Finding, request: HttpRequest): Outcome => {
+    // Nor is there anything to tell of a request that would go the other way in any case.
+    if (or && finding.caller === undefined && finding.decision.act === 'ask')
+      return { ...askOther(request), observed: null }
     const outcome = observed(finding, report, request)
     return or ? { ...askOther(request), observed: outcome.observed ?? null } : outcome
   }

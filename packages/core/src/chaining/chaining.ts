@@ -62,7 +62,13 @@ export function createChaining(context: ChainingContext): Chaining {
       carried === undefined
         ? { ...nothing, upstream: upstreamOf(request, caller) }
         : ((carried.chain as CarriedChain | undefined) ?? nothing)
-    runs.set(request.rawHeaders, new ChainRun(caller, chain, capabilitiesFor(request), { ...context, report: reportOn(context.report, request) }))
+    runs.set(
+      request.rawHeaders,
+      new ChainRun(caller, chain, capabilitiesFor(request), {
+        ...context,
+        report: reportOn(context.report, request),
+      }),
+    )
   }
 
   /** An agent token says nothing of a person, and is no upstream token. */

@@ -56,6 +56,23 @@ describe('the built-in page', () => {
     expect(textOf(connect(60, 60))).toContain('Use Notes in your name')
   })
 
+  it('names whom a sub-agent helps', () => {
+    const parentAgent = 'aauth:sam@ap.example'
+    const asks = { agent: 'aauth:sam+brother@ap.example', parentAgent, party: 'https://ap.example' }
+    expect(textOf(renderPage({ ...consent, asks }))).toContain(`It helps the agent ${parentAgent}`)
+    expect(textOf(renderPage(consent))).not.toContain('It helps')
+    const token = { iss: 'https://ap.example', jti: 'x', iat: 1, exp: 2 }
+    const caller = {
+      kind: 'agent',
+      agent: asks.agent,
+      parentAgent,
+      provider: asks.party,
+      jkt: 'x',
+      token,
+    } as const
+    expect(callerOnPage(caller)).toEqual({ ...asks, name: 'sam+brother' })
+  })
+
   it('names the agent readably, and in full', () => {
     const text = textOf(renderPage(consent))
     expect(text).toContain('The agent sam from ap.example')

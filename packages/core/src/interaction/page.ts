@@ -73,7 +73,11 @@ function asks({ asks: who }: PageView): string {
   const party = e(who.party.replace(/^https:\/\//, ''))
   return who.agent === undefined
     ? `<p>An agent of somebody at <strong>${party}</strong> asks for this:</p>`
-    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from <strong>${party}</strong><br><code class="agent">${e(who.agent)}</code></p>`
+    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from <strong>${party}</strong><br><code class="agent">${e(who.agent)}</code>${helps(who.parentAgent)}</p>`
+}
+
+function helps(parent: string | undefined): string {
+  return parent === undefined ? '' : `<br>It helps the agent <code class="agent">${e(parent)}</code>`
 }
 
 function wants({ wants: what, site }: PageView): string {

@@ -22,6 +22,8 @@ export interface PageView {
     readonly agent?: string
     /** The part of `agent` before the domain, which is easier to read. Its provider chose it: show both. */
     readonly name?: string
+    /** The agent it helps, where it is a sub-agent (AAuth 10.2). */
+    readonly parentAgent?: string
     /** The issuer of the token: the agent provider, or the person server. */
     readonly party: string
   }
@@ -63,9 +65,14 @@ export interface PageView {
 /** A caller as the page names it: only what was verified, never what the agent calls itself. */
 export function callerOnPage(caller: TokenCaller): NonNullable<PageView['asks']> {
   if (caller.kind !== 'agent') return { party: caller.person.ps }
-  const { agent, provider } = caller
+  const { agent, parentAgent, provider } = caller
   const name = parseAgentIdentifier(agent)?.local
-  return { agent, ...(name === undefined ? {} : { name }), party: provider }
+  return {
+    agent,
+    ...(name === undefined ? {} : { name }),
+    ...(parentAgent === undefined ? {} : { parentAgent }),
+    party: provider,
+  }
 }
 
 const entities: ReadonlyMap<string, string> = new Map([

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { newJwks } from '../testing/jwk.js'
 import { type EnvironmentContext, fromEnvironment, type PartialOptions } from './environment.js'
-import type { AnyResourceOptions } from './options.js'
+import type { ResourceOptions } from './resource-options.js'
 import { createResourceServer } from './resource-server.js'
 
-type Given = PartialOptions<AnyResourceOptions>
+type Given = PartialOptions<ResourceOptions>
 
 const jwk = { ...newJwks('Ed25519').privateJwk, kid: 'mine' }
 const resource = 'https://notes.example'

@@ -4,6 +4,7 @@ import type { Store } from '../store/store.js'
 import type { AnyResourceOptions } from './options.js'
 import { openRedis } from './redis.js'
 import { resourceFault } from './resource-identifier.js'
+import type { ResourceOptions } from './resource-options.js'
 
 /** Options of which the environment may bring what is left out. */
 export type PartialOptions<Options extends AnyResourceOptions> = Omit<Options, 'resource'> &
@@ -47,7 +48,7 @@ export interface CompletedOptions<Options> {
  * })
  * ```
  */
-export function fromEnvironment<Options extends AnyResourceOptions>(
+export function fromEnvironment<Options extends AnyResourceOptions = ResourceOptions>(
   given: PartialOptions<Options>,
   { variables = process.env, from, warn = warnOnce }: EnvironmentContext = {},
 ): CompletedOptions<Options> {

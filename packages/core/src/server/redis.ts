@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { createRequire as requireFrom } from 'node:module'
 import { join } from 'node:path'
 import type { Store } from '../store/store.js'
 
@@ -30,13 +30,15 @@ export function openRedis(
   }
 }
 
+const redisPackage = '@countersign/redis'
+
 function loadRedis(from: string | undefined): RedisPackage {
   const application = join(process.cwd(), 'package.json')
   for (const place of from === undefined ? [application] : [from, application]) {
-    const require = createRequire(place)
+    const require = requireFrom(place)
     let path: string
     try {
-      path = require.resolve('@countersign/redis')
+      path = require.resolve(redisPackage)
     } catch {
       continue
     }

@@ -117,6 +117,31 @@ describe('call chaining at a person server (10.1)', () => {
     expect(setting.town.chainOf({ iss: last.iss, jti: 'other' })).toEqual([])
   })
 
+  it('begins with a sub-agent, where one called the intermediary', async () => {
+    const brother = sam.subAgent('brother')
+    await brother.fetch(bread, { method: 'POST' })
+    const { auth_token: jwt } = await buy({}, brother.wallet.authTokens.get('https://shop.example')?.jwt)
+    const { iss, jti } = decodeJwt(jwt as string) as { iss: string; jti: string }
+    expect(setting.town.chainOf({ iss, jti }).map(({ agent, parent }) => [agent, parent])).toEqual([
+      ['aauth:onward@shop.example', undefined],
+      ['aauth:sam+brother@ap.example', 'aauth:sam@ap.example'],
+    ])
+  })
+
+  it('lets an intermediary ask for a sub-agent of its own', async () => {
+    const { cnf } = createKey()
+    const mine = { sub: 'aauth:onward+clerk@shop.example', parent_agent: 'aauth:onward@shop.example' }
+    const helper = await shop.agentToken({ claims: { ...mine, cnf: { jwk: cnf } } })
+    const body = { resource: downstream, upstream_token: upstream.jwt, subagent_token: helper }
+    const { person_token: jwt } = await shop.ask(person, body)
+    expect(decodeJwt(jwt as string)).toMatchObject({ aud: downstream, cnf: { jwk: cnf } })
+    expect(asked).toMatchObject([{ agent: mine.parent_agent, subAgent: mine.sub }])
+    // With the intermediary's key, so that nothing is wrong but whose token it is.
+    const alone = await shop.agentToken({ claims: mine })
+    const answer = await shop.ask(person, { resource: downstream, upstream_token: upstream.jwt }, alone)
+    expect([answer.status, answer['error']]).toEqual([400, 'invalid_request'])
+  })
+
   const spoilt: [string, string, MintOverrides][] = [
     ['a stranger’s signature', 'invalid_upstream_token', { key: createKey('Ed25519', 'ps-1') }],
     ['another typ', 'invalid_upstream_token', { header: { typ: 'aa-agent+jwt' } }],
