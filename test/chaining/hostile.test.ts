@@ -109,29 +109,32 @@ describe.each(adapters)('whoever the shop calls lies or fails [adapter %s]', (ad
     },
   )
 
-  it.each(['aud', 'cnf', 'sub', 'exp'])('uses no auth token with another %s (N-179, R-320)', async (claim) => {
-    await open(async (url, response) => {
-      if (url !== ps.token) return response
-      const { auth_token: honest } = (await response.json()) as { auth_token: string }
-      const claims = decodeJwt(honest)
-      const exp = decodeJwt(token).exp as number
-      const lies = {
-        aud: 'https://other.example',
-        cnf: { jwk: createKey().cnf },
-        sub: 'somebody',
-        exp: exp + 1,
-      }
-      const { person_token: _, ...about } = { person_token: 0, ...claims }
-      const lie = await stage.town.ps.mintAuthToken(
-        { person: stage.mom, resource: supplier, cnf: stage.sam.key.cnf, scope: 'data.write' },
-        { claims: { ...about, [claim]: lies[claim as keyof typeof lies] } },
-      )
-      return json(200, { auth_token: lie, expires_in: 60 })
-    })
-    expect(await answer(await stage.order(token))).toEqual([502, 'supplier_failed'])
-    expect(count(orders)).toBe(1)
-    expect(stage.orders).toEqual([])
-  })
+  it.each(['aud', 'cnf', 'sub', 'exp'])(
+    'uses no auth token with another %s (N-179, R-320)',
+    async (claim) => {
+      await open(async (url, response) => {
+        if (url !== ps.token) return response
+        const { auth_token: honest } = (await response.json()) as { auth_token: string }
+        const claims = decodeJwt(honest)
+        const exp = decodeJwt(token).exp as number
+        const lies = {
+          aud: 'https://other.example',
+          cnf: { jwk: createKey().cnf },
+          sub: 'somebody',
+          exp: exp + 1,
+        }
+        const { person_token: _, ...about } = { person_token: 0, ...claims }
+        const lie = await stage.town.ps.mintAuthToken(
+          { person: stage.mom, resource: supplier, cnf: stage.sam.key.cnf, scope: 'data.write' },
+          { claims: { ...about, [claim]: lies[claim as keyof typeof lies] } },
+        )
+        return json(200, { auth_token: lie, expires_in: 60 })
+      })
+      expect(await answer(await stage.order(token))).toEqual([502, 'supplier_failed'])
+      expect(count(orders)).toBe(1)
+      expect(stage.orders).toEqual([])
+    },
+  )
 
   it.each(['aud', 'cnf', 'iss', 'exp'])('shows no person token with another %s to anybody', async (claim) => {
     await open(async (url, response) => {

@@ -78,10 +78,10 @@ describe.each(adapters)('a call that waits for a supplier’s side [adapter %s]'
     expect(answer.headers.get('location')).toMatch(/^https:\/\/ps\.example\//)
     expect((await poll(pendingOf(deferred))).status).toBe(202)
     const id = pendingOf(deferred).split('/').at(-1) as string
-    expect([await stage.shop.pending.approve(id, { user: 'mom' }), await stage.shop.pending.deny(id)]).toEqual([
-      false,
-      false,
-    ])
+    expect([
+      await stage.shop.pending.approve(id, { user: 'mom' }),
+      await stage.shop.pending.deny(id),
+    ]).toEqual([false, false])
   })
 
   it('waits a second time where the person is asked twice', async () => {

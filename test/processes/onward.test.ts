@@ -1,4 +1,11 @@
-import { createKey, createTown, type Agent, sendToLoopback, type Town, type TownRequest } from '@countersign/devkit'
+import {
+  type Agent,
+  createKey,
+  createTown,
+  sendToLoopback,
+  type Town,
+  type TownRequest,
+} from '@countersign/devkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { redisBinary, startRedis, type TestRedis } from '../../packages/redis/src/testing/redis-server.js'
 import { Browser } from '../chaining/browser.js'

@@ -50,8 +50,7 @@ const nothing: CarriedChain = { tokens: [], answers: [] }
 /** Creates it. */
 export function createChaining(context: ChainingContext): Chaining {
   const { seal, suppliers, signature } = context
-  // By the field lines of the request, which every guard is given anew and nothing else has.
-  const runs = new WeakMap<HttpRequest['rawHeaders'], ChainRun>()
+  const runs = new WeakMap<object, ChainRun>()
 
   const open = async (sealed: string): Promise<ChainState | undefined> =>
     (await seal.open(sealed)) as ChainState | undefined
@@ -63,7 +62,7 @@ export function createChaining(context: ChainingContext): Chaining {
         ? { ...nothing, upstream: upstreamOf(request, caller) }
         : ((carried.chain as CarriedChain | undefined) ?? nothing)
     runs.set(
-      request.rawHeaders,
+      identityOf(request),
       new ChainRun(caller, chain, capabilitiesFor(request), {
         ...context,
         report: reportOn(context.report, request),
@@ -87,9 +86,9 @@ export function createChaining(context: ChainingContext): Chaining {
       // Before a parser is at it.
       return hasBody(request) ? request.body?.(context.callBytes).then(() => undefined) : undefined
     },
-    runOf: ({ rawHeaders }) => runs.get(rawHeaders),
-    async sealBefore({ rawHeaders }) {
-      const run = runs.get(rawHeaders)
+    runOf: (request) => runs.get(identityOf(request)),
+    async sealBefore(request) {
+      const run = runs.get(identityOf(request))
       return run === undefined ? undefined : seal.close(run.state)
     },
     async sealWaiting(run, wait) {
@@ -145,6 +144,8 @@ export function createChaining(context: ChainingContext): Chaining {
     return { ...state, tokens: [...others, got] }
   }
 }
+
+const identityOf = ({ identity, rawHeaders }: HttpRequest): object => identity ?? rawHeaders
 
 /** Whether the person is asked to go where they were not asked to go before. */
 function isElsewhere({ interaction }: Wait, before: Wait): boolean {

@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
   /** Whether something before the guard has read the content and left its bytes nowhere. */
   readonly isConsumed?: () => boolean
+  /** What the adapter makes this of, however often it does; default {@link rawHeaders}, where it does so once. */
+  readonly identity?: object
   /** The addresses of the connection, stored with a held call. Absent when the adapter cannot tell. */
   readonly peer?: () => PeerFacts
   /** Set when this is a held call that is being carried out. Its caller was verified on the poll that began this. */

@@ -84,6 +84,10 @@ class NodeRequest implements HttpRequest {
     this.foreign = foreign
   }
 
+  get identity(): IncomingMessage {
+    return this.#message
+  }
+
   body(limit: number): Promise<Uint8Array | ContentFault> {
     return captureContent(this.#message, limit, this.#again)
   }

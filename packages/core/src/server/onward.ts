@@ -1,4 +1,4 @@
-import { type Answered, challenged, refused } from '../answer/outcome.js'
+import { type Answered, challenged, failed, refused } from '../answer/outcome.js'
 import type { Chaining } from '../chaining/chaining.js'
 import { behindOf, OnwardError } from '../chaining/onward-error.js'
 import type { Onward } from '../chaining/run.js'
@@ -47,7 +47,9 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
       )
     },
     answerOnward: (request, error) =>
-      error instanceof OnwardError && behindOf(error) !== undefined ? answer(request, error) : undefined,
+      error instanceof OnwardError && behindOf(error) !== undefined 
+        ? answer(request, error).catch((cause: unknown) => failed(cause, report, request))
+        : undefined,
   }
 }
 
