@@ -113,7 +113,7 @@ describe.each(adapters)('what answers look like [adapter %s]', (adapter) => {
   })
 
   it('shares its origin with whatever else is there (R-164)', async () => {
-    expect((await unsigned('/.well-known/aauth-agent.json')).status).toBe(404)
+    expect((await unsigned('/.well-known/aauth-access.json')).status).toBe(404)
     expect((await unsigned('/.well-known/aauth-person.json')).status).toBe(404)
   })
 })

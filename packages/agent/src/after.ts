@@ -4,7 +4,8 @@
  * @returns stops it
  */
 export function after(ms: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, ms)
-  timer.unref()
-  return () => clearTimeout(timer)
+  // Timers that somebody has put in the place of Node's may know nothing of `unref`.
+  const timer = setTimeout(callback, ms) as Partial<NodeJS.Timeout> | undefined
+  timer?.unref?.()
+  return () => clearTimeout(timer as NodeJS.Timeout | undefined)
 }

@@ -1,6 +1,7 @@
 import type { TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { isServerIdentifier } from '../identifiers.js'
+import { after } from '../time.js'
 import { printOf, SupplierAnswers } from './answers.js'
 import type { CarriedChain, ChainState, ChainToken } from './chain.js'
 import type { ChainingContext } from './context.js'
@@ -133,12 +134,10 @@ export class ChainRun {
   #limit(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {
     // A timer of its own, so that nothing is left behind when the call has ended.
     const late = new AbortController()
-    const timer = setTimeout(
-      () => late.abort(new DOMException('the supplier took too long', 'TimeoutError')),
-      this.#context.timeout * 1000,
+    const done = after(this.#context.timeout * 1000, () =>
+      late.abort(new DOMException('the supplier took too long', 'TimeoutError')),
     )
-    timer.unref()
-    return { signal: AbortSignal.any([signal, late.signal]), done: () => clearTimeout(timer) }
+    return { signal: AbortSignal.any([signal, late.signal]), done }
   }
 
   #authority(supplier: string, signal: AbortSignal): Authority {
