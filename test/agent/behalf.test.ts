@@ -170,5 +170,5 @@ it('goes nowhere that strangers name without a guard', async () => {
       clock: town.clock,
     }).fetchPersonToken(supplier),
   )
-  expect(error.code).toBe('unreachable')
+  expect(error.code).toBe('bad_answer')
 })

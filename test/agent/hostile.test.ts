@@ -364,7 +364,7 @@ describe('a person server that lies', () => {
     await liar(() => undefined, 'evil.example', 'aauth-person.json', {
       person_token_endpoint: 'http://evil.example/p',
     })
-    expect((await asked()).code).toBe('unreachable')
+    expect((await asked()).code).toBe('bad_answer')
   })
 })
 

@@ -11,7 +11,7 @@ import type { Unfinished } from './unfinished.js'
  * | `bad_challenge` | the requirement makes no sense at this point, or lacks a parameter |
  * | `bad_resource_token`, `bad_person_token`, `bad_auth_token` | a token failed the agent's checks (AAuth 6.7.3, 9.4.4) |
  * | `bad_deferral` | a `202` without what 11.8.2 requires |
- * | `bad_answer` | a `403` with a signature header (R-067), or a token endpoint's answer that is none |
+ * | `bad_answer` | a `403` with a signature header (R-067), a token endpoint's answer that is none, or a person server that publishes nothing usable |
  * | `no_progress` | what was required was brought, and the same is required again |
  * | `unknown_requirement` | |
  * | `interaction_required`, `clarification_required` | a person has to be asked, and the options have no function for it |
@@ -19,7 +19,7 @@ import type { Unfinished } from './unfinished.js'
  * | `too_many_steps`, `timed_out` | beyond `limits` |
  * | `content_too_large` | the request's content is longer than `limits.requestBytes`; nothing was sent |
  * | `redirected` | a redirect where the request has `redirect: 'error'` |
- * | `unreachable` | a server could not be reached, or published nothing usable |
+ * | `unreachable` | a server could not be reached |
  * | `wallet_failed`, `signer_failed` | the wallet or the external signer threw |
  * | `parent_failed` | the parent of a sub-agent threw something else than an `AgentError` |
  * | `expired_upstream_token` | the token on whose behalf the agent acts has ended |
