@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createMemoryStore, OnwardError } from '@countersign/core'
+import { createMemoryStore, type OnwardError } from '@countersign/core'
 import { type Agent, createTown, type Person, type Town } from '@countersign/devkit'
 import { aauth as expressGuard } from '@countersign/express'
 import { aauth as fastifyPlugin } from '@countersign/fastify'
@@ -49,7 +49,12 @@ describe('applications of one framework that let an error go', () => {
     onward: { fetch: town.fetchAs('shop') },
   })
   const post = async (path = '/order') => {
-    const token = await town.ps.mintAuthToken({ person: mom, resource, cnf: sam.key.cnf, scope: 'data.write' })
+    const token = await town.ps.mintAuthToken({
+      person: mom,
+      resource,
+      cnf: sam.key.cnf,
+      scope: 'data.write',
+    })
     return sam.request({ method: 'POST', url: `${resource}${path}` }, { token })
   }
 
@@ -79,10 +84,15 @@ describe('applications of one framework that let an error go', () => {
       const guard = expressGuard(options())
       const app = express().use(guard.endpoints())
       const shop = express.Router()
-      shop.post('/order', guard.require({ scope: 'data.write', onward: true }), express.raw(), async (req, res) => {
-        const response = await guard.onward(req)(`${supplier}/orders`, { method: 'POST' })
-        res.json({ status: response.status })
-      })
+      shop.post(
+        '/order',
+        guard.require({ scope: 'data.write', onward: true }),
+        express.raw(),
+        async (req, res) => {
+          const response = await guard.onward(req)(`${supplier}/orders`, { method: 'POST' })
+          res.json({ status: response.status })
+        },
+      )
       shop.post('/broken', guard.require({ scope: 'data.write', onward: true }), async () => {
         throw Object.assign(new Error('of the application'), { status: 418 })
       })
@@ -103,10 +113,12 @@ describe('applications of one framework that let an error go', () => {
         res.json({ status: response.status })
       })
       app.use(guard.errors())
-      app.use((error: Error & { status: number }, _req: express.Request, res: express.Response, _next: unknown) => {
-        seen.push(error)
-        res.status(error.status).json({ mine: true })
-      })
+      app.use(
+        (error: Error & { status: number }, _req: express.Request, res: express.Response, _next: unknown) => {
+          seen.push(error)
+          res.status(error.status).json({ mine: true })
+        },
+      )
       await serve(app)
       expect((await post()).status).toBe(202)
       town.route('supplier.example', 1)
@@ -210,7 +222,11 @@ describe.each(adapters)('calls onward [adapter %s]', (adapter) => {
         },
       ],
     })
-    const person = await stage.town.ps.mintPersonToken({ person: stage.mom, resource, cnf: stage.sam.key.cnf })
+    const person = await stage.town.ps.mintPersonToken({
+      person: stage.mom,
+      resource,
+      cnf: stage.sam.key.cnf,
+    })
     const held = await stage.order(person)
     expect(held.status).toBe(202)
     const done = await stage.sam.request({ url: pendingOf(held) }, { token: await stage.grant() })

@@ -83,7 +83,8 @@ export async function verifyPersonToken(
   if (token instanceof Unfit) return token
   const { claims } = token
   // What grants something is no person token (G-19).
-  if (claims['scope'] !== undefined || claims['account'] !== undefined) return new Unfit('it grants something')
+  if (claims['scope'] !== undefined || claims['account'] !== undefined)
+    return new Unfit('it grants something')
   const verifies = await verified(token.jwt, 'aa-person+jwt', checker)
   return verifies instanceof Unfit ? verifies : token
 }

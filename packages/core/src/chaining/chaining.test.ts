@@ -21,8 +21,18 @@ describe('the option onward', () => {
   const wrong: [string, unknown, object | undefined, RegExp][] = [
     ['no agent', {}, undefined, /option onward\.connect: must be connectSuppliers/],
     ['no key', { connect }, {}, /option signingKeys: is missing; onward needs/],
-    ['a supplier with a path', { connect, suppliers: ['https://a.example/x'] }, undefined, /onward\.suppliers\.0/],
-    ['a supplier without TLS', { connect, suppliers: ['http://a.example'] }, undefined, /onward\.suppliers\.0/],
+    [
+      'a supplier with a path',
+      { connect, suppliers: ['https://a.example/x'] },
+      undefined,
+      /onward\.suppliers\.0/,
+    ],
+    [
+      'a supplier without TLS',
+      { connect, suppliers: ['http://a.example'] },
+      undefined,
+      /onward\.suppliers\.0/,
+    ],
     ['the name of a sub-agent', { connect, agent: 'a+b' }, undefined, /onward\.agent/],
     ['a key that is none', { connect, key: {} }, undefined, /option onward\.key/],
     ['a short secret', { connect, secrets: ['short'] }, undefined, /onward\.secrets\.0: must be 256 bits/],
@@ -47,7 +57,9 @@ describe('the option onward', () => {
     expect(() => without.require({ identity: 'person', onward: true })).toThrow('needs the option onward')
     const server = open({ connect })
     expect(() => server.require({ identity: 'agent', onward: true } as never)).toThrow('knows the person')
-    expect(() => server.require({ identity: 'person', onward: 'yes' } as never)).toThrow('onward: must be a boolean')
+    expect(() => server.require({ identity: 'person', onward: 'yes' } as never)).toThrow(
+      'onward: must be a boolean',
+    )
     expect(() => server.require({ identity: 'person', onward: true })).not.toThrow()
   })
 
@@ -73,7 +85,13 @@ describe('our own agent token', () => {
     const { OwnKeyRing } = await import('../own-keys/key-ring.js')
     const keys = new OwnKeyRing(jwk(), { clock: () => now, lifetime: 300, report: () => undefined })
     Object.defineProperty(ring, 'signing', { get: () => keys.signing })
-    const agent = createOwnAgent({ resource: server.resource, agent: 'onward', keys: ring, key: undefined, clock: () => now })
+    const agent = createOwnAgent({
+      resource: server.resource,
+      agent: 'onward',
+      keys: ring,
+      key: undefined,
+      clock: () => now,
+    })
     const first = await agent.token()
     expect(await agent.token()).toBe(first)
     now += (agentTokenLifetime - 600) * 1000

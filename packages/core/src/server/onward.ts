@@ -47,7 +47,7 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
       )
     },
     answerOnward: (request, error) =>
-      error instanceof OnwardError && behindOf(error) !== undefined 
+      error instanceof OnwardError && behindOf(error) !== undefined
         ? answer(request, error).catch((cause: unknown) => failed(cause, report, request))
         : undefined,
   }
