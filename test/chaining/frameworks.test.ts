@@ -5,7 +5,7 @@ import { type Agent, createTown, type Person, type Town } from '@countersign/dev
 import { aauth as expressGuard } from '@countersign/express'
 import { aauth as fastifyPlugin } from '@countersign/fastify'
 import express from 'express'
-import fastify from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { access, type TargetRoute } from '../target/routes.js'
 import { adapters, newSigningKey, type RunningTarget, resource, startTarget } from '../target/start.js'
@@ -136,9 +136,9 @@ describe('applications of one framework that let an error go', () => {
 
   describe('Fastify', () => {
     const serve = async (
-      declare: (app: ReturnType<typeof fastify>) => void,
+      declare: (app: FastifyInstance) => void,
       more: object = {},
-    ): Promise<ReturnType<typeof fastify>> => {
+    ): Promise<FastifyInstance> => {
       const app = fastify()
       await app.register(fastifyPlugin, { ...options(), ...more })
       declare(app)

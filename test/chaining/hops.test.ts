@@ -186,9 +186,9 @@ describe.each(adapters)('over two hops [adapter %s]', (adapter) => {
             runs++
             const send = onward()
             calls.push('first')
-            // Both at once; the second is under way when the third is told to wait.
-            const orders = Promise.all([order(send, 'flour'), order(send, 'salt')])
+            // All at once; the orders are under way when the shipment is told to wait.
             const shipment = send(`${warehouse}/shipments`, { method: 'POST', body: '{}' })
+            const orders = Promise.all([order(send, 'flour'), order(send, 'salt')])
             const [done, shipped] = await Promise.all([orders, shipment])
             return { done, shipped: (await shipped.json()) as unknown }
           },
@@ -207,6 +207,53 @@ describe.each(adapters)('over two hops [adapter %s]', (adapter) => {
       { done: expect.arrayContaining([{ order: 1 }, { order: 2 }]), shipped: { shipped: 1 } },
     ])
     expect([runs, stage.orders.length, shipped.length]).toEqual([2, 2, 1])
+  })
+
+  it('does not try again what may have been done before the wait', async () => {
+    const codes: unknown[] = []
+    let lost = 0
+    stage = await openStage(adapter, {
+      mom: {
+        consent: ({ resource }) => (resource === warehouse ? { decision: true, after: 'visit' } : true),
+      },
+      table: [
+        {
+          method: 'POST',
+          path: '/order',
+          requirement: { scope: 'data.write', onward: true },
+          async answer({ onward }) {
+            const send = onward()
+            await send(`${supplier}/orders`, { method: 'POST', body: '{}' }).catch((error: unknown) => {
+              codes.push((error as { code: string }).code)
+            })
+            await send(`${warehouse}/shipments`, { method: 'POST', body: '{}' })
+            return {}
+          },
+        },
+      ],
+      shop: {
+        onward: {
+          fetch: async (input, init) => {
+            const response = await stage.town.fetchAs('shop')(input, init)
+            const { url } = new Request(input, init)
+            if (!url.startsWith(supplier) || response.status !== 201) return response
+            lost++
+            throw new TypeError('the connection was reset')
+          },
+        },
+      },
+    })
+    await openWarehouse()
+    token = await stage.grant()
+    const deferred = await stage.order(token)
+    await new Browser(stage.town).open(pageOf(deferred))
+    expect((await poll(pendingOf(deferred))).status).toBe(200)
+    expect([codes, lost, stage.orders.length, shipped.length]).toEqual([
+      ['supplier_unavailable', 'supplier_unavailable'],
+      1,
+      1,
+      1,
+    ])
   })
 
   it('does not go on where the handler orders something else when it runs again', async () => {

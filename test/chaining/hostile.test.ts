@@ -336,6 +336,23 @@ describe.each(adapters)('whoever the shop calls lies or fails [adapter %s]', (ad
       expect(sent).toEqual([])
     })
 
+    it('has that of a request that would have been served as well, where the route only observes', async () => {
+      await open(undefined, { table: table({ scope: 'data.write', onward: true, observe: true }) })
+      expect((await stage.order(token)).status).toBe(200)
+      expect(stage.orders).toHaveLength(1)
+    })
+
+    it('asks whoever has not signed for a person token', async () => {
+      await open(undefined, { table: table({ identity: 'any', onward: true, optional: true }) })
+      const response = await stage.town.fetchAs('stranger')(`${resource}/order`, { method: 'POST' })
+      expect([response.status, response.headers.get('aauth-requirement')]).toEqual([
+        401,
+        'requirement=person-token',
+      ])
+      expect(response.headers.get('accept-signature-scheme')).toBe('jwt')
+      expect(sent).toEqual([])
+    })
+
     it('asks the agent for a person token where it knows nobody', async () => {
       await open(undefined, { table: table({ identity: 'any', onward: true }) })
       const response = await stage.order((await stage.sam.agentToken()).jwt)

@@ -7,7 +7,7 @@ import { contentDigest } from '@countersign/core/signature'
 import { type Agent, createTown, type Town } from '@countersign/devkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readTargetOptions } from './options.js'
-import { adapters } from './start.js'
+import { adapters, startTarget } from './start.js'
 
 // A machine with other things to do is no failure.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -65,6 +65,40 @@ describe.each(adapters)('the target as a process, on %s', (adapter) => {
     })
     return response.status
   }
+
+  it('buys from the supplier that it is told of, by way of the loopback', async () => {
+    const orders: unknown[] = []
+    const supplier = await startTarget(
+      adapter,
+      0,
+      { resource: 'https://mill.example', fetch: town.fetchAs('mill') },
+      [
+        {
+          method: 'POST',
+          path: '/orders',
+          requirement: { scope: 'data.write' },
+          status: 201,
+          answer: ({ body }) => {
+            orders.push(JSON.parse(String(body)))
+            return { order: orders.length }
+          },
+        },
+      ],
+    )
+    town.route('mill.example', supplier.port)
+    await start(['--supplier', 'https://mill.example'])
+    const response = await sam.fetch('https://rs.example/order', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"bread":2}',
+    })
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { supplier: { status: 201, body: { order: 1 } } },
+    ])
+    expect(orders).toEqual([{ bread: 2 }])
+    await supplier.close()
+  })
 
   it('records a revocation without exp where --compat says so (G-73)', async () => {
     await start(['--compat', 'revocationWithoutExp'])

@@ -82,7 +82,7 @@ export function createRouteGuard(
   }
 
   const keep = (caller: Caller | undefined, request: HttpRequest): Awaitable<void> =>
-    caller === undefined ? undefined : context.chaining?.keep(request, caller)
+    context.chaining?.keep(request, caller)
 
   const serveOnward = (caller: Caller | undefined, request: HttpRequest): Awaitable<Outcome> =>
     andThen(keep(caller, request), () => served(caller, report, request))
@@ -116,12 +116,16 @@ export function createRouteGuard(
   }
 
   // Nothing is minted or put aside for what nobody will read; and what is only observed opens no door beside the other way in.
-  const watch = (finding: Finding, request: HttpRequest): Outcome => {
+  const watch = (finding: Finding, request: HttpRequest): Awaitable<Outcome> => {
     // Nor is there anything to tell of a request that would go the other way in any case.
     if (or && finding.caller === undefined && finding.decision.act === 'ask')
       return { ...askOther(request), observed: null }
     const outcome = observed(finding, report, request)
-    return or ? { ...askOther(request), observed: outcome.observed ?? null } : outcome
+    if (or) return { ...askOther(request), observed: outcome.observed ?? null }
+    // Only what would have been served has an authority to call onward with (N-180).
+    return keeps && finding.decision.act === 'serve'
+      ? andThen(keep(finding.decision.caller, request), () => outcome)
+      : outcome
   }
 
   const askOther = (request: HttpRequest): Answered => {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ChainAnswer } from './chain.js'
+import { SupplierFault } from './suppliers.js'
 
 // Methods after which nothing is different (RFC 9110, 9.2.1): they are simply called again.
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY'])
@@ -34,10 +35,11 @@ export class SupplierAnswers {
     return this.#isWhole ? this.#all : undefined
   }
 
-  /** The answer that the call was given before. */
-  take(print: string): Response | undefined {
+  /** The answer that the call was given before, or why there was none. */
+  take(print: string): Response | SupplierFault | undefined {
     const at = this.#before.findIndex((answer) => answer.print === print)
     const [found] = at === -1 ? [] : this.#before.splice(at, 1)
+    if (found?.fault !== undefined) return new SupplierFault(found.fault, 'as before the call had to wait')
     return found === undefined ? undefined : toResponse(found)
   }
 
@@ -60,6 +62,11 @@ export class SupplierAnswers {
     const answer = answerOf(print, response, content)
     this.#add(answer)
     return toResponse(answer)
+  }
+
+  /** Keeps that a call that may have changed something came to nothing that is known. */
+  fail(print: string, method: string, { code }: SupplierFault): void {
+    if (!safe.has(method)) this.#add({ print, status: 0, headers: [], content: '', fault: code })
   }
 
   #add(answer: ChainAnswer): void {

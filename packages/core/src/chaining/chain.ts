@@ -1,4 +1,4 @@
-import type { ChainTokenKind, Wait } from './suppliers.js'
+import type { ChainTokenKind, SupplierFaultCode, Wait } from './suppliers.js'
 
 /** A token or session for a supplier, got on the authority of an upstream token. */
 export interface ChainToken {
@@ -19,6 +19,8 @@ export interface ChainAnswer {
   readonly headers: readonly (readonly [string, string])[]
   /** Base64. */
   readonly content: string
+  /** Instead of an answer: why there was none, so that nobody knows whether the call was carried out. */
+  readonly fault?: SupplierFaultCode
 }
 
 /** What a held call takes along for the suppliers that its handler calls. */

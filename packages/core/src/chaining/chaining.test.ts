@@ -134,12 +134,17 @@ describe('what is kept of a call', () => {
     expect(again.take('get')).toBeUndefined()
     expect(again.strays('POST')).toBe(true)
     expect(again.strays('GET')).toBe(false)
-    const given = again.take('post')
+    const given = again.take('post') as Response
     expect([given?.status, await given?.text()]).toEqual([201, 'done'])
     expect(again.take('post')).toBeUndefined()
-    expect(again.take('empty')?.status).toBe(204)
+    expect(again.take('empty')).toMatchObject({ status: 204 })
     expect(again.strays('POST')).toBe(false)
     expect(again.all).toHaveLength(2)
+    again.fail('lost', 'POST', new SupplierFault('supplier_unavailable', 'no answer'))
+    again.fail('read', 'GET', new SupplierFault('supplier_unavailable', 'no answer'))
+    const third = new SupplierAnswers(again.all ?? [], 100)
+    expect(third.take('lost')).toMatchObject({ code: 'supplier_unavailable' })
+    expect(third.take('read')).toBeUndefined()
   })
 
   it('is nothing where it is too long, and the handler reads it all the same', async () => {

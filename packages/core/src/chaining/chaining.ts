@@ -16,7 +16,7 @@ export interface Chaining {
    * Keeps a request's token for its handler to call onward with. Only for requests that are served: a token that was
    * answered with a challenge is no upstream token (R-309, N-180). The content is read, since the call may have to wait.
    */
-  keep(request: HttpRequest, caller: Caller): Awaitable<void>
+  keep(request: HttpRequest, caller: Caller | undefined): Awaitable<void>
   /** The run of a request's handler; `undefined` where {@link keep} was not called. */
   runOf(request: HttpRequest): ChainRun | undefined
   /** What is stored of a call that is put aside before its handler has run; `undefined` where it calls nobody onward. */
@@ -55,7 +55,7 @@ export function createChaining(context: ChainingContext): Chaining {
   const open = async (sealed: string): Promise<ChainState | undefined> =>
     (await seal.open(sealed)) as ChainState | undefined
 
-  const keepRun = (request: HttpRequest, caller: TokenCaller): void => {
+  const keepRun = (request: HttpRequest, caller: TokenCaller | undefined): void => {
     const carried = carriedFor(request, context.server)
     const chain =
       carried === undefined
@@ -71,8 +71,8 @@ export function createChaining(context: ChainingContext): Chaining {
   }
 
   /** An agent token says nothing of a person, and is no upstream token. */
-  const upstreamOf = (request: HttpRequest, caller: TokenCaller): string | undefined =>
-    caller.kind === 'agent' ? undefined : presentedToken(request, caller, signature)
+  const upstreamOf = (request: HttpRequest, caller: TokenCaller | undefined): string | undefined =>
+    caller === undefined || caller.kind === 'agent' ? undefined : presentedToken(request, caller, signature)
 
   const capabilitiesFor = ({ rawHeaders }: HttpRequest): readonly string[] => {
     const declared = declaredCapabilities(rawHeaders)
@@ -82,7 +82,7 @@ export function createChaining(context: ChainingContext): Chaining {
 
   return {
     keep(request, caller) {
-      keepRun(request, caller.kind === 'session' ? caller.by : caller)
+      keepRun(request, caller?.kind === 'session' ? caller.by : caller)
       // Before a parser is at it.
       return hasBody(request) ? request.body?.(context.callBytes).then(() => undefined) : undefined
     },

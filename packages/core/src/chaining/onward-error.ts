@@ -78,9 +78,9 @@ type End = readonly [code: Refusal['code'], detail: string]
 const ends: ReadonlyMap<SupplierFaultCode, End> = new Map<SupplierFaultCode, End>([
   ['waiting', ['interaction_required', 'The person has to be asked before a supplier can be called']],
   ['interaction_required', ['interaction_required', 'The person has to be asked, and cannot be reached']],
-  ['denied', ['denied', 'The person’s server does not let this be passed on to a supplier']],
+  ['denied', ['denied', 'The person, or their server, does not let a supplier be called for this']],
   ['abandoned', ['abandoned', 'The person gave up before a supplier could be called']],
-  ['expired', ['expired', 'The token of this call has ended; call again with a new one']],
+  ['expired', ['expired', 'It was not decided in time, or the token of this call has ended; call again']],
   ['revoked', ['revoked', 'The token of this call has been revoked']],
   [
     'gone',

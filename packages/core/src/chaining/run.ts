@@ -16,20 +16,22 @@ export type Onward = (input: string | URL | Request, init?: RequestInit) => Prom
 
 /** What one run of a handler calls onward, and on whose authority. */
 export class ChainRun {
-  /** In whose name. */
-  readonly caller: TokenCaller
+  /** In whose name; `undefined` on a route where nobody may call. */
+  readonly caller: TokenCaller | undefined
   readonly #context: ChainingContext
   readonly #upstream: string | undefined
   readonly #capabilities: readonly string[]
   readonly #tokens: ChainToken[]
   readonly #answers: SupplierAnswers
   readonly #underWay = new Set<Promise<unknown>>()
+  /** Calls that have begun and have not yet looked for an answer given before. */
+  readonly #looking = new Set<Promise<unknown>>()
   /** The call that each error's wait is for. */
   readonly #prints = new WeakMap<Wait, string>()
   #isClosed = false
 
   constructor(
-    caller: TokenCaller,
+    caller: TokenCaller | undefined,
     chain: CarriedChain,
     capabilities: readonly string[],
     context: ChainingContext,
@@ -83,10 +85,11 @@ export class ChainRun {
   async #fetch(input: string | URL | Request, init: RequestInit | undefined): Promise<Response> {
     const given = new Request(input, init)
     const supplier = this.#supplierOf(given)
-    const content = new Uint8Array(await given.arrayBuffer())
-    const print = printOf(given, content)
-    const before = this.#answers.take(print)
+    const { content, print, before } = await this.#look(given)
+    if (before instanceof SupplierFault) throw failedOnward(supplier, before)
     if (before !== undefined) return before
+    // Calls that are made at once come in any order.
+    if (this.#answers.strays(given.method)) await Promise.allSettled(this.#looking)
     if (this.#answers.strays(given.method)) throw refusedOnward(supplier, strayed)
     if (this.#isClosed) throw refusedOnward(supplier, tooLate)
     const { signal, done } = this.#limit(given.signal)
@@ -96,7 +99,7 @@ export class ChainRun {
       await authority.upstream()
       const request = new Request(given, { signal, ...(content.length === 0 ? {} : { body: content }) })
       const response = await this.#context.suppliers.fetch(request, authority)
-      if (response instanceof SupplierFault) throw this.#fail(supplier, response, print)
+      if (response instanceof SupplierFault) throw this.#fail(supplier, response, print, given.method)
       this.#context.report({ name: 'onward', supplier, outcome: 'answered', status: response.status })
       return await this.#keep(supplier, print, given.method, response)
     } finally {
@@ -104,12 +107,24 @@ export class ChainRun {
     }
   }
 
+  #look(request: Request): Promise<Looked> {
+    const work = (async () => {
+      const content = new Uint8Array(await request.arrayBuffer())
+      const print = printOf(request, content)
+      return { content, print, before: this.#answers.take(print) }
+    })()
+    this.#looking.add(work)
+    const end = (): void => void this.#looking.delete(work)
+    work.then(end, end)
+    return work
+  }
+
   async #keep(supplier: string, print: string, method: string, response: Response): Promise<Response> {
     try {
       return await this.#answers.keep(print, method, response)
     } catch {
       // It may have been carried out; the caller is told as little as of any other answer that is none.
-      throw this.#fail(supplier, new SupplierFault('supplier_failed', 'the answer broke off'), print)
+      throw this.#fail(supplier, new SupplierFault('supplier_failed', 'the answer broke off'), print, method)
     }
   }
 
@@ -124,8 +139,9 @@ export class ChainRun {
     return origin
   }
 
-  #fail(supplier: string, fault: SupplierFault, print: string): OnwardError {
+  #fail(supplier: string, fault: SupplierFault, print: string, method: string): OnwardError {
     const { code, reason, wait } = fault
+    if (unknown.has(code)) this.#answers.fail(print, method, fault)
     this.#context.report({ name: 'onward', supplier, outcome: code, reason })
     if (wait?.brings === 'answer') this.#prints.set(wait, print)
     return failedOnward(supplier, fault)
@@ -142,7 +158,7 @@ export class ChainRun {
 
   #authority(supplier: string, signal: AbortSignal): Authority {
     const { caller } = this
-    if (caller.kind === 'agent') throw noAuthority(supplier, true)
+    if (caller === undefined || caller.kind === 'agent') throw noAuthority(supplier, caller !== undefined)
     const { token, person } = caller
     return {
       ps: person.ps,
@@ -194,6 +210,16 @@ export class ChainRun {
     }
   }
 }
+
+/** A call, and what it was answered before. */
+interface Looked {
+  readonly content: Uint8Array<ArrayBuffer>
+  readonly print: string
+  readonly before: Response | SupplierFault | undefined
+}
+
+/** After these nobody knows whether the supplier has done what it was asked for. */
+const unknown: ReadonlySet<string> = new Set(['supplier_failed', 'supplier_unavailable'])
 
 const ended: Refusal = refuse('expired', 'The token of this call has ended; call again with a new one')
 const strayed = new Refusal('server_error', {

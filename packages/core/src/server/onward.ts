@@ -27,7 +27,7 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
     if (refusal === undefined) return challenged(error.code, answer, report, request)
     const run = chaining?.runOf(request)
-    if (wait === undefined || run === undefined || chaining === undefined)
+    if (wait === undefined || run?.caller === undefined || chaining === undefined)
       return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
     if (chain === undefined) return refused(tooLong, report, request)
