@@ -24,6 +24,8 @@ export class ChainRun {
   readonly #tokens: ChainToken[]
   readonly #answers: SupplierAnswers
   readonly #underWay = new Set<Promise<unknown>>()
+  /** By supplier: the call that is to bring its tokens, and what it has to wait for. */
+  readonly #first = new Map<string, Promise<SupplierFault | undefined>>()
   /** Calls that have begun and have not yet looked for an answer given before. */
   readonly #looking = new Set<Promise<unknown>>()
   /** The call that each error's wait is for. */
@@ -98,13 +100,40 @@ export class ChainRun {
       // Before anything is sent, whatever is remembered.
       await authority.upstream()
       const request = new Request(given, { signal, ...(content.length === 0 ? {} : { body: content }) })
-      const response = await this.#context.suppliers.fetch(request, authority)
+      const response = await this.#inTurn(supplier, request, authority)
       if (response instanceof SupplierFault) throw this.#fail(supplier, response, print, given.method)
       this.#context.report({ name: 'onward', supplier, outcome: 'answered', status: response.status })
       return await this.#keep(supplier, print, given.method, response)
     } finally {
       done()
     }
+  }
+
+  /**
+   * Calls of one supplier at once: the first brings the tokens for all. Each for itself would have the person asked as
+   * often, and only one of the waits can be waited for.
+   */
+  async #inTurn(supplier: string, request: Request, authority: Authority): Promise<Response | SupplierFault> {
+    const { suppliers } = this.#context
+    const first = this.#first.get(supplier)
+    if (first !== undefined) {
+      const fault = await first
+      if (fault !== undefined) return fault
+    }
+    if (authority.wallet.get('auth', supplier) !== undefined) return suppliers.fetch(request, authority)
+    const work = suppliers.fetch(request, authority)
+    const waits = work.then(
+      (response) =>
+        response instanceof SupplierFault && response.wait !== undefined && response.wait.brings !== 'answer'
+          ? response
+          : undefined,
+      () => undefined,
+    )
+    this.#first.set(supplier, waits)
+    void waits.then((fault) => {
+      if (fault === undefined && this.#first.get(supplier) === waits) this.#first.delete(supplier)
+    })
+    return work
   }
 
   #look(request: Request): Promise<Looked> {
