@@ -14,6 +14,7 @@ const lines = [
   ['chaining'],
   ['authentication'],
   ['replay', 'revocation', 'denial'],
+  ['decision'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],
   ['http'],

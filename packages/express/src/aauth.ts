@@ -342,7 +342,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         else
           attempt(next, async () => {
             const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
-            const host = nodeHost(wholeApplication(req, known), req)
+            const host = { ...nodeHost(wholeApplication(req, known), req), id: idOf(req) }
             const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
             if (answer === undefined) next()
             else writeAnswer(answer, res)
@@ -377,6 +377,10 @@ function setHeaders(res: Response, headers: Readonly<Record<string, string>>): v
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
+function idOf({ id }: Request & { readonly id?: unknown }): string | undefined {
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
+}
+
 /** A request as a policy sees it. The parameters are read only when a policy asks for them. */
 class ExpressRoute implements RouteView<Request> {
   readonly raw: Request
@@ -389,6 +393,11 @@ class ExpressRoute implements RouteView<Request> {
     const { route, baseUrl = '' }: Partial<Readonly<{ route: { path?: unknown }; baseUrl: string }>> =
       this.raw
     return route?.path === undefined ? undefined : `${baseUrl}${String(route.path)}`
+  }
+
+  /** Express has none itself; what sets one (`pino-http` and others) calls it so. */
+  get id(): string | undefined {
+    return idOf(this.raw)
   }
 
   /** Express 5 gives a wildcard as the list of its segments. */

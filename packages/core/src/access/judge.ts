@@ -51,6 +51,7 @@ export function createWalk(
     interaction: context.interaction,
     clock: authentication.clock,
     server: authentication.issuers,
+    decisions: authentication.decisions,
   })
   const connect = createConnect(requirement.session, context.sessions, askPolicies)
 

@@ -15,6 +15,7 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
+import { endOfOutcome } from '../decision/end.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
@@ -156,19 +157,30 @@ export function createRouteGuard(
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
 
+  const { decisions } = authentication
+  const decideOn = (request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
+    try {
+      noticeContent(request)
+      if (listens) noteRoute(request, route)
+      if (orWins?.(viewRequest(request, route)) === true) return askOther(request)
+      const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
+      return isPromiseLike(outcome)
+        ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
+        : outcome
+    } catch (cause) {
+      return fail(cause, request, route)
+    }
+  }
+
   return {
     check(request, route = noRoute) {
-      try {
-        noticeContent(request)
-        if (listens) noteRoute(request, route)
-        if (orWins?.(viewRequest(request, route)) === true) return askOther(request)
-        const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
-        return isPromiseLike(outcome)
-          ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
-          : outcome
-      } catch (cause) {
-        return fail(cause, request, route)
-      }
+      const draft = decisions.begin(request, route)
+      if (draft === undefined) return decideOn(request, route)
+      return andThen(decideOn(request, route), (outcome) => {
+        if (outcome.served && outcome.caller !== undefined) draft.caller = outcome.caller
+        decisions.conclude(draft, endOfOutcome(outcome, draft))
+        return outcome
+      })
     },
   }
 }

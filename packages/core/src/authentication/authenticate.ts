@@ -3,6 +3,8 @@ import { andThen } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Verify } from '../crypto/verify.js'
+import type { Decisions, Draft } from '../decision/decisions.js'
+import { traced, verification } from '../decision/trace.js'
 import { Refusal, refuse } from '../errors.js'
 import type { HttpRequest } from '../http/message.js'
 import { checkWire } from '../http/wire.js'
@@ -26,6 +28,7 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly issuers: IssuerKeys
   readonly tokens: VerifiedTokens
   readonly verify: Verify
+  readonly decisions: Decisions
   /** Milliseconds. */
   readonly clock: () => number
 }
@@ -38,12 +41,32 @@ export type Authenticated = TokenCaller | Refusal | typeof unsigned
  * it costs one verification, that of the request, and waits for nothing; with a token that failed before, none.
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
+  const draft = context.decisions.draftOf(request)
+  if (draft === undefined && !verification.hasSubscribers) return authenticateNow(request, context, undefined)
+  return traced(verification, { request }, () =>
+    andThen(authenticateNow(request, context, draft), (authenticated) => {
+      if (draft !== undefined && authenticated !== unsigned && !(authenticated instanceof Refusal))
+        draft.caller = authenticated
+      return authenticated
+    }),
+  )
+}
+
+function authenticateNow(
+  request: HttpRequest,
+  context: AuthenticationContext,
+  draft: Draft | undefined,
+): Awaitable<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
   const usual = context.shortcuts ? usualReader(context.signature).read(request, now) : undefined
   const read = usual ?? readFully(request, context, now)
   if (read === unsigned || read instanceof Refusal) return read
   const { jwt, digest } = read.key as PresentedJwt
   const known = context.tokens.get(digest, now)
+  if (draft !== undefined) {
+    draft.signature = read
+    draft.remembered = known !== undefined
+  }
   if (known !== undefined) return new RequestCheck(request, read, context).prove(known)
   const admit = (): Awaitable<Authenticated> => {
     const token = readToken(jwt, context.token, now)

@@ -7,6 +7,9 @@ export type {
   BreakGlassEvent,
   BreakGlassUsedEvent,
   ChallengedEvent,
+  DecisionEvent,
+  DecisionOutcome,
+  DecisionSubjects,
   DeferredEvent,
   DenialEvent,
   DenialKind,
@@ -40,6 +43,7 @@ export type {
   StoreOperation,
   StoreRecoveredEvent,
   StoreUse,
+  Told,
 } from '../events.js'
 export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

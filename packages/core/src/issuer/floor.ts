@@ -1,4 +1,4 @@
-import type { IssuerEvent } from '../events.js'
+import type { IssuerEvent, Untold } from '../events.js'
 import { type DocumentBounds, fetchDocument } from './document.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'
@@ -23,7 +23,7 @@ export interface FloorFetcherContext {
   readonly fetch: IssuerFetch
   readonly floor: number
   readonly clock: () => number
-  readonly report: (event: IssuerEvent) => void
+  readonly report: (event: Untold<IssuerEvent>) => void
 }
 
 /** A kind of document: its bounds, and how it is read. */

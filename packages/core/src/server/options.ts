@@ -9,6 +9,8 @@ import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../
 import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
+import type { Decisions } from '../decision/decisions.js'
+import { createSubjects, type SubjectOptions } from '../decision/subjects.js'
 import { markKey } from '../denial/denials.js'
 import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -29,7 +31,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
-import { createReport, type Listener } from './reporting.js'
+import { createReporting, type Listener } from './reporting.js'
 import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
 
@@ -131,6 +133,13 @@ const schema = z.strictObject({
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
   onEvent: fn<Listener>().optional(),
+  // It may be a log, which is an object of its own.
+  audit: z
+    .looseObject({
+      subjects: z.boolean('must be a boolean').optional(),
+      subjectKey: z.string().min(32, 'must be text of 32 characters or more').optional(),
+    })
+    .optional(),
   logger: z
     .union(
       [z.literal(false), z.custom<Logger>(isLogger)],
@@ -203,6 +212,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** The time of day at the start, moved on by `monotonic`: for durations that are told as dates. */
   readonly steady: () => number
   readonly report: Report
+  readonly decisions: Decisions
   /** Whether there is an `onEvent`. */
   readonly listens: boolean
 }
@@ -225,9 +235,16 @@ export function readOptions(options: AnyResourceOptions): Config {
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
-  const { onEvent, logger, storeTimeout, replayStore, ...rest } = given
+  const { onEvent, logger, audit, storeTimeout, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
-  const report = createReport({ onEvent, logger, monotonic })
+  const { report, decisions } = createReporting({
+    resource: given.resource,
+    onEvent,
+    logger,
+    clock,
+    monotonic,
+    subjects: createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys),
+  })
   const steady = steadyClock(clock, monotonic)
   const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
     watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
@@ -267,6 +284,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     steady,
     random: given.random ?? (() => Math.random()),
     report,
+    decisions,
     listens: onEvent !== undefined,
   }
 }

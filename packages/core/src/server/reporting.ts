@@ -1,5 +1,9 @@
+import { type Channel, channel } from 'node:diagnostics_channel'
 import { isPromiseLike } from '../awaitable.js'
-import type { AAuthEvent, Report } from '../events.js'
+import { callIdOf } from '../decision/call-id.js'
+import { Decisions, decisionChannel } from '../decision/decisions.js'
+import type { NameSubjects } from '../decision/subjects.js'
+import type { AAuthEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RequestView, viewNoted } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
@@ -16,20 +20,58 @@ export interface EventAbout<Raw = unknown> {
 /** The application's listener, whatever the type of the framework's requests. */
 export type Listener = (event: AAuthEvent, about: EventAbout) => unknown
 
+/** Every event but decisions is published here, whoever else is told of it: `event`, and `about` as `onEvent` is given it. */
+export const eventChannel: ReturnType<typeof channel> = channel('countersign:event')
+
 /** Who is told of events. */
 export interface ReportingContext {
+  readonly resource: string
   readonly onEvent: Listener | undefined
   readonly logger: Logger | false | undefined
+  readonly subjects: NameSubjects
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
 }
 
+/** What tells of events, and what gathers decisions. */
+export interface Reporting {
+  readonly report: Report
+  readonly decisions: Decisions
+}
+
 /** Tells the log and the application's listener of every event. Neither can change the answer to a request. */
-export function createReport({ onEvent, logger, monotonic }: ReportingContext): Report {
+export function createReporting(context: ReportingContext): Reporting {
+  const { resource, onEvent, logger, subjects, clock, monotonic } = context
   const log = logger === false ? undefined : createLog(logger, monotonic)
-  return (event, request, error) => {
-    log?.(event, request, error)
-    if (onEvent !== undefined) tell(onEvent, event, new About(request as HttpRequest | undefined, error))
+  const decisions = new Decisions({
+    resource,
+    listens: onEvent !== undefined,
+    subjects,
+    monotonic,
+    tell: (event, draft) => publish(decisionChannel, event, draft.request, undefined),
+  })
+
+  const publish = (to: Channel, event: Untold<AAuthEvent>, request?: object, error?: unknown): void => {
+    const id = request === undefined ? undefined : idOf(request)
+    const told = { ...event, at: clock(), ...(id === undefined ? undefined : { id }) } as AAuthEvent
+    const about = new About(request as HttpRequest | undefined, error)
+    if (onEvent !== undefined) tell(onEvent, told, about)
+    if (to.hasSubscribers) to.publish({ event: told, about, resource })
+  }
+  const idOf = (request: object): string | undefined => {
+    const draft = decisions.draftOf(request)
+    return draft === undefined ? callIdOf(request as HttpRequest) : draft.id
+  }
+
+  return {
+    decisions,
+    report(event, request, error) {
+      log?.(event, request, error)
+      if (request !== undefined) decisions.note(event, request)
+      if (onEvent !== undefined || eventChannel.hasSubscribers) publish(eventChannel, event, request, error)
+    },
   }
 }
 

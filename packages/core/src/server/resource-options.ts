@@ -1,6 +1,7 @@
 import type { AccessOptions } from '../access/access-options.js'
 import type { OnwardOptions } from '../chaining/options.js'
 import type { CryptoOptions } from '../crypto/verify.js'
+import type { SubjectOptions } from '../decision/subjects.js'
 import type { AAuthEvent } from '../events.js'
 import type { InteractionOptions } from '../interaction/options.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
@@ -149,6 +150,8 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * `about.request` is the request that it is about, where it is about one.
    */
   onEvent?(event: AAuthEvent, about: EventAbout<Raw>): void
+  /** How decisions name persons (the event `decision`). */
+  readonly audit?: SubjectOptions
   /**
    * Where failures of ours are logged: a policy that throws, a store that fails, a signer that is wrong. Each cause is
    * logged once a minute, with the error and the route. Default: `console.error`, in Fastify the application's logger.

@@ -291,6 +291,7 @@ function authenticationContext(
     issuers,
     tokens: new VerifiedTokens(useShortcuts() ? config.verifiedTokens : 0, issuers),
     verify: createVerify(config.crypto),
+    decisions: config.decisions,
     ...state,
     replay: config.replay,
     bodyLimit: config.limits.body,

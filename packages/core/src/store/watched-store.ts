@@ -1,6 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
-import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
+import type { StoreEvent, StoreFault, StoreOperation, Untold } from '../events.js'
 import { after } from '../time.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
@@ -35,7 +35,7 @@ export interface StoreWatch {
   readonly monotonic: () => number
   /** Keys that every request reads; absent for a store that requests need not read. */
   readonly needs?: readonly string[]
-  readonly report: (event: StoreEvent) => void
+  readonly report: (event: Untold<StoreEvent>) => void
 }
 
 /** A store whose operations end in time and reject with {@link StoreError} only. */

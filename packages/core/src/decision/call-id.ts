@@ -1,0 +1,12 @@
+import { hash } from 'node:crypto'
+import { fieldValue, type HttpRequest } from '../http/message.js'
+
+/**
+ * The id of a signed request: SHA-256 of the value of its `Signature` field, in base64url (`call_id`), by which its events,
+ * the logs of its handler and the records of its agent are joined. `undefined` without that field. It is the caller's own
+ * word until the signature has been verified.
+ */
+export function callIdOf({ rawHeaders }: Pick<HttpRequest, 'rawHeaders'>): string | undefined {
+  const value = fieldValue(rawHeaders, 'signature')
+  return value === undefined ? undefined : hash('sha256', value, 'base64url')
+}
