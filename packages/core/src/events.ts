@@ -70,6 +70,17 @@ export interface SettledEvent extends Told {
     | 'server_error'
 }
 
+/** An agent has been connected: a session has begun (AAuth 6.2). */
+export interface SessionBegunEvent extends Told {
+  readonly name: 'session-begun'
+  readonly scope: readonly string[]
+}
+
+/** Sessions have been ended by the application (`sessions.end`). */
+export interface SessionsEndedEvent extends Told {
+  readonly name: 'sessions-ended'
+}
+
 /** A handler called a supplier in its caller's name (AAuth 10.1). */
 export interface OnwardEvent extends Told {
   readonly name: 'onward'
@@ -342,6 +353,10 @@ export interface DecisionEvent extends Told {
   readonly jti?: string
   /** Whether the token had been verified before, so that only the signature of the request was. */
   readonly remembered?: boolean
+  /** Where it had not been: whether the key of its issuer was in memory. */
+  readonly keyHeld?: boolean
+  /** Milliseconds that the verification of the signature and the token took, with fetches of keys and checks in the store. */
+  readonly verification?: number
   /** Which policy of the application decided: the name of its function, or `policy` and its place. */
   readonly policy?: string
   /** Whether it was a call that had waited and is now carried out; its `id` is that of the request that had to wait. */
@@ -382,6 +397,8 @@ export type AAuthEvent =
   | DiagnosticEvent
   | DeferredEvent
   | SettledEvent
+  | SessionBegunEvent
+  | SessionsEndedEvent
   | OnwardEvent
   | FailedEvent
   | IssuerEvent

@@ -9,6 +9,7 @@ import {
 } from '@countersign/core'
 import {
   type Answered,
+  callIdOf,
   type DeclaredRoute,
   fromEnvironment,
   fromNode,
@@ -278,6 +279,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       try {
         lookAt(req)
         if (shared.fault !== undefined) throw shared.fault
+        giveCallId(req)
         keepPrivate(res)
         outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       } catch (error) {
@@ -375,6 +377,23 @@ function originalTarget(req: IncomingMessage): string | undefined {
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
+}
+
+// The prototypes that have it.
+const withCallId = new WeakSet<object>()
+
+/** Puts `aauthCallId` where the application's requests inherit from, since it is computed for few of them. */
+function giveCallId(req: Request): void {
+  const { app }: MaybeExpress = req
+  const to = app === undefined ? req : (app as unknown as { readonly request: object }).request
+  if (withCallId.has(to)) return
+  withCallId.add(to)
+  Object.defineProperty(to, 'aauthCallId', {
+    configurable: true,
+    get(this: Request) {
+      return callIdOf(fromNode(this, this.originalUrl))
+    },
+  })
 }
 
 function idOf({ id }: Request & { readonly id?: unknown }): string | undefined {

@@ -143,6 +143,8 @@ function callerOf(request: HttpRequest, authentication: AuthenticationContext): 
   const carried = carriedFor(request, authentication.issuers)
   if (carried === undefined) return authenticate(request, authentication)
   const { caller } = carried
+  const draft = authentication.decisions.draftOf(request)
+  if (draft !== undefined) draft.caller = caller
   if (!isVerifiedCaller(caller)) throw new TypeError('a held call is carried by a verified caller only')
   const approvedBy = approversOf(carried)
   return approvedBy.length === 0 ? caller : sealCaller({ ...caller, approvedBy })

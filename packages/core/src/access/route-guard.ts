@@ -176,11 +176,7 @@ export function createRouteGuard(
     check(request, route = noRoute) {
       const draft = decisions.begin(request, route)
       if (draft === undefined) return decideOn(request, route)
-      return andThen(decideOn(request, route), (outcome) => {
-        if (outcome.served && outcome.caller !== undefined) draft.caller = outcome.caller
-        decisions.conclude(draft, endOfOutcome(outcome, draft))
-        return outcome
-      })
+      return decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
     },
   }
 }

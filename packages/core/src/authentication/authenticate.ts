@@ -4,7 +4,6 @@ import type { TokenCaller } from '../caller.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Verify } from '../crypto/verify.js'
 import type { Decisions, Draft } from '../decision/decisions.js'
-import { traced, verification } from '../decision/trace.js'
 import { Refusal, refuse } from '../errors.js'
 import type { HttpRequest } from '../http/message.js'
 import { checkWire } from '../http/wire.js'
@@ -17,6 +16,7 @@ import { isSignedFor } from '../token/jws.js'
 import { type ReadToken, readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
+import { traced, verifications } from '../tracing.js'
 import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 
 /** The dependencies of {@link authenticate}. */
@@ -42,14 +42,18 @@ export type Authenticated = TokenCaller | Refusal | typeof unsigned
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const draft = context.decisions.draftOf(request)
-  if (draft === undefined && !verification.hasSubscribers) return authenticateNow(request, context, undefined)
-  return traced(verification, { request }, () =>
-    andThen(authenticateNow(request, context, draft), (authenticated) => {
-      if (draft !== undefined && authenticated !== unsigned && !(authenticated instanceof Refusal))
-        draft.caller = authenticated
-      return authenticated
-    }),
-  )
+  if (draft === undefined && !verifications.hasSubscribers)
+    return authenticateNow(request, context, undefined)
+  const watched = (): Awaitable<Authenticated> =>
+    draft === undefined
+      ? authenticateNow(request, context, undefined)
+      : andThen(authenticateNow(request, context, draft), (authenticated) => {
+          draft.endVerification(
+            authenticated === unsigned || authenticated instanceof Refusal ? undefined : authenticated,
+          )
+          return authenticated
+        })
+  return verifications.hasSubscribers ? traced(verifications, { request }, watched) : watched()
 }
 
 function authenticateNow(
@@ -63,14 +67,12 @@ function authenticateNow(
   if (read === unsigned || read instanceof Refusal) return read
   const { jwt, digest } = read.key as PresentedJwt
   const known = context.tokens.get(digest, now)
-  if (draft !== undefined) {
-    draft.signature = read
-    draft.remembered = known !== undefined
-  }
+  draft?.beginVerification(read, known !== undefined)
   if (known !== undefined) return new RequestCheck(request, read, context).prove(known)
   const admit = (): Awaitable<Authenticated> => {
     const token = readToken(jwt, context.token, now)
     if (token instanceof Refusal) return token
+    if (draft !== undefined) draft.keyHeld = context.issuers.peek(token.query) !== undefined
     return new TokenCheck(new RequestCheck(request, read, context), context, token, digest, now).run()
   }
   const failed = context.tokens.failed(digest, now)

@@ -1,9 +1,12 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Caller } from '../caller.js'
+import type { Awaitable } from '../awaitable.js'
+import { andThen } from '../awaitable.js'
+import type { Caller, TokenCaller } from '../caller.js'
 import type { AAuthEvent, DecisionEvent, Untold } from '../events.js'
 import { fieldLines, type HttpRequest } from '../http/message.js'
 import type { RouteView } from '../http/request-view.js'
 import type { ReadSignature } from '../signature/read.js'
+import { requests, traced } from '../tracing.js'
 import { callIdOf } from './call-id.js'
 import type { NameSubjects } from './subjects.js'
 
@@ -22,15 +25,44 @@ export class Draft {
   /** The server that called, by its identifier, at an endpoint for servers. */
   server: string | undefined
   remembered: boolean | undefined
+  /** Whether the issuer's key was in memory, where the token was not. */
+  keyHeld: boolean | undefined
   policy: string | undefined
   /** The last event that says what became of the request. */
   ending: Ending | undefined
   #id: string | undefined | null = null
 
-  constructor(request: HttpRequest, route: RouteView, began: number) {
+  readonly #monotonic: () => number
+  #verification: number | undefined
+
+  constructor(request: HttpRequest, route: RouteView, monotonic: () => number) {
     this.request = request
     this.route = route
-    this.began = began
+    this.#monotonic = monotonic
+    this.began = monotonic()
+  }
+
+  /** Milliseconds since the request came. */
+  get milliseconds(): number {
+    return this.#monotonic() - this.began
+  }
+
+  /** Milliseconds that the verification took, of the request's signature and what else had to be verified for it. */
+  get verification(): number | undefined {
+    return this.#verification
+  }
+
+  /** The signature has been read, and is now verified. */
+  beginVerification(signature: ReadSignature, remembered: boolean): void {
+    this.signature = signature
+    this.remembered = remembered
+    this.#verification = -this.#monotonic()
+  }
+
+  /** @param caller `undefined` where it has not verified */
+  endVerification(caller: TokenCaller | undefined): void {
+    this.caller = caller
+    if (this.#verification !== undefined) this.#verification += this.#monotonic()
   }
 
   get id(): string | undefined {
@@ -60,7 +92,7 @@ export interface DecisionsContext {
   readonly subjects: NameSubjects
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
-  readonly tell: (event: Untold<DecisionEvent>, draft: Draft) => void
+  readonly tell: (event: Untold<DecisionEvent>, draft: Draft) => DecisionEvent
 }
 
 /** Gathers what decisions tell. Without a listener there is nothing to gather, and nothing is. */
@@ -74,13 +106,13 @@ export class Decisions {
 
   /** Whether anybody wants to know. */
   get wanted(): boolean {
-    return this.#context.listens || decisionChannel.hasSubscribers
+    return this.#context.listens || decisionChannel.hasSubscribers || requests.hasSubscribers
   }
 
   /** Begins to gather, where somebody wants to know. */
   begin(request: HttpRequest, route: RouteView): Draft | undefined {
     if (!this.wanted) return undefined
-    const draft = new Draft(request, route, this.#context.monotonic())
+    const draft = new Draft(request, route, this.#context.monotonic)
     this.#drafts.set(request, draft)
     return draft
   }
@@ -97,10 +129,24 @@ export class Decisions {
     if (draft !== undefined) draft.ending = event
   }
 
-  /** Tells what became of the request. */
-  conclude(draft: Draft, end: End): void {
+  /** Decides on a request, and tells what became of it. */
+  follow<T>(
+    draft: Draft,
+    decide: () => Awaitable<T>,
+    endOf: (outcome: T, draft: Draft) => End,
+  ): Awaitable<T> {
+    const message: { readonly request: HttpRequest; event?: DecisionEvent } = { request: draft.request }
+    const decided = (): Awaitable<T> =>
+      andThen(decide(), (outcome) => {
+        message.event = this.#conclude(draft, endOf(outcome, draft))
+        return outcome
+      })
+    return requests.hasSubscribers ? traced(requests, message, decided) : decided()
+  }
+
+  #conclude(draft: Draft, end: End): DecisionEvent {
     const { request, route } = draft
-    const { monotonic, resource, tell } = this.#context
+    const { resource, tell } = this.#context
     const { outcome, code, family, status } = end
     const event: Untold<DecisionEvent> = {
       name: 'decision',
@@ -115,10 +161,12 @@ export class Decisions {
       ...optional('remembered', draft.remembered),
       ...optional('policy', draft.policy),
       ...(request.carried === undefined ? undefined : { held: true }),
-      milliseconds: monotonic() - draft.began,
+      ...optional('keyHeld', draft.keyHeld),
+      ...optional('verification', draft.verification),
+      milliseconds: draft.milliseconds,
       ...optional('requestId', route.id?.slice(0, 200)),
     }
-    tell(event, draft)
+    return tell(event, draft)
   }
 
   #callerIn({ caller, server, request }: Draft): Pick<DecisionEvent, 'caller'> & Partial<DecisionEvent> {

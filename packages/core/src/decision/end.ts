@@ -6,6 +6,7 @@ import type { Draft, End } from './decisions.js'
 /** How a request ended at a guarded route. */
 export function endOfOutcome(outcome: Outcome, draft: Draft): End {
   const { observed } = outcome
+  if (outcome.served && outcome.caller !== undefined) draft.caller = outcome.caller
   if (observed !== undefined && observed !== null)
     return { outcome: 'observed', code: observed.code, status: observed.status }
   if (outcome.served) return { outcome: 'served' }

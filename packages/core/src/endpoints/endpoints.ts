@@ -1,5 +1,4 @@
 import type { Awaitable } from '../awaitable.js'
-import { andThen } from '../awaitable.js'
 import type { Decisions } from '../decision/decisions.js'
 import { endOfAnswer } from '../decision/end.js'
 import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
@@ -41,10 +40,7 @@ export function createEndpoints(
       const route = `${endpoint.path}${endpoint.prefix === true ? '*' : ''}`
       const draft = decisions.begin(request, { params: {}, raw: host?.raw, route, id: host?.id })
       if (draft === undefined) return answer()
-      return andThen(answer(), (last) => {
-        decisions.conclude(draft, endOfAnswer(last, draft))
-        return last
-      })
+      return decisions.follow(draft, answer, endOfAnswer)
     },
   }
 }

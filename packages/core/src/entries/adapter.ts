@@ -2,6 +2,7 @@
 // parts of which requirements, options, handles and answers are made, for types that are built from them.
 
 export { isPromiseLike } from '../awaitable.js'
+export { callIdOf } from '../decision/call-id.js'
 export { fromNode, nodeHost, writeAnswer } from '../node/adapter.js'
 export { challengeBeside } from '../node/challenge-beside.js'
 export { readOn } from '../node/content.js'

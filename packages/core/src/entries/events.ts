@@ -35,6 +35,8 @@ export type {
   RevocationEvent,
   RevocationSentEvent,
   ServedEvent,
+  SessionBegunEvent,
+  SessionsEndedEvent,
   SettledEvent,
   StateEvent,
   StoreEvent,

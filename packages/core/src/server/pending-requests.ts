@@ -30,6 +30,8 @@ export interface PendingRequests {
   readonly pending: Pending
   readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
+  /** How many polls are held open. */
+  polls(): number
   /** Answers all long polls; from then on none is held open. */
   close(): void
 }
@@ -80,6 +82,7 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
     pending: createPending(context),
     sessions,
     endpoints,
+    polls: () => longPolls.count,
     close: () => longPolls.close(),
   }
 }
@@ -98,6 +101,7 @@ function sessionService(config: Config, stops: StopContext): SessionService {
         : sealedSessions(createSealingKeys(sessions, store, clock)),
     ended: createEndedSessions({ resource, longest, store, stops, begunWith }),
     store,
+    report: config.report,
     clock,
   })
 }

@@ -3,7 +3,7 @@ import { isPromiseLike } from '../awaitable.js'
 import { callIdOf } from '../decision/call-id.js'
 import { Decisions, decisionChannel } from '../decision/decisions.js'
 import type { NameSubjects } from '../decision/subjects.js'
-import type { AAuthEvent, Report, Untold } from '../events.js'
+import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RequestView, viewNoted } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
@@ -50,15 +50,21 @@ export function createReporting(context: ReportingContext): Reporting {
     listens: onEvent !== undefined,
     subjects,
     monotonic,
-    tell: (event, draft) => publish(decisionChannel, event, draft.request, undefined),
+    tell: (event, draft) => publish<DecisionEvent>(decisionChannel, event, draft.request, undefined),
   })
 
-  const publish = (to: Channel, event: Untold<AAuthEvent>, request?: object, error?: unknown): void => {
+  const publish = <E extends AAuthEvent>(
+    to: Channel,
+    event: Untold<E>,
+    request?: object,
+    error?: unknown,
+  ): E => {
     const id = request === undefined ? undefined : idOf(request)
-    const told = { ...event, at: clock(), ...(id === undefined ? undefined : { id }) } as AAuthEvent
+    const told = { ...event, at: clock(), ...(id === undefined ? undefined : { id }) } as unknown as E
     const about = new About(request as HttpRequest | undefined, error)
     if (onEvent !== undefined) tell(onEvent, told, about)
     if (to.hasSubscribers) to.publish({ event: told, about, resource })
+    return told
   }
   const idOf = (request: object): string | undefined => {
     const draft = decisions.draftOf(request)
@@ -70,7 +76,8 @@ export function createReporting(context: ReportingContext): Reporting {
     report(event, request, error) {
       log?.(event, request, error)
       if (request !== undefined) decisions.note(event, request)
-      if (onEvent !== undefined || eventChannel.hasSubscribers) publish(eventChannel, event, request, error)
+      if (onEvent !== undefined || eventChannel.hasSubscribers)
+        publish<AAuthEvent>(eventChannel, event, request, error)
     },
   }
 }

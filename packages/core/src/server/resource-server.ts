@@ -27,6 +27,7 @@ import type { Answer, HttpRequest } from '../http/message.js'
 import { noteRoute } from '../http/request-view.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import type { IssuerReport } from '../issuer/report.js'
 import { useShortcuts } from '../limits.js'
 import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
@@ -56,6 +57,16 @@ const routeDefaults = z.strictObject({
   policy: policiesSchema.optional(),
   observe: z.boolean('must be a boolean').optional(),
 })
+
+/** What a server holds in this process. */
+export interface ServerCounts {
+  /** Verified tokens that are remembered. */
+  readonly rememberedTokens: number
+  /** Polls of waiting calls that are held open. */
+  readonly openPolls: number
+  /** Discoveries of issuers that are under way, and those that wait for their turn. */
+  readonly discoveries: IssuerReport['discoveries']
+}
 
 /** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
 export interface ResourceServer<Raw = unknown, Hook = never> {
@@ -90,6 +101,8 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly denials: Denials
   /** Lets the operator serve requests for a while although the store cannot be asked. */
   readonly breakGlass: BreakGlass
+  /** What this process holds, for gauges; asks nobody. */
+  counts(): ServerCounts
   /** The health of the server; asks the store. Never rejects. */
   health(): Promise<Health>
   /** Tells the operator of a misconfiguration that an adapter has noticed. */
@@ -209,6 +222,11 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     keys: config.keys,
     denials,
     breakGlass,
+    counts: () => ({
+      rememberedTokens: authentication.tokens.size,
+      openPolls: pendingRequests.polls(),
+      discoveries: issuers.inspect(0).discoveries,
+    }),
     health: () => readHealth({ ...config, breakGlass, issuers }),
     diagnose,
     pending: pendingRequests.pending,

@@ -2,6 +2,7 @@ import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation, Untold } from '../events.js'
 import { after } from '../time.js'
+import { storeCalls, traced } from '../tracing.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
@@ -187,7 +188,10 @@ class Watcher implements WatchedStore {
     }
     try {
       const answer = operation()
-      if (isPromiseLike(answer)) return this.#wait(kind, key, answer)
+      if (isPromiseLike(answer))
+        return storeCalls.hasSubscribers
+          ? traced(storeCalls, { operation: kind, entry: entryOf(key) }, () => this.#wait(kind, key, answer))
+          : this.#wait(kind, key, answer)
       this.#succeed(kind, key, answer === true)
       return answer
     } catch (cause) {
@@ -265,7 +269,7 @@ class Watcher implements WatchedStore {
   /** Where parts have no names, reads are told apart by what is kept (`deny`, `revoked`, `replay`), and writes are not. */
   #nameOf(kind: StoreOperation, key: string): string {
     if (this.#store.part !== undefined) return `${kind} ${this.#store.part(key) % mostParts}`
-    return kind === 'write' ? kind : `${kind} ${key.split(':', 1)[0]}`
+    return kind === 'write' ? kind : `${kind} ${entryOf(key)}`
   }
 
   /** A key of ours in each part. */
@@ -287,3 +291,6 @@ const sideHealth = ({ downSince, last }: Side): StoreSideHealth => ({
   state: downSince === undefined ? 'up' : 'down',
   last,
 })
+
+/** What kind of entry a key names: `deny`, `revoked`, `replay`. */
+const entryOf = (key: string): string => key.split(':', 1)[0] as string

@@ -13,7 +13,7 @@ export const noDecisions: Decisions = new Decisions({
   listens: false,
   subjects: () => undefined,
   monotonic: () => 0,
-  tell: () => {},
+  tell: (event) => ({ ...event, at: 0 }),
 })
 
 /** What authentication at `https://rs.example` works with, as it is by default. @param clock milliseconds */

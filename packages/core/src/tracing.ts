@@ -1,9 +1,18 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import type { Awaitable } from '../awaitable.js'
-import { isPromiseLike } from '../awaitable.js'
+import type { Awaitable } from './awaitable.js'
+import { isPromiseLike } from './awaitable.js'
+
+/** From a request's arrival at a guard, or at an endpoint of ours, to what becomes of it, which is `event` at the end. */
+export const requests: Tracing = tracingChannel('countersign:request')
 
 /** The verification of a request's signature and token; `request` as it was received. */
-export const verification: Tracing = tracingChannel('countersign:verification')
+export const verifications: Tracing = tracingChannel('countersign:verification')
+
+/** The fetch of a document from an `issuer`: which `document`, and its `url`; `outcome` at the end. */
+export const issuerFetches: Tracing = tracingChannel('countersign:issuer-fetch')
+
+/** A call of the store that did not answer at once: `operation`, and what kind of `entry` it was about. */
+export const storeCalls: Tracing = tracingChannel('countersign:store')
 
 /** A tracing channel of Node's. */
 type Tracing = ReturnType<typeof tracingChannel>
