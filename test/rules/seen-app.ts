@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { approval, deny, type Policy, type ResourceOptions, type ResourceServer } from '@countersign/core'
+import { approval, deny, type ResourceOptions, type ResourceServer } from '@countersign/core'
 import { createKey, type Town } from '@countersign/devkit'
 import { aauth } from '@countersign/express'
 import { aauth as plugin } from '@countersign/fastify'
@@ -33,8 +33,8 @@ export const resource = 'https://rs.example'
 export const url = (path: string): string => `${resource}${path}`
 
 const signingKey = createKey().privateJwk
-const closedToday: Policy = () => deny('closed')
-const held: Policy = () => approval({ ask: () => {} })
+const closedToday = () => deny('closed')
+const held = () => approval({ ask: () => {} })
 
 const common = (town: Town): ResourceOptions => ({
   resource,
