@@ -5,6 +5,7 @@ import { type Agent, createTown, type Town } from '@countersign/devkit'
 import { FastifyOtelInstrumentation } from '@fastify/otel'
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { ExpressInstrumentation } from '@opentelemetry/instrumentation-express'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
@@ -230,6 +231,16 @@ describe.each(seenApps)('OpenTelemetry [adapter %s]', (adapter, start) => {
     )
     for (const word of ['stranger', 'ps.example', 'ap.example', 'sam', '/aauth/pending/a'])
       expect(text).not.toContain(word)
+    // What docs/observability.md and its dashboard call them.
+    const lines = new PrometheusSerializer().serialize(resource as NonNullable<typeof resource>)
+    for (const name of [
+      'aauth_decisions_total',
+      'aauth_decision_duration_seconds_bucket',
+      'aauth_verification_duration_seconds_count',
+      'aauth_token_cache_size',
+      'aauth_pending_polls',
+    ])
+      expect(lines).toMatch(new RegExp(`^${name}\\{.*aauth_resource="https://rs\\.example"`, 'm'))
     await meterProvider.shutdown()
   })
 
