@@ -24,6 +24,7 @@ function instruments(): readonly Instrument[] {
     }
   const meter = {
     createCounter: make('counter'),
+    createObservableCounter: make('counter'),
     createHistogram: make('histogram'),
     createObservableGauge: make('gauge'),
   }

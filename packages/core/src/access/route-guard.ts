@@ -44,8 +44,6 @@ export interface GuardContext extends WalkContext {
   readonly mint: ResourceTokenMint
   readonly deferrals: Deferrals
   readonly report: Report
-  /** Whether the application is told of every event. */
-  readonly listens: boolean
   readonly noticeContent: NoticeContent
   /** Present with the option `onward`. */
   readonly chaining: Pick<Chaining, 'keep'> | undefined
@@ -56,7 +54,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, noticeContent, report, listens, deferrals } = context
+  const { mint, noticeContent, report, deferrals } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, or, orWins, deliver, onward: keeps } = requirement
@@ -150,8 +148,8 @@ export function createRouteGuard(
 
   const conclude = observe ? watch : settleAndRenew
   const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
-    // For a request that is served nobody asks, unless somebody listens.
-    if (!listens && finding.decision.act !== 'serve') noteRoute(request, route)
+    // Of a request that has been served nobody asks, unless its handler calls somebody.
+    if (finding.decision.act !== 'serve' || keeps) noteRoute(request, route)
     return conclude(finding, request)
   }
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
@@ -161,7 +159,6 @@ export function createRouteGuard(
   const decideOn = (request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     try {
       noticeContent(request)
-      if (listens) noteRoute(request, route)
       if (orWins?.(viewRequest(request, route)) === true) return askOther(request)
       const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
       return isPromiseLike(outcome)

@@ -13,6 +13,9 @@ import type { NameSubjects } from './subjects.js'
 /** Every decision is published here, whoever else is told of it: a {@link DecisionEvent} as `event`. */
 export const decisionChannel: ReturnType<typeof channel> = channel('countersign:decision')
 
+/** Every event but decisions is published here, whoever else is told of it: `event`, and `about` as `onEvent` is given it. */
+export const eventChannel: ReturnType<typeof channel> = channel('countersign:event')
+
 /** What is gathered of a request while it is decided on, where somebody wants to know. */
 export class Draft {
   readonly request: HttpRequest
@@ -34,6 +37,8 @@ export class Draft {
 
   readonly #monotonic: () => number
   #verification: number | undefined
+  /** Whether everything has been told. */
+  isConcluded = false
 
   constructor(request: HttpRequest, route: RouteView, monotonic: () => number) {
     this.request = request
@@ -50,6 +55,11 @@ export class Draft {
   /** Milliseconds that the verification took, of the request's signature and what else had to be verified for it. */
   get verification(): number | undefined {
     return this.#verification
+  }
+
+  /** Notes what an event says of what became of the request. */
+  note(event: Untold<AAuthEvent>): void {
+    if (isEnding(event)) this.ending = event
   }
 
   /** The signature has been read, and is now verified. */
@@ -99,6 +109,8 @@ export interface DecisionsContext {
 export class Decisions {
   readonly #context: DecisionsContext
   readonly #drafts = new WeakMap<object, Draft>()
+  /** Most requests are decided on before the next one comes, and the map is dearer than everything else here. */
+  #last: Draft | undefined
 
   constructor(context: DecisionsContext) {
     this.#context = context
@@ -106,27 +118,28 @@ export class Decisions {
 
   /** Whether anybody wants to know. */
   get wanted(): boolean {
-    return this.#context.listens || decisionChannel.hasSubscribers || requests.hasSubscribers
+    return (
+      this.#context.listens ||
+      decisionChannel.hasSubscribers ||
+      eventChannel.hasSubscribers ||
+      requests.hasSubscribers
+    )
   }
 
   /** Begins to gather, where somebody wants to know. */
   begin(request: HttpRequest, route: RouteView): Draft | undefined {
     if (!this.wanted) return undefined
     const draft = new Draft(request, route, this.#context.monotonic)
-    this.#drafts.set(request, draft)
+    const last = this.#last
+    if (last !== undefined && !last.isConcluded) this.#drafts.set(last.request, last)
+    this.#last = draft
     return draft
   }
 
   /** What is being gathered of a request. */
   draftOf(request: object): Draft | undefined {
-    return this.wanted ? this.#drafts.get(request) : undefined
-  }
-
-  /** Notes what an event says of what became of its request. */
-  note(event: Untold<AAuthEvent>, request: object): void {
-    if (!isEnding(event)) return
-    const draft = this.draftOf(request)
-    if (draft !== undefined) draft.ending = event
+    if (!this.wanted) return undefined
+    return this.#last?.request === request ? this.#last : this.#drafts.get(request)
   }
 
   /** Decides on a request, and tells what became of it. */
@@ -147,59 +160,65 @@ export class Decisions {
   #conclude(draft: Draft, end: End): DecisionEvent {
     const { request, route } = draft
     const { resource, tell } = this.#context
-    const { outcome, code, family, status } = end
-    const event: Untold<DecisionEvent> = {
+    // Built member by member, since every request pays for it.
+    const event: Gathered = {
       name: 'decision',
       resource,
       method: request.method,
-      ...optional('route', route.route),
-      outcome,
-      ...optional('code', code),
-      ...optional('family', family),
-      ...optional('status', status),
-      ...this.#callerIn(draft),
-      ...optional('remembered', draft.remembered),
-      ...optional('policy', draft.policy),
-      ...(request.carried === undefined ? undefined : { held: true }),
-      ...optional('keyHeld', draft.keyHeld),
-      ...optional('verification', draft.verification),
-      milliseconds: draft.milliseconds,
-      ...optional('requestId', route.id?.slice(0, 200)),
+      outcome: end.outcome,
+      caller: 'nobody',
+      milliseconds: 0,
     }
+    const { route: pattern, id } = route
+    if (pattern !== undefined) event.route = pattern
+    if (end.code !== undefined) event.code = end.code
+    if (end.family !== undefined) event.family = end.family
+    if (end.status !== undefined) event.status = end.status
+    this.#addCaller(event, draft)
+    if (draft.remembered !== undefined) event.remembered = draft.remembered
+    if (draft.keyHeld !== undefined) event.keyHeld = draft.keyHeld
+    if (draft.policy !== undefined) event.policy = draft.policy
+    if (request.carried !== undefined) event.held = true
+    if (draft.verification !== undefined) event.verification = draft.verification
+    if (id !== undefined) event.requestId = id.slice(0, 200)
+    event.milliseconds = draft.milliseconds
+    draft.isConcluded = true
     return tell(event, draft)
   }
 
-  #callerIn({ caller, server, request }: Draft): Pick<DecisionEvent, 'caller'> & Partial<DecisionEvent> {
-    if (server !== undefined) return { caller: 'server', iss: server }
-    if (caller === undefined) return { caller: isSigned(request) ? 'unverified' : 'nobody' }
-    const who = caller.kind === 'session' ? caller.by : caller
-    const { iss, jti } = caller.token
-    return {
-      caller: caller.kind,
-      ...(who.kind === 'agent'
-        ? {
-            agent: who.agent,
-            ...optional('parentAgent', who.parentAgent),
-            provider: who.provider,
-            ...optional('ps', who.ps),
-          }
-        : {
-            ps: who.person.ps,
-            ...optional('tenant', who.tenant),
-            ...optional('mission', who.mission),
-          }),
-      ...this.#context.subjects(caller),
-      ...('scope' in caller
-        ? { scope: caller.scope }
-        : who.kind === 'grant'
-          ? { scope: who.scope }
-          : undefined),
-      jkt: caller.jkt,
-      iss,
-      jti,
+  #addCaller(event: Gathered, { caller, server, request }: Draft): void {
+    if (server !== undefined) {
+      event.caller = 'server'
+      event.iss = server
+      return
     }
+    if (caller === undefined) {
+      if (isSigned(request)) event.caller = 'unverified'
+      return
+    }
+    event.caller = caller.kind
+    event.jkt = caller.jkt
+    event.iss = caller.token.iss
+    event.jti = caller.token.jti
+    const who = caller.kind === 'session' ? caller.by : caller
+    if (who.kind === 'agent') {
+      event.agent = who.agent
+      event.provider = who.provider
+      if (who.parentAgent !== undefined) event.parentAgent = who.parentAgent
+      if (who.ps !== undefined) event.ps = who.ps
+    } else {
+      event.ps = who.person.ps
+      if (who.tenant !== undefined) event.tenant = who.tenant
+      if (who.mission !== undefined) event.mission = who.mission
+    }
+    if (caller.kind === 'session' || caller.kind === 'grant') event.scope = caller.scope
+    else if (who.kind === 'grant') event.scope = who.scope
+    this.#context.subjects(caller, event)
   }
 }
+
+/** A decision that is being put together. */
+type Gathered = { -readonly [Name in keyof Untold<DecisionEvent>]: Untold<DecisionEvent>[Name] }
 
 function isSigned({ rawHeaders }: HttpRequest): boolean {
   return ['signature', 'signature-key', 'signature-input'].some(
@@ -216,8 +235,4 @@ function isEnding(event: Untold<AAuthEvent>): event is Ending {
     name === 'elsewhere' ||
     name === 'observed'
   )
-}
-
-function optional<K extends string, V>(name: K, value: V | undefined): { readonly [N in K]?: V } | undefined {
-  return value === undefined ? undefined : ({ [name]: value } as { readonly [N in K]: V })
 }

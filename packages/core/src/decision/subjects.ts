@@ -17,10 +17,12 @@ export interface SubjectOptions {
 }
 
 /** The members of a decision that stand for persons. */
-export type SubjectMembers = Pick<DecisionEvent, 'person' | 'account' | 'user' | 'subjects'>
+type SubjectMembers = { -readonly [Name in Named]?: NonNullable<DecisionEvent[Name]> }
 
-/** What persons are named by in decisions. */
-export type NameSubjects = (caller: Caller) => SubjectMembers | undefined
+type Named = 'person' | 'account' | 'user' | 'subjects'
+
+/** Adds to a decision what persons are named by. */
+export type NameSubjects = (caller: Caller, event: SubjectMembers) => void
 
 /**
  * Creates it.
@@ -38,14 +40,14 @@ export function createSubjects(
   const hashed = (...parts: readonly string[]): string =>
     createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
   // Remembered tokens have one caller object for all their requests.
-  const known = new WeakMap<Caller, SubjectMembers | undefined>()
+  const known = new WeakMap<Caller, SubjectMembers>()
 
-  const name = (caller: Caller): SubjectMembers | undefined => {
+  const name = (caller: Caller): SubjectMembers => {
     const who = caller.kind === 'session' ? caller.by : caller
     const user = caller.kind === 'session' ? caller.user : undefined
     const person = who.kind === 'agent' ? undefined : who.person
     const account = who.kind === 'grant' ? who.account : undefined
-    if (user === undefined && person === undefined) return undefined
+    if (user === undefined && person === undefined) return {}
     return {
       ...(person === undefined ? {} : { person: hashed('person', person.ps, person.sub) }),
       ...(account === undefined ? {} : { account: hashed('account', account) }),
@@ -62,11 +64,17 @@ export function createSubjects(
     }
   }
 
-  return (caller) => {
-    if (known.has(caller)) return known.get(caller)
-    const named = name(caller)
-    known.set(caller, named)
-    return named
+  return (caller, event) => {
+    let named = known.get(caller)
+    if (named === undefined) {
+      named = name(caller)
+      known.set(caller, named)
+    }
+    const { person, account, user } = named
+    if (person !== undefined) event.person = person
+    if (account !== undefined) event.account = account
+    if (user !== undefined) event.user = user
+    if (named.subjects !== undefined) event.subjects = named.subjects
   }
 }
 

@@ -79,6 +79,7 @@ export type {
 } from '../access/access-options.js'
 export type { AccountHolder, AccountQuestion } from '../access/bindings.js'
 export type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+export type { SubjectOptions } from '../decision/subjects.js'
 export type { LoginResult, SignedIn } from '../interaction/options.js'
 export { type IssuerLimits, issuerLimits } from '../issuer/limits.js'
 export type { IssuerDocument, IssuerResponse, PinnedIssuer } from '../issuer/options.js'
@@ -122,6 +123,7 @@ export type {
   RevokeResourceToken,
   SentRevocation,
 } from '../revocation/revoke-resource-token.js'
+export type { ServerCounts } from '../server/resource-server.js'
 export type { SessionSelection } from '../session/ended.js'
 export type { OpenBreakGlass } from '../store/break-glass.js'
 export type { StoreHealth, StoreSideHealth } from '../store/watched-store.js'

@@ -213,8 +213,6 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly steady: () => number
   readonly report: Report
   readonly decisions: Decisions
-  /** Whether there is an `onEvent`. */
-  readonly listens: boolean
 }
 
 /** The options whatever the type of the framework's requests. */
@@ -285,7 +283,6 @@ export function readOptions(options: AnyResourceOptions): Config {
     random: given.random ?? (() => Math.random()),
     report,
     decisions,
-    listens: onEvent !== undefined,
   }
 }
 

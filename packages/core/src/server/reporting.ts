@@ -1,11 +1,11 @@
-import { type Channel, channel } from 'node:diagnostics_channel'
+import type { Channel } from 'node:diagnostics_channel'
 import { isPromiseLike } from '../awaitable.js'
 import { callIdOf } from '../decision/call-id.js'
-import { Decisions, decisionChannel } from '../decision/decisions.js'
+import { Decisions, type Draft, decisionChannel, eventChannel } from '../decision/decisions.js'
 import type { NameSubjects } from '../decision/subjects.js'
 import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
-import { type RequestView, viewNoted } from '../http/request-view.js'
+import { type RequestView, type RouteView, routeOf, viewRequest } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
 import { createLog } from './log.js'
 
@@ -19,9 +19,6 @@ export interface EventAbout<Raw = unknown> {
 
 /** The application's listener, whatever the type of the framework's requests. */
 export type Listener = (event: AAuthEvent, about: EventAbout) => unknown
-
-/** Every event but decisions is published here, whoever else is told of it: `event`, and `about` as `onEvent` is given it. */
-export const eventChannel: ReturnType<typeof channel> = channel('countersign:event')
 
 /** Who is told of events. */
 export interface ReportingContext {
@@ -50,34 +47,35 @@ export function createReporting(context: ReportingContext): Reporting {
     listens: onEvent !== undefined,
     subjects,
     monotonic,
-    tell: (event, draft) => publish<DecisionEvent>(decisionChannel, event, draft.request, undefined),
+    tell: (event, draft) => publish<DecisionEvent>(decisionChannel, event, draft.request, draft, undefined),
   })
 
   const publish = <E extends AAuthEvent>(
     to: Channel,
     event: Untold<E>,
-    request?: object,
-    error?: unknown,
+    request: object | undefined,
+    draft: Draft | undefined,
+    error: unknown,
   ): E => {
-    const id = request === undefined ? undefined : idOf(request)
-    const told = { ...event, at: clock(), ...(id === undefined ? undefined : { id }) } as unknown as E
-    const about = new About(request as HttpRequest | undefined, error)
-    if (onEvent !== undefined) tell(onEvent, told, about)
+    const told = event as { at?: number; id?: string }
+    told.at = clock()
+    const id = draft === undefined ? callIdIn(request) : draft.id
+    if (id !== undefined) told.id = id
+    const about = new About(request as HttpRequest | undefined, draft?.route, error)
+    if (onEvent !== undefined) tell(onEvent, told as E, about)
     if (to.hasSubscribers) to.publish({ event: told, about, resource })
-    return told
-  }
-  const idOf = (request: object): string | undefined => {
-    const draft = decisions.draftOf(request)
-    return draft === undefined ? callIdOf(request as HttpRequest) : draft.id
+    return told as E
   }
 
   return {
     decisions,
     report(event, request, error) {
       log?.(event, request, error)
-      if (request !== undefined) decisions.note(event, request)
+      if (!decisions.wanted) return
+      const draft = request === undefined ? undefined : decisions.draftOf(request)
+      draft?.note(event)
       if (onEvent !== undefined || eventChannel.hasSubscribers)
-        publish<AAuthEvent>(eventChannel, event, request, error)
+        publish<AAuthEvent>(eventChannel, { ...event }, request, draft, error)
     },
   }
 }
@@ -94,18 +92,27 @@ function tell(onEvent: Listener, event: AAuthEvent, about: EventAbout): void {
   }
 }
 
+const callIdIn = (request: object | undefined): string | undefined =>
+  request === undefined ? undefined : callIdOf(request as HttpRequest)
+
 /** The view of the request is made when somebody looks at it. */
 class About implements EventAbout {
   readonly error?: unknown
   readonly #request: HttpRequest | undefined
+  readonly #route: RouteView | undefined
 
-  constructor(request: HttpRequest | undefined, error: unknown) {
+  constructor(request: HttpRequest | undefined, route: RouteView | undefined, error: unknown) {
     this.#request = request
+    this.#route = route
     if (error !== undefined) this.error = error
   }
 
   get request(): RequestView {
     // Absent, as the type has it: what is left out of a destructured object is undefined.
-    return (this.#request === undefined ? undefined : viewNoted(this.#request)) as RequestView
+    return (
+      this.#request === undefined
+        ? undefined
+        : viewRequest(this.#request, this.#route ?? routeOf(this.#request))
+    ) as RequestView
   }
 }

@@ -186,7 +186,6 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
     report: config.report,
-    listens: config.listens,
     noticeContent,
     chaining,
   }

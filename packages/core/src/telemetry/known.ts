@@ -16,7 +16,7 @@ const methods = new Set([
 export const knownMethod = (method: string): string => (methods.has(method) ? method : '_OTHER')
 
 /** The most values of one attribute of a metric; those that come later are told as `_OTHER`. */
-export const mostValues = 200
+const mostValues = 200
 
 /**
  * Lets through the first values of an attribute. Routes and codes are the application's and few; one that makes its codes

@@ -1,13 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Meter, ObservableResult } from '@opentelemetry/api'
-import { decisionChannel } from '../decision/decisions.js'
+import { decisionChannel, eventChannel } from '../decision/decisions.js'
 import type { AAuthEvent, DecisionEvent } from '../events.js'
-import { eventChannel } from '../server/reporting.js'
 import type { ResourceServer } from '../server/resource-server.js'
 import { storeCalls } from '../tracing.js'
 import { bounded, knownMethod } from './known.js'
 import { safely } from './safely.js'
 import { nameOf } from './spans.js'
+import { createTally } from './tally.js'
 
 /** Seconds; a verification in memory takes a tenth of a millisecond, one that fetches keys takes seconds. */
 const boundaries = [
@@ -26,9 +26,17 @@ export function countIn(
 }
 
 function countDecisions(meter: Meter): () => void {
-  const decisions = meter.createCounter('aauth.decisions', {
+  const decisions = createTally(meter, 'aauth.decisions', {
     unit: '{decision}',
     description: 'Requests decided on, by outcome and code',
+  })
+  const tokens = createTally(meter, 'aauth.token_cache.lookups', {
+    unit: '{lookup}',
+    description: 'Tokens presented, by whether they were remembered',
+  })
+  const keys = createTally(meter, 'aauth.key_cache.lookups', {
+    unit: '{lookup}',
+    description: 'Keys of issuers needed, by whether they were in memory',
   })
   const duration = meter.createHistogram('aauth.decision.duration', {
     unit: 's',
@@ -40,38 +48,38 @@ function countDecisions(meter: Meter): () => void {
     description: 'Verification of the signature and, where it was not remembered, of the token',
     advice: { explicitBucketBoundaries: boundaries },
   })
-  const tokens = meter.createCounter('aauth.token_cache.lookups', {
-    unit: '{lookup}',
-    description: 'Tokens presented, by whether they were remembered',
-  })
-  const keys = meter.createCounter('aauth.key_cache.lookups', {
-    unit: '{lookup}',
-    description: 'Keys of issuers needed, by whether they were in memory',
-  })
-  const route = bounded()
-  const code = bounded()
+  const routeOf = bounded()
+  const codeOf = bounded()
   const count = ({ event }: { readonly event: DecisionEvent }): void => {
-    const about = {
-      'aauth.resource': event.resource,
-      'aauth.outcome': event.outcome,
-      ...(event.route === undefined ? undefined : { 'http.route': route(event.route) }),
-    }
-    decisions.add(1, {
-      ...about,
-      'aauth.caller': event.caller,
-      'http.request.method': knownMethod(event.method),
-      ...(event.code === undefined ? undefined : { 'aauth.code': code(event.code) }),
-    })
-    duration.record(event.milliseconds / 1000, about)
+    const { resource, outcome, caller } = event
+    const method = knownMethod(event.method)
+    const route = event.route === undefined ? undefined : routeOf(event.route)
+    const code = event.code === undefined ? undefined : codeOf(event.code)
+    decisions.add(`${resource} ${outcome} ${caller} ${method} ${code} ${route}`, () => ({
+      'aauth.resource': resource,
+      'aauth.outcome': outcome,
+      'aauth.caller': caller,
+      'http.request.method': method,
+      ...(route === undefined ? undefined : { 'http.route': route }),
+      ...(code === undefined ? undefined : { 'aauth.code': code }),
+    }))
+    duration.record(event.milliseconds / 1000, { 'aauth.resource': resource, 'aauth.outcome': outcome })
     const { remembered, keyHeld } = event
     if (remembered === undefined) return
-    const resource = { 'aauth.resource': event.resource }
-    tokens.add(1, { ...resource, 'aauth.cache.hit': remembered })
-    if (keyHeld !== undefined) keys.add(1, { ...resource, 'aauth.cache.hit': keyHeld })
+    const hit = (is: boolean) => () => ({ 'aauth.resource': resource, 'aauth.cache.hit': is })
+    tokens.add(`${resource} ${remembered}`, hit(remembered))
+    if (keyHeld !== undefined) keys.add(`${resource} ${keyHeld}`, hit(keyHeld))
     if (event.verification !== undefined)
-      verification.record(event.verification / 1000, { ...resource, 'aauth.token.remembered': remembered })
+      verification.record(event.verification / 1000, {
+        'aauth.resource': resource,
+        'aauth.token.remembered': remembered,
+      })
   }
-  return listen(decisionChannel.name, count)
+  const stop = listen(decisionChannel.name, count)
+  return () => {
+    stop()
+    for (const tally of [decisions, tokens, keys]) tally.stop()
+  }
 }
 
 function countEvents(meter: Meter): () => void {

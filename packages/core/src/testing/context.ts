@@ -8,7 +8,7 @@ import { createMemoryStore } from '../store/memory-store.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 
 /** Nobody listens. */
-export const noDecisions: Decisions = new Decisions({
+const noDecisions: Decisions = new Decisions({
   resource: 'https://rs.example',
   listens: false,
   subjects: () => undefined,

@@ -38,7 +38,7 @@ export function testResource(
 }
 
 /** An event without its time and the id of its request. */
-export function untold(event: AAuthEvent): Untold<AAuthEvent> {
+function untold(event: AAuthEvent): Untold<AAuthEvent> {
   const { at, ...rest } = event
   if ('kind' in event) return rest
   const { id, ...told } = rest as typeof rest & { readonly id?: string }
