@@ -13,7 +13,7 @@ const lines = [
   ['pending'],
   ['chaining'],
   ['authentication'],
-  ['replay', 'revocation', 'denial'],
+  ['replay', 'revocation', 'denial', 'adoption'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],
   ['http'],

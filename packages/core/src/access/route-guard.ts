@@ -1,3 +1,6 @@
+import type { Adoption } from '../adoption/adoption.js'
+import { isEnforced } from '../adoption/dial.js'
+import type { Noted } from '../adoption/tally.js'
 import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
 import {
   type Answered,
@@ -13,9 +16,10 @@ import {
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
-import type { Caller } from '../caller.js'
+import type { Caller, TokenCaller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
 import type { Report } from '../events.js'
+import { callId } from '../http/call-id.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
 import { noRoute, noteRoute, type RouteView, viewRequest } from '../http/request-view.js'
@@ -46,6 +50,7 @@ export interface GuardContext extends WalkContext {
   /** Whether the application is told of every event. */
   readonly listens: boolean
   readonly noticeContent: NoticeContent
+  readonly adoption: Pick<Adoption, 'note'>
   /** Present with the option `onward`. */
   readonly chaining: Pick<Chaining, 'keep'> | undefined
 }
@@ -58,7 +63,7 @@ export function createRouteGuard(
   const { mint, noticeContent, report, listens, deferrals } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
-  const { needs, observe, or, orWins, deliver, onward: keeps } = requirement
+  const { needs, observe, enforce, or, orWins, deliver, onward: keeps } = requirement
 
   const settle = ({ decision, caller }: Finding, request: HttpRequest): Awaitable<Outcome> => {
     switch (decision.act) {
@@ -147,11 +152,38 @@ export function createRouteGuard(
       ? outcome
       : andThen(authentication.replays.giveBack(request), () => outcome)
 
-  const conclude = observe ? watch : settleAndRenew
+  // The one agent in a hundred that meets enforcement already, and all others, which are only watched.
+  const watchOrSettle = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
+    const enforced = enforce !== undefined && isEnforced(enforce, finding.caller, request)
+    const outcome = enforced ? settleAndRenew(finding, request) : watch(finding, request)
+    return andThen(outcome, (settled) => {
+      noteFor(settled, finding.caller, request, route)
+      return settled
+    })
+  }
+
+  const noteFor = (
+    outcome: Outcome,
+    caller: TokenCaller | undefined,
+    request: HttpRequest,
+    { route = '' }: RouteView,
+  ): void => {
+    // Nothing was decided about what goes the other way in.
+    const end = endOf(outcome)
+    if (end === undefined) return
+    const who =
+      caller === undefined
+        ? {}
+        : { issuer: caller.token.iss, agent: caller.kind === 'agent' ? caller.agent : `jkt:${caller.jkt}` }
+    const at = Math.floor(authentication.clock() / 1000)
+    context.adoption.note({ route, ...end, ...who, at, id: () => callId(request) })
+  }
+
+  const conclude = observe ? watchOrSettle : settleAndRenew
   const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     // For a request that is served nobody asks, unless somebody listens.
     if (!listens && finding.decision.act !== 'serve') noteRoute(request, route)
-    return conclude(finding, request)
+    return conclude(finding, request, route)
   }
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
@@ -171,6 +203,18 @@ export function createRouteGuard(
       }
     },
   }
+}
+
+/** How a request to a report-only route ended. */
+function endOf(outcome: Outcome): Pick<Noted, 'code' | 'status' | 'enforced'> | undefined {
+  if (outcome.observed !== undefined && outcome.observed !== null) {
+    const { code, status } = outcome.observed
+    return { code, status, enforced: false }
+  }
+  if (outcome.served) return { code: 'served', status: 200, enforced: outcome.observed === undefined }
+  return outcome.or === true
+    ? undefined
+    : { code: outcome.code, status: outcome.answer.status, enforced: true }
 }
 
 /** What a route asks of signatures, beside what the server asks for everywhere. */

@@ -6,6 +6,8 @@ import type { Requirement } from '../access/requirement.js'
 import type { RouteCaller } from '../access/route-caller.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
+import { type AdoptionReport, createAdoption } from '../adoption/adoption.js'
+import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import type { Answered } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createExplain } from '../authentication/explain.js'
@@ -50,11 +52,14 @@ export interface RouteDefaults<Raw = unknown> {
   readonly policy?: Policies<Caller, Raw>
   /** Whether its routes are report-only, unless one says otherwise. */
   readonly observe?: boolean
+  /** For which callers its report-only routes are enforced all the same. Default: as the server says. */
+  readonly enforce?: Enforcement
 }
 
 const routeDefaults = z.strictObject({
   policy: policiesSchema.optional(),
   observe: z.boolean('must be a boolean').optional(),
+  enforce: enforcementSchema.optional(),
 })
 
 /** A resource server without a framework. Adapters turn requests into {@link HttpRequest} and write what it answers. */
@@ -92,6 +97,13 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly breakGlass: BreakGlass
   /** The health of the server; asks the store. Never rejects. */
   health(): Promise<Health>
+  /**
+   * What report-only routes have seen in the last 14 days at all instances that share the store: how many requests of
+   * which agents came to which end, observed or, with `enforce`, in earnest. Bounded: at most some 900 rows, shared fairly
+   * between the sites of issuers, and counts without an agent for what finds no room. Instances write what they have
+   * counted every half minute, or when the next request comes after that. Never rejects.
+   */
+  report(): Promise<AdoptionReport>
   /** Tells the operator of a misconfiguration that an adapter has noticed. */
   readonly diagnose: Diagnose
   /** Finds and decides pending requests. */
@@ -159,6 +171,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const diagnose = createDiagnose(config.report)
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
+  const adoption = createAdoption(config)
   const mint = createResourceTokenMint(config)
   const chaining = chainingFor(config, authentication)
   const pendingRequests = createPendingRequests(config, { authentication, mint, chaining })
@@ -175,6 +188,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     report: config.report,
     listens: config.listens,
     noticeContent,
+    adoption,
     chaining,
   }
   const { signature } = authentication
@@ -210,6 +224,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     denials,
     breakGlass,
     health: () => readHealth({ ...config, breakGlass, issuers }),
+    report: () => adoption.report(),
     diagnose,
     pending: pendingRequests.pending,
     sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
@@ -217,15 +232,19 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     close() {
       pendingRequests.close()
       issuers.close()
+      void adoption.flush()
     },
   }
   return withDefaults(config.access)
 
-  function withDefaults(defaults: Pick<AccessConfig, 'policies' | 'observe'>): ResourceServer<Raw, Hook> {
-    const { policies, observe } = defaults
+  function withDefaults(
+    defaults: Pick<AccessConfig, 'policies' | 'observe' | 'enforce'>,
+  ): ResourceServer<Raw, Hook> {
+    const { policies, observe, enforce } = defaults
     const inherited = {
       policies,
       observe,
+      enforce,
       scopes: new Set(config.scopes.keys()),
       accounts: config.access.accounts !== undefined,
       keys: config.keys.signing !== undefined,
@@ -241,9 +260,13 @@ export function createResourceServer<Raw = unknown, Hook = never>(
         >,
       with(defaults) {
         const more = checkConfiguration(routeDefaults, defaults, { prefix: 'with: ' })
+        const observes = more.observe ?? observe
+        if (more.enforce !== undefined && !observes)
+          throw new TypeError('with: enforce needs observe: true; without it everybody is enforced')
         return withDefaults({
           policies: [...policies, ...policyList(more.policy)],
-          observe: more.observe ?? observe,
+          observe: observes,
+          enforce: observes ? (more.enforce ?? enforce) : undefined,
         })
       },
     }
