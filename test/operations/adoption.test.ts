@@ -227,7 +227,7 @@ it('is a week, as docs/adoption.md prints it: two instances of two frameworks, a
       ['express', 'fastify'].map((adapter) => start(adapter, { ...options, store })),
     )
     await dayOf(
-      6,
+      4,
       { ...callers, isMended },
       instances.map(({ port }) => port),
     )
