@@ -2,6 +2,7 @@ import type { Adoption } from '../adoption/adoption.js'
 import { isEnforced } from '../adoption/dial.js'
 import type { Noted } from '../adoption/tally.js'
 import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
+import type { Help } from '../answer/help.js'
 import {
   type Answered,
   challenged,
@@ -51,6 +52,7 @@ export interface GuardContext extends WalkContext {
   readonly listens: boolean
   readonly noticeContent: NoticeContent
   readonly adoption: Pick<Adoption, 'note'>
+  readonly help: Help
   /** Present with the option `onward`. */
   readonly chaining: Pick<Chaining, 'keep'> | undefined
 }
@@ -183,7 +185,7 @@ export function createRouteGuard(
   const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     // For a request that is served nobody asks, unless somebody listens.
     if (!listens && finding.decision.act !== 'serve') noteRoute(request, route)
-    return conclude(finding, request, route)
+    return andThen(conclude(finding, request, route), context.help.outcome)
   }
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
@@ -193,7 +195,7 @@ export function createRouteGuard(
       try {
         noticeContent(request)
         if (listens) noteRoute(request, route)
-        if (orWins?.(viewRequest(request, route)) === true) return askOther(request)
+        if (orWins?.(viewRequest(request, route)) === true) return context.help.outcome(askOther(request))
         const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
         return isPromiseLike(outcome)
           ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))

@@ -39,24 +39,24 @@ describe('a tally', () => {
       const site = `https://ap.honest${i}.example`
       tally.note(noted({ issuer: site, agent: `aauth:a@honest${i}.example` }))
     }
-    for (let i = 0; i < 20_000; i++)
+    for (let i = 0; i < 8000; i++)
       tally.note(
         noted({ issuer: `https://x${i}.flood.example`, agent: `aauth:${i}@flood.example`.padEnd(90, 'x') }),
       )
     const rows = tally.rows()
-    expect(total(rows)).toBe(20_020)
+    expect(total(rows)).toBe(8020)
     expect(rows.filter(({ issuer }) => issuer?.includes('honest'))).toHaveLength(20)
     expect(Buffer.byteLength(JSON.stringify(rows))).toBeLessThan(262_144)
   })
 
   it('is bounded where routes, codes and names are a stranger’s, too', () => {
     const tally = new Tally()
-    for (let i = 0; i < 3000; i++) {
+    for (let i = 0; i < 1000; i++) {
       const odd = `/${'"\\\u0000\u{1f35e}'.repeat(100)}${i}`
       tally.note(noted({ route: `${i}${odd}`, code: `${i}${odd}`, issuer: undefined, agent: undefined }))
       tally.note(noted({ route: `${i}${odd}`, agent: `${i}${odd}`, issuer: `https://${i}.example` }))
     }
-    expect(total(tally.rows())).toBe(6000)
+    expect(total(tally.rows())).toBe(2000)
     expect(Buffer.byteLength(JSON.stringify(tally.rows()))).toBeLessThan(262_144)
   })
 })

@@ -8,6 +8,7 @@ import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/
 import { createScopeList } from '../access/scope-list.js'
 import { type AdoptionReport, createAdoption } from '../adoption/adoption.js'
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
+import { createHelp } from '../answer/help.js'
 import type { Answered } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createExplain } from '../authentication/explain.js'
@@ -172,6 +173,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose)
   const adoption = createAdoption(config)
+  const help = createHelp(config.help)
   const mint = createResourceTokenMint(config)
   const chaining = chainingFor(config, authentication)
   const pendingRequests = createPendingRequests(config, { authentication, mint, chaining })
@@ -189,6 +191,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     listens: config.listens,
     noticeContent,
     adoption,
+    help,
     chaining,
   }
   const { signature } = authentication
@@ -215,7 +218,8 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     handle(request, host) {
       noteRoute(request, { params: {}, raw: host?.raw, log: host?.log })
       noticeContent(request)
-      return handle(request, host)
+      const answer = handle(request, host)
+      return answer === undefined ? undefined : andThen(answer, help.answer)
     },
     issuers,
     revocations,
@@ -228,7 +232,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     diagnose,
     pending: pendingRequests.pending,
     sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
-    ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report }),
+    ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report, help }),
     close() {
       pendingRequests.close()
       issuers.close()
