@@ -6,6 +6,7 @@
 const lines = [
   // What is exported under `@countersign/core/…`.
   ['entries'],
+  ['explaining'],
   ['server'],
   ['endpoints'],
   ['access'],

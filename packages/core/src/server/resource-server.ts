@@ -39,6 +39,7 @@ import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
+import type { Trace } from '../trace.js'
 import { chainingFor } from './chaining.js'
 import { type Health, readHealth } from './health.js'
 import { createOnwardCalls } from './onward.js'
@@ -157,6 +158,14 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
 export function createResourceServer<Raw = unknown, Hook = never>(
   options: ResourceOptions<Raw>,
 ): ResourceServer<Raw, Hook> {
+  return createTracedServer(options, undefined)
+}
+
+/** As {@link createResourceServer}, and `trace` is told of every check. Then nothing is remembered from one request for the next. */
+export function createTracedServer<Raw = unknown, Hook = never>(
+  options: ResourceOptions<Raw>,
+  trace: Trace | undefined,
+): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
   const issuers = createIssuerKeys(config.issuers, {
     clock: config.steady,
@@ -171,7 +180,7 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
   const noticeContent = createNoticeContent(diagnose)
-  const authentication = authenticationContext(config, issuers, state, diagnose)
+  const authentication = authenticationContext(config, issuers, state, diagnose, trace)
   const adoption = createAdoption(config)
   const help = createHelp(config.help)
   const mint = createResourceTokenMint(config)
@@ -295,7 +304,9 @@ function authenticationContext(
   issuers: IssuerKeys,
   state: State,
   diagnose: Diagnose,
+  trace: Trace | undefined,
 ): AuthenticationContext {
+  const shortcuts = useShortcuts() && trace === undefined
   return {
     signature: {
       authority: config.authority,
@@ -305,6 +316,7 @@ function authenticationContext(
       // From agents only `jwt` is taken (R-054).
       schemes: ['jwt'],
       limits: config.limits,
+      trace,
     },
     token: {
       resource: config.resource,
@@ -313,10 +325,12 @@ function authenticationContext(
       maxAgentTokenLifetime: config.maxAgentTokenLifetime,
       maxTokenLength: config.limits.token,
       maxTokenMembers: config.limits.tokenMembers,
+      trace,
     },
-    shortcuts: useShortcuts(),
+    trace,
+    shortcuts,
     issuers,
-    tokens: new VerifiedTokens(useShortcuts() ? config.verifiedTokens : 0, issuers),
+    tokens: new VerifiedTokens(shortcuts ? config.verifiedTokens : 0, issuers),
     verify: createVerify(config.crypto),
     ...state,
     replay: config.replay,
