@@ -8,6 +8,7 @@ import {
   type ResourceServer,
 } from '@countersign/core'
 import {
+  type AdoptionReport,
   type Answered,
   callIdOf,
   type DeclaredRoute,
@@ -125,6 +126,8 @@ export interface ExpressGuard<Observe = false> {
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
+  /** What report-only routes have seen, by route, code, issuer and agent, at all instances. Never rejects. */
+  report(): Promise<AdoptionReport>
   /**
    * Answers all long polls, releases timers and connections, and closes the store of `AAUTH_REDIS_URL` if that was
    * opened; a store that was given is not closed. Requests that come later and need that store are refused, so call
@@ -357,6 +360,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
       return app === undefined ? [...declared] : routesOf(app)
     }) as ExpressGuard['routes'],
+    report: () => server.report(),
     close: async () => {
       server.close()
       await shared.close()

@@ -5,6 +5,7 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { guideAddress } from '../answer/help.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
 import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration } from '../configuration.js'
@@ -130,6 +131,12 @@ const schema = z.strictObject({
       ed25519: fn<Ed25519Verifier>().optional(),
     })
     .default({}),
+  help: z
+    .union(
+      [z.literal(false), httpsUrl.refine((url) => !url.includes('#'), 'must have no fragment')],
+      'must be an https:// address without a fragment, or false',
+    )
+    .default(guideAddress),
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
   onEvent: fn<Listener>().optional(),
@@ -179,6 +186,7 @@ type Kept =
   | 'maxAgentTokenLifetime'
   | 'issuers'
   | 'verifiedTokens'
+  | 'help'
   | 'crypto'
   | 'clock'
   | 'random'
