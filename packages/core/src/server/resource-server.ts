@@ -39,6 +39,7 @@ import { VerifiedTokens } from '../token/verified-tokens.js'
 import { chainingFor } from './chaining.js'
 import { type Health, readHealth } from './health.js'
 import { createOnwardCalls } from './onward.js'
+import { operatorDenials, operatorRevocations } from './operator.js'
 import { type Config, readOptions } from './options.js'
 import { createPendingRequests } from './pending-requests.js'
 import type { ResourceOptions } from './resource-options.js'
@@ -204,10 +205,10 @@ export function createResourceServer<Raw = unknown, Hook = never>(
       return handle(request, host)
     },
     issuers,
-    revocations,
+    revocations: operatorRevocations(revocations),
     revokeResourceToken: createRevokeResourceToken(config, issuers),
     keys: config.keys,
-    denials,
+    denials: operatorDenials(denials),
     breakGlass,
     health: () => readHealth({ ...config, breakGlass, issuers }),
     diagnose,
