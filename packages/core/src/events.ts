@@ -183,8 +183,18 @@ export interface StoreRecoveredEvent {
   readonly milliseconds: number
 }
 
+/**
+ * The store that `AAUTH_REDIS_URL` opens has no connection yet, within two seconds of the start and before an attempt has
+ * failed; reported once. Requests that need it are refused meanwhile.
+ */
+export interface StoreConnectingEvent {
+  readonly name: 'store-connecting'
+  /** For the operator only. */
+  readonly reason: string
+}
+
 /** The events of the store's health. */
-export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent
+export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent | StoreConnectingEvent
 
 /** An issuer has sent the revocation of a token (AAuth 11.12.1). */
 export interface RevocationEvent {
@@ -319,9 +329,10 @@ export type StoreOperation = 'read' | 'write'
 /**
  * Why a store operation failed. `full`: the store holds all it can. `timeout`: no answer in time. `failed`: it answered
  * with an error. `resting`: it was not asked, since it had failed several times in a row. `unfit`: in the test at its first
- * use it let a second claim win or did not keep an entry for its time, so that it cannot be relied on.
+ * use it let a second claim win or did not keep an entry for its time, so that it cannot be relied on. `connecting`: its first
+ * connection is still being made.
  */
-export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit'
+export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit' | 'connecting'
 
 /**
  * Why a discovery failed. `unavailable`: no answer, or one that asks to try later; it is tried again. `unusable`: an answer

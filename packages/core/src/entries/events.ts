@@ -34,6 +34,7 @@ export type {
   ServedEvent,
   SettledEvent,
   StateEvent,
+  StoreConnectingEvent,
   StoreEvent,
   StoreFailedEvent,
   StoreFault,
