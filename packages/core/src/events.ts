@@ -12,10 +12,13 @@ export interface ServedEvent {
   readonly parentAgent?: string
 }
 
-/** In report-only mode: a request went on that would have been challenged or refused. */
+/**
+ * In report-only mode: a request went on that would have been challenged or refused; or, where a route has another way in
+ * (`or`), one that would have been served.
+ */
 export interface ObservedEvent {
   readonly name: 'observed'
-  /** An error code, a requirement, or a policy's own code. */
+  /** An error code, a requirement, a policy's own code, or `served`. */
   readonly code: string
   readonly status: number
 }
@@ -351,3 +354,4 @@ export type DiagnosticCode =
   | 'AAUTH_FOREIGN_REQUEST'
   | 'AAUTH_CONTENT_CONSUMED'
   | 'AAUTH_UNGUARDED_ROUTE'
+  | 'AAUTH_ENDPOINTS'
