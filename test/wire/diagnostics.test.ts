@@ -291,10 +291,16 @@ describe.each([
 
   it('is not told where they are at the root, before or behind the routes, or in a router', async () => {
     expect(
-      await diagnosedOf((app, guard, required) => app.use(guard.endpoints()).get('/notes', required, notes), 4),
+      await diagnosedOf(
+        (app, guard, required) => app.use(guard.endpoints()).get('/notes', required, notes),
+        4,
+      ),
     ).toEqual([])
     expect(
-      await diagnosedOf((app, guard, required) => app.get('/notes', required, notes).use(guard.endpoints()), 4),
+      await diagnosedOf(
+        (app, guard, required) => app.get('/notes', required, notes).use(guard.endpoints()),
+        4,
+      ),
     ).toEqual([])
     expect(
       await diagnosedOf((app, guard, required) => {
@@ -331,9 +337,7 @@ describe.each([
       (app, guard, required) => app.get('/notes', required, notes).use(nothing).use(guard.endpoints()),
       4,
     )
-    expect(told).toEqual([
-      'AAUTH_ENDPOINTS (no request has come to them: something before them answers)',
-    ])
+    expect(told).toEqual(['AAUTH_ENDPOINTS (no request has come to them: something before them answers)'])
   })
 })
 

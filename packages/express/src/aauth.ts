@@ -173,7 +173,13 @@ export function aauth<const Observe extends boolean | undefined = undefined>(
   const { options: complete, close } = fromEnvironment<ResourceOptions<Request>>(connected(resourceOptions), {
     from: import.meta.url,
   })
-  const shared: Shared = { onError, secureByDefault, declared: [], close, endpoints: { handlers: new WeakSet(), seen: false, minted: 0 } }
+  const shared: Shared = {
+    onError,
+    secureByDefault,
+    declared: [],
+    close,
+    endpoints: { handlers: new WeakSet(), seen: false, minted: 0 },
+  }
   return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as ExpressGuard<
     Otherwise<Observe, false>
   >
@@ -237,7 +243,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       lookForParsers(
         stackOf(app),
         (handle) => declarations.has(handle) || ownEndpoints.has(handle),
-        (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+        (parser) =>
+          server.diagnose(
+            'AAUTH_CONTENT_CONSUMED',
+            `${parser} stands before us, without verify: (req, res, bytes) => { req.rawBody = bytes }`,
+          ),
       )
     if (!secureByDefault) return
     const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)

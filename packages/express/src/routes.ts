@@ -60,7 +60,11 @@ export function stackOf(app: AnyApplication): readonly Layer[] {
  *
  * @returns `undefined` where it is not to be found: it is not mounted, or within something that cannot be looked into
  */
-export function mountOf(stack: readonly Layer[], isIt: (handle: object) => boolean, base = ''): string | undefined {
+export function mountOf(
+  stack: readonly Layer[],
+  isIt: (handle: object) => boolean,
+  base = '',
+): string | undefined {
   const found = stack.flatMap((layer) => {
     if (layer.route !== undefined) return []
     const path = `${base}${prefixOf(layer)}`

@@ -133,7 +133,9 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
         expect(await health()).toMatchObject({ ok: false, store: { state: 'down', failures: 0 } })
         await expect(denials.add({ subject: { issuer: 'https://ps.example' } })).rejects.toThrow()
       }
-      expect(said).toEqual(['warn aauth: the store is not connected yet: the Redis client is not connected yet'])
+      expect(said).toEqual([
+        'warn aauth: the store is not connected yet: the Redis client is not connected yet',
+      ])
       expect(events).toEqual(['store-connecting'])
       vi.advanceTimersByTime(2000)
       expect(await health()).toMatchObject({ ok: false })
