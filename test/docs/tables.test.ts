@@ -43,6 +43,15 @@ function faults(text: string): readonly string[] {
   })
 }
 
+describe('environment variables', () => {
+  it.each(documents)('%s reads none of ours that there is not', (document) => {
+    const text = readFileSync(join(root, document), 'utf8')
+    const read = [...text.matchAll(/\benv(?:\.|\[')(AAUTH_\w+)/g)].map(([, name = '']) => name)
+    const known = ['AAUTH_RESOURCE', 'AAUTH_SIGNING_KEYS', 'AAUTH_REDIS_URL']
+    expect(read.filter((name) => !known.includes(name))).toEqual([])
+  })
+})
+
 describe('tables', () => {
   it.each(documents)('%s has none that is shown as text', (document) => {
     expect(faults(readFileSync(join(root, document), 'utf8'))).toEqual([])

@@ -341,6 +341,42 @@ describe.each([
   })
 })
 
+describe('AAUTH_COOKIE', () => {
+  it('a browser opens the page over plain http, which is not for insecureCookie', async () => {
+    const events: AAuthEvent[] = []
+    const guard = expressAauth({
+      resource: 'https://page.example',
+      fetch: town.fetch,
+      interaction: { login: () => 'mom' },
+      onEvent: (event) => events.push(event),
+    })
+    const app = express().use(guard.endpoints())
+    app.get('/inbox', guard.require({ session: true }), (_req, res) => void res.json({}))
+    const running = app.listen(0, '127.0.0.1')
+    await once(running, 'listening')
+    const { port } = running.address() as AddressInfo
+    town.route('page.example', port)
+    let answers: readonly Response[] = []
+    const visitor = town.agent('visitor', {
+      onInteraction: async ({ link }) => {
+        const { pathname, search } = new URL(link)
+        const here = `http://127.0.0.1:${port}`
+        const first = await fetch(`${here}${pathname}${search}`, { redirect: 'manual' })
+        // As a browser does that was given a cookie which is for https.
+        answers = [first, await fetch(new URL(first.headers.get('location') ?? '', here))]
+        throw new Error('seen')
+      },
+    })
+    await visitor.fetch('https://page.example/inbox').catch(() => undefined)
+    expect(answers.map(({ status }) => status)).toEqual([303, 410])
+    expect(await answers[1]?.text()).toContain('insecureCookie')
+    expect(diagnosed(events)).toEqual(['AAUTH_COOKIE'])
+    town.route('page.example', undefined)
+    running.closeAllConnections()
+    running.close()
+  })
+})
+
 describe('the warnings', () => {
   it('come once a code in the whole process, beside the events', () => {
     const codes = warnings.map(([code]) => code)

@@ -355,3 +355,4 @@ export type DiagnosticCode =
   | 'AAUTH_CONTENT_CONSUMED'
   | 'AAUTH_UNGUARDED_ROUTE'
   | 'AAUTH_ENDPOINTS'
+  | 'AAUTH_COOKIE'
