@@ -4,6 +4,7 @@ import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { isUserList } from '../interaction/ask.js'
+import { didYouMean } from '../nearest.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { isRequirableComponent } from '../signature/required.js'
@@ -146,7 +147,7 @@ type Terms = Partial<
  * @throws TypeError naming what is wrong
  */
 export function checkRequirement(requirement: unknown, context: RequirementContext): CheckedRequirement {
-  const given = spellOut(requirement)
+  const given = spellOut(requirement, context.scopes)
   const needs = kindOf(given)
   const shape: object = kinds[needs].shape
   const misplaced = Object.keys(given).find((name) => !(name in shape) && names.has(name))
@@ -177,8 +178,10 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
   }
 }
 
-function spellOut(requirement: unknown): Readonly<Record<string, unknown>> {
+function spellOut(requirement: unknown, scopes: ReadonlySet<string>): Readonly<Record<string, unknown>> {
   if (requirement === 'agent' || requirement === 'person') return { identity: requirement }
+  if (typeof requirement === 'string' && (scopes.has(requirement) || identityScopes.has(requirement)))
+    throw new TypeError(`require: a scope is asked for by { scope: ${JSON.stringify(requirement)} }`)
   if (!isObject(requirement) || Array.isArray(requirement)) throw shapeError()
   return requirement as Readonly<Record<string, unknown>>
 }
@@ -216,7 +219,9 @@ function checkAsk(ask: Terms['ask'], scopes: ReadonlySet<string>): readonly stri
   const asked = [ask ?? []].flat()
   const unknown = asked.find((name) => !scopes.has(name) && !identityScopes.has(name))
   if (unknown === undefined) return asked
-  throw new TypeError(`require: ask: ${JSON.stringify(unknown)} is not described in the option scopes`)
+  throw new TypeError(
+    `require: ask: ${JSON.stringify(unknown)} is not described in the option scopes${didYouMean(unknown, scopes)}`,
+  )
 }
 
 function checkRouteTerms(
@@ -265,7 +270,7 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
   const unknown = asked.find((name) => !scopes.has(name))
   if (unknown !== undefined)
     throw new TypeError(
-      `require: session.scope: ${JSON.stringify(unknown)} is not described in the option scopes`,
+      `require: session.scope: ${JSON.stringify(unknown)} is not described in the option scopes${didYouMean(unknown, scopes)}`,
     )
   return {
     scope: asked,

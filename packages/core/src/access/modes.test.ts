@@ -141,7 +141,11 @@ describe('report-only', () => {
 
   it('lets the other way in decide alone', async () => {
     const [outcome] = await observe(await bearing('aa-auth+jwt'), { or: () => {} })
-    expect(outcome).toMatchObject({ served: false, or: true, observed: null })
+    expect(outcome).toMatchObject({
+      served: false,
+      or: true,
+      observed: { code: 'served', status: 200, caller: { kind: 'grant' } },
+    })
   })
 })
 

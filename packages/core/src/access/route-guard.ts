@@ -32,7 +32,7 @@ import { askedOfNobody } from './decide.js'
 import type { AskGrant, AskToken, Hold } from './decision.js'
 import type { Finding } from './finding.js'
 import { createWalk, type WalkContext } from './judge.js'
-import { observed } from './observed.js'
+import { observed, observedBeside } from './observed.js'
 
 /** A route's requirement, checked and ready. */
 export interface RouteGuard<C extends Caller | undefined = Caller | undefined, Raw = unknown> {
@@ -126,8 +126,8 @@ export function createRouteGuard(
     // Nor is there anything to tell of a request that would go the other way in any case.
     if (or && finding.caller === undefined && finding.decision.act === 'ask')
       return { ...askOther(request), observed: null }
+    if (or) return { ...askOther(request), observed: observedBeside(finding, report, request) }
     const outcome = observed(finding, report, request)
-    if (or) return { ...askOther(request), observed: outcome.observed ?? null }
     // Only what would have been served has an authority to call onward with (N-180).
     return keeps && finding.decision.act === 'serve'
       ? andThen(keep(finding.decision.caller, request), () => outcome)

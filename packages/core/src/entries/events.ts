@@ -39,6 +39,7 @@ export type {
   SessionsEndedEvent,
   SettledEvent,
   StateEvent,
+  StoreConnectingEvent,
   StoreEvent,
   StoreFailedEvent,
   StoreFault,

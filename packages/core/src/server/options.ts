@@ -8,7 +8,7 @@ import {
 import { guideAddress } from '../answer/help.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
 import { agentTokenLifetime } from '../chaining/own-agent.js'
-import { checkConfiguration } from '../configuration.js'
+import { checkConfiguration, membersOf } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import type { Decisions } from '../decision/decisions.js'
 import { createSubjects, type SubjectOptions } from '../decision/subjects.js'
@@ -154,6 +154,9 @@ const schema = z.strictObject({
     )
     .optional(),
 })
+
+/** The names of all options, or of the members of one that is an object: what the guides name is held to them. */
+export const optionNames = (...path: readonly string[]): readonly string[] => membersOf(schema, path)
 
 /** Options that hold objects of the application's own: they are not looked into. */
 const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger', 'key'])

@@ -44,6 +44,7 @@ import type { Trace } from '../trace.js'
 import { chainingFor } from './chaining.js'
 import { type Health, readHealth } from './health.js'
 import { createOnwardCalls } from './onward.js'
+import { operatorDenials, operatorRevocations } from './operator.js'
 import { type Config, readOptions } from './options.js'
 import { createPendingRequests } from './pending-requests.js'
 import type { ResourceOptions } from './resource-options.js'
@@ -243,10 +244,10 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       return answer === undefined ? undefined : andThen(answer, help.answer)
     },
     issuers,
-    revocations,
+    revocations: operatorRevocations(revocations),
     revokeResourceToken: createRevokeResourceToken(config, issuers),
     keys: config.keys,
-    denials,
+    denials: operatorDenials(denials),
     breakGlass,
     counts: () => ({
       rememberedTokens: authentication.tokens.size,
