@@ -5,7 +5,7 @@ import { declaredCapabilities } from '../http/capabilities.js'
 import { carriedFor, type HttpRequest, hasBody } from '../http/message.js'
 import { answerOf, readWithin } from './answers.js'
 import type { CarriedChain, ChainState } from './chain.js'
-import type { ChainingContext } from './context.js'
+import { type ChainingContext, callOff } from './context.js'
 import { presentedToken } from './presented.js'
 import { ChainRun } from './run.js'
 import { type Progress, SupplierFault, type Wait } from './suppliers.js'
@@ -97,8 +97,8 @@ export function createChaining(context: ChainingContext): Chaining {
     },
     async carry(sealed, poll, caller) {
       const state = (sealed === undefined ? undefined : await open(sealed)) ?? nothing
-      const { tokens, answers } = state
-      return { tokens, answers, upstream: upstreamOf(poll, caller) ?? state.upstream }
+      const { tokens, answers, waiting } = state
+      return { tokens, answers, waiting, upstream: upstreamOf(poll, caller) ?? state.upstream }
     },
     async advance(sealed, caller) {
       const state = await open(sealed)
@@ -119,8 +119,7 @@ export function createChaining(context: ChainingContext): Chaining {
     },
     async cancel(sealed) {
       const wait = (await open(sealed))?.wait
-      if (wait !== undefined)
-        await suppliers.cancel(wait, AbortSignal.timeout(context.timeout * 1000)).catch(() => {})
+      if (wait !== undefined) await callOff(wait, context)
     },
   }
 
@@ -132,9 +131,16 @@ export function createChaining(context: ChainingContext): Chaining {
   ): Promise<ChainState | SupplierFault> {
     if (progress.state === 'answer') {
       const { response } = progress
-      const content = await readWithin(response, context.answerBytes)
-      if (content instanceof Response)
+      const { status } = response
+      // What no handler could be given.
+      if (status < 200 || status > 599)
+        return new SupplierFault('supplier_failed', `the supplier answered ${status}`)
+      const content = await readWithin(response, context.answerBytes).catch(() => undefined)
+      if (content === undefined) return new SupplierFault('supplier_failed', 'the answer broke off')
+      if (content instanceof Response) {
+        void content.body?.cancel().catch(() => {})
         return new SupplierFault('supplier_failed', 'the supplier’s answer is longer than is kept')
+      }
       return { ...state, answers: [...state.answers, answerOf(print, response, content)] }
     }
     const { kind, value } = progress

@@ -27,7 +27,8 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
     if (refusal === undefined) return challenged(error.code, answer, report, request)
     const run = chaining?.runOf(request)
-    if (wait === undefined || run?.caller === undefined || chaining === undefined)
+    // A wait of another request's is for another person.
+    if (wait === undefined || run?.caller === undefined || chaining === undefined || !run.awaits(wait))
       return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
     if (chain === undefined) return refused(tooLong, report, request)
