@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto'
-import { CompactEncrypt, compactDecrypt, errors } from 'jose'
+import { decryptJson, encryptJson, type NamedSecret, namedSecrets } from '../crypto/encrypted-json.js'
 
 /** Keeps JSON from whoever can read the store: tokens are in it. */
 export interface Seal {
@@ -8,32 +7,12 @@ export interface Seal {
   open(sealed: string): Promise<unknown>
 }
 
-/** JWE, `dir` with A256GCM (RFC 7516; RFC 7518, 4.5 and 5.3). The first secret seals, all of them open. */
+/** The first secret seals, all of them open. */
 export function createSeal(secrets: readonly Uint8Array[]): Seal {
-  const keys = secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
-  const byKid = new Map(keys.map(({ kid, secret }) => [kid, secret]))
-  const [first] = keys as [(typeof keys)[number]]
+  const named = namedSecrets(secrets)
+  const [first] = named as readonly [NamedSecret]
   return {
-    close: (value) =>
-      new CompactEncrypt(Buffer.from(JSON.stringify(value)))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: first.kid })
-        .encrypt(first.secret),
-    async open(sealed) {
-      try {
-        const { plaintext } = await compactDecrypt(
-          sealed,
-          ({ kid }) => {
-            const secret = byKid.get(String(kid))
-            if (secret === undefined) throw new errors.JWEDecryptionFailed()
-            return secret
-          },
-          { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
-        )
-        return JSON.parse(Buffer.from(plaintext).toString('utf8')) as unknown
-      } catch (cause) {
-        if (cause instanceof errors.JOSEError) return undefined
-        throw cause
-      }
-    },
+    close: (value) => encryptJson(value, first),
+    open: (sealed) => decryptJson(sealed, (kid) => named.find((each) => each.kid === kid)?.secret),
   }
 }

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { CompactEncrypt, compactDecrypt, errors } from 'jose'
+import { decryptJson, encryptJson } from '../crypto/encrypted-json.js'
 import type { Store } from '../store/store.js'
 import type { SealingKeys } from './sealing-keys.js'
 import type { SessionClaims } from './session.js'
@@ -17,14 +17,11 @@ export interface SessionCodec {
 // Longer than any header block that a server takes beside the signature.
 const longestToken = 6144
 
-/** Sessions kept inside their tokens: JWE, `dir` with A256GCM (RFC 7516; RFC 7518, 4.5 and 5.3). */
+/** Sessions kept inside their tokens, encrypted. */
 export function sealedSessions(keys: SealingKeys): SessionCodec {
   return {
     async seal(claims) {
-      const { kid, secret } = await keys.current()
-      const token = await new CompactEncrypt(Buffer.from(JSON.stringify(claims)))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
-        .encrypt(secret)
+      const token = await encryptJson(claims, await keys.current())
       if (token.length > longestToken)
         throw new TypeError("the session's data is too long for a token; use sessions: { keep: 'store' }")
       return token
@@ -32,21 +29,7 @@ export function sealedSessions(keys: SealingKeys): SessionCodec {
     replaced: async () => {},
     async open(token) {
       if (token.length > longestToken) return undefined
-      try {
-        const { plaintext } = await compactDecrypt(
-          token,
-          async ({ kid }) => {
-            const secret = typeof kid === 'string' ? await keys.find(kid) : undefined
-            if (secret === undefined) throw new errors.JWEDecryptionFailed()
-            return secret
-          },
-          { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
-        )
-        return JSON.parse(Buffer.from(plaintext).toString('utf8')) as SessionClaims
-      } catch (cause) {
-        if (cause instanceof errors.JOSEError) return undefined
-        throw cause
-      }
+      return (await decryptJson(token, (kid) => keys.find(kid))) as SessionClaims | undefined
     },
   }
 }

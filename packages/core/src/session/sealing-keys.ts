@@ -1,18 +1,13 @@
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { type NamedSecret, namedSecrets } from '../crypto/encrypted-json.js'
 import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 import type { SessionSettings } from './options.js'
 
-/** A secret that encrypts session tokens, and its name. */
-export interface SealingKey {
-  readonly kid: string
-  readonly secret: Uint8Array
-}
-
 /** The secrets that encrypt session tokens. */
 export interface SealingKeys {
   /** The secret for new tokens. */
-  current(): Promise<SealingKey>
+  current(): Promise<NamedSecret>
   /** The secret of a `kid`; `undefined` for one that is unknown or was replaced long enough ago. */
   find(kid: string): Promise<Uint8Array | undefined>
 }
@@ -25,11 +20,10 @@ export function createSealingKeys(settings: SessionSettings, store: Store, clock
 }
 
 function fixedKeys(secrets: readonly Uint8Array[]): SealingKeys {
-  const keys = secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
-  const byKid = new Map(keys.map(({ kid, secret }) => [kid, secret]))
+  const keys = namedSecrets(secrets)
   return {
-    current: async () => keys[0] as SealingKey,
-    find: async (kid) => byKid.get(kid),
+    current: async () => keys[0] as NamedSecret,
+    find: async (kid) => keys.find((each) => each.kid === kid)?.secret,
   }
 }
 
