@@ -252,7 +252,7 @@ describe.each(adapters)('calls onward that go wrong [adapter %s]', (adapter) => 
   })
 
   it('may have content that is empty', async () => {
-    const bodies: BodyInit[] = ['', new Uint8Array(0), new Blob([])]
+    const bodies = ['', new Uint8Array(0), new Blob([])]
     await open(({ url }) => (url === orders ? new Response(null, { status: 204 }) : undefined), {
       table: table(async (send) => {
         const found: number[] = []

@@ -12,6 +12,8 @@ import { type Progress, SupplierFault, type Wait } from './suppliers.js'
 
 /** Call chaining (AAuth 10.1): calls to suppliers on the authority of a request, and what is kept of them while it waits. */
 export interface Chaining {
+  /** Names the server in errors. */
+  readonly server: object
   /**
    * Keeps a request's token for its handler to call onward with. Only for requests that are served: a token that was
    * answered with a challenge is no upstream token (R-309, N-180). The content is read, since the call may have to wait.
@@ -81,6 +83,7 @@ export function createChaining(context: ChainingContext): Chaining {
   }
 
   return {
+    server: context.server,
     keep(request, caller) {
       keepRun(request, caller?.kind === 'session' ? caller.by : caller)
       // Before a parser is at it.
@@ -118,8 +121,8 @@ export function createChaining(context: ChainingContext): Chaining {
       return done instanceof SupplierFault ? done : { state: 'done', sealed: await seal.close(done) }
     },
     async cancel(sealed) {
-      const wait = (await open(sealed))?.wait
-      if (wait !== undefined) await callOff(wait, context)
+      const state = await open(sealed).catch(() => undefined)
+      if (state?.wait !== undefined) await callOff(state.wait, context)
     },
   }
 

@@ -96,12 +96,13 @@ export class ChainRun {
     const given = new Request(input, init)
     const supplier = this.#supplierOf(given)
     const { content, print, before } = await this.#look(given)
-    if (before instanceof SupplierFault) throw failedOnward(supplier, before)
+    if (before instanceof SupplierFault) throw failedOnward(this.#context.server, supplier, before)
     if (before !== undefined) return before
     // Calls that are made at once come in any order.
     if (this.#answers.strays(print, given.method)) await Promise.allSettled(this.#looking)
-    if (this.#answers.strays(print, given.method)) throw refusedOnward(supplier, strayed)
-    if (this.#isClosed) throw refusedOnward(supplier, tooLate)
+    if (this.#answers.strays(print, given.method))
+      throw refusedOnward(this.#context.server, supplier, strayed)
+    if (this.#isClosed) throw refusedOnward(this.#context.server, supplier, tooLate)
     const { signal, done } = this.#limit(given.signal)
     try {
       const authority = this.#authority(supplier, signal)
@@ -186,7 +187,7 @@ export class ChainRun {
     if (unknown.has(code)) this.#answers.fail(print, method, fault)
     this.#context.report({ name: 'onward', supplier, outcome: code, reason })
     if (wait !== undefined) this.#waits.set(wait, print)
-    return failedOnward(supplier, fault)
+    return failedOnward(this.#context.server, supplier, fault)
   }
 
   #limit(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {
@@ -200,7 +201,8 @@ export class ChainRun {
 
   #authority(supplier: string, signal: AbortSignal): Authority {
     const { caller } = this
-    if (caller === undefined || caller.kind === 'agent') throw noAuthority(supplier, caller !== undefined)
+    if (caller === undefined || caller.kind === 'agent')
+      throw noAuthority(this.#context.server, supplier, caller !== undefined)
     const { token, person } = caller
     return {
       ps: person.ps,
@@ -210,9 +212,9 @@ export class ChainRun {
       signal,
       upstream: async () => {
         const upstream = this.#upstream
-        if (upstream === undefined) throw noAuthority(supplier, true)
+        if (upstream === undefined) throw noAuthority(this.#context.server, supplier, true)
         const stop = token.exp * 1000 <= this.#context.clock() ? ended : await this.#context.findStop(caller)
-        if (stop !== undefined) throw refusedOnward(supplier, stop)
+        if (stop !== undefined) throw refusedOnward(this.#context.server, supplier, stop)
         return upstream
       },
     }

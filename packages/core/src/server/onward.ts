@@ -18,7 +18,7 @@ export interface OnwardContext {
 export interface OnwardCalls {
   /** @throws TypeError where the route has not said that it calls anybody */
   onward(request: HttpRequest): Onward
-  /** `undefined` for an error that is none of ours. */
+  /** `undefined` for an error that is none of ours. Only where nothing has been answered: the call may be put aside. */
   answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
 }
 
@@ -48,7 +48,7 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
       )
     },
     answerOnward: (request, error) =>
-      error instanceof OnwardError && behindOf(error) !== undefined
+      chaining !== undefined && error instanceof OnwardError && behindOf(error)?.server === chaining.server
         ? answer(request, error).catch((cause: unknown) => failed(cause, report, request))
         : undefined,
   }
