@@ -10,7 +10,8 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { access, type TargetRoute } from '../target/routes.js'
 import { adapters, newSigningKey, type RunningTarget, resource, startTarget } from '../target/start.js'
-import { errorOf, pendingOf } from './deferred.js'
+import { Browser } from './browser.js'
+import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, supplier } from './stage.js'
 
 // A machine with other things to do is no failure.
@@ -26,7 +27,9 @@ describe('applications of one framework that let an error go', () => {
   beforeEach(async () => {
     ends = []
     town = await createTown()
-    mom = town.person('mom', { consent: () => ({ decision: true, after: 'visit' }) })
+    mom = town.person('mom', {
+      consent: ({ resource: where }) => (where === supplier ? { decision: true, after: 'visit' } : true),
+    })
     sam = town.agent('sam', { person: mom })
     const orders: TargetRoute = {
       method: 'POST',
@@ -121,6 +124,43 @@ describe('applications of one framework that let an error go', () => {
       expect(await (await post()).json()).toEqual({ early: true })
       await expect.poll(() => seen).toHaveLength(1)
       expect(deferred).toEqual([])
+    })
+
+    it('knows what a middleware between two guards has called already', async () => {
+      let sold = 0
+      const sea = await startTarget(
+        'express',
+        0,
+        { resource: 'https://sea.example', fetch: town.fetchAs('sea') },
+        [
+          {
+            method: 'POST',
+            path: '/salt',
+            requirement: { scope: 'data.write' },
+            answer: () => ({ sold: ++sold }),
+          },
+        ],
+      )
+      ends.push(() => sea.close())
+      town.route('sea.example', sea.port)
+      const guard = expressGuard(options())
+      const app = express().use(guard.endpoints())
+      app.use(guard.require({ identity: 'person', onward: true }), async (req, _res, next) => {
+        await guard.onward(req)('https://sea.example/salt', { method: 'POST' })
+        next()
+      })
+      app.post('/order', guard.require({ scope: 'data.write', onward: true }), async (req, res) => {
+        const response = await guard.onward(req)(`${supplier}/orders`, { method: 'POST' })
+        res.json({ status: response.status })
+      })
+      app.use(guard.errors())
+      await serve(app)
+      const deferred = await post()
+      expect([deferred.status, sold]).toEqual([202, 1])
+      await new Browser(town).open(pageOf(deferred))
+      const done = await sam.request({ url: pendingOf(deferred) })
+      expect([done.status, await done.json()]).toEqual([200, { status: 200 }])
+      expect(sold).toBe(1)
     })
 
     it('with the errors() of two resources: each answers for its own', async () => {

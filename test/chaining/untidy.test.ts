@@ -16,11 +16,11 @@ const orders = `${supplier}/orders`
 const mill = 'https://mill.example'
 
 /** A page of the supplier's own, before it does what it is asked. */
-const wait = (location: string, url = `${supplier}/page`) =>
+const wait = (location: string, url = `${supplier}/page`, code = 'ABCD-EFGH') =>
   new Response(null, {
     status: 202,
     headers: {
-      'AAuth-Requirement': `requirement=interaction;url="${url}";code="ABCD-EFGH"`,
+      'AAuth-Requirement': `requirement=interaction;url="${url}";code="${code}"`,
       Location: location,
       'Retry-After': '0',
       'Cache-Control': 'no-store',
@@ -188,6 +188,56 @@ describe.each(adapters)('calls onward that go wrong [adapter %s]', (adapter) => 
     const done = await poll(again.headers.get('location') ?? pendingOf(deferred))
     expect([done.status, await done.json()]).toEqual([200, { a: 201, b: 201 }])
     expect(taken).toEqual([first, second])
+  })
+
+  it('end where one page after the other is to be opened', async () => {
+    let pages = 0
+    await open(({ url }) => {
+      if (url === orders) return wait('/p')
+      return url === `${supplier}/p` ? wait('/p', undefined, `PAGE-${++pages}`) : undefined
+    })
+    let answer = await stage.order(token)
+    for (let polls = 0; answer.status === 202 && polls < 40; polls++) {
+      stage.pass(10)
+      answer = await poll(pendingOf(answer))
+    }
+    expect([answer.status, await errorOf(answer)]).toEqual([502, 'supplier_failed'])
+  })
+
+  it('are made once, whoever polls and calls off at once', async () => {
+    await open(() => undefined, { mom: { consent: () => ({ decision: true, after: 'visit' }) } })
+    for (let i = 0; i < 4; i++) {
+      const before = stage.orders.length
+      const deferred = await stage.order(await stage.grant())
+      await new Browser(stage.town).open(pageOf(deferred))
+      const request = (method: string) =>
+        stage.sam.request({ method, url: pendingOf(deferred) }, { token }).then(({ status }) => status)
+      const all = await Promise.all(['GET', 'GET', 'DELETE', 'GET', 'DELETE'].map(request))
+      const served = all.filter((status) => status === 200).length
+      expect(stage.orders.length - before).toBe(served)
+      expect(served + all.filter((status) => status === 204).length).toBeLessThanOrEqual(1)
+      expect([200, 202, 204, 410, 429]).toEqual(expect.arrayContaining(all))
+    }
+  })
+
+  it('of many callers at once are each made for who has called', async () => {
+    await open(() => undefined, {
+      orders: ({ caller }) => ({ sub: caller && 'person' in caller && caller.person }),
+    })
+    const people = ['ann', 'ben', 'cem', 'dora'].map((name) => stage.town.person(name))
+    const tokens = await Promise.all(
+      people.map((person) =>
+        stage.town.ps.mintAuthToken({ person, resource, cnf: stage.sam.key.cnf, scope: 'data.write' }),
+      ),
+    )
+    const known = new Map<string, Set<number>>()
+    await Promise.all(
+      Array.from({ length: 24 }, async (_, i) => {
+        const who = await (await stage.order(tokens[i % 4] as string)).text()
+        known.set(who, (known.get(who) ?? new Set()).add(i % 4))
+      }),
+    )
+    expect([...known.values()].map(({ size }) => size)).toEqual([1, 1, 1, 1])
   })
 
   it('are made in any order when the handler runs again', async () => {

@@ -63,6 +63,9 @@ export function createChaining(context: ChainingContext): Chaining {
       carried === undefined
         ? { ...nothing, upstream: upstreamOf(request, caller) }
         : ((carried.chain as CarriedChain | undefined) ?? nothing)
+    // Another guard of ours before this one: what has been called since belongs to the same run.
+    const before = runs.get(identityOf(request))?.caller
+    if (before !== undefined && caller !== undefined && isSameToken(before, caller)) return
     runs.set(
       identityOf(request),
       new ChainRun(caller, chain, capabilitiesFor(request), {
@@ -155,6 +158,11 @@ export function createChaining(context: ChainingContext): Chaining {
 }
 
 const identityOf = ({ identity, rawHeaders }: HttpRequest): object => identity ?? rawHeaders
+
+function isSameToken({ kind, token }: TokenCaller, other: TokenCaller): boolean {
+  const { iss, jti, exp } = other.token
+  return kind === other.kind && token.iss === iss && token.jti === jti && token.exp === exp
+}
 
 /** Whether the person is asked to go where they were not asked to go before. */
 function isElsewhere({ interaction }: Wait, before: Wait): boolean {

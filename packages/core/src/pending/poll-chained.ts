@@ -11,7 +11,7 @@ import type { Poll, PollContext, Step } from './context.js'
 import { afterEnding, approvalRevoked, lastAnswer, stoppedAnswer } from './ending.js'
 import { callerFor, executeCall } from './execute.js'
 import { preferredWait } from './long-polls.js'
-import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
+import { mostWaits, type PendingCall, type PendingInteraction, type PendingRecord } from './record.js'
 import { settlementOf } from './settle.js'
 import { stillWaiting } from './still-waiting.js'
 
@@ -107,13 +107,19 @@ async function waitForIt(
 
 /** The supplier's side asks for the person anew, or for the first time: the call waits on under another page and code. */
 async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: PollContext): Promise<Step> {
+  const call = record.call as PendingCall
+  if (call.waited >= mostWaits) {
+    const reason = 'one page after the other is to be opened'
+    const { answer } = refused(refusalFor(new SupplierFault('supplier_failed', reason)), context.report)
+    return lastAnswer(record, calledOff(record, answer, context), context)
+  }
   const interaction = chainedInteraction(wait)
   const { interaction: _, ...rest } = record
   const next: PendingRecord = {
     ...rest,
     id: randomBytes(32).toString('base64url'),
     requirement: interaction === undefined ? 'approval' : 'interaction',
-    call: { ...(record.call as PendingCall), chain: sealed },
+    call: { ...call, waited: call.waited + 1, chain: sealed },
     ...(interaction === undefined ? {} : { interaction }),
   }
   await context.stops.begun(next)
