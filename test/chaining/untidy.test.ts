@@ -1,8 +1,8 @@
-import type { Onward } from '@countersign/core'
+import { createMemoryStore, type Onward, type Store } from '@countersign/core'
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
-import { adapters, resource } from '../target/start.js'
+import { adapters, resource, startTarget } from '../target/start.js'
 import { Browser } from './browser.js'
 import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, type StageOptions, supplier } from './stage.js'
@@ -272,6 +272,64 @@ describe.each(adapters)('calls onward that go wrong [adapter %s]', (adapter) => 
     const done = await poll(pendingOf(deferred))
     expect([done.status, await done.json()]).toEqual([200, { flour: 201, bread: 201 }])
     expect([count('POST', `${mill}/flour`), stage.orders.length]).toEqual([1, 1])
+  })
+
+  it('are left to who knows what was done, where another process cannot read it', async () => {
+    const store = createMemoryStore({})
+    let fails = false
+    const failing: Store = {
+      get: (key) => store.get(key),
+      delete: (key) => store.delete(key),
+      // The first process knows the end of the wait, and gets no further.
+      put: (key, value, ttl) => {
+        fails ||= /chain$/.test(key)
+        return store.put(key, value, ttl)
+      },
+      claim: async (key, value, ttl) => {
+        if (fails) throw new Error('down')
+        return store.claim(key, value, ttl)
+      },
+    }
+    const shop = (secret: string) => ({ onward: { secrets: [secret.repeat(43)] }, store: failing })
+    const buys = table(async (send) => {
+      await send(`${mill}/flour`, { method: 'POST', body: '{}' })
+      return { bread: (await send(orders, { method: 'POST', body: '{}' })).status }
+    })
+    const serve: Serve = ({ url }) =>
+      url === `${mill}/flour` ? Response.json({}, { status: 201 }) : undefined
+    await open(serve, {
+      shop: shop('A'),
+      table: buys,
+      mom: {
+        consent: ({ resource: where }) => (where === supplier ? { decision: true, after: 'visit' } : true),
+      },
+    })
+    const deferred = await stage.order(token)
+    await new Browser(stage.town).open(pageOf(deferred))
+    expect((await poll(pendingOf(deferred))).status).toBe(503)
+    expect(fails).toBe(true)
+    fails = false
+    const through = stage.town.fetchAs('another')
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const request = new Request(input, init)
+      sent.push(request.clone())
+      return (await serve(request)) ?? through(request)
+    }
+    const { town } = stage
+    const another = await startTarget(
+      adapter,
+      0,
+      { fetch: through, clock: town.clock, ...shop('B'), onward: { ...shop('B').onward, fetch } },
+      buys,
+    )
+    town.route('rs.example', another.port)
+    const later = await poll(pendingOf(deferred))
+    expect([later.status, later.headers.has('retry-after')]).toEqual([503, true])
+    town.route('rs.example', stage.port)
+    const done = await poll(pendingOf(deferred))
+    expect([done.status, await done.json()]).toEqual([200, { bread: 201 }])
+    expect([count('POST', `${mill}/flour`), stage.orders.length]).toEqual([1, 1])
+    await another.close()
   })
 
   it('that a handler gives up are not made again', async () => {

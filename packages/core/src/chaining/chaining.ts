@@ -27,9 +27,9 @@ export interface Chaining {
   sealWaiting(run: ChainRun, wait: Wait): Promise<string | undefined>
   /**
    * What a held call takes along when it is carried out. The token of the poll takes the place of the one that the call
-   * came with where both are this caller's.
+   * came with where both are this caller's. `undefined` for what was sealed with a secret that is not known here.
    */
-  carry(sealed: string | undefined, poll: HttpRequest, caller: TokenCaller): Promise<CarriedChain>
+  carry(sealed: string | undefined, poll: HttpRequest, caller: TokenCaller): Promise<CarriedChain | undefined>
   /** Polls on the supplier's side. @returns what is stored once it is done, sealed */
   advance(sealed: string, caller: TokenCaller): Promise<Advance>
   /** Withdraws what waits on the supplier's side. Never rejects. */
@@ -102,7 +102,8 @@ export function createChaining(context: ChainingContext): Chaining {
       return state === undefined ? undefined : seal.close(state)
     },
     async carry(sealed, poll, caller) {
-      const state = (sealed === undefined ? undefined : await open(sealed)) ?? nothing
+      const state = sealed === undefined ? nothing : await open(sealed)
+      if (state === undefined) return undefined
       const { tokens, answers, waiting } = state
       return { tokens, answers, waiting, upstream: upstreamOf(poll, caller) ?? state.upstream }
     },
