@@ -351,8 +351,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     errors: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('errors()')
       return (error, req, res, next) => {
-        const answering = server.answerOnward(fromNode(req, originalTarget(req)), error)
-        if (answering === undefined || res.headersSent) fail(next, error)
+        // What has been answered is not put aside as well.
+        const answering = res.headersSent
+          ? undefined
+          : server.answerOnward(fromNode(req, originalTarget(req)), error)
+        if (answering === undefined) fail(next, error)
         else
           attempt(next, async () => {
             const fault = refuse(await answering, res as Response)

@@ -20,7 +20,7 @@ export interface OnwardContext {
 export interface OnwardCalls {
   /** @throws TypeError where the route has not said that it calls anybody */
   onward(request: HttpRequest): Onward
-  /** `undefined` for an error that is none of ours. */
+  /** `undefined` for an error that is none of ours. Only where nothing has been answered: the call may be put aside. */
   answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
 }
 
@@ -29,7 +29,8 @@ export function createOnwardCalls({ chaining, deferrals, report, help }: OnwardC
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
     if (refusal === undefined) return challenged(error.code, answer, report, request)
     const run = chaining?.runOf(request)
-    if (wait === undefined || run?.caller === undefined || chaining === undefined)
+    // A wait of another request's is for another person.
+    if (wait === undefined || run?.caller === undefined || chaining === undefined || !run.awaits(wait))
       return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
     if (chain === undefined) return refused(tooLong, report, request)
@@ -49,7 +50,7 @@ export function createOnwardCalls({ chaining, deferrals, report, help }: OnwardC
       )
     },
     answerOnward: (request, error) =>
-      error instanceof OnwardError && behindOf(error) !== undefined
+      chaining !== undefined && error instanceof OnwardError && behindOf(error)?.server === chaining.server
         ? answer(request, error)
             .catch((cause: unknown) => failed(cause, report, request))
             .then((outcome) => help.outcome(outcome) as Answered)
