@@ -165,7 +165,11 @@ async function arrive(
 const followed = 10_000
 
 /** Whether a request follows the one that used up the code and has no cookie of ours: browsers keep it only over https. */
-function isWithoutCookie(request: HttpRequest, { at }: Arrival, { browser, clock }: InteractionContext): boolean {
+function isWithoutCookie(
+  request: HttpRequest,
+  { at }: Arrival,
+  { browser, clock }: InteractionContext,
+): boolean {
   return browser.secretOf(request) === undefined && clock() - at < followed
 }
 
