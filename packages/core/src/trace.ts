@@ -1,5 +1,36 @@
+/** The name of a check. */
+export type CheckName =
+  | 'wire'
+  | 'fields'
+  | 'lengths'
+  | 'syntax'
+  | 'components'
+  | 'coverage'
+  | 'freshness'
+  | 'scheme'
+  | 'base'
+  | 'token'
+  | 'typ'
+  | 'header'
+  | 'expiry'
+  | 'claims'
+  | 'times'
+  | 'audience'
+  | 'issuer'
+  | 'token-signature'
+  | 'confirmation'
+  | 'signature'
+  | 'admission'
+  | 'revocation'
+  | 'digest'
+  | 'content'
+  | 'requirement'
+  | 'session'
+  | 'policies'
+  | 'replay'
+
 /** The checks of a request, in the order in which they are made, and where each is written down. */
-export const checks = {
+export const checks: Readonly<Record<CheckName, readonly [check: string, clause: string]>> = {
   wire: ['The request line and the host', 'RFC 9112, 3.2'],
   fields: ['The three signature fields are there', 'AAuth 11.3.4, step 1; Signature-Key draft, 3.1'],
   lengths: ['The signature fields are no longer than is read', 'RFC 9421, 7.5.5'],
@@ -28,10 +59,7 @@ export const checks = {
   session: ['The session of the caller', 'AAuth 6.2, 6.3'],
   policies: ['The policies of the resource', 'the route, the router, the server'],
   replay: ['The signature has not been used before', 'RFC 9421, 7.2.2'],
-} as const
-
-/** The name of a check. */
-export type CheckName = keyof typeof checks
+}
 
 /**
  * Told of each check when it begins, with what it looks at: names, times and lengths, never a token, a signature or a `sub`.

@@ -1,4 +1,4 @@
-import type { CapturedFields } from './capture.js'
+import type { CapturedFields } from './fields.js'
 
 // What browsers and people write of curl for one request. No library reads it and is kept: the two that are known bring a
 // parser of the whole shell, or have not been touched for years.

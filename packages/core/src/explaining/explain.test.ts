@@ -9,8 +9,9 @@ import { newJwks } from '../testing/jwk.js'
 import { issuerKey, newKey, now, signed, token } from '../testing/party.js'
 import { testResource } from '../testing/resource.js'
 import { type CheckName, checks } from '../trace.js'
-import type { CapturedFields, CapturedRequest } from './capture.js'
+import type { CapturedRequest } from './capture.js'
 import { type ExplainOptions, explain } from './explain.js'
+import type { CapturedFields } from './fields.js'
 import { remedies } from './remedies.js'
 
 const pinned = ['https://ap.example', 'https://ps.example'].flatMap((issuer) =>
