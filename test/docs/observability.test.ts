@@ -10,18 +10,15 @@ const page = readFileSync(new URL('docs/observability.md', root), 'utf8')
 interface Instrument {
   readonly kind: 'counter' | 'gauge' | 'histogram'
   readonly name: string
-  readonly unit: string
 }
 
 /** Every instrument that is made, as it is asked for. */
 function instruments(): readonly Instrument[] {
   const made: Instrument[] = []
-  const make =
-    (kind: Instrument['kind']) =>
-    (name: string, { unit = '' } = {}) => {
-      made.push({ kind, name, unit })
-      return { add() {}, record() {}, addCallback() {}, removeCallback() {} }
-    }
+  const make = (kind: Instrument['kind']) => (name: string) => {
+    made.push({ kind, name })
+    return { add() {}, record() {}, addCallback() {}, removeCallback() {} }
+  }
   const meter = {
     createCounter: make('counter'),
     createObservableCounter: make('counter'),
@@ -37,8 +34,8 @@ function instruments(): readonly Instrument[] {
 }
 
 /** What the exporter for Prometheus makes of a name; `rules/telemetry.test.ts` has it say so itself. */
-const inPrometheus = ({ kind, name, unit }: Instrument): readonly string[] => {
-  const text = `${name.replaceAll('.', '_')}${unit === 's' ? '_seconds' : ''}`
+const inPrometheus = ({ kind, name }: Instrument): readonly string[] => {
+  const text = name.replaceAll('.', '_')
   if (kind === 'counter') return [`${text}_total`]
   return kind === 'gauge' ? [text] : ['bucket', 'count', 'sum'].map((part) => `${text}_${part}`)
 }

@@ -235,8 +235,8 @@ describe.each(seenApps)('OpenTelemetry [adapter %s]', (adapter, start) => {
     const lines = new PrometheusSerializer().serialize(resource as NonNullable<typeof resource>)
     for (const name of [
       'aauth_decisions_total',
-      'aauth_decision_duration_seconds_bucket',
-      'aauth_verification_duration_seconds_count',
+      'aauth_decision_duration_bucket',
+      'aauth_verification_duration_count',
       'aauth_token_cache_size',
       'aauth_pending_polls',
     ])
