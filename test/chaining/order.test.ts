@@ -2,6 +2,8 @@ import { createKey } from '@countersign/devkit'
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { adapters, resource } from '../target/start.js'
+import { Browser } from './browser.js'
+import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, type StageOptions, supplier } from './stage.js'
 
 // A machine with other things to do is no failure.
@@ -123,6 +125,93 @@ describe.each(adapters)('call chaining [adapter %s]', (adapter) => {
     for (const body of await bodies()) expect(body).not.toHaveProperty('mission_s256')
     const last = sent.at(-1)?.headers.get('signature-key') ?? ''
     expect(decodeJwt(/jwt="([^"]+)"/.exec(last)?.[1] as string)['mission_s256']).toBe(mission)
+  })
+
+  it('asks once for what several calls at once need', async () => {
+    await open({
+      table: [
+        {
+          method: 'POST',
+          path: '/order',
+          requirement: { scope: 'data.write', onward: true },
+          async answer({ onward }) {
+            const send = onward()
+            const one = (bread: number) =>
+              send(`${supplier}/orders`, { method: 'POST', body: JSON.stringify({ bread }) })
+            const responses = await Promise.all([one(1), one(2), one(3)])
+            return { statuses: responses.map(({ status }) => status) }
+          },
+        },
+      ],
+    })
+    const response = await stage.order(await stage.grant())
+    expect(await response.json()).toEqual({ statuses: [201, 201, 201] })
+    expect(sent.filter(({ url }) => url.startsWith('https://ps.example/'))).toHaveLength(2)
+    expect(stage.orders).toHaveLength(3)
+  })
+
+  it('has the person asked once by several calls at once', async () => {
+    const asked: string[] = []
+    await open({
+      mom: {
+        consent: ({ resource }) => {
+          asked.push(resource)
+          return { decision: true, after: 'visit' }
+        },
+      },
+      table: [
+        {
+          method: 'POST',
+          path: '/order',
+          requirement: { scope: 'data.write', onward: true },
+          async answer({ onward }) {
+            const send = onward()
+            const one = (bread: number) =>
+              send(`${supplier}/orders`, { method: 'POST', body: JSON.stringify({ bread }) })
+            const responses = await Promise.all([one(1), one(2)])
+            return { statuses: responses.map(({ status }) => status) }
+          },
+        },
+      ],
+    })
+    const token = await stage.grant()
+    const deferred = await stage.order(token)
+    expect(asked).toEqual([supplier])
+    await new Browser(stage.town).open(pageOf(deferred))
+    const done = await stage.sam.request({ url: pendingOf(deferred) }, { token })
+    expect(await done.json()).toEqual({ statuses: [201, 201] })
+    expect([asked.length, stage.orders.length]).toEqual([1, 2])
+  })
+
+  it('buys from a supplier that has an access server of its own (R-320)', async () => {
+    await open({ supplier: { accessServer: 'https://office.example' } })
+    const office = await stage.town.openAccessServer('https://office.example')
+    expect((await stage.order(await stage.grant())).status).toBe(200)
+    const last = sent.at(-1)?.headers.get('signature-key') ?? ''
+    expect(decodeJwt(/jwt="([^"]+)"/.exec(last)?.[1] as string)).toMatchObject({
+      iss: 'https://office.example',
+      ps: 'https://ps.example',
+    })
+    // To the person server, and never to an access server (R-310).
+    expect(sent.some(({ url }) => url.startsWith('https://office.example'))).toBe(false)
+    await office.server.close()
+    stage.town.route('office.example', 1)
+    const refused = await stage.order(await stage.grant())
+    expect([refused.status, await errorOf(refused)]).toEqual([502, 'as_unreachable'])
+  })
+
+  it('buys in the name of whom an access server of its own has let in (R-310)', async () => {
+    await open({ shop: { accessServer: 'https://office.example' } })
+    await stage.town.openAccessServer('https://office.example')
+    const response = await stage.sam.fetch('https://rs.example/order', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"bread":2}',
+    })
+    expect(response.status).toBe(200)
+    const [body] = (await bodies()) as { upstream_token: string }[]
+    expect(decodeJwt(body?.upstream_token as string).iss).toBe('https://office.example')
+    expect(sent[0]?.url).toBe('https://ps.example/person')
   })
 
   it('signs with another key than the resource’s, if it is given one (R-307)', async () => {

@@ -13,7 +13,8 @@ import { pageOf, pendingOf } from '../chaining/deferred.js'
 import { resource } from '../target/start.js'
 import { Instance } from './fleet.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+// Four processes start on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const absent =

@@ -1,4 +1,3 @@
-import { peekJson } from './content.js'
 import { AgentError } from './error.js'
 import type { Clarification, Interaction } from './options.js'
 import { type Requirement, readRequirement } from './requirement.js'
@@ -196,10 +195,13 @@ export function pageOf({
   url,
   code,
 }: Requirement['parameters']): { readonly url: string; readonly code: string } | undefined {
-  return url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url)
+  return url === undefined || code === undefined || !plainUrl.test(url) || !URL.canParse(url)
     ? undefined
     : { url, code }
 }
+
+// People are shown it: what stands first is the host, for them as for their browsers.
+const plainUrl = /^https:\/\/[^/?#@\\\s]+(?:\/[^?#\\\s]*)?$/
 
 /** Whether a response says to come again. */
 async function isWait(run: Run, response: Response): Promise<boolean> {
@@ -225,8 +227,7 @@ export async function isUnanswered(run: Run, response: Response): Promise<boolea
 export async function badEnd(run: Run, response: Response): Promise<AgentError | undefined> {
   const { status } = response
   if (status < 400) return undefined
-  const { answerBytes } = run.agent.settings.limits
-  const body = await peekJson(response, answerBytes, run.signal)
+  const body = await run.peek(response)
   const ends = endings.get(status)?.includes(body?.['error'] as string) ?? false
   if (!ends && status !== 410 && !response.headers.has('signature-error')) return undefined
   void response.body?.cancel().catch(() => {})

@@ -8,7 +8,9 @@ import {
   type ResourceServer,
 } from '@countersign/core'
 import {
+  type AdoptionReport,
   type Answered,
+  callIdOf,
   type DeclaredRoute,
   fromEnvironment,
   fromNode,
@@ -124,6 +126,8 @@ export interface ExpressGuard<Observe = false> {
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
+  /** What report-only routes have seen, by route, code, issuer and agent, at all instances. Never rejects. */
+  report(): Promise<AdoptionReport>
   /**
    * Answers all long polls, releases timers and connections, and closes the store of `AAUTH_REDIS_URL` if that was
    * opened; a store that was given is not closed. Requests that come later and need that store are refused, so call
@@ -302,6 +306,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       try {
         lookAt(req)
         if (shared.fault !== undefined) throw shared.fault
+        giveCallId(req)
         keepPrivate(res)
         outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       } catch (error) {
@@ -346,8 +351,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     errors: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('errors()')
       return (error, req, res, next) => {
-        const answering = server.answerOnward(fromNode(req, originalTarget(req)), error)
-        if (answering === undefined || res.headersSent) fail(next, error)
+        // What has been answered is not put aside as well.
+        const answering = res.headersSent
+          ? undefined
+          : server.answerOnward(fromNode(req, originalTarget(req)), error)
+        if (answering === undefined) fail(next, error)
         else
           attempt(next, async () => {
             const fault = refuse(await answering, res as Response)
@@ -371,7 +379,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
             else if (!endpoints.seen && !/^\/?(?:\?|$)/.test(url ?? ''))
               server.diagnose('AAUTH_ENDPOINTS', `they are mounted under ${printable(baseUrl)}`)
             const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
-            const host = nodeHost(wholeApplication(req, known), req)
+            const host = { ...nodeHost(wholeApplication(req, known), req), id: idOf(req) }
             const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
             if (answer === undefined) next()
             else {
@@ -388,6 +396,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
       return app === undefined ? [...declared] : routesOf(app)
     }) as ExpressGuard['routes'],
+    report: () => server.report(),
     close: async () => {
       server.close()
       await shared.close()
@@ -416,6 +425,27 @@ function setHeaders(res: Response, headers: Readonly<Record<string, string>>): v
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
+// The prototypes that have it.
+const withCallId = new WeakSet<object>()
+
+/** Puts `aauthCallId` where the application's requests inherit from, since it is computed for few of them. */
+function giveCallId(req: Request): void {
+  const { app }: MaybeExpress = req
+  const to = app === undefined ? req : (app as unknown as { readonly request: object }).request
+  if (withCallId.has(to)) return
+  withCallId.add(to)
+  Object.defineProperty(to, 'aauthCallId', {
+    configurable: true,
+    get(this: Request) {
+      return callIdOf(fromNode(this, this.originalUrl))
+    },
+  })
+}
+
+function idOf({ id }: Request & { readonly id?: unknown }): string | undefined {
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
+}
+
 /** A request as a policy sees it. The parameters are read only when a policy asks for them. */
 class ExpressRoute implements RouteView<Request> {
   readonly raw: Request
@@ -428,6 +458,11 @@ class ExpressRoute implements RouteView<Request> {
     const { route, baseUrl = '' }: Partial<Readonly<{ route: { path?: unknown }; baseUrl: string }>> =
       this.raw
     return route?.path === undefined ? undefined : `${baseUrl}${String(route.path)}`
+  }
+
+  /** Express has none itself; what sets one (`pino-http` and others) calls it so. */
+  get id(): string | undefined {
+    return idOf(this.raw)
   }
 
   /** Express 5 gives a wildcard as the list of its segments. */

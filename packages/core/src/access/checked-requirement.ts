@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -38,6 +39,8 @@ export interface CheckedRequirement {
   readonly policies: readonly Policy[]
   readonly optional: boolean
   readonly observe: boolean
+  /** For whom a report-only route is enforced all the same. */
+  readonly enforce: Enforcement | undefined
   /** Whether there is another way in. */
   readonly or: boolean
   readonly orWins: ((request: RequestView) => boolean) | undefined
@@ -60,6 +63,7 @@ export interface RequirementContext {
   readonly onward: boolean
   readonly policies: readonly Policy[]
   readonly observe: boolean
+  readonly enforce?: Enforcement | undefined
 }
 
 const fn = <F>(expected: string): z.ZodType<F> =>
@@ -83,6 +87,7 @@ const ofRoutes = {
   policy: policiesSchema.optional(),
   optional: z.boolean('must be a boolean').optional(),
   observe: z.boolean('must be a boolean').optional(),
+  enforce: enforcementSchema.optional(),
   or: z.custom<unknown>(isWay, 'must be a function or a list of at least one').optional(),
   orWins: fn<NonNullable<CheckedRequirement['orWins']>>('a function of the request').optional(),
 }
@@ -220,13 +225,24 @@ function checkAsk(ask: Terms['ask'], scopes: ReadonlySet<string>): readonly stri
 }
 
 function checkRouteTerms(
-  { optional = false, observe, or, orWins }: Terms,
+  { optional = false, observe: own, enforce, or, orWins }: Terms,
   context: RequirementContext,
-): Pick<CheckedRequirement, 'optional' | 'observe' | 'or' | 'orWins'> {
+): Pick<CheckedRequirement, 'optional' | 'observe' | 'enforce' | 'or' | 'orWins'> {
+  const observe = own ?? context.observe
   if (optional && or !== undefined)
     throw new TypeError('require: a route is optional or has another way in, not both')
   if (orWins !== undefined && or === undefined) throw new TypeError('require: orWins must be beside or')
-  return { optional, observe: observe ?? context.observe, or: or !== undefined, orWins }
+  if (enforce !== undefined && !observe)
+    throw new TypeError(
+      'require: enforce needs observe: true; without it the route is enforced for everybody',
+    )
+  return {
+    optional,
+    observe,
+    enforce: observe ? (enforce ?? context.enforce) : undefined,
+    or: or !== undefined,
+    orWins,
+  }
 }
 
 function checkEffect(effect: Terms['effect'], needs: CheckedRequirement['needs']): EffectTerms {

@@ -4,7 +4,7 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin, TokenCaller } from '../caller.js'
 import { checkArgument } from '../configuration.js'
-import type { DenialKind, StateEvent } from '../events.js'
+import type { DenialKind, StateEvent, Untold } from '../events.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
 import {
@@ -81,7 +81,7 @@ const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 export function createDenials(
   store: Store,
   clock: () => number,
-  report: (event: StateEvent) => void,
+  report: (event: Untold<StateEvent>) => void,
 ): DenialCheck {
   const list = new DenialList(store)
   // The mark under which a caller was found free of denials. By the object that a remembered token keeps, never by a name:

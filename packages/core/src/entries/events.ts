@@ -7,6 +7,9 @@ export type {
   BreakGlassEvent,
   BreakGlassUsedEvent,
   ChallengedEvent,
+  DecisionEvent,
+  DecisionOutcome,
+  DecisionSubjects,
   DeferredEvent,
   DenialEvent,
   DenialKind,
@@ -32,6 +35,8 @@ export type {
   RevocationEvent,
   RevocationSentEvent,
   ServedEvent,
+  SessionBegunEvent,
+  SessionsEndedEvent,
   SettledEvent,
   StateEvent,
   StoreConnectingEvent,
@@ -41,6 +46,7 @@ export type {
   StoreOperation,
   StoreRecoveredEvent,
   StoreUse,
+  Told,
 } from '../events.js'
 export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

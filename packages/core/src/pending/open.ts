@@ -15,7 +15,7 @@ import type { PollContext } from './context.js'
 import { takeCall } from './held-call.js'
 import type { OpenRate } from './open-rate.js'
 import { chainedInteraction } from './poll-chained.js'
-import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
+import { mostWaits, type PendingCall, type PendingInteraction, type PendingRecord } from './record.js'
 import { settle } from './settle.js'
 import { type PendingView, viewOf } from './view.js'
 
@@ -201,9 +201,6 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
     },
   }
 }
-
-/** How many more pending requests one call may go through, after its first: each poll reads all of them. */
-export const mostWaits = 16
 
 /**
  * Refuses agents that cannot send a person to our page: those that declare other capabilities, and, where the options say

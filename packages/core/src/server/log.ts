@@ -1,4 +1,4 @@
-import type { AAuthEvent, Report } from '../events.js'
+import type { AAuthEvent, Report, Untold } from '../events.js'
 import { type HttpRequest, splitTarget } from '../http/message.js'
 import { routeOf } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
@@ -82,7 +82,7 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
 
 const others = 'others'
 
-function failureIn(event: AAuthEvent, error: unknown): Failure | undefined {
+function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefined {
   switch (event.name) {
     case 'refused':
       // That it is not connected yet has been told by itself.
@@ -107,7 +107,7 @@ function causeOf({ code, reason = '' }: Failure, error: unknown): string {
 }
 
 /** A refusal, for whoever wants to know each. */
-function debug(event: AAuthEvent, request: object, fallback: Logger): void {
+function debug(event: Untold<AAuthEvent>, request: object, fallback: Logger): void {
   if (event.name !== 'refused' && event.name !== 'challenged') return
   const log = routeOf(request).log ?? fallback
   if (log.debug === undefined || log.isLevelEnabled?.('debug') === false) return

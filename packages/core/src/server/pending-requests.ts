@@ -10,8 +10,9 @@ import { interactionEndpoint } from '../interaction/endpoint.js'
 import { createChainPolls } from '../pending/chain-polls.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
 import { createLongPolls } from '../pending/long-polls.js'
-import { createDeferrals, type Deferrals, type DeferralsContext, mostWaits } from '../pending/open.js'
+import { createDeferrals, type Deferrals, type DeferralsContext } from '../pending/open.js'
 import { createOpenRate } from '../pending/open-rate.js'
+import { mostWaits } from '../pending/record.js'
 import { createPendingRecords } from '../pending/records.js'
 import { createPending, type Pending } from '../pending/settle.js'
 import { createStops } from '../pending/stops.js'
@@ -30,6 +31,8 @@ export interface PendingRequests {
   readonly pending: Pending
   readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
+  /** How many polls are held open. */
+  polls(): number
   /** Answers all long polls; from then on none is held open. */
   close(): void
 }
@@ -80,6 +83,7 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
     pending: createPending(context),
     sessions,
     endpoints,
+    polls: () => longPolls.count,
     close: () => longPolls.close(),
   }
 }
@@ -98,6 +102,7 @@ function sessionService(config: Config, stops: StopContext): SessionService {
         : sealedSessions(createSealingKeys(sessions, store, clock)),
     ended: createEndedSessions({ resource, longest, store, stops, begunWith }),
     store,
+    report: config.report,
     clock,
   })
 }

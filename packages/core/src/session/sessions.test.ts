@@ -53,7 +53,7 @@ const desk = (options: object = {}, time = clock, resource = 'https://rs.example
   }
   const begunWith = createBegunWith({ resource, store, clock: time, revocations: stops.revocations })
   const ended = createEndedSessions({ resource, longest: settings.maxAge, store, stops, begunWith })
-  return createSessions({ resource, settings, codec, ended, store, clock: time })
+  return createSessions({ resource, settings, codec, ended, store, report: () => {}, clock: time })
 }
 /** What somebody has just approved. */
 const approve = async (sessions: SessionService, caller: Agent | Person, data?: unknown) => ({

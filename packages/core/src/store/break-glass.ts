@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkArgument } from '../configuration.js'
 import type { Refusal } from '../errors.js'
-import type { StateEvent, StoreUse } from '../events.js'
+import type { StateEvent, StoreUse, Untold } from '../events.js'
 import { StoreError, storeUnavailable } from './store-error.js'
 
 /** An order to let requests pass while the store is down. */
@@ -54,7 +54,7 @@ const maxSeconds = 3600
 export function createBreakGlass(
   clock: () => number,
   monotonic: () => number,
-  report: (event: StateEvent) => void,
+  report: (event: Untold<StateEvent>) => void,
 ): BreakGlassCheck {
   let opened: OpenBreakGlass | undefined
   let closesAt = 0

@@ -1,7 +1,8 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
-import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
+import type { StoreEvent, StoreFault, StoreOperation, Untold } from '../events.js'
 import { after } from '../time.js'
+import { storeCalls, traced } from '../tracing.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
@@ -35,7 +36,7 @@ export interface StoreWatch {
   readonly monotonic: () => number
   /** Keys that every request reads; absent for a store that requests need not read. */
   readonly needs?: readonly string[]
-  readonly report: (event: StoreEvent) => void
+  readonly report: (event: Untold<StoreEvent>) => void
 }
 
 /** A store whose operations end in time and reject with {@link StoreError} only. */
@@ -189,7 +190,10 @@ class Watcher implements WatchedStore {
     }
     try {
       const answer = operation()
-      if (isPromiseLike(answer)) return this.#wait(kind, key, answer)
+      if (isPromiseLike(answer))
+        return storeCalls.hasSubscribers
+          ? traced(storeCalls, { operation: kind, entry: entryOf(key) }, () => this.#wait(kind, key, answer))
+          : this.#wait(kind, key, answer)
       this.#succeed(kind, key, answer === true)
       return answer
     } catch (cause) {
@@ -288,7 +292,7 @@ class Watcher implements WatchedStore {
   /** Where parts have no names, reads are told apart by what is kept (`deny`, `revoked`, `replay`), and writes are not. */
   #nameOf(kind: StoreOperation, key: string): string {
     if (this.#store.part !== undefined) return `${kind} ${this.#store.part(key) % mostParts}`
-    return kind === 'write' ? kind : `${kind} ${key.split(':', 1)[0]}`
+    return kind === 'write' ? kind : `${kind} ${entryOf(key)}`
   }
 
   /** A key of ours in each part. */
@@ -310,3 +314,6 @@ const sideHealth = ({ downSince, last }: Side, connecting: StoreSideHealth['last
   state: downSince === undefined && connecting === undefined ? 'up' : 'down',
   last: connecting ?? last,
 })
+
+/** What kind of entry a key names: `deny`, `revoked`, `replay`. */
+const entryOf = (key: string): string => key.split(':', 1)[0] as string
