@@ -219,7 +219,7 @@ export async function isUnanswered(run: Run, response: Response): Promise<boolea
   const { status } = response
   if (!unavailable.has(status)) return false
   if (status === 503) return true
-  const body = await peekJson(response, run.agent.settings.limits.answerBytes, run.signal)
+  const body = await run.peek(response)
   return typeof body?.['error'] !== 'string'
 }
 
