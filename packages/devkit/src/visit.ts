@@ -21,7 +21,7 @@ export interface Visited {
 const mostSteps = 20
 
 /** A browser without a screen: cookies, forms, and redirects that are followed only within the host of the link. */
-export class Browser {
+class Browser {
   readonly #fetch: typeof globalThis.fetch
   readonly #headers: Readonly<Record<string, string>>
   readonly #cookies = new Map<string, string>()

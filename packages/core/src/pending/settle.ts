@@ -132,7 +132,7 @@ export function createPending(context: SettleContext): Pending {
 // A misspelt `user` would approve in nobody's name.
 const approvalSchema = z.strictObject({
   user: z.custom<string | undefined>(() => true).optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 })
 
 /** Whether a string has the form of a pending id; nothing else is ever looked up. */
