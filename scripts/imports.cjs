@@ -6,6 +6,8 @@
 const lines = [
   // What is exported under `@countersign/core/…`.
   ['entries'],
+  ['telemetry'],
+  ['explaining'],
   ['server'],
   ['endpoints'],
   ['access'],
@@ -13,7 +15,8 @@ const lines = [
   ['pending'],
   ['chaining'],
   ['authentication'],
-  ['replay', 'revocation', 'denial'],
+  ['replay', 'revocation', 'denial', 'adoption'],
+  ['decision'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],
   ['http'],

@@ -10,6 +10,8 @@ const explained: Readonly<Record<string, string>> = {
   floor_sodium: 'one Ed25519 verification by libsodium',
   warm: 'a request whose token has been seen before',
   warm_stubbed: 'the same without its verification: everything that is ours',
+  warm_events: 'warm, with onEvent, which is told of two events; own: warm',
+  warm_otel: 'warm, with metrics, and spans that are not sampled; own: warm',
   warm_es256: 'warm, the agent signs with ES256; own: floor_es256',
   warm_sodium: 'warm, libsodium verifies; own: floor_sodium',
   cold: 'a request whose token is new: two verifications; own: floor_twice',

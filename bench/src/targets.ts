@@ -131,6 +131,10 @@ const targets: Readonly<Record<string, readonly Measure[]>> = {
     atMost('a token of 6.9 KB / 0.9 KB', flat('token'), 1.05, 1.02),
   ],
   T18: [atMost('warm / F, libsodium verifies', floors('warm_sodium'), undefined, 0.55)],
+  T19: [
+    atMost('warm with onEvent / without', own('warm_events'), 1.02),
+    atMost('warm with OpenTelemetry, not sampled / without', own('warm_otel'), 1.05),
+  ],
 }
 
 /** One measure of one target. */

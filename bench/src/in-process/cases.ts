@@ -1,3 +1,11 @@
+import { startTelemetry } from '@countersign/core/otel'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { sodium } from '../sodium.js'
 import { createStack, type StackRequest, toStackRequest } from '../stack.js'
 import {
@@ -19,7 +27,7 @@ import {
   pick,
 } from './benches.js'
 import { freshCopies } from './fresh.js'
-import { createGuard, isRefused } from './guard.js'
+import { createGuard, createServer, guardOf, isRefused, isServed } from './guard.js'
 import type { AnyBench, Bench, Case } from './pairs.js'
 
 /** Everything that is measured in one process. A floor that is not *the* floor is a case too. */
@@ -45,7 +53,7 @@ export async function createCases(): Promise<readonly Case[]> {
     ...es256Cases(issuer, floor),
     ...over(floor, ...(await refusals(issuer, agents, many))),
     // What both do is the same, so that what it costs them may be compared directly.
-    ...over(warm, stackBench(issuer, agents)),
+    ...over(warm, stackBench(issuer, agents), ...observedBenches(issuer, agents)),
     ...sodiumCases(issuer, agents, floor),
   ]
 }
@@ -141,6 +149,31 @@ function sodiumCases(issuer: Key, agents: Agents, floor: FloorBench): Case[] {
   return [
     { bench: own, floor },
     { bench: guardBench('warm_sodium', guard, agents.requests), floor: own },
+  ]
+}
+
+/** Warm, with somebody who looks. */
+function observedBenches(issuer: Key, { requests }: Agents): AnyBench[] {
+  let told = 0
+  const events = createGuard([issuer], { onEvent: () => void told++ })
+  const server = createServer([issuer])
+  const unsampled = new BasicTracerProvider({ sampler: new AlwaysOffSampler() })
+  const off = guardBench('warm_otel', guardOf(server), requests)
+  const begin = () => {
+    const reader = new PeriodicExportingMetricReader({
+      exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
+      exportIntervalMillis: 3_600_000,
+    })
+    const meterProvider = new MeterProvider({ readers: [reader] })
+    const telemetry = startTelemetry({ tracerProvider: unsampled, meterProvider, servers: [server] })
+    return () => {
+      telemetry.stop()
+      void meterProvider.shutdown()
+    }
+  }
+  return [
+    guardBench('warm_events', events, requests, (outcome) => isServed(outcome) && told > 0),
+    { ...off, begin },
   ]
 }
 

@@ -6,6 +6,8 @@ export interface Bench<Input = unknown, Output = unknown> {
   /** Makes the input of one call; outside of the clock. */
   readonly make: (i: number) => Input
   readonly run: (input: Input) => Output | Promise<Output>
+  /** Turns on what only this bench has, outside of the clock. @returns turns it off again */
+  readonly begin?: (() => () => void) | undefined
   /** Says what came out; a benchmark that measures the wrong thing fails loudly. */
   readonly expect: (output: Output) => boolean
 }
@@ -131,6 +133,7 @@ async function runBatch(any: AnyBench, sizes: Map<AnyBench, number>): Promise<Ba
   const untimed = Math.ceil(size * leadIn)
   const inputs = Array.from({ length: untimed + size }, (_, i) => bench.make(calls + i))
   calls += inputs.length
+  const end = bench.begin?.()
   const outputs: unknown[] = new Array(inputs.length)
   const run = async (from: number, to: number): Promise<void> => {
     for (let i = from; i < to; i++) {
@@ -144,6 +147,7 @@ async function runBatch(any: AnyBench, sizes: Map<AnyBench, number>): Promise<Ba
   await run(untimed, inputs.length)
   const wall = Number(process.hrtime.bigint() - before) / 1000
   const { user, system } = process.cpuUsage(cpuBefore)
+  end?.()
   for (const output of outputs) {
     if (!bench.expect(output)) throw new Error(`${bench.name} came out as ${JSON.stringify(output)}`)
   }

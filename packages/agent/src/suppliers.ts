@@ -15,7 +15,7 @@ import { discard } from './content.js'
 import type { AgentContext, Deferral } from './context.js'
 import { AgentError } from './error.js'
 import { type HeldToken, holdToken } from './held.js'
-import { badEnd, pageOf } from './poll.js'
+import { badEnd, isUnanswered, pageOf } from './poll.js'
 import { readRequirement } from './requirement.js'
 import { Run, retryAfter } from './run.js'
 import { type Settings, settle } from './settings.js'
@@ -189,10 +189,10 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
       wait: { ...wait, retryAfter: seconds, ...(interaction === undefined ? {} : { interaction }) },
     }
   }
-  if (status === 503) {
+  if (await isUnanswered(run, response)) {
     discard(response)
     const more = { retryAfter: retryAfter(response) }
-    return new SupplierFault('supplier_unavailable', 'a pending URL answered 503', more)
+    return new SupplierFault('supplier_unavailable', `a pending URL answered ${status}`, more)
   }
   if (status === 404 || status === 410) {
     const bad = await badEnd(run, response)

@@ -72,6 +72,11 @@ declare global {
       aauth: CallerIn<this>
       /** On a report-only route: what would have been answered; `null` when the request would have been served. */
       aauthObserved?: Observed | null | undefined
+      /**
+       * Behind a guard: the id of a signed request (`call_id`), by which logs are joined with events (`event.id`) and with
+       * the agent's own records.
+       */
+      readonly aauthCallId?: string | undefined
     }
   }
 }

@@ -1,6 +1,6 @@
 import { connectSuppliers } from '@countersign/agent'
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
-import { fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
+import { callIdOf, fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
@@ -65,6 +65,12 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   if (!app.hasRequestDecorator('aauth')) {
     app.decorateRequest('aauth', null as never)
     app.decorateRequest('aauthObserved', null)
+    // Computed for whoever reads it.
+    app.decorateRequest('aauthCallId', {
+      getter(this: FastifyRequest) {
+        return callIdOf(fromNode(this.raw))
+      },
+    })
     app.decorateRequest(judged as never, null as never)
   }
   const routes = guardRoutes(app, own)

@@ -52,6 +52,7 @@ export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOpti
         const listener = wholeApplication(raw, (message, response) => app.routing(message, response))
         const answer = await guard.handle(fromNode(raw, request.originalUrl), {
           ...nodeHost(listener, raw, request),
+          id: String(request.id),
           ...(logs ? { log: request.log } : {}),
         })
         return send(answer ?? notFound, reply)

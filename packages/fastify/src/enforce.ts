@@ -139,6 +139,10 @@ class FastifyRoute implements RouteView<FastifyRequest> {
     return this.raw.routeOptions.url
   }
 
+  get id(): string {
+    return String(this.raw.id)
+  }
+
   get log(): FastifyRequest['log'] | undefined {
     return this.#logs ? this.raw.log : undefined
   }

@@ -215,6 +215,11 @@ declare module 'fastify' {
     aauth: CallerIn<this>
     /** On a report-only route: what would have been answered; `null` when the request would have been served, and elsewhere. */
     aauthObserved: Observed | null
+    /**
+     * The id of a signed request (`call_id`), by which logs are joined with events (`event.id`) and with the agent's own
+     * records. Before verification it is the caller's own word.
+     */
+    readonly aauthCallId: string | undefined
   }
   interface FastifyInstance {
     /** The resource server behind the plugin, for its operation, and for what the routes declare. */

@@ -1,7 +1,7 @@
 import { createRequire as requireFrom } from 'node:module'
 import type { Store } from '@countersign/core'
 import type { NodeRedisClient } from './clients.js'
-import { createRedisStore, type RedisStoreOptions } from './redis-store.js'
+import { type RedisStoreOptions, storeOver } from './redis-store.js'
 
 /** A store with a client of its own. */
 export interface OpenedRedisStore extends Store {
@@ -42,11 +42,24 @@ export function openRedisStore(url: string, options: RedisStoreOptions = {}): Op
     socket: { connectTimeout: 5000, socketTimeout: 30_000, reconnectStrategy: pauseBefore },
   })
   // Without a listener an error ends the process. What it means for requests is told by the server's own events.
-  client.on('error', () => {})
-  const store = createRedisStore(client, options)
-  client.connect().catch(() => {})
-  return Object.assign(store, { close: () => close(client) })
+  const began = performance.now()
+  let isFirst = true
+  const settled = (): void => {
+    isFirst = false
+  }
+  client.on('error', settled)
+  client.on('ready', settled)
+  const store = storeOver(client, options, () => isFirst && performance.now() - began < firstAttempt)
+  client.connect().catch(settled)
+  const closeOnce = (): Promise<void> => {
+    settled()
+    return close(client)
+  }
+  return Object.assign(store, { close: closeOnce })
 }
+
+/** Milliseconds after the start in which it is no failure that there is no connection. */
+const firstAttempt = 2000
 
 /** Milliseconds that the server has to answer what was sent. */
 const closingTime = 1000
@@ -72,7 +85,7 @@ const pauseBefore = (attempts: number): number =>
 /** A client of the package `redis`, as far as it is used here. */
 interface OwnClient extends NodeRedisClient {
   readonly isReady: boolean
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   close(): Promise<unknown>
   destroy(): void

@@ -60,6 +60,15 @@ export interface RedisStoreOptions {
  * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  return storeOver(client, options, () => false)
+}
+
+/** Like {@link createRedisStore}, over a client of our own. @param isConnecting whether its first connection is being made */
+export function storeOver(
+  client: RedisClient,
+  options: RedisStoreOptions,
+  isConnecting: () => boolean,
+): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
@@ -81,23 +90,48 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
-  return provenStore(new RedisStore(sent, prefix, timeout))
+  return provenStore(new RedisStore(sent, { prefix, timeout, client, isConnecting }))
 }
 
 // The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
 const slotsOfPart = slots / 64
+
+interface RedisStoreContext {
+  readonly prefix: string
+  readonly timeout: number
+  readonly client: RedisClient
+  readonly isConnecting: () => boolean
+}
+
+/** A server knows it by its name, and does not count it as a failure. */
+class StoreConnectingError extends Error {
+  override readonly name = 'StoreConnectingError'
+}
 
 class RedisStore implements Store {
   readonly part?: (key: string) => number
   readonly #commands: Commands
   readonly #prefix: string
   readonly #timeout: number
+  readonly #isConnecting: () => boolean
+  readonly #listeners = new Set<() => void>()
 
-  constructor(commands: Commands, prefix: string, timeout: number) {
+  constructor(commands: Commands, { prefix, timeout, client, isConnecting }: RedisStoreContext) {
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
+    this.#isConnecting = isConnecting
+    // Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest.
+    const { on } = client as { readonly on?: unknown }
+    if (typeof on === 'function')
+      on.call(client, 'ready', () => {
+        for (const listener of this.#listeners) listener()
+      })
     if (commands.isCluster) this.part = (key) => Math.floor(slotOf(prefix + key) / slotsOfPart)
+  }
+
+  onConnected(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -123,7 +157,10 @@ class RedisStore implements Store {
   }
 
   async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) throw new Error('the Redis client is not connected')
+    if (!this.#commands.ready()) {
+      if (this.#isConnecting()) throw new StoreConnectingError('the Redis client is not connected yet')
+      throw new Error('the Redis client is not connected')
+    }
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const message = `Redis gave no answer within ${this.#timeout} ms`

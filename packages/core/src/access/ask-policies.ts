@@ -1,6 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
+import type { Decisions, Draft } from '../decision/decisions.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RouteView, viewRequest } from '../http/request-view.js'
 import { type Approvals, createApprovals, type Wanted } from './approvals.js'
@@ -25,6 +26,7 @@ export interface PolicyContext {
   readonly clock: () => number
   /** What held calls of this server are carried with. */
   readonly server: object
+  readonly decisions: Decisions
 }
 
 /** The policies are asked in order, and the first that does not allow decides. One that throws refuses. */
@@ -41,6 +43,8 @@ export function createAskPolicies(policies: readonly Policy[], context: PolicyCo
     route: RouteView,
   ): ReturnType<AskPolicies> => {
     const policy = policies[place]
+    const draft = context.decisions.draftOf(request)
+    if (draft !== undefined) noteAsked(draft, policy, place, caller)
     if (policy === undefined) return { act: 'serve', caller }
     const now = Math.floor(clock() / 1000)
     const input = { caller, request: viewRequest(request, route), now, approvedBy: approvals.by }
@@ -59,4 +63,10 @@ export function createAskPolicies(policies: readonly Policy[], context: PolicyCo
   }
 
   return (caller, request, route) => ask(0, readApprovals(request), caller, request, route)
+}
+
+/** Notes whose turn it is: where the next does not follow, it has decided, or failed. */
+function noteAsked(draft: Draft, policy: Policy | undefined, place: number, caller: Caller): void {
+  draft.caller = caller
+  draft.policy = policy === undefined ? undefined : (policy.name || `policy ${place}`).slice(0, 100)
 }

@@ -1,4 +1,5 @@
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
+import type { Decisions } from '../decision/decisions.js'
 import { Refusal, refuse } from '../errors.js'
 import { type HttpRequest, hasBody } from '../http/message.js'
 import { checkWire } from '../http/wire.js'
@@ -14,6 +15,7 @@ export interface ServerCallerContext extends ContentCheckContext {
   /** Only `jwks_uri` is taken, and the content has to be covered. */
   readonly signature: SignaturePolicy
   readonly issuers: IssuerKeys
+  readonly decisions: Decisions
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   /** The refusal of a server that this endpoint does not serve, checked before anything is fetched. */
@@ -50,7 +52,13 @@ export async function authenticateServer(
     context.accepts(id, dwk) ??
     context.issuers.refused(id, dwk) ??
     (await checkContent(request, read, context))
-  return refused ?? (await verifyCaller(read, { issuer: id, dwk, kid }, context.issuers)) ?? id
+  const unproved = refused ?? (await verifyCaller(read, { issuer: id, dwk, kid }, context.issuers))
+  const draft = context.decisions.draftOf(request)
+  if (draft !== undefined) {
+    draft.signature = read
+    if (unproved === undefined) draft.server = id
+  }
+  return unproved ?? id
 }
 
 // Elsewhere a request without content has none to cover; here it has to have some (AAuth 11.12.1).

@@ -3,6 +3,7 @@ import { andThen } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Verify } from '../crypto/verify.js'
+import type { Decisions, Draft } from '../decision/decisions.js'
 import { Refusal, refuse } from '../errors.js'
 import type { HttpRequest } from '../http/message.js'
 import { checkWire } from '../http/wire.js'
@@ -15,6 +16,7 @@ import { isSignedFor } from '../token/jws.js'
 import { type ReadToken, readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
+import { traced, verifications } from '../tracing.js'
 import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 
 /** The dependencies of {@link authenticate}. */
@@ -26,6 +28,7 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly issuers: IssuerKeys
   readonly tokens: VerifiedTokens
   readonly verify: Verify
+  readonly decisions: Decisions
   /** Milliseconds. */
   readonly clock: () => number
 }
@@ -38,16 +41,38 @@ export type Authenticated = TokenCaller | Refusal | typeof unsigned
  * it costs one verification, that of the request, and waits for nothing; with a token that failed before, none.
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
+  const draft = context.decisions.draftOf(request)
+  if (draft === undefined && !verifications.hasSubscribers)
+    return authenticateNow(request, context, undefined)
+  const watched = (): Awaitable<Authenticated> =>
+    draft === undefined
+      ? authenticateNow(request, context, undefined)
+      : andThen(authenticateNow(request, context, draft), (authenticated) => {
+          draft.endVerification(
+            authenticated === unsigned || authenticated instanceof Refusal ? undefined : authenticated,
+          )
+          return authenticated
+        })
+  return verifications.hasSubscribers ? traced(verifications, { request }, watched) : watched()
+}
+
+function authenticateNow(
+  request: HttpRequest,
+  context: AuthenticationContext,
+  draft: Draft | undefined,
+): Awaitable<Authenticated> {
   const now = Math.floor(context.clock() / 1000)
   const usual = context.shortcuts ? usualReader(context.signature).read(request, now) : undefined
   const read = usual ?? readFully(request, context, now)
   if (read === unsigned || read instanceof Refusal) return read
   const { jwt, digest } = read.key as PresentedJwt
   const known = context.tokens.get(digest, now)
+  draft?.beginVerification(read, known !== undefined)
   if (known !== undefined) return new RequestCheck(request, read, context).prove(known)
   const admit = (): Awaitable<Authenticated> => {
     const token = readToken(jwt, context.token, now)
     if (token instanceof Refusal) return token
+    if (draft !== undefined) draft.keyHeld = context.issuers.peek(token.query) !== undefined
     return new TokenCheck(new RequestCheck(request, read, context), context, token, digest, now).run()
   }
   const failed = context.tokens.failed(digest, now)
@@ -58,6 +83,7 @@ export function authenticate(request: HttpRequest, context: AuthenticationContex
 }
 
 function readFully(request: HttpRequest, context: AuthenticationContext, now: number): Read {
+  context.trace?.('wire', `${request.method} ${request.target}`)
   return checkWire(request) ?? readSignature(request, context.signature, now)
 }
 
@@ -85,6 +111,7 @@ class RequestCheck {
   /** Verifies the signature of the request with the confirmation key. */
   verifySignature(key: VerificationKey): Awaitable<Refusal | undefined> {
     const { base, signature } = this.#read
+    this.#context.trace?.('signature', `${signature.length} bytes over a base of ${base.length}`)
     return andThen(this.#context.verify(key, base, signature), (valid) =>
       valid === true ? undefined : valid === false ? refuseSignature() : valid,
     )
@@ -92,6 +119,7 @@ class RequestCheck {
 
   /** The checks of a request whose token and signature have verified. */
   conclude({ caller, source }: VerifiedToken): Awaitable<Authenticated> {
+    this.#context.trace?.('admission', source.issuer)
     const refused = this.#context.issuers.refused(source.issuer, source.dwk)
     if (refused !== undefined) return refused
     return andThen(checkVerified(this.#request, this.#read, caller, this.#context), (late) => late ?? caller)
@@ -131,6 +159,7 @@ class TokenCheck {
   run(): Awaitable<Authenticated> {
     const { issuers, tokens } = this.#context
     const { query, claims } = this.#token
+    this.#context.trace?.('issuer', `${query.issuer}/.well-known/${query.dwk}, kid ${query.kid}`)
     const held = issuers.peek(query)
     if (held instanceof KeyFault) return refuse('invalid_jwt', held.detail)
     if (held === undefined) return this.#discover()
@@ -153,6 +182,7 @@ class TokenCheck {
   async #find(): Promise<Authenticated> {
     const { issuers, tokens } = this.#context
     const { query, claims } = this.#token
+    this.#context.trace?.('issuer', `${query.issuer}/.well-known/${query.dwk}, kid ${query.kid}`)
     const found = await issuers.find(query)
     if (found instanceof Refusal) {
       tokens.addFailed(this.#digest, query, undefined, claims.exp)
@@ -180,6 +210,7 @@ class TokenCheck {
 
   /** The token has verified: it is remembered, so that the next time nothing of this is done again. */
   #accept(under: VerificationKey): Awaitable<Authenticated> {
+    this.#context.trace?.('confirmation')
     const key = confirmationKey(this.#token)
     if (key instanceof Refusal) return key
     const { issuers, tokens } = this.#context
@@ -193,6 +224,7 @@ class TokenCheck {
 
   /** Verifies the request's signature, and applies the operator's rules on issuers, before anything is known of the token. */
   #proveFirst(next: (refused: Refusal | undefined) => Awaitable<Authenticated>): Awaitable<Authenticated> {
+    this.#context.trace?.('confirmation')
     const key = confirmationKey(this.#token)
     if (key instanceof Refusal) return key
     return andThen(this.#check.verifySignature(key), (refused) => {
@@ -203,11 +235,13 @@ class TokenCheck {
 
   #verify(key: VerificationKey): Awaitable<boolean | Refusal> {
     const { jws } = this.#token
+    this.#context.trace?.('token-signature', `under a key of ${key.algorithm.name}`)
     return isSignedFor(jws, key) && this.#context.verify(key, jws.signingInput, jws.signature)
   }
 
   #refusedIssuer(): Refusal | undefined {
     const { issuer, dwk } = this.#token.query
+    this.#context.trace?.('admission', issuer)
     return this.#context.issuers.refused(issuer, dwk)
   }
 }

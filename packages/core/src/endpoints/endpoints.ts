@@ -1,4 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
+import type { Decisions } from '../decision/decisions.js'
+import { endOfAnswer } from '../decision/end.js'
 import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import { type DocumentsContext, jwksEndpoint, metadataEndpoint } from './metadata.js'
@@ -11,8 +13,12 @@ export interface Endpoints {
 }
 
 /** The endpoints of a resource server: its documents, and `more`. */
-export function createEndpoints(config: DocumentsContext, more: readonly Endpoint[] = []): Endpoints {
+export function createEndpoints(
+  config: DocumentsContext & { readonly decisions: Decisions },
+  more: readonly Endpoint[] = [],
+): Endpoints {
   const keys = config.keys.signing !== undefined ? [jwksEndpoint(config)] : []
+  const { decisions } = config
   const endpoints = [metadataEndpoint(config), ...keys, ...more]
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
   const find = (path: string): Endpoint | undefined => {
@@ -27,9 +33,14 @@ export function createEndpoints(config: DocumentsContext, more: readonly Endpoin
       const question = request.target.indexOf('?')
       const endpoint = find(question === -1 ? request.target : request.target.slice(0, question))
       if (endpoint === undefined) return undefined
-      return endpoint.methods.includes(request.method)
-        ? endpoint.handle(request, host)
-        : methodNotAllowed(endpoint)
+      const answer = (): Awaitable<Answer> =>
+        endpoint.methods.includes(request.method)
+          ? endpoint.handle(request, host)
+          : methodNotAllowed(endpoint)
+      const route = `${endpoint.path}${endpoint.prefix === true ? '*' : ''}`
+      const draft = decisions.begin(request, { params: {}, raw: host?.raw, route, id: host?.id })
+      if (draft === undefined) return answer()
+      return decisions.follow(draft, answer, endOfAnswer)
     },
   }
 }

@@ -5,6 +5,7 @@ import {
   serverSignaturePolicy,
 } from '../authentication/authenticate-server.js'
 import type { Awaitable } from '../awaitable.js'
+import type { Decisions } from '../decision/decisions.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
@@ -32,6 +33,7 @@ export interface RevocationEndpointContext {
   readonly clock: () => number
   readonly report: Report
   readonly issuers: IssuerKeys
+  readonly decisions: Decisions
   readonly revocations: RevocationRecords
   /** The rules for agents' signatures, from which those for servers are made. */
   readonly signature: SignaturePolicy
@@ -53,6 +55,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   const caller: ServerCallerContext = {
     signature: serverSignaturePolicy(context.signature),
     issuers,
+    decisions: context.decisions,
     bodyLimit: fixedLimits.revocationBody,
     diagnose,
     isOwnEndpoint: true,

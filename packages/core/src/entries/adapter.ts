@@ -2,6 +2,7 @@
 // parts of which requirements, options, handles and answers are made, for types that are built from them.
 
 export { isPromiseLike } from '../awaitable.js'
+export { callIdOf } from '../decision/call-id.js'
 export { fromNode, nodeHost, writeAnswer } from '../node/adapter.js'
 export { challengeBeside } from '../node/challenge-beside.js'
 export { readOn } from '../node/content.js'
@@ -65,6 +66,9 @@ export type {
 } from '../access/requirement.js'
 export type { MayBeNobody, RouteCaller } from '../access/route-caller.js'
 export type { ScopeNeed, ScopeRule } from '../access/scope-rule.js'
+export type { AdoptionReport } from '../adoption/adoption.js'
+export type { Enforcement } from '../adoption/dial.js'
+export type { AdoptionRow } from '../adoption/tally.js'
 export type { RouteDefaults } from '../server/resource-server.js'
 
 // What the options are made of.
@@ -78,6 +82,7 @@ export type {
 } from '../access/access-options.js'
 export type { AccountHolder, AccountQuestion } from '../access/bindings.js'
 export type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+export type { SubjectOptions } from '../decision/subjects.js'
 export type { LoginResult, SignedIn } from '../interaction/options.js'
 export { type IssuerLimits, issuerLimits } from '../issuer/limits.js'
 export type { IssuerDocument, IssuerResponse, PinnedIssuer } from '../issuer/options.js'
@@ -121,6 +126,7 @@ export type {
   RevokeResourceToken,
   SentRevocation,
 } from '../revocation/revoke-resource-token.js'
+export type { ServerCounts } from '../server/resource-server.js'
 export type { SessionSelection } from '../session/ended.js'
 export type { OpenBreakGlass } from '../store/break-glass.js'
 export type { StoreHealth, StoreSideHealth } from '../store/watched-store.js'

@@ -7,6 +7,9 @@ export type {
   BreakGlassEvent,
   BreakGlassUsedEvent,
   ChallengedEvent,
+  DecisionEvent,
+  DecisionOutcome,
+  DecisionSubjects,
   DeferredEvent,
   DenialEvent,
   DenialKind,
@@ -32,14 +35,18 @@ export type {
   RevocationEvent,
   RevocationSentEvent,
   ServedEvent,
+  SessionBegunEvent,
+  SessionsEndedEvent,
   SettledEvent,
   StateEvent,
+  StoreConnectingEvent,
   StoreEvent,
   StoreFailedEvent,
   StoreFault,
   StoreOperation,
   StoreRecoveredEvent,
   StoreUse,
+  Told,
 } from '../events.js'
 export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

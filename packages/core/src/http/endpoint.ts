@@ -10,6 +10,8 @@ export interface Host {
   readonly onGone?: (listener: () => void) => () => void
   /** The framework's own request: `request.raw` of what functions of the application are given. */
   readonly raw?: unknown
+  /** The framework's own name of the request, for logs. */
+  readonly id?: string | undefined
   /** The log of this request, where the framework has one. */
   readonly log?: Logger
 }

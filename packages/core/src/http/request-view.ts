@@ -10,6 +10,8 @@ export interface RouteView<Raw = unknown> {
   readonly raw: Raw
   /** The route as it was declared, `/notes/:id`: for logs. Absent where the framework does not tell. */
   readonly route?: string | undefined
+  /** The framework's own name of the request, for logs. Absent where it has none. */
+  readonly id?: string | undefined
   /** The log of this request, where the framework has one. Default: the option `logger`. */
   readonly log?: Logger | undefined
 }

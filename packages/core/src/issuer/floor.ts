@@ -1,4 +1,5 @@
-import type { IssuerEvent } from '../events.js'
+import type { IssuerEvent, Untold } from '../events.js'
+import { issuerFetches, traced } from '../tracing.js'
 import { type DocumentBounds, fetchDocument } from './document.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'
@@ -23,7 +24,7 @@ export interface FloorFetcherContext {
   readonly fetch: IssuerFetch
   readonly floor: number
   readonly clock: () => number
-  readonly report: (event: IssuerEvent) => void
+  readonly report: (event: Untold<IssuerEvent>) => void
 }
 
 /** A kind of document: its bounds, and how it is read. */
@@ -70,7 +71,19 @@ export class FloorFetcher<T> {
     }
   }
 
-  async #fetch(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
+  #fetch(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
+    if (!issuerFetches.hasSubscribers) return this.#fetchNow(url, signal, began)
+    const message = { issuer: this.#issuer, document: this.#kind.name, url, outcome: undefined as unknown }
+    return Promise.resolve(
+      traced(issuerFetches, message, async () => {
+        const fetched = await this.#fetchNow(url, signal, began)
+        message.outcome = fetched instanceof Fault ? fetched.kind : 'ok'
+        return fetched
+      }),
+    )
+  }
+
+  async #fetchNow(url: string, signal: AbortSignal, began: number): Promise<Fetched<T> | Fault> {
     const { fetch, clock, report } = this.#context
     const { name, read, weigh } = this.#kind
     const fetched = await fetchDocument(fetch, url, this.#kind, signal, clock)

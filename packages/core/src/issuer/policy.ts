@@ -1,9 +1,9 @@
 import { Refusal } from '../errors.js'
-import type { IssuerEvent } from '../events.js'
+import type { IssuerEvent, Untold } from '../events.js'
 import type { IssuerOptions } from './options.js'
 
 /** Reports an event, with what was thrown. */
-type IssuerReporter = (event: IssuerEvent, error?: unknown) => void
+type IssuerReporter = (event: Untold<IssuerEvent>, error?: unknown) => void
 
 /** The operator's rules on issuers: `allow`, `deny` and `admit`. Nothing is fetched of an issuer that is not admitted. */
 export class IssuerPolicy {

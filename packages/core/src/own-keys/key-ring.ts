@@ -1,6 +1,6 @@
 import type { AlgorithmName } from '../crypto/algorithms.js'
 import type { SigningKey } from '../crypto/keys.js'
-import type { KeyRotationEvent } from '../events.js'
+import type { KeyRotationEvent, Untold } from '../events.js'
 import {
   importKey,
   type PlacedKey,
@@ -71,7 +71,7 @@ export interface OwnKeyRingContext {
   readonly clock: () => number
   /** Seconds that something signed is good for after it was signed, clocks apart. */
   readonly lifetime: number
-  readonly report: (event: KeyRotationEvent) => void
+  readonly report: (event: Untold<KeyRotationEvent>) => void
 }
 
 /** The signing keys of a resource server. Read them at each use: a rotation changes them. */

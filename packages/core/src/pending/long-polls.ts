@@ -12,6 +12,8 @@ export interface LongPolls {
   wake(id: string): void
   /** Resolves all polls; from then on none is held open. */
   close(): void
+  /** How many are held open. */
+  readonly count: number
   /** Whether {@link close} has been called. */
   readonly closed: boolean
 }
@@ -75,6 +77,9 @@ export function createLongPolls(max: number, pause: Sleep = sleep): LongPolls {
       }
     },
     wake,
+    get count() {
+      return count
+    },
     get closed() {
       return closed
     },

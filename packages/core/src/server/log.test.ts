@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import type { AAuthEvent } from '../events.js'
+import type { AAuthEvent, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { noteRoute } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
 import { createLog } from './log.js'
 
 const request = (target = '/notes/7?x=1'): HttpRequest => ({ method: 'GET', target, rawHeaders: [] })
-const refused = (code = 'server_error', reason?: string): AAuthEvent =>
-  ({ name: 'refused', code, family: 'ours', ...(reason === undefined ? {} : { reason }) }) as AAuthEvent
+const refused = (code = 'server_error', reason?: string): Untold<AAuthEvent> =>
+  ({
+    name: 'refused',
+    code,
+    family: 'ours',
+    ...(reason === undefined ? {} : { reason }),
+  }) as Untold<AAuthEvent>
 
 function open(methods: Partial<Logger> = {}) {
   const entries: { level: string; details: Record<string, unknown>; message: string }[] = []
@@ -51,10 +56,24 @@ describe('failures of ours', () => {
     })
   })
 
+  it('are none where the store is still connecting: that is a warning, once', () => {
+    const { entries, log } = open({ debug: () => {} })
+    const yet = Object.assign(new Error('not connected yet'), { name: 'StoreConnectingError' })
+    log({ name: 'store-connecting', reason: 'not connected yet' }, undefined, undefined)
+    log(refused('store_unavailable', 'the store (connecting): not connected yet'), request(), yet)
+    expect(entries).toEqual([
+      {
+        level: 'warn',
+        details: { code: 'store-connecting', reason: 'not connected yet' },
+        message: 'aauth: the store is not connected yet: not connected yet',
+      },
+    ])
+  })
+
   it('are all that is ours, and nothing that is a caller’s or an issuer’s', () => {
     const { entries, log } = open({ debug: () => {} })
     const thrown = new Error('thrown')
-    const ours: [AAuthEvent, unknown][] = [
+    const ours: [Untold<AAuthEvent>, unknown][] = [
       [refused('store_unavailable', 'the store (timeout): late'), undefined],
       [refused('overloaded'), undefined],
       [{ name: 'observed', code: 'server_error', status: 500 }, thrown],
@@ -71,7 +90,7 @@ describe('failures of ours', () => {
       'issuer-policy-failed',
       'store-failed',
     ])
-    const others: AAuthEvent[] = [
+    const others: Untold<AAuthEvent>[] = [
       { name: 'served', caller: 'agent' },
       { name: 'challenged', requirement: 'person-token' },
       { name: 'refused', code: 'invalid_jwt', family: 'caller' },

@@ -1,7 +1,8 @@
-import type { AAuthEvent, Report } from '../events.js'
+import type { AAuthEvent, Report, Untold } from '../events.js'
 import { type HttpRequest, splitTarget } from '../http/message.js'
 import { routeOf } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
+import { isConnecting } from '../store/store-error.js'
 
 /** Milliseconds in which one cause is logged once. */
 const pause = 60_000
@@ -51,6 +52,11 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
 
   return (event, request, error) => {
     if (event.name === 'served') return
+    if (event.name === 'store-connecting') {
+      const { name: code, reason } = event
+      quietly(() => logger.warn({ code, reason }, `aauth: the store is not connected yet: ${reason}`))
+      return
+    }
     const failure = failureIn(event, error)
     if (failure === undefined) {
       if (request !== undefined) debug(event, request, logger)
@@ -76,10 +82,11 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
 
 const others = 'others'
 
-function failureIn(event: AAuthEvent, error: unknown): Failure | undefined {
+function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefined {
   switch (event.name) {
     case 'refused':
-      return event.family === 'ours' ? event : undefined
+      // That it is not connected yet has been told by itself.
+      return event.family === 'ours' && !isConnecting(error) ? event : undefined
     case 'observed':
       return error === undefined ? undefined : event
     case 'failed':
@@ -100,7 +107,7 @@ function causeOf({ code, reason = '' }: Failure, error: unknown): string {
 }
 
 /** A refusal, for whoever wants to know each. */
-function debug(event: AAuthEvent, request: object, fallback: Logger): void {
+function debug(event: Untold<AAuthEvent>, request: object, fallback: Logger): void {
   if (event.name !== 'refused' && event.name !== 'challenged') return
   const log = routeOf(request).log ?? fallback
   if (log.debug === undefined || log.isLevelEnabled?.('debug') === false) return

@@ -1,3 +1,4 @@
+import type { Help } from '../answer/help.js'
 import { type Answered, challenged, failed, refused } from '../answer/outcome.js'
 import type { Chaining } from '../chaining/chaining.js'
 import { behindOf, OnwardError } from '../chaining/onward-error.js'
@@ -12,6 +13,7 @@ export interface OnwardContext {
   readonly chaining: Chaining | undefined
   readonly deferrals: Deferrals
   readonly report: Report
+  readonly help: Help
 }
 
 /** Calls to suppliers, for handlers, and what their callers are answered when one comes to nothing. */
@@ -22,7 +24,7 @@ export interface OnwardCalls {
   answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
 }
 
-export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext): OnwardCalls {
+export function createOnwardCalls({ chaining, deferrals, report, help }: OnwardContext): OnwardCalls {
   const answer = async (request: HttpRequest, error: OnwardError): Promise<Answered> => {
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
     if (refusal === undefined) return challenged(error.code, answer, report, request)
@@ -49,7 +51,9 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
     },
     answerOnward: (request, error) =>
       chaining !== undefined && error instanceof OnwardError && behindOf(error)?.server === chaining.server
-        ? answer(request, error).catch((cause: unknown) => failed(cause, report, request))
+        ? answer(request, error)
+            .catch((cause: unknown) => failed(cause, report, request))
+            .then((outcome) => help.outcome(outcome) as Answered)
         : undefined,
   }
 }

@@ -5,10 +5,13 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { guideAddress } from '../answer/help.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
 import { agentTokenLifetime } from '../chaining/own-agent.js'
-import { checkConfiguration } from '../configuration.js'
+import { checkConfiguration, membersOf } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
+import type { Decisions } from '../decision/decisions.js'
+import { createSubjects, type SubjectOptions } from '../decision/subjects.js'
 import { markKey } from '../denial/denials.js'
 import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -29,7 +32,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
-import { createReport, type Listener } from './reporting.js'
+import { createReporting, type Listener } from './reporting.js'
 import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
 
@@ -128,9 +131,22 @@ const schema = z.strictObject({
       ed25519: fn<Ed25519Verifier>().optional(),
     })
     .default({}),
+  help: z
+    .union(
+      [z.literal(false), httpsUrl.refine((url) => !url.includes('#'), 'must have no fragment')],
+      'must be an https:// address without a fragment, or false',
+    )
+    .default(guideAddress),
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
   onEvent: fn<Listener>().optional(),
+  // It may be a log, which is an object of its own.
+  audit: z
+    .looseObject({
+      subjects: z.boolean('must be a boolean').optional(),
+      subjectKey: z.string().min(32, 'must be text of 32 characters or more').optional(),
+    })
+    .optional(),
   logger: z
     .union(
       [z.literal(false), z.custom<Logger>(isLogger)],
@@ -138,6 +154,9 @@ const schema = z.strictObject({
     )
     .optional(),
 })
+
+/** The names of all options, or of the members of one that is an object: what the guides name is held to them. */
+export const optionNames = (...path: readonly string[]): readonly string[] => membersOf(schema, path)
 
 /** Options that hold objects of the application's own: they are not looked into. */
 const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger', 'key'])
@@ -170,6 +189,7 @@ type Kept =
   | 'maxAgentTokenLifetime'
   | 'issuers'
   | 'verifiedTokens'
+  | 'help'
   | 'crypto'
   | 'clock'
   | 'random'
@@ -203,8 +223,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** The time of day at the start, moved on by `monotonic`: for durations that are told as dates. */
   readonly steady: () => number
   readonly report: Report
-  /** Whether there is an `onEvent`. */
-  readonly listens: boolean
+  readonly decisions: Decisions
 }
 
 /** The options whatever the type of the framework's requests. */
@@ -225,9 +244,16 @@ export function readOptions(options: AnyResourceOptions): Config {
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
-  const { onEvent, logger, storeTimeout, replayStore, ...rest } = given
+  const { onEvent, logger, audit, storeTimeout, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
-  const report = createReport({ onEvent, logger, monotonic })
+  const { report, decisions } = createReporting({
+    resource: given.resource,
+    onEvent,
+    logger,
+    clock,
+    monotonic,
+    subjects: createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys),
+  })
   const steady = steadyClock(clock, monotonic)
   const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
     watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
@@ -267,7 +293,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     steady,
     random: given.random ?? (() => Math.random()),
     report,
-    listens: onEvent !== undefined,
+    decisions,
   }
 }
 

@@ -31,6 +31,8 @@ export interface PendingRequests {
   readonly pending: Pending
   readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
+  /** How many polls are held open. */
+  polls(): number
   /** Answers all long polls; from then on none is held open. */
   close(): void
 }
@@ -81,6 +83,7 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
     pending: createPending(context),
     sessions,
     endpoints,
+    polls: () => longPolls.count,
     close: () => longPolls.close(),
   }
 }
@@ -99,6 +102,7 @@ function sessionService(config: Config, stops: StopContext): SessionService {
         : sealedSessions(createSealingKeys(sessions, store, clock)),
     ended: createEndedSessions({ resource, longest, store, stops, begunWith }),
     store,
+    report: config.report,
     clock,
   })
 }

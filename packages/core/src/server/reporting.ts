@@ -1,7 +1,11 @@
+import type { Channel } from 'node:diagnostics_channel'
 import { isPromiseLike } from '../awaitable.js'
-import type { AAuthEvent, Report } from '../events.js'
+import { callIdOf } from '../decision/call-id.js'
+import { Decisions, type Draft, decisionChannel, eventChannel } from '../decision/decisions.js'
+import type { NameSubjects } from '../decision/subjects.js'
+import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
-import { type RequestView, viewNoted } from '../http/request-view.js'
+import { type RequestView, type RouteView, routeOf, viewRequest } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
 import { createLog } from './log.js'
 
@@ -18,18 +22,61 @@ export type Listener = (event: AAuthEvent, about: EventAbout) => unknown
 
 /** Who is told of events. */
 export interface ReportingContext {
+  readonly resource: string
   readonly onEvent: Listener | undefined
   readonly logger: Logger | false | undefined
+  readonly subjects: NameSubjects
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
 }
 
+/** What tells of events, and what gathers decisions. */
+export interface Reporting {
+  readonly report: Report
+  readonly decisions: Decisions
+}
+
 /** Tells the log and the application's listener of every event. Neither can change the answer to a request. */
-export function createReport({ onEvent, logger, monotonic }: ReportingContext): Report {
+export function createReporting(context: ReportingContext): Reporting {
+  const { resource, onEvent, logger, subjects, clock, monotonic } = context
   const log = logger === false ? undefined : createLog(logger, monotonic)
-  return (event, request, error) => {
-    log?.(event, request, error)
-    if (onEvent !== undefined) tell(onEvent, event, new About(request as HttpRequest | undefined, error))
+  const decisions = new Decisions({
+    resource,
+    listens: onEvent !== undefined,
+    subjects,
+    monotonic,
+    tell: (event, draft) => publish<DecisionEvent>(decisionChannel, event, draft.request, draft, undefined),
+  })
+
+  const publish = <E extends AAuthEvent>(
+    to: Channel,
+    event: Untold<E>,
+    request: object | undefined,
+    draft: Draft | undefined,
+    error: unknown,
+  ): E => {
+    const told = event as { at?: number; id?: string }
+    told.at = clock()
+    const id = draft === undefined ? callIdIn(request) : draft.id
+    if (id !== undefined) told.id = id
+    const about = new About(request as HttpRequest | undefined, draft?.route, error)
+    if (onEvent !== undefined) tell(onEvent, told as E, about)
+    if (to.hasSubscribers) to.publish({ event: told, about, resource })
+    return told as E
+  }
+
+  return {
+    decisions,
+    report(event, request, error) {
+      log?.(event, request, error)
+      if (!decisions.wanted) return
+      const draft = request === undefined ? undefined : decisions.draftOf(request)
+      draft?.note(event)
+      if (onEvent !== undefined || eventChannel.hasSubscribers)
+        publish<AAuthEvent>(eventChannel, { ...event }, request, draft, error)
+    },
   }
 }
 
@@ -45,18 +92,27 @@ function tell(onEvent: Listener, event: AAuthEvent, about: EventAbout): void {
   }
 }
 
+const callIdIn = (request: object | undefined): string | undefined =>
+  request === undefined ? undefined : callIdOf(request as HttpRequest)
+
 /** The view of the request is made when somebody looks at it. */
 class About implements EventAbout {
   readonly error?: unknown
   readonly #request: HttpRequest | undefined
+  readonly #route: RouteView | undefined
 
-  constructor(request: HttpRequest | undefined, error: unknown) {
+  constructor(request: HttpRequest | undefined, route: RouteView | undefined, error: unknown) {
     this.#request = request
+    this.#route = route
     if (error !== undefined) this.error = error
   }
 
   get request(): RequestView {
     // Absent, as the type has it: what is left out of a destructured object is undefined.
-    return (this.#request === undefined ? undefined : viewNoted(this.#request)) as RequestView
+    return (
+      this.#request === undefined
+        ? undefined
+        : viewRequest(this.#request, this.#route ?? routeOf(this.#request))
+    ) as RequestView
   }
 }

@@ -1,6 +1,7 @@
 import type { AccessOptions } from '../access/access-options.js'
 import type { OnwardOptions } from '../chaining/options.js'
 import type { CryptoOptions } from '../crypto/verify.js'
+import type { SubjectOptions } from '../decision/subjects.js'
 import type { AAuthEvent } from '../events.js'
 import type { InteractionOptions } from '../interaction/options.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
@@ -137,6 +138,12 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   /** How signatures are verified: in the event loop, in the thread pool, or by a library of the application's. */
   readonly crypto?: CryptoOptions
   /**
+   * Where the member `help` in the problem bodies of our answers leads: an `https://` address of a guide to errors, to which
+   * the section is added as fragment (`#invalid_signature`). Default: `docs/errors.md` of this library's repository.
+   * `false`: there is no such member. With a guide of your own, agents are told in your words what to do.
+   */
+  readonly help?: string | false
+  /**
    * Milliseconds, as `Date.now`, which is the default: the time that tokens, signatures and entries are compared with.
    * Durations (a pause, a minimum interval, a rate a minute) are measured by `performance.now`, whatever the clock is set
    * to; a clock given here moves that forward, too, and never back.
@@ -149,6 +156,8 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * `about.request` is the request that it is about, where it is about one.
    */
   onEvent?(event: AAuthEvent, about: EventAbout<Raw>): void
+  /** How decisions name persons (the event `decision`). */
+  readonly audit?: SubjectOptions
   /**
    * Where failures of ours are logged: a policy that throws, a store that fails, a signer that is wrong. Each cause is
    * logged once a minute, with the error and the route. Default: `console.error`, in Fastify the application's logger.

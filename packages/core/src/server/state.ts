@@ -1,5 +1,5 @@
 import { createDenials, type DenialCheck } from '../denial/denials.js'
-import type { StateEvent } from '../events.js'
+import type { StateEvent, Untold } from '../events.js'
 import { createReplays, type Replays } from '../replay/replays.js'
 import { createRevocations, type RevocationRecords } from '../revocation/revocations.js'
 import { type BreakGlassCheck, createBreakGlass } from '../store/break-glass.js'
@@ -26,7 +26,7 @@ export interface StateContext {
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
-  readonly report: (event: StateEvent, request?: object) => void
+  readonly report: (event: Untold<StateEvent>, request?: object) => void
 }
 
 /** Creates the checks. */

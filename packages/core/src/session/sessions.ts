@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto'
 import type { Connected, TokenCaller, TokenName } from '../caller.js'
+import type { Report } from '../events.js'
 import { type Answer, jsonAnswer } from '../http/message.js'
 import { instanceSkew } from '../limits.js'
 import type { Approved, PendingRecord } from '../pending/record.js'
@@ -50,13 +51,14 @@ export interface SessionsContext {
   readonly codec: SessionCodec
   readonly ended: EndedSessions
   readonly store: Store
+  readonly report: Report
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
 }
 
 /** Creates the {@link SessionService} of a server. */
 export function createSessions(context: SessionsContext): SessionService {
-  const { resource, settings, codec, ended, store, clock } = context
+  const { resource, settings, codec, ended, store, report, clock } = context
 
   const isAlive = (claims: SessionClaims, caller: TokenCaller): boolean =>
     claims.aud === resource &&
@@ -102,7 +104,10 @@ export function createSessions(context: SessionsContext): SessionService {
   }
 
   return {
-    end: (selection) => ended.end(selection),
+    async end(selection) {
+      await ended.end(selection)
+      report({ name: 'sessions-ended' })
+    },
     waitsWith: (token, until) => ended.begunWith('request', token, until),
     endBegunWith: (token) => ended.endBegunWith(token),
     hasEnded: (token) => ended.hasEnded(token),
@@ -129,6 +134,7 @@ export function createSessions(context: SessionsContext): SessionService {
         issued: now,
         exp: Math.min(now + settings.lifetime * 1000, at + settings.maxAge * 1000),
       })
+      report({ name: 'session-begun', scope })
       return jsonAnswer(
         { status: 'authorized', ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
         { 'AAuth-Access': token, 'Cache-Control': 'no-store' },

@@ -1,13 +1,14 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
-import type { StoreEvent, StoreFault, StoreOperation } from '../events.js'
+import type { StoreEvent, StoreFault, StoreOperation, Untold } from '../events.js'
 import { after } from '../time.js'
+import { storeCalls, traced } from '../tracing.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 
 /** The health of reads from the store, or of writes to it. */
 export interface StoreSideHealth {
-  /** `down` from a failure until what failed has succeeded. */
+  /** `down` from a failure until what failed has succeeded, and while a first connection is being made. */
   readonly state: 'up' | 'down'
   /** The last failure, if there was one; for the operator only. `at`: milliseconds, as `Date.now`. */
   readonly last: { readonly fault: StoreFault; readonly reason: string; readonly at: number } | undefined
@@ -35,7 +36,7 @@ export interface StoreWatch {
   readonly monotonic: () => number
   /** Keys that every request reads; absent for a store that requests need not read. */
   readonly needs?: readonly string[]
-  readonly report: (event: StoreEvent) => void
+  readonly report: (event: Untold<StoreEvent>) => void
 }
 
 /** A store whose operations end in time and reject with {@link StoreError} only. */
@@ -99,10 +100,12 @@ class Watcher implements WatchedStore {
   #checkedAt = Number.NEGATIVE_INFINITY
   #check: Promise<boolean> | undefined
   #checkKeys: readonly string[] | undefined
+  #connecting: StoreSideHealth['last'] | undefined
 
   constructor(store: Store, watch: StoreWatch) {
     this.#store = store
     this.#watch = watch
+    store.onConnected?.(() => this.#askAgain())
   }
 
   get(key: string): Awaitable<string | undefined> {
@@ -122,8 +125,8 @@ class Watcher implements WatchedStore {
   }
 
   health(): StoreHealth {
-    const reads = sideHealth(this.#sides.read)
-    const writes = sideHealth(this.#sides.write)
+    const reads = sideHealth(this.#sides.read, this.#connecting)
+    const writes = sideHealth(this.#sides.write, this.#connecting)
     const later = (writes.last?.at ?? 0) >= (reads.last?.at ?? 0) ? writes.last : reads.last
     return {
       state: reads.state === 'down' || writes.state === 'down' ? 'down' : 'up',
@@ -187,7 +190,10 @@ class Watcher implements WatchedStore {
     }
     try {
       const answer = operation()
-      if (isPromiseLike(answer)) return this.#wait(kind, key, answer)
+      if (isPromiseLike(answer))
+        return storeCalls.hasSubscribers
+          ? traced(storeCalls, { operation: kind, entry: entryOf(key) }, () => this.#wait(kind, key, answer))
+          : this.#wait(kind, key, answer)
       this.#succeed(kind, key, answer === true)
       return answer
     } catch (cause) {
@@ -222,6 +228,7 @@ class Watcher implements WatchedStore {
 
   /** @param room whether it shows that one more entry has room, which replacing or deleting one does not */
   #succeed(kind: StoreOperation, key: string, room: boolean): void {
+    if (this.#connecting !== undefined) this.#connecting = undefined
     if (this.#troubles.size === 0) return
     const name = this.#nameOf(kind, key)
     const trouble = this.#troubles.get(name)
@@ -247,6 +254,8 @@ class Watcher implements WatchedStore {
   #fail(kind: StoreOperation, key: string, cause: unknown): StoreError {
     const error = asStoreError(cause)
     const { fault, message: reason } = error
+    if (fault === 'connecting') return this.#note(error)
+    this.#connecting = undefined
     const now = this.#watch.monotonic()
     const side = this.#sides[kind]
     side.last = { fault, reason, at: this.#watch.clock() }
@@ -262,10 +271,28 @@ class Watcher implements WatchedStore {
     return error
   }
 
+  /** A first connection that is being made is no failure, and nothing rests for it. */
+  #note(error: StoreError): StoreError {
+    const { fault, message: reason } = error
+    const isFirst = this.#connecting === undefined
+    this.#connecting = { fault, reason, at: this.#watch.clock() }
+    if (isFirst) this.#watch.report({ name: 'store-connecting', reason })
+    return error
+  }
+
+  /** There is a connection again: what rested is asked at once. */
+  #askAgain(): void {
+    for (const trouble of this.#troubles.values()) {
+      trouble.failures = 0
+      trouble.trying = false
+    }
+    if (this.#troubles.size > 0 || this.#connecting !== undefined) void this.check()
+  }
+
   /** Where parts have no names, reads are told apart by what is kept (`deny`, `revoked`, `replay`), and writes are not. */
   #nameOf(kind: StoreOperation, key: string): string {
     if (this.#store.part !== undefined) return `${kind} ${this.#store.part(key) % mostParts}`
-    return kind === 'write' ? kind : `${kind} ${key.split(':', 1)[0]}`
+    return kind === 'write' ? kind : `${kind} ${entryOf(key)}`
   }
 
   /** A key of ours in each part. */
@@ -283,7 +310,10 @@ class Watcher implements WatchedStore {
   }
 }
 
-const sideHealth = ({ downSince, last }: Side): StoreSideHealth => ({
-  state: downSince === undefined ? 'up' : 'down',
-  last,
+const sideHealth = ({ downSince, last }: Side, connecting: StoreSideHealth['last']): StoreSideHealth => ({
+  state: downSince === undefined && connecting === undefined ? 'up' : 'down',
+  last: connecting ?? last,
 })
+
+/** What kind of entry a key names: `deny`, `revoked`, `replay`. */
+const entryOf = (key: string): string => key.split(':', 1)[0] as string

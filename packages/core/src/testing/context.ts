@@ -1,10 +1,20 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createVerify } from '../crypto/verify.js'
+import { Decisions } from '../decision/decisions.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { defaultLimits } from '../limits.js'
 import { createState, type State } from '../server/state.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
+
+/** Nobody listens. */
+const noDecisions: Decisions = new Decisions({
+  resource: 'https://rs.example',
+  listens: false,
+  subjects: () => undefined,
+  monotonic: () => 0,
+  tell: (event) => ({ ...event, at: 0 }),
+})
 
 /** What authentication at `https://rs.example` works with, as it is by default. @param clock milliseconds */
 export function testContext(
@@ -33,6 +43,7 @@ export function testContext(
     issuers,
     tokens: new VerifiedTokens(100, issuers),
     verify: createVerify(),
+    decisions: noDecisions,
     ...state,
     replay: 'off',
     bodyLimit: 1024,

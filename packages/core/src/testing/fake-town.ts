@@ -1,7 +1,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
-import type { IssuerEvent } from '../events.js'
+import type { IssuerEvent, Untold } from '../events.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
@@ -20,7 +20,7 @@ type Behaviour = (url: string, signal: AbortSignal) => Response | Promise<Respon
 export class FakeTown {
   now = 1_800_000_000_000
   readonly fetches: string[] = []
-  readonly events: IssuerEvent[] = []
+  readonly events: Untold<IssuerEvent>[] = []
   readonly withdrawn: string[] = []
   readonly keys: IssuerKeys
   readonly #issuers = new Map<string, Behaviour>()

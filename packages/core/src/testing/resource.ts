@@ -1,5 +1,5 @@
 import type { Answered, Outcome, Served } from '../answer/outcome.js'
-import type { AAuthEvent } from '../events.js'
+import type { AAuthEvent, DecisionEvent, Untold } from '../events.js'
 import type { ResourceOptions } from '../server/resource-options.js'
 import { createResourceServer, type ResourceServer } from '../server/resource-server.js'
 import { newJwks } from './jwk.js'
@@ -16,21 +16,33 @@ const pinned = ['https://ap.example', 'https://ps.example', 'https://as.example'
 
 const signingKey = newJwks().privateJwk
 
-/** A resource server whose issuers are all known beforehand, and what it told `onEvent`. */
+/** A resource server whose issuers are all known beforehand, and what it told `onEvent`: decisions apart, and the rest untimed. */
 export function testResource(
   options: Partial<ResourceOptions> = {},
-): ResourceServer & { readonly events: AAuthEvent[] } {
-  const events: AAuthEvent[] = []
+): ResourceServer & { readonly events: Untold<AAuthEvent>[]; readonly decisions: DecisionEvent[] } {
+  const events: Untold<AAuthEvent>[] = []
+  const decisions: DecisionEvent[] = []
   const server = createResourceServer({
     resource: 'https://rs.example',
     signingKeys: [signingKey],
     scopes: { 'data.read': 'Read', 'data.write': 'Change', 'data.admin': 'Everything' },
     issuers: { pinned },
     clock: () => now * 1000,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      if (event.name === 'decision') decisions.push(event)
+      else events.push(untold(event))
+    },
     ...options,
   })
-  return { ...server, events }
+  return { ...server, events, decisions }
+}
+
+/** An event without its time and the id of its request. */
+function untold(event: AAuthEvent): Untold<AAuthEvent> {
+  const { at, ...rest } = event
+  if ('kind' in event) return rest
+  const { id, ...told } = rest as typeof rest & { readonly id?: string }
+  return told as Untold<AAuthEvent>
 }
 
 /** The claims of the resource token in a challenge. */

@@ -1,0 +1,23 @@
+import { hash } from 'node:crypto'
+import { fieldValue, type HttpRequest } from '../http/message.js'
+
+/**
+ * The id of a signed request: SHA-256 of the value of its `Signature` field, in base64url (`call_id`), by which its events,
+ * the logs of its handler and the records of its agent are joined. `undefined` without that field. It is the caller's own
+ * word until the signature has been verified.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { callIdOf, fromNode } from '@countersign/core/adapter'
+ *
+ * createServer((message, response) => {
+ *   console.log('call', callIdOf(fromNode(message)))
+ *   response.end()
+ * })
+ * ```
+ */
+export function callIdOf({ rawHeaders }: Pick<HttpRequest, 'rawHeaders'>): string | undefined {
+  const value = fieldValue(rawHeaders, 'signature')
+  return value === undefined ? undefined : hash('sha256', value, 'base64url')
+}

@@ -1,0 +1,226 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Meter, ObservableResult } from '@opentelemetry/api'
+import { decisionChannel, eventChannel } from '../decision/decisions.js'
+import type { AAuthEvent, DecisionEvent } from '../events.js'
+import type { ResourceServer } from '../server/resource-server.js'
+import { storeCalls } from '../tracing.js'
+import { bounded, knownMethod } from './known.js'
+import { safely } from './safely.js'
+import { nameOf } from './spans.js'
+import { createTally } from './tally.js'
+
+/** Seconds; a verification in memory takes a tenth of a millisecond, one that fetches keys takes seconds. */
+const boundaries = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
+
+/** Counts decisions, events and store calls, and reads the gauges of these servers. @returns stops it */
+export function countIn(
+  meter: Meter,
+  servers: readonly Pick<ResourceServer, 'resource' | 'counts'>[],
+): () => void {
+  const stops = [countDecisions(meter), countEvents(meter), timeStore(meter), readGauges(meter, servers)]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+function countDecisions(meter: Meter): () => void {
+  const decisions = createTally(meter, 'aauth.decisions', {
+    unit: '{decision}',
+    description: 'Requests decided on, by outcome and code',
+  })
+  const tokens = createTally(meter, 'aauth.token_cache.lookups', {
+    unit: '{lookup}',
+    description: 'Tokens presented, by whether they were remembered',
+  })
+  const keys = createTally(meter, 'aauth.key_cache.lookups', {
+    unit: '{lookup}',
+    description: 'Keys of issuers needed, by whether they were in memory',
+  })
+  const duration = meter.createHistogram('aauth.decision.duration', {
+    unit: 's',
+    description: 'From the arrival of a request to its decision, with everything that was waited for',
+    advice: { explicitBucketBoundaries: boundaries },
+  })
+  const verification = meter.createHistogram('aauth.verification.duration', {
+    unit: 's',
+    description: 'Verification of the signature and, where it was not remembered, of the token',
+    advice: { explicitBucketBoundaries: boundaries },
+  })
+  const routeOf = bounded()
+  const codeOf = bounded()
+  const count = ({ event }: { readonly event: DecisionEvent }): void => {
+    const { resource, outcome, caller } = event
+    const method = knownMethod(event.method)
+    const route = event.route === undefined ? undefined : routeOf(event.route)
+    const code = event.code === undefined ? undefined : codeOf(event.code)
+    decisions.add(`${resource} ${outcome} ${caller} ${method} ${code} ${route}`, () => ({
+      'aauth.resource': resource,
+      'aauth.outcome': outcome,
+      'aauth.caller': caller,
+      'http.request.method': method,
+      ...(route === undefined ? undefined : { 'http.route': route }),
+      ...(code === undefined ? undefined : { 'aauth.code': code }),
+    }))
+    duration.record(event.milliseconds / 1000, { 'aauth.resource': resource, 'aauth.outcome': outcome })
+    const { remembered, keyHeld } = event
+    if (remembered === undefined) return
+    const hit = (is: boolean) => () => ({ 'aauth.resource': resource, 'aauth.cache.hit': is })
+    tokens.add(`${resource} ${remembered}`, hit(remembered))
+    if (keyHeld !== undefined) keys.add(`${resource} ${keyHeld}`, hit(keyHeld))
+    if (event.verification !== undefined)
+      verification.record(event.verification / 1000, {
+        'aauth.resource': resource,
+        'aauth.token.remembered': remembered,
+      })
+  }
+  const stop = listen(decisionChannel.name, count)
+  return () => {
+    stop()
+    for (const tally of [decisions, tokens, keys]) tally.stop()
+  }
+}
+
+function countEvents(meter: Meter): () => void {
+  const fetches = meter.createHistogram('aauth.issuer.fetch.duration', {
+    unit: 's',
+    description: 'Fetches of the documents of issuers',
+    advice: { explicitBucketBoundaries: boundaries },
+  })
+  const busy = meter.createCounter('aauth.issuer.busy', {
+    unit: '{discovery}',
+    description: 'Discoveries of issuers that were not begun, since a limit was reached',
+  })
+  const failures = meter.createCounter('aauth.store.failures', {
+    unit: '{failure}',
+    description: 'Times that the store began to fail',
+  })
+  const opened = meter.createCounter('aauth.pending.opened', {
+    unit: '{request}',
+    description: 'Requests that have to wait',
+  })
+  const settled = meter.createCounter('aauth.pending.settled', {
+    unit: '{request}',
+    description: 'Requests that waited and have been decided',
+  })
+  const sessions = meter.createCounter('aauth.sessions.begun', {
+    unit: '{session}',
+    description: 'Sessions of connected agents that have begun',
+  })
+  const count = (message: { readonly event: AAuthEvent; readonly resource: string }): void => {
+    const { event } = message
+    const resource = { 'aauth.resource': message.resource }
+    switch (event.name) {
+      case 'issuer-fetched':
+        fetches.record(event.milliseconds / 1000, {
+          ...resource,
+          'aauth.document': event.document,
+          'aauth.fetch.outcome': event.outcome,
+        })
+        break
+      case 'issuer-busy':
+        busy.add(1, { ...resource, 'aauth.bound': event.bound })
+        break
+      case 'store-failed':
+        failures.add(1, {
+          ...resource,
+          'aauth.store.operation': event.operation,
+          'error.type': event.fault,
+        })
+        break
+      case 'deferred':
+        opened.add(1, { ...resource, 'aauth.requirement': event.requirement })
+        break
+      case 'settled':
+        settled.add(1, { ...resource, 'aauth.pending.outcome': event.outcome })
+        break
+      case 'session-begun':
+        sessions.add(1, resource)
+        break
+      default:
+    }
+  }
+  return listen(eventChannel.name, count)
+}
+
+function timeStore(meter: Meter): () => void {
+  const duration = meter.createHistogram('aauth.store.duration', {
+    unit: 's',
+    description: 'Calls of a store that does not answer at once',
+    advice: { explicitBucketBoundaries: boundaries },
+  })
+  const began = new WeakMap<object, number>()
+  type Call = { readonly operation: string; readonly entry: string; readonly error?: unknown }
+  const listeners = {
+    start: (message: object) => void began.set(message, performance.now()),
+    asyncEnd: safely((message: object) => {
+      const { operation, entry, error } = message as Call
+      duration.record((performance.now() - (began.get(message) ?? performance.now())) / 1000, {
+        'aauth.store.operation': operation,
+        'aauth.store.entry': entry,
+        ...(error === undefined ? undefined : { 'error.type': nameOf(error) }),
+      })
+    }),
+    end: () => {},
+    asyncStart: () => {},
+    error: () => {},
+  }
+  storeCalls.subscribe(listeners as never)
+  return () => void storeCalls.unsubscribe(listeners as never)
+}
+
+function readGauges(
+  meter: Meter,
+  servers: readonly Pick<ResourceServer, 'resource' | 'counts'>[],
+): () => void {
+  const gauge = (
+    name: string,
+    unit: string,
+    description: string,
+    read: (counts: ReturnType<ResourceServer['counts']>) => number,
+  ): (() => void) => {
+    const made = meter.createObservableGauge(name, { unit, description })
+    const observe = safely((result: ObservableResult) => {
+      for (const server of servers)
+        result.observe(read(server.counts()), { 'aauth.resource': server.resource })
+    })
+    made.addCallback(observe)
+    return () => made.removeCallback(observe)
+  }
+  const stops = [
+    gauge(
+      'aauth.issuer.discoveries.waiting',
+      '{discovery}',
+      'Discoveries of issuers that wait for their turn',
+      ({ discoveries }) => discoveries.waiting,
+    ),
+    gauge(
+      'aauth.issuer.discoveries.running',
+      '{discovery}',
+      'Discoveries of issuers that are under way',
+      ({ discoveries }) => discoveries.running,
+    ),
+    gauge(
+      'aauth.pending.polls',
+      '{poll}',
+      'Polls of waiting calls that are held open',
+      ({ openPolls }) => openPolls,
+    ),
+    gauge(
+      'aauth.token_cache.size',
+      '{token}',
+      'Verified tokens that are remembered',
+      ({ rememberedTokens }) => rememberedTokens,
+    ),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+function listen<M>(channel: string | symbol, listener: (message: M) => void): () => void {
+  const safe = safely(listener) as (message: unknown) => void
+  subscribe(channel, safe)
+  return () => void unsubscribe(channel, safe)
+}

@@ -1,0 +1,61 @@
+import { tracingChannel } from 'node:diagnostics_channel'
+import type { Awaitable } from './awaitable.js'
+import { isPromiseLike } from './awaitable.js'
+
+/** From a request's arrival at a guard, or at an endpoint of ours, to what becomes of it, which is `event` at the end. */
+export const requests: Tracing = tracingChannel('countersign:request')
+
+/** The verification of a request's signature and token; `request` as it was received. */
+export const verifications: Tracing = tracingChannel('countersign:verification')
+
+/** The fetch of a document from an `issuer`: which `document`, and its `url`; `outcome` at the end. */
+export const issuerFetches: Tracing = tracingChannel('countersign:issuer-fetch')
+
+/** A call of the store that did not answer at once: `operation`, and what kind of `entry` it was about. */
+export const storeCalls: Tracing = tracingChannel('countersign:store')
+
+/** A tracing channel of Node's. */
+type Tracing = ReturnType<typeof tracingChannel>
+
+/**
+ * Traces an operation, as `TracingChannel` does for a function that returns a value or one that returns a promise: ours
+ * return either. Ask `hasSubscribers` first, where a closure costs too much.
+ */
+export function traced<T>(channel: Tracing, message: object, operation: () => Awaitable<T>): Awaitable<T> {
+  const { start, end, asyncStart, asyncEnd, error } = channel
+  const told = message as { result?: unknown; error?: unknown }
+  const fail = (cause: unknown): never => {
+    told.error = cause
+    error.publish(told)
+    throw cause
+  }
+  return start.runStores(told, () => {
+    try {
+      const result = operation()
+      if (!isPromiseLike(result)) {
+        told.result = result
+        return result
+      }
+      return Promise.resolve(result).then(
+        (value) => {
+          told.result = value
+          asyncStart.publish(told)
+          asyncEnd.publish(told)
+          return value
+        },
+        (cause: unknown) => {
+          try {
+            return fail(cause)
+          } finally {
+            asyncStart.publish(told)
+            asyncEnd.publish(told)
+          }
+        },
+      )
+    } catch (cause) {
+      return fail(cause)
+    } finally {
+      end.publish(told)
+    }
+  })
+}
