@@ -110,7 +110,8 @@ export function createChaining(context: ChainingContext): Chaining {
     async advance(sealed, caller) {
       const state = await open(sealed)
       if (state?.wait === undefined || caller.kind === 'agent')
-        return new SupplierFault('gone', 'what was stored of the call cannot be read: was a secret replaced?')
+        // Another process may have the secret.
+        return new SupplierFault('supplier_unavailable', 'what was stored of the call cannot be read here')
       const signal = AbortSignal.timeout(context.timeout * 1000)
       const authority = { ps: caller.person.ps, exp: caller.token.exp, capabilities: [], signal }
       const progress = await suppliers.poll(state.wait, authority)

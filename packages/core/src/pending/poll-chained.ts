@@ -122,6 +122,7 @@ async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: 
     call: { ...call, waited: call.waited + 1, chain: sealed },
     ...(interaction === undefined ? {} : { interaction }),
   }
+  context.chainPolls?.later(next.id, wait.retryAfter)
   await context.stops.begun(next)
   await context.records.add(next)
   const isFirst = await context.records.end(record, { state: 'ended', next: next.id })
