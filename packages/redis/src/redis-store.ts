@@ -60,6 +60,11 @@ export interface RedisStoreOptions {
  * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  return storeOf(client, options, () => 'the Redis client is not connected')
+}
+
+/** @param absence why nothing is sent, while the client is not connected; without anything secret */
+export function storeOf(client: RedisClient, options: RedisStoreOptions, absence: () => string): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
@@ -81,7 +86,7 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
-  return provenStore(new RedisStore(sent, prefix, timeout))
+  return provenStore(new RedisStore(sent, prefix, timeout, absence))
 }
 
 // The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
@@ -92,11 +97,13 @@ class RedisStore implements Store {
   readonly #commands: Commands
   readonly #prefix: string
   readonly #timeout: number
+  readonly #absence: () => string
 
-  constructor(commands: Commands, prefix: string, timeout: number) {
+  constructor(commands: Commands, prefix: string, timeout: number, absence: () => string) {
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
+    this.#absence = absence
     if (commands.isCluster) this.part = (key) => Math.floor(slotOf(prefix + key) / slotsOfPart)
   }
 
@@ -123,7 +130,7 @@ class RedisStore implements Store {
   }
 
   async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) throw new Error('the Redis client is not connected')
+    if (!this.#commands.ready()) throw new Error(this.#absence())
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const message = `Redis gave no answer within ${this.#timeout} ms`
