@@ -235,7 +235,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       lookForParsers(
         stackOf(app),
         (handle) => declarations.has(handle) || ownEndpoints.has(handle),
-        (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+        (parser) =>
+          server.diagnose(
+            'AAUTH_CONTENT_CONSUMED',
+            `${parser} stands before us; to keep the bytes: ${parser}({ verify: (req, res, bytes) => { req.rawBody = bytes } })`,
+          ),
       )
     if (!secureByDefault) return
     const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
