@@ -15,7 +15,7 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
   AAUTH_FOREIGN_REQUEST:
     'a request was refused that Node did not parse (a serverless platform, inject): its method, target and fields may not be what the agent signed',
   AAUTH_CONTENT_CONSUMED:
-    'the content of a request was read before the guard, so that no digest of it can be checked: put body parsers after the guard and after its endpoints, or have them keep the bytes in req.rawBody',
+    'the content of a request was read before the guard, so that no digest of it can be checked: let whatever reads content come after the guard and its endpoints, or keep the bytes it read in rawBody',
   AAUTH_UNGUARDED_ROUTE:
     'a route has config.aauth, but the plugin is registered in another scope, so the route answers 500: register the plugin in a scope that holds the route',
   AAUTH_COOKIE:

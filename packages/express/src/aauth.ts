@@ -250,7 +250,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         (parser) =>
           server.diagnose(
             'AAUTH_CONTENT_CONSUMED',
-            `${parser} stands before us, without verify: (req, res, bytes) => { req.rawBody = bytes }`,
+            `${parser} stands before us; to keep the bytes: ${parser}({ verify: (req, res, bytes) => { req.rawBody = bytes } })`,
           ),
       )
     if (!secureByDefault) return

@@ -60,15 +60,22 @@ export interface RedisStoreOptions {
  * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  return storeOver(client, options, () => false)
+  return storeOver(client, options, {
+    isConnecting: () => false,
+    absence: () => 'the Redis client is not connected',
+  })
 }
 
-/** Like {@link createRedisStore}, over a client of our own. @param isConnecting whether its first connection is being made */
-export function storeOver(
-  client: RedisClient,
-  options: RedisStoreOptions,
-  isConnecting: () => boolean,
-): Store {
+/** What is known of a client that is not connected. */
+interface Connection {
+  /** Whether its first connection is being made. */
+  isConnecting(): boolean
+  /** Why it is not there; without anything secret. */
+  absence(): string
+}
+
+/** Like {@link createRedisStore}, over a client of our own. */
+export function storeOver(client: RedisClient, options: RedisStoreOptions, connection: Connection): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
@@ -90,7 +97,7 @@ export function storeOver(
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
-  return provenStore(new RedisStore(sent, { prefix, timeout, client, isConnecting }))
+  return provenStore(new RedisStore(sent, { prefix, timeout, client, connection }))
 }
 
 // The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
@@ -100,7 +107,7 @@ interface RedisStoreContext {
   readonly prefix: string
   readonly timeout: number
   readonly client: RedisClient
-  readonly isConnecting: () => boolean
+  readonly connection: Connection
 }
 
 /** A server knows it by its name, and does not count it as a failure. */
@@ -113,14 +120,14 @@ class RedisStore implements Store {
   readonly #commands: Commands
   readonly #prefix: string
   readonly #timeout: number
-  readonly #isConnecting: () => boolean
+  readonly #connection: Connection
   readonly #listeners = new Set<() => void>()
 
-  constructor(commands: Commands, { prefix, timeout, client, isConnecting }: RedisStoreContext) {
+  constructor(commands: Commands, { prefix, timeout, client, connection }: RedisStoreContext) {
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
-    this.#isConnecting = isConnecting
+    this.#connection = connection
     // Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest.
     const { on } = client as { readonly on?: unknown }
     if (typeof on === 'function')
@@ -158,8 +165,8 @@ class RedisStore implements Store {
 
   async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
     if (!this.#commands.ready()) {
-      if (this.#isConnecting()) throw new StoreConnectingError('the Redis client is not connected yet')
-      throw new Error('the Redis client is not connected')
+      const absence = this.#connection.absence()
+      throw this.#connection.isConnecting() ? new StoreConnectingError(absence) : new Error(absence)
     }
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
