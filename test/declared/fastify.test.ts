@@ -350,6 +350,41 @@ describe('secureByDefault [adapter fastify]', () => {
     )
   })
 
+  it('lists the root of a prefix by both its paths', async () => {
+    await app.register(aauth, options({ secureByDefault: true }))
+    await app.register(
+      within((child) => child.get('/', agentOnly, async () => 'x')),
+      { prefix: '/o' },
+    )
+    await app.ready()
+    const paths = app.aauth.routes().map(({ method, path }) => `${method} ${path}`)
+    expect(paths.toSorted()).toEqual(['GET /o', 'GET /o/', 'HEAD /o', 'HEAD /o/'])
+  })
+
+  it('is not asserted of a list that lacks what was declared before the plugin', async () => {
+    app.get('/open', async () => 'x')
+    await app.register(aauth, options())
+    app.get('/said', agentOnly, async () => 'x')
+    await app.ready()
+    expect(() => assertGuarded(app.aauth.routes())).toThrow('register and await the plugin first')
+  })
+
+  it.each([true, false])(
+    'is not asserted of a plugin that was not awaited, with endpoints: %s',
+    async (endpoints) => {
+      void app.register(aauth, options({ endpoints }))
+      app.get('/open', async () => 'x')
+      await app.ready()
+      expect(() => assertGuarded(app.aauth.routes())).toThrow('register and await the plugin first')
+    },
+  )
+
+  it('is asserted of some route', async () => {
+    await app.register(aauth, options())
+    await app.ready()
+    expect(() => assertGuarded(app.aauth.routes())).toThrow('register and await the plugin first')
+  })
+
   it('is asserted by a test of the application', async () => {
     await app.register(aauth, options())
     app.get('/silent', async () => 'x')

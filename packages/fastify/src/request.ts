@@ -74,8 +74,11 @@ export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherW
    */
   onward(request: FastifyRequest | HttpRequest): Onward
   /**
-   * The routes of the plugin's scope that were declared after it, with what each declares; without our own endpoints.
-   * Routes declared before the plugin are guarded as well, but not listed.
+   * The routes of the plugin's scope, with what each declares; without our own endpoints. The plugin has to be registered
+   * and awaited before any route is declared, at the root or in a context: nobody tells of a route that is there already.
+   *
+   * @throws Error where routes were declared before the plugin: they are guarded as well, but a list without them would be
+   * taken for the whole
    */
   routes(): readonly DeclaredRoute<Requirement>[]
 }

@@ -24,7 +24,7 @@ const main = async () => {
   await connected(() => app.aauth.health())
   await app.close()
   const guard = express.aauth(options)
-  await connected(() => guard.health())
+  await connected(() => guard.server.health())
   await guard.close()
   console.log('served')
 }
