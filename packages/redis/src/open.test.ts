@@ -55,6 +55,33 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     expect(await until(() => store.get('key'))).toBe('value')
   })
 
+  it('says why there is no connection, and nothing of the URL that is secret', async () => {
+    await redis.stop()
+    redis = await startRedis('--requirepass', 'open sesame')
+    const place = `127.0.0.1:${redis.port}`
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    store = openRedisStore(`redis://default:wrong%20word@${place}/3`)
+    const reason = (): Promise<string> =>
+      store.get('key').then(
+        () => 'served',
+        (error: Error) => error.message,
+      )
+    const untilSaid = async (text: string): Promise<string> => {
+      for (;;) {
+        const said = await reason()
+        if (said.includes(text)) return said
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    expect(await reason()).toBe("the Redis client is not connected yet")
+    const refused = await untilSaid('WRONGPASS')
+    expect(refused).toMatch(new RegExp(`^not connected to ${place}: .*WRONGPASS`))
+    expect(refused).not.toMatch(/wrong word|wrong%20word/)
+    expect(await warned).toMatchObject({ code: 'AAUTH_REDIS', message: `openRedisStore: ${refused}` })
+    await redis.kill()
+    await untilSaid(`not connected to ${place}: connect ECONNREFUSED ${place}`)
+  })
+
   it('takes user, password and database from the URL, and no name but its prefix', async () => {
     await redis.stop()
     redis = await startRedis('--requirepass', 'open sesame')
