@@ -107,6 +107,11 @@ describe.each(frames)('diagnostics, on $name [adapter $adapter]', (frame) => {
     )
     expect((await send({ ...request, target: '/v1/x?q=1' })).status).toBe(401)
     expect(diagnosed(events)).toEqual(['AAUTH_PATH_PREFIX'])
+    const [message] = events.flatMap((event) => (event.name === 'diagnostic' ? [event.message] : []))
+    expect(message).toContain(
+      `(it verifies for /api/v1/x, of which ${name.toLowerCase()} tells, not for /v1/x)`,
+    )
+    expect(message).not.toContain('q=1')
   })
 
   it('AAUTH_METHOD: what was signed as a POST is not one any more', async () => {
