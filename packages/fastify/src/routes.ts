@@ -39,6 +39,11 @@ export function guardRoutes(
   const isLate = app.printRoutes().includes('/')
   if (isLate && secureByDefault)
     throw new TypeError('option secureByDefault: register and await the plugin before any route is declared')
+  if (secureByDefault && rootOf(app) !== app)
+    process.emitWarning(
+      'option secureByDefault: the plugin is registered in a context, and routes outside of it may say nothing and are open: register it at the root',
+      { type: 'AAuthWarning', code: 'AAUTH_SECURE_BY_DEFAULT' },
+    )
   app.addHook('onRoute', function (this: FastifyInstance, options) {
     if (options.handler === answered) return
     // A mistake is found where it is made.
@@ -71,21 +76,19 @@ export function guardRoutes(
     const silent = seen.filter(({ options }) => declaredIn(options.config) === undefined).map(nameOf)
     if (secureByDefault && silent.length > 0)
       throw new TypeError(
-        `option secureByDefault: config.aauth is missing, a requirement or false: ${silent.join(', ')}`,
+        `option secureByDefault: config.aauth is missing, a requirement or false: ${silent.join(', ')} (a route of another plugin, as OPTIONS * of @fastify/cors is: say it in an onRoute hook that is added before this plugin)`,
       )
   })
   return () => {
     if (isLate) throw new Error(tooLate)
     return seen.flatMap(({ options, path }) =>
-      [options.method]
-        .flat()
-        .flatMap((method) =>
-          [...new Set([path, options.url])].map((each) => ({
-            method,
-            path: each,
-            aauth: declaredIn(options.config),
-          })),
-        ),
+      [options.method].flat().flatMap((method) =>
+        [...new Set([path, options.url])].map((each) => ({
+          method,
+          path: each,
+          aauth: declaredIn(options.config),
+        })),
+      ),
     )
   }
 }
