@@ -73,7 +73,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
         await new Promise((resolve) => setImmediate(resolve))
       }
     }
-    expect(await reason()).toBe(`not connected to ${place}`)
+    expect(await reason()).toBe("the Redis client is not connected yet")
     const refused = await untilSaid('WRONGPASS')
     expect(refused).toMatch(new RegExp(`^not connected to ${place}: .*WRONGPASS`))
     expect(refused).not.toMatch(/wrong word|wrong%20word/)

@@ -1,7 +1,7 @@
 import { createRequire as requireFrom } from 'node:module'
 import type { Store } from '@countersign/core'
 import type { NodeRedisClient } from './clients.js'
-import { type RedisStoreOptions, storeOver } from './redis-store.js'
+import { type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
 
 /** A store with a client of its own. */
 export interface OpenedRedisStore extends Store {
@@ -42,35 +42,33 @@ export function openRedisStore(url: string, options: RedisStoreOptions = {}): Op
     pingInterval: 10_000,
     socket: { connectTimeout: 5000, socketTimeout: 30_000, reconnectStrategy: pauseBefore },
   })
-  const place = new URL(url)
-  let cause: string | undefined
-  let isTold = false
-  const absence = (): string => `not connected to ${place.host}${cause === undefined ? '' : `: ${cause}`}`
   // Without a listener an error ends the process. What it means for requests is told by the server's own events, and why it
   // is so by the reason that each operation gives.
   const began = performance.now()
+  const place = new URL(url)
   let isFirst = true
-  client.on('error', (error) => {
+  let cause: string | undefined
+  const settled = (error?: unknown): void => {
+    const isTold = !isFirst
     isFirst = false
-    cause = causeOf(error, place)
+    cause = error === undefined ? undefined : causeOf(error, place)
     // A wrong password or address is found when the application starts, not with its first request.
-    if (isTold) return
-    isTold = true
-    process.emitWarning(`openRedisStore: ${absence()}`, { type: 'AAuthWarning', code: 'AAUTH_REDIS' })
-  })
-  client.on('ready', () => {
-    isFirst = false
-    cause = undefined
-    isTold = true
-  })
-  const isConnecting = (): boolean => isFirst && performance.now() - began < firstAttempt
-  const store = storeOver(client, options, { isConnecting, absence })
-  const settled = (): void => {
-    isFirst = false
+    if (cause !== undefined && !isTold)
+      process.emitWarning(`openRedisStore: not connected to ${place.host}: ${cause}`, {
+        type: 'AAuthWarning',
+        code: 'AAUTH_REDIS',
+      })
   }
+  client.on('error', settled)
+  client.on('ready', () => settled())
+  const absence = (): Error =>
+    isFirst && performance.now() - began < firstAttempt
+      ? new StoreConnectingError('the Redis client is not connected yet')
+      : new Error(`not connected to ${place.host}${cause === undefined ? '' : `: ${cause}`}`)
+  const store = storeOver(client, options, absence)
   client.connect().catch(settled)
   const closeOnce = (): Promise<void> => {
-    settled()
+    isFirst = false
     return close(client)
   }
   return Object.assign(store, { close: closeOnce })

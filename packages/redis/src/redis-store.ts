@@ -60,22 +60,15 @@ export interface RedisStoreOptions {
  * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  return storeOver(client, options, {
-    isConnecting: () => false,
-    absence: () => 'the Redis client is not connected',
-  })
+  return storeOver(client, options, () => new Error('the Redis client is not connected'))
 }
 
-/** What is known of a client that is not connected. */
-interface Connection {
-  /** Whether its first connection is being made. */
-  isConnecting(): boolean
-  /** Why it is not there; without anything secret. */
-  absence(): string
-}
-
-/** Like {@link createRedisStore}, over a client of our own. */
-export function storeOver(client: RedisClient, options: RedisStoreOptions, connection: Connection): Store {
+/** Like {@link createRedisStore}, over a client of our own. @param absence why nothing is sent while there is no connection; without anything secret */
+export function storeOver(
+  client: RedisClient,
+  options: RedisStoreOptions,
+  absence: () => Error,
+): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
@@ -97,7 +90,7 @@ export function storeOver(client: RedisClient, options: RedisStoreOptions, conne
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
-  return provenStore(new RedisStore(sent, { prefix, timeout, client, connection }))
+  return provenStore(new RedisStore(sent, { prefix, timeout, client, absence }))
 }
 
 // The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
@@ -107,11 +100,11 @@ interface RedisStoreContext {
   readonly prefix: string
   readonly timeout: number
   readonly client: RedisClient
-  readonly connection: Connection
+  readonly absence: () => Error
 }
 
 /** A server knows it by its name, and does not count it as a failure. */
-class StoreConnectingError extends Error {
+export class StoreConnectingError extends Error {
   override readonly name = 'StoreConnectingError'
 }
 
@@ -120,14 +113,14 @@ class RedisStore implements Store {
   readonly #commands: Commands
   readonly #prefix: string
   readonly #timeout: number
-  readonly #connection: Connection
+  readonly #absence: () => Error
   readonly #listeners = new Set<() => void>()
 
-  constructor(commands: Commands, { prefix, timeout, client, connection }: RedisStoreContext) {
+  constructor(commands: Commands, { prefix, timeout, client, absence }: RedisStoreContext) {
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
-    this.#connection = connection
+    this.#absence = absence
     // Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest.
     const { on } = client as { readonly on?: unknown }
     if (typeof on === 'function')
@@ -164,10 +157,7 @@ class RedisStore implements Store {
   }
 
   async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) {
-      const absence = this.#connection.absence()
-      throw this.#connection.isConnecting() ? new StoreConnectingError(absence) : new Error(absence)
-    }
+    if (!this.#commands.ready()) throw this.#absence()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const message = `Redis gave no answer within ${this.#timeout} ms`
