@@ -15,7 +15,7 @@ const lines = [
   ['chaining'],
   ['authentication'],
   ['replay', 'revocation', 'denial'],
-  ['decision'],
+  ['audit', 'decision'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],
   ['http'],
