@@ -47,7 +47,12 @@ const steps = [
 const failed = []
 for (const [name, step] of steps) {
   say(`check: ${name}`)
-  if ((await step()) !== 0) failed.push(name)
+  // One that throws has failed as well, and the others are still to be told of.
+  const code = await step().catch((error) => {
+    console.error(error)
+    return 1
+  })
+  if (code !== 0) failed.push(name)
 }
 if (failed.length > 0) {
   say(`check failed: ${failed.join(', ')}`)

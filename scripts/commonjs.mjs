@@ -6,10 +6,13 @@
 // other class that is asked for by `instanceof`, once an entry.
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /** Dependencies that are ES modules only, with their licences. Each is carried in the one file that imports it. */
 const carried = new Map([['jose', 'LICENSE.md']])
+
+const fileUrl = fileURLToPath(new URL('file-url.mjs', import.meta.url))
 
 /**
  * @param {string} folder
@@ -26,7 +29,7 @@ export const buildCommonJs = async (folder) => {
 
   /** @type {Map<string, string>} what is carried, and in which file */
   const carriers = new Map()
-  await build({
+  const { warnings } = await build({
     absWorkingDir: dist,
     entryPoints: files(dist, '.js'),
     outdir: out,
@@ -37,11 +40,15 @@ export const buildCommonJs = async (folder) => {
     target: 'node20.19',
     legalComments: 'inline',
     logLevel: 'warning',
+    define: { 'import.meta.url': 'fileUrl' },
+    inject: [fileUrl],
     plugins: [
       {
         name: 'file by file',
         setup: (context) =>
           context.onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
+            // Only where it is asked for.
+            if (path === fileUrl) return { path, sideEffects: false }
             if (kind === 'entry-point' || !importer.startsWith(dist)) return undefined
             if (!carried.has(path)) return { path, external: true }
             const other = carriers.get(path)
@@ -54,6 +61,8 @@ export const buildCommonJs = async (folder) => {
       },
     ],
   })
+  // What esbuild only warns of fails where it runs: what a module has and CommonJS has not is simply undefined there.
+  if (warnings.length > 0) throw new Error(`${folder}: the CommonJS build has warnings, see above`)
   for (const name of files(dist, '.d.ts')) {
     mkdirSync(dirname(join(out, name)), { recursive: true })
     copyFileSync(join(dist, name), join(out, name))

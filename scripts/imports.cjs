@@ -7,6 +7,7 @@ const lines = [
   // What is exported under `@countersign/core/…`.
   ['entries'],
   ['telemetry'],
+  ['explaining'],
   ['server'],
   ['endpoints'],
   ['access'],
@@ -14,7 +15,7 @@ const lines = [
   ['pending'],
   ['chaining'],
   ['authentication'],
-  ['replay', 'revocation', 'denial'],
+  ['replay', 'revocation', 'denial', 'adoption'],
   ['audit', 'decision'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],

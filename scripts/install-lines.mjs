@@ -28,9 +28,9 @@ const quoted = (path) => {
 }
 
 /**
- * `npm install` for Express, for Fastify, and for everything. The framework is named, too: npm would install it as a peer,
- * yet a program that imports it should have it among its own dependencies. So is a client for the Redis store, which is
- * for either of two and therefore a peer of neither.
+ * `npm install` for Express, for Fastify, for either in NestJS, and for what comes beside. The framework is named, too: npm
+ * would install it as a peer, yet a program that imports it should have it among its own dependencies; only NestJS brings
+ * its own. So is a client for the Redis store, which is for either of two and therefore a peer of neither.
  *
  * @param {readonly Packed[]} packed
  * @returns {readonly { readonly title: string, readonly command: string }[]}
@@ -39,21 +39,34 @@ export const installLines = (packed) => {
   /**
    * @param {string} title
    * @param {readonly string[]} wanted
-   * @param {readonly string[]} beside
+   * @param {{ readonly beside?: readonly string[], readonly withPeers?: boolean, readonly flag?: string, readonly alone?: boolean }} [more]
+   *   `alone`: what they depend on is there
    */
-  const line = (title, wanted, beside = []) => {
-    const needed = withDependencies(packed, wanted)
+  const line = (title, wanted, { beside = [], withPeers = true, flag, alone = false } = {}) => {
+    const needed = withDependencies(packed, wanted).filter(({ name }) => !alone || wanted.includes(name))
     const peers = needed
       .flatMap((each) => each.peers)
       .filter((peer) => !needed.some(({ name }) => name === peer))
-    const others = new Set([...peers, ...beside])
+    const others = new Set([...(withPeers ? peers : []), ...beside])
     const args = [...needed.map(({ tarball }) => quoted(tarball)), ...others]
-    return { title, command: `npm install ${args.join(' ')}` }
+    return { title, command: ['npm install', ...(flag === undefined ? [] : [flag]), ...args].join(' ') }
   }
-  const all = packed.map(({ name }) => name)
   return [
     line('Express', ['@countersign/express']),
     line('Fastify', ['@countersign/fastify']),
-    line('both, with the devkit for your tests and the Redis store', all, ['redis']),
+    line('NestJS, on Express', ['@countersign/express'], { withPeers: false }),
+    line('NestJS, on Fastify', ['@countersign/fastify'], { withPeers: false }),
+    line('beside one of these: the devkit, for your tests', ['@countersign/devkit'], {
+      flag: '-D',
+      alone: true,
+    }),
+    line(
+      'beside one of these: the Redis store and its client (ioredis does as well)',
+      ['@countersign/redis'],
+      {
+        beside: ['redis'],
+        alone: true,
+      },
+    ),
   ]
 }

@@ -182,6 +182,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   })
   const all = await pack(resolve(values.out), values.repository)
   for (const { tarball } of all) console.log(tarball)
-  console.log('\nThe packages are on no registry yet. In a project of yours, one of these installs them:')
+  console.log('\nThe packages are on no registry yet. In a project of yours, these lines install them:')
   for (const { title, command } of installLines(all)) console.log(`\n# ${title}\n${command}`)
 }

@@ -67,13 +67,15 @@ describe.each(frames)('beside what an application has [adapter %s]', (frame) => 
       const refused = await send(authorization)
       expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, bearerChallenge])
       expect(ours(refused)).toEqual(['requirement=person-token', 'jwt'])
+      // Our fields are beside its own; its content stays its own.
+      expect(refused.headers.get('content-type')).not.toBe('application/problem+json')
     }
   })
 
   it('lets theirs decide alone where ours is only observed', async () => {
     expect(await (await plain('/watched', 'Bearer good')).json()).toEqual({
       kind: null,
-      observed: 'person-token',
+      observed: null,
     })
     const refused = await plain('/watched')
     expect([refused.status, ...ours(refused)]).toEqual([401, null, null])

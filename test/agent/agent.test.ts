@@ -3,7 +3,6 @@ import { createKey } from '@countersign/devkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { adapters, resource } from '../target/start.js'
 import { openStage, type Stage } from '../waiting/stage.js'
-import { Visitor } from '../waiting/visitor.js'
 import { agentOf, errorOf } from './setting.js'
 
 describe.each(adapters)('@countersign/agent [adapter %s]', (adapter) => {
@@ -15,10 +14,8 @@ describe.each(adapters)('@countersign/agent [adapter %s]', (adapter) => {
 
   const agent = (options: Parameters<typeof agentOf>[1] = {}) =>
     agentOf(stage.town, { person: stage.mom, ...options })
-  const approve = async ({ link }: { readonly link: string }) => {
-    const visitor = new Visitor(stage.town)
-    await visitor.decide(await visitor.open(link), 'approve')
-  }
+  const approve = ({ link }: { readonly link: string }) =>
+    stage.town.visit(link, { form: { username: 'mom', password: 'mom' }, decision: 'approve' })
   const bodyOf = async (response: Promise<Response>): Promise<unknown> => (await response).json()
 
   const tokenRequests = () => {

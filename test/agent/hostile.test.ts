@@ -243,6 +243,54 @@ describe('a hostile resource', () => {
     expect(asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET', 'GET'])
   })
 
+  it.each([
+    ['504', 504, {}, '<html>504 Gateway Time-out</html>', 5],
+    ['502 and when to come again', 502, { 'retry-after': '7' }, '', 7],
+    ['503', 503, {}, '{"error":"overloaded"}', 5],
+    [
+      '504 of a gateway that speaks JSON',
+      504,
+      { 'content-type': 'application/json' },
+      '{"message":"late"}',
+      5,
+    ],
+  ])('whose proxy cuts polls off with %s is polled again', async (_, status, headers, content, pause) => {
+    let turn = 0
+    const pauses: number[] = []
+    const { asked } = await liar((_request, response) => {
+      turn++
+      if (turn === 1) write(response, 202, deferral)
+      else if (turn < 7) write(response, status, headers, content)
+      else write(response, 201, {}, 'sold')
+    })
+    const wait = async (seconds: number) => void pauses.push(seconds)
+    const response = await agentOf(town, { person: mom, wait }).fetch(url, post)
+    expect([response.status, await response.text()]).toEqual([201, 'sold'])
+    expect(asked.map(({ method }) => method)).toEqual(['POST', ...Array.from({ length: 6 }, () => 'GET')])
+    const growing = pause === 7 ? [7, 7, 7, 7, 7] : [5, 10, 20, 40, 60]
+    expect(pauses).toEqual([0, ...growing])
+  })
+
+  it('whose proxy cuts off every poll ends in time', async () => {
+    let turn = 0
+    await liar((_request, response) =>
+      turn++ === 0 ? write(response, 202, deferral) : write(response, 504, {}, 'late'),
+    )
+    const error = await ask({ limits: { time: 60_000 } })
+    expect(error.code).toBe('timed_out')
+  })
+
+  it('that was asked once more, and answers that a supplier failed, has answered', async () => {
+    let turn = 0
+    const { asked } = await liar((_request, response) => {
+      if (turn++ === 0) write(response, 202, deferral)
+      else write(response, 502, { 'content-type': 'application/problem+json' }, '{"error":"supplier_failed"}')
+    })
+    const response = await agentOf(town, { person: mom }).fetch(url, post)
+    expect([response.status, await response.json()]).toEqual([502, { error: 'supplier_failed' }])
+    expect(asked).toHaveLength(2)
+  })
+
   it('that says a 403 is about the signature', async () => {
     await liar((_request, response) => write(response, 403, { 'signature-error': 'error=invalid_jwt' }))
     expect((await ask()).code).toBe('bad_answer')

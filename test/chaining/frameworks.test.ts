@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createMemoryStore, type OnwardError } from '@countersign/core'
+import { createMemoryStore, OnwardError } from '@countersign/core'
+import type { AAuthEvent } from '@countersign/core/events'
 import { type Agent, createTown, type Person, type Town } from '@countersign/devkit'
 import { aauth as expressGuard } from '@countersign/express'
 import { aauth as fastifyPlugin } from '@countersign/fastify'
@@ -9,7 +10,8 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { access, type TargetRoute } from '../target/routes.js'
 import { adapters, newSigningKey, type RunningTarget, resource, startTarget } from '../target/start.js'
-import { errorOf, pendingOf } from './deferred.js'
+import { Browser } from './browser.js'
+import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, supplier } from './stage.js'
 
 // A machine with other things to do is no failure.
@@ -25,7 +27,9 @@ describe('applications of one framework that let an error go', () => {
   beforeEach(async () => {
     ends = []
     town = await createTown()
-    mom = town.person('mom', { consent: () => ({ decision: true, after: 'visit' }) })
+    mom = town.person('mom', {
+      consent: ({ resource: where }) => (where === supplier ? { decision: true, after: 'visit' } : true),
+    })
     sam = town.agent('sam', { person: mom })
     const orders: TargetRoute = {
       method: 'POST',
@@ -102,6 +106,76 @@ describe('applications of one framework that let an error go', () => {
       expect(deferred.status).toBe(202)
       expect(pendingOf(deferred)).toMatch(/pending/)
       expect((await post('/v1/broken')).status).toBe(418)
+    })
+
+    it('with errors(): puts nothing aside that has been answered', async () => {
+      const seen: unknown[] = []
+      const deferred: string[] = []
+      const onEvent = ({ name }: AAuthEvent) => void (name === 'deferred' && deferred.push(name))
+      const guard = expressGuard({ ...options(), onEvent })
+      const app = express().use(guard.endpoints())
+      app.post('/order', guard.require({ scope: 'data.write', onward: true }), async (req, res) => {
+        res.json({ early: true })
+        await guard.onward(req)(`${supplier}/orders`, { method: 'POST' })
+      })
+      const last: express.ErrorRequestHandler = (error, _req, _res, _next) => void seen.push(error)
+      app.use(guard.errors(), last)
+      await serve(app)
+      expect(await (await post()).json()).toEqual({ early: true })
+      await expect.poll(() => seen).toHaveLength(1)
+      expect(deferred).toEqual([])
+    })
+
+    it('knows what a middleware between two guards has called already', async () => {
+      let sold = 0
+      const sea = await startTarget(
+        'express',
+        0,
+        { resource: 'https://sea.example', fetch: town.fetchAs('sea') },
+        [
+          {
+            method: 'POST',
+            path: '/salt',
+            requirement: { scope: 'data.write' },
+            answer: () => ({ sold: ++sold }),
+          },
+        ],
+      )
+      ends.push(() => sea.close())
+      town.route('sea.example', sea.port)
+      const guard = expressGuard(options())
+      const app = express().use(guard.endpoints())
+      app.use(guard.require({ identity: 'person', onward: true }), async (req, _res, next) => {
+        await guard.onward(req)('https://sea.example/salt', { method: 'POST' })
+        next()
+      })
+      app.post('/order', guard.require({ scope: 'data.write', onward: true }), async (req, res) => {
+        const response = await guard.onward(req)(`${supplier}/orders`, { method: 'POST' })
+        res.json({ status: response.status })
+      })
+      app.use(guard.errors())
+      await serve(app)
+      const deferred = await post()
+      expect([deferred.status, sold]).toEqual([202, 1])
+      await new Browser(town).open(pageOf(deferred))
+      const done = await sam.request({ url: pendingOf(deferred) })
+      expect([done.status, await done.json()]).toEqual([200, { status: 200 }])
+      expect(sold).toBe(1)
+    })
+
+    it('with the errors() of two resources: each answers for its own', async () => {
+      const [guard, other] = [
+        expressGuard(options()),
+        expressGuard({ ...options(), resource: 'https://other.example' }),
+      ]
+      const app = express().use(other.endpoints(), guard.endpoints())
+      app.post('/order', guard.require({ scope: 'data.write', onward: true }), async (req, res) => {
+        const response = await guard.onward(req)(`${supplier}/orders`, { method: 'POST' })
+        res.json({ status: response.status })
+      })
+      app.use(other.errors(), guard.errors())
+      await serve(app)
+      expect((await post()).status).toBe(202)
     })
 
     it("with onError: 'next' hands on the refusal, and answers the wait itself", async () => {
@@ -182,6 +256,31 @@ describe('applications of one framework that let an error go', () => {
       })
       expect(await (await post()).json()).toEqual({ late: true })
       expect((await post('/throws')).status).toBe(500)
+    })
+
+    it('puts nothing aside that has been answered', async () => {
+      const deferred: string[] = []
+      const onEvent = ({ name }: AAuthEvent) => void (name === 'deferred' && deferred.push(name))
+      let failure: unknown
+      await serve(
+        (app) => {
+          app.post('/order', { config }, async (request, reply) => {
+            reply.send({ early: true })
+            await app.aauth
+              .onward(request)(`${supplier}/orders`, { method: 'POST' })
+              .catch((error: unknown) => {
+                failure = error
+                throw error
+              })
+          })
+        },
+        { onEvent },
+      )
+      expect(await (await post()).json()).toEqual({ early: true })
+      await expect.poll(() => failure).toBeInstanceOf(OnwardError)
+      // The pending request would be there by the time of the next answer.
+      expect(await (await post()).json()).toEqual({ early: true })
+      expect(deferred).toEqual([])
     })
 
     it("with onError: 'throw' has the error handler answer refusals, and answers the wait itself", async () => {

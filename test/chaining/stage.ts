@@ -13,6 +13,8 @@ export interface Stage {
   readonly mom: Person
   readonly sam: Agent
   readonly shop: ResourceServer
+  /** Where the shop listens. */
+  readonly port: number
   /** Of the shop, in order. */
   readonly events: readonly AAuthEvent[]
   /** The bodies of the orders that the supplier has taken. */
@@ -80,6 +82,7 @@ export async function openStage(adapter: string, options: StageOptions = {}): Pr
     mom,
     sam,
     shop: shop.aauth,
+    port: shop.port,
     events,
     orders,
     pass(seconds) {

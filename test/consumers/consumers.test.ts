@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { redisBinary, startRedis } from '../../packages/redis/src/testing/redis-server.js'
 import type { Compiled } from './compile.js'
 import { createStage } from './stage.js'
 
@@ -21,10 +22,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const execute = promisify(execFile)
 
 /** What it wrote, on stdout or, when it failed, anywhere. */
-async function node(args: readonly string[], cwd = stage.folder): Promise<string> {
+async function node(args: readonly string[], cwd = stage.folder, env = process.env): Promise<string> {
   const maxBuffer = 64 * 1024 * 1024
   try {
-    return (await execute(process.execPath, args, { cwd, maxBuffer, timeout: 590_000 })).stdout
+    return (await execute(process.execPath, args, { cwd, env, maxBuffer, timeout: 590_000 })).stdout
   } catch (failure) {
     const { message, stdout = '', stderr = '' } = failure as Error & { stdout?: string; stderr?: string }
     return `${message}\n${stdout}\n${stderr}`
@@ -53,6 +54,21 @@ describe('who uses the packages', () => {
   it('has one copy of each, by import and by require, in a process', async () => {
     expect(await node(['process/main.mjs'])).toBe('served\n')
   }, 60_000)
+
+  it.runIf(redisBinary !== undefined || process.env['COUNTERSIGN_REDIS'] === 'required')(
+    'opens the store of the environment where there is only CommonJS',
+    async () => {
+      const redis = await startRedis()
+      try {
+        const env = { ...process.env, AAUTH_REDIS_URL: redis.url }
+        const args = ['--no-experimental-require-module', 'process/environment.cjs']
+        expect(await node(args, stage.folder, env)).toBe('served\n')
+      } finally {
+        await redis.stop()
+      }
+    },
+    60_000,
+  )
 
   it.each([
     { kind: 'CommonJS', node: [], jest: [], tests: 5 },

@@ -60,16 +60,23 @@ const stranger = { status: 401, requirement: 'requirement=person-token' }
 describe('the lines that `npm run pack` prints, in an empty project', () => {
   const lines = said.split('\n').filter((line) => line.startsWith('npm install '))
 
-  it('are one for Express, one for Fastify, one for everything', () => {
+  it('are one for each framework, for it in NestJS, and beside these for the devkit and the Redis store', () => {
     const names = lines.map((line) =>
-      [...line.matchAll(/countersign-(\w+)-[\d.]+\.tgz/g)].map((match) => match[1]),
+      line
+        .split(' ')
+        .slice(2)
+        .map((word) => /countersign-(\w+)-[\d.]+\.tgz/.exec(word)?.[1] ?? `npm: ${word}`)
+        .filter((name) => name !== 'npm: packed'),
     )
-    expect(names.map((each) => each.filter((name) => name === 'express' || name === 'fastify'))).toEqual([
-      ['express'],
-      ['fastify'],
-      ['express', 'fastify'],
+    const beneath = ['agent', 'core']
+    expect(names.map((each) => each.filter((name) => !/countersign/.test(name)))).toEqual([
+      [...beneath, 'express', 'npm: express'],
+      [...beneath, 'fastify', 'npm: fastify'],
+      [...beneath, 'express'],
+      [...beneath, 'fastify'],
+      ['npm: -D', 'devkit'],
+      ['redis', 'npm: redis'],
     ])
-    expect(names[2]?.toSorted()).toEqual(readdirSync(join(root, 'packages')).toSorted())
   })
 
   it.concurrent.each([
@@ -92,7 +99,11 @@ describe('the lines that `npm run pack` prints, in an empty project', () => {
   it.concurrent('install an agent as well, who is served', async () => {
     const project = join(folder, 'everything')
     mkdirSync(project)
-    expect(await type(lines[2] as string, project)).toMatch(/^\s*added \d+ packages/m)
+    for (const place of [0, 1, 4, 5])
+      expect(await type(lines[place] as string, project)).toMatch(/^\s*added \d+ packages?/m)
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
+    expect(Object.keys(devDependencies)).toEqual(['@countersign/devkit'])
+    expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(['@countersign/redis', 'redis']))
     for (const adapter of ['express', 'fastify']) {
       await writeServer(project, adapter, inTown)
       const notesOf = { ps: 'https://ps.example', sub: expect.any(String) }

@@ -350,6 +350,78 @@ describe('secureByDefault [adapter fastify]', () => {
     )
   })
 
+  it('names the preflight route of a plugin that registers it, and starts when a hook says it is open', async () => {
+    const preflights = (server: FastifyInstance): void => void server.options('*', async () => '')
+    await app.register(aauth, options({ secureByDefault: true }))
+    preflights(app)
+    await expect(app.ready()).rejects.toThrow(
+      'OPTIONS * (a route of another plugin, as OPTIONS * of @fastify/cors',
+    )
+    const other = fastify()
+    other.addHook('onRoute', (route) => {
+      if (route.url === '*')
+        route.config = { ...route.config, aauth: false } as NonNullable<RouteOptions['config']>
+    })
+    await other.register(aauth, options({ secureByDefault: true }))
+    preflights(other)
+    await other.ready()
+    await other.close()
+  })
+
+  it.each([
+    ['in a context warns that routes elsewhere may be silent', true],
+    ['at the root does not warn', false],
+  ])('%s', async (_, nested) => {
+    const warned: string[] = []
+    const hear = (warning: Error & { code?: string }): void => void warned.push(warning.code ?? '')
+    process.on('warning', hear)
+    try {
+      const given = options({ secureByDefault: true })
+      if (nested) await app.register(within((child) => child.register(aauth, given)))
+      else await app.register(aauth, given)
+      await app.ready()
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(warned.includes('AAUTH_SECURE_BY_DEFAULT')).toBe(nested)
+    } finally {
+      process.off('warning', hear)
+    }
+  })
+
+  it('lists the root of a prefix by both its paths', async () => {
+    await app.register(aauth, options({ secureByDefault: true }))
+    await app.register(
+      within((child) => child.get('/', agentOnly, async () => 'x')),
+      { prefix: '/o' },
+    )
+    await app.ready()
+    const paths = app.aauth.routes().map(({ method, path }) => `${method} ${path}`)
+    expect(paths.toSorted()).toEqual(['GET /o', 'GET /o/', 'HEAD /o', 'HEAD /o/'])
+  })
+
+  it('is not asserted of a list that lacks what was declared before the plugin', async () => {
+    app.get('/open', async () => 'x')
+    await app.register(aauth, options())
+    app.get('/said', agentOnly, async () => 'x')
+    await app.ready()
+    expect(() => assertGuarded(app.aauth.routes())).toThrow('register and await the plugin first')
+  })
+
+  it.each([true, false])(
+    'is not asserted of a plugin that was not awaited, with endpoints: %s',
+    async (endpoints) => {
+      void app.register(aauth, options({ endpoints }))
+      app.get('/open', async () => 'x')
+      await app.ready()
+      expect(() => assertGuarded(app.aauth.routes())).toThrow('register and await the plugin first')
+    },
+  )
+
+  it('is asserted of some route', async () => {
+    await app.register(aauth, options())
+    await app.ready()
+    expect(() => assertGuarded(app.aauth.routes())).toThrow('register and await the plugin first')
+  })
+
   it('is asserted by a test of the application', async () => {
     await app.register(aauth, options())
     app.get('/silent', async () => 'x')

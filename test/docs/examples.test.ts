@@ -42,33 +42,43 @@ const functions = publicNames.filter(
 )
 
 describe('documentation', () => {
-  it('compiles every example as a user would write it', () => {
-    const folder = join(workspace, 'dist', 'docs-examples')
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const texts: readonly (readonly [name: string, text: string])[] = [
-      ...documents.map((document) => [document, readFileSync(join(root, document), 'utf8')] as const),
-      ...functions.map((each) => [`${each.entry}/${each.name}`, `${examplesOf(each).join('\n')}\n`] as const),
-    ]
-    for (const [name, text] of texts)
-      for (const { line, code } of examples(text)) {
-        const file = join(folder, `${name.replaceAll(/[^A-Za-z0-9]/g, '-')}-line-${line}.ts`)
-        writeFileSync(file, `${code}export {}\n`)
+  it.each([
+    ['as a user would write it', {}],
+    ['with exactOptionalPropertyTypes', { exactOptionalPropertyTypes: true }],
+  ])(
+    'compiles every example %s',
+    (_, more) => {
+      const folder = join(workspace, 'dist', 'docs-examples')
+      rmSync(folder, { recursive: true, force: true })
+      mkdirSync(folder, { recursive: true })
+      const texts: readonly (readonly [name: string, text: string])[] = [
+        ...documents.map((document) => [document, readFileSync(join(root, document), 'utf8')] as const),
+        ...functions.map(
+          (each) => [`${each.entry}/${each.name}`, `${examplesOf(each).join('\n')}\n`] as const,
+        ),
+      ]
+      for (const [name, text] of texts)
+        for (const { line, code } of examples(text)) {
+          const file = join(folder, `${name.replaceAll(/[^A-Za-z0-9]/g, '-')}-line-${line}.ts`)
+          writeFileSync(file, `${code}export {}\n`)
+        }
+      const compilerOptions = {
+        module: 'nodenext',
+        target: 'es2023',
+        lib: ['es2023'],
+        types: ['node'],
+        strict: true,
+        // For NestJS.
+        experimentalDecorators: true,
+        noEmit: true,
+        skipLibCheck: true,
+        ...more,
       }
-    const compilerOptions = {
-      module: 'nodenext',
-      target: 'es2023',
-      lib: ['es2023'],
-      types: ['node'],
-      strict: true,
-      // For NestJS.
-      experimentalDecorators: true,
-      noEmit: true,
-      skipLibCheck: true,
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
-    expect(compile(folder)).toBe('')
-  }, 60_000)
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+      expect(compile(folder)).toBe('')
+    },
+    120_000,
+  )
 
   it('has one example of each public function, which says where the function is imported from', () => {
     expect(functions.length).toBeGreaterThan(40)

@@ -71,12 +71,15 @@ export function invalidInput(...additional: readonly string[]): Answer {
 
 /** `401` with a requirement only. */
 export function asks(requirement: 'agent-token' | 'person-token'): Answer {
-  return { status: 401, requirement: `requirement=${requirement}`, ran: 0 }
+  return { status: 401, requirement: `requirement=${requirement}`, error: requirement, ran: 0 }
 }
 
 /** `401` to a request without any signature field: the requirement, and how to sign. */
 export function asksUnsigned(requirement: 'agent-token' | 'person-token'): Answer {
-  return { ...asks(requirement), signatureError: 'error=invalid_signature', acceptScheme: 'jwt' }
+  return signatureError('invalid_signature', {
+    requirement: `requirement=${requirement}`,
+    acceptScheme: 'jwt',
+  })
 }
 
 /** `401` that asks for an auth token and brings a resource token with at least these claims. */
@@ -84,6 +87,7 @@ export function asksGrant(claims: Readonly<Record<string, unknown>>): Answer {
   return {
     status: 401,
     requirement: 'requirement=auth-token;resource-token=""',
+    error: 'auth-token',
     resourceToken: claims,
     ran: 0,
   }

@@ -71,6 +71,7 @@ describe.each(adapters)('what answers look like [adapter %s]', (adapter) => {
       status: 401,
       error: 'invalid_signature',
       detail: expect.any(String),
+      help: expect.stringMatching(/^https:.*#invalid_signature$/),
     })
   })
 

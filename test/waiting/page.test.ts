@@ -67,6 +67,19 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
     expect((await visitor.open(`${page}?code=${code}`)).text).toContain('Approve')
   })
 
+  it('says that the browser did not keep the cookie, to whoever was sent on a moment ago', async () => {
+    const first = await arrive(new Visitor(stage.town))
+    expect(first.status).toBe(303)
+    const lost = await new Visitor(stage.town).request(page)
+    expect([lost.status, lost.text]).toEqual([410, expect.stringContaining('interaction.insecureCookie')])
+    // With the code it is only one that has been used.
+    const again = await arrive(new Visitor(stage.town))
+    expect([again.status, again.text.includes('insecureCookie')]).toEqual([410, false])
+    stage.pass(11)
+    const late = await new Visitor(stage.town).request(page)
+    expect([late.status, late.text.includes('insecureCookie')]).toEqual([410, false])
+  })
+
   it('spends no code on previews', async () => {
     expect((await visitor.request(`${page}?code=${code}`, { method: 'HEAD' })).status).toBe(200)
     const headers = { 'Sec-Purpose': 'prefetch;prerender' }

@@ -1,10 +1,13 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import type { AAuthEvent, ResourceOptions } from '@countersign/core'
 import { diagnosticCodes } from '@countersign/core/events'
-import { type Agent, createTown, type Town, type WireRequest } from '@countersign/devkit'
+import { type Agent, createKey, createTown, type Town, type WireRequest } from '@countersign/devkit'
 import { aauth as expressAauth } from '@countersign/express'
 import { aauth as fastifyAauth } from '@countersign/fastify'
-import express from 'express'
+import express, { type Express, type RequestHandler } from 'express'
+import express4 from 'express4'
 import fastify, { type FastifyPluginAsync } from 'fastify'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type FrameOptions, frames, type RunningFrame } from './frames.js'
@@ -104,6 +107,11 @@ describe.each(frames)('diagnostics, on $name [adapter $adapter]', (frame) => {
     )
     expect((await send({ ...request, target: '/v1/x?q=1' })).status).toBe(401)
     expect(diagnosed(events)).toEqual(['AAUTH_PATH_PREFIX'])
+    const [message] = events.flatMap((event) => (event.name === 'diagnostic' ? [event.message] : []))
+    expect(message).toContain(
+      `(it verifies for /api/v1/x, of which ${name.toLowerCase()} tells, not for /v1/x)`,
+    )
+    expect(message).not.toContain('q=1')
   })
 
   it('AAUTH_METHOD: what was signed as a POST is not one any more', async () => {
@@ -246,6 +254,131 @@ describe('diagnostics of one framework', () => {
     expect(statuses).toEqual([401, 401, 500, 200, 401, 401])
     expect(diagnosed(events)).toEqual([])
     await app.close()
+  })
+})
+
+describe.each([
+  ['Express 5', express],
+  ['Express 4', express4 as unknown as typeof express],
+])('AAUTH_ENDPOINTS, on %s', (_name, framework) => {
+  /** Has an agent be given resource tokens, and says what was diagnosed. */
+  const diagnosedOf = async (
+    mount: (app: Express, guard: ReturnType<typeof expressAauth>, answer: RequestHandler) => void,
+    tokens = 1,
+  ): Promise<readonly string[]> => {
+    const events: AAuthEvent[] = []
+    const guard = expressAauth({
+      resource: 'https://ends.example',
+      scopes: { 'notes.read': 'Read your notes' },
+      signingKeys: createKey().privateJwk,
+      fetch: town.fetch,
+      onEvent: (event) => events.push(event),
+    })
+    const app = framework()
+    mount(app, guard, guard.require({ scope: 'notes.read' }))
+    const running = app.listen(0, '127.0.0.1')
+    await once(running, 'listening')
+    town.route('ends.example', (running.address() as AddressInfo).port)
+    for (let index = 0; index < tokens; index++) {
+      const mom = town.agent(`agent-${index}`, { person: town.person(`mom-${index}`) })
+      await mom.fetch('https://ends.example/notes').catch(() => undefined)
+    }
+    town.route('ends.example', undefined)
+    running.closeAllConnections()
+    running.close()
+    expect(events.filter(({ name }) => name === 'resource-token').length).toBeGreaterThanOrEqual(tokens)
+    return events.flatMap((event) =>
+      event.name === 'diagnostic' ? [`${event.code}${/ \(.*\)$/.exec(event.message)?.[0] ?? ''}`] : [],
+    )
+  }
+  const notes: RequestHandler = (_req, res) => void res.json({})
+  const nothing: RequestHandler = (_req, res) => void res.status(404).end()
+
+  it('is not told where they are at the root, before or behind the routes, or in a router', async () => {
+    expect(
+      await diagnosedOf(
+        (app, guard, required) => app.use(guard.endpoints()).get('/notes', required, notes),
+        4,
+      ),
+    ).toEqual([])
+    expect(
+      await diagnosedOf(
+        (app, guard, required) => app.get('/notes', required, notes).use(guard.endpoints()),
+        4,
+      ),
+    ).toEqual([])
+    expect(
+      await diagnosedOf((app, guard, required) => {
+        const router = framework.Router().use(guard.endpoints())
+        app.get('/notes', required, notes).use(router)
+      }, 4),
+    ).toEqual([])
+  })
+
+  it('they are missing', async () => {
+    expect(await diagnosedOf((app, _guard, required) => app.get('/notes', required, notes))).toEqual([
+      'AAUTH_ENDPOINTS (they are not mounted in this application)',
+    ])
+  })
+
+  it('they were made and not mounted, or those of another guard are', async () => {
+    const told = await diagnosedOf((app, guard, required) => {
+      guard.endpoints()
+      const other = expressAauth({ resource: 'https://other-ends.example' })
+      app.use(other.endpoints()).get('/notes', required, notes)
+    })
+    expect(told).toEqual(['AAUTH_ENDPOINTS (they are not mounted in this application)'])
+  })
+
+  it('they are under a path', async () => {
+    const told = await diagnosedOf((app, guard, required) =>
+      app.use('/api', guard.endpoints()).get('/notes', required, notes),
+    )
+    expect(told).toEqual(['AAUTH_ENDPOINTS (they are mounted under /api)'])
+  })
+
+  it('they are behind what answers everything', async () => {
+    const told = await diagnosedOf(
+      (app, guard, required) => app.get('/notes', required, notes).use(nothing).use(guard.endpoints()),
+      4,
+    )
+    expect(told).toEqual(['AAUTH_ENDPOINTS (no request has come to them: something before them answers)'])
+  })
+})
+
+describe('AAUTH_COOKIE', () => {
+  it('a browser opens the page over plain http, which is not for insecureCookie', async () => {
+    const events: AAuthEvent[] = []
+    const guard = expressAauth({
+      resource: 'https://page.example',
+      fetch: town.fetch,
+      interaction: { login: () => 'mom' },
+      onEvent: (event) => events.push(event),
+    })
+    const app = express().use(guard.endpoints())
+    app.get('/inbox', guard.require({ session: true }), (_req, res) => void res.json({}))
+    const running = app.listen(0, '127.0.0.1')
+    await once(running, 'listening')
+    const { port } = running.address() as AddressInfo
+    town.route('page.example', port)
+    let answers: readonly Response[] = []
+    const visitor = town.agent('visitor', {
+      onInteraction: async ({ link }) => {
+        const { pathname, search } = new URL(link)
+        const here = `http://127.0.0.1:${port}`
+        const first = await fetch(`${here}${pathname}${search}`, { redirect: 'manual' })
+        // As a browser does that was given a cookie which is for https.
+        answers = [first, await fetch(new URL(first.headers.get('location') ?? '', here))]
+        throw new Error('seen')
+      },
+    })
+    await visitor.fetch('https://page.example/inbox').catch(() => undefined)
+    expect(answers.map(({ status }) => status)).toEqual([303, 410])
+    expect(await answers[1]?.text()).toContain('insecureCookie')
+    expect(diagnosed(events)).toEqual(['AAUTH_COOKIE'])
+    town.route('page.example', undefined)
+    running.closeAllConnections()
+    running.close()
   })
 })
 

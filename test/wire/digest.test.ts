@@ -154,7 +154,13 @@ describe.each(frames)('Content-Digest, on $name [adapter $adapter]', (frame) => 
     const refused = await sendRaw(app.port, large)
     expect([refused.status, JSON.parse(refused.body)]).toEqual([
       413,
-      expect.objectContaining({ error: 'content_too_large', status: 413 }),
+      expect.objectContaining({
+        error: 'content_too_large',
+        status: 413,
+        detail: expect.stringMatching(
+          /^The content of 100002 bytes is over limits\.body \(\d+\)$/,
+        ) as unknown,
+      }),
     ])
     const chunked = toBytes(large)
       .toString('latin1')

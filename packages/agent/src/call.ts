@@ -1,6 +1,6 @@
 import { isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
-import { abortable, discard, peekJson, readContent } from './content.js'
+import { abortable, discard, readContent } from './content.js'
 import { type Flights, flightsOf } from './flights.js'
 import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
 import { badEnd, isDeferral, pendingUrl, Wait } from './poll.js'
@@ -276,8 +276,7 @@ export class Call {
    */
   async #begins(answer: Response, token: HeldToken): Promise<Response | HeldToken> {
     if (this.#authorizes || answer.status !== 200 || !answer.headers.has('aauth-access')) return answer
-    const { limits } = this.#run.agent.settings
-    const body = await peekJson(answer, limits.answerBytes, this.#run.signal)
+    const body = await this.#run.peek(answer)
     if (body?.['status'] !== 'authorized') return answer
     if (this.#hasBegun)
       throw this.#run.gaveUp('no_progress', 'a session was begun, and another is required', answer)

@@ -1,4 +1,3 @@
-import { peekJson } from './content.js'
 import { AgentError } from './error.js'
 import type { Clarification, Interaction } from './options.js'
 import { type Requirement, readRequirement } from './requirement.js'
@@ -7,6 +6,8 @@ import type { Undertaking } from './unfinished.js'
 
 /** Seconds between polls when a server names none, and seconds more after a `429` (AAuth 11.8.3, 11.9.4). */
 const defaultInterval = 5
+/** The longest pause between polls that nobody answers, in seconds. */
+const longestPause = 60
 /** Polls in a row that may follow each other at once; after that a second lies between. */
 const atOnce = 3
 /** Polls in a row that may be lost to the network. */
@@ -35,6 +36,7 @@ export class Wait {
   readonly #opened: Set<string>
   #interval = 0
   #quick = 0
+  #unanswered = 0
   #asked = 0
 
   /**
@@ -52,7 +54,7 @@ export class Wait {
   /** Takes up a wait that was begun before, as {@link end} goes on with it. */
   async resume(tokenFor: (response: Response | undefined) => Promise<string>): Promise<Response> {
     const response = await this.#poll(await tokenFor(undefined))
-    return isWait(response) ? this.end(response, tokenFor) : response
+    return (await isWait(this.#run, response)) ? this.end(response, tokenFor) : response
   }
 
   /**
@@ -66,11 +68,11 @@ export class Wait {
     for (;;) {
       const token = await tokenFor(response)
       this.#defer(response, token)
-      response = (await this.#meet(response, token)) ?? response
-      if (!isWait(response)) return response
-      await this.#run.wait(this.#next(response))
+      const met = await this.#meet(response, token)
+      if (met !== undefined && !(await isWait(this.#run, met))) return met
+      await this.#run.wait(this.#next(met ?? response))
       response = await this.#poll(token)
-      if (!isWait(response)) return response
+      if (!(await isWait(this.#run, response))) return response
     }
   }
 
@@ -161,10 +163,13 @@ export class Wait {
   }
 
   #next(response: Response): number {
+    const { status } = response
+    this.#unanswered = unavailable.has(status) ? this.#unanswered + 1 : 0
+    const interval = Math.min(longestPause, defaultInterval * 2 ** Math.max(0, this.#unanswered - 1))
     this.#interval =
-      response.status === 429
+      status === 429
         ? Math.max(this.#interval, retryAfter(response) ?? 0) + defaultInterval
-        : (retryAfter(response) ?? defaultInterval)
+        : (retryAfter(response) ?? interval)
     this.#quick = this.#interval === 0 ? this.#quick + 1 : 0
     return this.#quick > atOnce ? 1 : this.#interval
   }
@@ -190,22 +195,39 @@ export function pageOf({
   url,
   code,
 }: Requirement['parameters']): { readonly url: string; readonly code: string } | undefined {
-  return url === undefined || code === undefined || !/^https:\/\/[^?#\s]+$/.test(url) || !URL.canParse(url)
+  return url === undefined || code === undefined || !plainUrl.test(url) || !URL.canParse(url)
     ? undefined
     : { url, code }
 }
 
+// People are shown it: what stands first is the host, for them as for their browsers.
+const plainUrl = /^https:\/\/[^/?#@\\\s]+(?:\/[^?#\\\s]*)?$/
+
 /** Whether a response says to come again. */
-function isWait({ status }: Response): boolean {
-  return status === 202 || status === 429 || status === 503
+async function isWait(run: Run, response: Response): Promise<boolean> {
+  const { status } = response
+  return status === 202 || status === 429 || (await isUnanswered(run, response))
+}
+
+const unavailable: ReadonlySet<number> = new Set([502, 503, 504])
+
+/**
+ * Whether a poll has met a server, or a proxy before it, that cannot answer now. It has lost nothing, as where its connection
+ * breaks. A `502` or `504` with a code in its `error` member is an answer: the call was carried out, and came to that.
+ */
+export async function isUnanswered(run: Run, response: Response): Promise<boolean> {
+  const { status } = response
+  if (!unavailable.has(status)) return false
+  if (status === 503) return true
+  const body = await run.peek(response)
+  return typeof body?.['error'] !== 'string'
 }
 
 /** How a wait ended badly (R-223), if it did: with one of the errors of pending URLs, or where the URL is gone. */
 export async function badEnd(run: Run, response: Response): Promise<AgentError | undefined> {
   const { status } = response
   if (status < 400) return undefined
-  const { answerBytes } = run.agent.settings.limits
-  const body = await peekJson(response, answerBytes, run.signal)
+  const body = await run.peek(response)
   const ends = endings.get(status)?.includes(body?.['error'] as string) ?? false
   if (!ends && status !== 410 && !response.headers.has('signature-error')) return undefined
   void response.body?.cancel().catch(() => {})

@@ -1,5 +1,5 @@
 import { after } from './after.js'
-import { abortable, discard, readJson } from './content.js'
+import { abortable, discard, peekJson, readJson } from './content.js'
 import type { AgentContext } from './context.js'
 import { AgentError, type AgentErrorCode, type AgentErrorDetails, type AgentStep } from './error.js'
 import { readRequirement, readSignatureError } from './requirement.js'
@@ -87,9 +87,18 @@ export class Run {
   }
 
   /** The content of a response that the agent itself reads, if it is a JSON object within bounds. */
-  async read(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
+  read(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
+    return this.#read(response, readJson)
+  }
+
+  /** Like {@link read}, of a response that may be handed on afterwards. */
+  peek(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
+    return this.#read(response, peekJson)
+  }
+
+  async #read(response: Response, read: typeof readJson): ReturnType<typeof readJson> {
     try {
-      return await readJson(response, this.agent.settings.limits.answerBytes, this.signal)
+      return await read(response, this.agent.settings.limits.answerBytes, this.signal)
     } catch (cause) {
       this.signal.throwIfAborted()
       throw this.failed('unreachable', 'an answer broke off', { cause })

@@ -11,11 +11,11 @@ import {
   type Wait,
 } from '@countersign/core/adapter'
 import { Call } from './call.js'
-import { discard, peekJson } from './content.js'
+import { discard } from './content.js'
 import type { AgentContext, Deferral } from './context.js'
 import { AgentError } from './error.js'
 import { type HeldToken, holdToken } from './held.js'
-import { badEnd, pageOf } from './poll.js'
+import { badEnd, isUnanswered, pageOf } from './poll.js'
 import { readRequirement } from './requirement.js'
 import { Run, retryAfter } from './run.js'
 import { type Settings, settle } from './settings.js'
@@ -172,7 +172,15 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
   if (status === 202 || status === 429) {
     discard(response)
     const requirement = readRequirement(response)
-    const page = requirement?.name === 'interaction' ? pageOf(requirement.parameters) : undefined
+    const name = requirement?.name ?? 'approval'
+    const page = name === 'interaction' ? pageOf(requirement?.parameters ?? {}) : undefined
+    // Nobody would bring it, and it would be waited for until the end.
+    if (!(name === 'interaction' ? page !== undefined : name === 'approval')) {
+      discard(await send(run, wait, 'DELETE'))
+      return name === 'clarification'
+        ? new SupplierFault('interaction_required', 'a question has to be answered')
+        : new SupplierFault('supplier_failed', `a pending URL requires ${name}, which cannot be brought`)
+    }
     const seconds = (retryAfter(response) ?? 5) + (status === 429 ? 5 : 0)
     // Without a requirement the person has arrived where they were sent before.
     const interaction = page ?? wait.interaction
@@ -181,10 +189,10 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
       wait: { ...wait, retryAfter: seconds, ...(interaction === undefined ? {} : { interaction }) },
     }
   }
-  if (status === 503) {
+  if (await isUnanswered(run, response)) {
     discard(response)
     const more = { retryAfter: retryAfter(response) }
-    return new SupplierFault('supplier_unavailable', 'a pending URL answered 503', more)
+    return new SupplierFault('supplier_unavailable', `a pending URL answered ${status}`, more)
   }
   if (status === 404 || status === 410) {
     const bad = await badEnd(run, response)
@@ -205,7 +213,7 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
 async function answered(run: Run, response: Response, { exp }: PollAuthority): Promise<Progress> {
   const session = response.headers.get('aauth-access')
   if (response.status === 200 && session !== null) {
-    const body = await peekJson(response, run.agent.settings.limits.answerBytes, run.signal)
+    const body = await run.peek(response)
     if (body?.['status'] === 'authorized') {
       discard(response)
       return { state: 'token', kind: 'session', value: session, exp }

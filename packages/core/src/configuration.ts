@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { didYouMean } from './nearest.js'
 
 /** How a fault in what somebody configured is told. */
 export interface ConfigurationNames {
@@ -20,14 +21,55 @@ export function checkConfiguration<T>(
   given: unknown,
   { prefix, opaque = none }: ConfigurationNames,
 ): T {
-  const parsed = schema.safeParse(tellUndefined(isObject(given) ? members(given) : given, opaque))
+  return parse(schema, tellUndefined(isObject(given) ? members(given) : given, opaque), prefix)
+}
+
+/**
+ * Checks what an operator's function is called with, as {@link checkConfiguration} does options. A member that is
+ * `undefined` is absent: it is often what a form did not have.
+ *
+ * @param prefix the function: `denials.add: `
+ * @throws TypeError naming the member at fault and what it has to be
+ */
+export function checkArgument<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
+  return parse(schema, given, prefix)
+}
+
+function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
+  const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0] as z.core.$ZodIssue
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
   const name = [...issue.path, ...unknown].join('.')
   const fault =
-    unknown.length > 0 ? 'is not known' : issue.message.replace('received symbol', 'it is undefined')
+    unknown[0] !== undefined
+      ? `is not known${didYouMean(unknown[0], membersOf(schema, issue.path))}`
+      : issue.message.replace('received symbol', 'it is undefined')
   throw new TypeError(name === '' ? `${prefix.trimEnd()} ${fault}` : `${prefix}${name}: ${fault}`)
+}
+
+/** The members that a schema knows at a place in what it checks. */
+export function membersOf(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const { def } = schema._zod as { readonly def: SchemaDef }
+  const inner = def.innerType ?? def.in ?? def.element
+  if (def.shape === undefined) {
+    const rest = def.element === undefined ? path : path.slice(1)
+    const schemas = inner === undefined ? (def.options ?? []) : [inner]
+    return schemas.flatMap((each) => membersOf(each, rest))
+  }
+  const [name, ...rest] = path
+  if (name === undefined) return Object.keys(def.shape)
+  const member = Object.hasOwn(def.shape, name) ? def.shape[String(name)] : undefined
+  return member === undefined ? [] : membersOf(member, rest)
+}
+
+/** What there is of a schema to look into, of whichever kind it is. */
+interface SchemaDef {
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>
+  readonly innerType?: z.core.$ZodType
+  readonly in?: z.core.$ZodType
+  readonly element?: z.core.$ZodType
+  readonly options?: readonly z.core.$ZodType[]
 }
 
 const none: ReadonlySet<string> = new Set()

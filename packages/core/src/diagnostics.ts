@@ -15,9 +15,13 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
   AAUTH_FOREIGN_REQUEST:
     'a request was refused that Node did not parse (a serverless platform, inject): its method, target and fields may not be what the agent signed',
   AAUTH_CONTENT_CONSUMED:
-    'the content of a request was read before the guard, so that no digest of it can be checked: put body parsers after the guard and after its endpoints, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
+    'the content of a request was read before the guard, so that no digest of it can be checked: let whatever reads content come after the guard and its endpoints, or keep the bytes it read in rawBody',
   AAUTH_UNGUARDED_ROUTE:
     'a route has config.aauth, but the plugin is registered in another scope, so the route answers 500: register the plugin in a scope that holds the route',
+  AAUTH_COOKIE:
+    'a browser opened the interaction page and did not keep its cookie, which browsers do only over https: for development over plain http set the option interaction.insecureCookie',
+  AAUTH_ENDPOINTS:
+    'a resource token was made, and nobody can fetch the metadata and keys that it is checked with, so that agents fail at their person server: put app.use(guard.endpoints()) at the root of the application, before parsers, authentication, CSRF checks and the 404 handler',
 }
 
 /** The codes of all diagnostics. */

@@ -26,10 +26,13 @@ export interface ServedEvent extends Told {
   readonly parentAgent?: string
 }
 
-/** In report-only mode: a request went on that would have been challenged or refused. */
+/**
+ * In report-only mode: a request went on that would have been challenged or refused; or, where a route has another way in
+ * (`or`), one that would have been served.
+ */
 export interface ObservedEvent extends Told {
   readonly name: 'observed'
-  /** An error code, a requirement, or a policy's own code. */
+  /** An error code, a requirement, a policy's own code, or `served`. */
   readonly code: string
   readonly status: number
 }
@@ -216,8 +219,18 @@ export interface StoreRecoveredEvent extends Told {
   readonly milliseconds: number
 }
 
+/**
+ * The store that `AAUTH_REDIS_URL` opens has no connection yet, within two seconds of the start and before an attempt has
+ * failed; reported once. Requests that need it are refused meanwhile.
+ */
+export interface StoreConnectingEvent extends Told {
+  readonly name: 'store-connecting'
+  /** For the operator only. */
+  readonly reason: string
+}
+
 /** The events of the store's health. */
-export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent
+export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent | StoreConnectingEvent
 
 /** An issuer has sent the revocation of a token (AAuth 11.12.1). */
 export interface RevocationEvent extends Told {
@@ -467,9 +480,10 @@ export type StoreOperation = 'read' | 'write'
 /**
  * Why a store operation failed. `full`: the store holds all it can. `timeout`: no answer in time. `failed`: it answered
  * with an error. `resting`: it was not asked, since it had failed several times in a row. `unfit`: in the test at its first
- * use it let a second claim win or did not keep an entry for its time, so that it cannot be relied on.
+ * use it let a second claim win or did not keep an entry for its time, so that it cannot be relied on. `connecting`: its first
+ * connection is still being made.
  */
-export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit'
+export type StoreFault = 'full' | 'timeout' | 'failed' | 'resting' | 'unfit' | 'connecting'
 
 /**
  * Why a discovery failed. `unavailable`: no answer, or one that asks to try later; it is tried again. `unusable`: an answer
@@ -488,3 +502,5 @@ export type DiagnosticCode =
   | 'AAUTH_FOREIGN_REQUEST'
   | 'AAUTH_CONTENT_CONSUMED'
   | 'AAUTH_UNGUARDED_ROUTE'
+  | 'AAUTH_ENDPOINTS'
+  | 'AAUTH_COOKIE'

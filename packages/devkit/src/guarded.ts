@@ -23,7 +23,11 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
  */
 export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
   const silent = routes.filter(({ aauth }) => aauth === undefined)
-  if (routes.length === 0) throw new AssertionError({ message: 'there are no routes' })
+  if (routes.length === 0)
+    throw new AssertionError({
+      message:
+        'there are no routes; with Fastify, register and await the plugin first, and await app.ready()',
+    })
   if (silent.length === 0) return
   throw new AssertionError({
     message: `nothing is said of ${silent.map(({ method, path }) => `${method} ${path}`).join(', ')}`,

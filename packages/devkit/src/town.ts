@@ -11,6 +11,7 @@ import type { TokenRecord } from './person-server/chain.js'
 import type { Person, PersonOptions } from './person-server/person.js'
 import { PersonServer } from './person-server/person-server.js'
 import type { TownServer } from './server/town-server.js'
+import { type Visited, type VisitOptions, visit } from './visit.js'
 import {
   agentBounds,
   createLoopbackFetch,
@@ -142,6 +143,18 @@ export class Town {
       }
       return response
     }
+  }
+
+  /**
+   * Plays the person on a page of a resource: opens the link as a browser would, with cookies and redirects, types into your
+   * login if there is one, and presses Approve or Decline on the consent page.
+   *
+   * @param link the link that the agent was told: `link` of the interaction
+   * @returns the last answer: the page, or the redirect to another host, which is not followed
+   * @throws Error when there is nothing to decide on the page that was reached; it says what the page says
+   */
+  visit(link: string, options: VisitOptions = {}): Promise<Visited> {
+    return visit(this.fetchAs('browser'), link, options)
   }
 
   /** One more agent provider. */

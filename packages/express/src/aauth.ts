@@ -8,6 +8,7 @@ import {
   type ResourceServer,
 } from '@countersign/core'
 import {
+  type AdoptionReport,
   type Answered,
   callIdOf,
   type DeclaredRoute,
@@ -31,7 +32,7 @@ import { attempt, fail } from './attempt.js'
 import { type OtherWay, runOther } from './other-way.js'
 import { lookForParsers } from './parsers.js'
 import type { Requirement } from './request.js'
-import { type AnyApplication, declarations, layersOf, routesOf, stackOf } from './routes.js'
+import { type AnyApplication, declarations, layersOf, mountOf, routesOf, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
 /** The options of {@link aauth}: those of the resource server, and some for Express. */
@@ -125,6 +126,8 @@ export interface ExpressGuard<Observe = false> {
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
+  /** What report-only routes have seen, by route, code, issuer and agent, at all instances. Never rejects. */
+  report(): Promise<AdoptionReport>
   /**
    * Answers all long polls, releases timers and connections, and closes the store of `AAUTH_REDIS_URL` if that was
    * opened; a store that was given is not closed. Requests that come later and need that store are refused, so call
@@ -174,7 +177,13 @@ export function aauth<const Observe extends boolean | undefined = undefined>(
   const { options: complete, close } = fromEnvironment<ResourceOptions<Request>>(connected(resourceOptions), {
     from: import.meta.url,
   })
-  const shared: Shared = { onError, secureByDefault, declared: [], close }
+  const shared: Shared = {
+    onError,
+    secureByDefault,
+    declared: [],
+    close,
+    endpoints: { handlers: new WeakSet(), seen: false, minted: 0 },
+  }
   return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as ExpressGuard<
     Otherwise<Observe, false>
   >
@@ -197,6 +206,8 @@ interface Shared {
   close(): Promise<void>
   /** The error that `secureByDefault` found when the routes were last looked at. */
   fault?: TypeError | undefined
+  /** Our endpoints: the handlers, whether a request has come to one, and how many resource tokens have been made before. */
+  readonly endpoints: { readonly handlers: WeakSet<object>; seen: boolean; minted: number }
   /** How many layers it had then; where that does not matter, any number. */
   layers?: number
 }
@@ -236,7 +247,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       lookForParsers(
         stackOf(app),
         (handle) => declarations.has(handle) || ownEndpoints.has(handle),
-        (parser) => server.diagnose('AAUTH_CONTENT_CONSUMED', `${parser} stands before us`),
+        (parser) =>
+          server.diagnose(
+            'AAUTH_CONTENT_CONSUMED',
+            `${parser} stands before us; to keep the bytes: ${parser}({ verify: (req, res, bytes) => { req.rawBody = bytes } })`,
+          ),
       )
     if (!secureByDefault) return
     const silent = routesOf(app).filter(({ aauth }) => aauth === undefined)
@@ -247,6 +262,17 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     )
   }
 
+  const { endpoints } = shared
+  /** A resource token has been made: whoever is given it looks at our documents. */
+  const missEndpoints = (req: Request): void => {
+    const app = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
+    const mount = app === undefined ? '' : mountOf(stackOf(app), (handle) => endpoints.handlers.has(handle))
+    if (mount === undefined) server.diagnose('AAUTH_ENDPOINTS', 'they are not mounted in this application')
+    else if (mount !== '') server.diagnose('AAUTH_ENDPOINTS', `they are mounted under ${mount}`)
+    else if (++endpoints.minted === manyTokens)
+      server.diagnose('AAUTH_ENDPOINTS', 'no request has come to them: something before them answers')
+  }
+
   const guard = (requirement: Requirement): RequestHandler => {
     const route = server.require(requirement)
     const other = typeof requirement === 'string' ? undefined : requirement.or
@@ -255,6 +281,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (res.writableEnded) return
       let fault: AAuthError | undefined
       try {
+        if (!outcome.served && !endpoints.seen && outcome.code === 'auth-token') missEndpoints(req)
         // Whatever a guard before this one has found holds no more.
         req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
         if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
@@ -324,8 +351,11 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     errors: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('errors()')
       return (error, req, res, next) => {
-        const answering = server.answerOnward(fromNode(req, originalTarget(req)), error)
-        if (answering === undefined || res.headersSent) fail(next, error)
+        // What has been answered is not put aside as well.
+        const answering = res.headersSent
+          ? undefined
+          : server.answerOnward(fromNode(req, originalTarget(req)), error)
+        if (answering === undefined) fail(next, error)
         else
           attempt(next, async () => {
             const fault = refuse(await answering, res as Response)
@@ -343,20 +373,30 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         else if (hosts.size > 1 && isAnothers(req)) next()
         else
           attempt(next, async () => {
+            const { baseUrl = '', url }: Partial<Pick<Request, 'baseUrl' | 'url'>> = req
+            if (baseUrl === '') endpoints.seen = true
+            // Where the whole path is what they are mounted under, nothing of it is in their way.
+            else if (!endpoints.seen && !/^\/?(?:\?|$)/.test(url ?? ''))
+              server.diagnose('AAUTH_ENDPOINTS', `they are mounted under ${printable(baseUrl)}`)
             const known = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
             const host = { ...nodeHost(wholeApplication(req, known), req), id: idOf(req) }
             const answer = await server.handle(fromNode(req, req.originalUrl, true), host)
             if (answer === undefined) next()
-            else writeAnswer(answer, res)
+            else {
+              endpoints.seen = true
+              writeAnswer(answer, res)
+            }
           })
       }
       ownEndpoints.add(handler)
+      endpoints.handlers.add(handler)
       return handler
     },
     routes: ((app?: AnyApplication, ...more: unknown[]) => {
       if (more.length > 0) throw new TypeError('guard.routes(app) lists routes; it is no middleware')
       return app === undefined ? [...declared] : routesOf(app)
     }) as ExpressGuard['routes'],
+    report: () => server.report(),
     close: async () => {
       server.close()
       await shared.close()
@@ -364,6 +404,12 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     server,
   }
 }
+
+/** Resource tokens that agents have been given, without anybody having looked at our documents. */
+const manyTokens = 3
+
+/** A path may be a stranger's, and a terminal takes more than text. */
+const printable = (path: string): string => path.slice(0, 100).replace(/[^\x21-\x7e]/g, '?')
 
 /** The error where a method was given to Express instead of its result. */
 function calledByExpress(call: string): TypeError {

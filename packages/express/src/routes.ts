@@ -55,6 +55,27 @@ export function stackOf(app: AnyApplication): readonly Layer[] {
   return router?.stack ?? []
 }
 
+/**
+ * Under which path a handler is mounted, wherever that is; `''` at the root.
+ *
+ * @returns `undefined` where it is not to be found: it is not mounted, or within something that cannot be looked into
+ */
+export function mountOf(
+  stack: readonly Layer[],
+  isIt: (handle: object) => boolean,
+  base = '',
+): string | undefined {
+  const found = stack.flatMap((layer) => {
+    if (layer.route !== undefined) return []
+    const path = `${base}${prefixOf(layer)}`
+    if (isIt(layer.handle)) return [path]
+    const { stack: inner } = layer.handle
+    const mount = inner === undefined ? undefined : mountOf(inner, isIt, path)
+    return mount === undefined ? [] : [mount]
+  })
+  return found.includes('') ? '' : found[0]
+}
+
 function walk(
   stack: readonly Layer[],
   base: string,

@@ -28,7 +28,8 @@ export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRe
   readonly hook?: 'onRequest' | 'preParsing'
   /**
    * The application does not start while a route of this scope says nothing in `config.aauth`: a requirement, or `false`
-   * where it is open on purpose. Default `false`: a route that says nothing is open.
+   * where it is open on purpose. Default `false`: a route that says nothing is open. In a context it says nothing of routes
+   * elsewhere, and a Node warning (`AAUTH_SECURE_BY_DEFAULT`) tells so.
    */
   readonly secureByDefault?: boolean
 }

@@ -184,8 +184,10 @@ export function answering(handler: RouteHandlerMethod): RouteHandlerMethod {
 
 async function answerOnward(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { aauth: guard } = request.server as { readonly aauth?: FastifyGuard }
-  const outcome = guard?.answerOnward(fromNode(request.raw, request.originalUrl), error)
-  if (guard === undefined || outcome === undefined || reply.sent) throw error
+  // What has been answered is not put aside as well.
+  if (guard === undefined || reply.sent) throw error
+  const outcome = guard.answerOnward(fromNode(request.raw, request.originalUrl), error)
+  if (outcome === undefined) throw error
   const { code, detail, answer } = await outcome
   const isAnswered = answer.status < 400 || settingsOf.get(guard)?.onError === 'answer'
   if (!isAnswered) throw new AAuthError(code, answer.status, answer.headers, detail)

@@ -54,4 +54,5 @@ export {
   type Policy,
   type Requirement,
   requirement,
+  type SayOrNull,
 } from './request.js'

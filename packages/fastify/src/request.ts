@@ -18,12 +18,10 @@ import type {
   StrayIn,
 } from '@countersign/core/adapter'
 import type {
+  FastifyInstance,
   FastifyRequest,
   FastifySchema,
   FastifyTypeProviderDefault,
-  RawReplyDefaultExpression,
-  RawRequestDefaultExpression,
-  RawServerDefault,
   RouteGenericInterface,
   RouteHandlerMethod,
 } from 'fastify'
@@ -74,8 +72,11 @@ export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherW
    */
   onward(request: FastifyRequest | HttpRequest): Onward
   /**
-   * The routes of the plugin's scope that were declared after it, with what each declares; without our own endpoints.
-   * Routes declared before the plugin are guarded as well, but not listed.
+   * The routes of the plugin's scope, with what each declares; without our own endpoints. The plugin has to be registered
+   * and awaited before any route is declared, at the root or in a context: nobody tells of a route that is there already.
+   *
+   * @throws Error where routes were declared before the plugin: they are guarded as well, but a list without them would be
+   * taken for the whole
    */
   routes(): readonly DeclaredRoute<Requirement>[]
 }
@@ -107,8 +108,17 @@ type RequirementOf<R, C> = R extends unknown
     : never
   : never
 
+/**
+ * In an error of the compiler: who comes by another way has not been verified, so where a route has `or` its caller is
+ * `Grant | null`, not `Grant`. No value is of this type.
+ */
+export interface SayOrNull {
+  readonly name: 'or'
+  readonly value: never
+}
+
 /** What a requirement with which nobody comes through says, or does not say. */
-type ForCertain = { readonly optional?: false; readonly or?: undefined } & (ObserveByDefault extends false
+type ForCertain = { readonly optional?: false; readonly or?: SayOrNull } & (ObserveByDefault extends false
   ? { readonly observe?: false }
   : { readonly observe: false })
 
@@ -153,18 +163,16 @@ export interface AAuthConfig<C extends Caller | null = Caller> {
  * @typeParam C the caller: `Grant`, `Person | Grant`, `Agent`, `Connected`, `TokenCaller` or, as {@link CallerOf} says,
  * what a requirement lets through. Default: any caller
  * @typeParam Route as of `FastifyRequest`: `{ Params: … }` and others
+ * @typeParam App the application, where it has a `loggerInstance` or HTTP/2: `typeof app`
  */
 export type AAuthRequest<
   C extends Caller | null = Caller,
   Route extends RouteGenericInterface = RouteGenericInterface,
-> = FastifyRequest<
-  Route,
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  FastifySchema,
-  FastifyTypeProviderDefault,
-  AAuthConfig<C>
->
+  App = FastifyInstance,
+> =
+  App extends FastifyInstance<infer Server, infer Raw, infer _, infer Logger, infer __>
+    ? FastifyRequest<Route, Server, Raw, FastifySchema, FastifyTypeProviderDefault, AAuthConfig<C>, Logger>
+    : never
 
 /**
  * A handler that finds a caller of this kind in `request.aauth`. On a route whose `config.aauth` lets through another kind it
@@ -172,17 +180,25 @@ export type AAuthRequest<
  *
  * @typeParam C the caller, as of {@link AAuthRequest}. Default: any caller
  * @typeParam Route as of `FastifyRequest`: `{ Params: … }` and others
+ * @typeParam App the application, where it has a `loggerInstance` or HTTP/2: `typeof app`
  */
 export type AAuthHandler<
   C extends Caller | null = Caller,
   Route extends RouteGenericInterface = RouteGenericInterface,
-> = RouteHandlerMethod<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  Route,
-  AAuthConfig<C>
->
+  App = FastifyInstance,
+> =
+  App extends FastifyInstance<infer Server, infer Raw, infer Reply, infer Logger, infer _>
+    ? RouteHandlerMethod<
+        Server,
+        Raw,
+        Reply,
+        Route,
+        AAuthConfig<C>,
+        FastifySchema,
+        FastifyTypeProviderDefault,
+        Logger
+      >
+    : never
 
 /**
  * The type of `request.aauth`: the callers that the route's `config.aauth` lets through; without one, any caller or `null`.

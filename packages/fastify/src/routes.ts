@@ -15,6 +15,8 @@ export interface GuardingOptions {
 /** A route as Fastify reported it, and the context that declares it. */
 interface SeenRoute {
   readonly options: RouteOptions
+  /** Its path as it was told. For the root of a prefix Fastify adds the other one, with a slash, to what it told. */
+  readonly path: string
   readonly context: FastifyInstance
   /** Whether it had a declaration then. */
   readonly said: boolean
@@ -26,7 +28,7 @@ interface SeenRoute {
  * on, before its own ones: these then see nobody who was not verified, and hooks of the scope run before it, in whatever
  * order they are added.
  *
- * @returns lists the routes that were declared since
+ * @returns lists the routes of the scope; throws an Error where some were declared before
  * @throws TypeError where `secureByDefault` cannot be kept
  */
 export function guardRoutes(
@@ -37,11 +39,17 @@ export function guardRoutes(
   const isLate = app.printRoutes().includes('/')
   if (isLate && secureByDefault)
     throw new TypeError('option secureByDefault: register and await the plugin before any route is declared')
+  if (secureByDefault && rootOf(app) !== app)
+    process.emitWarning(
+      'option secureByDefault: the plugin is registered in a context, and routes outside of it may say nothing and are open: register it at the root',
+      { type: 'AAuthWarning', code: 'AAUTH_SECURE_BY_DEFAULT' },
+    )
   app.addHook('onRoute', function (this: FastifyInstance, options) {
     if (options.handler === answered) return
     // A mistake is found where it is made.
-    const said = checkRoute({ options, context: this })
-    seen.push({ options, context: this, said: said !== undefined })
+    const { url: path } = options
+    const said = checkRoute({ options, path, context: this })
+    seen.push({ options, path, context: this, said: said !== undefined })
     // A handler that gives its answer to `reply` by itself, and no promise, has nothing to let go.
     if (typeof said === 'object' && said.onward === true) options.handler = answering(options.handler)
     const isPlaced = hook === 'onRequest'
@@ -68,16 +76,25 @@ export function guardRoutes(
     const silent = seen.filter(({ options }) => declaredIn(options.config) === undefined).map(nameOf)
     if (secureByDefault && silent.length > 0)
       throw new TypeError(
-        `option secureByDefault: config.aauth is missing, a requirement or false: ${silent.join(', ')}`,
+        `option secureByDefault: config.aauth is missing, a requirement or false: ${silent.join(', ')} (a route of another plugin, as OPTIONS * of @fastify/cors is: say it in an onRoute hook that is added before this plugin)`,
       )
   })
-  return () =>
-    seen.flatMap(({ options }) =>
-      [options.method]
-        .flat()
-        .map((method) => ({ method, path: options.url, aauth: declaredIn(options.config) })),
+  return () => {
+    if (isLate) throw new Error(tooLate)
+    return seen.flatMap(({ options, path }) =>
+      [options.method].flat().flatMap((method) =>
+        [...new Set([path, options.url])].map((each) => ({
+          method,
+          path: each,
+          aauth: declaredIn(options.config),
+        })),
+      ),
     )
+  }
 }
+
+const tooLate =
+  'aauth.routes: routes were declared before the plugin, and nobody told of them; register and await the plugin first'
 
 function checkRoute(route: Omit<SeenRoute, 'said'>): Requirement | false | undefined {
   try {
@@ -90,8 +107,8 @@ function checkRoute(route: Omit<SeenRoute, 'said'>): Requirement | false | undef
   }
 }
 
-const nameOf = ({ options }: Pick<SeenRoute, 'options'>): string =>
-  `${[options.method].flat().join(',')} ${options.url}`
+const nameOf = ({ options, path }: Pick<SeenRoute, 'options' | 'path'>): string =>
+  `${[options.method].flat().join(',')} ${path}`
 
 function putFirst(options: RouteOptions): void {
   const own = options.onRequest === undefined ? [] : [options.onRequest].flat()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createResourceServer, type ResourceServer } from '@countersign/core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type OpenedRedisStore, openRedisStore } from './open.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
@@ -54,6 +55,33 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     expect(await until(() => store.get('key'))).toBe('value')
   })
 
+  it('says why there is no connection, and nothing of the URL that is secret', async () => {
+    await redis.stop()
+    redis = await startRedis('--requirepass', 'open sesame')
+    const place = `127.0.0.1:${redis.port}`
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    store = openRedisStore(`redis://default:wrong%20word@${place}/3`)
+    const reason = (): Promise<string> =>
+      store.get('key').then(
+        () => 'served',
+        (error: Error) => error.message,
+      )
+    const untilSaid = async (text: string): Promise<string> => {
+      for (;;) {
+        const said = await reason()
+        if (said.includes(text)) return said
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    expect(await reason()).toBe("the Redis client is not connected yet")
+    const refused = await untilSaid('WRONGPASS')
+    expect(refused).toMatch(new RegExp(`^not connected to ${place}: .*WRONGPASS`))
+    expect(refused).not.toMatch(/wrong word|wrong%20word/)
+    expect(await warned).toMatchObject({ code: 'AAUTH_REDIS', message: `openRedisStore: ${refused}` })
+    await redis.kill()
+    await untilSaid(`not connected to ${place}: connect ECONNREFUSED ${place}`)
+  })
+
   it('takes user, password and database from the URL, and no name but its prefix', async () => {
     await redis.stop()
     redis = await startRedis('--requirepass', 'open sesame')
@@ -93,5 +121,75 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     await store.close()
     for (const socket of sockets) socket.destroy()
     silent.close()
+  })
+
+  describe('behind a resource server', () => {
+    const said: string[] = []
+    const events: string[] = []
+    const write = (level: string) => (_: object, message: string) => void said.push(`${level} ${message}`)
+    const logger = { error: write('error'), warn: write('warn') }
+    const stopped = 1_800_000_000_000
+    let server: ResourceServer | undefined
+    const serve = (): ResourceServer => {
+      const onEvent = ({ name }: { readonly name: string }) => void events.push(name)
+      // A clock that stands still: whatever rests for a second by it would rest for ever.
+      server = createResourceServer({
+        resource: 'https://rs.example',
+        store,
+        logger,
+        onEvent,
+        clock: () => stopped,
+      })
+      return server
+    }
+    beforeEach(() => {
+      said.length = 0
+      events.length = 0
+    })
+    afterEach(() => {
+      server?.close()
+      vi.useRealTimers()
+    })
+
+    it('is a warning while it connects, an error when that has taken two seconds, and neither once it has', async () => {
+      vi.useFakeTimers({ toFake: ['performance'] })
+      redis.pause()
+      store = openRedisStore(redis.url)
+      const { health, denials } = serve()
+      for (let times = 0; times < 6; times++) {
+        expect(await health()).toMatchObject({ ok: false, store: { state: 'down', failures: 0 } })
+        await expect(denials.add({ subject: { issuer: 'https://ps.example' } })).rejects.toThrow()
+      }
+      expect(said).toEqual([
+        'warn aauth: the store is not connected yet: the Redis client is not connected yet',
+      ])
+      expect(events).toEqual(['store-connecting'])
+      vi.advanceTimersByTime(2000)
+      expect(await health()).toMatchObject({ ok: false })
+      expect(said.slice(1).map((line) => line.slice(0, 26))).toContain('error aauth: store-failed:')
+      redis.resume()
+      await until(() => denials.add({ subject: { issuer: 'https://ps.example' } }))
+      expect(await health()).toMatchObject({ ok: true })
+    })
+
+    it('is used again as soon as there is a connection, for writes, too', async () => {
+      await redis.kill()
+      store = openRedisStore(redis.url)
+      const { health, denials } = serve()
+      const add = () => denials.add({ subject: { issuer: 'https://ps.example' } })
+      await expect
+        .poll(async () => {
+          await health()
+          return events.includes('store-failed')
+        })
+        .toBe(true)
+      for (let times = 0; times < 10; times++) {
+        expect(await health()).toMatchObject({ ok: false })
+        await expect(add()).rejects.toThrow()
+      }
+      await redis.start()
+      await until(add)
+      expect(await health()).toMatchObject({ ok: true, store: { state: 'up' } })
+    })
   })
 })

@@ -1,7 +1,7 @@
 import { createRequire as requireFrom } from 'node:module'
 import type { Store } from '@countersign/core'
 import type { NodeRedisClient } from './clients.js'
-import { createRedisStore, type RedisStoreOptions } from './redis-store.js'
+import { type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
 
 /** A store with a client of its own. */
 export interface OpenedRedisStore extends Store {
@@ -12,7 +12,8 @@ export interface OpenedRedisStore extends Store {
 /**
  * Opens a store in Redis or Valkey by its URL, with a client of the package `redis` 5 or 6, which has to be installed. It
  * connects in the background and again whenever the connection is lost: nothing waits for it, and while there is none
- * every operation rejects at once, so that requests that need the store are refused (`503`).
+ * every operation rejects at once with the cause, so that requests that need the store are refused (`503`). Where the first
+ * attempt fails, a Node warning (`AAUTH_REDIS`) says why; nothing of the URL but host and port is ever told.
  *
  * @param url `redis://` or `rediss://`, with user, password and number of the database where they are needed
  * @throws TypeError when the URL is none of these, an option is malformed, or the package `redis` is missing
@@ -41,11 +42,59 @@ export function openRedisStore(url: string, options: RedisStoreOptions = {}): Op
     pingInterval: 10_000,
     socket: { connectTimeout: 5000, socketTimeout: 30_000, reconnectStrategy: pauseBefore },
   })
-  // Without a listener an error ends the process. What it means for requests is told by the server's own events.
-  client.on('error', () => {})
-  const store = createRedisStore(client, options)
-  client.connect().catch(() => {})
-  return Object.assign(store, { close: () => close(client) })
+  // Without a listener an error ends the process. What it means for requests is told by the server's own events, and why it
+  // is so by the reason that each operation gives.
+  const began = performance.now()
+  const place = new URL(url)
+  let isFirst = true
+  let cause: string | undefined
+  const settled = (error?: unknown): void => {
+    const isTold = !isFirst
+    isFirst = false
+    cause = error === undefined ? undefined : causeOf(error, place)
+    // A wrong password or address is found when the application starts, not with its first request.
+    if (cause !== undefined && !isTold)
+      process.emitWarning(`openRedisStore: not connected to ${place.host}: ${cause}`, {
+        type: 'AAuthWarning',
+        code: 'AAUTH_REDIS',
+      })
+  }
+  client.on('error', settled)
+  client.on('ready', () => settled())
+  const absence = (): Error =>
+    isFirst && performance.now() - began < firstAttempt
+      ? new StoreConnectingError('the Redis client is not connected yet')
+      : new Error(`not connected to ${place.host}${cause === undefined ? '' : `: ${cause}`}`)
+  const store = storeOver(client, options, absence)
+  client.connect().catch(settled)
+  const closeOnce = (): Promise<void> => {
+    isFirst = false
+    return close(client)
+  }
+  return Object.assign(store, { close: closeOnce })
+}
+
+/** Milliseconds after the start in which it is no failure that there is no connection. */
+const firstAttempt = 2000
+
+/** What a client says of a connection that failed, in one line, without user and password. */
+function causeOf(error: unknown, { username, password }: URL): string {
+  // Where a name has several addresses, each has an error.
+  const [first = error] = error instanceof AggregateError ? (error.errors as readonly unknown[]) : []
+  const said = first instanceof Error ? first.message : String(first)
+  const secrets = [password, username].flatMap((part) => [part, decoded(part)])
+  const without = secrets
+    .filter((secret) => secret !== '' && secret !== 'default')
+    .reduce((text, secret) => text.replaceAll(secret, '…'), said)
+  return without.replaceAll(/[^\x20-\x7e…]+/g, ' ').slice(0, 200)
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 /** Milliseconds that the server has to answer what was sent. */
@@ -72,7 +121,7 @@ const pauseBefore = (attempts: number): number =>
 /** A client of the package `redis`, as far as it is used here. */
 interface OwnClient extends NodeRedisClient {
   readonly isReady: boolean
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'ready', listener: (error: unknown) => void): unknown
   connect(): Promise<unknown>
   close(): Promise<unknown>
   destroy(): void

@@ -60,6 +60,15 @@ export interface RedisStoreOptions {
  * ```
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  return storeOver(client, options, () => new Error('the Redis client is not connected'))
+}
+
+/** Like {@link createRedisStore}, over a client of our own. @param absence why nothing is sent while there is no connection; without anything secret */
+export function storeOver(
+  client: RedisClient,
+  options: RedisStoreOptions,
+  absence: () => Error,
+): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
@@ -81,23 +90,48 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
-  return provenStore(new RedisStore(sent, prefix, timeout))
+  return provenStore(new RedisStore(sent, { prefix, timeout, client, absence }))
 }
 
 // The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
 const slotsOfPart = slots / 64
+
+interface RedisStoreContext {
+  readonly prefix: string
+  readonly timeout: number
+  readonly client: RedisClient
+  readonly absence: () => Error
+}
+
+/** A server knows it by its name, and does not count it as a failure. */
+export class StoreConnectingError extends Error {
+  override readonly name = 'StoreConnectingError'
+}
 
 class RedisStore implements Store {
   readonly part?: (key: string) => number
   readonly #commands: Commands
   readonly #prefix: string
   readonly #timeout: number
+  readonly #absence: () => Error
+  readonly #listeners = new Set<() => void>()
 
-  constructor(commands: Commands, prefix: string, timeout: number) {
+  constructor(commands: Commands, { prefix, timeout, client, absence }: RedisStoreContext) {
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
+    this.#absence = absence
+    // Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest.
+    const { on } = client as { readonly on?: unknown }
+    if (typeof on === 'function')
+      on.call(client, 'ready', () => {
+        for (const listener of this.#listeners) listener()
+      })
     if (commands.isCluster) this.part = (key) => Math.floor(slotOf(prefix + key) / slotsOfPart)
+  }
+
+  onConnected(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -123,7 +157,7 @@ class RedisStore implements Store {
   }
 
   async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) throw new Error('the Redis client is not connected')
+    if (!this.#commands.ready()) throw this.#absence()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const message = `Redis gave no answer within ${this.#timeout} ms`

@@ -16,10 +16,12 @@ import {
   type TypeBoxTypeProvider,
 } from '@fastify/type-provider-typebox'
 import fastify, {
+  type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyPluginAsync,
   type FastifyReply,
   type FastifyRequest,
+  type RouteGenericInterface,
   type RouteHandlerMethod,
 } from 'fastify'
 import type { FastifyPluginAsyncZod, ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -201,3 +203,26 @@ app.get('/both', { config: { aauth: both } }, async (request) => {
   const tenant: string = request.aauth.tenant
   return tenant
 })
+
+// Applications with a logger of their own, or with HTTP/2.
+interface OwnLogger extends FastifyBaseLogger {
+  bindings(): object
+}
+declare const loggerInstance: OwnLogger
+const logging = fastify({ loggerInstance })
+const second = fastify({ http2: true })
+logging.register(aauth, { resource: 'https://notes.example' })
+second.register(aauth, { resource: 'https://notes.example' })
+const logged: AAuthHandler<Grant, RouteGenericInterface, typeof logging> = async (request) => {
+  const texts: [string, object] = [request.aauth.person.sub, request.log.bindings()]
+  return texts
+}
+const overHttp2: AAuthHandler<Grant, { Params: { id: string } }, typeof second> = async (request) => {
+  const texts: string[] = [request.params.id, request.aauth.person.sub, request.raw.authority]
+  return texts
+}
+const asked = (request: AAuthRequest<Grant, RouteGenericInterface, typeof logging>): string =>
+  request.aauth.person.sub
+logging.get('/', { config: { aauth: { scope: 'notes.read' } } }, logged)
+logging.get('/asked', { config: { aauth: { scope: 'notes.read' } } }, async (request) => asked(request))
+second.get('/:id', { config: { aauth: { scope: 'notes.read' } } }, overHttp2)

@@ -52,6 +52,14 @@ app.get<Route, AAuthConfig<Grant>>(
   { config: { aauth: { scope: 'notes.read', optional: true } } },
   async () => 1,
 )
+// says: SayOrNull
+app.get<Route, AAuthConfig<Grant>>(
+  '/17',
+  { config: { aauth: { scope: 'notes.read', or: async () => {} } } },
+  async () => 1,
+)
+// says: SayOrNull
+app.get('/18', { config: { aauth: { scope: 'notes.read', or: async () => {} } } }, list)
 // says: scope: string
 app.get<Route, AAuthConfig<Grant & { account: string }>>(
   '/16',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
 import type { RequestView } from '../http/request-view.js'
@@ -54,6 +55,13 @@ export interface AccessOptions<Raw = unknown> {
   /** Report-only for every route that does not say otherwise. Default `false`. */
   readonly observe?: boolean
   /**
+   * Beside `observe: true`: for which callers routes are enforced all the same, on the way from watching to enforcing.
+   * `{ percent: 10, by: 'key' }`: for one key in ten, the same ones at every instance, and the same and more at a higher
+   * figure. Requests that name no key, those without a signature among them, are only observed until it is 100. Default:
+   * for nobody. Routers and routes may say otherwise.
+   */
+  readonly enforce?: Enforcement
+  /**
    * Whether a person holds an account. Needed for routes with `account`; where it is given, every grant for an account
    * is checked on every request, because an auth token's account is only what its issuer was asked for (AAuth 11.11).
    * Only `true` is a yes; one that throws is a `500`.
@@ -72,6 +80,7 @@ export interface AccessOptions<Raw = unknown> {
 export interface AccessConfig {
   readonly policies: readonly Policy[]
   readonly observe: boolean
+  readonly enforce: Enforcement | undefined
   readonly accounts: AccountHolder | undefined
   readonly authorize: NonNullable<AccessOptions['authorize']> | undefined
 }
@@ -85,20 +94,26 @@ const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'funct
 export const accessOptionsShape: {
   policy: z.ZodOptional<z.ZodType<Policies>>
   observe: z.ZodOptional<z.ZodBoolean>
+  enforce: z.ZodOptional<z.ZodType<Enforcement>>
   accounts: z.ZodOptional<z.ZodType<AccountHolder>>
   authorize: z.ZodOptional<z.ZodType<NonNullable<AccessOptions['authorize']>>>
 } = {
   policy: policiesSchema.optional(),
   observe: z.boolean().optional(),
+  enforce: enforcementSchema.optional(),
   accounts: fn<AccountHolder>().optional(),
   authorize: fn<NonNullable<AccessOptions['authorize']>>().optional(),
 }
 
 /** Fills in the defaults of options that have been checked. */
 export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
+  const { observe = false, enforce } = options
+  if (enforce !== undefined && !observe)
+    throw new TypeError('option enforce: needs observe: true; without it everybody is enforced')
   return {
     policies: policyList(options.policy as Policies | undefined),
-    observe: options.observe ?? false,
+    observe,
+    enforce,
     accounts: options.accounts,
     authorize: options.authorize,
   }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { isUserList } from '../interaction/ask.js'
+import { didYouMean } from '../nearest.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { isRequirableComponent } from '../signature/required.js'
@@ -37,6 +39,8 @@ export interface CheckedRequirement {
   readonly policies: readonly Policy[]
   readonly optional: boolean
   readonly observe: boolean
+  /** For whom a report-only route is enforced all the same. */
+  readonly enforce: Enforcement | undefined
   /** Whether there is another way in. */
   readonly or: boolean
   readonly orWins: ((request: RequestView) => boolean) | undefined
@@ -59,6 +63,7 @@ export interface RequirementContext {
   readonly onward: boolean
   readonly policies: readonly Policy[]
   readonly observe: boolean
+  readonly enforce?: Enforcement | undefined
 }
 
 const fn = <F>(expected: string): z.ZodType<F> =>
@@ -82,6 +87,7 @@ const ofRoutes = {
   policy: policiesSchema.optional(),
   optional: z.boolean('must be a boolean').optional(),
   observe: z.boolean('must be a boolean').optional(),
+  enforce: enforcementSchema.optional(),
   or: z.custom<unknown>(isWay, 'must be a function or a list of at least one').optional(),
   orWins: fn<NonNullable<CheckedRequirement['orWins']>>('a function of the request').optional(),
 }
@@ -141,7 +147,7 @@ type Terms = Partial<
  * @throws TypeError naming what is wrong
  */
 export function checkRequirement(requirement: unknown, context: RequirementContext): CheckedRequirement {
-  const given = spellOut(requirement)
+  const given = spellOut(requirement, context.scopes)
   const needs = kindOf(given)
   const shape: object = kinds[needs].shape
   const misplaced = Object.keys(given).find((name) => !(name in shape) && names.has(name))
@@ -172,8 +178,10 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
   }
 }
 
-function spellOut(requirement: unknown): Readonly<Record<string, unknown>> {
+function spellOut(requirement: unknown, scopes: ReadonlySet<string>): Readonly<Record<string, unknown>> {
   if (requirement === 'agent' || requirement === 'person') return { identity: requirement }
+  if (typeof requirement === 'string' && (scopes.has(requirement) || identityScopes.has(requirement)))
+    throw new TypeError(`require: a scope is asked for by { scope: ${JSON.stringify(requirement)} }`)
   if (!isObject(requirement) || Array.isArray(requirement)) throw shapeError()
   return requirement as Readonly<Record<string, unknown>>
 }
@@ -211,17 +219,30 @@ function checkAsk(ask: Terms['ask'], scopes: ReadonlySet<string>): readonly stri
   const asked = [ask ?? []].flat()
   const unknown = asked.find((name) => !scopes.has(name) && !identityScopes.has(name))
   if (unknown === undefined) return asked
-  throw new TypeError(`require: ask: ${JSON.stringify(unknown)} is not described in the option scopes`)
+  throw new TypeError(
+    `require: ask: ${JSON.stringify(unknown)} is not described in the option scopes${didYouMean(unknown, scopes)}`,
+  )
 }
 
 function checkRouteTerms(
-  { optional = false, observe, or, orWins }: Terms,
+  { optional = false, observe: own, enforce, or, orWins }: Terms,
   context: RequirementContext,
-): Pick<CheckedRequirement, 'optional' | 'observe' | 'or' | 'orWins'> {
+): Pick<CheckedRequirement, 'optional' | 'observe' | 'enforce' | 'or' | 'orWins'> {
+  const observe = own ?? context.observe
   if (optional && or !== undefined)
     throw new TypeError('require: a route is optional or has another way in, not both')
   if (orWins !== undefined && or === undefined) throw new TypeError('require: orWins must be beside or')
-  return { optional, observe: observe ?? context.observe, or: or !== undefined, orWins }
+  if (enforce !== undefined && !observe)
+    throw new TypeError(
+      'require: enforce needs observe: true; without it the route is enforced for everybody',
+    )
+  return {
+    optional,
+    observe,
+    enforce: observe ? (enforce ?? context.enforce) : undefined,
+    or: or !== undefined,
+    orWins,
+  }
 }
 
 function checkEffect(effect: Terms['effect'], needs: CheckedRequirement['needs']): EffectTerms {
@@ -249,7 +270,7 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
   const unknown = asked.find((name) => !scopes.has(name))
   if (unknown !== undefined)
     throw new TypeError(
-      `require: session.scope: ${JSON.stringify(unknown)} is not described in the option scopes`,
+      `require: session.scope: ${JSON.stringify(unknown)} is not described in the option scopes${didYouMean(unknown, scopes)}`,
     )
   return {
     scope: asked,

@@ -162,8 +162,17 @@ export function decideVerdict(
     }
     case 'step-up':
       if (caller.kind === 'person' || caller.kind === 'grant') return stepUpFor(caller, verdict, now, scopes)
+      throw new TypeError(
+        `the policy answered stepUp(…), and a caller of kind ${caller.kind} has no grant to widen`,
+      )
   }
-  throw new TypeError('the policy answered with nothing that applies to this caller')
+  throw new TypeError(`the policy answered ${named(verdict)}: return allow() or deny(…)`)
+}
+
+/** A value in an error: by what it is, and never by what it holds. */
+function named(value: unknown): string {
+  if (value === undefined || value === null || typeof value === 'boolean') return String(value)
+  return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that is no verdict`
 }
 
 function stepUpFor(

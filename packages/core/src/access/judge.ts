@@ -45,6 +45,7 @@ export function createWalk(
   context: WalkContext,
 ): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
   const { authentication, explain, scopes } = context
+  const { trace } = authentication
   const needOf = createNeed(requirement, context.accounts)
   const askPolicies = createAskPolicies(requirement.policies, {
     scopes,
@@ -80,6 +81,7 @@ export function createWalk(
   // 2. What they send, where those who decide see it.
   const readContent = (caller: TokenCaller, request: HttpRequest, route: RouteView): Awaitable<Finding> => {
     const { bodyLimit, diagnose } = authentication
+    trace?.('content', `at most ${bodyLimit} bytes`)
     return andThen(readRequestContent(request, bodyLimit, diagnose), (refusal) =>
       refusal === undefined ? decideFor(caller, request, route) : refuseWith(refusal, caller),
     )
@@ -91,9 +93,12 @@ export function createWalk(
     request: HttpRequest,
     route: RouteView,
   ): Awaitable<Finding> => {
+    trace?.('requirement', `${requirement.needs}; the caller is ${caller?.kind ?? 'nobody'}`)
     const decided = andThen(needOf(caller, request, route), (need) => decide(need, caller))
     return andThen(decided, (decision): Awaitable<Finding> => {
+      if (decision.act === 'connect') trace?.('session')
       if (decision.act === 'connect') return connect(decision.caller, request, route)
+      if (decision.act === 'serve') trace?.('policies', `${requirement.policies.length}`)
       const judged =
         decision.act === 'serve' && decision.caller !== undefined
           ? askPolicies(decision.caller, request, route)
@@ -114,6 +119,7 @@ export function createWalk(
   const useSignature = (finding: Finding, request: HttpRequest): Awaitable<Finding> => {
     const { decision, caller } = finding
     if (authentication.replay === 'off' || !takesEffect(decision, requirement.deliver)) return finding
+    trace?.('replay', authentication.replay)
     return andThen(authentication.replays.use(request, authentication.replay), (refusal) =>
       refusal === undefined ? finding : refuseWith(refusal, caller),
     )

@@ -1,6 +1,7 @@
 // Members that a requirement has and that nobody would read: TypeScript sees by itself only those of literals whose type it
 // is told, and a requirement's type is taken from how it is written. Types only: what is checked is in
 // `checked-requirement.ts`.
+import type { Enforcement } from '../adoption/dial.js'
 import type { FullRequirement, SessionTerms, TenantRule } from './requirement.js'
 
 /** In an error of the compiler: a requirement of this kind has no member of this name. No value is of this type. */
@@ -23,6 +24,7 @@ export type StrayIn<R, Raw = unknown, Hook = never> = R extends string
 type Terms = {
   readonly session: SessionTerms
   readonly tenant: Extract<TenantRule, { readonly ps: string }>
+  readonly enforce: Enforcement
 }
 
 /** As {@link StrayIn}, in the members that have members of their own. */

@@ -141,7 +141,96 @@ describe('report-only', () => {
 
   it('lets the other way in decide alone', async () => {
     const [outcome] = await observe(await bearing('aa-auth+jwt'), { or: () => {} })
-    expect(outcome).toMatchObject({ served: false, or: true, observed: null })
+    expect(outcome).toMatchObject({
+      served: false,
+      or: true,
+      observed: { code: 'served', status: 200, caller: { kind: 'grant' } },
+    })
+  })
+})
+
+describe('the share of keys that is enforced', () => {
+  const enforce = { percent: 30, by: 'key' } as const
+
+  it.each<[string, object]>([
+    ['above 100', { observe: true, enforce: { percent: 101, by: 'key' } }],
+    ['below 0', { observe: true, enforce: { percent: -1, by: 'key' } }],
+    ['no number', { observe: true, enforce: { percent: Number.NaN, by: 'key' } }],
+    ['by something else', { observe: true, enforce: { percent: 1, by: 'ip' } }],
+    ['by nothing', { observe: true, enforce: { percent: 1 } }],
+    ['of more', { observe: true, enforce: { ...enforce, more: 1 } }],
+    ['without observing', { enforce }],
+    ['beside enforcing', { observe: false, enforce }],
+  ])('has to make sense, wherever it is said: %s', (_name, terms) => {
+    expect(() => testResource(terms)).toThrow(/^option enforce/)
+    expect(() => testResource().with(terms)).toThrow(/^with: enforce/)
+    expect(() => testResource().require({ identity: 'agent', ...terms } as Requirement)).toThrow(
+      /^require: enforce/,
+    )
+  })
+
+  it('is said by the server, and otherwise by router or route, and holds for routes that observe', async () => {
+    const server = testResource({ observe: true, enforce: { percent: 100, by: 'key' } })
+    const code = async (
+      requirement: Requirement,
+      from: Pick<typeof server, 'require'> = server,
+    ): Promise<string> => inShort(await from.require(requirement).check(nobody))
+    expect(await code('agent')).toBe('401 agent-token')
+    expect(await code({ identity: 'agent', enforce: { percent: 0, by: 'key' } })).toBe('served nobody')
+    expect(await code('agent', server.with({ enforce: { percent: 0, by: 'key' } }))).toBe('served nobody')
+    expect(await code('agent', server.with({ observe: false }))).toBe('401 agent-token')
+    expect(await code({ identity: 'agent', observe: false })).toBe('401 agent-token')
+  })
+
+  it('grows: whoever is enforced at one figure is at every higher one', async () => {
+    const request = await signed(await token('aa-agent+jwt'))
+    const found: boolean[] = []
+    for (let percent = 0; percent <= 100; percent += 5) {
+      const route = testResource().require({
+        scope: 'data.read',
+        observe: true,
+        enforce: { percent, by: 'key' },
+      })
+      found.push((await route.check(request)).served)
+    }
+    expect(found).toEqual([...found].sort((a, b) => Number(b) - Number(a)))
+    expect([found[0], found.at(-1)]).toEqual([true, false])
+  })
+
+  it('is told in the report, and a route that is enforced for everybody is not in it', async () => {
+    const server = testResource()
+    const terms = { scope: 'data.read', observe: true } as const
+    const view = { params: {}, raw: undefined, route: '/data/:id' }
+    await server.require(terms).check(await signed(await token('aa-agent+jwt')), view)
+    await server
+      .require({ ...terms, enforce: { percent: 100, by: 'key' } })
+      .check(await signed(await token('aa-auth+jwt')), view)
+    await server.require({ ...terms, enforce: { percent: 100, by: 'key' } }).check(nobody)
+    await server.require({ ...terms, or: () => {} } as unknown as Requirement).check(nobody)
+    await server.require('agent').check(nobody)
+    const { rows } = await server.report()
+    expect(rows).toHaveLength(3)
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          route: '/data/:id',
+          code: 'person-token',
+          enforced: false,
+          issuer: 'https://ap.example',
+          agent: 'aauth:sam@ap.example',
+          example: expect.stringMatching(/^[\w-]{43}$/),
+        }),
+        expect.objectContaining({
+          code: 'served',
+          status: 200,
+          enforced: true,
+          issuer: 'https://ps.example',
+          agent: expect.stringMatching(/^jkt:/),
+        }),
+        expect.objectContaining({ route: '', code: 'person-token', status: 401, enforced: true }),
+      ]),
+    )
+    expect(JSON.stringify(rows)).not.toContain('mom-at-rs')
   })
 })
 

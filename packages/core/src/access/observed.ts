@@ -13,6 +13,14 @@ export function observed(finding: Finding, report: Report, request: object): Ser
   return { served: true, caller: undefined, observed: found }
 }
 
+/** Like {@link observed}, where the other way in decides: what would have been served is told as well, since it is not. */
+export function observedBeside(finding: Finding, report: Report, request: object): Observed {
+  const { decision } = finding
+  if (decision.act !== 'serve') return observed(finding, report, request).observed as Observed
+  report({ name: 'observed', code: 'served', status: 200 }, request)
+  return { code: 'served', status: 200, detail: undefined, caller: decision.caller }
+}
+
 function wouldBe(decision: Exclude<Finding['decision'], { act: 'serve' }>): Omit<Observed, 'caller'> {
   switch (decision.act) {
     case 'ask':

@@ -1,3 +1,4 @@
+import type { Enforcement } from '../adoption/dial.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected, Grant, Person, PersonIdentifier, TokenCaller } from '../caller.js'
 import type { RequestView } from '../http/request-view.js'
@@ -44,6 +45,8 @@ export interface RouteTerms<C extends Caller, Raw = unknown, Hook = never> {
    * told to `onEvent`; nothing is minted. Default: what the server or router says, `false`.
    */
   readonly observe?: boolean
+  /** With `observe: true`: for which callers the route is enforced all the same. Default: as the router or server says. */
+  readonly enforce?: Enforcement
   /**
    * The API's other way in (a bearer token, an API key): it runs for a request without any signature and decides alone;
    * its handlers see no caller of ours. If it answers `401`, our challenge is beside its own.

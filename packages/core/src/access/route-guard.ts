@@ -1,4 +1,8 @@
+import type { Adoption } from '../adoption/adoption.js'
+import { isEnforced } from '../adoption/dial.js'
+import type { Noted } from '../adoption/tally.js'
 import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
+import type { Help } from '../answer/help.js'
 import {
   type Answered,
   challenged,
@@ -15,8 +19,9 @@ import { unrecorded } from '../audit/unrecorded.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
-import type { Caller } from '../caller.js'
+import type { Caller, TokenCaller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
+import { callIdOf } from '../decision/call-id.js'
 import { endOfOutcome } from '../decision/end.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
@@ -29,7 +34,7 @@ import { askedOfNobody } from './decide.js'
 import type { AskGrant, AskToken, Hold } from './decision.js'
 import type { Finding } from './finding.js'
 import { createWalk, type WalkContext } from './judge.js'
-import { observed } from './observed.js'
+import { observed, observedBeside } from './observed.js'
 
 /** A route's requirement, checked and ready. */
 export interface RouteGuard<C extends Caller | undefined = Caller | undefined, Raw = unknown> {
@@ -49,6 +54,8 @@ export interface GuardContext extends WalkContext {
   readonly noticeContent: NoticeContent
   /** Evidence is kept of every request; where it cannot be, requests may have to be refused. */
   readonly audit: Pick<OwnAuditLog, 'isRefusing'> | undefined
+  readonly adoption: Pick<Adoption, 'note'>
+  readonly help: Help
   /** Present with the option `onward`. */
   readonly chaining: Pick<Chaining, 'keep'> | undefined
 }
@@ -61,7 +68,7 @@ export function createRouteGuard(
   const { mint, noticeContent, report, deferrals, audit } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
-  const { needs, observe, or, orWins, deliver, onward: keeps } = requirement
+  const { needs, observe, enforce, or, orWins, deliver, onward: keeps } = requirement
 
   const settle = ({ decision, caller }: Finding, request: HttpRequest): Awaitable<Outcome> => {
     switch (decision.act) {
@@ -123,8 +130,8 @@ export function createRouteGuard(
     // Nor is there anything to tell of a request that would go the other way in any case.
     if (or && finding.caller === undefined && finding.decision.act === 'ask')
       return { ...askOther(request), observed: null }
+    if (or) return { ...askOther(request), observed: observedBeside(finding, report, request) }
     const outcome = observed(finding, report, request)
-    if (or) return { ...askOther(request), observed: outcome.observed ?? null }
     // Only what would have been served has an authority to call onward with (N-180).
     return keeps && finding.decision.act === 'serve'
       ? andThen(keep(finding.decision.caller, request), () => outcome)
@@ -150,11 +157,38 @@ export function createRouteGuard(
       ? outcome
       : andThen(authentication.replays.giveBack(request), () => outcome)
 
-  const conclude = observe ? watch : settleAndRenew
+  // The one agent in a hundred that meets enforcement already, and all others, which are only watched.
+  const watchOrSettle = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
+    const enforced = enforce !== undefined && isEnforced(enforce, finding.caller, request)
+    const outcome = enforced ? settleAndRenew(finding, request) : watch(finding, request)
+    return andThen(outcome, (settled) => {
+      noteFor(settled, finding.caller, request, route)
+      return settled
+    })
+  }
+
+  const noteFor = (
+    outcome: Outcome,
+    caller: TokenCaller | undefined,
+    request: HttpRequest,
+    { route = '' }: RouteView,
+  ): void => {
+    // Nothing was decided about what goes the other way in.
+    const end = endOf(outcome)
+    if (end === undefined) return
+    const who =
+      caller === undefined
+        ? {}
+        : { issuer: caller.token.iss, agent: caller.kind === 'agent' ? caller.agent : `jkt:${caller.jkt}` }
+    const at = Math.floor(authentication.clock() / 1000)
+    context.adoption.note({ route, ...end, ...who, at, id: () => callIdOf(request) })
+  }
+
+  const conclude = observe ? watchOrSettle : settleAndRenew
   const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     // Of a request that has been served nobody asks, unless its handler calls somebody.
     if (finding.decision.act !== 'serve' || keeps) noteRoute(request, route)
-    return conclude(finding, request)
+    return andThen(conclude(finding, request, route), context.help.outcome)
   }
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
@@ -165,7 +199,7 @@ export function createRouteGuard(
       noticeContent(request)
       if (audit?.isRefusing === true)
         return finish({ decision: { act: 'refuse', refusal: unrecorded }, caller: undefined }, request, route)
-      if (orWins?.(viewRequest(request, route)) === true) return askOther(request)
+      if (orWins?.(viewRequest(request, route)) === true) return context.help.outcome(askOther(request))
       const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
       return isPromiseLike(outcome)
         ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
@@ -182,6 +216,18 @@ export function createRouteGuard(
       return decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
     },
   }
+}
+
+/** How a request to a report-only route ended. */
+function endOf(outcome: Outcome): Pick<Noted, 'code' | 'status' | 'enforced'> | undefined {
+  if (outcome.observed !== undefined && outcome.observed !== null) {
+    const { code, status } = outcome.observed
+    return { code, status, enforced: false }
+  }
+  if (outcome.served) return { code: 'served', status: 200, enforced: outcome.observed === undefined }
+  return outcome.or === true
+    ? undefined
+    : { code: outcome.code, status: outcome.answer.status, enforced: true }
 }
 
 /** What a route asks of signatures, beside what the server asks for everywhere. */

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import type { RequestView } from '../http/request-view.js'
+import { didYouMean } from '../nearest.js'
 
 /**
  * Which scopes a grant has to hold: one, all of a list, or `anyOf` and `allOf` in any nesting. Where several would do,
@@ -34,7 +35,9 @@ export function missingScopes(rule: ScopeRule, held: readonly string[]): readonl
 export function checkScopeRule(rule: unknown, scopes: ReadonlySet<string>): ScopeRule {
   if (typeof rule === 'string') {
     if (scopes.has(rule)) return rule
-    throw new TypeError(`require: scope ${JSON.stringify(rule)} is not described in the option scopes`)
+    throw new TypeError(
+      `require: scope ${JSON.stringify(rule)} is not described in the option scopes${didYouMean(rule, scopes)}`,
+    )
   }
   const parts = partsOf(rule)
   if (parts === undefined)

@@ -9,7 +9,7 @@ import {
   Token,
 } from 'structured-headers'
 import { algorithms } from '../crypto/algorithms.js'
-import { errorEntry, type Refusal } from '../errors.js'
+import { errorEntry, Refusal } from '../errors.js'
 import { type Answer, problemAnswer } from '../http/message.js'
 
 const noParameters = (): Parameters => new Map()
@@ -38,17 +38,58 @@ function freeze(answer: Answer): Answer {
   return Object.freeze(answer)
 }
 
-/** A challenge: `401` with the requirement in `AAuth-Requirement`, without content (G-61). */
-export function challengeAnswer(requirement: string, parameters?: Readonly<Record<string, string>>): Answer {
+// What a requirement means, for people and models that have not met it before. Programs go by the field.
+const challenges: ReadonlyMap<string, Answer> = new Map(
+  (
+    [
+      [
+        'agent-token',
+        'An agent token is needed',
+        'Sign the request with the key of an agent token, and put that token into Signature-Key.',
+      ],
+      [
+        'person-token',
+        'A person token is needed',
+        "Get a person token for this resource from the person's server, and sign the request again with it in Signature-Key.",
+      ],
+      [
+        'auth-token',
+        'An auth token is needed',
+        'Take the resource-token of AAuth-Requirement to the server that it is for, and sign the request again with the auth token that it gives in Signature-Key.',
+      ],
+    ] as const
+  ).map(([requirement, title, detail]) => [
+    requirement,
+    freeze(
+      problemAnswer(
+        { title, status: 401, error: requirement, detail },
+        { 'AAuth-Requirement': requirementField(requirement) },
+      ),
+    ),
+  ]),
+)
+
+/**
+ * A challenge: `401` with the requirement in `AAuth-Requirement`, and a problem body that says it again (G-61).
+ *
+ * @param parameters of the requirement, the resource token among them; they are in the field only
+ */
+export function challengeAnswer(
+  requirement: Requirement,
+  parameters?: Readonly<Record<string, string>>,
+): Answer {
+  const plain = challenges.get(requirement) as Answer
+  if (parameters === undefined) return plain
   return {
-    status: 401,
-    headers: { 'AAuth-Requirement': requirementField(requirement, parameters), 'Cache-Control': 'no-store' },
-    body: '',
+    ...plain,
+    headers: { ...plain.headers, 'AAuth-Requirement': requirementField(requirement, parameters) },
   }
 }
 
+type Requirement = 'agent-token' | 'person-token' | 'auth-token'
+
 /** The challenge to a request that was not signed at all, which says how to sign as well (G-04). */
-export function unsignedAnswer(requirement: string, schemes: readonly string[]): Answer {
+export function unsignedAnswer(requirement: Requirement, schemes: readonly string[]): Answer {
   let answers = unsignedAnswers.get(schemes)
   if (answers === undefined) {
     answers = new Map()
@@ -62,17 +103,13 @@ export function unsignedAnswer(requirement: string, schemes: readonly string[]):
   return answer
 }
 
-function makeUnsignedAnswer(requirement: string, schemes: readonly string[]): Answer {
-  const { status, headers, body } = challengeAnswer(requirement)
-  return {
-    status,
-    headers: {
-      ...headers,
-      'Accept-Signature-Scheme': tokenList(schemes),
-      'Signature-Error': 'error=invalid_signature',
-    },
-    body,
-  }
+function makeUnsignedAnswer(requirement: Requirement, schemes: readonly string[]): Answer {
+  const refusal = new Refusal('invalid_signature', {
+    detail: `This API speaks AAuth (draft-hardt-oauth-aauth-protocol): a request is signed (RFC 9421) with the key of a token that it carries in Signature-Key. This one is not signed. Begin with the token that AAuth-Requirement names (${requirement}); /.well-known/aauth-resource.json describes this API.`,
+    acceptScheme: schemes,
+    ...(requirement === 'auth-token' ? {} : { requirement }),
+  })
+  return makeRefusalAnswer(refusal)
 }
 
 /** The answer to a refused request. Only a signature failure carries signature fields; a `403` never does (R-067). */

@@ -7,7 +7,10 @@ import { refusalAnswer } from './challenge.js'
 
 /** On report-only routes: the answer that a request would have got instead of being served. */
 export interface Observed {
-  /** An error code, a requirement, or a policy's own code. */
+  /**
+   * An error code, a requirement, or a policy's own code. `served`, on a route with another way in (`or`), where that has
+   * decided although the request would have been served.
+   */
   readonly code: string
   /** The status it would have been answered with. */
   readonly status: number

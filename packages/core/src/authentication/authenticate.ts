@@ -83,6 +83,7 @@ function authenticateNow(
 }
 
 function readFully(request: HttpRequest, context: AuthenticationContext, now: number): Read {
+  context.trace?.('wire', `${request.method} ${request.target}`)
   return checkWire(request) ?? readSignature(request, context.signature, now)
 }
 
@@ -110,6 +111,7 @@ class RequestCheck {
   /** Verifies the signature of the request with the confirmation key. */
   verifySignature(key: VerificationKey): Awaitable<Refusal | undefined> {
     const { base, signature } = this.#read
+    this.#context.trace?.('signature', `${signature.length} bytes over a base of ${base.length}`)
     return andThen(this.#context.verify(key, base, signature), (valid) =>
       valid === true ? undefined : valid === false ? refuseSignature() : valid,
     )
@@ -117,6 +119,7 @@ class RequestCheck {
 
   /** The checks of a request whose token and signature have verified. */
   conclude({ caller, source }: VerifiedToken): Awaitable<Authenticated> {
+    this.#context.trace?.('admission', source.issuer)
     const refused = this.#context.issuers.refused(source.issuer, source.dwk)
     if (refused !== undefined) return refused
     return andThen(checkVerified(this.#request, this.#read, caller, this.#context), (late) => late ?? caller)
@@ -156,6 +159,7 @@ class TokenCheck {
   run(): Awaitable<Authenticated> {
     const { issuers, tokens } = this.#context
     const { query, claims } = this.#token
+    this.#context.trace?.('issuer', `${query.issuer}/.well-known/${query.dwk}, kid ${query.kid}`)
     const held = issuers.peek(query)
     if (held instanceof KeyFault) return refuse('invalid_jwt', held.detail)
     if (held === undefined) return this.#discover()
@@ -178,6 +182,7 @@ class TokenCheck {
   async #find(): Promise<Authenticated> {
     const { issuers, tokens } = this.#context
     const { query, claims } = this.#token
+    this.#context.trace?.('issuer', `${query.issuer}/.well-known/${query.dwk}, kid ${query.kid}`)
     const found = await issuers.find(query)
     if (found instanceof Refusal) {
       tokens.addFailed(this.#digest, query, undefined, claims.exp)
@@ -205,6 +210,7 @@ class TokenCheck {
 
   /** The token has verified: it is remembered, so that the next time nothing of this is done again. */
   #accept(under: VerificationKey): Awaitable<Authenticated> {
+    this.#context.trace?.('confirmation')
     const key = confirmationKey(this.#token)
     if (key instanceof Refusal) return key
     const { issuers, tokens } = this.#context
@@ -218,6 +224,7 @@ class TokenCheck {
 
   /** Verifies the request's signature, and applies the operator's rules on issuers, before anything is known of the token. */
   #proveFirst(next: (refused: Refusal | undefined) => Awaitable<Authenticated>): Awaitable<Authenticated> {
+    this.#context.trace?.('confirmation')
     const key = confirmationKey(this.#token)
     if (key instanceof Refusal) return key
     return andThen(this.#check.verifySignature(key), (refused) => {
@@ -228,11 +235,13 @@ class TokenCheck {
 
   #verify(key: VerificationKey): Awaitable<boolean | Refusal> {
     const { jws } = this.#token
+    this.#context.trace?.('token-signature', `under a key of ${key.algorithm.name}`)
     return isSignedFor(jws, key) && this.#context.verify(key, jws.signingInput, jws.signature)
   }
 
   #refusedIssuer(): Refusal | undefined {
     const { issuer, dwk } = this.#token.query
+    this.#context.trace?.('admission', issuer)
     return this.#context.issuers.refused(issuer, dwk)
   }
 }

@@ -86,7 +86,11 @@ export function createExplain(context: ExplainContext, diagnose: Diagnose, monot
       diagnose('AAUTH_METHOD', `it verifies for ${signed.method}, not for ${method}`)
     if (signed.host !== authority)
       diagnose('AAUTH_HOST', `it verifies for ${signed.host}, not for ${authority}`)
-    if (signed.target !== target) diagnose('AAUTH_PATH_PREFIX')
+    if (signed.target !== target)
+      diagnose(
+        'AAUTH_PATH_PREFIX',
+        `it verifies for ${legible(signed.target)}, of which ${fieldOf(request, signed.target)} tells, not for ${legible(target)}`,
+      )
   }
 }
 
@@ -106,11 +110,12 @@ function verifies(request: HttpRequest, variant: Variant, context: ExplainContex
   const now = Math.floor(context.clock() / 1000)
   const read = readSignature(
     { method, target, rawHeaders, hasContent },
-    { ...context.signature, authority: host },
+    // These looks are no checks of the request.
+    { ...context.signature, authority: host, trace: undefined },
     now,
   )
   if (typeof read === 'symbol' || !('base' in read) || read.key.scheme !== 'jwt') return false
-  const token = readToken(read.key.jwt, context.token, now)
+  const token = readToken(read.key.jwt, { ...context.token, trace: undefined }, now)
   if (!('claims' in token)) return false
   const key = importPublicJwk(token.claims.cnf.jwk)
   return !(key instanceof KeyFault) && verifySignature(read, key) === undefined
@@ -133,6 +138,18 @@ function otherTargets({ rawHeaders, target }: HttpRequest): string[] {
     .filter((other) => other !== target && other.startsWith('/'))
     .slice(0, most)
 }
+
+/** The field that names a target which is not the one that arrived. */
+function fieldOf(request: HttpRequest, target: string): string {
+  const { rawHeaders } = request
+  const names = (name: string): boolean =>
+    fieldLines(rawHeaders, name).some((line) => trimField(line) === target)
+  return targetFields.find(names) ?? 'x-forwarded-prefix'
+}
+
+/** A target for a log: its path alone, since a query may hold what is secret. */
+const legible = (target: string): string =>
+  (target.split('?', 1)[0] ?? '').replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 200)
 
 /** What `method-override` and its like make others of; and of `HEAD` some make `GET`. */
 function otherMethods({ method }: HttpRequest): string[] {

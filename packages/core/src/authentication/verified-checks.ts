@@ -11,6 +11,7 @@ import type { Revocations } from '../revocation/revocations.js'
 import { checkContent } from '../signature/content-check.js'
 import type { ReadSignature } from '../signature/read.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
+import type { Trace } from '../trace.js'
 
 /** The dependencies of {@link checkVerified}. */
 export interface VerifiedCheckContext {
@@ -23,6 +24,8 @@ export interface VerifiedCheckContext {
   /** Bytes of content read to check its digest. */
   readonly bodyLimit: number
   readonly diagnose: Diagnose
+  /** Told of each check; absent but for an explanation. */
+  readonly trace?: Trace | undefined
 }
 
 /**
@@ -41,7 +44,12 @@ export function checkVerified(
   context: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
   context.replays.keep(request, read, caller.jkt, context.replay)
-  return andThen(checkStops(caller, context), (refusal) => refusal ?? checkContent(request, read, context))
+  context.trace?.('revocation', `jti ${caller.token.jti}, key ${caller.jkt}`)
+  return andThen(checkStops(caller, context), (refusal) => {
+    if (refusal !== undefined) return refusal
+    context.trace?.('digest', read.covered.includes('content-digest') ? 'covered' : 'not covered')
+    return checkContent(request, read, context)
+  })
 }
 
 function checkStops(caller: TokenCaller, context: VerifiedCheckContext): Awaitable<Refusal | undefined> {

@@ -20,12 +20,18 @@ export class SupplierAnswers {
   /** Those of the run before that have not been asked for again. */
   readonly #before: ChainAnswer[]
   readonly #all: ChainAnswer[] = []
+  /** Calls of the run before that have to be made again. */
+  readonly #again: ReadonlySet<string>
   #bytes = 0
   #isWhole = true
 
-  /** @param most bytes that are kept */
-  constructor(before: readonly ChainAnswer[], most: number) {
+  /**
+   * @param most bytes that are kept
+   * @param again names the calls of the run before that were not carried out
+   */
+  constructor(before: readonly ChainAnswer[], most: number, again: readonly string[] = []) {
     this.#before = [...before]
+    this.#again = new Set(again)
     this.#most = most
     for (const answer of before) this.#add(answer)
   }
@@ -47,8 +53,8 @@ export class SupplierAnswers {
    * Whether this call changes something and is another than the run before has made in its place: the handler does not do
    * the same thing twice, so nobody knows what has been done already.
    */
-  strays(method: string): boolean {
-    return !safe.has(method) && this.#before.length > 0
+  strays(print: string, method: string): boolean {
+    return !safe.has(method) && this.#before.length > 0 && !this.#again.has(print)
   }
 
   /** Keeps the answer to a call that may have changed something. @returns the answer, to be read as if nobody had */

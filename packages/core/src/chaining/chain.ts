@@ -29,6 +29,8 @@ export interface CarriedChain {
   readonly upstream?: string | undefined
   readonly tokens: readonly ChainToken[]
   readonly answers: readonly ChainAnswer[]
+  /** Names the calls of the run before that have to wait for somebody, and are made again. */
+  readonly waiting?: readonly string[] | undefined
 }
 
 /** What is stored, sealed, of a call that waits for somebody on the supplier's side. */

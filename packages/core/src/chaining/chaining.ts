@@ -5,13 +5,15 @@ import { declaredCapabilities } from '../http/capabilities.js'
 import { carriedFor, type HttpRequest, hasBody } from '../http/message.js'
 import { answerOf, readWithin } from './answers.js'
 import type { CarriedChain, ChainState } from './chain.js'
-import type { ChainingContext } from './context.js'
+import { type ChainingContext, callOff } from './context.js'
 import { presentedToken } from './presented.js'
 import { ChainRun } from './run.js'
 import { type Progress, SupplierFault, type Wait } from './suppliers.js'
 
 /** Call chaining (AAuth 10.1): calls to suppliers on the authority of a request, and what is kept of them while it waits. */
 export interface Chaining {
+  /** Names the server in errors. */
+  readonly server: object
   /**
    * Keeps a request's token for its handler to call onward with. Only for requests that are served: a token that was
    * answered with a challenge is no upstream token (R-309, N-180). The content is read, since the call may have to wait.
@@ -25,9 +27,9 @@ export interface Chaining {
   sealWaiting(run: ChainRun, wait: Wait): Promise<string | undefined>
   /**
    * What a held call takes along when it is carried out. The token of the poll takes the place of the one that the call
-   * came with where both are this caller's.
+   * came with where both are this caller's. `undefined` for what was sealed with a secret that is not known here.
    */
-  carry(sealed: string | undefined, poll: HttpRequest, caller: TokenCaller): Promise<CarriedChain>
+  carry(sealed: string | undefined, poll: HttpRequest, caller: TokenCaller): Promise<CarriedChain | undefined>
   /** Polls on the supplier's side. @returns what is stored once it is done, sealed */
   advance(sealed: string, caller: TokenCaller): Promise<Advance>
   /** Withdraws what waits on the supplier's side. Never rejects. */
@@ -61,6 +63,9 @@ export function createChaining(context: ChainingContext): Chaining {
       carried === undefined
         ? { ...nothing, upstream: upstreamOf(request, caller) }
         : ((carried.chain as CarriedChain | undefined) ?? nothing)
+    // Another guard of ours before this one: what has been called since belongs to the same run.
+    const before = runs.get(identityOf(request))?.caller
+    if (before !== undefined && caller !== undefined && isSameToken(before, caller)) return
     runs.set(
       identityOf(request),
       new ChainRun(caller, chain, capabilitiesFor(request), {
@@ -81,6 +86,7 @@ export function createChaining(context: ChainingContext): Chaining {
   }
 
   return {
+    server: context.server,
     keep(request, caller) {
       keepRun(request, caller?.kind === 'session' ? caller.by : caller)
       // Before a parser is at it.
@@ -96,14 +102,16 @@ export function createChaining(context: ChainingContext): Chaining {
       return state === undefined ? undefined : seal.close(state)
     },
     async carry(sealed, poll, caller) {
-      const state = (sealed === undefined ? undefined : await open(sealed)) ?? nothing
-      const { tokens, answers } = state
-      return { tokens, answers, upstream: upstreamOf(poll, caller) ?? state.upstream }
+      const state = sealed === undefined ? nothing : await open(sealed)
+      if (state === undefined) return undefined
+      const { tokens, answers, waiting } = state
+      return { tokens, answers, waiting, upstream: upstreamOf(poll, caller) ?? state.upstream }
     },
     async advance(sealed, caller) {
       const state = await open(sealed)
       if (state?.wait === undefined || caller.kind === 'agent')
-        return new SupplierFault('gone', 'what was stored of the call cannot be read: was a secret replaced?')
+        // Another process may have the secret.
+        return new SupplierFault('supplier_unavailable', 'what was stored of the call cannot be read here')
       const signal = AbortSignal.timeout(context.timeout * 1000)
       const authority = { ps: caller.person.ps, exp: caller.token.exp, capabilities: [], signal }
       const progress = await suppliers.poll(state.wait, authority)
@@ -118,9 +126,8 @@ export function createChaining(context: ChainingContext): Chaining {
       return done instanceof SupplierFault ? done : { state: 'done', sealed: await seal.close(done) }
     },
     async cancel(sealed) {
-      const wait = (await open(sealed))?.wait
-      if (wait !== undefined)
-        await suppliers.cancel(wait, AbortSignal.timeout(context.timeout * 1000)).catch(() => {})
+      const state = await open(sealed).catch(() => undefined)
+      if (state?.wait !== undefined) await callOff(state.wait, context)
     },
   }
 
@@ -132,9 +139,16 @@ export function createChaining(context: ChainingContext): Chaining {
   ): Promise<ChainState | SupplierFault> {
     if (progress.state === 'answer') {
       const { response } = progress
-      const content = await readWithin(response, context.answerBytes)
-      if (content instanceof Response)
+      const { status } = response
+      // What no handler could be given.
+      if (status < 200 || status > 599)
+        return new SupplierFault('supplier_failed', `the supplier answered ${status}`)
+      const content = await readWithin(response, context.answerBytes).catch(() => undefined)
+      if (content === undefined) return new SupplierFault('supplier_failed', 'the answer broke off')
+      if (content instanceof Response) {
+        void content.body?.cancel().catch(() => {})
         return new SupplierFault('supplier_failed', 'the supplier’s answer is longer than is kept')
+      }
       return { ...state, answers: [...state.answers, answerOf(print, response, content)] }
     }
     const { kind, value } = progress
@@ -146,6 +160,11 @@ export function createChaining(context: ChainingContext): Chaining {
 }
 
 const identityOf = ({ identity, rawHeaders }: HttpRequest): object => identity ?? rawHeaders
+
+function isSameToken({ kind, token }: TokenCaller, other: TokenCaller): boolean {
+  const { iss, jti, exp } = other.token
+  return kind === other.kind && token.iss === iss && token.jti === jti && token.exp === exp
+}
 
 /** Whether the person is asked to go where they were not asked to go before. */
 function isElsewhere({ interaction }: Wait, before: Wait): boolean {

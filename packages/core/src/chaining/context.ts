@@ -5,7 +5,7 @@ import type { Refusal } from '../errors.js'
 import type { Report } from '../events.js'
 import type { SignaturePolicy } from '../signature/read.js'
 import type { Seal } from './seal.js'
-import type { OwnAgent, Suppliers } from './suppliers.js'
+import type { OwnAgent, Suppliers, Wait } from './suppliers.js'
 import type { SupplierTokens } from './tokens.js'
 
 /** What calling suppliers depends on. */
@@ -36,6 +36,14 @@ export interface ChainingContext {
   readonly nameSubjects: NameSubjects
   /** Why a caller may not be acted for any more. */
   findStop(caller: TokenCaller): Promise<Refusal | undefined>
+}
+
+/** Withdraws what waits on the supplier's side, so that nobody there is asked any more. Never rejects. */
+export async function callOff(
+  wait: Wait,
+  { suppliers, timeout }: Pick<ChainingContext, 'suppliers' | 'timeout'>,
+): Promise<void> {
+  await suppliers.cancel(wait, AbortSignal.timeout(timeout * 1000)).catch(() => {})
 }
 
 /** {@link ChainingContext.findStop} by the lists that stop callers everywhere else. */

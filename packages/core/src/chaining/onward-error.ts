@@ -26,6 +26,8 @@ interface Behind {
   readonly refusal?: Refusal
   /** What the call has to wait for; absent where waiting is no use. */
   readonly wait?: Wait | undefined
+  /** The server whose handler has called: another one, in the same application, knows nothing of it. */
+  readonly server: object
 }
 
 const behind = new WeakMap<OnwardError, Behind>()
@@ -36,27 +38,27 @@ export function behindOf(error: OnwardError): Behind | undefined {
 }
 
 /** The error for a refusal of our own. */
-export function refusedOnward(supplier: string, refusal: Refusal, wait?: Wait): OnwardError {
+export function refusedOnward(server: object, supplier: string, refusal: Refusal, wait?: Wait): OnwardError {
   const answer = refusalAnswer(refusal)
   const error = new OnwardError(supplier, refusal.code, answer, refusal.details.detail)
-  behind.set(error, { answer, refusal, wait })
+  behind.set(error, { answer, refusal, wait, server })
   return error
 }
 
 /** The error for what a supplier's side said. */
-export function failedOnward(supplier: string, fault: SupplierFault): OnwardError {
-  return refusedOnward(supplier, refusalFor(fault), fault.wait)
+export function failedOnward(server: object, supplier: string, fault: SupplierFault): OnwardError {
+  return refusedOnward(server, supplier, refusalFor(fault), fault.wait)
 }
 
 /**
  * The error where nobody is known in whose name a supplier could be called: the caller is asked for a person token, just
  * as by a route that requires one.
  */
-export function noAuthority(supplier: string, isSigned: boolean): OnwardError {
+export function noAuthority(server: object, supplier: string, isSigned: boolean): OnwardError {
   const answer = isSigned ? challengeAnswer('person-token') : unsignedAnswer('person-token', jwtOnly)
   const detail = `nobody is known in whose name ${supplier} could be called`
   const error = new OnwardError(supplier, 'person-token', answer, detail)
-  behind.set(error, { answer })
+  behind.set(error, { answer, server })
   return error
 }
 

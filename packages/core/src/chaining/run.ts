@@ -6,8 +6,8 @@ import { after } from '../time.js'
 import { readClaims } from '../token/issued.js'
 import { printOf, SupplierAnswers } from './answers.js'
 import type { CarriedChain, ChainState, ChainToken } from './chain.js'
-import type { ChainingContext } from './context.js'
-import { failedOnward, noAuthority, type OnwardError, refusedOnward } from './onward-error.js'
+import { type ChainingContext, callOff } from './context.js'
+import { failedOnward, noAuthority, OnwardError, refusedOnward } from './onward-error.js'
 import { type Authority, type ChainWallet, SupplierFault, type Wait } from './suppliers.js'
 
 /**
@@ -33,8 +33,8 @@ export class ChainRun {
   readonly #first = new Map<string, Promise<SupplierFault | undefined>>()
   /** Calls that have begun and have not yet looked for an answer given before. */
   readonly #looking = new Set<Promise<unknown>>()
-  /** The call that each error's wait is for. */
-  readonly #prints = new WeakMap<Wait, string>()
+  /** What calls of this run have to wait for, and which call it was. */
+  readonly #waits = new Map<Wait, string>()
   #isClosed = false
 
   constructor(
@@ -47,7 +47,7 @@ export class ChainRun {
     this.#upstream = chain.upstream
     this.#capabilities = capabilities
     this.#tokens = [...chain.tokens]
-    this.#answers = new SupplierAnswers(chain.answers, context.answerBytes)
+    this.#answers = new SupplierAnswers(chain.answers, context.answerBytes, chain.waiting)
     this.#context = context
   }
 
@@ -60,6 +60,11 @@ export class ChainRun {
     return work
   }
 
+  /** Whether it is a call of this run that has to wait, and not one that another request has shared with it. */
+  awaits(wait: Wait): boolean {
+    return this.#waits.has(wait)
+  }
+
   /**
    * What has to be stored for the handler to run again after a wait; nothing is called any more from now on. `undefined`
    * when answers of suppliers are too long to be kept.
@@ -68,13 +73,16 @@ export class ChainRun {
     this.#isClosed = true
     // What is still under way may change something, too, and has to be known when the handler runs again.
     await Promise.allSettled(this.#underWay)
+    // Other calls that wait are made anew; nobody should decide of what nobody comes back for.
+    for (const other of this.#waits.keys()) if (other.url !== wait.url) void callOff(other, this.#context)
     const answers = this.#answers.all
     if (answers === undefined || this.#upstream === undefined) return undefined
-    const print = this.#prints.get(wait)
+    const print = wait.brings === 'answer' ? this.#waits.get(wait) : undefined
     return {
       upstream: this.#upstream,
       tokens: this.#tokens,
       answers,
+      waiting: [...this.#waits.values()],
       wait,
       ...(print === undefined ? {} : { print }),
     }
@@ -93,19 +101,25 @@ export class ChainRun {
     const given = new Request(input, init)
     const supplier = this.#supplierOf(given)
     const { content, print, before } = await this.#look(given)
-    if (before instanceof SupplierFault) throw failedOnward(supplier, before)
+    if (before instanceof SupplierFault) throw failedOnward(this.#context.server, supplier, before)
     if (before !== undefined) return before
     // Calls that are made at once come in any order.
-    if (this.#answers.strays(given.method)) await Promise.allSettled(this.#looking)
-    if (this.#answers.strays(given.method)) throw refusedOnward(supplier, strayed)
-    if (this.#isClosed) throw refusedOnward(supplier, tooLate)
+    if (this.#answers.strays(print, given.method)) await Promise.allSettled(this.#looking)
+    if (this.#answers.strays(print, given.method))
+      throw refusedOnward(this.#context.server, supplier, strayed)
+    if (this.#isClosed) throw refusedOnward(this.#context.server, supplier, tooLate)
     const { signal, done } = this.#limit(given.signal)
     try {
       const authority = this.#authority(supplier, signal)
       // Before anything is sent, whatever is remembered (R-324).
       await authority.upstream()
-      const request = new Request(given, { signal, ...(content.length === 0 ? {} : { body: content }) })
-      const response = await this.#inTurn(supplier, request, authority)
+      // Content that is empty is content all the same.
+      const request = new Request(given, { signal, ...(given.body === null ? {} : { body: content }) })
+      const response = await this.#inTurn(supplier, request, authority).catch((cause: unknown) => {
+        // Given up by the handler: it may have been carried out.
+        if (!(cause instanceof OnwardError)) this.#answers.fail(print, given.method, givenUp)
+        throw cause
+      })
       if (response instanceof SupplierFault) throw this.#fail(supplier, response, print, given.method)
       this.#context.report({
         name: 'onward',
@@ -184,8 +198,8 @@ export class ChainRun {
     const { code, reason, wait } = fault
     if (unknown.has(code)) this.#answers.fail(print, method, fault)
     this.#context.report({ name: 'onward', supplier, outcome: code, ...this.#cause(), reason })
-    if (wait?.brings === 'answer') this.#prints.set(wait, print)
-    return failedOnward(supplier, fault)
+    if (wait !== undefined) this.#waits.set(wait, print)
+    return failedOnward(this.#context.server, supplier, fault)
   }
 
   /** In whose name it is called. */
@@ -219,7 +233,8 @@ export class ChainRun {
 
   #authority(supplier: string, signal: AbortSignal): Authority {
     const { caller } = this
-    if (caller === undefined || caller.kind === 'agent') throw noAuthority(supplier, caller !== undefined)
+    if (caller === undefined || caller.kind === 'agent')
+      throw noAuthority(this.#context.server, supplier, caller !== undefined)
     const { token, person } = caller
     return {
       ps: person.ps,
@@ -229,9 +244,9 @@ export class ChainRun {
       signal,
       upstream: async () => {
         const upstream = this.#upstream
-        if (upstream === undefined) throw noAuthority(supplier, true)
+        if (upstream === undefined) throw noAuthority(this.#context.server, supplier, true)
         const stop = token.exp * 1000 <= this.#context.clock() ? ended : await this.#context.findStop(caller)
-        if (stop !== undefined) throw refusedOnward(supplier, stop)
+        if (stop !== undefined) throw refusedOnward(this.#context.server, supplier, stop)
         return upstream
       },
     }
@@ -282,6 +297,7 @@ interface Looked {
 /** After these nobody knows whether the supplier has done what it was asked for. */
 const unknown: ReadonlySet<string> = new Set(['supplier_failed', 'supplier_unavailable'])
 
+const givenUp = new SupplierFault('supplier_unavailable', 'the handler has given the call up')
 const ended: Refusal = refuse('expired', 'The token of this call has ended; call again with a new one')
 const strayed = new Refusal('server_error', {
   reason:

@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
+import { z } from 'zod'
 import type { Origin } from '../caller.js'
+import { checkArgument } from '../configuration.js'
 import type { DenialKind } from '../events.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
+import { didYouMean } from '../nearest.js'
 
 /** Whom or what the operator denies. */
 export type DenialSubject =
@@ -26,45 +29,56 @@ export interface CheckedSubject {
   readonly id: string
 }
 
+const name = z.string('must be a text that is not empty').min(1, 'must be a text that is not empty')
+const server = z.custom<string>(
+  (value) => typeof value === 'string' && isServerIdentifier(value),
+  'must be a server identifier, such as https://ps.example',
+)
+const kinds = {
+  issuer: server,
+  person: z.strictObject({ ps: server, sub: name }, 'must be { ps, sub }: a server identifier and a text'),
+  agent: z.custom<string>(
+    (value) => typeof value === 'string' && parseAgentIdentifier(value) !== undefined,
+    'must be aauth:local@domain',
+  ),
+  key: z.string(thumbprint()).regex(/^[A-Za-z0-9_-]{43}$/, thumbprint()),
+  token: z.strictObject({ iss: server, jti: name }, 'must be { iss, jti }: a server identifier and a text'),
+}
+const kindNames = Object.keys(kinds) as readonly DenialKind[]
+const subjects: ReadonlyMap<string, z.ZodType> = new Map(
+  Object.entries(kinds).map(([kind, schema]) => [kind, z.strictObject({ [kind]: schema })]),
+)
+
+function thumbprint(): string {
+  return 'must be a SHA-256 thumbprint (RFC 7638), 43 characters of base64url'
+}
+
 /**
  * Checks a subject.
  *
+ * @param prefix the function that was called, for the error
  * @throws TypeError naming what is wrong
  */
-export function checkSubject(subject: DenialSubject): CheckedSubject {
-  const names = Object.keys(subject)
-  if (names.length !== 1)
-    throw new TypeError('denials: subject must have exactly one of issuer, person, agent, key, token')
-  if ('issuer' in subject) {
-    if (!isServerIdentifier(subject.issuer))
-      throw new TypeError('denials: issuer must be a server identifier, such as https://ps.example')
-    return checked('issuer', subject.issuer)
-  }
-  if ('person' in subject) {
-    const { ps, sub } = subject.person
-    if (!isServerIdentifier(ps) || !isText(sub))
-      throw new TypeError('denials: person must be { ps, sub }: a server identifier and a text')
-    return checked('person', ps, sub)
-  }
-  if ('agent' in subject) {
-    if (parseAgentIdentifier(subject.agent) === undefined) {
-      throw new TypeError('denials: agent must be aauth:local@domain')
-    }
-    return checked('agent', subject.agent)
-  }
-  if ('key' in subject) {
-    if (!/^[A-Za-z0-9_-]{43}$/.test(subject.key))
-      throw new TypeError('denials: key must be a SHA-256 thumbprint (RFC 7638), 43 characters of base64url')
-    return checked('key', subject.key)
-  }
-  if ('token' in subject) {
-    const { iss, jti } = subject.token
-    if (!isServerIdentifier(iss) || !isText(jti))
-      throw new TypeError('denials: token must be { iss, jti }: a server identifier and a text')
-    return checked('token', iss, jti)
-  }
-  throw new TypeError('denials: subject must have exactly one of issuer, person, agent, key, token')
+export function checkSubject(subject: DenialSubject, prefix: string): CheckedSubject {
+  const given: unknown = subject
+  const names = isObject(given) ? Object.keys(given) : []
+  const [kind] = names
+  if (kind === undefined || names.length > 1)
+    throw new TypeError(`${prefix}must have exactly one of ${kindNames.join(', ')}: { agent: 'aauth:…' }`)
+  if (!kindNames.includes(kind as DenialKind))
+    throw new TypeError(`${prefix}${kind}: is not known${didYouMean(kind, kindNames)}`)
+  const known = checkArgument<DenialSubject>(subjects.get(kind) as never, given, prefix)
+  if ('person' in known) return checked('person', known.person.ps, known.person.sub)
+  if ('token' in known) return checked('token', known.token.iss, known.token.jti)
+  return checked(kind as DenialKind, Object.values(known)[0] as string)
 }
+
+/** Whether it is a subject by its members, whatever is in them. */
+export function looksLikeSubject(value: object): boolean {
+  return kindNames.some((kind) => Object.hasOwn(value, kind))
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /** The subjects by which a caller may be denied. */
 export function subjectsOf(caller: Origin): readonly CheckedSubject[] {
@@ -86,8 +100,6 @@ const checked = (kind: DenialKind, ...parts: readonly string[]): CheckedSubject 
   kind,
   id: hash('sha256', [kind, ...parts].join('\n'), 'base64url'),
 })
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** A denial that is in force. */
 export interface Denial {

@@ -198,9 +198,49 @@ describe('a denial that is malformed', () => {
     [{ subject: { key: jkt }, seconds: 0 }, /seconds/],
     [{ subject: { key: jkt }, seconds: 401 * 86_400 }, /seconds/],
     [{ subject: { key: jkt }, reason: 'x'.repeat(501) }, /reason/],
+    [undefined, /denials\.add: subject is missing: \{ subject: \{ agent/],
+    [null, /subject is missing/],
+    [{}, /subject is missing/],
+    [{ subject: undefined }, /subject is missing/],
+    [{ agent: 'aauth:sam@ap.example' }, /subject is missing, around what was given/],
+    [{ subject: 'aauth:sam@ap.example' }, /exactly one of/],
+    [{ subject: null }, /exactly one of/],
+    [{ subject: { agnet: 'aauth:sam@ap.example' } }, /agnet: is not known; did you mean agent\?/],
+    [{ subject: { toString: 'x' } }, /toString: is not known/],
+    [{ subject: { agent: undefined } }, /subject\.agent: must be aauth/],
+    [{ subject: { person: null } }, /person: must be \{ ps, sub \}/],
+    [{ subject: { token: { iss: 'https://ps.example', jti: 7 } } }, /token\.jti: must be a text/],
+    [{ subject: { person: { ps: 'https://ps.example', sub: 'mom', tenant: 'x' } } }, /tenant: is not known/],
+    [{ subject: { key: jkt }, secnds: 60 }, /secnds: is not known; did you mean seconds\?/],
+    [{ subject: { key: jkt }, by: 7 }, /by: must be a text/],
   ])('%o', async (denial, message) => {
-    await expect(instance().add(denial as never)).rejects.toThrow(message)
+    const failure = await instance()
+      .add(denial as never)
+      .catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(TypeError)
+    expect((failure as Error).message).toMatch(message)
     expect(events).toEqual([])
+  })
+
+  it.each([
+    [undefined, undefined, /denials\.remove: the subject must have exactly one of/],
+    [{}, undefined, /exactly one of/],
+    [{ subject: { key: jkt } }, undefined, /subject: is not known/],
+    [{ key: 'short' }, undefined, /thumbprint/],
+    [{ key: jkt }, { reson: 'mended' }, /reson: is not known; did you mean reason\?/],
+    [{ key: jkt }, null, /denials\.remove/],
+  ])('remove(%o, %o)', async (subject, why, message) => {
+    const failure = await instance()
+      .remove(subject as never, why as never)
+      .catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(TypeError)
+    expect((failure as Error).message).toMatch(message)
+    expect(events).toEqual([])
+  })
+
+  it('takes what a form did not have for left out', async () => {
+    await instance().add({ subject: { key: jkt }, reason: undefined, by: undefined } as never)
+    expect(await instance().find(agent)).toBe('key')
   })
 })
 

@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin, TokenCaller } from '../caller.js'
+import { checkArgument } from '../configuration.js'
 import type { DenialKind, StateEvent, Untold } from '../events.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
-import { type CheckedSubject, checkSubject, type DenialSubject, subjectsOf } from './denial.js'
+import {
+  type CheckedSubject,
+  checkSubject,
+  type DenialSubject,
+  looksLikeSubject,
+  subjectsOf,
+} from './denial.js'
 import { DenialList } from './denial-list.js'
 
 /** A denial to be made. */
@@ -32,7 +40,11 @@ export interface Denials {
    * are denied already
    */
   add(denial: NewDenial): Promise<Denial>
-  /** Removes a denial. `by` and `reason` are for the audit record. */
+  /**
+   * Removes a denial. `by` and `reason` are for the audit record.
+   *
+   * @throws TypeError when the subject, or why, is malformed
+   */
   remove(subject: DenialSubject, why?: { readonly reason?: string; readonly by?: string }): Promise<void>
   /** All that are in force, in no order. Reads some thousand keys of the store: for people, not for requests. */
   list(): Promise<readonly Denial[]>
@@ -40,7 +52,7 @@ export interface Denials {
    * By which kind of subject a caller is denied; `undefined` if it is not. Every request is checked by itself: this is for
    * connections that outlast the request which began them. Of a session ask for `caller.by`.
    *
-   * @throws StoreError when the store cannot be asked
+   * @throws StoreError when the store cannot be asked; TypeError when it is no caller
    */
   find(caller: TokenCaller): Awaitable<DenialKind | undefined>
 }
@@ -100,7 +112,7 @@ export function createDenials(
 
     async add(denial) {
       const { subject, seconds = defaultSeconds, reason, by } = checkNew(denial)
-      const checked = checkSubject(subject)
+      const checked = checkSubject(subject, 'denials.add: subject.')
       const since = Math.floor(clock() / 1000)
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
       await list.record(made, seconds)
@@ -110,8 +122,9 @@ export function createDenials(
       return made
     },
 
-    async remove(subject, why = {}) {
-      const checked = checkSubject(subject)
+    async remove(subject, given = {}) {
+      const checked = checkSubject(subject, 'denials.remove: the subject ')
+      const why = checkArgument(whySchema, given, 'denials.remove: ')
       await store.delete(entryKey(checked))
       await mark()
       await list.erase(checked.id)
@@ -122,16 +135,31 @@ export function createDenials(
   }
 }
 
-function checkNew(denial: NewDenial): NewDenial {
-  const { seconds, reason = '', by = '' } = denial
-  if (seconds !== undefined && !(Number.isInteger(seconds) && seconds > 0 && seconds <= maxSeconds)) {
-    throw new TypeError(`denials: seconds must be a whole number from 1 to ${maxSeconds}`)
+const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
+const by = z.string(byKind()).max(200, byKind()).optional()
+const secondsKind = `must be a whole number from 1 to ${maxSeconds}`
+const newSchema = z.strictObject({
+  subject: z.custom<DenialSubject>(() => true),
+  seconds: z.int(secondsKind).min(1, secondsKind).max(maxSeconds, secondsKind).optional(),
+  reason,
+  by,
+})
+const whySchema = z.strictObject({ reason, by })
+
+function reasonKind(): string {
+  return 'must be a text of at most 500 characters'
+}
+function byKind(): string {
+  return 'must be a text of at most 200 characters'
+}
+
+function checkNew(denial: NewDenial): z.infer<typeof newSchema> {
+  const given: unknown = denial
+  const isObject = typeof given === 'object' && given !== null
+  if (!isObject || !('subject' in given) || given.subject === undefined) {
+    const example = "{ subject: { agent: 'aauth:…' } }"
+    const shown = isObject && looksLikeSubject(given) ? `, around what was given: ${example}` : `: ${example}`
+    throw new TypeError(`denials.add: subject is missing${shown}`)
   }
-  if (typeof reason !== 'string' || reason.length > 500) {
-    throw new TypeError('denials: reason must be at most 500 characters')
-  }
-  if (typeof by !== 'string' || by.length > 200) {
-    throw new TypeError('denials: by must be at most 200 characters')
-  }
-  return denial
+  return checkArgument(newSchema, given, 'denials.add: ')
 }

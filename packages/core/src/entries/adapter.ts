@@ -66,6 +66,9 @@ export type {
 } from '../access/requirement.js'
 export type { MayBeNobody, RouteCaller } from '../access/route-caller.js'
 export type { ScopeNeed, ScopeRule } from '../access/scope-rule.js'
+export type { AdoptionReport } from '../adoption/adoption.js'
+export type { Enforcement } from '../adoption/dial.js'
+export type { AdoptionRow } from '../adoption/tally.js'
 export type { RouteDefaults } from '../server/resource-server.js'
 
 // What the options are made of.

@@ -42,6 +42,7 @@ export type {
   SessionsEndedEvent,
   SettledEvent,
   StateEvent,
+  StoreConnectingEvent,
   StoreEvent,
   StoreFailedEvent,
   StoreFault,

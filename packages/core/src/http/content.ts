@@ -7,21 +7,41 @@ import { type ContentFault, fieldValue, type HttpRequest, hasBody } from './mess
  * The refusal of a request whose content has to be read and cannot be. Content that something before the guard has read
  * is a fault of this server, not of the caller, and is reported to the operator.
  */
-export function refuseUnread(fault: ContentFault | undefined, diagnose: Diagnose): Refusal {
+export function refuseUnread(
+  fault: ContentFault | undefined,
+  diagnose: Diagnose,
+  over?: ContentOver,
+): Refusal {
   switch (fault) {
     case 'too-large':
-      return refuse('content_too_large')
+      return refuse('content_too_large', over === undefined ? undefined : tooLong(over))
     case 'aborted':
       return refuse('invalid_request', 'The content ended before it was complete; send the request again')
     case 'overloaded':
       return new Refusal('overloaded', { retryAfter: 1 })
     case 'consumed':
     case undefined:
-      diagnose('AAUTH_CONTENT_CONSUMED')
+      diagnose('AAUTH_CONTENT_CONSUMED', over === undefined ? undefined : readerOf(over.request))
       return new Refusal('server_error', {
         reason: 'the content was read before it reached the guard; see AAUTH_CONTENT_CONSUMED',
       })
   }
+}
+
+/** What content that is too long is over. */
+export interface ContentOver {
+  readonly request: HttpRequest
+  /** Bytes. */
+  readonly limit: number
+  /** What bounds it: the option, where it is one. */
+  readonly bound: string
+}
+
+/** Says how long content is, as far as the request says it, and what it is over. */
+export function tooLong({ request, limit, bound }: ContentOver): string {
+  const said = fieldValue(request.rawHeaders, 'content-length') ?? ''
+  const length = /^[0-9]{1,15}$/.test(said) ? ` of ${said} bytes` : ''
+  return `The content${length} is over ${bound} (${limit})`
 }
 
 /** How {@link readJsonObject} reads the content. */
@@ -40,7 +60,8 @@ export async function readJsonObject(
 ): Promise<Record<string, unknown> | Refusal> {
   if (!anyType && !isJson(request)) return refuse('invalid_request', 'Content-Type must be application/json')
   const content = await request.body?.(limit)
-  if (!(content instanceof Uint8Array)) return refuseUnread(content, diagnose)
+  if (!(content instanceof Uint8Array))
+    return refuseUnread(content, diagnose, { request, limit, bound: 'what is read here' })
   return (
     parseBytes(content) ??
     refuse('invalid_request', 'The content must be a JSON object in UTF-8, with no member twice')
@@ -75,6 +96,16 @@ export function createNoticeContent(diagnose: Diagnose): NoticeContent {
     if (told || request.method === 'GET' || request.method === 'HEAD') return
     if (request.isConsumed?.() !== true || !hasBody(request)) return
     told = true
-    diagnose('AAUTH_CONTENT_CONSUMED')
+    diagnose('AAUTH_CONTENT_CONSUMED', readerOf(request))
   }
+}
+
+/** What to do about whatever has read content of this type. */
+function readerOf({ rawHeaders }: HttpRequest): string | undefined {
+  const type = fieldValue(rawHeaders, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (type.startsWith('multipart/'))
+    return 'it was an upload: only the guard before its parser helps, as multer keeps no bytes'
+  if (!/^application\/(?:(?:[a-z0-9.-]+\+)?json|x-www-form-urlencoded)$/.test(type)) return undefined
+  const parser = type.endsWith('json') ? 'json' : 'urlencoded'
+  return `express.${parser}({ verify: (req, res, bytes) => { req.rawBody = bytes } }) keeps them`
 }

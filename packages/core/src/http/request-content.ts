@@ -78,7 +78,8 @@ export async function readRequestContent(
 ): Promise<Refusal | undefined> {
   if (!hasBody(request)) return undefined
   const bytes = await request.body?.(limit)
-  if (!(bytes instanceof Uint8Array)) return refuseUnread(bytes, diagnose)
+  if (!(bytes instanceof Uint8Array))
+    return refuseUnread(bytes, diagnose, { request, limit, bound: 'limits.body' })
   if (bytes.length === 0) return undefined
   const content = describeContent(request.rawHeaders, bytes)
   if (content instanceof Refusal) return content

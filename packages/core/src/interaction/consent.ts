@@ -37,6 +37,8 @@ export interface Arrival {
   readonly browser: string
   /** The URL to go to after the decision. */
   readonly callback?: string | undefined
+  /** Milliseconds. */
+  readonly at: number
 }
 
 /** A request from the browser that came with the code of an interaction. */
@@ -206,6 +208,16 @@ export function stoppedPage(request: HttpRequest, { pages }: InteractionContext)
     request,
     'revoked',
     'This request was stopped, because access of the agent or of the person it acts for was taken back. It can no longer be approved.',
+  )
+}
+
+/** For a browser that came with the code a moment ago, was sent on, and has come without our cookie. */
+export function cookieLostPage(request: HttpRequest, { pages }: InteractionContext): Answer {
+  return problemPage(
+    pages,
+    request,
+    'invalid_code',
+    'Your browser did not keep the cookie of this page, so it cannot be known again. Allow cookies and ask your agent for a new link. For whoever runs this site: over plain http browsers keep it only with the option interaction.insecureCookie.',
   )
 }
 

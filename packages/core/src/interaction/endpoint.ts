@@ -12,6 +12,7 @@ import { isCallback } from './callback.js'
 import {
   type Arrival,
   consentPage,
+  cookieLostPage,
   decide,
   expiredPage,
   type InteractionContext,
@@ -109,8 +110,13 @@ async function arrive(
   const { records, pages, browser, pathOf } = context
   const interaction = record.interaction as NonNullable<PendingRecord['interaction']>
   const code = query.get('code')
-  const arrived = (await records.read(record, 'arrival')) !== undefined
+  const before = (await records.read(record, 'arrival')) as Arrival | undefined
+  const arrived = before !== undefined
   const settlement = await settlementOf(record, context)
+  if (before !== undefined && code === null && isWithoutCookie(request, before, context)) {
+    context.authentication.diagnose('AAUTH_COOKIE')
+    return cookieLostPage(request, context)
+  }
   const over = arrived || (await records.ending(record)) !== undefined
   if (over || (settlement !== undefined && settlement.outcome !== 'expired'))
     return invalidCodePage(request, context)
@@ -143,12 +149,28 @@ async function arrive(
     )
   }
   const secret = browser.secretOf(request) ?? newSecret()
-  const arrival: Arrival = { browser: browserName(secret), callback: callback ?? undefined }
+  const arrival: Arrival = {
+    browser: browserName(secret),
+    callback: callback ?? undefined,
+    at: context.clock(),
+  }
   if (!(await records.claim(record, 'arrival', arrival))) return invalidCodePage(request, context)
   context.longPolls.wake(record.id)
   if (record.chained === true) return passOn(record, context, { 'Set-Cookie': browser.cookie(secret) })
   // To the URL without the code: it is in no history and no referrer, and a reload is harmless.
   return redirectAnswer(action, { 'Set-Cookie': browser.cookie(secret) })
+}
+
+/** Milliseconds within which a browser follows the redirect that gave it our cookie. */
+const followed = 10_000
+
+/** Whether a request follows the one that used up the code and has no cookie of ours: browsers keep it only over https. */
+function isWithoutCookie(
+  request: HttpRequest,
+  { at }: Arrival,
+  { browser, clock }: InteractionContext,
+): boolean {
+  return browser.secretOf(request) === undefined && clock() - at < followed
 }
 
 async function wrongCode(

@@ -53,7 +53,7 @@ export class IssuerAnswers {
     this.#counter.answered('busy')
     this.#counter.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
     return new Refusal('issuer_unavailable', {
-      reason: bound === 'queue' ? 'the queue of discoveries is full' : 'too many newcomers in a minute',
+      reason: `${entry.issuer}: ${bound === 'queue' ? 'the queue of discoveries is full' : 'too many newcomers in a minute'}`,
       retryAfter: briefly,
     })
   }
@@ -64,7 +64,7 @@ export class IssuerAnswers {
     this.#counter.answered('issuer_unavailable')
     const seconds = Math.ceil((entry.nextAttemptAt - this.#clock()) / 1000)
     const retryAfter = entry.flight === undefined && Number.isFinite(seconds) ? Math.max(1, seconds) : briefly
-    return new Refusal('issuer_unavailable', { reason, retryAfter })
+    return new Refusal('issuer_unavailable', { reason: `${entry.issuer}: ${reason}`, retryAfter })
   }
 
   /** The refusal that follows from how the last discovery ended. */

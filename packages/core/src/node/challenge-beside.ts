@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 
 /**
  * Adds our challenge to a `401` that another authentication writes. Fields that it has set stay as they are, and AAuth
- * never uses `WWW-Authenticate` (AAuth 11.6, R-151).
+ * never uses `WWW-Authenticate` (AAuth 11.6, R-151). The content is the other one's, and so is what its fields say of it.
  *
  * @returns stops adding it, so that a later `401` of the application itself stays as it is
  *
@@ -31,7 +31,7 @@ export function challengeBeside(
   const patched = (...args: Parameters<typeof writeHead>): ServerResponse => {
     if (active && args[0] === 401) {
       for (const [name, value] of Object.entries(headers)) {
-        if (!response.hasHeader(name)) response.setHeader(name, value)
+        if (name !== 'Content-Type' && !response.hasHeader(name)) response.setHeader(name, value)
       }
     }
     return writeHead.apply(response, args)

@@ -6,6 +6,8 @@ import type { PendingCall, PendingRecord } from './record.js'
 export interface ChainPolls {
   /** One poll; `undefined` when it is not time yet. */
   poll(record: PendingRecord): Promise<Advance> | undefined
+  /** What a wait goes on in is not polled for at once. */
+  later(id: string, seconds: number): void
   /** The person has come back: it is time. */
   hurry(id: string): void
 }
@@ -34,6 +36,7 @@ export function createChainPolls(chaining: Chaining, steady: () => number): Chai
       underWay.set(id, work)
       return work
     },
+    later: (id, seconds) => void due.set(id, steady() + Math.max(1, seconds) * 1000),
     hurry: (id) => void due.delete(id),
   }
 }

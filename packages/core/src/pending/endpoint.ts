@@ -13,7 +13,7 @@ import type { Poll, PollContext } from './context.js'
 import { stoppedAnswer } from './ending.js'
 import { answerPoll } from './poll.js'
 import { createPollRate } from './poll-rate.js'
-import type { PendingRecord } from './record.js'
+import { mostWaits, type PendingRecord } from './record.js'
 import { isPendingId, settlementOf } from './settle.js'
 import { openQuestion } from './still-waiting.js'
 
@@ -52,12 +52,12 @@ export function pendingEndpoint(
       : refused(used, context.report).answer
   }
 
-  const act = (record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> => {
+  const act = async (record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> => {
     switch (poll.request.method) {
       case 'DELETE':
-        return cancel(record, context)
+        return cancel(await currentOf(record, context), context)
       case 'POST':
-        return answerQuestion(record, poll, context)
+        return answerQuestion(await currentOf(record, context), poll, context)
       default:
         return answerPoll(record, poll, context)
     }
@@ -97,6 +97,18 @@ function unsignedPoll(authentication: AuthenticationContext): Refusal {
 
 function slowDown({ settings }: PollContext): Answer {
   return refusalAnswer(new Refusal('slow_down', { retryAfter: settings.retryAfter + 5 }))
+}
+
+/** The request that a call waits in by now: agents that go on polling the first one mean this one. */
+async function currentOf(record: PendingRecord, { records }: PollContext): Promise<PendingRecord> {
+  let current = record
+  for (let waited = 0; waited <= mostWaits; waited++) {
+    const id = (await records.ending(current))?.next
+    const next = id === undefined ? undefined : await records.find(id)
+    if (next?.jkt !== record.jkt) break
+    current = next
+  }
+  return current
 }
 
 /** `DELETE`: the agent cancels the request (R-255). A call that is being carried out cannot be cancelled any more. */

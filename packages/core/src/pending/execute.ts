@@ -1,7 +1,8 @@
 import { refusalAnswer } from '../answer/challenge.js'
+import { refused } from '../answer/outcome.js'
 import { standsFor, type TokenCaller } from '../caller.js'
 import type { CarriedChain } from '../chaining/chain.js'
-import { refuse } from '../errors.js'
+import { Refusal, refuse } from '../errors.js'
 import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Poll, PollContext } from './context.js'
@@ -47,6 +48,8 @@ export async function executeCall(
     throw new TypeError('a held call cannot be carried out: the adapter gave no dispatch')
   // Before the claim: what fails here has done nothing, and may be tried again.
   const chain = await context.chaining?.carry(sealed, poll.request, poll.caller)
+  // Without it the handler would do again what it has done. Another process may have the secret.
+  if (sealed !== undefined && chain === undefined) return refused(unreadable, context.report).answer
   if (!(await records.end(record, { state: 'running', until, token }))) return undefined
   const { answer, next } = await carryOut(record, poll, context, { approved, chain })
   try {
@@ -139,6 +142,12 @@ function kept({ status, headers, body, raw }: Answer): KeptAnswer {
     content: Buffer.from(content).toString('base64'),
   }
 }
+
+const unreadable = new Refusal('store_unavailable', {
+  retryAfter: 5,
+  reason:
+    'what was stored of a call that calls suppliers cannot be read: was a secret replaced, or onward removed?',
+})
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 

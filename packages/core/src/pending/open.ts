@@ -6,7 +6,7 @@ import { type Grant, type Origin, originOf, type Person, type TokenCaller } from
 import type { Wait } from '../chaining/suppliers.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
-import { refuseUnread } from '../http/content.js'
+import { refuseUnread, tooLong } from '../http/content.js'
 import { type ApprovalSubject, type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
@@ -15,7 +15,7 @@ import type { PollContext } from './context.js'
 import { takeCall } from './held-call.js'
 import type { OpenRate } from './open-rate.js'
 import { chainedInteraction } from './poll-chained.js'
-import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
+import { mostWaits, type PendingCall, type PendingInteraction, type PendingRecord } from './record.js'
 import { settle } from './settle.js'
 import { type PendingView, viewOf } from './view.js'
 
@@ -103,7 +103,10 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
       return { held, approvals, waited, shown, subject, chain }
     }
     return held === 'too-large'
-      ? refuse('content_too_large', 'The content is too long for a call that has to wait; send less')
+      ? refuse(
+          'content_too_large',
+          `${tooLong({ request, limit: settings.callContent, bound: 'pending.callContent' })}, and this call has to wait`,
+        )
       : refuseUnread(held, context.authentication.diagnose)
   }
 
@@ -198,9 +201,6 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
     },
   }
 }
-
-/** How many more pending requests one call may go through, after its first: each poll reads all of them. */
-export const mostWaits = 16
 
 /**
  * Refuses agents that cannot send a person to our page: those that declare other capabilities, and, where the options say

@@ -11,7 +11,7 @@ import type { Poll, PollContext, Step } from './context.js'
 import { afterEnding, approvalRevoked, lastAnswer, stoppedAnswer } from './ending.js'
 import { callerFor, executeCall } from './execute.js'
 import { preferredWait } from './long-polls.js'
-import type { PendingCall, PendingInteraction, PendingRecord } from './record.js'
+import { mostWaits, type PendingCall, type PendingInteraction, type PendingRecord } from './record.js'
 import { settlementOf } from './settle.js'
 import { stillWaiting } from './still-waiting.js'
 
@@ -31,7 +31,7 @@ export async function pollChained(record: PendingRecord, poll: Poll, context: Po
   const ending = await context.records.ending(record)
   if (ending !== undefined) return afterEnding(record, ending, poll, context)
   const stopped = await stoppedAnswer(record, poll, context)
-  if (stopped !== undefined) return stopped
+  if (stopped !== undefined) return calledOff(record, stopped, context)
   const found = (await look(record, context)) ?? (await waitForIt(record, poll, context))
   if (found === 'gone' || found === undefined) return stillWaiting(record, context)
   if ('later' in found) return found.later
@@ -45,7 +45,7 @@ async function look(record: PendingRecord, context: PollContext): Promise<Found>
   const settlement = await settlementOf(record, context)
   // The person's browser has brought word, or the time is over.
   if (settlement !== undefined && settlement.outcome !== 'approved')
-    return { end: endedAnswer(settlement.outcome) }
+    return { end: calledOff(record, endedAnswer(settlement.outcome), context) }
   const done = (await records.read(record, 'chain')) as string | undefined
   if (done !== undefined) return { sealed: done }
   const advance = await context.chainPolls?.poll(record)
@@ -58,6 +58,12 @@ async function look(record: PendingRecord, context: PollContext): Promise<Found>
     .note(record, 'chain', advance.sealed)
     .catch((cause: unknown) => context.report({ name: 'failed', reason: String(cause) }))
   return { sealed: advance.sealed }
+}
+
+/** The end of a call that is waited for no more, but on the supplier's side. */
+function calledOff(record: PendingRecord, end: Answer, { chaining }: PollContext): Answer {
+  if (record.call?.chain !== undefined) void chaining?.cancel(record.call.chain)
+  return end
 }
 
 async function afterFault(record: PendingRecord, fault: SupplierFault, context: PollContext): Promise<Found> {
@@ -101,15 +107,22 @@ async function waitForIt(
 
 /** The supplier's side asks for the person anew, or for the first time: the call waits on under another page and code. */
 async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: PollContext): Promise<Step> {
+  const call = record.call as PendingCall
+  if (call.waited >= mostWaits) {
+    const reason = 'one page after the other is to be opened'
+    const { answer } = refused(refusalFor(new SupplierFault('supplier_failed', reason)), context.report)
+    return lastAnswer(record, calledOff(record, answer, context), context)
+  }
   const interaction = chainedInteraction(wait)
   const { interaction: _, ...rest } = record
   const next: PendingRecord = {
     ...rest,
     id: randomBytes(32).toString('base64url'),
     requirement: interaction === undefined ? 'approval' : 'interaction',
-    call: { ...(record.call as PendingCall), chain: sealed },
+    call: { ...call, waited: call.waited + 1, chain: sealed },
     ...(interaction === undefined ? {} : { interaction }),
   }
+  context.chainPolls?.later(next.id, wait.retryAfter)
   await context.stops.begun(next)
   await context.records.add(next)
   const isFirst = await context.records.end(record, { state: 'ended', next: next.id })

@@ -130,3 +130,6 @@ export function tokenName({ iss, jti }: TokenName): string {
 export function isSameToken(a: TokenCaller, b: TokenCaller): boolean {
   return tokenName(a.token) === tokenName(b.token)
 }
+
+/** How many more pending requests one call may go through, after its first: each poll reads all of them. */
+export const mostWaits = 16

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { checkArgument } from '../configuration.js'
 import type { Report } from '../events.js'
 import { isUser } from '../identifiers.js'
 import type { Question } from './answers.js'
@@ -99,7 +101,8 @@ export function createPending(context: SettleContext): Pending {
       const record = await open(id)
       return record === undefined ? undefined : viewOf(record)
     },
-    async approve(id, { user, data } = {}) {
+    async approve(id, given = {}) {
+      const { user, data } = checkArgument(approvalSchema, given, 'pending.approve: ')
       if (user !== undefined && !isUser(user)) throw new TypeError('pending.approve: user must be a name')
       const record = await open(id)
       if (record === undefined) return false
@@ -125,6 +128,12 @@ export function createPending(context: SettleContext): Pending {
     },
   }
 }
+
+// A misspelt `user` would approve in nobody's name.
+const approvalSchema = z.strictObject({
+  user: z.custom<string | undefined>(() => true).optional(),
+  data: z.unknown().optional(),
+})
 
 /** Whether a string has the form of a pending id; nothing else is ever looked up. */
 export function isPendingId(id: string): boolean {

@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
+import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { PresentedToken } from '../caller.js'
+import { checkArgument } from '../configuration.js'
+import { isServerIdentifier } from '../identifiers.js'
 import { issuerSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
@@ -16,7 +19,11 @@ export interface Revocation {
 
 /** The revocations recorded, by (`iss`, `jti`), in the store that all instances share. */
 export interface Revocations {
-  /** Records one. Repeating it is harmless; one that has expired is not stored. */
+  /**
+   * Records one. Repeating it is harmless; one that has expired is not stored.
+   *
+   * @throws TypeError when `iss`, `jti` or `exp` is missing or malformed
+   */
   record(revocation: Revocation): Awaitable<void>
   /** Whether the token has been revoked. */
   has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
@@ -36,17 +43,30 @@ export function createRevocations(store: Store, clock: () => number): Revocation
   return {
     covers,
     record(revocation) {
-      const { iss, jti, exp } = revocation
+      const { iss, jti, exp } = checkArgument(revocationSchema, revocation, 'revocations.record: ')
       const ttl = Math.ceil(exp + issuerSkew - clock() / 1000)
       if (ttl <= 0) return undefined
       // One said again with an earlier `exp` takes nothing back.
-      return andThen(covers(revocation), (known) =>
+      return andThen(covers({ iss, jti, exp }), (known) =>
         known ? undefined : store.put(revocationKey(iss, jti), String(exp), ttl),
       )
     },
     has: ({ iss, jti }) => andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined),
   }
 }
+
+// The members of a caller's token are these and more.
+const revocationSchema: z.ZodType<Revocation> = z.object(
+  {
+    iss: z.custom<string>(
+      (value) => typeof value === 'string' && isServerIdentifier(value),
+      'must be a server identifier, such as https://ps.example',
+    ),
+    jti: z.string('must be a text that is not empty').min(1, 'must be a text that is not empty'),
+    exp: z.number('must be a number of seconds, the exp of the token'),
+  },
+  'must be called with { iss, jti, exp } of the token',
+)
 
 // A jti is a stranger's string of any length and alphabet. The usual ones stand for themselves, since hashing costs as
 // much as everything else that is asked of the store; the others are hashed. An issuer is a server identifier.

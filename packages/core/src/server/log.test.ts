@@ -56,6 +56,20 @@ describe('failures of ours', () => {
     })
   })
 
+  it('are none where the store is still connecting: that is a warning, once', () => {
+    const { entries, log } = open({ debug: () => {} })
+    const yet = Object.assign(new Error('not connected yet'), { name: 'StoreConnectingError' })
+    log({ name: 'store-connecting', reason: 'not connected yet' }, undefined, undefined)
+    log(refused('store_unavailable', 'the store (connecting): not connected yet'), request(), yet)
+    expect(entries).toEqual([
+      {
+        level: 'warn',
+        details: { code: 'store-connecting', reason: 'not connected yet' },
+        message: 'aauth: the store is not connected yet: not connected yet',
+      },
+    ])
+  })
+
   it('are all that is ours, and nothing that is a caller’s or an issuer’s', () => {
     const { entries, log } = open({ debug: () => {} })
     const thrown = new Error('thrown')

@@ -2,6 +2,7 @@ import type { AAuthEvent, Report, Untold } from '../events.js'
 import { type HttpRequest, splitTarget } from '../http/message.js'
 import { routeOf } from '../http/request-view.js'
 import type { Logger } from '../logger.js'
+import { isConnecting } from '../store/store-error.js'
 
 /** Milliseconds in which one cause is logged once. */
 const pause = 60_000
@@ -51,6 +52,11 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
 
   return (event, request, error) => {
     if (event.name === 'served') return
+    if (event.name === 'store-connecting') {
+      const { name: code, reason } = event
+      quietly(() => logger.warn({ code, reason }, `aauth: the store is not connected yet: ${reason}`))
+      return
+    }
     const failure = failureIn(event, error)
     if (failure === undefined) {
       if (request !== undefined) debug(event, request, logger)
@@ -79,7 +85,8 @@ const others = 'others'
 function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefined {
   switch (event.name) {
     case 'refused':
-      return event.family === 'ours' ? event : undefined
+      // That it is not connected yet has been told by itself.
+      return event.family === 'ours' && !isConnecting(error) ? event : undefined
     case 'observed':
       return error === undefined ? undefined : event
     case 'audit-failed':

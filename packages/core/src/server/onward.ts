@@ -1,3 +1,4 @@
+import type { Help } from '../answer/help.js'
 import { type Answered, challenged, failed, refused } from '../answer/outcome.js'
 import type { Chaining } from '../chaining/chaining.js'
 import { behindOf, OnwardError } from '../chaining/onward-error.js'
@@ -12,22 +13,24 @@ export interface OnwardContext {
   readonly chaining: Chaining | undefined
   readonly deferrals: Deferrals
   readonly report: Report
+  readonly help: Help
 }
 
 /** Calls to suppliers, for handlers, and what their callers are answered when one comes to nothing. */
 export interface OnwardCalls {
   /** @throws TypeError where the route has not said that it calls anybody */
   onward(request: HttpRequest): Onward
-  /** `undefined` for an error that is none of ours. */
+  /** `undefined` for an error that is none of ours. Only where nothing has been answered: the call may be put aside. */
   answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
 }
 
-export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext): OnwardCalls {
+export function createOnwardCalls({ chaining, deferrals, report, help }: OnwardContext): OnwardCalls {
   const answer = async (request: HttpRequest, error: OnwardError): Promise<Answered> => {
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
     if (refusal === undefined) return challenged(error.code, answer, report, request)
     const run = chaining?.runOf(request)
-    if (wait === undefined || run?.caller === undefined || chaining === undefined)
+    // A wait of another request's is for another person.
+    if (wait === undefined || run?.caller === undefined || chaining === undefined || !run.awaits(wait))
       return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
     if (chain === undefined) return refused(tooLong, report, request)
@@ -47,8 +50,10 @@ export function createOnwardCalls({ chaining, deferrals, report }: OnwardContext
       )
     },
     answerOnward: (request, error) =>
-      error instanceof OnwardError && behindOf(error) !== undefined
-        ? answer(request, error).catch((cause: unknown) => failed(cause, report, request))
+      chaining !== undefined && error instanceof OnwardError && behindOf(error)?.server === chaining.server
+        ? answer(request, error)
+            .catch((cause: unknown) => failed(cause, report, request))
+            .then((outcome) => help.outcome(outcome) as Answered)
         : undefined,
   }
 }

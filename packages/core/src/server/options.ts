@@ -5,10 +5,11 @@ import {
   accessOptionsShape,
   readAccessOptions,
 } from '../access/access-options.js'
+import { guideAddress } from '../answer/help.js'
 import { OwnAuditLog } from '../audit/log.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
 import { agentTokenLifetime } from '../chaining/own-agent.js'
-import { checkConfiguration } from '../configuration.js'
+import { checkConfiguration, membersOf } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import type { Decisions } from '../decision/decisions.js'
 import { createSubjects, type NameSubjects, type SubjectOptions } from '../decision/subjects.js'
@@ -131,6 +132,12 @@ const schema = z.strictObject({
       ed25519: fn<Ed25519Verifier>().optional(),
     })
     .default({}),
+  help: z
+    .union(
+      [z.literal(false), httpsUrl.refine((url) => !url.includes('#'), 'must have no fragment')],
+      'must be an https:// address without a fragment, or false',
+    )
+    .default(guideAddress),
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
   onEvent: fn<Listener>().optional(),
@@ -148,6 +155,9 @@ const schema = z.strictObject({
     )
     .optional(),
 })
+
+/** The names of all options, or of the members of one that is an object: what the guides name is held to them. */
+export const optionNames = (...path: readonly string[]): readonly string[] => membersOf(schema, path)
 
 /** Options that hold objects of the application's own: they are not looked into. */
 const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger', 'key'])
@@ -180,6 +190,7 @@ type Kept =
   | 'maxAgentTokenLifetime'
   | 'issuers'
   | 'verifiedTokens'
+  | 'help'
   | 'crypto'
   | 'clock'
   | 'random'

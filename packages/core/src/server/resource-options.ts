@@ -139,6 +139,12 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   /** How signatures are verified: in the event loop, in the thread pool, or by a library of the application's. */
   readonly crypto?: CryptoOptions
   /**
+   * Where the member `help` in the problem bodies of our answers leads: an `https://` address of a guide to errors, to which
+   * the section is added as fragment (`#invalid_signature`). Default: `docs/errors.md` of this library's repository.
+   * `false`: there is no such member. With a guide of your own, agents are told in your words what to do.
+   */
+  readonly help?: string | false
+  /**
    * Milliseconds, as `Date.now`, which is the default: the time that tokens, signatures and entries are compared with.
    * Durations (a pause, a minimum interval, a rate a minute) are measured by `performance.now`, whatever the clock is set
    * to; a clock given here moves that forward, too, and never back.

@@ -6,6 +6,9 @@ import type { Requirement } from '../access/requirement.js'
 import type { RouteCaller } from '../access/route-caller.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
+import { type AdoptionReport, createAdoption } from '../adoption/adoption.js'
+import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
+import { createHelp } from '../answer/help.js'
 import type { Answered } from '../answer/outcome.js'
 import type { AuditContext } from '../audit/log.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
@@ -38,9 +41,11 @@ import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
+import type { Trace } from '../trace.js'
 import { chainingFor } from './chaining.js'
 import { type Health, readHealth } from './health.js'
 import { createOnwardCalls } from './onward.js'
+import { operatorDenials, operatorRevocations } from './operator.js'
 import { type Config, readOptions } from './options.js'
 import { createPendingRequests } from './pending-requests.js'
 import type { ResourceOptions } from './resource-options.js'
@@ -52,11 +57,14 @@ export interface RouteDefaults<Raw = unknown> {
   readonly policy?: Policies<Caller, Raw>
   /** Whether its routes are report-only, unless one says otherwise. */
   readonly observe?: boolean
+  /** For which callers its report-only routes are enforced all the same. Default: as the server says. */
+  readonly enforce?: Enforcement
 }
 
 const routeDefaults = z.strictObject({
   policy: policiesSchema.optional(),
   observe: z.boolean('must be a boolean').optional(),
+  enforce: enforcementSchema.optional(),
 })
 
 /** What a server holds in this process. */
@@ -106,6 +114,13 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   counts(): ServerCounts
   /** The health of the server; asks the store. Never rejects. */
   health(): Promise<Health>
+  /**
+   * What report-only routes have seen in the last 14 days at all instances that share the store: how many requests of
+   * which agents came to which end, observed or, with `enforce`, in earnest. Bounded: at most some 900 rows, shared fairly
+   * between the sites of issuers, and counts without an agent for what finds no room. Instances write what they have
+   * counted every half minute, or when the next request comes after that. Never rejects.
+   */
+  report(): Promise<AdoptionReport>
   /** Tells the operator of a misconfiguration that an adapter has noticed. */
   readonly diagnose: Diagnose
   /** Finds and decides pending requests. */
@@ -158,6 +173,14 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
 export function createResourceServer<Raw = unknown, Hook = never>(
   options: ResourceOptions<Raw>,
 ): ResourceServer<Raw, Hook> {
+  return createTracedServer(options, undefined)
+}
+
+/** As {@link createResourceServer}, and `trace` is told of every check. Then nothing is remembered from one request for the next. */
+export function createTracedServer<Raw = unknown, Hook = never>(
+  options: ResourceOptions<Raw>,
+  trace: Trace | undefined,
+): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
   const issuers = createIssuerKeys(config.issuers, {
     clock: config.steady,
@@ -174,7 +197,9 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
   const noticeContent = createNoticeContent(diagnose)
-  const authentication = authenticationContext(config, issuers, state, diagnose)
+  const authentication = authenticationContext(config, issuers, state, diagnose, trace)
+  const adoption = createAdoption(config)
+  const help = createHelp(config.help)
   const mint = createResourceTokenMint(config)
   const chaining = chainingFor(config, authentication)
   const pendingRequests = createPendingRequests(config, { authentication, mint, chaining })
@@ -191,6 +216,8 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     report: config.report,
     audit,
     noticeContent,
+    adoption,
+    help,
     chaining,
   }
   const { signature } = authentication
@@ -217,13 +244,14 @@ export function createResourceServer<Raw = unknown, Hook = never>(
     handle(request, host) {
       noteRoute(request, { params: {}, raw: host?.raw, log: host?.log })
       noticeContent(request)
-      return handle(request, host)
+      const answer = handle(request, host)
+      return answer === undefined ? undefined : andThen(answer, help.answer)
     },
     issuers,
-    revocations,
+    revocations: operatorRevocations(revocations),
     revokeResourceToken: createRevokeResourceToken(config, issuers),
     keys: config.keys,
-    denials,
+    denials: operatorDenials(denials),
     breakGlass,
     counts: () => ({
       rememberedTokens: authentication.tokens.size,
@@ -231,22 +259,27 @@ export function createResourceServer<Raw = unknown, Hook = never>(
       discoveries: issuers.inspect(0).discoveries,
     }),
     health: () => readHealth({ ...config, breakGlass, issuers }),
+    report: () => adoption.report(),
     diagnose,
     pending: pendingRequests.pending,
     sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
-    ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report }),
+    ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report, help }),
     close() {
       pendingRequests.close()
       issuers.close()
+      void adoption.flush()
     },
   }
   return withDefaults(config.access)
 
-  function withDefaults(defaults: Pick<AccessConfig, 'policies' | 'observe'>): ResourceServer<Raw, Hook> {
-    const { policies, observe } = defaults
+  function withDefaults(
+    defaults: Pick<AccessConfig, 'policies' | 'observe' | 'enforce'>,
+  ): ResourceServer<Raw, Hook> {
+    const { policies, observe, enforce } = defaults
     const inherited = {
       policies,
       observe,
+      enforce,
       scopes: new Set(config.scopes.keys()),
       accounts: config.access.accounts !== undefined,
       keys: config.keys.signing !== undefined,
@@ -262,9 +295,13 @@ export function createResourceServer<Raw = unknown, Hook = never>(
         >,
       with(defaults) {
         const more = checkConfiguration(routeDefaults, defaults, { prefix: 'with: ' })
+        const observes = more.observe ?? observe
+        if (more.enforce !== undefined && !observes)
+          throw new TypeError('with: enforce needs observe: true; without it everybody is enforced')
         return withDefaults({
           policies: [...policies, ...policyList(more.policy)],
-          observe: more.observe ?? observe,
+          observe: observes,
+          enforce: observes ? (more.enforce ?? enforce) : undefined,
         })
       },
     }
@@ -307,7 +344,9 @@ function authenticationContext(
   issuers: IssuerKeys,
   state: State,
   diagnose: Diagnose,
+  trace: Trace | undefined,
 ): AuthenticationContext {
+  const shortcuts = useShortcuts() && trace === undefined
   return {
     signature: {
       authority: config.authority,
@@ -317,6 +356,7 @@ function authenticationContext(
       // From agents only `jwt` is taken (R-054).
       schemes: ['jwt'],
       limits: config.limits,
+      trace,
     },
     token: {
       resource: config.resource,
@@ -325,10 +365,12 @@ function authenticationContext(
       maxAgentTokenLifetime: config.maxAgentTokenLifetime,
       maxTokenLength: config.limits.token,
       maxTokenMembers: config.limits.tokenMembers,
+      trace,
     },
-    shortcuts: useShortcuts(),
+    trace,
+    shortcuts,
     issuers,
-    tokens: new VerifiedTokens(useShortcuts() ? config.verifiedTokens : 0, issuers),
+    tokens: new VerifiedTokens(shortcuts ? config.verifiedTokens : 0, issuers),
     verify: createVerify(config.crypto),
     decisions: config.decisions,
     ...state,

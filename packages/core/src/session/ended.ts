@@ -80,10 +80,11 @@ export function createEndedSessions(context: EndedSessionsContext): EndedSession
   }
   return {
     async end(selection) {
-      const [[what, name] = [], ...more] = Object.entries(selection)
+      const given: unknown = selection
+      const [[what, name] = [], ...more] = Object.entries(given ?? {})
       // A misspelt name would end nobody's, and say nothing.
       if (!selections.has(what) || !isUser(name) || more.length > 0)
-        throw new TypeError('sessions.end: must name one user, one jkt or one id')
+        throw new TypeError("sessions.end: must name one user, one jkt or one id, such as { user: 'mom' }")
       if ('user' in selection) return mark(key('user', selection.user))
       return 'jkt' in selection ? mark(key('jkt', selection.jkt)) : mark(key('id', selection.id))
     },

@@ -193,12 +193,18 @@ describe('a session of several tokens, and a revocation', () => {
 })
 
 describe.each(['token', 'store'])('a session kept in the %s', (keep) => {
-  it.each([{}, { user: undefined }, { user: '' }, { user: 'mom', jkt: 'key-1' }, { name: 'mom' }])(
-    'is not ended by naming nobody: %j',
-    async (selection) => {
-      await expect(desk().end(selection as never)).rejects.toThrow('sessions.end: must name one user')
-    },
-  )
+  it.each([
+    undefined,
+    null,
+    'mom',
+    {},
+    { user: undefined },
+    { user: '' },
+    { user: 'mom', jkt: 'key-1' },
+    { name: 'mom' },
+  ])('is not ended by naming nobody: %j', async (selection) => {
+    await expect(desk().end(selection as never)).rejects.toThrow('sessions.end: must name one user')
+  })
 
   it('is a token68 that says nothing, and is found again by its key (R-204, R-208)', async () => {
     const sessions = desk({ keep })

@@ -29,17 +29,21 @@ export function checkContent(
 ): Awaitable<Refusal | undefined> {
   if (!read.covered.includes('content-digest')) return undefined
   const digest = fieldValue(request.rawHeaders, 'content-digest') as string
-  if (request.body === undefined) return refuseMissing(undefined, context)
+  if (request.body === undefined) return refuseMissing(undefined, request, context)
   return andThen(request.body(context.bodyLimit), (content) =>
-    typeof content === 'string' ? refuseMissing(content, context) : checkContentDigest(digest, content),
+    typeof content === 'string'
+      ? refuseMissing(content, request, context)
+      : checkContentDigest(digest, content),
   )
 }
 
 function refuseMissing(
   fault: ContentFault | undefined,
-  { diagnose, isOwnEndpoint }: ContentCheckContext,
+  request: HttpRequest,
+  { bodyLimit: limit, diagnose, isOwnEndpoint }: ContentCheckContext,
 ): Refusal {
-  const refusal = refuseUnread(fault, diagnose)
+  const bound = isOwnEndpoint === true ? 'what is read here' : 'limits.body'
+  const refusal = refuseUnread(fault, diagnose, { request, limit, bound })
   return refusal.code !== 'server_error' || isOwnEndpoint === true
     ? refusal
     : refuse('invalid_signature', 'This server could not read the content to check Content-Digest')

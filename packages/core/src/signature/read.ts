@@ -3,6 +3,7 @@ import { Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
 import { holdsBase64url } from '../http/structured.js'
 import type { SignatureLimits } from '../limits.js'
+import type { Trace } from '../trace.js'
 import { signatureBase } from './base.js'
 import { UnresolvedComponent } from './components.js'
 import { checkComponentList, checkCoverage } from './coverage.js'
@@ -30,6 +31,8 @@ export interface SignaturePolicy {
   readonly window: number
   readonly schemes: readonly SchemeName[]
   readonly limits: SignatureLimits
+  /** Told of each check; absent but for an explanation. */
+  readonly trace?: Trace | undefined
 }
 
 /** A signature that passed every check that needs no key: well formed, covering what is required, fresh, of an accepted scheme. */
@@ -88,18 +91,38 @@ export function readSignature(
   policy: SignaturePolicy,
   now: number,
 ): ReadSignature | Refusal | typeof unsigned {
+  const { trace } = policy
+  trace?.('fields', namesOf(request.rawHeaders))
   const texts = signatureFields(request.rawHeaders)
   if (texts === unsigned || texts instanceof Refusal) return texts
-  const fields = parseFields(texts, policy.limits)
+  trace?.('lengths', `${texts.input.length}, ${texts.signature.length} and ${texts.key.length} characters`)
+  const fields = parseFields(texts, policy)
   if (fields instanceof Refusal) return fields
   const label = chooseLabel(fields, policy.schemes)
+  trace?.('components', memberText(fields.input, label))
   const input = readInput(fields.input, label, policy.limits)
   if (input instanceof Refusal) return input
+  const required = requiredComponents(request, policy.components)
+  trace?.('coverage', `required: ${required.join(', ')}`)
+  const uncovered = checkCoverage(input.list[0], required)
+  if (uncovered !== undefined) return uncovered
+  trace?.('freshness', timesSeen(input.parameters, policy.window, now))
   return (
-    checkCoverage(input.list[0], requiredComponents(request, policy.components)) ??
     checkFreshness(input.parameters, policy.window, now) ??
     readSelected(request, policy, fields, label, input)
   )
+}
+
+function namesOf(rawHeaders: readonly string[]): string {
+  const names = ['signature-input', 'signature', 'signature-key']
+  const there = names.filter((name) => fieldValue(rawHeaders, name) !== undefined)
+  return there.length === 0 ? 'none of them' : there.join(', ')
+}
+
+function timesSeen(parameters: ReadonlyMap<string, string>, window: number, now: number): string {
+  const [created, expires] = [parameters.get('created'), parameters.get('expires')]
+  const until = expires === undefined ? '' : `, expires ${expires}`
+  return `created ${created ?? 'is not there'}${until}; it is ${now}, give or take ${window} seconds`
 }
 
 /** The three fields, each combined into one value. */
@@ -163,9 +186,10 @@ interface Fields {
   readonly key: LabelledFields
 }
 
-function parseFields(texts: FieldTexts, limits: SignatureLimits): Fields | Refusal {
+function parseFields(texts: FieldTexts, { limits, trace }: SignaturePolicy): Fields | Refusal {
   const refused = boundFields(texts, limits)
   if (refused !== undefined) return refused
+  trace?.('syntax')
   const input = parseLabels(texts.input)
   const signature = parseLabels(texts.signature)
   const key = parseLabels(texts.key)
@@ -219,6 +243,7 @@ function readSelected(
 ): ReadSignature | Refusal {
   const member = fields.key.dictionary.get(label)
   const name = schemeName(fields, label)
+  policy.trace?.('scheme', `${label}=${name}; accepted: ${policy.schemes.join(', ')}`)
   if (!isItem(member) || name === undefined) {
     return refuse(
       'invalid_signature',
@@ -234,6 +259,7 @@ function readSelected(
   }
   const key = readScheme(name, member[1])
   if (key instanceof Refusal) return key
+  policy.trace?.('base', `${request.method} https://${policy.authority}${request.target}`)
   const base = signatureBase(input.list, {
     method: request.method,
     authority: policy.authority,

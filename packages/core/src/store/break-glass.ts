@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { checkArgument } from '../configuration.js'
 import type { Refusal } from '../errors.js'
 import type { StateEvent, StoreUse, Untold } from '../events.js'
 import { StoreError, storeUnavailable } from './store-error.js'
@@ -43,7 +45,6 @@ export interface BreakGlassCheck extends BreakGlass {
   refuse(use: StoreUse, cause: unknown): Refusal | undefined
 }
 
-const uses: ReadonlySet<unknown> = new Set<StoreUse>(['revocation', 'denial', 'replay'])
 const maxSeconds = 3600
 
 /**
@@ -68,9 +69,8 @@ export function createBreakGlass(
   }
   return {
     open(order) {
-      checkOrder(order)
+      const { uses, seconds, reason, by } = checkArgument(orderSchema, order, 'breakGlass.open: ')
       close()
-      const { uses, seconds, reason, by } = order
       closesAt = monotonic() + seconds * 1000
       opened = Object.freeze({ uses: [...uses], until: Math.floor(clock() / 1000) + seconds, reason, by })
       report({ name: 'break-glass-opened', ...opened })
@@ -88,16 +88,16 @@ export function createBreakGlass(
   }
 }
 
-function checkOrder(order: BreakGlassOrder): void {
-  if (order.uses.length === 0 || !order.uses.every((use) => uses.has(use))) {
-    throw new TypeError(`breakGlass: uses must name some of ${[...uses].join(', ')}`)
-  }
-  if (!Number.isInteger(order.seconds) || order.seconds < 1 || order.seconds > maxSeconds) {
-    throw new TypeError(`breakGlass: seconds must be a whole number from 1 to ${maxSeconds}`)
-  }
-  for (const name of ['reason', 'by'] as const) {
-    if (typeof order[name] !== 'string' || order[name].trim() === '') {
-      throw new TypeError(`breakGlass: ${name} must be a text that is not empty`)
-    }
-  }
-}
+const usesKind = 'must name some of revocation, denial, replay'
+const secondsKind = `must be a whole number from 1 to ${maxSeconds}`
+const textKind = 'must be a text that is not empty'
+const text = z.string(textKind).refine((value) => value.trim() !== '', textKind)
+const orderSchema = z.strictObject(
+  {
+    uses: z.array(z.enum(['revocation', 'denial', 'replay'], usesKind), usesKind).min(1, usesKind),
+    seconds: z.int(secondsKind).min(1, secondsKind).max(maxSeconds, secondsKind),
+    reason: text,
+    by: text,
+  },
+  'must be called with { uses, seconds, reason, by }',
+)

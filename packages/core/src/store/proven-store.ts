@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable.js'
 import { after } from '../time.js'
 import { MemoryStore } from './memory-store.js'
 import { type Store, StoreUnfitError } from './store.js'
+import { isConnecting } from './store-error.js'
 
 /** Options of {@link provenStore}. */
 export interface ProvenStoreOptions {
@@ -54,6 +55,7 @@ type State = 'untried' | 'fit' | { readonly cause: unknown; readonly unfit: bool
 
 class ProvenStore implements Store {
   readonly part?: (key: string) => number
+  readonly onConnected?: (listener: () => void) => void
   readonly #store: Store
   readonly #clock: () => number
   readonly #monotonic: () => number
@@ -69,6 +71,12 @@ class ProvenStore implements Store {
     this.#clock = clock
     this.#monotonic = monotonic
     if (store.part !== undefined) this.part = (key) => store.part?.(key) ?? 0
+    if (store.onConnected === undefined) return
+    // It is asked anew before whoever hears of it next asks.
+    store.onConnected(() => {
+      this.#triedAt = Number.NEGATIVE_INFINITY
+    })
+    this.onConnected = (listener) => store.onConnected?.(listener)
   }
 
   get(key: string): Awaitable<string | undefined> {
@@ -125,7 +133,8 @@ class ProvenStore implements Store {
   }
 
   #conclude(cause: unknown): void {
-    this.#triedAt = this.#monotonic()
+    // While it is only connecting, nothing has been tried.
+    this.#triedAt = isConnecting(cause) ? Number.NEGATIVE_INFINITY : this.#monotonic()
     this.#state = { cause, unfit: cause instanceof StoreUnfitError }
   }
 }

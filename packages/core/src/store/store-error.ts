@@ -22,8 +22,13 @@ export function asStoreError(cause: unknown): StoreError {
 function faultOf(cause: unknown): StoreFault {
   if (!(cause instanceof Error)) return 'failed'
   if (cause.name === 'StoreFullError') return 'full'
+  if (cause.name === 'StoreConnectingError') return 'connecting'
   return cause.name === 'StoreUnfitError' ? 'unfit' : 'failed'
 }
+
+/** Whether a store could not be asked because its first connection is still being made. */
+export const isConnecting = (cause: unknown): boolean =>
+  cause instanceof Error && cause.name === 'StoreConnectingError'
 
 /** The refusal where the store was needed and failed; nothing has been done. */
 export function storeUnavailable(error: StoreError): Refusal {

@@ -34,6 +34,11 @@ export interface Store {
    * is one part. At most 64 numbers, from 0, are told apart.
    */
   part?(key: string): number
+  /**
+   * Calls the listener whenever the store has a connection again, for a store that knows: what has failed is then tried at
+   * once, and not after a second's rest. Where it is absent, the rest is what there is.
+   */
+  onConnected?(listener: () => void): void
 }
 
 /** Thrown by a store that is full: the entry was not recorded, and nothing was evicted for it. */

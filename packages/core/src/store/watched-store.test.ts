@@ -258,3 +258,59 @@ describe('a store of which a part fails', () => {
     expect(told()).toEqual(['read failed', 'write failed', 'store-recovered', 'store-recovered'])
   })
 })
+
+describe('a store that is connecting for the first time', () => {
+  const connecting = async (): Promise<never> => {
+    throw Object.assign(new Error('not connected yet'), { name: 'StoreConnectingError' })
+  }
+
+  it('has not failed: it is told once, is not healthy, and rests for nothing', async () => {
+    let answer: () => Promise<undefined> = connecting
+    const store = watched({ get: () => answer(), put: () => answer(), delete: () => answer() })
+    for (let times = 0; times < 10; times++)
+      await expect(store.get('deny:mark')).rejects.toMatchObject({ fault: 'connecting' })
+    expect(await store.check()).toBe(false)
+    expect(events).toEqual([{ name: 'store-connecting', reason: 'not connected yet' }])
+    expect(store.health()).toMatchObject({ state: 'down', failures: 0, last: { fault: 'connecting' } })
+    answer = async () => undefined
+    expect(await store.get('deny:mark')).toBe(undefined)
+    expect(store.health()).toMatchObject({ state: 'up', last: undefined })
+    expect(events).toHaveLength(1)
+  })
+
+  it('has failed once an attempt has', async () => {
+    let answer: () => Promise<never> = connecting
+    const store = watched({ get: () => answer() })
+    await expect(store.get('deny:mark')).rejects.toMatchObject({ fault: 'connecting' })
+    answer = down
+    await expect(store.get('deny:mark')).rejects.toMatchObject({ fault: 'failed' })
+    expect(told()).toEqual(['store-connecting', 'read failed'])
+  })
+})
+
+describe('a store that says when it has a connection again', () => {
+  it('is asked at once, whatever rested', async () => {
+    let connected = (): void => {}
+    let answer: () => Promise<undefined> = down
+    const store = watched({
+      get: () => answer(),
+      put: () => answer(),
+      delete: () => answer(),
+      onConnected: (listener) => {
+        connected = listener
+      },
+    })
+    for (let times = 0; times < 6; times++) {
+      await expect(store.get('deny:mark')).rejects.toThrow()
+      await expect(store.put('deny:mark', '1', 1)).rejects.toThrow()
+    }
+    await expect(store.put('deny:mark', '1', 1)).rejects.toMatchObject({ fault: 'resting' })
+    answer = async () => undefined
+    await expect(store.put('deny:mark', '1', 1)).rejects.toMatchObject({ fault: 'resting' })
+    connected()
+    await store.put('deny:mark', '1', 1)
+    await store.get('deny:mark')
+    await store.check()
+    expect(told()).toEqual(['read failed', 'write failed', 'store-recovered', 'store-recovered'])
+  })
+})

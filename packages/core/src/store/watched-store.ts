@@ -8,7 +8,7 @@ import { asStoreError, StoreError } from './store-error.js'
 
 /** The health of reads from the store, or of writes to it. */
 export interface StoreSideHealth {
-  /** `down` from a failure until what failed has succeeded. */
+  /** `down` from a failure until what failed has succeeded, and while a first connection is being made. */
   readonly state: 'up' | 'down'
   /** The last failure, if there was one; for the operator only. `at`: milliseconds, as `Date.now`. */
   readonly last: { readonly fault: StoreFault; readonly reason: string; readonly at: number } | undefined
@@ -100,10 +100,12 @@ class Watcher implements WatchedStore {
   #checkedAt = Number.NEGATIVE_INFINITY
   #check: Promise<boolean> | undefined
   #checkKeys: readonly string[] | undefined
+  #connecting: StoreSideHealth['last'] | undefined
 
   constructor(store: Store, watch: StoreWatch) {
     this.#store = store
     this.#watch = watch
+    store.onConnected?.(() => this.#askAgain())
   }
 
   get(key: string): Awaitable<string | undefined> {
@@ -123,8 +125,8 @@ class Watcher implements WatchedStore {
   }
 
   health(): StoreHealth {
-    const reads = sideHealth(this.#sides.read)
-    const writes = sideHealth(this.#sides.write)
+    const reads = sideHealth(this.#sides.read, this.#connecting)
+    const writes = sideHealth(this.#sides.write, this.#connecting)
     const later = (writes.last?.at ?? 0) >= (reads.last?.at ?? 0) ? writes.last : reads.last
     return {
       state: reads.state === 'down' || writes.state === 'down' ? 'down' : 'up',
@@ -226,6 +228,7 @@ class Watcher implements WatchedStore {
 
   /** @param room whether it shows that one more entry has room, which replacing or deleting one does not */
   #succeed(kind: StoreOperation, key: string, room: boolean): void {
+    if (this.#connecting !== undefined) this.#connecting = undefined
     if (this.#troubles.size === 0) return
     const name = this.#nameOf(kind, key)
     const trouble = this.#troubles.get(name)
@@ -251,6 +254,8 @@ class Watcher implements WatchedStore {
   #fail(kind: StoreOperation, key: string, cause: unknown): StoreError {
     const error = asStoreError(cause)
     const { fault, message: reason } = error
+    if (fault === 'connecting') return this.#note(error)
+    this.#connecting = undefined
     const now = this.#watch.monotonic()
     const side = this.#sides[kind]
     side.last = { fault, reason, at: this.#watch.clock() }
@@ -264,6 +269,24 @@ class Watcher implements WatchedStore {
       this.#watch.report({ name: 'store-failed', operation: kind, fault, reason })
     }
     return error
+  }
+
+  /** A first connection that is being made is no failure, and nothing rests for it. */
+  #note(error: StoreError): StoreError {
+    const { fault, message: reason } = error
+    const isFirst = this.#connecting === undefined
+    this.#connecting = { fault, reason, at: this.#watch.clock() }
+    if (isFirst) this.#watch.report({ name: 'store-connecting', reason })
+    return error
+  }
+
+  /** There is a connection again: what rested is asked at once. */
+  #askAgain(): void {
+    for (const trouble of this.#troubles.values()) {
+      trouble.failures = 0
+      trouble.trying = false
+    }
+    if (this.#troubles.size > 0 || this.#connecting !== undefined) void this.check()
   }
 
   /** Where parts have no names, reads are told apart by what is kept (`deny`, `revoked`, `replay`), and writes are not. */
@@ -287,9 +310,9 @@ class Watcher implements WatchedStore {
   }
 }
 
-const sideHealth = ({ downSince, last }: Side): StoreSideHealth => ({
-  state: downSince === undefined ? 'up' : 'down',
-  last,
+const sideHealth = ({ downSince, last }: Side, connecting: StoreSideHealth['last']): StoreSideHealth => ({
+  state: downSince === undefined && connecting === undefined ? 'up' : 'down',
+  last: connecting ?? last,
 })
 
 /** What kind of entry a key names: `deny`, `revoked`, `replay`. */

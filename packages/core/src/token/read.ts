@@ -22,12 +22,27 @@ export interface ReadToken {
  * @param now seconds
  */
 export function readToken(jwt: string, policy: TokenPolicy, now: number): ReadToken | Refusal {
+  const { trace } = policy
+  trace?.('token', `${jwt.length} characters`)
   const jws = jwt.length > policy.maxTokenLength ? undefined : decodeJws(jwt, policy.maxTokenMembers)
   if (jws === undefined) return refuse('invalid_jwt', 'The token is not a well-formed JWT')
+  trace?.('typ', wordOf(jws.header['typ']))
   const type = tokenTypes.get(jws.header['typ'])
   if (type === undefined) return refuse('invalid_jwt', 'The token’s typ is not accepted here')
-  return checkHeader(jws) ?? checkExpiry(jws, now) ?? readClaims(jws, type, policy, now)
+  const { alg, kid } = jws.header
+  trace?.('header', `alg ${wordOf(alg)}, kid ${wordOf(kid)}; members: ${membersOf(jws.header)}`)
+  const refused = checkHeader(jws)
+  if (refused !== undefined) return refused
+  trace?.('expiry', `exp ${wordOf(jws.payload['exp'])}; it is ${now}`)
+  return checkExpiry(jws, now) ?? readClaims(jws, type, policy, now)
 }
+
+/** A value that names something, as it may be shown; of anything else only what it is. */
+function wordOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : `(${typeof value})`
+}
+
+const membersOf = (object: object): string => Object.keys(object).join(', ')
 
 /** The checks of a token's header that need nothing but it. */
 export function checkHeader(jws: CompactJws): Refusal | undefined {
@@ -50,6 +65,8 @@ export function checkExpiry(jws: CompactJws, now: number): Refusal | undefined {
 }
 
 function readClaims(jws: CompactJws, type: TokenType, policy: TokenPolicy, now: number): ReadToken | Refusal {
+  const { trace } = policy
+  trace?.('claims', `members: ${membersOf(jws.payload)}`)
   const parsed = type.claims.safeParse(jws.payload)
   if (!parsed.success) {
     const claim = String(parsed.error.issues[0]?.path[0] ?? '')
@@ -60,10 +77,14 @@ function readClaims(jws: CompactJws, type: TokenType, policy: TokenPolicy, now: 
   if (!type.documents.includes(claims.dwk))
     return refuse('invalid_jwt', 'The token’s dwk does not go with its typ')
   const query = { issuer: claims.iss, dwk: claims.dwk, kid: jws.header['kid'] as string }
-  return (
-    checkTimes(claims, type.lifetime(policy), policy.window, now) ??
-    type.check(claims, policy) ?? { type, jws, claims, query }
+  trace?.('times', `iat ${claims.iat}, exp ${claims.exp}; it is ${now}`)
+  const refused = checkTimes(claims, type.lifetime(policy), policy.window, now)
+  if (refused !== undefined) return refused
+  trace?.(
+    'audience',
+    `iss ${wordOf(claims.iss)}, aud ${wordOf(jws.payload['aud'])}; we are ${policy.resource}`,
   )
+  return type.check(claims, policy) ?? { type, jws, claims, query }
 }
 
 /**

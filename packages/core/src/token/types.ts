@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Agent, Grant, Person, PresentedToken, TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { hostOf, parseAgentIdentifier } from '../identifiers.js'
+import type { Trace } from '../trace.js'
 import {
   type AgentClaims,
   type Audience,
@@ -16,6 +17,8 @@ import { scopeNames } from './shared.js'
 
 /** Which tokens the resource accepts, from its options. */
 export interface TokenPolicy {
+  /** Told of each check; absent but for an explanation. */
+  readonly trace?: Trace | undefined
   /** The resource's identifier: the only `aud` accepted. */
   readonly resource: string
   /** Our access server, if the resource has one. */

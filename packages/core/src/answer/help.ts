@@ -1,0 +1,73 @@
+import { LRUCache } from 'lru-cache'
+import { type ErrorCode, errorTable } from '../errors.js'
+import type { Answer } from '../http/message.js'
+import type { Answered, Outcome } from './outcome.js'
+
+/** Where the guide to errors is: `docs/errors.md` of the repository. */
+export const guideAddress = 'https://github.com/OWNER/countersign/blob/main/docs/errors.md'
+
+/** Adds the member `help` to the problem bodies of a server's answers. */
+export interface Help {
+  answer(answer: Answer): Answer
+  outcome(outcome: Outcome): Outcome
+}
+
+/** The sections of the guide that are about no error: what is required, and the first word to whoever signs nothing. */
+export const requirementSections: readonly string[] = ['agent-token', 'person-token', 'auth-token']
+export const unsignedSection = 'not-signed'
+
+/**
+ * Creates the {@link Help} of one server. What strangers can cause without end has an answer that was made before; such a
+ * one is completed once.
+ *
+ * @param guide the address of the guide, to which the section is added as fragment; `false`: nothing is added
+ */
+export function createHelp(guide: string | false): Help {
+  if (guide === false) return { answer: (answer) => answer, outcome: (outcome) => outcome }
+  const made = new WeakMap<Answer, Answer>()
+  const bodies = new LRUCache<string, string>({
+    max: 256,
+    maxSize: 262_144,
+    sizeCalculation: (_, body) => body.length,
+  })
+
+  const complete = (answer: Answer): Answer => {
+    const { body } = answer
+    const key = answer.headers['AAuth-Requirement'] === undefined ? body : `+${body}`
+    let helped = bodies.get(key)
+    if (helped === undefined) {
+      helped = `${body.slice(0, -1)},"help":${JSON.stringify(`${guide}#${sectionFor(answer)}`)}}`
+      bodies.set(key, helped)
+    }
+    return { ...answer, body: helped }
+  }
+
+  const help: Help = {
+    answer(answer) {
+      if (answer.raw !== undefined || answer.headers['Content-Type'] !== 'application/problem+json')
+        return answer
+      if (!Object.isFrozen(answer)) return complete(answer)
+      let known = made.get(answer)
+      if (known === undefined) {
+        known = Object.freeze(complete(answer))
+        made.set(answer, known)
+      }
+      return known
+    },
+    outcome: (outcome) => (outcome.served ? outcome : answered(outcome, help)),
+  }
+  return help
+}
+
+function answered(outcome: Answered, help: Help): Answered {
+  const answer = help.answer(outcome.answer)
+  return answer === outcome.answer ? outcome : { ...outcome, answer }
+}
+
+/** The section of an answer with a problem body. */
+function sectionFor({ headers, body }: Answer): string {
+  const { error } = JSON.parse(body) as { readonly error: string }
+  if (error === 'invalid_signature' && headers['AAuth-Requirement'] !== undefined) return unsignedSection
+  // The codes of policies are theirs to explain; that a policy denied it has a section.
+  return errorTable.has(error as ErrorCode) || requirementSections.includes(error) ? error : 'access_denied'
+}
