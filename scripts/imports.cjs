@@ -16,7 +16,7 @@ const lines = [
   ['chaining'],
   ['authentication'],
   ['replay', 'revocation', 'denial', 'adoption'],
-  ['decision'],
+  ['audit', 'decision'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],
   ['http'],

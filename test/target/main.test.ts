@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { contentDigest } from '@countersign/core/signature'
@@ -104,6 +107,26 @@ describe.each(adapters)('the target as a process, on %s', (adapter) => {
     await start(['--compat', 'revocationWithoutExp'])
     expect(await revokeWithoutExp()).toBe(200)
     expect((await sam.fetch('https://rs.example/data')).status).toBe(200)
+  })
+
+  it('appends one line to --audit for each request, across starts', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'target-audit-'))
+    const file = join(folder, 'audit.jsonl')
+    const run = async (): Promise<void> => {
+      await start(['--audit', file])
+      expect((await sam.fetch('https://rs.example/data')).status).toBe(200)
+      child?.kill('SIGTERM')
+      await once(child as ChildProcess, 'exit')
+    }
+    await run()
+    const first = readFileSync(file, 'utf8')
+    // The challenge for a person token, the one for an auth token, what is served then; and documents that were asked for.
+    expect(first.match(/"outcome":"challenged"/g)).toHaveLength(2)
+    expect(first.match(/"outcome":"served",[^{}]*"route":"\/data"/g)).toHaveLength(1)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    await run()
+    expect(readFileSync(file, 'utf8').startsWith(first)).toBe(true)
+    rmSync(folder, { recursive: true })
   })
 
   it('refuses a revocation without exp, and reads no issuer without an end further than its guard would', async () => {

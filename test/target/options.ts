@@ -11,6 +11,8 @@ export interface TargetOptions {
   readonly accessServer: string | undefined
   /** Identifier of the resource that `/order` buys from. */
   readonly supplier: string
+  /** The file that evidence of every decision is appended to. */
+  readonly audit: string | undefined
   /** URL of the Redis that all instances share. */
   readonly redis: string | undefined
   /** Whether every route refuses a second use of a signature, on methods that change something. */
@@ -37,6 +39,7 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
       supplier: { type: 'string', default: 'https://supplier.example' },
       replay: { type: 'boolean', default: false },
       compat: { type: 'string', multiple: true, default: [] },
+      audit: { type: 'string' },
     },
   })
   const port = Number(values.port)
@@ -48,6 +51,7 @@ export function readTargetOptions(args: readonly string[], env: NodeJS.ProcessEn
     accessServer: values['access-server'],
     redis: values.redis,
     supplier: values.supplier,
+    audit: values.audit,
     replay: values.replay,
     compat: Object.fromEntries(values.compat.map((name) => [checkCompat(name), true])),
     loopback: readLoopback(env['COUNTERSIGN_LOOPBACK']),

@@ -26,6 +26,7 @@ import {
   isTrue,
   pick,
 } from './benches.js'
+import { evidenceBench } from './evidence.js'
 import { freshCopies } from './fresh.js'
 import { createGuard, createServer, guardOf, isRefused, isServed } from './guard.js'
 import type { AnyBench, Bench, Case } from './pairs.js'
@@ -53,7 +54,12 @@ export async function createCases(): Promise<readonly Case[]> {
     ...es256Cases(issuer, floor),
     ...over(floor, ...(await refusals(issuer, agents, many))),
     // What both do is the same, so that what it costs them may be compared directly.
-    ...over(warm, stackBench(issuer, agents), ...observedBenches(issuer, agents)),
+    ...over(
+      warm,
+      stackBench(issuer, agents),
+      ...observedBenches(issuer, agents),
+      evidenceBench(issuer, agents),
+    ),
     ...sodiumCases(issuer, agents, floor),
   ]
 }

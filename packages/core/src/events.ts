@@ -96,6 +96,14 @@ export interface OnwardEvent extends Told {
   readonly outcome: 'answered' | 'waiting' | OnwardFault
   /** Of the supplier's answer. */
   readonly status?: number
+  /** The token that the caller presented: its issuer. */
+  readonly iss?: string
+  /** The token that the caller presented: its name. */
+  readonly jti?: string
+  /** The keyed hash of the person in whose name it was, as in a decision. */
+  readonly person?: string
+  /** The tokens that were shown to the supplier, by their names: it has the same in its own decisions. */
+  readonly tokens?: readonly { readonly iss: string; readonly jti: string }[]
   /** For the operator only. */
   readonly reason?: string
 }
@@ -267,6 +275,27 @@ export interface BreakGlassUsedEvent extends Told {
   readonly by: string
 }
 
+/** The audit log cannot be written; reported once until it can. */
+export interface AuditFailedEvent extends Told {
+  readonly name: 'audit-failed'
+  /** For the operator only. */
+  readonly reason: string
+  /** Whether requests are served meanwhile without a record as soon as no more can wait, or refused (`whenFull`). */
+  readonly whenFull: 'drop' | 'refuse'
+}
+
+/** The audit log is being written again. */
+export interface AuditRecoveredEvent extends Told {
+  readonly name: 'audit-recovered'
+  /** For how long it had failed. */
+  readonly milliseconds: number
+  /** Records that could not be kept, since the start. */
+  readonly dropped: number
+}
+
+/** The events of the audit log. */
+export type AuditEvent = AuditFailedEvent | AuditRecoveredEvent
+
 /** A resource token was handed out; with this it can be revoked (`revokeResourceToken`). */
 export interface ResourceTokenEvent extends Told {
   readonly name: 'resource-token'
@@ -416,6 +445,7 @@ export type AAuthEvent =
   | FailedEvent
   | IssuerEvent
   | StoreEvent
+  | AuditEvent
   | StateEvent
 
 /**

@@ -14,6 +14,8 @@ import {
   renewed,
   served,
 } from '../answer/outcome.js'
+import type { OwnAuditLog } from '../audit/log.js'
+import { unrecorded } from '../audit/unrecorded.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
@@ -50,6 +52,8 @@ export interface GuardContext extends WalkContext {
   readonly deferrals: Deferrals
   readonly report: Report
   readonly noticeContent: NoticeContent
+  /** Evidence is kept of every request; where it cannot be, requests may have to be refused. */
+  readonly audit: Pick<OwnAuditLog, 'isRefusing'> | undefined
   readonly adoption: Pick<Adoption, 'note'>
   readonly help: Help
   /** Present with the option `onward`. */
@@ -61,7 +65,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, noticeContent, report, deferrals } = context
+  const { mint, noticeContent, report, deferrals, audit } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, enforce, or, orWins, deliver, onward: keeps } = requirement
@@ -193,6 +197,8 @@ export function createRouteGuard(
   const decideOn = (request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     try {
       noticeContent(request)
+      if (audit?.isRefusing === true)
+        return finish({ decision: { act: 'refuse', refusal: unrecorded }, caller: undefined }, request, route)
       if (orWins?.(viewRequest(request, route)) === true) return context.help.outcome(askOther(request))
       const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
       return isPromiseLike(outcome)

@@ -1,5 +1,6 @@
 import { findStop, type StopContext } from '../authentication/stops.js'
 import { originOf, type TokenCaller } from '../caller.js'
+import type { NameSubjects } from '../decision/subjects.js'
 import type { Refusal } from '../errors.js'
 import type { Report } from '../events.js'
 import type { SignaturePolicy } from '../signature/read.js'
@@ -31,6 +32,8 @@ export interface ChainingContext {
   /** Milliseconds. */
   readonly clock: () => number
   readonly report: Report
+  /** The hashes that stand for persons. */
+  readonly nameSubjects: NameSubjects
   /** Why a caller may not be acted for any more. */
   findStop(caller: TokenCaller): Promise<Refusal | undefined>
 }

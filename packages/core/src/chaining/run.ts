@@ -1,7 +1,9 @@
-import type { TokenCaller } from '../caller.js'
+import type { TokenCaller, TokenName } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
+import type { OnwardEvent } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { after } from '../time.js'
+import { readClaims } from '../token/issued.js'
 import { printOf, SupplierAnswers } from './answers.js'
 import type { CarriedChain, ChainState, ChainToken } from './chain.js'
 import { type ChainingContext, callOff } from './context.js'
@@ -13,6 +15,9 @@ import { type Authority, type ChainWallet, SupplierFault, type Wait } from './su
  * {@link OnwardError}. It resolves with whatever the supplier answers, refusals as well; redirects are not followed.
  */
 export type Onward = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** What an event says of the caller in whose name a supplier is called. */
+type Cause = Pick<OnwardEvent, 'iss' | 'jti' | 'person'>
 
 /** What one run of a handler calls onward, and on whose authority. */
 export class ChainRun {
@@ -116,7 +121,14 @@ export class ChainRun {
         throw cause
       })
       if (response instanceof SupplierFault) throw this.#fail(supplier, response, print, given.method)
-      this.#context.report({ name: 'onward', supplier, outcome: 'answered', status: response.status })
+      this.#context.report({
+        name: 'onward',
+        supplier,
+        outcome: 'answered',
+        status: response.status,
+        ...this.#cause(),
+        tokens: this.#shownTo(supplier),
+      })
       return await this.#keep(supplier, print, given.method, response)
     } finally {
       done()
@@ -185,9 +197,29 @@ export class ChainRun {
   #fail(supplier: string, fault: SupplierFault, print: string, method: string): OnwardError {
     const { code, reason, wait } = fault
     if (unknown.has(code)) this.#answers.fail(print, method, fault)
-    this.#context.report({ name: 'onward', supplier, outcome: code, reason })
+    this.#context.report({ name: 'onward', supplier, outcome: code, ...this.#cause(), reason })
     if (wait !== undefined) this.#waits.set(wait, print)
     return failedOnward(this.#context.server, supplier, fault)
+  }
+
+  /** In whose name it is called. */
+  #cause(): Cause {
+    const { caller } = this
+    if (caller === undefined) return {}
+    const { iss, jti } = caller.token
+    const named: { person?: string } = {}
+    this.#context.nameSubjects(caller, named)
+    const { person } = named
+    return { iss, jti, ...(person === undefined ? {} : { person }) }
+  }
+
+  /** The names of the tokens that a supplier was shown; those that are no JWT have none. */
+  #shownTo(supplier: string): readonly TokenName[] {
+    return this.#tokens.flatMap(({ kind, value, supplier: whose }) => {
+      const claims = kind !== 'session' && whose === supplier ? readClaims(value) : undefined
+      const { iss, jti } = claims ?? {}
+      return typeof iss === 'string' && typeof jti === 'string' ? [{ iss, jti }] : []
+    })
   }
 
   #limit(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {

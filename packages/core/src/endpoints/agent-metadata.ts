@@ -30,5 +30,5 @@ export function agentMetadataEndpoint(config: DocumentsContext, callback: string
     },
     { 'Cache-Control': 'public, max-age=300' },
   )
-  return { path: metadataPath, methods: ['GET', 'HEAD'], handle: () => answer }
+  return { path: metadataPath, methods: ['GET', 'HEAD'], unrecorded: true, handle: () => answer }
 }

@@ -1,6 +1,10 @@
+import { refused } from '../answer/outcome.js'
+import type { OwnAuditLog } from '../audit/log.js'
+import { unrecorded } from '../audit/unrecorded.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Decisions } from '../decision/decisions.js'
 import { endOfAnswer } from '../decision/end.js'
+import type { Report } from '../events.js'
 import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
 import { type DocumentsContext, jwksEndpoint, metadataEndpoint } from './metadata.js'
@@ -14,11 +18,15 @@ export interface Endpoints {
 
 /** The endpoints of a resource server: its documents, and `more`. */
 export function createEndpoints(
-  config: DocumentsContext & { readonly decisions: Decisions },
+  config: DocumentsContext & {
+    readonly decisions: Decisions
+    readonly audit: Pick<OwnAuditLog, 'isRefusing'> | undefined
+    readonly report: Report
+  },
   more: readonly Endpoint[] = [],
 ): Endpoints {
   const keys = config.keys.signing !== undefined ? [jwksEndpoint(config)] : []
-  const { decisions } = config
+  const { decisions, audit, report } = config
   const endpoints = [metadataEndpoint(config), ...keys, ...more]
   const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
   const find = (path: string): Endpoint | undefined => {
@@ -33,10 +41,12 @@ export function createEndpoints(
       const question = request.target.indexOf('?')
       const endpoint = find(question === -1 ? request.target : request.target.slice(0, question))
       if (endpoint === undefined) return undefined
-      const answer = (): Awaitable<Answer> =>
-        endpoint.methods.includes(request.method)
-          ? endpoint.handle(request, host)
-          : methodNotAllowed(endpoint)
+      const answer = (): Awaitable<Answer> => {
+        if (!endpoint.methods.includes(request.method)) return methodNotAllowed(endpoint)
+        return audit?.isRefusing === true && endpoint.unrecorded !== true
+          ? refused(unrecorded, report, request).answer
+          : endpoint.handle(request, host)
+      }
       const route = `${endpoint.path}${endpoint.prefix === true ? '*' : ''}`
       const draft = decisions.begin(request, { params: {}, raw: host?.raw, route, id: host?.id })
       if (draft === undefined) return answer()

@@ -59,7 +59,7 @@ export function metadataEndpoint(config: DocumentsContext): Endpoint {
     },
     cacheable,
   )
-  return { path: metadataPath, methods: ['GET', 'HEAD'], handle: () => answer }
+  return { path: metadataPath, methods: ['GET', 'HEAD'], unrecorded: true, handle: () => answer }
 }
 
 /** The endpoint of the key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
@@ -67,6 +67,7 @@ export function jwksEndpoint(config: DocumentsContext): Endpoint {
   return {
     path: config.paths.jwks,
     methods: ['GET', 'HEAD'],
+    unrecorded: true,
     handle: () => jsonAnswer({ keys: config.keys.publicJwks }, cacheable),
   }
 }

@@ -102,6 +102,7 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
   return {
     path,
     methods: ['POST'],
+    unrecorded: true,
     handle: (request) =>
       handle(request)
         .then((refusal) => (refusal === undefined ? recorded : refused(refusal, report, request).answer))

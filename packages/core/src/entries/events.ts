@@ -3,6 +3,9 @@ export { diagnosticCodes } from '../diagnostics.js'
 export type { ErrorFamily } from '../errors.js'
 export type {
   AAuthEvent,
+  AuditEvent,
+  AuditFailedEvent,
+  AuditRecoveredEvent,
   AuthorizedEvent,
   BreakGlassEvent,
   BreakGlassUsedEvent,

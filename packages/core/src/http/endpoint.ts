@@ -24,6 +24,8 @@ export interface Endpoint {
   readonly prefix?: boolean
   /** The methods it answers; others get `405`. A `HEAD` is answered as `GET`, without content. */
   readonly methods: readonly string[]
+  /** Whether it answers although no evidence of it can be kept: documents, and what makes tokens good for less. */
+  readonly unrecorded?: true
   handle(request: HttpRequest, host?: Host): Awaitable<Answer>
 }
 

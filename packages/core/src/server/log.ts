@@ -89,6 +89,7 @@ function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefin
       return event.family === 'ours' && !isConnecting(error) ? event : undefined
     case 'observed':
       return error === undefined ? undefined : event
+    case 'audit-failed':
     case 'failed':
     case 'issuer-policy-failed':
       return { code: event.name, reason: event.reason }

@@ -6,12 +6,13 @@ import {
   readAccessOptions,
 } from '../access/access-options.js'
 import { guideAddress } from '../answer/help.js'
+import { OwnAuditLog } from '../audit/log.js'
 import { type OnwardSettings, onwardOptionsSchema, readOnwardOptions } from '../chaining/options.js'
 import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration, membersOf } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import type { Decisions } from '../decision/decisions.js'
-import { createSubjects, type SubjectOptions } from '../decision/subjects.js'
+import { createSubjects, type NameSubjects, type SubjectOptions } from '../decision/subjects.js'
 import { markKey } from '../denial/denials.js'
 import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -224,6 +225,8 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly steady: () => number
   readonly report: Report
   readonly decisions: Decisions
+  readonly audit: OwnAuditLog | undefined
+  readonly subjects: NameSubjects
 }
 
 /** The options whatever the type of the framework's requests. */
@@ -246,13 +249,17 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? (() => Date.now())
   const { onEvent, logger, audit, storeTimeout, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
+  const subjects = createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys)
+  // The object itself: a schema copies what it checks.
+  const log = readAudit(options.audit)
   const { report, decisions } = createReporting({
     resource: given.resource,
     onEvent,
     logger,
     clock,
     monotonic,
-    subjects: createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys),
+    subjects,
+    audit: log,
   })
   const steady = steadyClock(clock, monotonic)
   const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
@@ -294,7 +301,21 @@ export function readOptions(options: AnyResourceOptions): Config {
     random: given.random ?? (() => Math.random()),
     report,
     decisions,
+    audit: log,
+    subjects,
   }
+}
+
+/** The log that it is, or `undefined` where it only says how persons are named. */
+function readAudit(audit: ResourceOptions['audit']): OwnAuditLog | undefined {
+  if (audit === undefined || audit instanceof OwnAuditLog) return audit
+  const other = Object.keys(audit).find((name) => name !== 'subjects' && name !== 'subjectKey')
+  const isLog = typeof (audit as { readonly flush?: unknown }).flush === 'function'
+  // One that another copy of this package has made would never be told of anything.
+  if (isLog)
+    throw new TypeError('option audit: is a log that createAuditLog of this very package has not made')
+  if (other !== undefined) throw new TypeError(`option audit.${other}: is not known`)
+  return undefined
 }
 
 function checkReportOnly(until: Date | undefined, now: number): number {

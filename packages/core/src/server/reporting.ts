@@ -1,4 +1,5 @@
 import type { Channel } from 'node:diagnostics_channel'
+import type { OwnAuditLog } from '../audit/log.js'
 import { isPromiseLike } from '../awaitable.js'
 import { callIdOf } from '../decision/call-id.js'
 import { Decisions, type Draft, decisionChannel, eventChannel } from '../decision/decisions.js'
@@ -26,6 +27,7 @@ export interface ReportingContext {
   readonly onEvent: Listener | undefined
   readonly logger: Logger | false | undefined
   readonly subjects: NameSubjects
+  readonly audit: OwnAuditLog | undefined
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
@@ -40,14 +42,18 @@ export interface Reporting {
 
 /** Tells the log and the application's listener of every event. Neither can change the answer to a request. */
 export function createReporting(context: ReportingContext): Reporting {
-  const { resource, onEvent, logger, subjects, clock, monotonic } = context
+  const { resource, onEvent, logger, subjects, audit, clock, monotonic } = context
   const log = logger === false ? undefined : createLog(logger, monotonic)
   const decisions = new Decisions({
     resource,
-    listens: onEvent !== undefined,
+    listens: onEvent !== undefined || audit !== undefined,
     subjects,
     monotonic,
-    tell: (event, draft) => publish<DecisionEvent>(decisionChannel, event, draft.request, draft, undefined),
+    tell: (event, draft) => {
+      const told = publish<DecisionEvent>(decisionChannel, event, draft.request, draft, undefined)
+      audit?.record(told, draft.signature, draft.caller)
+      return told
+    },
   })
 
   const publish = <E extends AAuthEvent>(
@@ -61,6 +67,7 @@ export function createReporting(context: ReportingContext): Reporting {
     told.at = clock()
     const id = draft === undefined ? callIdIn(request) : draft.id
     if (id !== undefined) told.id = id
+    if (onEvent === undefined && !to.hasSubscribers) return told as E
     const about = new About(request as HttpRequest | undefined, draft?.route, error)
     if (onEvent !== undefined) tell(onEvent, told as E, about)
     if (to.hasSubscribers) to.publish({ event: told, about, resource })
@@ -74,8 +81,10 @@ export function createReporting(context: ReportingContext): Reporting {
       if (!decisions.wanted) return
       const draft = request === undefined ? undefined : decisions.draftOf(request)
       draft?.note(event)
-      if (onEvent !== undefined || eventChannel.hasSubscribers)
-        publish<AAuthEvent>(eventChannel, { ...event }, request, draft, error)
+      const isKept = audit !== undefined && event.name === 'onward'
+      if (onEvent === undefined && !isKept && !eventChannel.hasSubscribers) return
+      const told = publish<AAuthEvent>(eventChannel, { ...event }, request, draft, error)
+      if (isKept && told.name === 'onward') audit.recordOnward(told)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { AccessOptions } from '../access/access-options.js'
+import type { AuditLog } from '../audit/log.js'
 import type { OnwardOptions } from '../chaining/options.js'
 import type { CryptoOptions } from '../crypto/verify.js'
 import type { SubjectOptions } from '../decision/subjects.js'
@@ -156,8 +157,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
    * `about.request` is the request that it is about, where it is about one.
    */
   onEvent?(event: AAuthEvent, about: EventAbout<Raw>): void
-  /** How decisions name persons (the event `decision`). */
-  readonly audit?: SubjectOptions
+  /**
+   * How decisions name persons (the event `decision`); and where it is a log that `createAuditLog` has made, evidence of
+   * each is kept there (AAuth 13.17, R-335). Default: none is.
+   */
+  readonly audit?: SubjectOptions | AuditLog
   /**
    * Where failures of ours are logged: a policy that throws, a store that fails, a signer that is wrong. Each cause is
    * logged once a minute, with the error and the route. Default: `console.error`, in Fastify the application's logger.

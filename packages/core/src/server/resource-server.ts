@@ -10,6 +10,7 @@ import { type AdoptionReport, createAdoption } from '../adoption/adoption.js'
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import { createHelp } from '../answer/help.js'
 import type { Answered } from '../answer/outcome.js'
+import type { AuditContext } from '../audit/log.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createExplain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
@@ -191,6 +192,8 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   // Applications that want to wait for it await `issuers.warm()`, which then joins this attempt.
   void issuers.warm()
   const state = createState(config)
+  const { audit } = config
+  audit?.attach(auditContext(config, issuers))
   const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
   const noticeContent = createNoticeContent(diagnose)
@@ -211,6 +214,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
     sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
     report: config.report,
+    audit,
     noticeContent,
     adoption,
     help,
@@ -314,6 +318,24 @@ function endingSessions(revocations: RevocationRecords, sessions: SessionService
     has: (token) => revocations.has(token),
     covers: (revocation) => revocations.covers(revocation),
     record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
+  }
+}
+
+function auditContext(config: Config, issuers: IssuerKeys): AuditContext {
+  const { resource, subjects, keys, clock, monotonic, report } = config
+  const token = { iss: '', jti: '', iat: 0, exp: 0 }
+  return {
+    resource,
+    issuers,
+    key: () => keys.signing,
+    hashPerson(person) {
+      const named: { person?: string } = {}
+      subjects({ kind: 'person', person, token, jkt: '' }, named)
+      return named.person as string
+    },
+    clock,
+    monotonic,
+    report,
   }
 }
 

@@ -1,0 +1,51 @@
+import { open } from 'node:fs/promises'
+
+/** A line of a file. */
+export interface FileLine {
+  readonly text: string
+  /** Where it begins, in bytes. */
+  readonly offset: number
+  /** From 1. */
+  readonly number: number
+  /** Whether it has its line break. */
+  readonly ended: boolean
+}
+
+/** The longest line that is read; a longer one is cut, so that it cannot be what it should be. */
+const longest = 1024 * 1024
+
+/** The lines of a file, read piece by piece. Bytes that are no UTF-8 make a line that none of ours is. */
+export async function* linesOf(file: string): AsyncGenerator<FileLine> {
+  const handle = await open(file, 'r')
+  try {
+    const piece = Buffer.alloc(262_144)
+    let rest: Buffer = Buffer.alloc(0)
+    let offset = 0
+    let number = 1
+    const line = (bytes: Buffer, ended: boolean): FileLine => ({
+      text: bytes.toString('utf8'),
+      offset,
+      number,
+      ended,
+    })
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, piece.length)
+      if (bytesRead === 0) break
+      let bytes: Buffer = Buffer.concat([rest, piece.subarray(0, bytesRead)])
+      for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
+        yield line(bytes.subarray(0, end), true)
+        offset += end + 1
+        number++
+        bytes = bytes.subarray(end + 1)
+      }
+      if (bytes.length > longest) {
+        yield line(bytes.subarray(0, longest), false)
+        return
+      }
+      rest = bytes
+    }
+    if (rest.length > 0) yield line(rest, false)
+  } finally {
+    await handle.close()
+  }
+}

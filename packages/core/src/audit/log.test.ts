@@ -1,0 +1,349 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { importSigningJwk } from '../crypto/keys.js'
+import type { HttpRequest } from '../http/message.js'
+import type { ResourceServer } from '../server/resource-server.js'
+import { newJwks } from '../testing/jwk.js'
+import { now, signed, token } from '../testing/party.js'
+import { testResource } from '../testing/resource.js'
+import { type AuditLog, createAuditLog } from './log.js'
+import type { AuditLogOptions } from './options.js'
+import type { AuditSink } from './sink.js'
+import { type AuditReport, type VerifyAuditOptions, verifyAuditLog } from './verify.js'
+
+const secret = 'a secret of the auditors, and of nobody else'
+const { privateJwk } = newJwks()
+const { publicJwk } = importSigningJwk(privateJwk)
+
+let folder: string
+let file: string
+let time: number
+let log: AuditLog
+let server: ResourceServer
+
+function start(options: Partial<AuditLogOptions> = {}): void {
+  log = createAuditLog({ ...('sink' in options ? {} : { file }), secret, ...options })
+  server = testResource({ audit: log, signingKeys: [privateJwk], clock: () => time })
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'audit-'))
+  file = join(folder, 'audit.jsonl')
+  time = now * 1000
+  start()
+})
+
+afterEach(async () => {
+  await log.close().catch(() => {})
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const files = (): string[] => readdirSync(folder).map((name) => join(folder, name))
+const verify = (options: VerifyAuditOptions = { secrets: [secret] }): Promise<AuditReport> =>
+  verifyAuditLog(files(), [publicJwk], options)
+const lines = (): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1)
+const records = (): { r: { decision: Record<string, unknown> }; p?: Record<string, unknown> }[] =>
+  lines().map((line) => JSON.parse(line))
+
+type Typ = Parameters<typeof token>[0]
+
+/** One request to a route that asks for what this type of token gives. */
+async function call(typ: Typ | undefined, changes: object = {}, request?: HttpRequest): Promise<boolean> {
+  const route = server.require(typ === 'aa-auth+jwt' ? { scope: 'data.read' } : { identity: 'any' })
+  const unsigned = request ?? { method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example'] }
+  const sent = typ === undefined ? unsigned : await signed(await token(typ, changes), {}, unsigned)
+  const outcome = await route.check(sent)
+  return outcome.served
+}
+
+const everybody: (Typ | undefined)[] = [undefined, 'aa-agent+jwt', 'aa-person+jwt', 'aa-auth+jwt']
+
+describe('createAuditLog', () => {
+  it('keeps of every request what verifies it again offline (R-335)', async () => {
+    for (const typ of everybody) await call(typ)
+    await call('aa-auth+jwt', { scope: 'data.write' })
+    await call('aa-auth+jwt', { exp: now - 1 })
+    await log.close()
+    expect(lines()).toHaveLength(6)
+    expect(await verify()).toEqual({
+      ok: true,
+      faults: [],
+      records: 6,
+      verified: 4,
+      unverifiable: 0,
+      erased: 0,
+      unsigned: 0,
+      dropped: 0,
+    })
+    expect(records().map(({ r }) => [r.decision['outcome'], r.decision['caller']])).toEqual([
+      ['challenged', 'nobody'],
+      ['served', 'agent'],
+      ['served', 'person'],
+      ['served', 'grant'],
+      ['challenged', 'grant'],
+      ['refused', 'unverified'],
+    ])
+    expect(records()[3]?.p).toMatchObject({ iss: 'https://ps.example', jti: 'token-1' })
+  })
+
+  it('names no person in clear, in no encoding, and may be read by nobody else (R-333, R-336)', async () => {
+    start({ file: join(folder, 'plain.jsonl') })
+    for (const typ of everybody) await call(typ)
+    await call('aa-person+jwt', { exp: now - 1 })
+    await log.close()
+    for (const path of files()) {
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+      const text = readFileSync(path, 'utf8')
+      const decoded = [...text.matchAll(/[\w-]{20,}/g)].map(([part]) =>
+        Buffer.from(part, 'base64url').toString(),
+      )
+      expect([text, ...decoded].filter((one) => one.includes('mom-at-rs'))).toEqual([])
+    }
+  })
+
+  it('keeps secrets that were signed only sealed, and verifies all the same', async () => {
+    const route = server.require({ identity: 'any' })
+    const sent = {
+      method: 'GET',
+      target: '/',
+      rawHeaders: ['Host', 'rs.example', 'Cookie', 'sid=secret-cookie'],
+    }
+    const components = ['@method', '@authority', '@path', 'signature-key', 'cookie']
+    await route.check(await signed(await token('aa-agent+jwt'), { components }, sent))
+    await log.close()
+    expect(readFileSync(file, 'utf8')).not.toContain('secret-cookie')
+    expect(await verify()).toMatchObject({ ok: true, verified: 1 })
+    expect(await verify({})).toMatchObject({ ok: true, unverifiable: 1 })
+  })
+
+  it('keeps the token of no other label either', async () => {
+    const mine = await token('aa-agent+jwt')
+    const others = await token('aa-person+jwt', { sub: 'dad-at-rs' })
+    const sent = {
+      method: 'GET',
+      target: '/',
+      rawHeaders: ['Host', 'rs.example', 'X-Other', `a ${others} b`],
+    }
+    const components = ['@method', '@authority', '@path', 'signature-key', 'x-other']
+    await server.require('agent').check(await signed(mine, { components }, sent))
+    await log.close()
+    expect(readFileSync(file, 'utf8')).not.toContain(others.split('.')[1])
+    expect(await verify()).toMatchObject({ ok: true, verified: 1 })
+  })
+
+  it('has persons’ tokens by hash alone without a secret; whoever has the token can still verify', async () => {
+    await log.close()
+    rmSync(file)
+    rmSync(`${file}.heads`)
+    log = createAuditLog({ file })
+    server = testResource({ audit: log, signingKeys: [privateJwk], clock: () => time })
+    const jwt = await token('aa-person+jwt')
+    await server.require('person').check(await signed(jwt))
+    await log.close()
+    expect(await verify({})).toMatchObject({ ok: true, verified: 0, unverifiable: 1 })
+    expect(await verify({ tokens: [jwt] })).toMatchObject({ ok: true, verified: 1, unverifiable: 0 })
+  })
+
+  it('finds any byte that is flipped', async () => {
+    for (const typ of everybody) await call(typ)
+    await log.erase({ ps: 'https://ps.example', sub: 'mom-at-rs' })
+    await call('aa-person+jwt')
+    await log.close()
+    expect(await verify()).toMatchObject({ ok: true, erased: 2 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...files()),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        fc.integer({ min: 1, max: 255 }),
+        async (path, where, flip) => {
+          const bytes = readFileSync(path)
+          const changed = Buffer.from(bytes)
+          const at = Math.floor(where * bytes.length)
+          changed[at] = (changed[at] as number) ^ flip
+          writeFileSync(path, changed)
+          const report = await verify()
+          writeFileSync(path, bytes)
+          expect(report.ok).toBe(false)
+        },
+      ),
+      { numRuns: 250 },
+    )
+  }, 60_000)
+
+  it('goes on in new files by size, each with what it needs, and finds one that is missing', async () => {
+    await log.close()
+    start({ rotate: { bytes: 65_536 } })
+    for (let n = 0; n < 300; n++) await call('aa-agent+jwt')
+    await log.close()
+    const rotated = files().filter((name) => !name.endsWith('.heads') && name !== file)
+    expect(rotated.length).toBeGreaterThan(1)
+    expect(await verify()).toMatchObject({ ok: true, records: 300, verified: 300, unsigned: 0 })
+    const [first, second] = rotated.sort() as [string, string]
+    const without = (gone: string, options: VerifyAuditOptions = {}): Promise<AuditReport> =>
+      verifyAuditLog(
+        files().filter((name) => name !== gone),
+        [publicJwk],
+        { secrets: [secret], ...options },
+      )
+    expect((await without(second)).faults[0]).toMatchObject({ kind: 'missing' })
+    expect((await without(first)).faults[0]).toMatchObject({ kind: 'missing' })
+    expect((await without(file)).faults[0]).toMatchObject({ kind: 'missing' })
+    const kept = await without(first, { earlierGone: true })
+    expect(kept).toMatchObject({ ok: true, unverifiable: 0 })
+    expect(await without(second, { earlierGone: true })).toMatchObject({ ok: false })
+  })
+
+  it('goes on in new files by time, and deletes the ones that were kept long enough (R-336)', async () => {
+    await log.close()
+    start({ rotate: { seconds: 3600 }, keep: { days: 1 } })
+    for (let hour = 0; hour < 60; hour++) {
+      await call(undefined)
+      await log.flush()
+      time += 3_600_000
+    }
+    await log.close()
+    const rotated = files().filter((name) => !name.endsWith('.heads') && name !== file)
+    expect(rotated).toHaveLength(25)
+    expect(await verify()).toMatchObject({ ok: false })
+    expect(await verify({ earlierGone: true })).toMatchObject({ ok: true, records: 26 })
+  })
+
+  it('goes on in the same file when it is opened again, with a chain of its own', async () => {
+    await call('aa-agent+jwt')
+    await log.close()
+    const first = lines()
+    start()
+    await call('aa-agent+jwt')
+    await log.close()
+    expect(lines().slice(0, -1)).toEqual(first)
+    expect(await verify()).toMatchObject({ ok: true, records: 2, verified: 2 })
+    writeFileSync(file, `${lines().slice(1).join('\n')}\n`)
+    expect((await verify()).faults.map(({ kind }) => kind)).toContain('missing')
+  })
+
+  it('leaves a line that was cut off where it is, and begins a new file', async () => {
+    await call('aa-agent+jwt')
+    await log.close()
+    writeFileSync(file, `${readFileSync(file, 'utf8')}{"r":{"v":1,`)
+    start()
+    await call('aa-agent+jwt')
+    await log.close()
+    expect(lines()).toHaveLength(1)
+    const { faults, records } = await verify()
+    expect(records).toBe(2)
+    expect(faults.map(({ kind }) => kind)).toEqual(['torn', 'missing'].slice(0, faults.length))
+  })
+
+  it('erases all evidence of a person, and the chain verifies (R-336)', async () => {
+    for (const typ of everybody) await call(typ)
+    await call('aa-person+jwt', { sub: 'dad-at-rs', jti: 'token-2' })
+    await log.flush()
+    const before = lines()
+    expect(await log.erase({ ps: 'https://ps.example', sub: 'mom-at-rs' })).toBe(2)
+    expect(await log.erase({ ps: 'https://other.example', sub: 'dad-at-rs' })).toBe(0)
+    await log.close()
+    expect(records().map(({ p }) => p === null)).toEqual([false, false, true, true, false])
+    expect(lines().map(({ length }) => length)).toEqual(before.map(({ length }) => length))
+    expect(await verify()).toMatchObject({ ok: true, erased: 2, verified: 2 })
+    // Without the signed statement it is no erasure.
+    const heads = readFileSync(`${file}.heads`, 'utf8').split('\n')
+    writeFileSync(`${file}.heads`, heads.slice(1).join('\n'))
+    expect((await verify()).faults[0]).toMatchObject({ kind: 'altered', seq: 2 })
+  })
+
+  it('finds records that another has written, and statements that another has signed', async () => {
+    for (const typ of everybody) await call(typ)
+    await log.close()
+    const good = lines()
+    const swapped = [good[0], good[2], good[1], good[3]]
+    writeFileSync(file, `${swapped.join('\n')}\n`)
+    expect((await verify()).ok).toBe(false)
+    writeFileSync(file, `${good.slice(0, -1).join('\n')}\n`)
+    expect((await verify()).faults[0]).toMatchObject({
+      kind: 'missing',
+      detail: expect.stringContaining('from 3 on'),
+    })
+    writeFileSync(file, `${good.join('\n')}\n`)
+    const others = importSigningJwk(newJwks().privateJwk).publicJwk
+    const report = await verifyAuditLog(files(), [others], { secrets: [secret] })
+    expect(report.faults[0]).toMatchObject({ kind: 'forged' })
+  })
+
+  it('tells at the start what is wrong', () => {
+    expect(() => createAuditLog({})).toThrow(/needs file or sink/)
+    expect(() => createAuditLog({ file, gather: 0 })).toThrow(/createAuditLog: gather/)
+    expect(() => createAuditLog({ file, secret: 'short' })).toThrow(/createAuditLog: secret/)
+    expect(() => testResource({ audit: createAuditLog({ file: '/nowhere/audit' }) })).toThrow(
+      /cannot be opened/,
+    )
+    expect(() => testResource({ audit: createAuditLog({ file: '/dev/null' }) })).toThrow(/no regular file/)
+    expect(() => testResource({ audit: log })).toThrow(/belongs to another/)
+    // A log that would never be told of anything: another copy's, or one that was spread.
+    expect(() => testResource({ audit: { ...log, flush: log.flush } as AuditLog })).toThrow(/^option audit/)
+    expect(() => testResource({ audit: { file } as { subjects?: boolean } })).toThrow(/^option audit.file: /)
+  })
+})
+
+/** A sink that fails for as long as it is told to. */
+class BrokenSink implements AuditSink {
+  broken = false
+  readonly lines: string[] = []
+  readonly statements: string[] = []
+
+  async append(lines: Uint8Array): Promise<void> {
+    if (this.broken) throw new Error('no space left')
+    this.lines.push(...Buffer.from(lines).toString().split('\n').slice(0, -1))
+  }
+
+  async state(statement: string): Promise<void> {
+    this.statements.push(statement)
+  }
+}
+
+describe('a log that cannot be written', () => {
+  it('serves without a record with drop, says how many are missing, and tells once', async () => {
+    const sink = new BrokenSink()
+    start({ sink, buffer: 65_536, whenFull: 'drop' })
+    sink.broken = true
+    for (let n = 0; n < 200; n++) expect(await call('aa-agent+jwt')).toBe(true)
+    await expect(log.flush()).rejects.toThrow('no space left')
+    await expect(log.flush()).rejects.toThrow('no space left')
+    const { dropped, ok } = log.health()
+    expect(ok).toBe(false)
+    expect(dropped).toBeGreaterThan(0)
+    sink.broken = false
+    await log.flush()
+    await call('aa-agent+jwt')
+    await log.close()
+    expect(log.health()).toMatchObject({ ok: true, waiting: 0, dropped })
+    expect(sink.lines).toHaveLength(201 - dropped)
+    writeFileSync(file, `${[...sink.lines, ...sink.statements].join('\n')}\n`)
+    expect(await verify()).toMatchObject({ ok: true, dropped, records: 201 - dropped })
+    const names = (server as ReturnType<typeof testResource>).events.map(({ name }) => name)
+    expect(names.filter((name) => name.startsWith('audit-'))).toEqual(['audit-failed', 'audit-recovered'])
+  })
+
+  it('refuses with refuse, but for revocations and documents, until it can be written again', async () => {
+    const sink = new BrokenSink()
+    start({ sink, whenFull: 'refuse' })
+    sink.broken = true
+    expect(await call('aa-agent+jwt')).toBe(true)
+    await expect(log.flush()).rejects.toThrow('no space left')
+    const outcome = await server.require('agent').check(await signed(await token('aa-agent+jwt')))
+    expect(outcome).toMatchObject({ served: false, code: 'overloaded', answer: { status: 503 } })
+    const ask = async (method: string, target: string): Promise<number | undefined> =>
+      (await server.handle({ method, target, rawHeaders: ['Host', 'rs.example'] }))?.status
+    expect(await ask('GET', '/.well-known/aauth-resource.json')).toBe(200)
+    expect(await ask('GET', '/.well-known/jwks.json')).toBe(200)
+    expect(await ask('POST', '/aauth/revoke')).toBe(401)
+    expect(await ask('POST', '/aauth/authorize')).toBe(503)
+    sink.broken = false
+    await log.flush()
+    expect(await call('aa-agent+jwt')).toBe(true)
+    await log.close()
+    expect(sink.lines).toHaveLength(7)
+  })
+})

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { checkConfiguration } from '../configuration.js'
+import type { AuditSink } from './sink.js'
+
+/** The options of an audit log. */
+export interface AuditLogOptions {
+  /** Whether persons, accounts and users are named in clear as well. Default `false`: by hash only. */
+  readonly subjects?: boolean
+  /** The secret that the hashes are keyed with; see the option `audit.subjectKey` of a resource server. */
+  readonly subjectKey?: string
+  /**
+   * The path of the current file: JSON Lines, mode 0600. It is renamed when it is rotated; signed statements about it are in
+   * the file of that name with `.heads`. Either this or `sink`.
+   */
+  readonly file?: string
+  /** Where it is written instead of a file. */
+  readonly sink?: AuditSink
+  /**
+   * 32 characters or more. With it, the tokens of persons and covered secrets are sealed in the log, so that whoever has
+   * the secret can verify every signature again. Without it only their hashes are kept, and verifying takes the tokens.
+   * Agent tokens name no person and are always kept.
+   */
+  readonly secret?: string
+  /**
+   * `group` (default): what came together is written and synchronised to the disk together, and more is written only then.
+   * `none`: the operating system decides, so that a power cut takes the last half minute.
+   */
+  readonly fsync?: 'group' | 'none'
+  /** Milliseconds that records are gathered for before they are written. Default 100; 1 to 10 000. */
+  readonly gather?: number
+  /**
+   * What becomes of requests when the log cannot be written fast enough or at all. `drop` (default): they are served, and
+   * the next record says how many records are missing before it. `refuse`: they are answered `503`.
+   */
+  readonly whenFull?: 'drop' | 'refuse'
+  /** Bytes of records that may wait to be written. Default 16 MiB; at least 64 KiB. */
+  readonly buffer?: number
+  /** When a new file is begun. */
+  readonly rotate?: {
+    /** Bytes of a file. Default 256 MiB; at least 64 KiB. */
+    readonly bytes?: number
+    /** Seconds. Default 86 400. */
+    readonly seconds?: number
+  }
+  /** How long files are kept that have been rotated away (R-336). */
+  readonly keep?: {
+    /** Days. Default 90. */
+    readonly days?: number
+    /** How many. Default 1000. */
+    readonly files?: number
+  }
+  /** Seconds after which a head of the chain is signed, where there is something new. Default 300. */
+  readonly headEvery?: number
+}
+
+/** The options with their defaults. */
+export interface AuditSettings
+  extends Required<Pick<AuditLogOptions, 'fsync' | 'gather' | 'whenFull' | 'buffer' | 'headEvery'>> {
+  readonly file?: string | undefined
+  readonly sink?: AuditSink | undefined
+  readonly secret?: string | undefined
+  readonly subjects?: boolean | undefined
+  readonly subjectKey?: string | undefined
+  readonly rotate: Required<NonNullable<AuditLogOptions['rotate']>>
+  readonly keep: Required<NonNullable<AuditLogOptions['keep']>>
+}
+
+const positive = z.int().positive()
+
+const schema: z.ZodType<AuditSettings> = z
+  .strictObject({
+    subjects: z.boolean('must be a boolean').optional(),
+    subjectKey: z.string().min(32, 'must be text of 32 characters or more').optional(),
+    file: z.string().min(1, 'must be a path').optional(),
+    sink: z.custom<AuditSink>(isSink, 'must have append and state').optional(),
+    secret: z.string().min(32, 'must be 32 characters or more').optional(),
+    fsync: z.enum(['group', 'none']).default('group'),
+    gather: z.int().min(1).max(10_000).default(100),
+    whenFull: z.enum(['drop', 'refuse']).default('drop'),
+    buffer: z.int().min(65_536).default(16_777_216),
+    rotate: z
+      .strictObject({
+        bytes: z.int().min(65_536).default(268_435_456),
+        seconds: positive.default(86_400),
+      })
+      .prefault({}),
+    keep: z
+      .strictObject({ days: positive.default(90), files: z.int().nonnegative().default(1000) })
+      .prefault({}),
+    headEvery: positive.default(300),
+  })
+  .refine(
+    ({ file, sink }) => (file === undefined) !== (sink === undefined),
+    'needs file or sink, and not both',
+  )
+
+function isSink(value: unknown): boolean {
+  const sink = value as Partial<Record<string, unknown>> | null
+  return (
+    typeof sink === 'object' &&
+    sink !== null &&
+    typeof sink['append'] === 'function' &&
+    typeof sink['state'] === 'function'
+  )
+}
+
+/** Checks the options. @throws TypeError naming the option at fault */
+export function readAuditOptions(options: AuditLogOptions): AuditSettings {
+  return checkConfiguration(schema, options, { prefix: 'createAuditLog: ', opaque: new Set(['sink']) })
+}

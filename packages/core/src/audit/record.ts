@@ -1,0 +1,161 @@
+import type { JsonWebKey } from 'node:crypto'
+import type { VerificationKey } from '../crypto/keys.js'
+import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import type { ReadSignature } from '../signature/read.js'
+import { decodeJws } from '../token/jws.js'
+import type { Cipher } from './cipher.js'
+import { salt, sha256 } from './line.js'
+
+/** A value that was signed and is not in the log as it was: by its hash, and sealed where the log has a secret. */
+export interface HiddenValue {
+  /** SHA-256 of the value. */
+  readonly h: string
+  /** The value, for those who have the secret; of a token, where it occurs first. */
+  readonly s?: string
+}
+
+/** The token that was presented. */
+export interface TokenEvidence extends HiddenValue {
+  /** The token itself. Only agent tokens, which name no person. */
+  readonly jwt?: string
+  /** The key of its issuer that it verified under; where the token occurs first. */
+  readonly key?: JsonWebKey
+}
+
+/** What verifies the signature of a request once more. */
+export interface Evidence {
+  readonly salt: string
+  /** The signature base (RFC 9421, 2.5) in pieces; between them, values that are kept out. */
+  readonly base?: readonly (string | HiddenValue)[]
+  /** SHA-256 of the base, where it is too long to be kept. */
+  readonly baseHash?: string
+  /** The signature, in base64url. */
+  readonly signature?: string
+  readonly token?: TokenEvidence
+  /** The key of a server that signed in its own right. */
+  readonly key?: JsonWebKey
+}
+
+/** The longest base that is kept, its token left out. */
+const longestBase = 8192
+/** Tokens that have been written to the current file. */
+const mostTokens = 10_000
+
+/** Fields whose values are secrets of the caller's own. */
+const secretFields: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'x-api-key',
+])
+/** The values of those fields in a base, and other tokens: of the label that was not chosen, or in a field of the caller's. */
+const secrets = new RegExp(
+  `(?<=^"(?:${[...secretFields].join('|')})"[^:]*: ).+$|ey[\\w-]{8,}\\.[\\w-]{8,}\\.[\\w-]*`,
+  'gm',
+)
+
+/** Pieces of bases whose JSON is remembered: most differ by the second of `created` alone. */
+const mostPieces = 256
+
+/** Makes the evidence of requests; each token is in it once a file. */
+export class EvidenceWriter {
+  readonly #cipher: Cipher | undefined
+  readonly #issuers: Pick<IssuerKeys, 'peek'>
+  readonly #tokens = new Set<string>()
+  readonly #pieces = new Map<string, string>()
+
+  constructor(cipher: Cipher | undefined, issuers: Pick<IssuerKeys, 'peek'>) {
+    this.#cipher = cipher
+    this.#issuers = issuers
+  }
+
+  /** A new file has begun: it has to have each token of its own. */
+  forget(): void {
+    this.#tokens.clear()
+  }
+
+  /**
+   * The evidence of a request that was signed: the members of {@link Evidence} as JSON, without the braces.
+   *
+   * @param verified whether its signature and token have verified. Of all others the token is kept by its hash only
+   */
+  write(read: ReadSignature, verified: boolean): string {
+    const { key } = read
+    const text = read.base.toString('latin1')
+    const signature = Buffer.from(read.signature).toString('base64url')
+    const begin = `"salt":"${salt()}","signature":"${signature}"`
+    if (key.scheme === 'jwt') {
+      const { jwt, digest } = key
+      const token = verified ? this.#token(jwt, digest) : `{"h":"${digest}"}`
+      return `${begin},${this.#base(text, jwt, digest)},"token":${token}`
+    }
+    const { id: issuer, dwk, kid } = key
+    const found = verified ? exported(this.#issuers.peek({ issuer, dwk, kid })) : undefined
+    return `${begin},${this.#base(text, undefined, '')}${found === undefined ? '' : `,"key":${JSON.stringify(found)}`}`
+  }
+
+  #base(text: string, jwt: string | undefined, digest: string): string {
+    const pieces = jwt === undefined ? [text] : splitAt(text, jwt)
+    let length = 0
+    for (const piece of pieces) length += piece.length
+    if (length > longestBase) return `"baseHash":"${sha256(text)}"`
+    const token = `,{"h":"${digest}"},`
+    let json = this.#piece(pieces[0] as string)
+    for (let i = 1; i < pieces.length; i++) json += token + this.#piece(pieces[i] as string)
+    return `"base":[${json}]`
+  }
+
+  #piece(piece: string): string {
+    const known = this.#pieces.get(piece)
+    if (known !== undefined) return known
+    const parts: (string | HiddenValue)[] = []
+    let from = 0
+    for (const match of piece.matchAll(secrets)) {
+      const [value] = match
+      parts.push(piece.slice(from, match.index), this.#hidden(value, sha256(value)))
+      from = match.index + value.length
+    }
+    parts.push(piece.slice(from))
+    const json = JSON.stringify(parts).slice(1, -1)
+    // What has secrets in it is not kept in memory.
+    if (parts.length > 1) return json
+    if (this.#pieces.size >= mostPieces) this.#pieces.clear()
+    this.#pieces.set(piece, json)
+    return json
+  }
+
+  #hidden(value: string, h: string): HiddenValue {
+    return this.#cipher === undefined ? { h } : { h, s: this.#cipher.close(value) }
+  }
+
+  #token(jwt: string, digest: string): string {
+    if (this.#tokens.has(digest)) return `{"h":"${digest}"}`
+    if (this.#tokens.size >= mostTokens) this.#tokens.clear()
+    this.#tokens.add(digest)
+    const jws = decodeJws(jwt, mostTokens)
+    const { iss, dwk } = jws?.payload ?? {}
+    const query = { issuer: String(iss), dwk: String(dwk), kid: String(jws?.header['kid']) }
+    const key = exported(this.#issuers.peek(query))
+    const isAgents = jws?.header['typ'] === 'aa-agent+jwt'
+    const evidence: TokenEvidence = {
+      ...(isAgents ? { h: digest, jwt } : this.#hidden(jwt, digest)),
+      ...(key === undefined ? {} : { key }),
+    }
+    return JSON.stringify(evidence)
+  }
+}
+
+/** As `split`; the token is nearly always there once, and a search for a text of its length takes long. */
+function splitAt(text: string, jwt: string): readonly string[] {
+  const at = text.indexOf('jwt="') + 'jwt="'.length
+  const rest = at + jwt.length
+  return text.startsWith(jwt, at) && at < jwt.length && text.length - rest < jwt.length
+    ? [text.slice(0, at), text.slice(rest)]
+    : text.split(jwt)
+}
+
+function exported(found: ReturnType<IssuerKeys['peek']>): JsonWebKey | undefined {
+  if (found === undefined || !('key' in found)) return undefined
+  const { algorithm, key } = found as VerificationKey
+  return { ...key.export({ format: 'jwk' }), alg: algorithm.name }
+}

@@ -1,0 +1,200 @@
+import { after } from '../time.js'
+import type { AuditSink } from './sink.js'
+
+/** How far the chain has come. */
+export interface ChainEnd {
+  readonly seq: number
+  readonly hash: string
+}
+
+/** Records that are written together. */
+interface Batch {
+  readonly room: Buffer
+  /** What of it is full. */
+  bytes: number
+  /** The lines, once they have been handed to the sink. */
+  lines: Uint8Array | undefined
+  /** Whether a new file is begun before it. */
+  readonly rotates: boolean
+  /** The last record of it. */
+  end: ChainEnd | undefined
+}
+
+/** The dependencies of {@link Writer}. */
+export interface WriterContext {
+  readonly sink: AuditSink
+  /** Milliseconds that records are gathered for. */
+  readonly gather: number
+  /** Seconds. */
+  readonly headEvery: number
+  /** Signs a head and returns it. */
+  readonly head: (end: ChainEnd, closed: boolean) => Promise<string>
+  /** Milliseconds that only ever grow. */
+  readonly monotonic: () => number
+  readonly failed: (cause: unknown) => void
+  /** @param milliseconds for how long it had failed */
+  readonly recovered: (milliseconds: number) => void
+}
+
+/** Lines are handed to the sink in pieces of at most as much. As bytes they are nothing that has to be collected later. */
+const batchBytes = 256 * 1024
+/** Rooms that are kept for the next batches. */
+const spareRooms = 2
+/** Milliseconds until a sink that has failed is tried again. */
+const pause = 1000
+
+/** Writes lines to a sink, one batch after the other, beside the requests. */
+export class Writer {
+  readonly #context: WriterContext
+  readonly #batches: Batch[] = []
+  readonly #spare: Buffer[] = []
+  #bytes = 0
+  #stop: (() => void) | undefined
+  /** What is being done with the sink; everything that comes after waits for it. */
+  #turn: Promise<void> = Promise.resolve()
+  #failingSince: number | undefined
+  #written: ChainEnd | undefined
+  #headed: ChainEnd | undefined
+  #headAt: number
+
+  constructor(context: WriterContext) {
+    this.#context = context
+    this.#headAt = context.monotonic()
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether the last attempt to write has failed. */
+  get isFailing(): boolean {
+    return this.#failingSince !== undefined
+  }
+
+  /** @param rotates whether a new file is begun with this line */
+  add(line: string, end: ChainEnd, rotates: boolean): void {
+    // Of a line in characters there are at most three times as many bytes.
+    const most = line.length * 3 + 1
+    let batch = this.#batches.at(-1)
+    if (
+      batch === undefined ||
+      rotates ||
+      batch.lines !== undefined ||
+      batch.bytes + most > batch.room.length
+    ) {
+      const room =
+        (most <= batchBytes ? this.#spare.pop() : undefined) ??
+        Buffer.allocUnsafeSlow(Math.max(batchBytes, most))
+      batch = { room, bytes: 0, lines: undefined, rotates, end: undefined }
+      this.#batches.push(batch)
+    }
+    const written = batch.room.write(line, batch.bytes, 'utf8')
+    batch.room[batch.bytes + written] = 10
+    batch.bytes += written + 1
+    batch.end = end
+    this.#bytes += written + 1
+    this.#schedule(this.isFailing ? pause : this.#context.gather)
+  }
+
+  /** Writes all that waits. Rejects where that fails; it then goes on waiting. */
+  flush(): Promise<void> {
+    return this.run(async () => this.#writeAll())
+  }
+
+  /** Does something with the sink when it is its turn. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(task)
+    this.#turn = done.then(
+      () => {},
+      () => {},
+    )
+    return done
+  }
+
+  /** Writes all that waits and the last head. */
+  async close(): Promise<void> {
+    this.#stop?.()
+    this.#stop = undefined
+    await this.run(async () => {
+      await this.#writeAll()
+      await this.#head(true)
+      await this.#context.sink.close?.()
+    })
+  }
+
+  /** Signs how far the chain has come, and keeps that. */
+  head(): Promise<void> {
+    return this.run(async () => {
+      await this.#writeAll()
+      await this.#head(false)
+    })
+  }
+
+  #schedule(ms: number): void {
+    if (this.#stop !== undefined) return
+    this.#stop = after(ms, () => {
+      // Until it is done nothing else is scheduled; what comes meanwhile is the next group.
+      this.flush()
+        .catch(() => {})
+        .finally(() => {
+          this.#stop = undefined
+          if (this.#batches.length > 0) this.#schedule(this.isFailing ? pause : this.#context.gather)
+        })
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0])
+        await this.#write(batch)
+    } catch (cause) {
+      if (this.#failingSince === undefined) {
+        this.#failingSince = this.#context.monotonic()
+        this.#context.failed(cause)
+      }
+      throw cause
+    }
+    if (this.#failingSince !== undefined) {
+      const milliseconds = this.#context.monotonic() - this.#failingSince
+      this.#failingSince = undefined
+      this.#context.recovered(milliseconds)
+    }
+    if (this.#context.monotonic() - this.#headAt >= this.#context.headEvery * 1000) await this.#tryHead()
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const { sink } = this.#context
+    batch.lines ??= batch.room.subarray(0, batch.bytes)
+    if (batch.rotates && sink.rotate !== undefined && this.#rotatedFor !== batch) {
+      await this.#tryHead()
+      await sink.rotate()
+      this.#rotatedFor = batch
+    }
+    await sink.append(batch.lines)
+    this.#batches.shift()
+    if (this.#spare.length < spareRooms && batch.room.length === batchBytes) this.#spare.push(batch.room)
+    this.#bytes -= batch.bytes
+    this.#written = batch.end
+  }
+
+  #rotatedFor: Batch | undefined
+
+  /** A head that cannot be signed or written now is signed later: it says the same, and more. */
+  async #tryHead(): Promise<void> {
+    try {
+      await this.#head(false)
+    } catch (cause) {
+      this.#headAt = this.#context.monotonic()
+      this.#context.failed(cause)
+    }
+  }
+
+  async #head(closed: boolean): Promise<void> {
+    const end = this.#written
+    if (end === undefined || (end === this.#headed && !closed)) return
+    await this.#context.sink.state(await this.#context.head(end, closed))
+    this.#headed = end
+    this.#headAt = this.#context.monotonic()
+  }
+}
