@@ -111,6 +111,6 @@ describe.each(adapters)('another way in [adapter %s]', (adapter) => {
     }
     const answer = await sendRaw(running.port, bare)
     expect([answer.status, answer.body]).toEqual([200, 'served'])
-    expect(events).toEqual(['elsewhere'])
+    expect(events).toEqual(['elsewhere', 'decision'])
   })
 })

@@ -71,12 +71,25 @@ describe.each(adapters)('sub-agents [adapter %s]', (adapter) => {
     it('to handlers and in events, with their parent beside them', async () => {
       expect(await who(await helper())).toMatchObject({ kind: 'agent', agent, parentAgent })
       expect(events.filter(({ name }) => name === 'served')).toEqual([
-        { name: 'served', caller: 'agent', agent, parentAgent },
+        {
+          at: expect.any(Number),
+          id: expect.any(String),
+          name: 'served',
+          caller: 'agent',
+          agent,
+          parentAgent,
+        },
       ])
       events.length = 0
       expect(await sams()).toBe(200)
       expect(events.filter(({ name }) => name === 'served')).toEqual([
-        { name: 'served', caller: 'agent', agent: parentAgent },
+        {
+          at: expect.any(Number),
+          id: expect.any(String),
+          name: 'served',
+          caller: 'agent',
+          agent: parentAgent,
+        },
       ])
     })
 

@@ -175,7 +175,7 @@ async function ask(
   if (metadata instanceof Refusal)
     throw metadata.code === 'issuer_unavailable'
       ? run.failed('unreachable', `${ps} could not be reached`)
-      : run.failed('bad_answer', `${ps} publishes nothing usable (${metadata.code})`)
+      : run.failed('bad_answer', `${ps}/.well-known/aauth-person.json is nothing usable (${metadata.code})`)
   const href = metadata[endpoint]
   if (!isEndpointUrl(href)) throw run.failed('bad_answer', `${ps} has no usable ${endpoint}`)
   const url = new URL(href)
@@ -217,7 +217,8 @@ function refusesToken(response: Response): boolean {
 async function granted(run: Run, response: Response): Promise<Answered> {
   if (response.status !== 200) throw await run.refused(response)
   const answer = await run.read(response)
-  if (answer === undefined) throw run.failed('bad_answer', 'a token endpoint sent no JSON object')
+  if (answer === undefined)
+    throw run.failed('bad_answer', `${response.url || 'a token endpoint'} sent no JSON object`)
   return answer
 }
 

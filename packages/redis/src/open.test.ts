@@ -62,7 +62,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
     store = openRedisStore(`redis://default:wrong%20word@${place}/3`)
     const reason = (): Promise<string> =>
-      store.get('key').then(
+      Promise.resolve(store.get('key')).then(
         () => 'served',
         (error: Error) => error.message,
       )
@@ -73,7 +73,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
         await new Promise((resolve) => setImmediate(resolve))
       }
     }
-    expect(await reason()).toBe("the Redis client is not connected yet")
+    expect(await reason()).toBe('the Redis client is not connected yet')
     const refused = await untilSaid('WRONGPASS')
     expect(refused).toMatch(new RegExp(`^not connected to ${place}: .*WRONGPASS`))
     expect(refused).not.toMatch(/wrong word|wrong%20word/)

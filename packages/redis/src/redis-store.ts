@@ -64,11 +64,7 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
 }
 
 /** Like {@link createRedisStore}, over a client of our own. @param absence why nothing is sent while there is no connection; without anything secret */
-export function storeOver(
-  client: RedisClient,
-  options: RedisStoreOptions,
-  absence: () => Error,
-): Store {
+export function storeOver(client: RedisClient, options: RedisStoreOptions, absence: () => Error): Store {
   const { prefix = 'countersign:', timeout = 500, replicas = 0 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
