@@ -6,6 +6,9 @@ import { defineConfig } from 'vitest/config'
 const inTest = (file: string): string => fileURLToPath(new URL(`test/${file}`, import.meta.url))
 const setupFiles = [inTest('conformance/record.ts')]
 
+// A machine that has other things to do is no failure. What is waited for is there in milliseconds elsewhere.
+const patience = { testTimeout: 20_000, hookTimeout: 20_000, expect: { poll: { timeout: 10_000 } } }
+
 // What takes long and fails seldom runs where a minute does not matter, in CI.
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
@@ -34,6 +37,7 @@ export default defineConfig({
     projects: [
       ...packages.map((name) => ({
         test: {
+          ...patience,
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
@@ -44,6 +48,7 @@ export default defineConfig({
       })),
       {
         test: {
+          ...patience,
           name: 'packages-alone',
           root: 'packages',
           include: aloneInPackages.map((file) => `*/${file}`),
@@ -52,6 +57,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: 'workspace',
           root: 'test',
           include: ['**/*.test.ts'],
@@ -62,6 +68,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           // Projects run in the order of their names, so what waits longest is first.
           name: 'alone',
           root: 'test',
@@ -74,6 +81,7 @@ export default defineConfig({
             {
               // The packages packed and used by other people's tools and projects: minutes of compilers and of npm.
               test: {
+                ...patience,
                 name: 'consumers',
                 root: 'test',
                 include: ['consumers/*.test.ts'],
@@ -86,6 +94,7 @@ export default defineConfig({
         // The same requests once more, without the short cuts of the hot path; against one adapter outside CI, since the
         // short cuts are core's (test/target/start.ts).
         test: {
+          ...patience,
           name: 'without-shortcuts',
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
@@ -96,6 +105,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: 'without-shortcuts-alone',
           root: 'test',
           include: ['wire/diagnostics.test.ts'],
@@ -105,6 +115,7 @@ export default defineConfig({
       {
         // Judges the others, so it runs after them.
         test: {
+          ...patience,
           name: 'conformance',
           root: 'test',
           include: ['conformance/coverage.test.ts'],

@@ -216,7 +216,8 @@ describe.each(adapters)('calls onward that go wrong [adapter %s]', (adapter) => 
     expect(next.status).toBe(202)
     const request = { method: 'DELETE', url: pendingOf(deferred) }
     expect((await stage.sam.request(request, { token })).status).toBe(204)
-    await expect.poll(() => count('DELETE', `${supplier}/p`)).toBe(1)
+    // Each of the two requests that have waited for it may say so.
+    await expect.poll(() => count('DELETE', `${supplier}/p`)).toBeGreaterThan(0)
     expect((await poll(pendingOf(next))).status).toBe(410)
   })
 

@@ -23,7 +23,7 @@ export class Call {
   readonly #resource: string
   /** The tokens fetched by this `fetch`: one that is refused although it is new would be refused again. */
   readonly #fresh = new Set<string>()
-  #content: Uint8Array<ArrayBuffer> | undefined
+  #content: Uint8Array | undefined
   #additional: readonly string[] = []
   #authorizes = false
   #isRestarted = false

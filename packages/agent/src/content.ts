@@ -17,7 +17,7 @@ async function readBytes(
   stream: ReadableStream<Uint8Array> | null,
   most: number,
   signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+): Promise<Uint8Array | undefined> {
   const reader = stream?.getReader()
   if (reader === undefined) return new Uint8Array(0)
   const chunks: Uint8Array[] = []
@@ -40,7 +40,7 @@ export async function readContent(
   request: Request,
   most: number,
   signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+): Promise<Uint8Array | undefined> {
   if (request.body === null) return undefined
   const content = await readBytes(request.body, most, signal)
   if (content !== undefined) return content

@@ -5,7 +5,7 @@ export interface Draft {
   readonly method: string
   readonly url: URL
   readonly headers: Headers
-  readonly content: Uint8Array<ArrayBuffer> | undefined
+  readonly content: Uint8Array | undefined
 }
 
 /** How a request is signed. */

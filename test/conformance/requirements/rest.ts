@@ -1,7 +1,5 @@
 import { notOurs, type Part, row } from '../requirement.js'
 
-const issuersRule = (text: string) => notOurs(`A rule for ${text}.`)
-
 /** X to AB: capabilities, errors, call chaining, sub-agents, and what the security considerations ask of code. */
 export const rest: readonly Part[] = [
   {
@@ -73,13 +71,7 @@ export const rest: readonly Part[] = [
       row('R-325', '10.2', 'DEF', 'A sub-agent’s token is an agent token with a well-formed parent_agent.'),
       row('R-326', '10.2.3', 'DEF', 'Its person and auth tokens look like any other.'),
       row('R-327', '10.2.3', 'DEF', 'A resource token is bound to the key that signed, whoever redeems it.'),
-      row(
-        'R-328',
-        '10.2.2',
-        'MUST NOT',
-        'How deep sub-agents nest is not the resource’s to judge.',
-        issuersRule('person servers and agent providers'),
-      ),
+      row('R-328', '10.2.2', 'MUST NOT', 'How deep sub-agents nest is not the resource’s to judge.'),
     ],
   },
   {

@@ -289,7 +289,7 @@ export class ChainRun {
 
 /** A call, and what it was answered before. */
 interface Looked {
-  readonly content: Uint8Array<ArrayBuffer>
+  readonly content: Uint8Array
   readonly print: string
   readonly before: Response | SupplierFault | undefined
 }
