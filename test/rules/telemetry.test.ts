@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { createMemoryStore, type Store } from '@countersign/core'
 import { startTelemetry, type Telemetry } from '@countersign/core/otel'
 import { type Agent, createTown, type Town } from '@countersign/devkit'
+import { aauth } from '@countersign/express'
 import { FastifyOtelInstrumentation } from '@fastify/otel'
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -90,6 +91,23 @@ const ancestors = (span: ReadableSpan): string[] => {
   const parent = parentOf(span)
   return parent === undefined ? [] : [parent.instrumentationScope.name, ...ancestors(parent)]
 }
+
+it('hides no guard from the list of an Express application’s routes', () => {
+  const express = require('express') as typeof import('express').default
+  const guard = aauth({ resource: 'https://rs.example', fetch: town.fetch, logger: false })
+  const [application, inner, mounted] = [express(), express.Router(), express()]
+  application.use(guard.endpoints())
+  inner.use(guard.require('agent'))
+  inner.get('/inner', (_req, res) => void res.send('served'))
+  application.use('/v1', inner)
+  application.get('/own', guard.require('person'), (_req, res) => void res.send('served'))
+  application.use('/v2', guard.require('agent'), mounted)
+  expect(guard.routes(application).map(({ path, aauth }) => [path, aauth])).toEqual([
+    ['/v1/inner', 'agent'],
+    ['/own', 'person'],
+    ['/v2/*', 'agent'],
+  ])
+})
 
 describe.each(seenApps)('OpenTelemetry [adapter %s]', (adapter, start) => {
   const open = async (options: SeenOptions = {}): Promise<SeenApp> => {

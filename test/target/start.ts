@@ -16,15 +16,15 @@ const starters = new Map([
 ])
 
 /**
- * The adapters that serve the target, in this run: the short cuts of the hot path are core's, so that the suites that run
- * once more without them need one adapter. In CI they get all (COUNTERSIGN_TESTS=all).
+ * The adapters that serve the target, in this run. In CI all of them (COUNTERSIGN_TESTS=all). Elsewhere both frameworks in
+ * their newest version, and one of them for the suites that run once more without short cuts, since these are core's.
  */
-export const adapters: readonly string[] = oneIsEnough() ? ['express'] : [...starters.keys()]
+export const adapters: readonly string[] = served()
 
-/** Whether this is the run without short cuts (without-shortcuts.ts), and not CI's. */
-function oneIsEnough(): boolean {
+function served(): readonly string[] {
+  if (process.env['COUNTERSIGN_TESTS'] === 'all') return [...starters.keys()]
   const shortcuts = (globalThis as { readonly [name: symbol]: unknown })[Symbol.for('countersign.shortcuts')]
-  return shortcuts === false && process.env['COUNTERSIGN_TESTS'] !== 'all'
+  return shortcuts === false ? ['express'] : ['express', 'fastify']
 }
 
 /** A target that listens. */

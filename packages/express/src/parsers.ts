@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { Layer } from './routes.js'
+import { handleOf, type Layer } from './routes.js'
 
 /** Express's own, by the names of their functions: they leave what they parsed, and of the bytes nothing. */
 const parsers: ReadonlyMap<string, { readonly type: string; readonly text: string }> = new Map([
@@ -20,7 +20,9 @@ export function lookForParsers(
   isOurs: (handle: object) => boolean,
   tell: (parser: string) => void,
 ): void {
-  for (const { handle, slash, regexp } of stack) {
+  for (const layer of stack) {
+    const { slash, regexp } = layer
+    const handle = handleOf(layer)
     if (isOurs(handle)) return
     const kind = parsers.get(handle.name)
     if (kind === undefined || (slash !== true && regexp?.fast_slash !== true)) continue

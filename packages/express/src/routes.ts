@@ -7,9 +7,16 @@ export const declarations: WeakMap<object, Requirement | false> = new WeakMap()
 type Declared = Requirement | false | undefined
 type Path = string | RegExp | readonly (string | RegExp)[]
 
+interface Handle {
+  readonly name: string
+  readonly stack?: readonly Layer[]
+  /** What it stands for, where tracing has put a function of its own around what was given to Express. */
+  readonly __original?: Handle
+}
+
 /** What both versions of Express keep of a middleware or route; nothing else is looked at. */
 export interface Layer {
-  readonly handle: { readonly name: string; readonly stack?: readonly Layer[] }
+  readonly handle: Handle
   readonly route?: { readonly path: Path; readonly stack: readonly (Layer & { readonly method?: string })[] }
   /** Version 5: as it was given. */
   readonly rawPath?: Path
@@ -68,12 +75,18 @@ export function mountOf(
   const found = stack.flatMap((layer) => {
     if (layer.route !== undefined) return []
     const path = `${base}${prefixOf(layer)}`
-    if (isIt(layer.handle)) return [path]
-    const { stack: inner } = layer.handle
+    const handle = handleOf(layer)
+    if (isIt(handle)) return [path]
+    const { stack: inner } = handle
     const mount = inner === undefined ? undefined : mountOf(inner, isIt, path)
     return mount === undefined ? [] : [mount]
   })
   return found.includes('') ? '' : found[0]
+}
+
+/** What was given to Express. Instrumentations, OpenTelemetry's for one, keep it as `__original` of what they put in its place. */
+export function handleOf({ handle }: Pick<Layer, 'handle'>): Handle {
+  return handle.__original ?? handle
 }
 
 function walk(
@@ -84,11 +97,12 @@ function walk(
   const guards: Layer[] = []
   const cover = (paths: Path, { regexp }: Layer): Declared => {
     const guard = guards.findLast((layer) => covers(layer, paths, regexp))
-    return guard === undefined ? around : declarations.get(guard.handle)
+    return guard === undefined ? around : declarations.get(handleOf(guard))
   }
   const found: DeclaredRoute<Requirement>[] = []
   for (const layer of stack) {
-    const { handle, route } = layer
+    const { route } = layer
+    const handle = handleOf(layer)
     if (route !== undefined) {
       const paths = [route.path].flat()
       const inherited = cover(route.path, layer)
@@ -114,9 +128,12 @@ function methodsOf(stack: readonly (Layer & { readonly method?: string })[]): Re
   return new Map(
     [...methods].map((name) => {
       const chain = stack.filter(({ method }) => method === undefined || method === name)
-      const guard = chain.slice(0, -1).findLast(({ handle }) => declarations.has(handle))
+      const guard = chain.slice(0, -1).findLast((layer) => declarations.has(handleOf(layer)))
       const { method = 'ALL' } = { method: name }
-      return [method.toUpperCase(), guard === undefined ? undefined : declarations.get(guard.handle)] as const
+      return [
+        method.toUpperCase(),
+        guard === undefined ? undefined : declarations.get(handleOf(guard)),
+      ] as const
     }),
   )
 }
