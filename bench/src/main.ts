@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { watched } from './calm.js'
 import { type HttpOptions, runHttp } from './http/run.js'
-import { createCases } from './in-process/cases.js'
+import { createCases, createObservedCases } from './in-process/cases.js'
 import { runGrowth } from './in-process/growth.js'
 import { type PairOptions, runCases } from './in-process/pairs.js'
 import { machine } from './machine.js'
@@ -74,7 +74,10 @@ say('in process')
 const line = machine()
 const cases = await createCases()
 const { sample: figures, foreign } = await watched(async () => ({
-  sample: await runCases(cases, effort.inProcess),
+  sample: new Map([
+    ...(await runCases(cases, effort.inProcess)),
+    ...(await runCases(createObservedCases(), effort.inProcess)),
+  ]),
   cpu: 0,
 }))
 let results: Results = { machine: line, foreign, ...toInProcess(figures) }
