@@ -93,7 +93,7 @@ const ancestors = (span: ReadableSpan): string[] => {
 }
 
 it('hides no guard from the list of an Express application’s routes', () => {
-  const express = require('express') as typeof import('express').default
+  const express = require('express') as typeof import('express')
   const guard = aauth({ resource: 'https://rs.example', fetch: town.fetch, logger: false })
   const [application, inner, mounted] = [express(), express.Router(), express()]
   application.use(guard.endpoints())
