@@ -5,30 +5,10 @@ import { join } from 'node:path'
 import { createResourceServer } from '@countersign/core'
 import { createAuditLog, verifyAuditLog } from '@countersign/core/audit'
 import { Redis } from 'ioredis'
-import { createClient } from 'redis'
-import { createClient as createClient5 } from 'redis5'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRedisAuditSink, type RedisClient } from './index.js'
+import { clients } from './testing/clients.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
-
-const clients: Readonly<Record<string, (url: string) => Promise<{ client: RedisClient; close(): unknown }>>> =
-  {
-    'redis 6': async (url) => {
-      const client = createClient({ url }).on('error', () => {})
-      await client.connect()
-      return { client, close: () => client.destroy() }
-    },
-    'redis 5': async (url) => {
-      const client = createClient5({ url }).on('error', () => {})
-      await client.connect()
-      return { client, close: () => client.destroy() }
-    },
-    ioredis: async (url) => {
-      const client = new Redis(url).on('error', () => {})
-      await new Promise((resolve) => client.once('ready', resolve))
-      return { client, close: () => client.disconnect() }
-    },
-  }
 
 const run = redisBinary === undefined && process.env['COUNTERSIGN_REDIS'] !== 'required' ? it.skip : it
 const { privateKey } = generateKeyPairSync('ed25519')

@@ -1,35 +1,11 @@
 import { Redis } from 'ioredis'
 import { createClient, RESP_TYPES } from 'redis'
 import { createClient as createClient4 } from 'redis4'
-import { createClient as createClient5 } from 'redis5'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenStore, storeContract } from '../../core/src/store/store-contract.js'
 import { createRedisStore, type RedisClient } from './index.js'
+import { type Connected, clients } from './testing/clients.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
-
-interface Connected {
-  readonly client: RedisClient
-  close(): unknown
-}
-
-// Clients as applications make them: default settings, their own reconnecting, and an error listener.
-const clients: Readonly<Record<string, (url: string) => Promise<Connected>>> = {
-  'redis 6': async (url) => {
-    const client = createClient({ url }).on('error', () => {})
-    await client.connect()
-    return { client, close: () => client.destroy() }
-  },
-  'redis 5': async (url) => {
-    const client = createClient5({ url }).on('error', () => {})
-    await client.connect()
-    return { client, close: () => client.destroy() }
-  },
-  ioredis: async (url) => {
-    const client = new Redis(url).on('error', () => {})
-    await new Promise((resolve) => client.once('ready', resolve))
-    return { client, close: () => client.disconnect() }
-  },
-}
 
 const run = redisBinary === undefined && process.env['COUNTERSIGN_REDIS'] !== 'required' ? it.skip : it
 const reason =
