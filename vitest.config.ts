@@ -22,7 +22,7 @@ const inCiOnly = everything
       'operations/{proxies,streams}.test.ts',
       'evidence/kill.test.ts',
       'security/heavy.test.ts',
-      'processes/{environment,onward}.test.ts',
+      'processes/{environment,onward,outages}.test.ts',
       'target/main.test.ts',
     ]
 
@@ -43,7 +43,10 @@ const alone = [
   'issuer/**/*.test.ts',
 ]
 
-// Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped.
+// Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped, and Node
+// itself loads it, once a worker.
+const shipped = { server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } } }
+
 export default defineConfig({
   test: {
     passWithNoTests: true,
@@ -75,6 +78,7 @@ export default defineConfig({
       {
         test: {
           ...patience,
+          ...shipped,
           name: 'workspace',
           root: 'test',
           include: ['**/*.test.ts'],
@@ -94,6 +98,7 @@ export default defineConfig({
         test: {
           ...patience,
           // Projects run in the order of their names, so what waits longest is first.
+          ...shipped,
           name: 'alone',
           root: 'test',
           include: alone,
@@ -120,6 +125,7 @@ export default defineConfig({
         // short cuts are core's (test/target/start.ts).
         test: {
           ...patience,
+          ...shipped,
           name: 'without-shortcuts',
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
@@ -131,6 +137,7 @@ export default defineConfig({
       {
         test: {
           ...patience,
+          ...shipped,
           name: 'without-shortcuts-alone',
           root: 'test',
           include: ['wire/diagnostics.test.ts'],

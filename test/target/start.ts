@@ -27,6 +27,10 @@ function served(): readonly string[] {
   return shortcuts === false ? ['express'] : ['express', 'fastify']
 }
 
+/** For suites of what is core's alone and takes long: outside CI against one adapter, the first. */
+export const coreAdapters: readonly string[] =
+  process.env['COUNTERSIGN_TESTS'] === 'all' ? adapters : adapters.slice(0, 1)
+
 /** A target that listens. */
 export interface RunningTarget {
   readonly port: number

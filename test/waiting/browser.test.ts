@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createAuthority } from '../issuer/loopback.js'
 import { login } from '../target/login.js'
 import { routes, type TargetRoute } from '../target/routes.js'
-import { adapters, resource } from '../target/start.js'
+import { coreAdapters, resource } from '../target/start.js'
 import { errorOf, interactionOf, locationOf, openStage, type Stage } from './stage.js'
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -65,7 +65,7 @@ const sale: TargetRoute = {
   answer: ({ bytes }) => ({ bytes }),
 }
 
-describe.runIf(executablePath !== undefined).each(adapters.filter((name) => name !== 'express4'))(
+describe.runIf(executablePath !== undefined).each(coreAdapters.filter((name) => name !== 'express4'))(
   'in a browser [adapter %s]',
   (adapter) => {
     let stage: Stage
