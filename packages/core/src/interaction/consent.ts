@@ -124,8 +124,21 @@ export async function consentPage(
   const form = { action: context.pathOf(id), token: formToken(secret, id, who.user) }
   const target = arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
   const asks = callerOnPage(record.caller)
-  const view = { page: 'consent', asks, wants, form, ...(await whoOnPage(visitor, who, context)) } as const
+  const use = useOf(record)
+  const view = {
+    page: 'consent',
+    use,
+    asks,
+    wants,
+    form,
+    ...(await whoOnPage(visitor, who, context)),
+  } as const
   return pageAnswer(context.pages, 200, view, target)
+}
+
+/** What the person decides about. */
+function useOf({ session }: PendingRecord): NonNullable<PageView['use']> {
+  return session === undefined ? 'approval' : 'session'
 }
 
 type CallOnPage = NonNullable<NonNullable<PageView['wants']>['call']>
@@ -171,12 +184,13 @@ const callbackErrors: Readonly<Record<Settlement['outcome'], CallbackError | und
 export function settledPage(visitor: Visitor, settlement: Settlement, context: InteractionContext): Answer {
   const { pages } = context
   const { callback } = visitor.arrival
+  const use = useOf(visitor.record)
   switch (settlement.outcome) {
     case 'approved':
-      return pageAnswer(pages, 200, { page: 'approved' })
+      return pageAnswer(pages, 200, { page: 'approved', use })
     case 'denied':
     case 'abandoned':
-      return pageAnswer(pages, 200, { page: 'declined' })
+      return pageAnswer(pages, 200, { page: 'declined', use })
     case 'expired':
       return callback === undefined
         ? expiredPage(visitor.request, context)

@@ -6,6 +6,7 @@ import { callerOnPage, type PageView } from './view.js'
 
 const consent: PageView = {
   page: 'consent',
+  use: 'approval',
   site: { name: 'Notes' },
   asks: { agent: 'aauth:sam@ap.example', name: 'sam', party: 'https://ap.example' },
   wants: { scopes: [{ name: 'notes.read', description: 'Read your notes' }] },
@@ -14,7 +15,12 @@ const consent: PageView = {
   nonce: 'n',
 }
 const connect = (unused: number, atMost: number): string =>
-  renderPage({ ...consent, wants: { scopes: [], session: { unused, atMost } } })
+  renderPage({ ...consent, use: 'session', wants: { scopes: [], session: { unused, atMost } } })
+const link: PageView = {
+  ...consent,
+  use: 'link',
+  wants: { scopes: [], link: { personServer: 'https://ps.example', person: 'pairwise-7' } },
+}
 const textOf = (html: string): string =>
   html.replaceAll(/<style.*?<\/style>|<[^>]+>/gs, ' ').replaceAll(/\s+/g, ' ')
 
@@ -22,6 +28,16 @@ describe('the built-in page', () => {
   it('has another headline for connecting an agent than for one call', () => {
     expect(connect(60, 60)).toContain('<h1>Connect an agent to Notes?</h1>')
     expect(renderPage(consent)).toContain('<h1>Let an agent do this once?</h1>')
+  })
+
+  it('says whose account is joined to whom, and warns of it', () => {
+    const text = textOf(renderPage(link))
+    expect(text).toContain('Let agents use your account at Notes?')
+    expect(text).toContain('for the person pairwise-7 that ps.example speaks for')
+    expect(text).toContain('and if ps.example is your own person server')
+    expect(text).toContain('Until you end it in your account.')
+    expect(text).not.toContain('Use Notes in your name')
+    expect(text).toContain('Signed in as mom')
   })
 
   it('warns before the buttons, which look and weigh the same (R-242)', () => {

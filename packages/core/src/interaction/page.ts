@@ -28,8 +28,12 @@ ${bodies[view.page](view)}
 type Part = (view: PageView) => string
 
 const titles: Readonly<Record<PageView['page'], Part>> = {
-  consent: ({ site, wants }) =>
-    wants?.session === undefined ? 'Let an agent do this once?' : `Connect an agent to ${site.name}?`,
+  consent: ({ site, use = 'approval' }) =>
+    ({
+      session: `Connect an agent to ${site.name}?`,
+      approval: 'Let an agent do this once?',
+      link: `Let agents use your account at ${site.name}?`,
+    })[use],
   code: () => 'Enter the code from your agent',
   approved: () => 'You approved the request',
   declined: () => 'You declined the request',
@@ -42,7 +46,7 @@ const bodies: Readonly<Record<PageView['page'], Part>> = {
 ${wants(view)}
 ${lasts(view)}
 ${signedIn(view)}
-<p class="warning" id="warning">Approve only if you started this yourself, with an agent that you know. If in doubt, decline: then nothing happens.</p>
+<p class="warning" id="warning">${warning(view)}</p>
 <form method="post" action="${e(view.form?.action ?? '')}">
 <input type="hidden" name="token" value="${e(view.form?.token ?? '')}">
 <div class="choice">
@@ -56,12 +60,26 @@ ${signedIn(view)}
 <button class="only">Continue</button>
 </form>
 <p class="note">Your agent shows you the code: eight letters and digits. Enter no code that somebody sent you.</p>`,
-  approved: () => '<p role="status">Your agent will go on by itself. You can close this page.</p>',
+  approved: ({ use }) =>
+    use === 'link'
+      ? '<p role="status">Your account is connected, and your agent will go on by itself. You can close this page.</p>'
+      : '<p role="status">Your agent will go on by itself. You can close this page.</p>',
   declined: () => '<p role="status">Nothing was shared and nothing was done. You can close this page.</p>',
   returned: () =>
     '<p role="status">Your agent will go on with what you decided. You can close this page.</p>',
   problem: (view) =>
     `<p role="alert">${e(view.problem?.message ?? '')}</p>\n${signedIn(view)}\n<p class="note">Code of this error: <code>${e(view.problem?.code ?? '')}</code></p>`,
+}
+
+function warning({ wants: what }: PageView): string {
+  const yours =
+    what?.link === undefined ? '' : ` and if ${host(what.link.personServer)} is your own person server`
+  return `Approve only if you started this yourself, with an agent that you know${yours}. If in doubt, decline: then nothing happens.`
+}
+
+/** A server as people read it. */
+function host(server: string): string {
+  return `<strong>${e(server.replace(/^https:\/\//, ''))}</strong>`
 }
 
 function logo({ site }: PageView): string {
@@ -70,10 +88,10 @@ function logo({ site }: PageView): string {
 
 function asks({ asks: who }: PageView): string {
   if (who === undefined) return ''
-  const party = e(who.party.replace(/^https:\/\//, ''))
+  const party = host(who.party)
   return who.agent === undefined
-    ? `<p>An agent of somebody at <strong>${party}</strong> asks for this:</p>`
-    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from <strong>${party}</strong><br><code class="agent">${e(who.agent)}</code>${helps(who.parentAgent)}</p>`
+    ? `<p>An agent of somebody at ${party} asks for this:</p>`
+    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from ${party}<br><code class="agent">${e(who.agent)}</code>${helps(who.parentAgent)}</p>`
 }
 
 function helps(parent: string | undefined): string {
@@ -89,10 +107,18 @@ function wants({ wants: what, site }: PageView): string {
     items.push(
       `<li>Carry out this call: <code>${e(what.call.method)} ${e(what.call.path)}</code>${content(what.call.content)}</li>`,
     )
+  if (what.link !== undefined) items.push(linked(what.link, site.name))
   if (items.length === 0) items.push(`<li>Use ${e(site.name)} in your name</li>`)
   const description = what.description === undefined ? '' : `<p>${e(what.description)}</p>`
   return `<section aria-labelledby="wants">\n<h2 id="wants">It wants to</h2>\n${description}\n<ul>\n${items.join('\n')}\n</ul>\n</section>`
 }
+
+function linked({ personServer, person }: NonNullable<Wants['link']>, site: string): string {
+  const named = person === undefined ? '' : ` <code>${e(person)}</code>`
+  return `<li>Use your account at ${e(site)}, now and later, for the person${named} that ${host(personServer)} speaks for</li>`
+}
+
+type Wants = NonNullable<PageView['wants']>
 
 function content(sent: ContentView | undefined): string {
   if (sent === undefined) return ''
@@ -105,11 +131,14 @@ function content(sent: ContentView | undefined): string {
 
 function lasts({ wants: what }: PageView): string {
   if (what === undefined) return ''
-  const how = what.session === undefined ? once : connected(what.session)
+  const untilThen = what.link === undefined ? once : untilUndone
+  const how = what.session === undefined ? untilThen : connected(what.session)
   return `<section aria-labelledby="lasts">\n<h2 id="lasts">For how long</h2>\n<p>${how}</p>\n</section>`
 }
 
 const once = 'Once. The agent has to ask again the next time.'
+
+const untilUndone = 'Until you end it in your account.'
 
 function connected({ unused, atMost }: { readonly unused: number; readonly atMost: number }): string {
   const most = inWords(atMost)

@@ -9,6 +9,11 @@ export interface PageView {
    * decided elsewhere and come back.
    */
   readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'returned' | 'problem'
+  /**
+   * What the decision is about: `session` connects an agent, `approval` lets one call through, once, `link` joins a person
+   * of a person server to the user who is signed in. With `consent`, `approved` and `declined`.
+   */
+  readonly use?: 'session' | 'approval' | 'link'
   /** The resource itself. */
   readonly site: {
     /** The option `display.name`, or the host of `resource`. */
@@ -45,6 +50,13 @@ export interface PageView {
       readonly unused: number
       /** Seconds after which it ends in any case. */
       readonly atMost: number
+    }
+    /** Who is joined to the user. Only where `use` is `link`. */
+    readonly link?: {
+      /** The person server that speaks for the person. */
+      readonly personServer: string
+      /** The person, as that server names them to us; absent where it has not yet told. */
+      readonly person?: string
     }
   }
   /** The name of the person who is signed in. With `consent`, and with the `problem` that this person may not decide. */
