@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { testResource } from '../testing/resource.js'
 import { createLanguages, type LanguageOptions, type Languages } from './languages.js'
-import { english, fill } from './messages.js'
+import { englishMessages, fill } from './messages.js'
 
 const scopes = new Map([['notes.read', 'Read your notes']])
 const request = (accepted?: string) => ({
@@ -15,7 +15,12 @@ describe('the languages of the page', () => {
   it('are English where nothing is translated', () => {
     const only = languages({})
     expect(only.vary).toBe(false)
-    expect(only.of(request('de'))).toMatchObject({ tag: 'en', direction: 'ltr', messages: english, scopes })
+    expect(only.of(request('de'))).toMatchObject({
+      tag: 'en',
+      direction: 'ltr',
+      messages: englishMessages,
+      scopes,
+    })
     expect(only.of(request('de')).untranslated.size).toBe(0)
   })
 
@@ -88,7 +93,7 @@ describe('the option for sentences', () => {
 
   it('may be left empty, and may have all of them', () => {
     expect(declare({ messages: {} })).not.toThrow()
-    expect(declare({ messages: { 'zh-Hant': {}, de: english } })).not.toThrow()
+    expect(declare({ messages: { 'zh-Hant': {}, de: englishMessages } })).not.toThrow()
     expect(declare({ messages: { de: { scopes: { 'notes.read': 'Lesen' } } } })).not.toThrow()
   })
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { createLanguageChooser, localeOf } from '../http/accept-language.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
-import { english, type MessageKey, type PageMessages, placeholdersOf } from './messages.js'
+import { englishMessages, type MessageKey, type PageMessages, placeholdersOf } from './messages.js'
 
 /**
  * The page in one language. Sentences that are left out are taken from the language without its region (`de` for `de-AT`),
@@ -72,7 +72,7 @@ function complete(
   given: ReadonlyMap<string, PageTranslation>,
   ours: ReadonlyMap<string, string>,
 ): Language {
-  const messages: Record<MessageKey, string> = { ...english }
+  const messages: Record<MessageKey, string> = { ...englishMessages }
   const untranslated = new Set(isEnglish(tag) ? [] : keys)
   const scopes = new Map(ours)
   let siteName: string | undefined
@@ -91,7 +91,7 @@ function complete(
   return { tag, direction: directionOf(tag), messages, untranslated, scopes, siteName }
 }
 
-const keys = Object.keys(english) as MessageKey[]
+const keys = Object.keys(englishMessages) as MessageKey[]
 
 const isEnglish = (tag: string): boolean => /^en(?:-|$)/.test(tag)
 
@@ -118,7 +118,7 @@ const text = z.string().regex(/\S/, 'must not be empty')
 
 /** A sentence with exactly the placeholders of the English one: without one of them the person would not see all. */
 function sentence(key: MessageKey): z.ZodType<string> {
-  const names = placeholdersOf(english[key])
+  const names = placeholdersOf(englishMessages[key])
   const needs =
     names.length === 0
       ? 'must have no placeholders'

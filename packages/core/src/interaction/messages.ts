@@ -1,5 +1,5 @@
 /** Every sentence of the page, in English. `{words}` in braces stand for values. */
-export const english = {
+export const englishMessages = {
   titleSession: 'Connect an agent to {site}?',
   titleApproval: 'Let an agent do this once?',
   titleLink: 'Let agents use your account at {site}?',
@@ -71,7 +71,7 @@ export const english = {
 } as const
 
 /** The sentences of the page in one language, by name. Plain text; `{words}` in braces stand for values. */
-export type PageMessages = { readonly [Key in keyof typeof english]: string }
+export type PageMessages = { readonly [Key in keyof typeof englishMessages]: string }
 
 /** The name of a sentence of the page. */
 export type MessageKey = keyof PageMessages

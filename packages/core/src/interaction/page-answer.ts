@@ -3,7 +3,7 @@ import { refusalAnswer } from '../answer/challenge.js'
 import { type ErrorCode, errorEntry, refuse } from '../errors.js'
 import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import type { Language, Languages } from './languages.js'
-import { english, type MessageKey } from './messages.js'
+import { englishMessages, type MessageKey } from './messages.js'
 import { renderPage } from './page.js'
 import type { PageView } from './view.js'
 
@@ -80,7 +80,7 @@ export function problemPage(
   const { status } = errorEntry(code)
   const later = status === 503 ? { 'Retry-After': retryAfter } : {}
   if (!/\btext\/html\b/i.test(fieldValue(request.rawHeaders, 'accept') ?? '')) {
-    const { headers, body } = refusalAnswer(refuse(code, english[key]))
+    const { headers, body } = refusalAnswer(refuse(code, englishMessages[key]))
     return { status, headers: { ...safeHeaders, ...later, ...headers, Vary: 'Accept' }, body }
   }
   const { messages } = pages.languages.of(request)

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { testResource } from '../testing/resource.js'
-import { english } from './messages.js'
+import { englishMessages } from './messages.js'
 import { isLink } from './options.js'
 import { renderPage } from './page.js'
 import { callerOnPage, type PageView } from './view.js'
 
-const inEnglish = { language: 'en', direction: 'ltr', messages: english } as const
+const inEnglish = { language: 'en', direction: 'ltr', messages: englishMessages } as const
 const consent: PageView = {
   ...inEnglish,
   page: 'consent',
