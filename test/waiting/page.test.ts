@@ -31,8 +31,8 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
       stage.sam.identifier,
       'ap.example',
       'rs.example',
-      'Signed in as <strong>mom</strong>',
-      'Connect an agent to rs.example?',
+      'Signed in as <strong dir="auto">mom</strong>',
+      'Connect an agent to <bdi>rs.example</bdi>?',
       'not used it for 7 days, and after 30 days in any case',
     ])
       expect(consent.text).toContain(words)

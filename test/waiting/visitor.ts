@@ -13,13 +13,21 @@ export class Visitor {
   readonly #town: Town
   readonly #cookies = new Map<string, string>()
 
-  constructor(town: Town) {
+  readonly #headers: Readonly<Record<string, string>>
+
+  /** @param headers sent with every request */
+  constructor(town: Town, headers: Readonly<Record<string, string>> = {}) {
     this.#town = town
+    this.#headers = headers
   }
 
   /** One request, no redirect followed. */
   async request(path: string, init: RequestInit = {}): Promise<Visited> {
-    const headers = new Headers({ Accept: 'text/html', ...(init.headers as Record<string, string>) })
+    const headers = new Headers({
+      Accept: 'text/html',
+      ...this.#headers,
+      ...(init.headers as Record<string, string>),
+    })
     if (this.#cookies.size > 0)
       headers.set('Cookie', [...this.#cookies].map((pair) => pair.join('=')).join('; '))
     const url = new URL(path, resource)

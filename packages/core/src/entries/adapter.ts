@@ -83,6 +83,8 @@ export type {
 export type { AccountHolder, AccountQuestion } from '../access/bindings.js'
 export type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 export type { SubjectOptions } from '../decision/subjects.js'
+export type { PageTranslation } from '../interaction/languages.js'
+export { englishMessages, type PageMessages } from '../interaction/messages.js'
 export type { LoginResult, SignedIn } from '../interaction/options.js'
 export { type IssuerLimits, issuerLimits } from '../issuer/limits.js'
 export type { IssuerDocument, IssuerResponse, PinnedIssuer } from '../issuer/options.js'

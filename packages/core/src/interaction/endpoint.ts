@@ -52,12 +52,7 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     if (visitor !== undefined)
       return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
     if (request.method === 'POST')
-      return problemPage(
-        context.pages,
-        request,
-        'access_denied',
-        'This browser has not opened the link yet. Open the link that your agent gave you, in this browser.',
-      )
+      return problemPage(context.pages, request, 'access_denied', 'problemNotOpened')
     const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
     return arrive(record, query, request, context)
   }
@@ -123,30 +118,19 @@ async function arrive(
   const action = pathOf(interaction.id)
   if (code === null) {
     return settlement === undefined
-      ? pageAnswer(pages, 200, { page: 'code', form: { action } })
+      ? pageAnswer(pages, request, 200, { page: 'code', form: { action } })
       : expiredPage(request, context)
   }
   if (!isCode(code, interaction.code)) return wrongCode(record, request, context)
   if (settlement !== undefined) return expiredPage(request, context)
   const asked = query.get('callback')
   const allowed = asked === null || (await isCallback(asked, record, context.issuers))
-  if (allowed instanceof Refusal)
-    return problemPage(
-      pages,
-      request,
-      allowed.code,
-      'The server of your agent’s provider cannot be reached. Open the link again in a minute; it still counts.',
-    )
+  if (allowed instanceof Refusal) return problemPage(pages, request, allowed.code, 'problemProvider')
   // Of a caller with a person's token nobody knows where its agent's pages are. Whoever is only sent on loses nothing by
   // not being sent back (G-38).
   const callback = allowed ? asked : null
   if (!allowed && record.chained !== true) {
-    return problemPage(
-      pages,
-      request,
-      'invalid_request',
-      'The link would lead to a page that is not your agent’s. Ask your agent for a new one.',
-    )
+    return problemPage(pages, request, 'invalid_request', 'problemCallback')
   }
   const secret = browser.secretOf(request) ?? newSecret()
   const arrival: Arrival = {
@@ -209,7 +193,7 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
   )
     return show(visitor, context)
   const form = await readForm(request, context)
-  if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
+  if (form instanceof Refusal) return problemPage(context.pages, request, form.code, 'problemUnread')
   const who = await signedIn(visitor, context)
   if ('status' in who) return who
   const stranger = await notTheirs(visitor, who, context)
@@ -217,25 +201,13 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
   const expected = formToken(secret, record.interaction?.id as string, who.user)
   const decision = form?.get('decision')
   if (!sameToken(form?.get('token') ?? '', expected))
-    return problemPage(
-      context.pages,
-      request,
-      'access_denied',
-      'This page was out of date, and nothing was decided. Go back, reload it and decide again.',
-    )
+    return problemPage(context.pages, request, 'access_denied', 'problemOutdated')
   if (decision === 'decline') return decide(visitor, { outcome: 'denied' }, context)
   if (decision !== 'approve')
-    return problemPage(
-      context.pages,
-      request,
-      'invalid_request',
-      'Nothing was decided. Go back and press Approve or Decline.',
-    )
+    return problemPage(context.pages, request, 'invalid_request', 'problemUndecided')
   const { user, data } = who
   return decide(visitor, { outcome: 'approved', user, data }, context)
 }
-
-const unread = 'The form could not be read, and nothing was decided. Go back and press Approve or Decline.'
 
 async function readForm(
   request: HttpRequest,
@@ -252,10 +224,5 @@ async function readForm(
 export function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
   report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
   const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
-  return problemPage(
-    pages,
-    request,
-    code,
-    'Something went wrong here. Reload this page in a minute to see whether it was decided.',
-  )
+  return problemPage(pages, request, code, 'problemFailed')
 }

@@ -7,6 +7,7 @@ import { createBrowser } from '../interaction/browser.js'
 import { callbackEndpoint } from '../interaction/callback-endpoint.js'
 import type { InteractionContext } from '../interaction/consent.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
+import { createLanguages } from '../interaction/languages.js'
 import { createChainPolls } from '../pending/chain-polls.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
 import { createLongPolls } from '../pending/long-polls.js'
@@ -121,8 +122,8 @@ function pageContext(config: Config, context: DeferralsContext): InteractionCont
         ...(display.logoUri === undefined ? {} : { logo: display.logoUri }),
       },
       page: interaction?.page?.bind(interaction),
+      languages: createLanguages(interaction ?? {}, scopes),
     },
-    scopes,
     session: { unused: Math.min(sessions.lifetime, sessions.maxAge), atMost: sessions.maxAge },
     pathOf: (id) => `${paths.interaction}${id}`,
   }
