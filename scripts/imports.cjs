@@ -10,6 +10,7 @@ const lines = [
   ['explaining'],
   ['server'],
   ['endpoints'],
+  ['policies'],
   ['access'],
   ['interaction', 'session'],
   ['pending'],
