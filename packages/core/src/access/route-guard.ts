@@ -26,7 +26,7 @@ import { endOfOutcome } from '../decision/end.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
-import { noRoute, noteRoute, type RouteView, viewRequest } from '../http/request-view.js'
+import { noRoute, noteRoute, noteWhile, type RouteView, viewRequest } from '../http/request-view.js'
 import type { Deferrals } from '../pending/open.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
@@ -187,8 +187,12 @@ export function createRouteGuard(
   const conclude = observe ? watchOrSettle : settleAndRenew
   const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     // Of a request that has been served nobody asks, unless its handler calls somebody.
-    if (finding.decision.act !== 'serve' || keeps) noteRoute(request, route)
-    return andThen(conclude(finding, request, route), context.help.outcome)
+    const isServed = finding.decision.act === 'serve' && !keeps
+    if (!isServed && !isToldAtOnce(finding)) noteRoute(request, route)
+    const outcome = isServed
+      ? conclude(finding, request, route)
+      : noteWhile(request, route, () => conclude(finding, request, route))
+    return andThen(outcome, context.help.outcome)
   }
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
@@ -216,6 +220,11 @@ export function createRouteGuard(
       return decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
     },
   }
+}
+
+/** Whether all that is told of a request is told before anything is waited for. */
+function isToldAtOnce({ decision: { act }, renew }: Finding): boolean {
+  return renew === undefined && (act === 'refuse' || act === 'ask' || act === 'forbid')
 }
 
 /** How a request to a report-only route ended. */

@@ -44,15 +44,27 @@ export function viewRequest(request: HttpRequest, { params, raw, route }: RouteV
 
 // By the request itself: whoever reports something of it has not been given its route.
 const routes = new WeakMap<object, RouteView>()
+let now: { readonly request: HttpRequest; readonly route: RouteView } | undefined
 
 /** Keeps what the framework made of a request, for those who are given the request alone. */
 export function noteRoute(request: HttpRequest, route: RouteView): void {
   routes.set(request, route)
 }
 
+/**
+ * As {@link noteRoute}, for what `tell` tells of a request before it returns. The usual refusal needs no more, and an entry
+ * in the map is dearer than all else of it.
+ */
+export function noteWhile<T>(request: HttpRequest, route: RouteView, tell: () => T): T {
+  now = { request, route }
+  const told = tell()
+  now = undefined
+  return told
+}
+
 /** What was kept. */
 export function routeOf(request: object): RouteView {
-  return routes.get(request) ?? noRoute
+  return now?.request === request ? now.route : (routes.get(request) ?? noRoute)
 }
 
 /** The view of a request whose route was kept. */

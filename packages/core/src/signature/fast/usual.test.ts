@@ -227,4 +227,55 @@ describe('reading what is usual', () => {
     expect(agree(sent)).toBe('recognised')
     expect(agree({ ...sent, rawHeaders: ['Host', 'rs.example'] })).toBe('recognised')
   })
+
+  it('decodes every signature as it was encoded, in its one spelling only', () => {
+    const read = (value: string) =>
+      usualReader(policies[0] as SignaturePolicy).read(
+        {
+          method: 'GET',
+          target: '/data?x=1',
+          rawHeaders: [
+            'Host',
+            'rs.example',
+            'Signature-Input',
+            goodInput,
+            'Signature',
+            `sig=:${value}:`,
+            'Signature-Key',
+            goodKey,
+          ],
+        },
+        now,
+      )
+    const first = new Set<unknown>()
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), (signature) => {
+        const outcome = read(Buffer.from(signature).toString('base64')) as ReadSignature
+        expect(Buffer.from(outcome.signature).equals(signature)).toBe(true)
+        first.add(outcome.signature)
+      }),
+    )
+    // What was read stays what it was when the next is read.
+    expect(first.size).toBeGreaterThan(1)
+    const text = Buffer.alloc(64, 0xfb).toString('base64')
+    for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\u00e9 ') {
+      const value = `${text.slice(0, 85)}${last}==`
+      const isOneSpelling = Buffer.from(value, 'base64').toString('base64') === value
+      expect('base' in Object(read(value)), last).toBe(isOneSpelling)
+    }
+  })
+
+  it('keeps signatures apart that are held at once', () => {
+    const sent = (byte: number): ReadSignature => {
+      const rawHeaders = [...good]
+      rawHeaders[3] = `sig=:${Buffer.alloc(64, byte).toString('base64')}:`
+      return usualReader(policies[0] as SignaturePolicy).read(
+        { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...rawHeaders] },
+        now,
+      ) as ReadSignature
+    }
+    const [one, other] = [sent(1), sent(2)]
+    expect(Buffer.from(one.signature).equals(Buffer.alloc(64, 1))).toBe(true)
+    expect(Buffer.from(other.signature).equals(Buffer.alloc(64, 2))).toBe(true)
+  })
 })
