@@ -254,6 +254,54 @@ describe('createAuditLog', () => {
     expect((await verify()).faults[0]).toMatchObject({ kind: 'altered', seq: 2 })
   })
 
+  it('finds a person to erase under every key that the hashes had, and says where they may be lost (R-336)', async () => {
+    await log.close()
+    const keys = [privateJwk, newJwks().privateJwk, newJwks().privateJwk] as const
+    const mom = { ps: 'https://ps.example', sub: 'mom-at-rs' }
+    const warned = (): boolean =>
+      (server as ReturnType<typeof testResource>).events.some(
+        (event) => event.name === 'diagnostic' && event.code === 'AAUTH_SUBJECT_KEY',
+      )
+    const hashes = new Set<unknown>()
+    const run = async (
+      signingKeys: readonly object[],
+      options: Partial<AuditLogOptions>,
+      erases = false,
+    ): Promise<number> => {
+      log = createAuditLog({ file, ...options })
+      server = testResource({ audit: log, signingKeys, clock: () => time })
+      await call('aa-person+jwt')
+      await log.flush()
+      hashes.add(records().at(-1)?.p?.['person'])
+      const erased = erases ? await log.erase(mom) : 0
+      await log.close()
+      return erased
+    }
+    const other = 'another secret of the auditors, which is gone'
+    // A key is rotated; a secret comes, another, and then a key for the subjects.
+    await run([keys[0]], {})
+    expect(warned()).toBe(true)
+    await run([keys[1], keys[0]], {})
+    await run([keys[1]], { secret: other })
+    expect(warned()).toBe(false)
+    await run([keys[2]], { secret })
+    await run([keys[2]], { secret, subjectKey: 'k'.repeat(32) })
+    expect(hashes.size).toBe(5)
+    // Two keys are gone.
+    expect(await run([keys[2]], { secret, subjectKey: 'k'.repeat(32) }, true)).toBe(3)
+    const formerSubjectKeys = [other, keys[0]['d'] as string]
+    expect(await run([keys[1]], { secret, formerSubjectKeys }, true)).toBe(4)
+    expect(
+      await verifyAuditLog(
+        files(),
+        keys.map((key) => importSigningJwk(key).publicJwk),
+      ),
+    ).toMatchObject({
+      ok: true,
+      erased: 7,
+    })
+  })
+
   it('finds records that another has written, and statements that another has signed', async () => {
     for (const typ of everybody) await call(typ)
     await log.close()
@@ -276,6 +324,17 @@ describe('createAuditLog', () => {
     expect(() => createAuditLog({})).toThrow(/needs file or sink/)
     expect(() => createAuditLog({ file, gather: 0 })).toThrow(/createAuditLog: gather/)
     expect(() => createAuditLog({ file, secret: 'short' })).toThrow(/createAuditLog: secret/)
+    expect(() => createAuditLog({ file, formerSubjectKeys: ['short'] })).toThrow(/formerSubjectKeys/)
+    const elsewhere = {
+      publicJwk: { ...publicJwk, kid: 'far' },
+      sign: () => Promise.resolve(new Uint8Array(64)),
+    }
+    expect(() => testResource({ audit: createAuditLog({ file }), signingKeys: [elsewhere] })).toThrow(
+      /^option audit: needs subjectKey or secret/,
+    )
+    expect(() =>
+      testResource({ audit: createAuditLog({ file, secret }), signingKeys: [elsewhere] }),
+    ).not.toThrow()
     expect(() => testResource({ audit: createAuditLog({ file: '/nowhere/audit' }) })).toThrow(
       /cannot be opened/,
     )
