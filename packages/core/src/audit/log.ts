@@ -195,6 +195,7 @@ class Running {
     this.#evidence = new EvidenceWriter(
       secret === undefined ? undefined : createCipher(secret),
       context.issuers,
+      context.subjects.hashOf,
     )
     this.#fileBytes = sink.bytes ?? 0
     this.#fileBegan = context.monotonic()
@@ -305,11 +306,17 @@ class Running {
     const choose = (line: string): boolean => {
       // Most lines are of others, and need not be parsed.
       if (!texts.some((hash) => line.includes(hash))) return false
-      const evidence = JSON.parse(splitLine(line)?.evidence ?? 'null') as { readonly person?: string } | null
-      return hashes.has(evidence?.person ?? '')
+      const { person = '', claimed = '' } = (JSON.parse(splitLine(line)?.evidence ?? 'null') ??
+        {}) as Readonly<Record<string, string>>
+      return hashes.has(person) || hashes.has(claimed)
     }
     await this.writer.flush()
-    return this.writer.run(() => erase.call(this.#sink, choose, (lines) => this.#announce(lines)))
+    try {
+      return await this.writer.run(() => erase.call(this.#sink, choose, (lines) => this.#announce(lines)))
+    } finally {
+      // Tokens that stood where something was erased have to be written once more.
+      this.#evidence.forget()
+    }
   }
 
   async #announce(lines: readonly string[]): Promise<void> {
