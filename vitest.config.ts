@@ -22,7 +22,7 @@ const inCiOnly = everything
       'operations/{proxies,streams}.test.ts',
       'evidence/kill.test.ts',
       'security/heavy.test.ts',
-      'processes/{environment,onward}.test.ts',
+      'processes/{adoption,environment,onward}.test.ts',
       'target/main.test.ts',
     ]
 
