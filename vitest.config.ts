@@ -22,7 +22,7 @@ const inCiOnly = everything
       'operations/{proxies,streams}.test.ts',
       'evidence/kill.test.ts',
       'security/heavy.test.ts',
-      'processes/{environment,onward,outages}.test.ts',
+      'processes/{adoption,environment,onward,outages}.test.ts',
       'target/main.test.ts',
     ]
 

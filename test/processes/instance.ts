@@ -48,6 +48,7 @@ const target = await startTarget(
   0,
   {
     ...(options.resource === undefined ? {} : { resource: options.resource }),
+    ...(options.observe === true ? { observe: true, enforce: { percent: 50, by: 'key' as const } } : {}),
     store: await connect(options),
     signingKeys: [options.signingKey],
     fetch: createLoopbackFetch(options.loopback),
@@ -62,6 +63,7 @@ const target = await startTarget(
 
 const calls: Readonly<Record<Call['name'], (server: ResourceServer, given: never) => unknown>> = {
   health: (server) => server.health(),
+  report: (server) => server.report(),
   deny: (server, subject: DenialSubject) => server.denials.add({ subject, by: 'the test' }),
   allow: (server, subject: DenialSubject) => server.denials.remove(subject),
   denials: (server) => server.denials.list(),

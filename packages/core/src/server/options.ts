@@ -12,7 +12,7 @@ import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration, membersOf } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import type { Decisions } from '../decision/decisions.js'
-import { createSubjects, type NameSubjects, type SubjectOptions } from '../decision/subjects.js'
+import { createSubjects, type SubjectOptions, type Subjects } from '../decision/subjects.js'
 import { markKey } from '../denial/denials.js'
 import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -226,7 +226,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly report: Report
   readonly decisions: Decisions
   readonly audit: OwnAuditLog | undefined
-  readonly subjects: NameSubjects
+  readonly subjects: Subjects
 }
 
 /** The options whatever the type of the framework's requests. */
@@ -249,16 +249,21 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? (() => Date.now())
   const { onEvent, logger, audit, storeTimeout, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
-  const subjects = createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys)
   // The object itself: a schema copies what it checks.
   const log = readAudit(options.audit)
+  const subjects = createSubjects(
+    (audit ?? {}) as SubjectOptions,
+    given.resource,
+    options.signingKeys,
+    log?.subjectSecrets,
+  )
   const { report, decisions } = createReporting({
     resource: given.resource,
     onEvent,
     logger,
     clock,
     monotonic,
-    subjects,
+    subjects: subjects.name,
     audit: log,
   })
   const steady = steadyClock(clock, monotonic)

@@ -193,9 +193,9 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   void issuers.warm()
   const state = createState(config)
   const { audit } = config
-  audit?.attach(auditContext(config, issuers))
-  const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
+  audit?.attach(auditContext(config, issuers, diagnose))
+  const { denials, breakGlass } = state
   const noticeContent = createNoticeContent(diagnose)
   const authentication = authenticationContext(config, issuers, state, diagnose, trace)
   const adoption = createAdoption(config)
@@ -321,21 +321,17 @@ function endingSessions(revocations: RevocationRecords, sessions: SessionService
   }
 }
 
-function auditContext(config: Config, issuers: IssuerKeys): AuditContext {
+function auditContext(config: Config, issuers: IssuerKeys, diagnose: Diagnose): AuditContext {
   const { resource, subjects, keys, clock, monotonic, report } = config
-  const token = { iss: '', jti: '', iat: 0, exp: 0 }
   return {
     resource,
     issuers,
     key: () => keys.signing,
-    hashPerson(person) {
-      const named: { person?: string } = {}
-      subjects({ kind: 'person', person, token, jkt: '' }, named)
-      return named.person as string
-    },
+    subjects,
     clock,
     monotonic,
     report,
+    diagnose,
   }
 }
 
