@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { freePort } from '../../packages/redis/src/testing/redis-server.js'
 
 /** A Cerbos of the test's own, which speaks AuthZEN as well. */
 export interface TestCerbos {
@@ -26,12 +25,14 @@ export const cerbosBinary: string | undefined = (() => {
   }
 })()
 
-/** Starts it with these policies, on free ports of 127.0.0.1. */
-export async function startCerbos(policies: Readonly<Record<string, object>>): Promise<TestCerbos> {
+/** Starts it with these policies, on free ports of 127.0.0.1. It can be told to take any, and does not tell which. */
+export async function startCerbos(
+  policies: Readonly<Record<string, object>>,
+  freePort: () => Promise<number>,
+): Promise<TestCerbos> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-cerbos-'))
   for (const [name, policy] of Object.entries(policies))
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(policy))
-  // It can be told to take any free port, and does not tell which.
   const http = `127.0.0.1:${await freePort()}`
   const grpc = `127.0.0.1:${await freePort()}`
   const settings = [

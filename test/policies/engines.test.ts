@@ -8,6 +8,7 @@ import {
   type PolicyEngineOptions,
 } from '@countersign/core/policies'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../packages/redis/src/testing/redis-server.js'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, resource } from '../target/start.js'
 import { errorOf, locationOf, openStage, type Stage } from '../waiting/stage.js'
@@ -54,7 +55,7 @@ let pdp: TestCerbos | undefined
 let client: GRPC | undefined
 beforeAll(async () => {
   if (cerbosBinary === undefined) return
-  pdp = await startCerbos(cerbosPolicies)
+  pdp = await startCerbos(cerbosPolicies, freePort)
   client = new GRPC(pdp.grpc, { tls: false })
 })
 afterAll(async () => {
