@@ -16,7 +16,7 @@ const lines = [
   ['pending'],
   ['chaining'],
   ['authentication'],
-  ['replay', 'revocation', 'denial', 'adoption'],
+  ['replay', 'revocation', 'denial', 'users', 'adoption'],
   ['audit', 'decision'],
   ['signature', 'token', 'answer', 'node'],
   ['issuer', 'own-keys', 'store'],

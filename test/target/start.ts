@@ -5,6 +5,7 @@ import { createKey } from '@countersign/devkit'
 import { startExpress, startExpress4 } from './express-target.js'
 import { startFastify } from './fastify-target.js'
 import { access, type TargetRoute } from './routes.js'
+import { createUsers } from './users.js'
 
 /** The target's identifier; its host is the authority that signatures must cover. */
 export const resource = 'https://rs.example'
@@ -61,6 +62,7 @@ export async function startTarget(
       signingKeys: [newSigningKey()],
       logger: false,
       ...access,
+      users: createUsers(options.store),
       onward: onwardFor(options),
       ...options,
     },

@@ -52,6 +52,8 @@ export interface AuthorizedEvent extends Told {
 export interface ChallengedEvent extends Told {
   readonly name: 'challenged'
   readonly requirement: string
+  /** `user_required`: the person is linked to no user of the application yet, and is sent to our page first. */
+  readonly code?: 'user_required'
 }
 
 /** A request was answered `202`: it has to wait. */
@@ -82,6 +84,20 @@ export interface SessionBegunEvent extends Told {
 /** Sessions have been ended by the application (`sessions.end`). */
 export interface SessionsEndedEvent extends Told {
   readonly name: 'sessions-ended'
+}
+
+/** A person has been linked to a user of the application on our page (`users.link`). */
+export interface LinkedEvent extends Told {
+  readonly name: 'linked'
+  /** The person server. */
+  readonly ps: string
+}
+
+/** A person has been unlinked from a user by the application (`users.unlink`). */
+export interface UnlinkedEvent extends Told {
+  readonly name: 'unlinked'
+  /** The person server. */
+  readonly ps: string
 }
 
 /** A handler called a supplier in its caller's name (AAuth 10.1). */
@@ -336,6 +352,7 @@ export type StateEvent =
   | KeyRotationEvent
   | ResourceTokenEvent
   | RevocationSentEvent
+  | UnlinkedEvent
 
 /**
  * What became of a request: one event for each guard that it has reached, and for each request to an endpoint of ours.
@@ -439,6 +456,7 @@ export type AAuthEvent =
   | DiagnosticEvent
   | DeferredEvent
   | SettledEvent
+  | LinkedEvent
   | SessionBegunEvent
   | SessionsEndedEvent
   | OnwardEvent

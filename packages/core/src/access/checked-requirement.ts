@@ -13,7 +13,7 @@ import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
 import { type Policy, policiesSchema, policyList } from './policy.js'
-import type { SessionTerms, TenantRule } from './requirement.js'
+import type { SessionTerms, TenantRule, UserRule } from './requirement.js'
 import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
@@ -55,6 +55,8 @@ export interface RequirementContext {
   readonly scopes: ReadonlySet<string>
   /** Whether the option `accounts` is there. */
   readonly accounts: boolean
+  /** Whether the option `users` is there. */
+  readonly users: boolean
   /** Whether there is a key that signs resource tokens. */
   readonly keys: boolean
   /** Whether the option `interaction` is there. */
@@ -97,6 +99,9 @@ const ofPersons = {
     .custom<NonNullable<Bindings['mission']>>(isMissionRule, 'must be true, a hash or a function')
     .optional(),
   person: fn<NonNullable<Bindings['person']>>('a function of the request').optional(),
+  user: z
+    .custom<UserRule>((value) => value === true || typeof value === 'function', 'must be true or a function')
+    .optional(),
 }
 const ofGrants = {
   scope: z
@@ -293,13 +298,21 @@ function checkOnward(
 }
 
 function checkBindings(
-  { tenant, mission, person, account }: Terms,
-  { accounts }: RequirementContext,
+  { tenant, mission, person, account, user }: Terms,
+  context: RequirementContext,
 ): Bindings {
-  if (account !== undefined && !accounts)
+  if (account !== undefined && !context.accounts)
     throw new TypeError('require: account needs the option accounts, which says who holds an account')
-  const bindings: Bindings = { tenant, mission, person, account }
+  if (user !== undefined) checkUser(context)
+  const bindings: Bindings = { tenant, mission, person, account, user }
   return Object.values(bindings).some((value) => value !== undefined) ? bindings : nothing
+}
+
+function checkUser({ users, interaction, keys }: RequirementContext): void {
+  if (!users)
+    throw new TypeError('require: user needs the option users, which says which user a person is linked to')
+  if (!interaction) throw new TypeError('require: user needs the option interaction, with the login')
+  if (!keys) throw new TypeError(`require: user needs the option signingKeys; ${keyNeeded}`)
 }
 
 function isTenantRule(rule: unknown): boolean {

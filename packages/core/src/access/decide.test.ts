@@ -35,6 +35,7 @@ const callers: Record<string, TokenCaller | undefined> = {
 const context = {
   scopes: new Set(['read', 'write', 'admin']),
   accounts: true,
+  users: true,
   keys: true,
   policies: [],
   observe: false,

@@ -7,6 +7,7 @@ import { deny, type PolicyVerdict } from './policy.js'
 const context = {
   scopes: new Set(['read', 'write']),
   accounts: true,
+  users: true,
   keys: true,
   policies: [],
   observe: false,

@@ -63,6 +63,7 @@ export type {
   SessionTerms,
   ShortRequirement,
   TenantRule,
+  UserRule,
 } from '../access/requirement.js'
 export type { MayBeNobody, RouteCaller } from '../access/route-caller.js'
 export type { ScopeNeed, ScopeRule } from '../access/scope-rule.js'
@@ -97,6 +98,7 @@ export type { RevocationLimits } from '../revocation/revocation-limits.js'
 export type { SessionOptions } from '../session/options.js'
 export type { MemoryStoreOptions } from '../store/memory-store.js'
 export type { ProvenStoreOptions } from '../store/proven-store.js'
+export type { LinkedPerson, LinkRefused, NewLink, UsersOptions } from '../users/options.js'
 
 // What call chaining needs of an agent.
 
@@ -132,3 +134,4 @@ export type { ServerCounts } from '../server/resource-server.js'
 export type { SessionSelection } from '../session/ended.js'
 export type { OpenBreakGlass } from '../store/break-glass.js'
 export type { StoreHealth, StoreSideHealth } from '../store/watched-store.js'
+export type { Users } from '../users/unlinks.js'

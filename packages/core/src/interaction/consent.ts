@@ -1,4 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { Grant, Person } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
@@ -7,6 +8,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
 import { type Decision, type SettleContext, settle } from '../pending/settle.js'
+import type { UserDirectory } from '../users/directory.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
 import { type InteractionOptions, isLink, type LoginResult, type SignedIn, type Visit } from './options.js'
@@ -20,6 +22,8 @@ export interface InteractionContext extends SettleContext {
   /** Our own URL that people come back to from a supplier's side; `undefined`: none are sent there. */
   readonly callback: string | undefined
   readonly issuers: IssuerKeys
+  /** Present with the option `users`. */
+  readonly users: UserDirectory | undefined
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages
@@ -71,7 +75,7 @@ function visitOf({ record, request }: Visitor, { pathOf }: InteractionContext): 
 }
 
 /** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */
-async function whoOnPage(
+export async function whoOnPage(
   visitor: Visitor,
   { user, name = user }: SignedIn,
   context: InteractionContext,
@@ -109,7 +113,7 @@ export async function consentPage(
   who: SignedIn,
   context: InteractionContext,
 ): Promise<Answer> {
-  const { record, arrival, secret } = visitor
+  const { record, secret } = visitor
   const { interaction, call, session } = record
   const { id, description, scope } = interaction as NonNullable<typeof interaction>
   const wants = {
@@ -117,9 +121,9 @@ export async function consentPage(
     ...(description === undefined ? {} : { description }),
     ...(call === undefined ? {} : { call: callOnPage(call.held) }),
     ...(session === undefined ? {} : { session: context.session }),
+    ...(record.link === undefined ? {} : { link: linkOnPage(record) }),
   }
   const form = { action: context.pathOf(id), token: formToken(secret, id, who.user) }
-  const target = arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
   const asks = callerOnPage(record.caller)
   const use = useOf(record)
   const view = {
@@ -130,11 +134,23 @@ export async function consentPage(
     form,
     ...(await whoOnPage(visitor, who, context)),
   } as const
-  return pageAnswer(context.pages, visitor.request, 200, view, target)
+  return pageAnswer(context.pages, visitor.request, 200, view, formTarget(visitor))
+}
+
+/** The origin that the browser is sent to after the decision, which is another than ours. */
+export function formTarget({ arrival }: Visitor): string | undefined {
+  return arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
+}
+
+/** Who is to be linked to the user who is signed in: as verified, and nothing the agent says of itself. */
+export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<PageView['wants']>['link']> {
+  const { ps, sub } = (caller as Person | Grant).person
+  return { personServer: ps, person: sub }
 }
 
 /** What the person decides about. */
-function useOf({ session }: PendingRecord): NonNullable<PageView['use']> {
+export function useOf({ session, link }: PendingRecord): NonNullable<PageView['use']> {
+  if (link === true) return 'link'
   return session === undefined ? 'approval' : 'session'
 }
 

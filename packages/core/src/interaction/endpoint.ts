@@ -23,6 +23,7 @@ import {
   stoppedPage,
   type Visitor,
 } from './consent.js'
+import { isLinkDecision, linkAccount, linkPage } from './link-account.js'
 import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './page-answer.js'
 import { passAgain, passOn } from './pass-on.js'
 
@@ -130,7 +131,8 @@ async function arrive(
   // not being sent back (G-38).
   const callback = allowed ? asked : null
   if (!allowed && record.chained !== true) {
-    return problemPage(pages, request, 'invalid_request', 'problemCallback')
+    const key = record.link === true ? 'problemCallbackLink' : 'problemCallback'
+    return problemPage(pages, request, 'invalid_request', key)
   }
   const secret = browser.secretOf(request) ?? newSecret()
   const arrival: Arrival = {
@@ -177,9 +179,9 @@ async function show(visitor: Visitor, context: InteractionContext): Promise<Answ
     return expiredPage(visitor.request, context)
   if (visitor.record.chained === true) return passAgain(visitor, context)
   const who = await signedIn(visitor, context)
-  return 'status' in who
-    ? who
-    : ((await notTheirs(visitor, who, context)) ?? consentPage(visitor, who, context))
+  if ('status' in who) return who
+  if (visitor.record.link === true) return linkPage(visitor, who, context)
+  return (await notTheirs(visitor, who, context)) ?? consentPage(visitor, who, context)
 }
 
 /** The form with the decision. Who decides is the person signed in now; the code proves nothing about them. */
@@ -202,6 +204,7 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
   const decision = form?.get('decision')
   if (!sameToken(form?.get('token') ?? '', expected))
     return problemPage(context.pages, request, 'access_denied', 'problemOutdated')
+  if (record.link === true && isLinkDecision(decision)) return linkAccount(visitor, who, decision, context)
   if (decision === 'decline') return decide(visitor, { outcome: 'denied' }, context)
   if (decision !== 'approve')
     return problemPage(context.pages, request, 'invalid_request', 'problemUndecided')

@@ -3,6 +3,7 @@ export const englishMessages = {
   titleSession: 'Connect an agent to {site}?',
   titleApproval: 'Let an agent do this once?',
   titleLink: 'Let agents use your account at {site}?',
+  titleLinked: 'Agents use an account at {site} already',
   titleCode: 'Enter the code from your agent',
   titleApproved: 'You approved the request',
   titleDeclined: 'You declined the request',
@@ -19,6 +20,8 @@ export const englishMessages = {
   wantsAccount: 'Use your account at {site}, now and later, for the person that {server} speaks for',
   wantsAccountFor:
     'Use your account at {site}, now and later, for the person {person} that {server} speaks for',
+  alreadyLinked:
+    'The person {person} that {server} speaks for is connected to an account at {site} already. It stays connected to that one, which may be another than the one you are signed in with; nothing is changed here.',
   contentShown: 'With this content ({size}):',
   contentCut: 'Only the beginning is shown; there is more ({size}).',
   contentHidden: 'It comes with content that cannot be shown ({size}).',
@@ -37,6 +40,7 @@ export const englishMessages = {
     'Approve only if you started this yourself, with an agent that you know, and if {server} is your own person server. If in doubt, decline: then nothing happens.',
   approve: 'Approve',
   decline: 'Decline',
+  goOn: 'Continue',
 
   code: 'Code',
   codeContinue: 'Continue',
@@ -64,6 +68,11 @@ export const englishMessages = {
   problemProvider:
     'The server of your agent’s provider cannot be reached. Open the link again in a minute; it still counts.',
   problemCallback: 'The link would lead to a page that is not your agent’s. Ask your agent for a new one.',
+  problemCallbackLink:
+    'The link would lead to a page that is not your person server’s. Ask your agent for a new one.',
+  problemRefused: 'Your account was not connected.',
+  problemLinking:
+    'Another page is connecting this person to an account at this moment. Reload this page in a few seconds.',
   problemOutdated: 'This page was out of date, and nothing was decided. Go back, reload it and decide again.',
   problemUndecided: 'Nothing was decided. Go back and press Approve or Decline.',
   problemUnread: 'The form could not be read, and nothing was decided. Go back and press Approve or Decline.',

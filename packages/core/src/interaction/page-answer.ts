@@ -75,7 +75,7 @@ export function problemPage(
   request: HttpRequest,
   code: ErrorCode,
   key: MessageKey,
-  who: Pick<PageView, 'user' | 'signOut'> = {},
+  who: Pick<PageView, 'user' | 'signOut' | 'refused' | 'next'> = {},
 ): Answer {
   const { status } = errorEntry(code)
   const later = status === 503 ? { 'Retry-After': retryAfter } : {}

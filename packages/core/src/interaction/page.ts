@@ -53,6 +53,7 @@ type Part = (page: Page) => string
 
 const titles: Readonly<Record<PageView['page'], (view: PageView) => MessageKey>> = {
   consent: ({ use = 'approval' }) => uses[use].title,
+  linked: () => 'titleLinked',
   code: () => 'titleCode',
   approved: () => 'titleApproved',
   declined: () => 'titleDeclined',
@@ -80,6 +81,16 @@ ${signedIn(page)}
 <button name="decision" value="decline" aria-describedby="warning">${page.say('decline')}</button>
 </div>
 </form>`,
+  linked: (page) => `${alreadyLinked(page)}
+${signedIn(page)}
+<p class="warning" id="warning">${warning(page)}</p>
+<form method="post" action="${e(page.form?.action ?? '')}">
+<input type="hidden" name="token" value="${e(page.form?.token ?? '')}">
+<div class="choice">
+<button name="decision" value="continue" aria-describedby="warning">${page.say('goOn')}</button>
+<button name="decision" value="decline" aria-describedby="warning">${page.say('decline')}</button>
+</div>
+</form>`,
   code: ({ form, say }) => `<form method="get" action="${e(form?.action ?? '')}">
 <label for="code">${say('code')}</label>
 <input id="code" name="code" required dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="32" placeholder="ABCD-1234" aria-describedby="note">
@@ -93,6 +104,7 @@ ${signedIn(page)}
     page.problem === undefined
       ? ''
       : `<p role="alert">${page.say(page.problem.key)}</p>
+${refused(page)}
 ${signedIn(page)}
 <p class="note">${page.say('problemCode', { code: code(page.problem.code) })}</p>`,
 }
@@ -145,6 +157,20 @@ function wants(page: Page): string {
   const description = what.description === undefined ? '' : `<p dir="auto">${e(what.description)}</p>`
   const list = items.map((item) => `<li>${item}</li>`).join('\n')
   return `<section aria-labelledby="wants">\n<h2 id="wants">${say('wants')}</h2>\n${description}\n<ul>\n${list}\n</ul>\n</section>`
+}
+
+/** Whom the person has been linked to meanwhile nobody is told, only that they have been. */
+function alreadyLinked(page: Page): string {
+  const link = page.wants?.link
+  if (link === undefined) return ''
+  const { personServer, person = '' } = link
+  const values = { person: code(person), server: host(personServer), site: siteOf(page) }
+  return `<p role="status">${page.say('alreadyLinked', values)}</p>`
+}
+
+function refused({ refused: why, next, say }: Page): string {
+  const reason = why === undefined ? '' : `<p dir="auto">${e(why)}</p>`
+  return next === undefined ? reason : `${reason}<p><a href="${e(next)}">${say('goOn')}</a></p>`
 }
 
 function siteOf({ site }: PageView): string {

@@ -9,13 +9,14 @@ import type { PageMessages } from './messages.js'
  */
 export interface PageView {
   /**
-   * Which page it is. `consent` asks for the decision; `code` asks for the interaction code; `returned` is for who has
+   * Which page it is. `consent` asks for the decision; `linked` says that the person is linked to a user already, and asks
+   * whether to go on with that; `code` asks for the interaction code; `returned` is for who has
    * decided elsewhere and come back.
    */
-  readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'returned' | 'problem'
+  readonly page: 'consent' | 'linked' | 'code' | 'approved' | 'declined' | 'returned' | 'problem'
   /**
    * What the decision is about: `session` connects an agent, `approval` lets one call through, once, `link` joins a person
-   * of a person server to the user who is signed in. With `consent`, `approved` and `declined`.
+   * of a person server to the user who is signed in. With `consent`, `linked`, `approved` and `declined`.
    */
   readonly use?: 'session' | 'approval' | 'link'
   /** The language tag of the page, for `lang`: `en`, `de-AT`. */
@@ -75,11 +76,16 @@ export interface PageView {
   readonly signOut?: string
   /**
    * With `consent`: the page needs a `POST` form to `action` with `token` and `decision`, which is `approve` or `decline`.
+   * With `linked` the same, where `decision` is `continue` or `decline`.
    * With `code`: a `GET` form to `action` with `code`.
    */
   readonly form?: { readonly action: string; readonly token?: string }
   /** The error, and the name of its sentence in `messages`. Only with `problem`. */
   readonly problem?: { readonly code: string; readonly key: keyof PageMessages; readonly message: string }
+  /** Why the application does not link the person, in its own words. Only with `problem`. */
+  readonly refused?: string
+  /** Where the person goes on to from here, by a link: with `problem`, where their server waits for them. */
+  readonly next?: string
   /** For `<style nonce>`; the page's policy allows no scripts. */
   readonly nonce: string
 }

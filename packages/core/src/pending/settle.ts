@@ -89,7 +89,7 @@ export function createPending(context: SettleContext): Pending {
   const open = async (id: string): Promise<PendingRecord | undefined> => {
     const record = isPendingId(id) ? await records.find(id) : undefined
     // What others decide is not ours to decide.
-    const isOurs = record?.requirement !== 'auth-token' && record?.chained !== true
+    const isOurs = record?.requirement !== 'auth-token' && record?.chained !== true && record?.link !== true
     if (record === undefined || !isOurs || record.expires <= clock()) return undefined
     const { stops } = context
     const over =

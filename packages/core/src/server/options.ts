@@ -33,6 +33,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
+import { type UsersOptions, usersOptionsSchema } from '../users/options.js'
 import { createReporting, type Listener } from './reporting.js'
 import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
@@ -89,6 +90,7 @@ const schema = z.strictObject({
     .prefault({}),
   pending: pendingOptionsSchema,
   interaction: interactionOptionsSchema.optional(),
+  users: usersOptionsSchema.optional(),
   onward: onwardOptionsSchema.optional(),
   sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
@@ -209,6 +211,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly access: AccessConfig
   readonly pending: PendingSettings
   readonly interaction: InteractionOptions | undefined
+  readonly users: UsersOptions | undefined
   readonly onward: OnwardSettings | undefined
   readonly sessions: SessionSettings
   readonly fetch: IssuerFetch | undefined
@@ -294,6 +297,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},
     interaction: options.interaction,
+    users: options.users,
     onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
