@@ -1,6 +1,6 @@
 // One instance of the target as a process of its own, forked by the tests of this folder and told what to do over IPC.
 import type { BreakGlassOrder, DenialSubject, ResourceServer, Store } from '@countersign/core'
-import type { SessionSelection } from '@countersign/core/adapter'
+import type { LinkedPerson, SessionSelection } from '@countersign/core/adapter'
 import { createLoopbackFetch } from '@countersign/devkit'
 import { createRedisStore } from '@countersign/redis'
 import { Redis } from 'ioredis'
@@ -70,6 +70,7 @@ const calls: Readonly<Record<Call['name'], (server: ResourceServer, given: never
   breakGlass: (server, order: BreakGlassOrder) => server.breakGlass.open(order),
   release: () => release(),
   approve: (server, { id, user }: { id: string; user: string }) => server.pending.approve(id, { user }),
+  unlink: (server, who: LinkedPerson) => server.users.unlink(who),
   endSessions: (server, selection: SessionSelection) => server.sessions.end(selection),
 }
 

@@ -29,6 +29,7 @@ export interface Call {
     | 'release'
     | 'approve'
     | 'endSessions'
+    | 'unlink'
   readonly given?: unknown
 }
 

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { redisBinary, startRedis, type TestRedis } from '../../packages/redis/src/testing/redis-server.js'
+import { decideOn, flow, linkOf, resourceTokenOf, textOf } from '../waiting/linking.js'
 import { interactionOf, locationOf } from '../waiting/stage.js'
 import { Visitor } from '../waiting/visitor.js'
 import { type Fleet, openFleet } from './fleet.js'
@@ -114,6 +115,48 @@ describe.runIf(redisBinary !== undefined || required)(`four processes and one Re
       expect(await fleet.revoke(3, 'pt-session')).toBe('recorded')
       // As if none had been sent: a new one is offered.
       expect(await use()).toEqual([202, 202, 202, 202])
+    })
+  })
+
+  describe('a user', () => {
+    const mine = 'https://rs.example/mine'
+    const executions = (): number =>
+      fleet.instances.reduce((sum, instance) => sum + instance.count('executing'), 0)
+    const everywhereAt = async (url: string, token: string): Promise<number[]> =>
+      Promise.all(
+        everywhere.map(
+          async (number) => (await fleet.send(number, await fleet.sign({ url }, { token }))).status,
+        ),
+      )
+
+    it('linked by one process is known to all, and unlinked by one is unlinked on all', async () => {
+      const token = await fleet.personToken('pt-mine')
+      const grant = await fleet.grant('mine')
+      const ask = async (number: number): Promise<Response> =>
+        fleet.send(number, await fleet.sign({ url: mine }, { token }))
+      const asked = [await ask(0), await ask(1)] as const
+      const dad = new Visitor(fleet.town, 'dad')
+      fleet.comeTo(2)
+      const page = await dad.open(linkOf(resourceTokenOf(asked[1])))
+      fleet.comeTo(1)
+      expect(await decideOn(fleet, asked[0])).toBe(flow)
+      fleet.comeTo(2)
+      expect(textOf(await dad.decide(page, 'approve'))).toContain('already')
+      expect(await everywhereAt(mine, grant)).toEqual([200, 200, 200, 200])
+      const served = await fleet.send(3, await fleet.sign({ url: mine }, { token: grant }))
+      expect(await served.json()).toMatchObject({ user: 'mom' })
+      const held = await fleet.send(0, await fleet.sign(transfer, { token }))
+      const before = executions()
+
+      const person = { ps: 'https://ps.example', sub: resourceTokenOf(asked[0]).sub }
+      await fleet.instances[3]?.call('unlink', { person })
+      expect(await everywhereAt(mine, grant)).toEqual([401, 401, 401, 401])
+      const poll = await fleet.sign({ url: locationOf(held) }, { token: grant })
+      expect((await fleet.send(1, poll)).status).toBe(403)
+      expect(
+        (await fleet.send(2, await fleet.sign({ url: locationOf(held) }, { token: grant }))).status,
+      ).toBe(410)
+      expect(executions()).toBe(before)
     })
   })
 
