@@ -3,8 +3,11 @@ import { formOf, nothingThere } from './page.js'
 
 /** What a person does on the pages that a link leads to. */
 export interface VisitOptions {
-  /** What they press on the consent page. Default: nothing, they only look. */
-  readonly decision?: 'approve' | 'decline'
+  /**
+   * What they press on the consent page; `continue` is on the page that says that the person is connected already. Default:
+   * nothing, they only look.
+   */
+  readonly decision?: 'approve' | 'decline' | 'continue'
   /** Fields of every request to a resource: the cookie of your own login, for one. The town's own servers do not get them. */
   readonly headers?: Readonly<Record<string, string>>
   /** What they type into a form of your own that stands before the consent page, such as that of your login: by input name. */
