@@ -35,6 +35,7 @@ export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
   return {
     port: (server.address() as AddressInfo).port,
     denials: guard.server.denials,
+    users: guard.server.users,
     close: async () => {
       server.close()
       server.closeAllConnections()

@@ -28,6 +28,7 @@ export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
   return {
     port: (app.server.address() as AddressInfo).port,
     denials: app.aauth.denials,
+    users: app.aauth.users,
     close: () => app.close(),
   }
 }
