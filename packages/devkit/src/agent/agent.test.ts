@@ -334,7 +334,7 @@ describe('an agent', () => {
   })
 })
 
-describe('login_hint of a resource token (R-199)', () => {
+describe('login_hint of a resource token (6.7.1)', () => {
   /** What the person server was asked at its token endpoint. */
   const asked = async (errand: () => Promise<Response>): Promise<unknown[]> => {
     const hints: unknown[] = []

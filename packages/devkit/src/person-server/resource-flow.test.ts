@@ -59,7 +59,7 @@ const errorAt = async (agent: ReturnType<Setting['sam']>, url: string) => {
   return [response.status, error]
 }
 
-describe('a resource token with interaction (R-236)', () => {
+describe('a resource token with interaction (7.2.3)', () => {
   it('defers, with a page of the person server', async () => {
     const { response } = await ask()
     expect(response.status).toBe(202)
@@ -115,7 +115,7 @@ describe('a resource token with interaction (R-236)', () => {
     ['denied', 'server_error', 500],
     ['__proto__', 'server_error', 500],
     ['', 'server_error', 500],
-  ])('tells the agent of %j as %s (R-305)', async (said, error, status) => {
+  ])('tells the agent of %j as %s (11.9.4)', async (said, error, status) => {
     const { agent, pending, link } = await ask()
     page.answers = said
     await setting.town.visit(link)
@@ -198,7 +198,7 @@ describe('the address of a flow', () => {
   })
 })
 
-describe('the claim itself (R-200)', () => {
+describe('the claim itself (7.2.3)', () => {
   const url = 'https://shop.example/connect'
   it.each([
     ['text', url],
@@ -250,7 +250,7 @@ describe('the claim itself (R-200)', () => {
   })
 })
 
-describe('login_hint (R-199)', () => {
+describe('login_hint (6.7.1)', () => {
   const hinted = (asked: (string | undefined)[]): PersonOptions => ({
     consent: ({ loginHint }) => asked.push(loginHint) > 0,
   })

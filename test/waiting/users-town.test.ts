@@ -2,7 +2,7 @@ import { type ConsentRequest, type Person, readRequirement } from '@countersign/
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agentOf, errorOf } from '../agent/setting.js'
 import { adapters, resource } from '../target/start.js'
-import { openStage, type Stage } from '../waiting/stage.js'
+import { openStage, type Stage } from './stage.js'
 
 const mine = `${resource}/mine`
 
