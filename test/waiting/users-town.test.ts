@@ -157,6 +157,40 @@ describe.each(adapters)('a town with an API that has users [adapter %s]', (adapt
   })
 })
 
+describe.each(adapters)('a held call that needs a user [adapter %s]', (adapter) => {
+  it.each([
+    ['approve', 'mom', 1],
+    ['decline', 'denied', 0],
+  ] as const)('is carried out once the person has come to the page: %s', async (decision, ends, times) => {
+    let carriedOut = 0
+    const stage = await openStage(adapter, {}, [
+      {
+        method: 'POST',
+        path: '/mine/held',
+        requirement: { scope: 'data.write', user: true, deliver: 'held' },
+        answer: ({ caller }) => {
+          carriedOut++
+          return { user: caller !== undefined && 'user' in caller ? caller.user : undefined }
+        },
+      },
+    ])
+    const { town, mom } = stage
+    const sam = town.agent('sam', {
+      person: mom,
+      onInteraction: async ({ link }) => {
+        expect(carriedOut).toBe(0)
+        await town.visit(link, { form: { username: 'mom', password: 'mom' }, decision })
+      },
+    })
+    const outcome = await sam.fetch(`${resource}/mine/held`, { method: 'POST' }).then(
+      async (response) => ((await response.json()) as { user: string }).user,
+      ({ code }: { code: string }) => code,
+    )
+    expect([outcome, carriedOut]).toEqual([ends, times])
+    await stage.close()
+  })
+})
+
 describe.each(adapters)('with an access server [adapter %s]', (adapter) => {
   const form = { username: 'mom', password: 'mom' }
   it.each([

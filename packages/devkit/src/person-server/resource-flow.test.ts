@@ -94,6 +94,19 @@ describe('a resource token with interaction (7.2.3)', () => {
     expect(page.arrived).toEqual([code, code])
   })
 
+  it('leaves the person all the time they want to decide', async () => {
+    let decide: (agrees: boolean) => void = () => undefined
+    const decision = new Promise<boolean>((resolve) => {
+      decide = resolve
+    })
+    const { agent, pending, link } = await ask(setting.sam({ consent: () => decision }))
+    await setting.town.visit(link, { form, decision: 'approve' })
+    expect((await agent.request({ url: pending })).status).toBe(202)
+    const polled = agent.request({ url: pending, headers: { Prefer: 'wait=45' } })
+    decide(true)
+    expect((await polled).status).toBe(200)
+  })
+
   it('ends when the person leaves the page of the resource, and nobody is asked', async () => {
     const asked: ConsentRequest[] = []
     const sam = setting.sam({ consent: (ask) => asked.push(ask) > 0 }, visiting('decline'))

@@ -42,7 +42,7 @@ export function readInteraction(
 export interface ResourceFlow {
   /**
    * They are back: `error` is what the resource said (7.3.1). Resolves with the `error` to tell the agent's callback, to
-   * which they go on from here.
+   * which they go on from here; never rejects.
    */
   readonly arrived: (error: string | null) => Promise<string | null>
   /** Whether nobody waits for them any more. */
@@ -76,9 +76,11 @@ export class ResourceFlows {
       if (flow === undefined || !this.#waiting.delete(id)) return problem(410, 'gone')
       if (flow.over())
         return end(flow, 'interaction_expired') ?? problem(410, 'gone', 'the request has ended')
-      const error = await flow.arrived(known(query.get('error')))
+      const told = flow.arrived(known(query.get('error')))
+      // Only a callback has to be told what the person decides, who may take their time.
+      const onward = flow.callback === undefined ? undefined : end(flow, await told)
       const page = 'Thank you. You can close this page.\n'
-      return end(flow, error) ?? { status: 200, headers: { 'Content-Type': 'text/plain' }, body: page }
+      return onward ?? { status: 200, headers: { 'Content-Type': 'text/plain' }, body: page }
     })
   }
 
