@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
@@ -7,6 +6,7 @@ import { isUserList } from '../interaction/ask.js'
 import { didYouMean } from '../nearest.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
+import { z } from '../schema.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { identityScopes } from '../token/claims.js'
 import { type Bindings, nothing } from './bindings.js'
@@ -143,7 +143,7 @@ const names: ReadonlySet<string> = new Set(Object.values(kinds).flatMap(({ shape
 
 /** Every member, with whatever its kind of route may not say left out. */
 type Terms = Partial<
-  z.infer<typeof kinds.grant> & Omit<z.infer<typeof kinds.session>, never> & { readonly identity: string }
+  z.output<typeof kinds.grant> & Omit<z.output<typeof kinds.session>, never> & { readonly identity: string }
 >
 
 /**

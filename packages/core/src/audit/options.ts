@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { checkConfiguration } from '../configuration.js'
+import { z } from '../schema.js'
 import type { AuditSink } from './sink.js'
 
 /** The options of an audit log. */

@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { RequestView } from '../http/request-view.js'
+import { z } from '../schema.js'
 import { isOneOf, languageSchema, messagesSchema, type PageTranslation } from './languages.js'
 import type { PageView } from './view.js'
 

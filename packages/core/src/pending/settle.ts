@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import { checkArgument } from '../configuration.js'
 import type { Report } from '../events.js'
 import { isUser } from '../identifiers.js'
+import { z } from '../schema.js'
 import type { Question } from './answers.js'
 import type { LongPolls } from './long-polls.js'
 import type { PendingSettings } from './options.js'

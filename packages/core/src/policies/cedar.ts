@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { z } from 'zod'
 import type { Policy, PolicyInput } from '../access/policy.js'
 import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
+import { z } from '../schema.js'
 import { type Obligations, readObligations, refuseMisspelt, verdictOf } from './obligations.js'
 import {
   engineShape,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../schema.js'
 
 /** The schema of the option `timeout`. */
 export const timeoutSchema: z.ZodType<number | undefined> = z

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import {
   type AskApproval,
   allow,
@@ -12,6 +11,7 @@ import {
 import type { Caller } from '../caller.js'
 import { type AskInteraction, type InteractOptions, interact } from '../interaction/ask.js'
 import { didYouMean } from '../nearest.js'
+import { z } from '../schema.js'
 import type { PolicyEngineOptions } from './question.js'
 
 /**

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import {
   type AccessConfig,
   type AnyAccessOptions,
@@ -26,6 +25,7 @@ import { readSigningKeys, type SigningKeys } from '../own-keys/signing-keys.js'
 import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
+import { z } from '../schema.js'
 import { type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { createMemoryStore } from '../store/memory-store.js'

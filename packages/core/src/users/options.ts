@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { PersonIdentifier } from '../caller.js'
+import { z } from '../schema.js'
 
 /** A person, as the application is asked which of its users it is. */
 export interface LinkedPerson {

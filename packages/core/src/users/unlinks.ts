@@ -1,10 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
-import { z } from 'zod'
 import type { Origin, PersonIdentifier } from '../caller.js'
 import { checkArgument } from '../configuration.js'
 import type { StateEvent, Untold } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
+import { z } from '../schema.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson, UsersOptions } from './options.js'
 
