@@ -50,6 +50,7 @@ export type {
   StoreRecoveredEvent,
   StoreUse,
   Told,
+  VerifierEvent,
 } from '../events.js'
 export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

@@ -35,7 +35,8 @@ export function testResource(
     ...testOptions,
     onEvent: (event) => {
       if (event.name === 'decision') decisions.push(event)
-      else events.push(untold(event))
+      // What is installed is not what is tested.
+      else if (event.name !== 'verifier') events.push(untold(event))
     },
     ...options,
   })
