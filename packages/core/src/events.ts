@@ -342,6 +342,19 @@ export interface KeyRotationEvent extends Told {
   readonly forced: boolean
 }
 
+/**
+ * At the start, and only then: libsodium was found (`sodium-native`) and verifies Ed25519 in the event loop. Nothing is told
+ * where `node:crypto` does, or what the option `crypto.ed25519` names; `health()` says what does in any case.
+ */
+export interface VerifierEvent extends Told {
+  readonly name: 'verifier'
+  readonly ed25519: 'libsodium'
+  /** Where signatures are verified: `both`, in the event loop and in the thread pool, as `crypto.mode` `auto` has it. */
+  readonly where: 'loop' | 'both'
+  /** Processors that this process may use. */
+  readonly cores: number
+}
+
 /** The events of stored state: revocations, denials, replays, break-glass, resource tokens and signing keys. */
 export type StateEvent =
   | RevocationEvent
@@ -465,6 +478,7 @@ export type AAuthEvent =
   | StoreEvent
   | AuditEvent
   | StateEvent
+  | VerifierEvent
 
 /**
  * The function that events are reported to.

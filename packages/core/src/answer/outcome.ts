@@ -51,16 +51,31 @@ export type Outcome<C extends Caller | undefined = Caller | undefined> = Served<
 
 /** Serves the request. */
 export function served(caller: Caller | undefined, report: Report, request?: object): Served {
-  report({ name: 'served', caller: caller?.kind ?? 'nobody', ...agentOf(caller) }, request)
+  report(serving(caller), request)
   return { served: true, caller }
 }
 
+const tellServed = (caller: ServedEvent['caller']): Untold<ServedEvent> =>
+  Object.freeze({ name: 'served', caller })
+// Every request that is served is told of, whether anybody listens or not.
+const servedAs = {
+  nobody: tellServed('nobody'),
+  agent: tellServed('agent'),
+  person: tellServed('person'),
+  grant: tellServed('grant'),
+  session: tellServed('session'),
+}
+
 // An agent's own tokens name it and whom it helps; an operator who reads of one sees the other.
-function agentOf(caller: Caller | undefined): Pick<ServedEvent, 'agent' | 'parentAgent'> | undefined {
-  const who = caller?.kind === 'session' ? caller.by : caller
-  if (who?.kind !== 'agent') return undefined
+function serving(caller: Caller | undefined): Untold<ServedEvent> {
+  if (caller === undefined) return servedAs.nobody
+  const { kind } = caller
+  const who = kind === 'session' ? caller.by : caller
+  if (who.kind !== 'agent') return servedAs[kind]
   const { agent, parentAgent } = who
-  return parentAgent === undefined ? { agent } : { agent, parentAgent }
+  return parentAgent === undefined
+    ? { name: 'served', caller: kind, agent }
+    : { name: 'served', caller: kind, agent, parentAgent }
 }
 
 /** Adds the session's next token to an outcome, whatever it is. */

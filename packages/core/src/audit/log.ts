@@ -377,23 +377,33 @@ const aboutCaller = (decision: DecisionEvent): Record<CallerMembers, unknown> =>
   scope: decision.scope,
 })
 
+type AlwaysThere = 'id' | 'method' | 'outcome' | 'milliseconds'
+
 /** By name, so that none is forgotten. */
+const sometimesThere = Object.keys({
+  route: true,
+  code: true,
+  family: true,
+  status: true,
+  remembered: true,
+  keyHeld: true,
+  policy: true,
+  held: true,
+  verification: true,
+  requestId: true,
+} satisfies Record<Exclude<OwnMembers, AlwaysThere>, true>) as readonly Exclude<OwnMembers, AlwaysThere>[]
+
+/** One by one: this is part of every request, and JSON of a whole object takes long. */
 const ofRequest = (decision: DecisionEvent): string => {
-  const { id, method, route, outcome, milliseconds, verification } = decision
-  const others: Record<Exclude<OwnMembers, 'id' | 'method' | 'outcome' | 'milliseconds'>, unknown> = {
-    route,
-    code: decision.code,
-    family: decision.family,
-    status: decision.status,
-    remembered: decision.remembered,
-    keyHeld: decision.keyHeld,
-    policy: decision.policy,
-    held: decision.held,
-    verification: verification === undefined ? undefined : round(verification),
-    requestId: decision.requestId,
+  const { id, method, outcome, milliseconds } = decision
+  let json = id === undefined ? '' : `"id":"${id}",`
+  json += `"method":${JSON.stringify(method)},"outcome":"${outcome}","milliseconds":${round(milliseconds)}`
+  for (const name of sometimesThere) {
+    const value = decision[name]
+    if (value === undefined) continue
+    json += `,"${name}":${typeof value === 'number' ? round(value) : JSON.stringify(value)}`
   }
-  const name = id === undefined ? '' : `"id":"${id}",`
-  return `${name}"method":${JSON.stringify(method)},"outcome":"${outcome}","milliseconds":${round(milliseconds)}${more(others)}`
+  return json
 }
 
 /** Members as JSON, to be added to others. */

@@ -96,24 +96,22 @@ export class EvidenceWriter {
    */
   write(read: ReadSignature, verified: boolean): string {
     const { key } = read
-    const text = read.base.toString('latin1')
     const signature = Buffer.from(read.signature).toString('base64url')
     const begin = `"salt":"${salt()}","signature":"${signature}"`
     if (key.scheme === 'jwt') {
       const { jwt, digest } = key
-      const base = this.#base(text, jwt, digest)
+      const base = this.#base(piecesOf(read, jwt), digest, read)
       return `${begin},${base},${verified ? `"token":${this.#token(jwt, digest)}` : this.#refusedToken(jwt, digest)}`
     }
     const { id: issuer, dwk, kid } = key
     const found = exported(this.#issuers.peek({ issuer, dwk, kid }))
-    return `${begin},${this.#base(text, undefined, '')}${found === undefined ? '' : `,"key":${JSON.stringify(found)}`}`
+    return `${begin},${this.#base([read.base.toString('latin1')], '', read)}${found === undefined ? '' : `,"key":${JSON.stringify(found)}`}`
   }
 
-  #base(text: string, jwt: string | undefined, digest: string): string {
-    const pieces = jwt === undefined ? [text] : splitAt(text, jwt)
+  #base(pieces: readonly string[], digest: string, read: ReadSignature): string {
     let length = 0
     for (const piece of pieces) length += piece.length
-    if (length > longestBase) return `"baseHash":"${sha256(text)}"`
+    if (length > longestBase) return `"baseHash":"${sha256(read.base)}"`
     const token = `,{"h":"${digest}"},`
     let json = this.#piece(pieces[0] as string)
     for (let i = 1; i < pieces.length; i++) json += token + this.#piece(pieces[i] as string)
@@ -191,13 +189,13 @@ function personIn({ header, payload: { iss, ps = iss, sub } }: CompactJws): Pers
   return typeof server === 'string' && typeof sub === 'string' ? { ps: server, sub } : undefined
 }
 
-/** As `split`; the token is nearly always there once, and a search for a text of its length takes long. */
-function splitAt(text: string, jwt: string): readonly string[] {
-  const at = text.indexOf('jwt="') + 'jwt="'.length
-  const rest = at + jwt.length
-  return text.startsWith(jwt, at) && at < jwt.length && text.length - rest < jwt.length
-    ? [text.slice(0, at), text.slice(rest)]
-    : text.split(jwt)
+/** The base without its token. A search for a text of that length takes long, and making a text of it as well. */
+function piecesOf({ base, tokenAt: at }: ReadSignature, jwt: string): readonly string[] {
+  const { length } = jwt
+  // Where the rest is shorter than the token, the token is not in it once more.
+  return at !== undefined && at < length && base.length - at < 2 * length
+    ? [base.toString('latin1', 0, at), base.toString('latin1', at + length)]
+    : base.toString('latin1').split(jwt)
 }
 
 function exported(found: ReturnType<IssuerKeys['peek']>): JsonWebKey | undefined {

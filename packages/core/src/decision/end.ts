@@ -1,7 +1,7 @@
 import type { Outcome } from '../answer/outcome.js'
 import type { DecisionOutcome } from '../events.js'
 import type { Answer } from '../http/message.js'
-import type { Draft, End } from './decisions.js'
+import type { Draft, End } from './draft.js'
 
 /** How a request ended at a guarded route. */
 export function endOfOutcome(outcome: Outcome, draft: Draft): End {

@@ -52,6 +52,7 @@ export type {
   StoreUse,
   Told,
   UnlinkedEvent,
+  VerifierEvent,
 } from '../events.js'
 export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

@@ -131,7 +131,7 @@ const schema = z.strictObject({
     .strictObject({
       mode: z.enum(['auto', 'sync', 'threads']).optional(),
       maxWaiting: z.int().positive().optional(),
-      ed25519: fn<Ed25519Verifier>().optional(),
+      ed25519: fn<Ed25519Verifier>().or(z.literal(false)).optional(),
     })
     .default({}),
   help: z

@@ -18,7 +18,9 @@ import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Onward } from '../chaining/run.js'
 import { checkConfiguration } from '../configuration.js'
-import { createVerify } from '../crypto/verify.js'
+import { countCores } from '../crypto/cores.js'
+import { installedSodium } from '../crypto/installed.js'
+import { type CryptoOptions, createVerify, cryptoHealth, type Surroundings } from '../crypto/verify.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
 import { agentMetadataEndpoint } from '../endpoints/agent-metadata.js'
@@ -202,7 +204,16 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   audit?.attach(auditContext(config, issuers, diagnose))
   const { denials, breakGlass } = state
   const noticeContent = createNoticeContent(diagnose)
-  const authentication = authenticationContext(config, issuers, state, diagnose, trace)
+  const surroundings = lookAround(config.crypto)
+  const verifies = cryptoHealth(config.crypto, surroundings)
+  const { ed25519, where, cores } = verifies
+  if (ed25519 === 'libsodium' && where !== 'threads' && trace === undefined)
+    config.report({ name: 'verifier', ed25519, where, cores })
+  const authentication = authenticationContext(config, issuers, state, {
+    diagnose,
+    trace,
+    verify: createVerify(config.crypto, surroundings),
+  })
   const adoption = createAdoption(config)
   const help = createHelp(config.help)
   const mint = createResourceTokenMint(config)
@@ -267,7 +278,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       openPolls: pendingRequests.polls(),
       discoveries: issuers.inspect(0).discoveries,
     }),
-    health: () => readHealth({ ...config, breakGlass, issuers }),
+    health: () => readHealth({ ...config, breakGlass, issuers, cryptoHealth: verifies }),
     report: () => adoption.report(),
     diagnose,
     pending: pendingRequests.pending,
@@ -319,6 +330,12 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   }
 }
 
+/** Finds out where this process runs, as far as the options leave anything open. */
+function lookAround({ mode, ed25519 }: CryptoOptions): Surroundings {
+  const mayLook = useShortcuts() && ed25519 === undefined && mode !== 'threads'
+  return { cores: countCores(), sodium: mayLook ? installedSodium() : undefined }
+}
+
 /**
  * What was begun with a token outlives it, so a revocation has to end that as well (G-58). The revocation is written first,
  * and then what was begun is looked for; beginning something goes the other way round. A revocation that was interrupted is
@@ -350,8 +367,7 @@ function authenticationContext(
   config: Config,
   issuers: IssuerKeys,
   state: State,
-  diagnose: Diagnose,
-  trace: Trace | undefined,
+  { diagnose, trace, verify }: Pick<AuthenticationContext, 'diagnose' | 'trace' | 'verify'>,
 ): AuthenticationContext {
   const shortcuts = useShortcuts() && trace === undefined
   return {
@@ -378,7 +394,7 @@ function authenticationContext(
     shortcuts,
     issuers,
     tokens: new VerifiedTokens(shortcuts ? config.verifiedTokens : 0, issuers),
-    verify: createVerify(config.crypto),
+    verify,
     decisions: config.decisions,
     ...state,
     replay: config.replay,

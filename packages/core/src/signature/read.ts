@@ -45,6 +45,8 @@ export interface ReadSignature {
   readonly created: number
   /** The names of the covered components, those with parameters included. */
   readonly covered: readonly string[]
+  /** Where the token begins in the base, in bytes; absent where that has to be looked for. */
+  readonly tokenAt?: number | undefined
 }
 
 /** The value for a request without any signature field; whether that is an error is for the endpoint to decide. */

@@ -72,9 +72,6 @@ function follow<M>(
       if ('result' in message || 'error' in message) conclude(message)
     },
     asyncEnd: (message: object) => conclude(message),
-    start: () => {},
-    asyncStart: () => {},
-    error: () => {},
   }
   channel.start.bindStore(within, begin as never)
   channel.subscribe(listeners as never)

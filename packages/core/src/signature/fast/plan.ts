@@ -16,6 +16,8 @@ export interface Plan {
   /** Whether it covers what every signature has to. */
   readonly coversBase: boolean
   readonly coversAuthorization: boolean
+  /** Whether `signature-key` is the last component. */
+  readonly endsWithKey: boolean
 }
 
 interface Step {
@@ -54,6 +56,7 @@ export function compilePlan(text: string): Plan | undefined {
     fields,
     coversBase: baseComponents.every((name) => names.has(name)),
     coversAuthorization: names.has('authorization'),
+    endsWithKey: covered.at(-1) === 'signature-key',
   }
 }
 

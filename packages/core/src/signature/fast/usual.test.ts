@@ -41,7 +41,9 @@ const [, goodInput, , goodSignature, , goodKey] = good as [string, string, strin
 const plain = (outcome: ReadSignature | Refusal | typeof unsigned): unknown => {
   if (outcome === unsigned) return 'unsigned'
   if (outcome instanceof Refusal) return { code: outcome.code, details: outcome.details }
-  const { base, signature, ...rest } = outcome
+  const { base, signature, tokenAt, ...rest } = outcome
+  if (tokenAt !== undefined && rest.key.scheme === 'jwt')
+    expect(base.toString('latin1', tokenAt, tokenAt + rest.key.jwt.length)).toBe(rest.key.jwt)
   return { ...rest, base: base.toString('latin1'), signature: Buffer.from(signature).toString('hex') }
 }
 const parsed = (request: HttpRequest, policy: SignaturePolicy): unknown =>
@@ -226,6 +228,10 @@ describe('reading what is usual', () => {
     const sent = { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...good] }
     expect(agree(sent)).toBe('recognised')
     expect(agree({ ...sent, rawHeaders: ['Host', 'rs.example'] })).toBe('recognised')
+    expect(usualReader(policies[0] as SignaturePolicy).read(sent, now)).toHaveProperty(
+      'tokenAt',
+      expect.any(Number),
+    )
   })
 
   it('decodes every signature as it was encoded, in its one spelling only', () => {

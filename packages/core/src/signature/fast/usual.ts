@@ -60,7 +60,9 @@ class UsualReader {
     const base = planBase(plan, { method, target, rawHeaders, authority, scheme }, key, parameters)
     if (base === undefined) return undefined
     const { label, covered } = plan
-    return { label, key: jwt, signature: copyOfDecoded(), base, created: times.created, covered }
+    const { created } = times
+    const tokenAt = plan.endsWithKey ? tokenIn(base, plan.label, key, parameters) : undefined
+    return { label, key: jwt, signature: copyOfDecoded(), base, created, covered, tokenAt }
   }
 
   #isEnough(plan: Plan, scan: FieldScan, hasContent: boolean | undefined): boolean {
@@ -72,6 +74,12 @@ class UsualReader {
       (!scan.authorization || plan.coversAuthorization)
     )
   }
+}
+
+/** Where the token begins in a base whose last line but one is `"signature-key": sig=jwt;jwt="…"`. */
+function tokenIn(base: Buffer, label: string, key: string, parameters: string): number {
+  const begin = base.length - parameters.length - '\n"@signature-params": '.length - key.length
+  return begin + label.length + '=jwt;jwt="'.length
 }
 
 function planOf(text: string): Plan | undefined {
