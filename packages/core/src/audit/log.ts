@@ -389,6 +389,7 @@ const ofRequest = (decision: DecisionEvent): string => {
     keyHeld: decision.keyHeld,
     policy: decision.policy,
     held: decision.held,
+    part: decision.part,
     verification: verification === undefined ? undefined : round(verification),
     requestId: decision.requestId,
   }

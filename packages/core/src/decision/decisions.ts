@@ -35,14 +35,17 @@ export class Draft {
   ending: Ending | undefined
   #id: string | undefined | null = null
 
+  /** The place of this decision among those on the same request, from 1. */
+  readonly part: number
   readonly #monotonic: () => number
   #verification: number | undefined
   /** Whether everything has been told. */
   isConcluded = false
 
-  constructor(request: HttpRequest, route: RouteView, monotonic: () => number) {
+  constructor(request: HttpRequest, route: RouteView, part: number, monotonic: () => number) {
     this.request = request
     this.route = route
+    this.part = part
     this.#monotonic = monotonic
     this.began = monotonic()
   }
@@ -111,6 +114,8 @@ export class Decisions {
   readonly #drafts = new WeakMap<object, Draft>()
   /** Most requests are decided on before the next one comes, and the map is dearer than everything else here. */
   #last: Draft | undefined
+  /** Kept at the request itself: a weak map of all requests costs a multiple. */
+  readonly #part = Symbol('countersign decisions')
 
   constructor(context: DecisionsContext) {
     this.#context = context
@@ -129,11 +134,19 @@ export class Decisions {
   /** Begins to gather, where somebody wants to know. */
   begin(request: HttpRequest, route: RouteView): Draft | undefined {
     if (!this.wanted) return undefined
-    const draft = new Draft(request, route, this.#context.monotonic)
+    const draft = new Draft(request, route, this.#partOf(request), this.#context.monotonic)
     const last = this.#last
     if (last !== undefined && !last.isConcluded) this.#drafts.set(last.request, last)
     this.#last = draft
     return draft
+  }
+
+  /** How many decisions on a request there are now: one guard may stand behind another. */
+  #partOf({ identity, rawHeaders }: HttpRequest): number {
+    const of = (identity ?? rawHeaders) as { [part: symbol]: number | undefined }
+    const part = (of[this.#part] ?? 0) + 1
+    if (Object.isExtensible(of)) of[this.#part] = part
+    return part
   }
 
   /** What is being gathered of a request. */
@@ -179,6 +192,7 @@ export class Decisions {
     if (draft.keyHeld !== undefined) event.keyHeld = draft.keyHeld
     if (draft.policy !== undefined) event.policy = draft.policy
     if (request.carried !== undefined) event.held = true
+    if (draft.part > 1) event.part = draft.part
     if (draft.verification !== undefined) event.verification = draft.verification
     if (id !== undefined) event.requestId = id.slice(0, 200)
     event.milliseconds = draft.milliseconds
