@@ -385,7 +385,10 @@ export interface DecisionEvent extends Told {
    * a report-only route.
    */
   readonly outcome: DecisionOutcome
-  /** The error code, the requirement, or a policy's own code; absent where it was served. */
+  /**
+   * The error code, the requirement, or a policy's own code; absent where it was served. `observed` has `served` where the
+   * route's other way in (`or`) decides on a request that would have been served.
+   */
   readonly code?: string
   /** Of an error: whose fault it is. */
   readonly family?: ErrorFamily
@@ -433,6 +436,11 @@ export interface DecisionEvent extends Told {
   readonly policy?: string
   /** Whether it was a call that had waited and is now carried out; its `id` is that of the request that had to wait. */
   readonly held?: true
+  /**
+   * 2 for the second decision on the same request at this resource, and so on: one guard behind another, or before an
+   * endpoint of ours. Absent of the first, so that there is one without it for each request.
+   */
+  readonly part?: number
   /** From the beginning of our part to its end, with everything that was waited for. */
   readonly milliseconds: number
   /** The framework's own name of the request: `request.id` of Fastify, `req.id` in Express where something sets it. */

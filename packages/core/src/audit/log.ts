@@ -389,6 +389,7 @@ const sometimesThere = Object.keys({
   keyHeld: true,
   policy: true,
   held: true,
+  part: true,
   verification: true,
   requestId: true,
 } satisfies Record<Exclude<OwnMembers, AlwaysThere>, true>) as readonly Exclude<OwnMembers, AlwaysThere>[]
