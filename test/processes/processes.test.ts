@@ -135,7 +135,7 @@ describe.runIf(redisBinary !== undefined || required)(`four processes and one Re
       const ask = async (number: number): Promise<Response> =>
         fleet.send(number, await fleet.sign({ url: mine }, { token }))
       const asked = [await ask(0), await ask(1)] as const
-      const dad = new Visitor(fleet.town, 'dad')
+      const dad = new Visitor(fleet.town, {}, 'dad')
       fleet.comeTo(2)
       const page = await dad.open(linkOf(resourceTokenOf(asked[1])))
       fleet.comeTo(1)

@@ -78,7 +78,7 @@ export async function decideOn(
   decision: 'approve' | 'decline' = 'approve',
   user: 'mom' | 'dad' = 'mom',
 ): Promise<string | null> {
-  const visitor = new Visitor(stage.town, user)
+  const visitor = new Visitor(stage.town, {}, user)
   const page = await visitor.open(linkOf(resourceTokenOf(response)))
   return (await visitor.decide(page, decision)).headers.get('location')
 }

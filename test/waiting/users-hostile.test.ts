@@ -64,7 +64,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     const claims = await begin()
     const first = new Visitor(stage.town)
     const page = await first.open(linkOf(claims))
-    const second = new Visitor(stage.town, 'dad')
+    const second = new Visitor(stage.town, {}, 'dad')
     expect((await second.open(linkOf(claims))).status).toBe(410)
     expect((await second.open(pageOf(claims))).status).toBe(410)
     const forged = await second.post(pageOf(claims), { token: tokenOf(page), decision: 'approve' })
@@ -79,7 +79,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
   it('links nobody by a form of another browser, of another user or of another page (R-231)', async () => {
     const mine = await begin()
     const others = await begin(await stage.personToken(stage.town.person('dad')))
-    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, 'dad')]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
     const forms = [tokenOf(await mom.open(linkOf(mine))), tokenOf(await dad.open(linkOf(others)))] as const
     for (const [token, decision] of [
       [forms[1], 'approve'],
@@ -130,7 +130,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
 
   it('says so where the person is linked meanwhile, and links nobody a second time', async () => {
     const [first, second] = [await begin(), await begin()]
-    const dad = new Visitor(stage.town, 'dad')
+    const dad = new Visitor(stage.town, {}, 'dad')
     const open = await dad.open(linkOf(second))
     const mom = new Visitor(stage.town)
     await mom.decide(await mom.open(linkOf(first)), 'approve')
@@ -145,7 +145,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
 
   it('lets one of two users who race for one person win, and tells the other', async () => {
     const [first, second] = [await begin(), await begin()]
-    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, 'dad')]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
     const pages = [await mom.open(linkOf(first)), await dad.open(linkOf(second))] as const
     let arrived: () => void = () => {}
     let goOn: () => void = () => {}
@@ -174,7 +174,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
 
   it('gives one of two browsers that race for one code the page', async () => {
     const claims = await begin()
-    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, 'dad')]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
     const pages = await Promise.all([mom.open(linkOf(claims)), dad.open(linkOf(claims))])
     expect(pages.map(({ status }) => status).sort()).toEqual([200, 410])
   })
@@ -352,7 +352,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
   it('ends a page that is open, and touches nobody else’s', async () => {
     const mine = await begin()
     const others = await begin(await stage.personToken(stage.town.person('dad')))
-    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, 'dad')]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
     const pages = [await mom.open(linkOf(mine)), await dad.open(linkOf(others))] as const
     await stage.aauth.users.unlink({ person: { ps: 'https://ps.example', sub: mine.sub } })
     expect((await mom.decide(pages[0], 'approve')).status).toBe(403)

@@ -12,6 +12,7 @@ export const arabic: PageMessages & PageTranslation = {
   titleSession: 'هل تريد ربط وكيل بـ {site}؟',
   titleApproval: 'هل تسمح لوكيل بهذا مرة واحدة؟',
   titleLink: 'هل تسمح للوكلاء باستخدام حسابك لدى {site}؟',
+  titleLinked: 'يستخدم الوكلاء حسابًا لدى {site} بالفعل',
   titleCode: 'أدخل الرمز الذي أعطاك إياه وكيلك',
   titleApproved: 'لقد وافقت على الطلب',
   titleDeclined: 'لقد رفضت الطلب',
@@ -27,6 +28,8 @@ export const arabic: PageMessages & PageTranslation = {
   wantsSite: 'استخدام {site} باسمك',
   wantsAccount: 'استخدام حسابك لدى {site}، الآن ولاحقًا، من أجل الشخص الذي يمثله {server}',
   wantsAccountFor: 'استخدام حسابك لدى {site}، الآن ولاحقًا، من أجل الشخص {person} الذي يمثله {server}',
+  alreadyLinked:
+    'الشخص {person} الذي يمثله {server} مرتبط بحساب لدى {site} بالفعل. يبقى مرتبطًا بذلك الحساب، وقد يكون غير الحساب الذي سجلت الدخول به؛ لا يتغير شيء هنا.',
   contentShown: 'مع هذا المحتوى ({size}):',
   contentCut: 'لا يظهر إلا البداية، وهناك المزيد ({size}).',
   contentHidden: 'يأتي معه محتوى لا يمكن عرضه ({size}).',
@@ -43,6 +46,7 @@ export const arabic: PageMessages & PageTranslation = {
   warningLink:
     'لا توافق إلا إذا بدأت هذا بنفسك مع وكيل تعرفه، وكان {server} خادم الأشخاص الخاص بك. وإذا ساورك شك فارفض، وعندها لن يحدث شيء.',
   approve: 'موافقة',
+  goOn: 'متابعة',
   decline: 'رفض',
 
   code: 'الرمز',
@@ -69,6 +73,9 @@ export const arabic: PageMessages & PageTranslation = {
   problemProvider:
     'لا يمكن الوصول إلى خادم الجهة التي توفر وكيلك. افتح الرابط من جديد بعد دقيقة، فهو لا يزال صالحًا.',
   problemCallback: 'سيؤدي هذا الرابط إلى صفحة لا تخص وكيلك. اطلب من وكيلك رابطًا جديدًا.',
+  problemCallbackLink: 'سيؤدي هذا الرابط إلى صفحة لا تخص خادم الشخص لديك. اطلب من وكيلك رابطًا جديدًا.',
+  problemRefused: 'لم يتم ربط حسابك.',
+  problemLinking: 'تقوم صفحة أخرى الآن بربط هذا الشخص بحساب. أعد تحميل هذه الصفحة بعد بضع ثوان.',
   problemOutdated: 'كانت هذه الصفحة قديمة ولم يتقرر شيء. ارجع وأعد تحميلها ثم قرر من جديد.',
   problemUndecided: 'لم يتقرر شيء. ارجع واضغط على موافقة أو رفض.',
   problemUnread: 'تعذرت قراءة النموذج ولم يتقرر شيء. ارجع واضغط على موافقة أو رفض.',

@@ -12,6 +12,7 @@ export const german: PageMessages & PageTranslation = {
   titleSession: 'Einen Agenten mit {site} verbinden?',
   titleApproval: 'Einem Agenten dies einmal erlauben?',
   titleLink: 'Agenten Ihr Konto bei {site} nutzen lassen?',
+  titleLinked: 'Agenten nutzen schon ein Konto bei {site}',
   titleCode: 'Geben Sie den Code von Ihrem Agenten ein',
   titleApproved: 'Sie haben zugestimmt',
   titleDeclined: 'Sie haben abgelehnt',
@@ -28,6 +29,8 @@ export const german: PageMessages & PageTranslation = {
   wantsAccount: 'Ihr Konto bei {site} jetzt und später für die Person nutzen, für die {server} spricht',
   wantsAccountFor:
     'Ihr Konto bei {site} jetzt und später für die Person {person} nutzen, für die {server} spricht',
+  alreadyLinked:
+    'Die Person {person}, für die {server} spricht, ist schon mit einem Konto bei {site} verbunden. Dabei bleibt es, auch wenn es ein anderes ist als das, mit dem Sie angemeldet sind; hier wird nichts geändert.',
   contentShown: 'Mit diesem Inhalt ({size}):',
   contentCut: 'Nur der Anfang wird gezeigt; es folgt noch mehr ({size}).',
   contentHidden: 'Dazu gehört ein Inhalt, der nicht gezeigt werden kann ({size}).',
@@ -46,6 +49,7 @@ export const german: PageMessages & PageTranslation = {
   warningLink:
     'Stimmen Sie nur zu, wenn Sie dies selbst mit einem Agenten begonnen haben, den Sie kennen, und wenn {server} Ihr eigener Personenserver ist. Lehnen Sie im Zweifel ab: Dann geschieht nichts.',
   approve: 'Zustimmen',
+  goOn: 'Weiter',
   decline: 'Ablehnen',
 
   code: 'Code',
@@ -79,6 +83,11 @@ export const german: PageMessages & PageTranslation = {
     'Der Server des Anbieters Ihres Agenten ist nicht zu erreichen. Öffnen Sie den Link in einer Minute noch einmal; er gilt weiterhin.',
   problemCallback:
     'Der Link würde auf eine Seite führen, die nicht zu Ihrem Agenten gehört. Bitten Sie Ihren Agenten um einen neuen.',
+  problemCallbackLink:
+    'Der Link würde auf eine Seite führen, die nicht zu Ihrem Personenserver gehört. Bitten Sie Ihren Agenten um einen neuen.',
+  problemRefused: 'Ihr Konto wurde nicht verbunden.',
+  problemLinking:
+    'Eine andere Seite verbindet diese Person gerade mit einem Konto. Laden Sie diese Seite in ein paar Sekunden neu.',
   problemOutdated:
     'Diese Seite war veraltet, und nichts wurde entschieden. Gehen Sie zurück, laden Sie sie neu und entscheiden Sie noch einmal.',
   problemUndecided: 'Nichts wurde entschieden. Gehen Sie zurück und wählen Sie Zustimmen oder Ablehnen.',

@@ -48,6 +48,7 @@ const members: readonly (readonly [object, string, string])[] = [
     ['person', 'a function of the request'],
     ['tenant', 'true, { ps, tenant } or a function'],
     ['mission', 'true, a hash or a function'],
+    ['user', 'true or a function'],
   ].flatMap(([name = '', expected = '']) =>
     [{ identity: 'person' }, { scope: 'read' }].map((route) => [route, name, expected] as const),
   ),

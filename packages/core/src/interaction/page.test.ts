@@ -46,6 +46,25 @@ describe('the built-in page', () => {
     expect(text).toContain('Signed in as mom')
   })
 
+  it('says that the person is linked already, and changes nothing', () => {
+    const html = renderPage({ ...link, page: 'linked' })
+    const text = textOf(html)
+    expect(text).toContain('Agents use an account at Notes already')
+    expect(text).toContain('The person pairwise-7 that ps.example speaks for is connected')
+    expect(text).toContain('Signed in as mom')
+    const buttons = [...html.matchAll(/<button name="decision" value="(\w+)"/g)]
+    expect(buttons.map(([, value]) => value)).toEqual(['continue', 'decline'])
+  })
+
+  it('shows the application’s reason as text, and leads on from there', () => {
+    const problem = { code: 'access_denied', key: 'problemRefused', message: '' } as const
+    const next = 'https://ps.example/flow?a=1&error=access_denied'
+    const html = renderPage({ ...link, page: 'problem', problem, refused: 'Not <b>you</b>\u202e', next })
+    expect(html).toContain('Not &lt;b&gt;you&lt;/b&gt;\ufffd')
+    expect(html).toContain('href="https://ps.example/flow?a=1&amp;error=access_denied"')
+    expect(textOf(html)).toContain('Your account was not connected.')
+  })
+
   it('warns before the buttons, which look and weigh the same (R-242)', () => {
     const html = renderPage(consent)
     const warning = html.indexOf('id="warning"')
