@@ -26,6 +26,7 @@ const thorough: Effort = {
     series: {
       fastify: { warmUp: 10, rounds: 7 },
       express: { warmUp: 10, rounds: 7 },
+      observed: { warmUp: 10, rounds: 7 },
       refusals: { warmUp: 3, rounds: 3 },
       cores: { warmUp: 5, rounds: 5 },
       // Of the same servers as the series before.
@@ -34,6 +35,7 @@ const thorough: Effort = {
     },
     seconds: 2,
     openSeconds: 5,
+    young: { seconds: 5, rounds: 3 },
     patience: 60,
   },
 }
@@ -46,6 +48,7 @@ const hasty: Effort = {
     series: {
       fastify: { warmUp: 5, rounds: 2 },
       express: { warmUp: 4, rounds: 1 },
+      observed: { warmUp: 4, rounds: 1 },
       refusals: { warmUp: 1, rounds: 1 },
       cores: { warmUp: 2, rounds: 1 },
       alone: { warmUp: 0, rounds: 1 },
@@ -53,6 +56,7 @@ const hasty: Effort = {
     },
     seconds: 1,
     openSeconds: 2,
+    young: { seconds: 3, rounds: 1 },
     patience: 3,
   },
 }

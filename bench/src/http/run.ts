@@ -14,12 +14,14 @@ import {
   type Contender,
   coreSeries,
   guardSeries,
+  observedSeries,
   openSeries,
   refusalSeries,
   type Series,
   type SeriesName,
   serverPlan,
 } from './series.js'
+import { runYoung, type Young, type YoungOptions } from './young.js'
 
 /** What compares: requests a second, milliseconds. */
 interface Comparable {
@@ -39,6 +41,7 @@ export interface HttpFigures extends Comparable {
 
 export interface HttpResults {
   readonly series: Readonly<Partial<Record<SeriesName, Readonly<Record<string, HttpFigures>>>>>
+  readonly young: Young
   /** The largest share of the machine that others used in a sample that counts. */
   readonly foreign?: number
 }
@@ -55,6 +58,8 @@ export interface HttpOptions {
   readonly seconds: number
   /** Seconds of an open loop, which needs enough requests for a p99 of few. */
   readonly openSeconds: number
+  /** Of the first seconds of new processes. */
+  readonly young: YoungOptions
   /** Seconds for all samples that are taken again since others used the machine. */
   readonly patience: number
 }
@@ -68,10 +73,8 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
   const cast = readCast(castFile(folder))
   writeScripts(folder, cast)
   const jwks = await serveJwks(cast)
-  const pool = new Pool(
-    castFile(folder),
-    `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`,
-  )
+  const jwksUri = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`
+  const pool = new Pool(castFile(folder), jwksUri)
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
@@ -84,12 +87,15 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
   try {
     const fastify = await run('fastify', guardSeries('fastify'))
     const express = await run('express', guardSeries('express'))
+    const observed = await run('observed', observedSeries)
+    const young = await runYoung(options.young, { folder, jwksUri })
     const refusals = await run('refusals', refusalSeries)
     const cores = await run('cores', coreSeries)
     const alone = await run('alone', aloneSeries)
     const open = await run('open', openSeries(Math.round(openLoad * (cores['sync'] as HttpFigures).rps)))
     return {
-      series: { fastify, express, refusals, cores, alone, open },
+      series: { fastify, express, observed, refusals, cores, alone, open },
+      young,
       ...(calm.worst === undefined ? {} : { foreign: calm.worst }),
     }
   } finally {

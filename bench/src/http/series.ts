@@ -11,6 +11,8 @@ export interface ServerPlan {
   readonly guard: Guard
   /** Default: what ours does when nothing is said. */
   readonly crypto?: 'sync' | 'threads' | 'sodium'
+  /** Who looks at what is decided; default nobody. */
+  readonly observed?: 'events' | 'otel' | 'audit'
   /** Processes of a cluster; default 1. */
   readonly processes?: number
   /** On all cores, together with the client, instead of on one of its own. */
@@ -22,7 +24,11 @@ const servers = {
   limit: { guard: 'limit' },
   ours: { guard: 'ours' },
   ours_sync: { guard: 'ours', crypto: 'sync' },
+  ours_threads: { guard: 'ours', crypto: 'threads' },
   ours_sodium: { guard: 'ours', crypto: 'sodium' },
+  ours_events: { guard: 'ours', crypto: 'sync', observed: 'events' },
+  ours_otel: { guard: 'ours', crypto: 'sync', observed: 'otel' },
+  ours_audit: { guard: 'ours', crypto: 'sync', observed: 'audit' },
   jwt: { guard: 'jwt' },
   stack: { guard: 'stack' },
   sync: { guard: 'ours', crypto: 'sync', free: true },
@@ -54,18 +60,28 @@ export interface Series {
   readonly contenders: readonly Contender[]
 }
 
-export type SeriesName = 'fastify' | 'express' | 'refusals' | 'cores' | 'alone' | 'open'
+export type SeriesName = 'fastify' | 'express' | 'observed' | 'refusals' | 'cores' | 'alone' | 'open'
 
 /** One way of knowing who calls beside the others, on one core. */
 export function guardSeries(framework: Framework): Series {
   const against = ['bare', 'limit', 'jwt', 'stack']
-  const names = ['bare', 'limit', 'ours', 'ours_sync', 'ours_sodium', 'jwt', 'stack'] as const
+  const names = ['bare', 'limit', 'ours', 'ours_sync', 'ours_threads', 'ours_sodium', 'jwt', 'stack'] as const
   return {
     framework,
     contenders: names
-      .filter((name) => name !== 'ours_sodium' || (sodium !== undefined && framework === 'fastify'))
+      .filter((name) => name !== 'ours_sodium' || sodium !== undefined)
       .map((name) => ({ name, server: name, requests: name === 'jwt' ? 'bearer' : 'signed', against })),
   }
+}
+
+/** The same on one core while somebody looks at what is decided. */
+export const observedSeries: Series = {
+  framework: 'fastify',
+  contenders: (['ours_sync', 'ours_events', 'ours_otel', 'ours_audit'] as const).map((name) => ({
+    name,
+    server: name,
+    against: ['ours_sync'],
+  })),
 }
 
 /** Each kind of refusal beside a framework that does not look at the same request. */
