@@ -25,7 +25,8 @@ pre{white-space:pre-wrap;padding:.75rem;background:var(--ground);border-radius:.
 a{display:flex;align-items:center;width:fit-content;min-height:2.75rem;color:inherit}
 form{margin:1.25rem 0 0;display:grid;gap:.75rem}
 .choice{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(7.5rem,100%),1fr));gap:.75rem}
-label{font-weight:600}
+label,li [role=alert]{font-weight:600}
+form p{margin:0}
 input:not([type=hidden]){width:100%;min-height:2.75rem;padding:.6rem .75rem;font:inherit;letter-spacing:.08em;color:inherit;background:transparent;border:1px solid var(--edge);border-radius:.5rem}
 ::placeholder{color:var(--soft);opacity:1}
 button{min-height:2.75rem;padding:.75rem 1rem;font:inherit;font-weight:600;color:inherit;background:transparent;border:1px solid var(--edge);border-radius:.5rem;cursor:pointer}

@@ -93,10 +93,10 @@ ${signedIn(page)}
 </form>`,
   code: ({ form, say }) => `<form method="get" action="${e(form?.action ?? '')}">
 <label for="code">${say('code')}</label>
+<p class="note" id="note">${say('codeNote')}</p>
 <input id="code" name="code" required dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="32" placeholder="ABCD-1234" aria-describedby="note">
 <button class="only">${say('codeContinue')}</button>
-</form>
-<p class="note" id="note">${say('codeNote')}</p>`,
+</form>`,
   approved: ({ say, use = 'approval' }) => `<p role="status">${say(uses[use].approved)}</p>`,
   declined: ({ say }) => `<p role="status">${say('doneDeclined')}</p>`,
   returned: ({ say }) => `<p role="status">${say('doneReturned')}</p>`,
