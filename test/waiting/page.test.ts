@@ -33,7 +33,7 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
       'rs.example',
       'Signed in as <strong dir="auto">mom</strong>',
       'Connect an agent to <bdi>rs.example</bdi>?',
-      'not used it for 7 days, and after 30 days in any case',
+      'not used it for <bdi>7 days</bdi>, and after <bdi>30 days</bdi> in any case',
     ])
       expect(consent.text).toContain(words)
     expect(consent.text).not.toContain('Not you?')

@@ -2,7 +2,7 @@ import { Refusal } from '../errors.js'
 import { reportOn } from '../events.js'
 import { refuseUnread } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
-import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
+import { type Answer, fieldValue, type HttpRequest, splitTarget } from '../http/message.js'
 import { isCode } from '../pending/code.js'
 import type { PendingRecord } from '../pending/record.js'
 import { settle, settlementOf } from '../pending/settle.js'
@@ -38,14 +38,9 @@ const formLimit = 4096
  * @param path what all interaction URLs begin with
  */
 export function interactionEndpoint(path: string, context: InteractionContext): Endpoint {
-  const handle = async (request: HttpRequest, context: InteractionContext): Promise<Answer> => {
-    // A prefetch must not use up the code (G-37).
-    if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
-    if (isPrefetch(request))
-      return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
-    const question = request.target.indexOf('?')
-    const id = request.target.slice(path.length, question === -1 ? undefined : question)
-    const record = await findRecord(id, context)
+  const handle: Handle = async (request, context) => {
+    const target = splitTarget(request)
+    const record = await findRecord(target.path.slice(path.length), context)
     if (record === undefined) return invalidCodePage(request, context)
     const visitor = await findVisitor(record, request, context)
     if ((await context.stops.find(record)) !== undefined)
@@ -54,21 +49,27 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
       return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
     if (request.method === 'POST')
       return problemPage(context.pages, request, 'access_denied', 'problemNotOpened')
-    const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
-    return arrive(record, query, request, context)
+    return arrive(record, new URLSearchParams(target.query), request, context)
   }
-  return {
-    path,
-    prefix: true,
-    methods: ['GET', 'HEAD', 'POST'],
-    handle: (request) =>
-      handle(request, { ...context, report: reportOn(context.report, request) }).catch((cause: unknown) =>
-        failure(request, cause, context),
-      ),
+  return { path, prefix: true, methods: ['GET', 'HEAD', 'POST'], handle: forBrowsers(handle, context) }
+}
+
+type Handle = (request: HttpRequest, context: InteractionContext) => Promise<Answer>
+
+/** What answers browsers only: nothing is done for whoever looks ahead, and what fails is told on a page. */
+export function forBrowsers(handle: Handle, context: InteractionContext): Endpoint['handle'] {
+  return (request) => {
+    // A prefetch must not use up the code (G-37).
+    if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
+    if (isPrefetch(request))
+      return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
+    return handle(request, { ...context, report: reportOn(context.report, request) }).catch(
+      (cause: unknown) => failure(request, cause, context),
+    )
   }
 }
 
-export function isPrefetch({ rawHeaders }: HttpRequest): boolean {
+function isPrefetch({ rawHeaders }: HttpRequest): boolean {
   const purpose = `${fieldValue(rawHeaders, 'sec-purpose') ?? ''} ${fieldValue(rawHeaders, 'purpose') ?? ''}`
   return /prefetch|prerender|preview/i.test(purpose)
 }
@@ -224,7 +225,7 @@ async function readForm(
 }
 
 /** What a browser is shown where something failed. */
-export function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
+function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
   report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
   const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
   return problemPage(pages, request, code, 'problemFailed')

@@ -22,7 +22,7 @@ pre{white-space:pre-wrap;padding:.75rem;background:var(--ground);border-radius:.
 .warning{margin:1.25rem 0 0;padding:.75rem;border-inline-start:4px solid var(--warn);background:var(--ground);border-radius:.25rem}
 .note{color:var(--soft);font-size:.9rem}
 .note strong{color:var(--ink)}
-a{display:flex;align-items:center;width:fit-content;min-height:2.75rem;color:inherit}
+a{display:flex;align-items:center;width:fit-content;min-width:2.75rem;min-height:2.75rem;color:inherit}
 form{margin:1.25rem 0 0;display:grid;gap:.75rem}
 .choice{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(7.5rem,100%),1fr));gap:.75rem}
 label,li [role=alert]{font-weight:600}
