@@ -21,6 +21,8 @@ const inCiOnly = everything
       'src/cluster.test.ts',
       'operations/{proxies,streams}.test.ts',
       'evidence/kill.test.ts',
+      'soak/soak.test.ts',
+      'chaos/chaos.test.ts',
       'security/heavy.test.ts',
       'processes/{adoption,environment,onward,outages}.test.ts',
       'target/main.test.ts',
