@@ -1,5 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import type { Grant, Person } from '../caller.js'
+import type { Grant, Person, PersonIdentifier } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
@@ -24,6 +24,8 @@ export interface InteractionContext extends SettleContext {
   readonly issuers: IssuerKeys
   /** Present with the option `users`. */
   readonly users: UserDirectory | undefined
+  /** How persons are named in events. */
+  hashOf(person: PersonIdentifier): string
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages

@@ -74,7 +74,8 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
     return decide(visitor, { outcome: 'server_error' }, context)
   }
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)
-  context.report({ name: 'linked', ps: person.person.ps }, visitor.request)
+  const { ps } = person.person
+  context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
 }
 
