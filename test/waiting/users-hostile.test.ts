@@ -243,7 +243,8 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     }
     if (what === 'person') await stage.aauth.denials.add({ subject: { person } })
     else await stage.aauth.revocations.record({ iss: 'https://ps.example', jti, exp })
-    expect((await visitor.decide(page, 'approve')).status).toBe(403)
+    const stopped = await visitor.decide(page, 'approve')
+    expect([stopped.status, stopped.text.includes(`href="${flow}?error=access_denied"`)]).toEqual([403, true])
     expect((await visitor.open(pageOf(claims))).status).toBe(403)
     expect([linked(), users.asked.filter((each) => each.startsWith('link'))]).toEqual([[], []])
   })

@@ -226,8 +226,15 @@ export function expiredPage(request: HttpRequest, { pages }: InteractionContext)
 }
 
 /** The page of an interaction whose caller has been revoked or denied. */
-export function stoppedPage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(pages, request, 'revoked', 'problemStopped')
+export function stoppedPage(visitor: Visitor, { pages }: InteractionContext): Answer {
+  return problemPage(pages, visitor.request, 'revoked', 'problemStopped', backFrom(visitor))
+}
+
+/** The way back to the person server, which waits for a person who has come to be linked and will not be. */
+export function backFrom({ record, arrival: { callback } }: Visitor): Pick<PageView, 'next'> {
+  return record.link === true && callback !== undefined
+    ? { next: callbackWith(callback, 'access_denied') }
+    : {}
 }
 
 /** For a browser that came with the code a moment ago, was sent on, and has come without our cookie. */
