@@ -1,3 +1,5 @@
+// node scripts/bundle.mjs FOLDER — the ES modules alone, of every package, in a folder of its name.
+//
 // The ES modules and the declarations of a package as they are published: one file for each entry, and what entries share
 // in files between them, so that a class is there once. To load some hundreds of small files takes longer than to run
 // them. Dependencies that every process needs are carried within, each with the parts that are used; what only some need
@@ -7,9 +9,11 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { build } from 'esbuild'
+import { fileURLToPath } from 'node:url'
+import { build, transform } from 'esbuild'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
+import { root } from './bootstrap.mjs'
 
 /** Dependencies that are carried, and who brings them. */
 const carried = new Map([
@@ -39,10 +43,21 @@ export const withoutCarried = (manifest) => ({
  * @param {string} folder a package of the workspace, built
  * @param {string} out a folder for its `dist`, emptied before
  * @param {readonly { readonly types: string, readonly default: string }[]} entries within the package
- * @returns {Promise<import('esbuild').Metafile>} what is in which file
  */
 export const bundle = async (folder, out, entries) => {
   rmSync(out, { recursive: true, force: true })
+  await bundleModules(folder, out, entries)
+  await bundleTypes(folder, out, entries)
+}
+
+/**
+ * The ES modules alone.
+ *
+ * @param {string} folder a package of the workspace, built
+ * @param {string} out
+ * @param {readonly { readonly default: string }[]} entries within the package
+ */
+const bundleModules = async (folder, out, entries) => {
   const dist = join(folder, 'dist')
   const parts = mkdtempSync(join(tmpdir(), 'countersign-bundle-'))
   const { metafile, warnings } = await build({
@@ -66,6 +81,7 @@ export const bundle = async (folder, out, entries) => {
         setup: ({ onResolve, onLoad }) => {
           onResolve({ filter: /^[^./]/ }, isElsewhere)
           onLoad({ filter: /[\\/]issuer[\\/]site\.js$/ }, requireWithin)
+          onLoad({ filter: /[\\/]node_modules[\\/].*\.m?js$/ }, shortened)
         },
       },
     ],
@@ -76,9 +92,7 @@ export const bundle = async (folder, out, entries) => {
   } finally {
     rmSync(parts, { recursive: true, force: true })
   }
-  await bundleTypes(folder, out, entries)
   copyLicences(dist, out, metafile)
-  return metafile
 }
 
 /**
@@ -151,6 +165,18 @@ const requireWithin = ({ path }) => {
   return { contents: text.replace(asRequired, "require('tldts-icann')"), loader: 'js' }
 }
 
+/**
+ * What is carried is for nobody to read here: its own repository has it. Ours stays as it was written, so that a stack
+ * says where it was.
+ *
+ * @param {import('esbuild').OnLoadArgs} args
+ * @returns {Promise<import('esbuild').OnLoadResult>}
+ */
+const shortened = async ({ path }) => {
+  const { code } = await transform(readFileSync(path, 'utf8'), { minify: true, target: 'node20.19' })
+  return { contents: code, loader: 'js' }
+}
+
 /** @param {import('esbuild').OnResolveArgs} args */
 const isElsewhere = ({ path, kind }) =>
   kind === 'entry-point' || carried.has(path) || /^(zod|tldts-core)\//.test(path)
@@ -196,5 +222,18 @@ const copyLicences = (dist, out, metafile) => {
     const licence = readdirSync(at).find((file) => /^licen[cs]e/i.test(file))
     if (licence === undefined) throw new Error(`${name}${by === undefined ? '' : ` of ${by}`} has no licence`)
     copyFileSync(join(at, licence), join(out, `LICENSE.${name}.txt`))
+  }
+}
+
+/** @param {{ readonly exports: Record<string, { readonly types: string, readonly default: string } | string> }} manifest of the workspace */
+export const entriesOf = ({ exports }) =>
+  Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry]))
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , folder = ''] = process.argv
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const source = join(root, 'packages', name)
+    const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+    await bundleModules(source, join(folder, name), entriesOf(manifest))
   }
 }

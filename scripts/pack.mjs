@@ -10,7 +10,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run, runPnpm } from './bootstrap.mjs'
-import { bundle, withoutCarried } from './bundle.mjs'
+import { bundle, entriesOf, withoutCarried } from './bundle.mjs'
 import { buildCommonJs } from './commonjs.mjs'
 import { installLines } from './install-lines.mjs'
 import { absoluteLinks } from './links.mjs'
@@ -29,10 +29,6 @@ import { absoluteLinks } from './links.mjs'
 
 /** @param {string} path */
 const inCommonJs = (path) => path.replace('./dist/', './dist/cjs/')
-
-/** @param {Pick<Manifest, 'exports'>} manifest of the workspace */
-export const entriesOf = ({ exports }) =>
-  Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry]))
 
 /**
  * One entry, for everybody. Node takes `module-sync` for `import` and `require` alike, bundlers take `module` for both,
