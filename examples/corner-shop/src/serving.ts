@@ -7,7 +7,7 @@ export const resource = 'https://shop.example'
 /** What differs from one server to the next. */
 export type ShopSettings = Pick<
   ResourceOptions,
-  'resource' | 'scopes' | 'signingKeys' | 'accessServer' | 'fetch' | 'clock' | 'store' | 'onward'
+  'resource' | 'scopes' | 'signingKeys' | 'accessServer' | 'fetch' | 'clock' | 'store' | 'onward' | 'users'
 >
 
 /** A shop that is open. */
@@ -16,6 +16,8 @@ export interface OpenShop {
   readonly port: number
   /** Whom it serves no more. */
   readonly denials: ResourceServer['denials']
+  /** Whom it takes off a customer's tab. */
+  readonly users: ResourceServer['users']
   close(): Promise<void>
 }
 

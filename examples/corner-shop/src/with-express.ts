@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/express'
 import express from 'express'
+import { arabic } from './arabic.js'
 import { customerOf } from './customer.js'
+import { german } from './german.js'
 import type { ServeShop } from './serving.js'
 
 /** The shop on Express. */
@@ -11,6 +13,7 @@ export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
   const guard = aauth({
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
+      messages: { ar: arabic, de: german },
     },
     ...settings,
   })
@@ -32,6 +35,7 @@ export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
   return {
     port: (server.address() as AddressInfo).port,
     denials: guard.server.denials,
+    users: guard.server.users,
     close: async () => {
       server.close()
       server.closeAllConnections()

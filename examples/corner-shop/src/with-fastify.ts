@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/fastify'
 import fastify, { type FastifyRequest } from 'fastify'
+import { arabic } from './arabic.js'
 import { customerOf } from './customer.js'
+import { german } from './german.js'
 import type { ServeShop } from './serving.js'
 
 /** The shop on Fastify. */
@@ -10,6 +12,7 @@ export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
   await app.register(aauth, {
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
+      messages: { ar: arabic, de: german },
     },
     ...settings,
   })
@@ -25,6 +28,7 @@ export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
   return {
     port: (app.server.address() as AddressInfo).port,
     denials: app.aauth.denials,
+    users: app.aauth.users,
     close: () => app.close(),
   }
 }

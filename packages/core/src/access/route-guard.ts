@@ -1,7 +1,7 @@
 import type { Adoption } from '../adoption/adoption.js'
 import { isEnforced } from '../adoption/dial.js'
 import type { Noted } from '../adoption/tally.js'
-import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
+import { challengeAnswer, unsignedAnswer, userChallenge } from '../answer/challenge.js'
 import type { Help } from '../answer/help.js'
 import {
   type Answered,
@@ -13,6 +13,7 @@ import {
   refused,
   renewed,
   served,
+  userNeeded,
 } from '../answer/outcome.js'
 import type { OwnAuditLog } from '../audit/log.js'
 import { unrecorded } from '../audit/unrecorded.js'
@@ -23,12 +24,13 @@ import type { Caller, TokenCaller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
 import { callIdOf } from '../decision/call-id.js'
 import { endOfOutcome } from '../decision/end.js'
+import { Refusal } from '../errors.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
 import { noRoute, noteRoute, noteWhile, type RouteView, viewRequest } from '../http/request-view.js'
+import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
-import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { askedOfNobody } from './decide.js'
 import type { AskGrant, AskToken, Hold } from './decision.js'
@@ -48,7 +50,7 @@ export interface RouteGuard<C extends Caller | undefined = Caller | undefined, R
 
 /** What every guard of a server works with. */
 export interface GuardContext extends WalkContext {
-  readonly mint: ResourceTokenMint
+  readonly grantToken: GrantToken
   readonly deferrals: Deferrals
   readonly report: Report
   readonly noticeContent: NoticeContent
@@ -65,7 +67,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, noticeContent, report, deferrals, audit } = context
+  const { grantToken, noticeContent, report, deferrals, audit } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, enforce, or, orWins, deliver, onward: keeps } = requirement
@@ -117,12 +119,23 @@ export function createRouteGuard(
       : challenged(requirement, answer, report, request)
   }
 
-  const askGrant = async ({ caller, scope, account }: AskGrant, request: HttpRequest): Promise<Outcome> => {
-    const asked = { scope, ...(account === undefined ? {} : { account }) }
+  const askGrant = async (
+    { caller, scope, account, link }: AskGrant,
+    request: HttpRequest,
+  ): Promise<Outcome> => {
+    const asked = {
+      scope,
+      ...(account === undefined ? {} : { account }),
+      ...(link === undefined ? {} : { link }),
+    }
     const held = deliver === 'held' ? await deferrals.grant(request, caller, asked) : undefined
     if (held !== undefined) return held
-    const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, asked) })
-    return challenged('auth-token', answer, report, request)
+    const jwt = await grantToken(caller, asked)
+    if (jwt instanceof Refusal) return refused(jwt, report, request)
+    const parameters = { 'resource-token': jwt }
+    return link === true
+      ? userNeeded(userChallenge(parameters), report, request)
+      : challenged('auth-token', challengeAnswer('auth-token', parameters), report, request)
   }
 
   // Nothing is minted or put aside for what nobody will read; and what is only observed opens no door beside the other way in.

@@ -13,7 +13,12 @@ export interface Help {
 }
 
 /** The sections of the guide that are about no error: what is required, and the first word to whoever signs nothing. */
-export const requirementSections: readonly string[] = ['agent-token', 'person-token', 'auth-token']
+export const requirementSections: readonly string[] = [
+  'agent-token',
+  'person-token',
+  'auth-token',
+  'user_required',
+]
 export const unsignedSection = 'not-signed'
 
 /**

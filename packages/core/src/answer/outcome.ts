@@ -148,6 +148,12 @@ export function challenged(requirement: string, answer: Answer, report: Report, 
   return tell(telling, report, request)
 }
 
+/** Challenges the caller to bring a token, once the person is linked to a user of the application. */
+export function userNeeded(answer: Answer, report: Report, request?: object): Answered {
+  report({ name: 'challenged', requirement: 'auth-token', code: 'user_required' }, request)
+  return { served: false, answer, code: 'user_required', detail: undefined }
+}
+
 /** Answers `202`: the request is pending, which is no error. */
 export function deferred(requirement: string, answer: Answer, report: Report, request?: object): Answered {
   report({ name: 'deferred', requirement }, request)

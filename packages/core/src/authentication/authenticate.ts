@@ -18,6 +18,7 @@ import { type ReadToken, readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
 import { traced, verifications } from '../tracing.js'
+import type { Unlinks } from '../users/unlinks.js'
 import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
 
 /** The dependencies of {@link authenticate}. */
@@ -30,6 +31,8 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly tokens: VerifiedTokens
   readonly verify: Verify
   readonly decisions: Decisions
+  /** Asked about what was begun before, not about requests: routes that need a user ask who it is. */
+  readonly unlinks: Pick<Unlinks, 'mark' | 'hasEnded'>
   /** Milliseconds. */
   readonly clock: () => number
 }

@@ -41,6 +41,9 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
     { timeout: 1000, clock, monotonic: clock, report },
   )
   return createState({
+    resource: 'https://rs.example',
+    users: undefined,
+    longest: 3600,
     store,
     replayStore: store,
     signatureWindow: 60,

@@ -92,6 +92,7 @@ class Decision implements Gathered {
   declare verification?: number
   declare policy?: string
   declare held?: true
+  declare part?: number
   milliseconds: number
   declare requestId?: string
 
@@ -118,6 +119,7 @@ class Decision implements Gathered {
     if (draft.keyHeld !== undefined) this.keyHeld = draft.keyHeld
     if (draft.policy !== undefined) this.policy = draft.policy
     if (request.carried !== undefined) this.held = true
+    if (draft.part > 1) this.part = draft.part
     const { verification } = draft
     if (verification !== undefined) this.verification = verification
     if (requestId !== undefined) this.requestId = requestId.slice(0, 200)

@@ -34,6 +34,8 @@ export class Decisions {
   readonly #drafts = new WeakMap<object, Draft>()
   /** Most requests are decided on before the next one comes, and the map is dearer than everything else here. */
   #last: Draft | undefined
+  /** Kept at the request itself: a weak map of all requests costs a multiple. */
+  readonly #part = Symbol('countersign decisions')
 
   constructor(context: DecisionsContext) {
     this.#context = context
@@ -55,11 +57,19 @@ export class Decisions {
       this.#last = undefined
       return undefined
     }
-    const draft = new Draft(request, route, this.#context.monotonic)
+    const draft = new Draft(request, route, this.#partOf(request), this.#context.monotonic)
     const last = this.#last
     if (last !== undefined && !last.isConcluded) this.#drafts.set(last.request, last)
     this.#last = draft
     return draft
+  }
+
+  /** How many decisions on a request there are now: one guard may stand behind another. */
+  #partOf({ identity, rawHeaders }: HttpRequest): number {
+    const of = (identity ?? rawHeaders) as { [part: symbol]: number | undefined }
+    const part = (of[this.#part] ?? 0) + 1
+    if (Object.isExtensible(of)) of[this.#part] = part
+    return part
   }
 
   /** What is being gathered of a request. */

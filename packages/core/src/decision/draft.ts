@@ -9,6 +9,8 @@ import { callIdOf } from './call-id.js'
 export class Draft {
   readonly request: HttpRequest
   readonly route: RouteView
+  /** The place of this decision among those on the same request, from 1. */
+  readonly part: number
   /** Milliseconds that only ever grow. */
   readonly began: number
   /** As it was read; absent where it could not be, or the request is a held call. */
@@ -31,9 +33,10 @@ export class Draft {
   /** Whether everything has been told. */
   isConcluded = false
 
-  constructor(request: HttpRequest, route: RouteView, monotonic: () => number) {
+  constructor(request: HttpRequest, route: RouteView, part: number, monotonic: () => number) {
     this.request = request
     this.route = route
+    this.part = part
     this.#monotonic = monotonic
     this.began = monotonic()
   }

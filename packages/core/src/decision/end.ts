@@ -18,7 +18,8 @@ export function endOfOutcome(outcome: Outcome, draft: Draft): End {
 export function endOfAnswer(answer: Answer, { ending }: Draft): End {
   const { status } = answer
   if (answer.raw !== undefined || (status < 400 && status !== 202)) return { outcome: 'served', status }
-  if (ending?.name === 'challenged') return { outcome: 'challenged', code: ending.requirement, status }
+  if (ending?.name === 'challenged')
+    return { outcome: 'challenged', code: ending.code ?? ending.requirement, status }
   if (status === 202)
     return { outcome: 'deferred', code: ending?.name === 'deferred' ? ending.requirement : undefined, status }
   const outcome: DecisionOutcome = status === 403 ? 'denied' : 'refused'

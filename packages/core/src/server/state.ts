@@ -4,6 +4,8 @@ import { createReplays, type Replays } from '../replay/replays.js'
 import { createRevocations, type RevocationRecords } from '../revocation/revocations.js'
 import { type BreakGlassCheck, createBreakGlass } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
+import type { UsersOptions } from '../users/options.js'
+import { createUnlinks, type Unlinks } from '../users/unlinks.js'
 
 /** The checks that ask the store about each request; with a shared store, all instances agree. */
 export interface State {
@@ -11,10 +13,14 @@ export interface State {
   readonly denials: DenialCheck
   readonly replays: Replays
   readonly breakGlass: BreakGlassCheck
+  readonly unlinks: Unlinks
 }
 
 /** What they depend on. */
 export interface StateContext {
+  /** Our identifier. */
+  readonly resource: string
+  readonly users: UsersOptions | undefined
   readonly store: Store
   /** The store of used signatures. */
   readonly replayStore: Store
@@ -26,6 +32,8 @@ export interface StateContext {
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
+  /** Seconds for which anything that was begun can last. */
+  readonly longest: number
   readonly report: (event: Untold<StateEvent>, request?: object) => void
 }
 
@@ -45,5 +53,6 @@ export function createState(context: StateContext): State {
       report,
     }),
     breakGlass,
+    unlinks: createUnlinks(context),
   }
 }

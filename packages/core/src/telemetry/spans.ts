@@ -124,6 +124,7 @@ function attributesOf(event: DecisionEvent): Attributes {
     'aauth.token.remembered': event.remembered,
     'aauth.policy': event.policy,
     'aauth.held': event.held,
+    'aauth.part': event.part,
     'aauth.request_id': event.requestId,
   }
 }

@@ -55,6 +55,9 @@ export function testContext(
 
 function memoryState(clock: () => number): State {
   return createState({
+    resource: 'https://rs.example',
+    users: undefined,
+    longest: 3600,
     store: createMemoryStore({ clock }),
     replayStore: createMemoryStore({ clock }),
     signatureWindow: 60,
