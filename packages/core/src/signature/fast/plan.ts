@@ -3,6 +3,7 @@ import { isPrintable } from '../base.js'
 import { deriveBare } from '../components.js'
 import type { SignatureContext } from '../context.js'
 import { baseComponents, bodyComponents } from '../required.js'
+import { takeBytes } from './bytes.js'
 
 /** A compiled list of covered components: everything about it that does not depend on the request or the route. */
 export interface Plan {
@@ -98,7 +99,7 @@ export function planBase(
 
 /** ASCII as bytes. In parts, since joining them first would copy the token once more. */
 function asBytes(before: string, key: string, after: string): Buffer {
-  const bytes = Buffer.allocUnsafe(before.length + key.length + after.length)
+  const bytes = takeBytes(before.length + key.length + after.length)
   bytes.write(before, 0, 'latin1')
   bytes.write(key, before.length, 'latin1')
   bytes.write(after, before.length + key.length, 'latin1')

@@ -271,6 +271,20 @@ describe('reading what is usual', () => {
     }
   })
 
+  it('writes over nothing that was read before, however much is held at once', () => {
+    const read = (path: string): ReadSignature =>
+      usualReader(policies[0] as SignaturePolicy).read(
+        { method: 'GET', target: path, rawHeaders: ['Host', 'rs.example', ...good] },
+        now,
+      ) as ReadSignature
+    const paths = Array.from({ length: 1000 }, (_, n) => `/data/${n}${'x'.repeat(n % 300)}`)
+    const held = paths.map(read)
+    held.forEach(({ base, signature }, n) => {
+      expect(base.toString('latin1')).toContain(`"@path": ${paths[n]}\n`)
+      expect(Buffer.from(signature).toString('base64')).toBe(goodSignature.slice('sig=:'.length, -1))
+    })
+  })
+
   it('keeps signatures apart that are held at once', () => {
     const sent = (byte: number): ReadSignature => {
       const rawHeaders = [...good]

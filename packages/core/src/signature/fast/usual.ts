@@ -3,6 +3,7 @@ import type { Refusal } from '../../errors.js'
 import type { HttpRequest } from '../../http/message.js'
 import { judgeTimes } from '../freshness.js'
 import { boundFields, boundLengths, type ReadSignature, type SignaturePolicy, unsigned } from '../read.js'
+import { takeBytes } from './bytes.js'
 import { compilePlan, coversAdditional, type Plan, planBase } from './plan.js'
 import { type FieldScan, scanFields } from './scan.js'
 import { readTokenField } from './token-field.js'
@@ -47,7 +48,7 @@ class UsualReader {
     if (!decodeLastBytes(signature)) return boundFields(texts, limits)
     const end = input.indexOf(';created=')
     const times = timesOf(input, end)
-    const plan = times === undefined ? undefined : planOf(input.slice(0, end))
+    const plan = times === undefined ? undefined : planOf(input, end)
     if (times === undefined || plan === undefined || !this.#isEnough(plan, scan, request.hasContent))
       return undefined
     const jwt = isLabelled(signature, plan.label) ? readTokenField(key, plan.label) : undefined
@@ -82,13 +83,23 @@ function tokenIn(base: Buffer, label: string, key: string, parameters: string): 
   return begin + label.length + '=jwt;jwt="'.length
 }
 
-function planOf(text: string): Plan | undefined {
+// Nearly all requests to a server cover the same components under the same label.
+let lastText: string | undefined
+let lastPlan: Plan | undefined
+
+/** The plan for the first `length` characters of `Signature-Input`. */
+function planOf(input: string, length: number): Plan | undefined {
+  if (lastText !== undefined && lastText.length === length && input.startsWith(lastText)) return lastPlan
+  const text = input.slice(0, length)
   let plan = plans.get(text)
   if (plan === undefined) {
     plan = compilePlan(text) ?? unusual
     plans.set(text, plan)
   }
-  return plan === unusual ? undefined : plan
+  if (plan === unusual) return undefined
+  lastText = text
+  lastPlan = plan
+  return plan
 }
 
 const readers = new WeakMap<SignaturePolicy, UsualReader>()
@@ -136,49 +147,48 @@ function endOfInteger(text: string, start: number): number {
   return end - start <= 15 ? end : -1
 }
 
-// Decoding by Buffer and encoding again, to see whether it was the one spelling, costs as much as all other reading.
-const values = new Uint8Array(128).fill(64)
+// By Buffer, and encoded again to see whether it was the one spelling, this costs as much as all other reading.
+const values = new Uint8Array(256).fill(64)
 for (const [value, character] of [
   ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
 ].entries())
   values[character.charCodeAt(0)] = value
+/** Written over by each request: most refusals need no bytes of their own. */
 const decoded = new Uint8Array(64)
 
-/** The value of a character of base64; 64 or more for every other. */
-function valueAt(text: string, at: number): number {
-  const code = text.charCodeAt(at)
-  return code < 128 ? (values[code] as number) : 64
-}
-
-/**
- * Decodes the 64 bytes that a field ends with, in the one spelling of base64 that encodes them, into {@link decoded}, which
- * the next request writes over.
- */
+/** Decodes the 64 bytes that a field ends with, in the one spelling of base64 that encodes them, into {@link decoded}. */
 function decodeLastBytes(field: string): boolean {
   const end = field.length - 1
   if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return false
   if (field.charCodeAt(end - 1) !== equals || field.charCodeAt(end - 2) !== equals) return false
-  let seen = 0
+  // Bits that no value and no code of a character of base64 has.
+  let wrong = 0
   let at = end - 88
   for (let to = 0; to < 63; to += 3, at += 4) {
-    const a = valueAt(field, at)
-    const b = valueAt(field, at + 1)
-    const c = valueAt(field, at + 2)
-    const d = valueAt(field, at + 3)
-    seen |= a | b | c | d
+    const i = field.charCodeAt(at)
+    const j = field.charCodeAt(at + 1)
+    const k = field.charCodeAt(at + 2)
+    const l = field.charCodeAt(at + 3)
+    const a = values[i & 255] as number
+    const b = values[j & 255] as number
+    const c = values[k & 255] as number
+    const d = values[l & 255] as number
+    wrong |= ((i | j | k | l) & 0xff00) | ((a | b | c | d) & 64)
     decoded[to] = (a << 2) | (b >> 4)
     decoded[to + 1] = (b << 4) | (c >> 2)
     decoded[to + 2] = (c << 6) | d
   }
-  const a = valueAt(field, at)
-  const b = valueAt(field, at + 1)
+  const i = field.charCodeAt(at)
+  const j = field.charCodeAt(at + 1)
+  const a = values[i & 255] as number
+  const b = values[j & 255] as number
   decoded[63] = (a << 2) | (b >> 4)
   // The last four bits are of no byte, so that only zeros are the one spelling.
-  return (seen | a | b) < 64 && (b & 15) === 0
+  return (wrong | ((i | j) & 0xff00) | ((a | b) & 64) | (b & 15)) === 0
 }
 
 function copyOfDecoded(): Buffer {
-  const bytes = Buffer.allocUnsafe(64)
+  const bytes = takeBytes(64)
   bytes.set(decoded)
   return bytes
 }
