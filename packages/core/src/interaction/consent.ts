@@ -151,7 +151,7 @@ export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<P
 }
 
 /** What the person decides about. */
-export function useOf({ session, link }: PendingRecord): NonNullable<PageView['use']> {
+function useOf({ session, link }: PendingRecord): NonNullable<PageView['use']> {
   if (link === true) return 'link'
   return session === undefined ? 'approval' : 'session'
 }

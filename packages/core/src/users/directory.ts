@@ -62,7 +62,7 @@ export function createUserDirectory({
 }
 
 /** What the application is told of a person. */
-export function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
+function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
   return tenant === undefined ? { person } : { person, tenant }
 }
 
