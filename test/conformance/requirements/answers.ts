@@ -135,7 +135,6 @@ export const answers: readonly Part[] = [
         '6.7.1',
         'MAY',
         'login_hint may be given.',
-        notOurs('A permission that is not used: the resource knows nobody beforehand.'),
       ),
       row('R-200', '6.7.1', 'DEF', 'interaction sends the person to the resource first.'),
       row('R-201', '6.5.1', 'MAY', 'A held call may give out a fresh one later.'),
