@@ -130,12 +130,7 @@ export const answers: readonly Part[] = [
       row('R-196', '6.7.1', 'MUST', 'mission_s256 is copied when it was there.'),
       row('R-197', '6.7.1', 'DEF', 'tenant is copied when it was there.'),
       row('R-198', '6.7.1', 'DEF', 'account repeats what the request asked for.'),
-      row(
-        'R-199',
-        '6.7.1',
-        'MAY',
-        'login_hint may be given.',
-      ),
+      row('R-199', '6.7.1', 'MAY', 'login_hint may be given.'),
       row('R-200', '6.7.1', 'DEF', 'interaction sends the person to the resource first.'),
       row('R-201', '6.5.1', 'MAY', 'A held call may give out a fresh one later.'),
       row('R-202', '7.9', 'DEF', 'There is no refresh token: every renewal passes by the resource.'),

@@ -84,18 +84,8 @@ export const metadata: readonly Part[] = [
         'SHOULD',
         'The documentation page links to the metadata: the element for it is at hand.',
       ),
-      row(
-        'R-018',
-        '11.2.5',
-        'MAY',
-        'Responses may link to the metadata.',
-      ),
-      row(
-        'R-019',
-        '11.2.5',
-        'MUST',
-        'Such a link names the metadata document exactly.',
-      ),
+      row('R-018', '11.2.5', 'MAY', 'Responses may link to the metadata.'),
+      row('R-019', '11.2.5', 'MUST', 'Such a link names the metadata document exactly.'),
       row(
         'R-020',
         '11.2.5',

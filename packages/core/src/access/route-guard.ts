@@ -104,10 +104,11 @@ export function createRouteGuard(
     const whose = caller.kind === 'session' ? caller.by : caller
     const { ask, subject, by } = wanted
     if (ask.verdict === 'approval') return deferrals.approval(request, whose, ask.ask, subject)
-    const { description } = ask
+    const { description, lasting } = ask
     const page = {
       ...(description === undefined ? {} : { description }),
       ...(by === undefined ? {} : { by }),
+      ...(lasting === true ? { lasting } : {}),
     }
     return deferrals.interaction(request, whose, page, subject)
   }

@@ -127,12 +127,13 @@ export async function consentPage(
 ): Promise<Answer> {
   const { record, secret } = visitor
   const { interaction, call, session } = record
-  const { id, description, scope } = interaction as NonNullable<typeof interaction>
+  const { id, description, scope, lasting } = interaction as NonNullable<typeof interaction>
   const wants = {
     scopes: scope,
     ...(description === undefined ? {} : { description }),
     ...(call === undefined ? {} : { call: callOnPage(call.held) }),
     ...(session === undefined ? {} : { session: context.session }),
+    ...(lasting === undefined ? {} : { lasting }),
     ...(record.link === undefined ? {} : { link: linkOnPage(record) }),
   }
   const form = { action: context.pathOf(id), token: formToken(secret, id, who.user) }
@@ -161,9 +162,9 @@ export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<P
 }
 
 /** What the person decides about. */
-export function useOf({ session, link }: PendingRecord): NonNullable<PageView['use']> {
+export function useOf({ session, link, interaction }: PendingRecord): NonNullable<PageView['use']> {
   if (link === true) return 'link'
-  return session === undefined ? 'approval' : 'session'
+  return session === undefined && interaction?.lasting === undefined ? 'approval' : 'session'
 }
 
 type CallOnPage = NonNullable<NonNullable<PageView['wants']>['call']>

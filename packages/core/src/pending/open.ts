@@ -61,6 +61,8 @@ export interface SessionRequest {
   readonly description?: string | undefined
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
   readonly by?: readonly string[] | undefined
+  /** Whether the application remembers the approval of a call, and says so on the page. */
+  readonly lasting?: true
 }
 
 /** What a call waits for on the side of a supplier. */
