@@ -110,7 +110,6 @@ const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'funct
 /** Members of the schema of all options. */
 export const accessOptionsShape: {
   policy: z.ZodOptional<z.ZodType<Policies>>
-  policyTimeout: z.ZodDefault<z.ZodInt>
   observe: z.ZodOptional<z.ZodBoolean>
   enforce: z.ZodOptional<z.ZodType<Enforcement>>
   accounts: z.ZodOptional<z.ZodType<AccountHolder>>
@@ -118,7 +117,6 @@ export const accessOptionsShape: {
   authorize: z.ZodOptional<z.ZodType<NonNullable<AccessOptions['authorize']>>>
 } = {
   policy: policiesSchema.optional(),
-  policyTimeout: z.int().min(0).max(600_000).default(2000),
   observe: z.boolean().optional(),
   enforce: enforcementSchema.optional(),
   accounts: fn<AccountHolder>().optional(),

@@ -116,6 +116,7 @@ const schema = z.strictObject({
   replay: z.union([z.boolean(), z.literal('all')]).default(false),
   replayReportOnlyUntil: z.date().optional(),
   replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  policyTimeout: z.int().min(0).max(600_000).default(2000),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
   limits: z
     .strictObject({
