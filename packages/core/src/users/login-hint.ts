@@ -24,7 +24,7 @@ export type FindLoginHint = (caller: Person | Grant, request: HttpRequest) => Aw
 const longest = 512
 
 /** @throws TypeError where the answer is no hint and not nothing either */
-export function checkLoginHint(hint: unknown): string | undefined {
+function checkLoginHint(hint: unknown): string | undefined {
   if (hint === undefined || hint === null) return undefined
   if (typeof hint === 'string' && hint.trim() !== '' && hint.length <= longest && !unprintable.test(hint))
     return hint
