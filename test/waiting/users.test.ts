@@ -196,6 +196,14 @@ describe.each(adapters)('a route that needs a user [adapter %s]', (adapter) => {
     expect(await (await sam.fetch(url)).json()).toEqual({ kind: 'grant', user: 'mom' })
   })
 
+  it('cannot be asked for by a scope alone that the person’s server does not have (R-194, R-195)', async () => {
+    await reopen({}, [route({ identity: 'person', user: true })])
+    stage.town.ps.scopesSupported = []
+    const answer = await call()
+    expect([answer.status, await errorOf(answer)]).toEqual([403, 'access_denied'])
+    expect(answer.headers.has('aauth-requirement')).toBe(false)
+  })
+
   it('only watches where it is report-only, and writes nothing', async () => {
     const told: unknown[] = []
     await reopen({ onEvent: (event) => told.push(event.name) }, [

@@ -230,9 +230,8 @@ export function decideAdmitted(
   admitted: readonly string[] | Refusal,
 ): AskGrant | Forbid | Refuse {
   if (admitted instanceof Refusal) return { act: 'refuse', refusal: admitted }
-  // To be linked is enough where nothing has to be granted.
-  const isWorthwhile = admitted.length > 0 || ask.link === true
-  return isWorthwhile && ask.essential.every((name) => admitted.includes(name))
+  // A resource token has a scope, even where all it is for is our page.
+  return admitted.length > 0 && ask.essential.every((name) => admitted.includes(name))
     ? { ...ask, scope: admitted }
     : forbid('The person’s server does not offer what is needed here')
 }
