@@ -151,7 +151,7 @@ const seldom = new Set([
   'store/store-contract.js',
 ])
 
-const asRequired = "createRequire(import.meta.url)('tldts-icann')"
+const asRequired = "nodeModule.createRequire(import.meta.url)('tldts-icann')"
 
 /**
  * As esbuild knows it: carried, and run where it is called.

@@ -91,6 +91,18 @@ describe('what the import of an adapter loads', () => {
     expect(text).not.toContain("'tldts-icann'")
   })
 
+  it.each([
+    'core/shared/main.js',
+    'agent/index.js',
+    'express/index.js',
+    'fastify/index.js',
+    'redis/index.js',
+  ])('%s declares nothing that the usual banner of bundled ES modules declares', (file) => {
+    const text = readFileSync(join(folder, file), 'utf8')
+    expect(text).not.toMatch(/^import \{[^}]*\b(?:createRequire|fileURLToPath)\b/m)
+    expect(text).not.toMatch(/^(?:const|var|let) (?:require|__dirname|__filename)\b/m)
+  })
+
   it.each(['audit', 'explain', 'otel', 'policies'])('core/%s has no class of its own twice', (entry) => {
     const { files } = loadedBy(join(folder, 'core/entries', `${entry}.js`))
     const classes = files.flatMap((file) =>

@@ -1,4 +1,4 @@
-import { createRequire as requireFrom } from 'node:module'
+import nodeModule from 'node:module'
 import type { Store } from '@countersign/core'
 import type { NodeRedisClient } from './clients.js'
 import { type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
@@ -133,7 +133,7 @@ interface RedisPackage {
 
 /** It is needed by nobody who brings a client, so it is no dependency. */
 function loadRedis(): RedisPackage {
-  const require = requireFrom(import.meta.url)
+  const require = nodeModule.createRequire(import.meta.url)
   let loaded: RedisPackage
   try {
     loaded = require('redis') as RedisPackage

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import nodeModule from 'node:module'
 import type { Ed25519Verifier } from './verify.js'
 
 interface Sodium {
@@ -30,7 +30,7 @@ export function installedSodium(): Ed25519Verifier | undefined {
  */
 export function findSodium(place: string = import.meta.url): Ed25519Verifier | undefined {
   try {
-    const { crypto_sign_verify_detached: verify } = createRequire(place)('sodium-native') as Sodium
+    const { crypto_sign_verify_detached: verify } = nodeModule.createRequire(place)('sodium-native') as Sodium
     if (verify === undefined) return undefined
     const ed25519: Ed25519Verifier = (publicKey, message, signature) => verify(signature, message, publicKey)
     return isRight(ed25519) ? ed25519 : undefined

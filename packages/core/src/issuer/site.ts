@@ -1,11 +1,11 @@
-import { createRequire } from 'node:module'
+import nodeModule from 'node:module'
 
 const asGiven = { extractHostname: false, validateHostname: false }
 
 /** The public suffixes, made into a tree when they are first asked for; scripts/bundle.mjs knows this line. */
 let suffixes: typeof import('tldts-icann') | undefined
 function loadSuffixes(): typeof import('tldts-icann') {
-  return createRequire(import.meta.url)('tldts-icann') as typeof import('tldts-icann')
+  return nodeModule.createRequire(import.meta.url)('tldts-icann') as typeof import('tldts-icann')
 }
 
 /**

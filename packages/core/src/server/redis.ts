@@ -1,4 +1,5 @@
-import { createRequire as requireFrom } from 'node:module'
+// Not by its name, which whoever bundles ES modules for Node declares in front of everything.
+import nodeModule from 'node:module'
 import { join } from 'node:path'
 import type { Store } from '../store/store.js'
 
@@ -35,7 +36,7 @@ const redisPackage = '@countersign/redis'
 function loadRedis(from: string | undefined): RedisPackage {
   const application = join(process.cwd(), 'package.json')
   for (const place of from === undefined ? [application] : [from, application]) {
-    const require = requireFrom(place)
+    const require = nodeModule.createRequire(place)
     let path: string
     try {
       path = require.resolve(redisPackage)
