@@ -14,6 +14,16 @@ import { openStage, type Stage } from '../waiting/stage.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
+/** A client that users have, and what ends it. */
+async function connect(library: 'redis' | 'ioredis', url: string) {
+  if (library === 'ioredis') {
+    const client = new Redis(url)
+    return { client, end: () => client.disconnect() }
+  }
+  const client = await createClient({ url }).connect()
+  return { client, end: () => client.destroy() }
+}
+
 const canRun = redisBinary !== undefined || process.env['COUNTERSIGN_REDIS'] === 'required'
 
 describe.runIf(canRun).each(adapters)('evidence in a stream of Redis [adapter %s]', (adapter) => {
@@ -47,15 +57,13 @@ describe.runIf(canRun).each(adapters)('evidence in a stream of Redis [adapter %s
 
   /** One instance, with a client that users have. */
   const open = async (library: 'redis' | 'ioredis'): Promise<(typeof opened)[number]> => {
-    const client =
-      library === 'redis' ? await createClient({ url: redis.url }).connect() : new Redis(redis.url)
+    const { client, end } = await connect(library, redis.url)
     const sink = createRedisAuditSink(client, { stream: 'notes:audit' })
     const log = createAuditLog({ sink, secret })
     const stage = await openStage(adapter, { audit: log, signingKeys: [signingKey] })
     const response = await stage.town.fetch('https://rs.example/.well-known/jwks.json')
     jwks = ((await response.json()) as { keys: object[] }).keys
-    const instance = { stage, log, sink, close: () => void client.destroy?.() }
-    if (library === 'ioredis') instance.close = () => (client as Redis).disconnect()
+    const instance = { stage, log, sink, close: end }
     opened.push(instance)
     return instance
   }

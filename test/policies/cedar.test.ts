@@ -16,7 +16,7 @@ const input: PolicyInput = {
   caller,
   now,
   approvedBy: [],
-  request: { method: 'GET', path: '/notes/1', query: {}, params: { id: '1' }, raw: {}, route: '/notes/:id' },
+  request: { method: 'GET', path: '/notes/1', query: '', params: { id: '1' }, raw: {}, route: '/notes/:id' },
 }
 const decide = async (policies: string, more: object = {}): Promise<unknown> =>
   cedarPolicy({ cedar, policies, ask: () => {}, ...more })(input)

@@ -71,7 +71,7 @@ let missing = 0
 try {
   await wait(Number(values.seconds) * 1000)
   const { panels } = JSON.parse(read('docs/observability/dashboard.json')) as Dashboard
-  let number = 0
+  const queries: string[] = []
   for (const { title, targets } of panels)
     for (const { expr } of targets) {
       const query = filled(expr)
@@ -81,13 +81,16 @@ try {
       if (!has) missing++
       console.log(`${has ? 'ok  ' : 'BAD '} ${title}: ${result.length} series, up to ${Math.max(...numbers)}`)
       if (!has) console.log(`     ${query}`)
-      if (values.pictures !== undefined) picture(query, join(values.pictures, `${++number}.png`))
+      queries.push(query)
     }
   const rules = await (await fetch(`${address}/api/v1/rules`)).text()
   for (const [, name, health] of rules.matchAll(/"name":"(AAuth\w+)".*?"health":"(\w+)"/g)) {
     console.log(`${health === 'ok' ? 'ok  ' : 'BAD '} alert ${name}`)
     if (health !== 'ok') missing++
   }
+  const { pictures } = values
+  if (pictures !== undefined)
+    for (const [n, query] of queries.entries()) picture(query, join(pictures, `${n + 1}.png`))
 } finally {
   prometheus.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })

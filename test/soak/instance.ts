@@ -34,6 +34,8 @@ let executed = 0
 const decided: Record<string, number> = {}
 subscribe('http.server.request.start', (message) => {
   const { request } = message as { readonly request: IncomingMessage }
+  // Prometheus asks another server of this process.
+  if (request.socket.localPort === options.metrics) return
   received++
   if (request.url?.startsWith('/login') === true) unguarded++
 })

@@ -128,6 +128,38 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     }
   })
 
+  it('links within the tenant that the token names, and shows nobody else’s', async () => {
+    const about = { person: stage.mom, resource, cnf: stage.sam.key.cnf }
+    const claims = { tenant: 'school' }
+    await decideOn(stage, await call(await stage.town.ps.mintPersonToken(about, { claims })))
+    const scope = 'data.read'
+    const school = await stage.town.ps.mintAuthToken({ ...about, scope }, { claims })
+    expect(await (await call(school)).json()).toMatchObject({ user: 'mom', tenant: 'school' })
+    const other = await stage.town.ps.mintAuthToken({ ...about, scope }, { claims: { tenant: 'club' } })
+    expect([(await call(other)).status, (await call(await stage.grant(scope))).status]).toEqual([401, 401])
+  })
+
+  it('lets whoever finds the person linked decline that as well', async () => {
+    const [first, second] = [await begin(), await begin()]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
+    await mom.decide(await mom.open(linkOf(first)), 'approve')
+    const page = await dad.open(linkOf(second))
+    expect((await dad.decide(page, 'decline')).headers.get('location')).toBe(`${flow}?error=access_denied`)
+    // Decided is decided.
+    expect((await dad.decide(page, 'continue')).headers.get('location')).toBeNull()
+    expect(linked()).toEqual(['mom'])
+  })
+
+  it('goes on with no link that has gone meanwhile', async () => {
+    const [first, second] = [await begin(), await begin()]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
+    await mom.decide(await mom.open(linkOf(first)), 'approve')
+    const page = await dad.open(linkOf(second))
+    users.links.clear()
+    const asked = await dad.decide(page, 'continue')
+    expect([asked.status, asked.text.includes('value="approve"'), linked()]).toEqual([200, true, []])
+  })
+
   it('says so where the person is linked meanwhile, and links nobody a second time', async () => {
     const [first, second] = [await begin(), await begin()]
     const dad = new Visitor(stage.town, {}, 'dad')
@@ -211,7 +243,8 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     }
     if (what === 'person') await stage.aauth.denials.add({ subject: { person } })
     else await stage.aauth.revocations.record({ iss: 'https://ps.example', jti, exp })
-    expect((await visitor.decide(page, 'approve')).status).toBe(403)
+    const stopped = await visitor.decide(page, 'approve')
+    expect([stopped.status, stopped.text.includes(`href="${flow}?error=access_denied"`)]).toEqual([403, true])
     expect((await visitor.open(pageOf(claims))).status).toBe(403)
     expect([linked(), users.asked.filter((each) => each.startsWith('link'))]).toEqual([[], []])
   })

@@ -157,6 +157,33 @@ describe.each(adapters)('a town with an API that has users [adapter %s]', (adapt
   })
 })
 
+describe.each(adapters)('a route that needs a user and grants nothing [adapter %s]', (adapter) => {
+  it('is served once the person has come to the page', async () => {
+    const stage = await openStage(adapter, {}, [
+      {
+        method: 'GET',
+        path: '/who',
+        requirement: { identity: 'person', user: true },
+        answer: ({ caller }) => ({
+          user: caller !== undefined && 'user' in caller ? caller.user : undefined,
+        }),
+      },
+    ])
+    const { town, mom } = stage
+    let visits = 0
+    const onInteraction = ({ link }: { readonly link: string }) => {
+      visits++
+      return town.visit(link, { form: { username: 'mom', password: 'mom' }, decision: 'approve' })
+    }
+    for (const name of ['sam', 'joe']) {
+      const answer = await town.agent(name, { person: mom, onInteraction }).fetch(`${resource}/who`)
+      expect(await answer.json()).toEqual({ user: 'mom' })
+    }
+    expect(visits).toBe(1)
+    await stage.close()
+  })
+})
+
 describe.each(adapters)('a held call that needs a user [adapter %s]', (adapter) => {
   it.each([
     ['approve', 'mom', 1],

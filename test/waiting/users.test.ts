@@ -212,23 +212,29 @@ describe.each(adapters)('a route that needs a user [adapter %s]', (adapter) => {
 
   it('is decided with the code user_required, and both ends of a link are told', async () => {
     const told: unknown[] = []
+    let person: string | undefined
     await reopen({
       onEvent: (event) => {
-        if (event.name === 'decision' && event.code === 'user_required')
+        if (event.name === 'decision' && event.code === 'user_required') {
           told.push([event.outcome, event.status])
+          person = event.person
+        }
         if (event.name === 'challenged') told.push(event.code)
-        if (event.name === 'linked' || event.name === 'unlinked') told.push([event.name, event.ps])
+        if (event.name === 'linked' || event.name === 'unlinked')
+          told.push([event.name, event.ps, event.person === person])
       },
     })
     const grant = await stage.grant('data.read')
     const first = await call(grant)
     await decideOn(stage, first)
-    await stage.aauth.users.unlink({ person: { ps: 'https://ps.example', sub: resourceTokenOf(first).sub } })
+    await stage.aauth.users.unlink({
+      person: { ps: 'https://ps.example', sub: resourceTokenOf(first).sub },
+    })
     expect(told).toEqual([
       'user_required',
       ['challenged', 401],
-      ['linked', 'https://ps.example'],
-      ['unlinked', 'https://ps.example'],
+      ['linked', 'https://ps.example', true],
+      ['unlinked', 'https://ps.example', true],
     ])
     expect(users.links.size).toBe(0)
     expect((await call(grant)).status).toBe(401)

@@ -7,7 +7,9 @@ import {
   type Town,
   type TownKey,
 } from '@countersign/devkit'
+import { arabic } from './arabic.js'
 import { distributor, distributorRoutes, distributorScopes } from './distributor.js'
+import { german } from './german.js'
 import { type OpenShop, resource, type ServeShop } from './serving.js'
 import { type Entry, routes, Shop, scopes } from './shop.js'
 
@@ -59,6 +61,7 @@ export class Scene {
       fetch,
       clock: this.town.clock,
       users: this.shop.accounts,
+      messages: { ar: arabic, de: german },
       // The shop buys from its distributor in its customers' names.
       onward: { suppliers: [distributor], fetch },
       ...(accessServer === undefined ? {} : { accessServer }),

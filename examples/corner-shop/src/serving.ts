@@ -1,4 +1,4 @@
-import type { ResourceOptions, ResourceServer } from '@countersign/core'
+import type { InteractionOptions, ResourceOptions, ResourceServer } from '@countersign/core'
 import type { Shop, ShopRoute } from './shop.js'
 
 /** The shop's identifier. */
@@ -8,7 +8,10 @@ export const resource = 'https://shop.example'
 export type ShopSettings = Pick<
   ResourceOptions,
   'resource' | 'scopes' | 'signingKeys' | 'accessServer' | 'fetch' | 'clock' | 'store' | 'onward' | 'users'
->
+> & {
+  /** What the page says in other languages than English; default: nothing. */
+  readonly messages?: NonNullable<InteractionOptions['messages']>
+}
 
 /** A shop that is open. */
 export interface OpenShop {

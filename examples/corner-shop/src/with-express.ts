@@ -3,17 +3,15 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/express'
 import express from 'express'
-import { arabic } from './arabic.js'
 import { customerOf } from './customer.js'
-import { german } from './german.js'
 import type { ServeShop } from './serving.js'
 
 /** The shop on Express. */
-export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
+export const serveWithExpress: ServeShop = async (shop, routes, { messages = {}, ...settings }) => {
   const guard = aauth({
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
-      messages: { ar: arabic, de: german },
+      messages,
     },
     ...settings,
   })

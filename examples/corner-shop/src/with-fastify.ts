@@ -1,18 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import { aauth } from '@countersign/fastify'
 import fastify, { type FastifyRequest } from 'fastify'
-import { arabic } from './arabic.js'
 import { customerOf } from './customer.js'
-import { german } from './german.js'
 import type { ServeShop } from './serving.js'
 
 /** The shop on Fastify. */
-export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
+export const serveWithFastify: ServeShop = async (shop, routes, { messages = {}, ...settings }) => {
   const app = fastify()
   await app.register(aauth, {
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
-      messages: { ar: arabic, de: german },
+      messages,
     },
     ...settings,
   })

@@ -91,6 +91,8 @@ export interface LinkedEvent extends Told {
   readonly name: 'linked'
   /** The person server. */
   readonly ps: string
+  /** A keyed hash of the person, as in decisions. */
+  readonly person: string
 }
 
 /** A person has been unlinked from a user by the application (`users.unlink`). */
@@ -98,6 +100,8 @@ export interface UnlinkedEvent extends Told {
   readonly name: 'unlinked'
   /** The person server. */
   readonly ps: string
+  /** A keyed hash of the person, as in decisions. */
+  readonly person: string
 }
 
 /** A handler called a supplier in its caller's name (AAuth 10.1). */

@@ -139,7 +139,7 @@ const sessionTerms = z.strictObject({
     )
     .optional(),
 })
-const names: ReadonlySet<string> = new Set(Object.values(kinds).flatMap(({ shape }) => Object.keys(shape)))
+const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
 
 /** Every member, with whatever its kind of route may not say left out. */
 type Terms = Partial<
@@ -155,7 +155,7 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
   const given = spellOut(requirement, context.scopes)
   const needs = kindOf(given)
   const shape: object = kinds[needs].shape
-  const misplaced = Object.keys(given).find((name) => !(name in shape) && names.has(name))
+  const misplaced = Object.keys(given).find((name) => !(name in shape) && isTerm(name))
   if (misplaced !== undefined)
     throw new TypeError(`require: ${misplaced} cannot be said of this kind of route`)
   const schema: z.ZodType<Terms> = kinds[needs] as never

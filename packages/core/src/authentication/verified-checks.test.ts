@@ -44,6 +44,7 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
     resource: 'https://rs.example',
     users: undefined,
     longest: 3600,
+    subjects: { hashOf: () => 'hash' },
     store,
     replayStore: store,
     signatureWindow: 60,

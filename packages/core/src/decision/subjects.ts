@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Caller, PersonIdentifier } from '../caller.js'
+import { type Caller, type PersonIdentifier, withoutUser } from '../caller.js'
 import type { DecisionEvent } from '../events.js'
 import { isSigner } from '../own-keys/external-signer.js'
 import { readSigningKeys } from '../own-keys/signing-keys.js'
@@ -88,7 +88,9 @@ export function createSubjects(
     }
   }
 
-  const addTo: NameSubjects = (caller, event) => {
+  const addTo: NameSubjects = (seen, event) => {
+    // What a route adds to a caller is added anew for each request.
+    const caller = seen.kind === 'session' ? seen : withoutUser(seen)
     let named = known.get(caller)
     if (named === undefined) {
       named = name(caller)

@@ -23,7 +23,7 @@ export function callbackEndpoint(
     // Whoever else knows the id, the caller among them, must not be able to end the request here.
     const visitor = record === undefined ? undefined : await findVisitor(record, request, context)
     if (visitor === undefined || record?.chained !== true) return invalidCodePage(request, context)
-    if ((await context.stops.find(record)) !== undefined) return stoppedPage(request, context)
+    if ((await context.stops.find(record)) !== undefined) return stoppedPage(visitor, context)
     const settlement = await settlementOf(record, context)
     if (settlement !== undefined) return settledPage(visitor, settlement, context)
     const error = query.get('error')

@@ -1,5 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
-import type { Grant, Person } from '../caller.js'
+import type { Grant, Person, PersonIdentifier } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
@@ -24,6 +24,8 @@ export interface InteractionContext extends SettleContext {
   readonly issuers: IssuerKeys
   /** Present with the option `users`. */
   readonly users: UserDirectory | undefined
+  /** How persons are named in events. */
+  hashOf(person: PersonIdentifier): string
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages
@@ -224,8 +226,15 @@ export function expiredPage(request: HttpRequest, { pages }: InteractionContext)
 }
 
 /** The page of an interaction whose caller has been revoked or denied. */
-export function stoppedPage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(pages, request, 'revoked', 'problemStopped')
+export function stoppedPage(visitor: Visitor, { pages }: InteractionContext): Answer {
+  return problemPage(pages, visitor.request, 'revoked', 'problemStopped', backFrom(visitor))
+}
+
+/** The way back to the person server, which waits for a person who has come to be linked and will not be (R-238). */
+export function backFrom({ record, arrival: { callback } }: Visitor): Pick<PageView, 'next'> {
+  return record.link === true && callback !== undefined
+    ? { next: callbackWith(callback, 'access_denied') }
+    : {}
 }
 
 /** For a browser that came with the code a moment ago, was sent on, and has come without our cookie. */

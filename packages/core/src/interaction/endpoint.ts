@@ -44,7 +44,7 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
     if (record === undefined) return invalidCodePage(request, context)
     const visitor = await findVisitor(record, request, context)
     if ((await context.stops.find(record)) !== undefined)
-      return visitor === undefined ? invalidCodePage(request, context) : stoppedPage(request, context)
+      return visitor === undefined ? invalidCodePage(request, context) : stoppedPage(visitor, context)
     if (visitor !== undefined)
       return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
     if (request.method === 'POST')

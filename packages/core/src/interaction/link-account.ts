@@ -3,8 +3,8 @@ import type { Answer } from '../http/message.js'
 import { settle, settlementOf } from '../pending/settle.js'
 import type { UserDirectory } from '../users/directory.js'
 import { formToken } from './browser.js'
-import { callbackWith } from './callback.js'
 import {
+  backFrom,
   consentPage,
   decide,
   formTarget,
@@ -47,7 +47,7 @@ export async function linkAccount(
     // Another form of this page may have come first, and whoever has been denied or unlinked since links nobody.
     const settlement = await settlementOf(visitor.record, context)
     if (settlement !== undefined) return settledPage(visitor, settlement, context)
-    if ((await context.stops.find(visitor.record)) !== undefined) return stoppedPage(visitor.request, context)
+    if ((await context.stops.find(visitor.record)) !== undefined) return stoppedPage(visitor, context)
     return decisions[decision](visitor, who, context)
   })
   if (answer !== 'busy') return answer
@@ -74,7 +74,8 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
     return decide(visitor, { outcome: 'server_error' }, context)
   }
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)
-  context.report({ name: 'linked', ps: person.person.ps }, visitor.request)
+  const { ps } = person.person
+  context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
 }
 
@@ -113,11 +114,10 @@ async function refusedPage(
   context: InteractionContext,
 ): Promise<Answer> {
   await settle(visitor.record, { outcome: 'denied' }, context)
-  const { callback } = visitor.arrival
   return problemPage(context.pages, visitor.request, 'access_denied', 'problemRefused', {
     ...(await whoOnPage(visitor, who, context)),
     refused: reason,
-    ...(callback === undefined ? {} : { next: callbackWith(callback, 'access_denied') }),
+    ...backFrom(visitor),
   })
 }
 

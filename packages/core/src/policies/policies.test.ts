@@ -35,6 +35,7 @@ const inputOf = (caller: Caller): PolicyInput => ({
   request: {
     method: 'GET',
     path: '/notes/1',
+    query: '',
     params: { id: '1', none: undefined },
     raw: {},
     route: '/notes/:id',

@@ -139,6 +139,7 @@ function pageContext(config: Config, context: DeferralsContext): InteractionCont
     interaction,
     callback: onward === undefined ? undefined : ownUrl(resource, paths.callback),
     issuers: context.authentication.issuers,
+    hashOf: (person) => config.subjects.hashOf(person),
     browser: createBrowser(interaction?.insecureCookie ?? false),
     pages: {
       site: {

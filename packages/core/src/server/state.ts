@@ -1,3 +1,4 @@
+import type { Subjects } from '../decision/subjects.js'
 import { createDenials, type DenialCheck } from '../denial/denials.js'
 import type { StateEvent, Untold } from '../events.js'
 import { createReplays, type Replays } from '../replay/replays.js'
@@ -32,6 +33,8 @@ export interface StateContext {
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
+  /** How persons are named in events. */
+  readonly subjects: Pick<Subjects, 'hashOf'>
   /** Seconds for which anything that was begun can last. */
   readonly longest: number
   readonly report: (event: Untold<StateEvent>, request?: object) => void

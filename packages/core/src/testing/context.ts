@@ -58,6 +58,7 @@ function memoryState(clock: () => number): State {
     resource: 'https://rs.example',
     users: undefined,
     longest: 3600,
+    subjects: { hashOf: () => 'hash' },
     store: createMemoryStore({ clock }),
     replayStore: createMemoryStore({ clock }),
     signatureWindow: 60,

@@ -14,13 +14,14 @@ beforeEach(() => {
   asked = []
 })
 
+const subjects = { hashOf: () => 'hash' }
 const users = {
   find: () => undefined,
   link: () => undefined,
   unlink: (who: LinkedPerson) => asked.push(who),
 }
 const unlinksOf = (resource = 'https://rs.example', given: typeof users | undefined = users): Unlinks =>
-  createUnlinks({ resource, users: given, store, longest: 100, report: () => {} })
+  createUnlinks({ resource, users: given, store, longest: 100, subjects, report: () => {} })
 const token = { iss: 'https://ps.example', jti: 'a', iat: 0, exp: 0 }
 const personOf = (sub: string, ps = 'https://ps.example'): Person =>
   sealCaller({ kind: 'person', person: { ps, sub }, jkt: 'k', token })
@@ -93,6 +94,7 @@ describe('an unlinking', () => {
       users: undefined,
       store,
       longest: 100,
+      subjects,
       report: () => {},
     })
     await expect(without.unlink(mom)).rejects.toThrow('option users')

@@ -39,6 +39,8 @@ export interface UnlinksContext {
   readonly store: Store
   /** Seconds for which anything that was begun can last. */
   readonly longest: number
+  /** How persons are named in events. */
+  readonly subjects: { hashOf(person: PersonIdentifier): string }
   readonly report: (event: Untold<StateEvent>) => void
 }
 
@@ -46,7 +48,8 @@ export interface UnlinksContext {
  * Creates the {@link Unlinks} of a server. Every unlinking writes a new mark, and what is begun keeps the mark of its
  * time; so no clocks are compared. Without the option `users` there is nothing to ask.
  */
-export function createUnlinks({ resource, users, store, longest, report }: UnlinksContext): Unlinks {
+export function createUnlinks(context: UnlinksContext): Unlinks {
+  const { resource, users, store, longest, subjects, report } = context
   // Strangers' strings of any length and alphabet make no key of a store.
   const key = ({ ps, sub }: PersonIdentifier): string =>
     `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
@@ -56,7 +59,7 @@ export function createUnlinks({ resource, users, store, longest, report }: Unlin
       if (users === undefined) throw new TypeError('users.unlink: needs the option users')
       await users.unlink?.(who)
       await store.put(key(who.person), randomBytes(12).toString('base64url'), longest + instanceSkew)
-      report({ name: 'unlinked', ps: who.person.ps })
+      report({ name: 'unlinked', ps: who.person.ps, person: subjects.hashOf(who.person) })
     },
     async mark(origin) {
       if (users === undefined || origin.kind === 'agent') return origin
