@@ -20,8 +20,9 @@ const main = fileURLToPath(new URL('../dist/target/main.js', import.meta.url))
 describe('the command line of the target', () => {
   it('turns on options of compat, several of them', () => {
     expect(readTargetOptions([], {}).compat).toEqual({})
-    const both = ['--compat', 'personTokenJti', '--compat', 'revocationWithoutExp']
-    expect(readTargetOptions(both, {}).compat).toEqual({ personTokenJti: true, revocationWithoutExp: true })
+    const names = ['personTokenJti', 'interactionCode', 'revocationWithoutExp']
+    const all = names.flatMap((name) => ['--compat', name])
+    expect(readTargetOptions(all, {}).compat).toEqual(Object.fromEntries(names.map((name) => [name, true])))
   })
 
   it.each(['toString', 'interactioncode', '', 'personTokenJti,revocationWithoutExp'])(

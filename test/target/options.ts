@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** Options of `compat` that can be turned on. */
-const compatNames = ['personTokenJti', 'revocationWithoutExp'] as const
+const compatNames = ['personTokenJti', 'interactionCode', 'revocationWithoutExp'] as const
 type CompatName = (typeof compatNames)[number]
 
 /** How the target is started. */

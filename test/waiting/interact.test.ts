@@ -1,4 +1,4 @@
-import { deny, interact, type PolicyVerdict } from '@countersign/core'
+import { allow, deny, interact, type PolicyVerdict } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, resource } from '../target/start.js'
@@ -63,6 +63,47 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     const done = await stage.sam.request({ url: locationOf(first) })
     expect(await done.json()).toEqual({ ran: 1, bytes: 3 })
     expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(410)
+  })
+
+  it('may be remembered by the application, which then knows the agent without any token (R-211)', async () => {
+    const users = new Map<string, string>()
+    await stage.close()
+    stage = await openStage(adapter, {}, [
+      {
+        method: 'GET',
+        path: '/list',
+        requirement: {
+          identity: 'agent',
+          policy: ({ caller, approvedBy: [user] }) => {
+            if (users.has(caller.agent)) return allow()
+            if (user === undefined) return interact({ lasting: true })
+            users.set(caller.agent, user)
+            return allow()
+          },
+        },
+        answer: ({ caller }) => ({ of: 'agent' in caller ? users.get(caller.agent) : undefined }),
+      },
+    ])
+    const { sam, town } = stage
+    const list = { url: `${resource}/list` }
+    const first = await sam.request(list)
+    const text = await visit(first, 'approve')
+    expect(text).toContain('Until you end it in your account.')
+    expect(text).not.toContain('do this once')
+    const done = await sam.request({ url: locationOf(first) })
+    expect([await done.json(), done.headers.get('aauth-access')]).toEqual([{ of: 'mom' }, null])
+    // By its identity, whatever key it has; and nobody else.
+    sam.rotateKey()
+    const again = await sam.request(list)
+    expect([again.status, await again.json()]).toEqual([200, { of: 'mom' }])
+    expect((await town.agent('eve').request(list)).status).toBe(202)
+    expect((await sam.subAgent('helper').request(list)).status).toBe(202)
+    // What the person declines is remembered by nobody.
+    const declined = await town.agent('max').request(list)
+    await visit(declined, 'decline')
+    expect((await town.agent('max').request(list)).status).toBe(202)
+    users.delete(sam.identifier)
+    expect((await sam.request(list)).status).toBe(202)
   })
 
   it('is carried out for the person it was made for, with the name of who approved it (G-39, G-76)', async () => {

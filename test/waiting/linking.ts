@@ -6,7 +6,7 @@ import { type Visited, Visitor } from './visitor.js'
 /** Where the person server of the town waits for people to come back. */
 export const flow = 'https://ps.example/flow/1'
 
-type Who = Parameters<UsersOptions['find']>[0]
+type Who = Pick<Parameters<UsersOptions['find']>[0], 'person' | 'tenant'>
 
 /** Users in a map, with everything that was asked of them. */
 export class UsersInMemory {

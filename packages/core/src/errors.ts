@@ -32,6 +32,7 @@ export type ProblemCode =
   | 'rate_limited'
   | 'issuer_unavailable'
   | 'store_unavailable'
+  | 'policy_unavailable'
   | 'overloaded'
   | 'interaction_required'
   | 'invalid_upstream_token'
@@ -98,6 +99,7 @@ export const errorTable: ReadonlyMap<ErrorCode, ErrorEntry> = new Map<ErrorCode,
   ['slow_down', problem(429, 'Polls come too often; wait as long as Retry-After says')],
   ['issuer_unavailable', problem(503, 'The token’s issuer could not be reached; try again later', 'issuer')],
   ['store_unavailable', problem(503, 'The server cannot reach its store; try again later', 'ours')],
+  ['policy_unavailable', problem(503, 'A rule of this API gave no answer in time; try again later', 'ours')],
   ['overloaded', problem(503, 'The server is too busy; try again later', 'ours')],
   ['interaction_required', problem(403, 'A person has to be asked first')],
   [

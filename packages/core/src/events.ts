@@ -156,6 +156,20 @@ export interface RefusedEvent extends Told {
   readonly reason?: string
 }
 
+/**
+ * A function of the application gave no answer within the option `policyTimeout`; the request was answered
+ * `503 policy_unavailable`, or would have been.
+ */
+export interface PolicyTimeoutEvent extends Told {
+  readonly name: 'policy-timeout'
+  /** `policy shopHours` or `policy 2`, `accounts`, `authorize`, `person`, `interaction.login` and so on. */
+  readonly function: string
+  /** The route as it was declared, or the path of an endpoint of ours; absent where the framework does not tell. */
+  readonly route?: string
+  /** How long it had. */
+  readonly milliseconds: number
+}
+
 /** A misconfiguration was noticed. Once for each server and code. */
 export interface DiagnosticEvent extends Told {
   readonly name: 'diagnostic'
@@ -478,6 +492,7 @@ export type AAuthEvent =
   | AuthorizedEvent
   | ChallengedEvent
   | RefusedEvent
+  | PolicyTimeoutEvent
   | DiagnosticEvent
   | DeferredEvent
   | SettledEvent

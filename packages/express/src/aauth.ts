@@ -273,6 +273,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
   }
 
   const { endpoints } = shared
+  const link = server.metadataLink.onAnswers ? server.metadataLink.field : undefined
   /** A resource token has been made: whoever is given it looks at our documents. */
   const missEndpoints = (req: Request): void => {
     const app = (req as MaybeExpress).app === undefined ? undefined : wholeApp(req)
@@ -317,7 +318,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
         lookAt(req)
         if (shared.fault !== undefined) throw shared.fault
         giveCallId(req)
-        keepPrivate(res)
+        keepPrivate(res, link)
         outcome = route.check(fromNode(req, req.originalUrl), new ExpressRoute(req))
       } catch (error) {
         fail(next, error)

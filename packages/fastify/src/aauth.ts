@@ -53,7 +53,9 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     server.close()
     await close()
   })
-  const settings: GuardSettings = { onError: own.onError, logs, proxiesJudged: false }
+  const { onAnswers, field } = server.metadataLink
+  const link = onAnswers ? field : undefined
+  const settings: GuardSettings = { onError: own.onError, logs, proxiesJudged: false, link }
   const guardOf = (of: typeof server): FastifyGuard => {
     const guard: FastifyGuard = {
       ...of,

@@ -32,6 +32,8 @@ export interface GuardSettings {
   readonly logs: boolean
   /** Whether the application's `trustProxy` has been checked. */
   proxiesJudged: boolean
+  /** What is added to the field `Link` of answers. */
+  readonly link: string | undefined
 }
 
 /** The settings of each guard. */
@@ -104,7 +106,7 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
       // What verification takes from the wire is not changed by it, but what handlers see is.
       if (trustsEveryProxy(request)) guard.diagnose('AAUTH_TRUST_PROXY')
     }
-    keepPrivate(reply.raw)
+    keepPrivate(reply.raw, settings.link)
     outcome = route.check(
       fromNode(request.raw, request.originalUrl),
       new FastifyRoute(request, settings.logs),

@@ -1,7 +1,5 @@
 import { notOurs, type Part, row } from '../requirement.js'
 
-const notUsed = (what: string) => notOurs(`A permission that is not used: ${what}.`)
-
 /** A: what the resource publishes about itself. B: what identifiers and URLs look like. */
 export const metadata: readonly Part[] = [
   {
@@ -84,23 +82,10 @@ export const metadata: readonly Part[] = [
         'R-017',
         '11.2.5',
         'SHOULD',
-        'The documentation page links to the metadata.',
-        notOurs('The page belongs to the application.'),
+        'The documentation page links to the metadata: the element for it is at hand.',
       ),
-      row(
-        'R-018',
-        '11.2.5',
-        'MAY',
-        'Responses may link to the metadata.',
-        notUsed('the application may add the Link field itself'),
-      ),
-      row(
-        'R-019',
-        '11.2.5',
-        'MUST',
-        'Such a link names the metadata document exactly.',
-        notOurs('No link is sent.'),
-      ),
+      row('R-018', '11.2.5', 'MAY', 'Responses may link to the metadata.'),
+      row('R-019', '11.2.5', 'MUST', 'Such a link names the metadata document exactly.'),
       row(
         'R-020',
         '11.2.5',

@@ -1,4 +1,4 @@
-import { notOurs, type Part, row } from '../requirement.js'
+import { type Part, row } from '../requirement.js'
 
 /** O to S: what takes time. */
 export const waiting: readonly Part[] = [
@@ -28,7 +28,6 @@ export const waiting: readonly Part[] = [
         '12.1.1',
         'DEF',
         'A resource may recognise an agent after one interaction without any token.',
-        notOurs('Left to the application: its policy sees the agent and may keep its own record.'),
       ),
     ],
   },

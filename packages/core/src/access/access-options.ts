@@ -1,15 +1,17 @@
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
+import type { Deadline } from '../deadline.js'
 import type { RequestView } from '../http/request-view.js'
 import { isUser } from '../identifiers.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import { z } from '../schema.js'
+import type { LoginHint, LoginHintQuestion } from '../users/login-hint.js'
 import type { AccountHolder, AccountQuestion } from './bindings.js'
 import { type Deny, type Policies, type Policy, policiesSchema, policyList } from './policy.js'
 
 /** What an agent asks for at the authorization endpoint, before anybody has consented to anything. */
-export interface AuthorizeInput<Raw = unknown> {
+export interface AuthorizeInput<Raw = unknown> extends Deadline {
   /** Whom the agent acts for. */
   readonly caller: Person
   /** Scopes of ours, and identity scopes that the person's server lists. */
@@ -52,6 +54,13 @@ export interface AccessOptions<Raw = unknown> {
    * kind, and are not asked about nobody (optional routes) nor about the other way in (`or`).
    */
   readonly policy?: Policies<Caller, Raw>
+  /**
+   * Milliseconds that each function of the application has for its answer: policies, `accounts`, `authorize`, `users`,
+   * `person`, `account`, `user`, `scope`, `session.by`, the login and who is told of approvals. Then the request is answered
+   * `503 policy_unavailable`, the `signal` that the function was handed is aborted, and what it answers later is dropped.
+   * Default 2000; at most 600 000; `0`: as long as it takes.
+   */
+  readonly policyTimeout?: number
   /** Report-only for every route that does not say otherwise. Default `false`. */
   readonly observe?: boolean
   /**
@@ -68,6 +77,13 @@ export interface AccessOptions<Raw = unknown> {
    */
   accounts?(question: AccountQuestion<Raw>): Awaitable<boolean>
   /**
+   * What the person server may take for the name by which the person signs in there, for example their mail address as the
+   * application knows it: the claim `login_hint` of resource tokens, in the sense of OpenID Connect (AAuth 6.7.1). Whoever is
+   * granted something need not be whom it names. It is read by the agent, too. Printable text of 512 characters at most;
+   * `undefined` or `null` where nothing is known. Anything else, and one that throws, is a `500`. Default: no hint.
+   */
+  loginHint?(question: LoginHintQuestion<Raw>): Awaitable<string | null | undefined>
+  /**
    * What the resource is willing to ask consent for, of what an agent asks at the authorization endpoint: some or all
    * of `input.scope`, `deny(…)`, `authorized(scope)` where it needs no consent, or `interact(…)` to have a person
    * connect the agent on our page instead. Default: all of it. One that throws, or answers with more than was asked
@@ -82,6 +98,7 @@ export interface AccessConfig {
   readonly observe: boolean
   readonly enforce: Enforcement | undefined
   readonly accounts: AccountHolder | undefined
+  readonly loginHint: LoginHint | undefined
   readonly authorize: NonNullable<AccessOptions['authorize']> | undefined
 }
 
@@ -96,12 +113,14 @@ export const accessOptionsShape: {
   observe: z.ZodOptional<z.ZodBoolean>
   enforce: z.ZodOptional<z.ZodType<Enforcement>>
   accounts: z.ZodOptional<z.ZodType<AccountHolder>>
+  loginHint: z.ZodOptional<z.ZodType<LoginHint>>
   authorize: z.ZodOptional<z.ZodType<NonNullable<AccessOptions['authorize']>>>
 } = {
   policy: policiesSchema.optional(),
   observe: z.boolean().optional(),
   enforce: enforcementSchema.optional(),
   accounts: fn<AccountHolder>().optional(),
+  loginHint: fn<LoginHint>().optional(),
   authorize: fn<NonNullable<AccessOptions['authorize']>>().optional(),
 }
 
@@ -115,6 +134,7 @@ export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
     observe,
     enforce,
     accounts: options.accounts,
+    loginHint: options.loginHint?.bind(options),
     authorize: options.authorize,
   }
 }

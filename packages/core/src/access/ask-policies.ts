@@ -1,14 +1,15 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
+import { type Deadlines, Turn } from '../deadline.js'
 import type { Decisions } from '../decision/decisions.js'
 import type { Draft } from '../decision/draft.js'
 import type { HttpRequest } from '../http/message.js'
-import { type RouteView, viewRequest } from '../http/request-view.js'
+import { type RequestView, type RouteView, viewRequest } from '../http/request-view.js'
 import { type Approvals, createApprovals, type Wanted } from './approvals.js'
 import { decideVerdict } from './decide.js'
 import type { AskGrant, Forbid, Hold, Serve } from './decision.js'
-import { askMissing, type Policy } from './policy.js'
+import { askMissing, type Policy, type PolicyInput } from './policy.js'
 import type { ScopeList } from './scope-list.js'
 
 /** Asks the policies of a route about a caller whom the protocol would serve. */
@@ -28,12 +29,15 @@ export interface PolicyContext {
   /** What held calls of this server are carried with. */
   readonly server: object
   readonly decisions: Decisions
+  readonly deadlines: Deadlines
 }
 
 /** The policies are asked in order, and the first that does not allow decides. One that throws refuses. */
 export function createAskPolicies(policies: readonly Policy[], context: PolicyContext): AskPolicies {
   if (policies.length === 0) return (caller) => ({ act: 'serve', caller })
-  const { scopes, clock } = context
+  const { scopes, clock, deadlines } = context
+  const names = policies.map((policy, place) => (policy.name || `policy ${place}`).slice(0, 100))
+  const functions = names.map((name, place) => (policies[place]?.name ? `policy ${name}` : name))
   const readApprovals = createApprovals(policies, context.server)
 
   const ask = (
@@ -45,11 +49,11 @@ export function createAskPolicies(policies: readonly Policy[], context: PolicyCo
   ): ReturnType<AskPolicies> => {
     const policy = policies[place]
     const draft = context.decisions.draftOf(request)
-    if (draft !== undefined) noteAsked(draft, policy, place, caller)
+    if (draft !== undefined) noteAsked(draft, names[place], caller)
     if (policy === undefined) return { act: 'serve', caller }
     const now = Math.floor(clock() / 1000)
-    const input = { caller, request: viewRequest(request, route), now, approvedBy: approvals.by }
-    return andThen(policy(input), (verdict) => {
+    const input = new Asked(request, route, caller, now, approvals.by)
+    return andThen(deadlines.ask(input, policy, functions[place] as string), (verdict) => {
       if (verdict?.verdict === 'approval' && typeof verdict.ask !== 'function') throw askMissing()
       const wanted = approvals.missing(verdict, place, caller)
       if (wanted !== undefined) return hold(caller, wanted)
@@ -67,7 +71,29 @@ export function createAskPolicies(policies: readonly Policy[], context: PolicyCo
 }
 
 /** Notes whose turn it is: where the next does not follow, it has decided, or failed. */
-function noteAsked(draft: Draft, policy: Policy | undefined, place: number, caller: Caller): void {
+function noteAsked(draft: Draft, name: string | undefined, caller: Caller): void {
   draft.caller = caller
-  draft.policy = policy === undefined ? undefined : (policy.name || `policy ${place}`).slice(0, 100)
+  draft.policy = name
+}
+
+/** What a policy is asked. */
+class Asked extends Turn implements PolicyInput {
+  readonly caller: Caller
+  readonly request: RequestView
+  readonly now: number
+  readonly approvedBy: readonly string[]
+
+  constructor(
+    request: HttpRequest,
+    route: RouteView,
+    caller: Caller,
+    now: number,
+    approvedBy: readonly string[],
+  ) {
+    super(request, route.route)
+    this.caller = caller
+    this.request = viewRequest(request, route)
+    this.now = now
+    this.approvedBy = approvedBy
+  }
 }

@@ -1,12 +1,14 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
-import type { RequestView } from '../http/request-view.js'
+import { type Deadline, type Deadlines, isYes, Turn } from '../deadline.js'
+import type { HttpRequest } from '../http/message.js'
+import { type RequestView, type RouteView, viewRequest } from '../http/request-view.js'
 import type { UserDirectory } from '../users/directory.js'
 import { type Expectation, matches } from './expectation.js'
 import type { TenantRule, UserRule } from './requirement.js'
 
 /** A person and an account, as the option `accounts` is asked about them. */
-export interface AccountQuestion<Raw = unknown> {
+export interface AccountQuestion<Raw = unknown> extends Deadline {
   /** The request that names the account, or whose token does. */
   readonly request: RequestView<Raw>
   readonly person: PersonIdentifier
@@ -21,8 +23,10 @@ export type AccountHolder = (question: AccountQuestion) => Awaitable<boolean>
 export interface Bindings {
   readonly tenant: TenantRule | undefined
   readonly mission: Expectation<string, Person | Grant> | undefined
-  readonly person: ((request: RequestView) => Awaitable<PersonIdentifier | null | undefined>) | undefined
-  readonly account: ((request: RequestView) => Awaitable<string | undefined>) | undefined
+  readonly person:
+    | ((request: RequestView, deadline: Deadline) => Awaitable<PersonIdentifier | null | undefined>)
+    | undefined
+  readonly account: ((request: RequestView, deadline: Deadline) => Awaitable<string | undefined>) | undefined
   readonly user: UserRule | undefined
 }
 
@@ -53,6 +57,7 @@ export interface BindingContext {
   readonly accounts: AccountHolder | undefined
   /** The option `users`. */
   readonly users: UserDirectory | undefined
+  readonly deadlines: Deadlines
 }
 
 /** No binding has anything to say. */
@@ -65,51 +70,57 @@ export const unbound: Bound = {}
 export async function bind(
   bindings: Bindings,
   caller: Person | Grant,
-  request: RequestView,
-  { accounts, users }: BindingContext,
+  request: HttpRequest,
+  route: RouteView,
+  context: BindingContext,
 ): Promise<Bound> {
+  const { person } = bindings
   if (bindings.tenant !== undefined && !isTenant(bindings.tenant, caller))
     return { objection: 'This organisation is not served here' }
   if (bindings.mission !== undefined && !matches(bindings.mission, caller.mission, caller))
     return { objection: 'This mission is not served here' }
-  if (bindings.person !== undefined && !isPerson(await bindings.person(request), caller))
-    return { objection: 'This is not the person’s own' }
-  const bound = await bindAccount(bindings, caller, request, accounts)
+  const view = viewRequest(request, route)
+  const turn = (): Turn => new Turn(request, route.route)
+  if (person !== undefined) {
+    const owner = await context.deadlines.ask(turn(), (deadline) => person(view, deadline), 'person')
+    if (!isPerson(owner, caller)) return { objection: 'This is not the person’s own' }
+  }
+  const bound = await bindAccount(bindings, caller, { view, turn }, context)
   if (bindings.user === undefined || bound.objection !== undefined) return bound
-  return { ...bound, ...(await bindUser(bindings.user, caller, users)) }
+  return { ...bound, ...(await bindUser(bindings.user, caller, turn, context)) }
 }
 
 async function bindUser(
   rule: UserRule,
   caller: Person | Grant,
-  users: UserDirectory | undefined,
+  turn: () => Turn,
+  { users, deadlines }: BindingContext,
 ): Promise<Bound> {
-  const user = await users?.find(caller)
+  const user = await users?.find(caller, turn())
   if (user === undefined) return { unlinked: true }
-  if (rule !== true && (await rule(user, caller)) !== true)
-    return { objection: 'The user of this person is not served here' }
-  return { user }
+  if (rule === true) return { user }
+  const answer = await deadlines.ask(turn(), (deadline) => rule(user, caller, deadline), 'user')
+  return answer === true ? { user } : { objection: 'The user of this person is not served here' }
 }
 
 async function bindAccount(
   bindings: Bindings,
   caller: Person | Grant,
-  request: RequestView,
-  holds: AccountHolder | undefined,
+  { view, turn }: { readonly view: RequestView; readonly turn: () => Turn },
+  { deadlines, accounts: holds }: BindingContext,
 ): Promise<Bound> {
+  const held = (account: string): Awaitable<boolean> =>
+    holds !== undefined && isHeld(holds, caller, { account, request: view }, turn(), deadlines)
   const granted = caller.kind === 'grant' ? caller.account : undefined
   if (bindings.account === undefined) {
-    return granted === undefined ||
-      holds === undefined ||
-      (await isHeld(holds, caller, { account: granted, request }))
-      ? unbound
-      : notHeld
+    return granted === undefined || holds === undefined || (await held(granted)) ? unbound : notHeld
   }
-  const account = await bindings.account(request)
+  const accountOf = bindings.account
+  const account = await deadlines.ask(turn(), (deadline) => accountOf(view, deadline), 'account')
   if (account !== undefined && typeof account !== 'string')
     throw new TypeError('require: account must give a string or undefined')
   if (account === undefined) return { objection: 'The request names no account' }
-  return holds !== undefined && (await isHeld(holds, caller, { account, request })) ? { account } : notHeld
+  return (await held(account)) ? { account } : notHeld
 }
 
 const notHeld: Bound = { objection: 'The account is not held by this person' }
@@ -118,15 +129,17 @@ const notHeld: Bound = { objection: 'The account is not held by this person' }
 export async function isHeld(
   holds: AccountHolder,
   { person }: Person | Grant,
-  asked: Omit<AccountQuestion, 'person'>,
+  asked: Pick<AccountQuestion, 'account' | 'request'>,
+  turn: Turn,
+  deadlines: Deadlines,
 ): Promise<boolean> {
-  return (await holds({ person, ...asked })) === true
+  return (await deadlines.ask(Object.assign(turn, { person, ...asked }), holds, 'accounts')) === true
 }
 
 function isTenant(rule: TenantRule, caller: Person | Grant): boolean {
   const { tenant, person } = caller
   if (tenant === undefined) return false
-  if (typeof rule === 'function') return rule(tenant, caller) === true
+  if (typeof rule === 'function') return isYes(rule(tenant, caller))
   return rule === true || (rule.ps === person.ps && [rule.tenant].flat().includes(tenant))
 }
 

@@ -1,4 +1,5 @@
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
+import { andThen } from '../awaitable.js'
 import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -14,7 +15,7 @@ import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
 import { type Policy, policiesSchema, policyList } from './policy.js'
 import type { SessionTerms, TenantRule, UserRule } from './requirement.js'
-import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
+import { checkScopeRule, type ScopeNeed, type ScopeRule } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
 export interface CheckedRequirement {
@@ -217,7 +218,8 @@ function checkGrantTerms(
     return { scope: [], ...more }
   }
   if (typeof scope !== 'function') return { scope: checkScopeRule(scope, scopes), ...more }
-  return { scope: async (request) => checkScopeRule(await scope(request), scopes), ...more }
+  const check = (rule: ScopeRule): ScopeRule => checkScopeRule(rule, scopes)
+  return { scope: (request, deadline) => andThen(scope(request, deadline), check), ...more }
 }
 
 function checkAsk(ask: Terms['ask'], scopes: ReadonlySet<string>): readonly string[] {

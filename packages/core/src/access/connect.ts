@@ -1,4 +1,5 @@
 import type { TokenCaller } from '../caller.js'
+import { type Deadlines, Turn } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RouteView, viewRequest } from '../http/request-view.js'
 import { isUserList } from '../interaction/ask.js'
@@ -14,12 +15,13 @@ export function createConnect(
   wanted: WantedSession,
   sessions: Pick<SessionService, 'find'>,
   askPolicies: AskPolicies,
+  deadlines: Deadlines,
 ): (caller: TokenCaller, request: HttpRequest, route: RouteView) => Promise<Finding> {
   return async (caller, request, route) => {
     const credential = sessionCredential(request.rawHeaders)
     // What cannot be a credential is told apart from one that has ended (G-33).
     if (credential === malformed) return { decision: askAgent(), caller }
-    const by = await usersOf(wanted.by, request, route)
+    const by = await usersOf(wanted.by, request, route, deadlines)
     const isAnybodys = by === undefined || by.length > 0
     const found = credential !== undefined && isAnybodys ? await sessions.find(credential, caller) : undefined
     const decision = decideSession(caller, wanted, by, found?.connected)
@@ -36,8 +38,16 @@ async function usersOf(
   by: WantedSession['by'],
   request: HttpRequest,
   route: RouteView,
+  deadlines: Deadlines,
 ): Promise<readonly string[] | undefined> {
   if (by === undefined) return undefined
-  const users = typeof by === 'function' ? await by(viewRequest(request, route)) : by
+  const users =
+    typeof by === 'function'
+      ? await deadlines.ask(
+          new Turn(request, route.route),
+          (deadline) => by(viewRequest(request, route), deadline),
+          'session.by',
+        )
+      : by
   return isUserList(users) ? [users].flat() : []
 }

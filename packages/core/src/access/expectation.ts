@@ -1,3 +1,5 @@
+import { isYes } from '../deadline.js'
+
 /** What a value has to be: there (`true`), one of some values, or what a function says of it. */
 export type Expectation<Value, About> =
   | true
@@ -15,7 +17,7 @@ export function matches<Value, About>(
   value: unknown,
   about: About,
 ): boolean {
-  if (typeof expected === 'function') return value !== undefined && expected(value as Value, about) === true
+  if (typeof expected === 'function') return value !== undefined && isYes(expected(value as Value, about))
   if (expected === true) return saysSomething(value)
   const wanted: readonly unknown[] = typeof expected === 'object' ? expected : [expected]
   const given: readonly unknown[] = Array.isArray(value) ? value : [value]

@@ -7,6 +7,7 @@ import type { Explain } from '../authentication/explain.js'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import { isVerifiedCaller, sealCaller, type TokenCaller } from '../caller.js'
+import type { Deadlines } from '../deadline.js'
 import { Refusal } from '../errors.js'
 import { carriedFor, type HttpRequest } from '../http/message.js'
 import { readRequestContent } from '../http/request-content.js'
@@ -32,6 +33,7 @@ export interface WalkContext extends BindingContext {
   readonly sessions: Pick<SessionService, 'find'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
+  readonly deadlines: Deadlines
 }
 
 /**
@@ -51,8 +53,9 @@ export function createWalk(
     clock: authentication.clock,
     server: authentication.issuers,
     decisions: authentication.decisions,
+    deadlines: context.deadlines,
   })
-  const connect = createConnect(requirement.session, context.sessions, askPolicies)
+  const connect = createConnect(requirement.session, context.sessions, askPolicies, context.deadlines)
 
   // What another profile has signed is not signed for us (G-70).
   const serveStrangers = requirement.optional || requirement.or

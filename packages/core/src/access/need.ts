@@ -1,6 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
+import { Turn } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RouteView, viewRequest } from '../http/request-view.js'
 import { type BindingContext, type Bound, bind, nothing, unbound } from './bindings.js'
@@ -14,8 +15,10 @@ export type NeedOf = (
   route: RouteView,
 ) => Awaitable<Need>
 
+/** Creates it. */
 export function createNeed(requirement: CheckedRequirement, context: BindingContext): NeedOf {
   const { bindings, scope } = requirement
+  const { deadlines } = context
   const fixed: Need | undefined = typeof scope === 'function' ? undefined : { ...requirement, scope }
 
   return (caller, request, route) => {
@@ -25,13 +28,13 @@ export function createNeed(requirement: CheckedRequirement, context: BindingCont
     // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
     const isBound = bindings !== nothing || (context.accounts !== undefined && hasAccount(caller))
     if (fixed !== undefined && !isBound) return fixed
-    const view = viewRequest(request, route)
-    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, view, context) : unbound
-    return andThen(bound, (found) =>
-      typeof scope === 'function'
-        ? andThen(scope(view), (rule) => ({ ...requirement, scope: rule, ...found }))
-        : { ...requirement, scope, ...found },
-    )
+    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, request, route, context) : unbound
+    return andThen(bound, (found) => {
+      if (typeof scope !== 'function') return { ...requirement, scope, ...found }
+      const turn = new Turn(request, route.route)
+      const rule = deadlines.ask(turn, (deadline) => scope(viewRequest(request, route), deadline), 'scope')
+      return andThen(rule, (known) => ({ ...requirement, scope: known, ...found }))
+    })
   }
 }
 

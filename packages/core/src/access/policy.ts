@@ -1,13 +1,14 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
+import type { Deadline } from '../deadline.js'
 import type { RequestView } from '../http/request-view.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
 import { z } from '../schema.js'
 
-/** What a policy decides by. */
-export interface PolicyInput<C extends Caller = Caller, Raw = unknown> {
+/** What a policy decides by. `signal` is an accessor of the input itself: a copy of it, `{ ...input }`, has none. */
+export interface PolicyInput<C extends Caller = Caller, Raw = unknown> extends Deadline {
   readonly caller: C
   readonly request: RequestView<Raw>
   /** Seconds, by this server's clock. */
@@ -55,7 +56,7 @@ export interface ApprovalOptions {
    * Told of every request that waits, once it is in the store: write down its `id` and call `pending.approve(id)` or
    * `pending.deny(id)` when somebody has decided. If it throws the request is answered `500` and nothing waits.
    */
-  readonly ask: (pending: PendingView) => Awaitable<unknown>
+  readonly ask: (pending: PendingView, deadline: Deadline) => Awaitable<unknown>
 }
 
 /** What a policy answers. There is nothing to step up from where only an agent is known. */
@@ -68,7 +69,8 @@ export type PolicyVerdict<C extends Caller = Caller> =
 
 /**
  * The resource's own rule, which has the last word: it runs after everything else has passed, and the person's consent
- * never overrides it (AAuth 13.7). One that throws refuses the request with `500`; it never lets it pass.
+ * never overrides it (AAuth 13.7). One that throws refuses the request with `500`, and one that does not answer within the
+ * option `policyTimeout` with `503 policy_unavailable`; neither ever lets it pass.
  */
 export type Policy<C extends Caller = Caller, Raw = unknown> = (
   input: PolicyInput<C, Raw>,

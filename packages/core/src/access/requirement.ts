@@ -1,6 +1,7 @@
 import type { Enforcement } from '../adoption/dial.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected, Grant, Person, PersonIdentifier, TokenCaller } from '../caller.js'
+import type { Deadline } from '../deadline.js'
 import type { RequestView } from '../http/request-view.js'
 import type { ClaimRules } from './claims.js'
 import type { Effect } from './effects.js'
@@ -72,7 +73,10 @@ export interface PersonTerms<Raw = unknown> {
    * Whose data this is: only that person is served, everybody else gets `403`. Looked up by what the request names,
    * compared with what the token says. `undefined` or `null`: nobody's.
    */
-  readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | null | undefined>
+  readonly person?: (
+    request: RequestView<Raw>,
+    deadline: Deadline,
+  ) => Awaitable<PersonIdentifier | null | undefined>
   /**
    * A user of the application is needed, whom the person is linked to as the option `users` says: any (`true`), or one of
    * whom a function says `true`; otherwise `403`. Handlers and policies find the user in `aauth.user`. A person who is
@@ -86,7 +90,7 @@ export interface PersonTerms<Raw = unknown> {
 export type UserRule =
   | true
   // What `find` answers is known to the application; a method, so that it may say so.
-  | { judge(user: unknown, caller: Person | Grant): Awaitable<boolean> }['judge']
+  | { judge(user: unknown, caller: Person | Grant, deadline: Deadline): Awaitable<boolean> }['judge']
 
 /** An organisation: tenants of one person server. */
 export type TenantRule =
@@ -103,7 +107,7 @@ export interface GrantTerms<Raw = unknown, Hook = never>
    * was asked for. A grant for another account, or for none, gets `401` with a resource token for this one if the person
    * holds it, otherwise `403` (AAuth 11.11, N-113). `undefined`: no account, `403`.
    */
-  readonly account?: (request: RequestView<Raw>) => Awaitable<string | undefined>
+  readonly account?: (request: RequestView<Raw>, deadline: Deadline) => Awaitable<string | undefined>
   /**
    * Claims the auth token has to carry. Agents are sent for the identity scope that brings a missing one, if the
    * person's server lists it; otherwise, and where the value is wrong, `403`.
@@ -186,7 +190,7 @@ export interface SessionTerms<Raw = unknown> {
   readonly by?:
     | string
     | readonly string[]
-    | ((request: RequestView<Raw>) => Awaitable<string | readonly string[] | undefined>)
+    | ((request: RequestView<Raw>, deadline: Deadline) => Awaitable<string | readonly string[] | undefined>)
 }
 
 /**

@@ -22,6 +22,7 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Caller, TokenCaller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
+import { isYes } from '../deadline.js'
 import { callIdOf } from '../decision/call-id.js'
 import { endOfOutcome } from '../decision/end.js'
 import { Refusal } from '../errors.js'
@@ -103,10 +104,11 @@ export function createRouteGuard(
     const whose = caller.kind === 'session' ? caller.by : caller
     const { ask, subject, by } = wanted
     if (ask.verdict === 'approval') return deferrals.approval(request, whose, ask.ask, subject)
-    const { description } = ask
+    const { description, lasting } = ask
     const page = {
       ...(description === undefined ? {} : { description }),
       ...(by === undefined ? {} : { by }),
+      ...(lasting === true ? { lasting } : {}),
     }
     return deferrals.interaction(request, whose, page, subject)
   }
@@ -130,7 +132,7 @@ export function createRouteGuard(
     }
     const held = deliver === 'held' ? await deferrals.grant(request, caller, asked) : undefined
     if (held !== undefined) return held
-    const jwt = await grantToken(caller, asked)
+    const jwt = await grantToken(caller, asked, request)
     if (jwt instanceof Refusal) return refused(jwt, report, request)
     const parameters = { 'resource-token': jwt }
     return link === true
@@ -216,7 +218,8 @@ export function createRouteGuard(
       noticeContent(request)
       if (audit?.isRefusing === true)
         return finish({ decision: { act: 'refuse', refusal: unrecorded }, caller: undefined }, request, route)
-      if (orWins?.(viewRequest(request, route)) === true) return context.help.outcome(askOther(request))
+      if (orWins !== undefined && isYes(orWins(viewRequest(request, route))))
+        return context.help.outcome(askOther(request))
       const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
       return isPromiseLike(outcome)
         ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))

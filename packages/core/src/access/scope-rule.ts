@@ -1,4 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
+import type { Deadline } from '../deadline.js'
 import type { RequestView } from '../http/request-view.js'
 import { didYouMean } from '../nearest.js'
 
@@ -13,7 +14,9 @@ export type ScopeRule =
   | { readonly allOf: readonly ScopeRule[] }
 
 /** A rule, or what the rule is for this request. A function that throws or names an unknown scope is a `500`. */
-export type ScopeNeed<Raw = unknown> = ScopeRule | ((request: RequestView<Raw>) => Awaitable<ScopeRule>)
+export type ScopeNeed<Raw = unknown> =
+  | ScopeRule
+  | ((request: RequestView<Raw>, deadline: Deadline) => Awaitable<ScopeRule>)
 
 /** The scopes that `held` lacks to meet the rule; of alternatives, those of the first. */
 export function missingScopes(rule: ScopeRule, held: readonly string[]): readonly string[] {

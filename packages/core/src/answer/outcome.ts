@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.js'
+import { NoAnswer } from '../deadline.js'
 import { errorEntry, Refusal } from '../errors.js'
 import type { ChallengedEvent, ElsewhereEvent, RefusedEvent, Report, ServedEvent, Untold } from '../events.js'
 import { type Answer, problemAnswer } from '../http/message.js'
@@ -123,9 +124,10 @@ export function refused(refusal: Refusal, report: Report, request?: object): Ans
   return outcome
 }
 
-/** The refusal for something thrown: `503` for a failure of the store, otherwise `500`. The reason is for the operator only. */
+/** The refusal for something thrown: `503` where the store failed or a function of the application was too late, otherwise `500`. The reason is for the operator only. */
 export function failure(cause: unknown): Refusal {
   if (cause instanceof StoreError) return storeUnavailable(cause)
+  if (cause instanceof NoAnswer) return cause.refusal
   return new Refusal('server_error', {
     reason: cause instanceof Error ? cause.message : String(cause),
     cause,

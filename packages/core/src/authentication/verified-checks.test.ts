@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Awaitable } from '../awaitable.js'
+import { Deadlines } from '../deadline.js'
 import { Refusal } from '../errors.js'
 import type { AAuthEvent, StoreUse, Untold } from '../events.js'
 import { createState, type State } from '../server/state.js'
@@ -41,6 +42,7 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
     { timeout: 1000, clock, monotonic: clock, report },
   )
   return createState({
+    deadlines: new Deadlines(2000, () => {}),
     resource: 'https://rs.example',
     users: undefined,
     longest: 3600,

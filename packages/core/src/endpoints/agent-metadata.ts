@@ -12,7 +12,10 @@ const metadataPath = '/.well-known/aauth-agent.json'
  *
  * @param callback the path to which people come back from a person server
  */
-export function agentMetadataEndpoint(config: DocumentsContext, callback: string): Endpoint {
+export function agentMetadataEndpoint(
+  config: Omit<DocumentsContext, 'routesMode'>,
+  callback: string,
+): Endpoint {
   const { resource, display, paths } = config
   const answer = jsonAnswer(
     {

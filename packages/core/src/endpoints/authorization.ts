@@ -8,13 +8,14 @@ import { type AuthenticationContext, authenticate } from '../authentication/auth
 import type { Explain } from '../authentication/explain.js'
 import { findStop } from '../authentication/stops.js'
 import { originOf, type Person } from '../caller.js'
+import type { Deadlines } from '../deadline.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
 import { readJsonObject } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
-import { viewNoted } from '../http/request-view.js'
+import { turnOf, viewNoted } from '../http/request-view.js'
 import { fixedLimits } from '../limits.js'
 import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
@@ -36,6 +37,7 @@ export interface AuthorizationContext {
   readonly sessions: Pick<SessionService, 'begin' | 'marks'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
+  readonly deadlines: Deadlines
   readonly report: Report
 }
 
@@ -55,7 +57,8 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     bodyLimit: fixedLimits.authorizationBody,
     isOwnEndpoint: true,
   } as const
-  const { explain, grantToken, scopes, access, deferrals, sessions, report, users, userScopes } = context
+  const { explain, grantToken, scopes, access, deferrals, sessions, deadlines, report, users, userScopes } =
+    context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -92,7 +95,13 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     if (account === undefined) return { scope: admitted, account }
     const held =
       access.accounts !== undefined &&
-      (await isHeld(access.accounts, caller, { account, request: viewNoted(request) }))
+      (await isHeld(
+        access.accounts,
+        caller,
+        { account, request: viewNoted(request) },
+        turnOf(request),
+        deadlines,
+      ))
     return held ? { scope: admitted, account } : refuse('invalid_account')
   }
 
@@ -147,12 +156,16 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     if (scope.length === 0) return denied('access_denied', undefined, report, request).answer
     const { account } = asked
     // Whoever has to come to our page comes before the consent, not after it.
-    const unlinked = userScopes.needUser(scope) && (await users?.find(caller)) === undefined
-    const token = await grantToken(caller, {
-      scope,
-      ...(account === undefined ? {} : { account }),
-      ...(unlinked ? { link: true } : {}),
-    })
+    const unlinked = userScopes.needUser(scope) && (await users?.find(caller, turnOf(request))) === undefined
+    const token = await grantToken(
+      caller,
+      {
+        scope,
+        ...(account === undefined ? {} : { account }),
+        ...(unlinked ? { link: true } : {}),
+      },
+      request,
+    )
     if (token instanceof Refusal) return refused(token, report, request).answer
     report({ name: 'authorized', by: 'resource-token' }, request)
     return jsonAnswer({ resource_token: token }, noStore)
@@ -165,7 +178,9 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
   ): Promise<AuthorizeVerdict> => {
     if (access.authorize === undefined) return scope
     const now = Math.floor(authentication.clock() / 1000)
-    return access.authorize({ caller, scope, account, now, request: viewNoted(request) })
+    const asked = { caller, scope, account, now, request: viewNoted(request) }
+    const turn = Object.assign(turnOf(request), asked)
+    return deadlines.ask(turn, access.authorize.bind(access), 'authorize')
   }
 
   return {

@@ -7,6 +7,7 @@ import { endOfAnswer } from '../decision/end.js'
 import type { Report } from '../events.js'
 import { type Endpoint, type Host, methodNotAllowed } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
+import { noteRoute } from '../http/request-view.js'
 import { type DocumentsContext, jwksEndpoint, metadataEndpoint } from './metadata.js'
 
 /** All endpoints of a resource server. */
@@ -48,7 +49,9 @@ export function createEndpoints(
           : endpoint.handle(request, host)
       }
       const route = `${endpoint.path}${endpoint.prefix === true ? '*' : ''}`
-      const draft = decisions.begin(request, { params: {}, raw: host?.raw, route, id: host?.id })
+      const view = { params: {}, raw: host?.raw, route, id: host?.id, log: host?.log }
+      noteRoute(request, view)
+      const draft = decisions.begin(request, view)
       if (draft === undefined) return answer()
       return decisions.follow(draft, answer, endOfAnswer)
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Requirement } from '../access/requirement.js'
 import type { Answer } from '../http/message.js'
 import type { ResourceOptions } from '../server/resource-options.js'
 import { createResourceServer } from '../server/resource-server.js'
@@ -22,6 +23,48 @@ const metadata = async (options: ResourceOptions): Promise<Record<string, unknow
   JSON.parse(((await get(options, '/.well-known/aauth-resource.json')) as Answer).body)
 
 describe('the metadata document', () => {
+  it.each<[readonly Requirement[], string | undefined]>([
+    [[], 'auth-token'],
+    [['agent'], undefined],
+    [[{ identity: 'any', optional: true }], undefined],
+    [['person', 'agent'], 'person-token'],
+    [['agent', { session: true }], 'session-token'],
+    [[{ session: true }, 'person'], 'person-token'],
+    [['person', { scope: 'data.read' }, { session: { scope: 'data.read' } }], 'auth-token'],
+    [[{ claims: { email: true } }, 'agent'], 'auth-token'],
+  ])(
+    'says what the most demanding of the routes needs, %j: %s (R-005, R-006, R-016)',
+    async (routes, mode) => {
+      const server = createResourceServer({ ...full, interaction: { login: () => 'mom' } })
+      const asked = async (): Promise<unknown> => {
+        const rawHeaders = ['Host', 'rs.example']
+        const target = '/.well-known/aauth-resource.json'
+        const answer = (await server.handle({ method: 'GET', target, rawHeaders })) as Answer
+        return JSON.parse(answer.body).access_mode
+      }
+      for (const route of routes) {
+        await asked()
+        server.with({}).require(route)
+      }
+      expect(await asked()).toBe(mode)
+      server.close()
+    },
+  )
+
+  it('says what the option says, whatever the routes need (R-005)', async () => {
+    for (const accessMode of ['agent-token', 'session-token'] as const) {
+      const server = createResourceServer({ ...full, accessMode })
+      server.require({ scope: 'data.read' })
+      const answer = (await server.handle({
+        method: 'GET',
+        target: '/.well-known/aauth-resource.json',
+        rawHeaders: ['Host', 'rs.example'],
+      })) as Answer
+      expect(JSON.parse(answer.body).access_mode).toBe(accessMode)
+      server.close()
+    }
+  })
+
   it('is at its place, as JSON, and begins with the identifier (R-001, R-002)', async () => {
     const answer = await get(full, '/.well-known/aauth-resource.json')
     expect(answer).toMatchObject({ status: 200, headers: { 'Content-Type': 'application/json' } })

@@ -1,11 +1,10 @@
 import { algorithms } from '../crypto/algorithms.js'
 import type { Endpoint } from '../http/endpoint.js'
-import { jsonAnswer } from '../http/message.js'
+import { type Answer, jsonAnswer } from '../http/message.js'
 import { ownUrl } from '../identifiers.js'
 import type { OwnKeyRing } from '../own-keys/key-ring.js'
-
-/** Where `aauth-resource.json` is, on every resource (AAuth 11.2.4). */
-const metadataPath = '/.well-known/aauth-resource.json'
+import type { AccessMode } from './access-mode.js'
+import { metadataPath } from './metadata-link.js'
 
 /** What the documents depend on: checked options of the resource server, by the same names. */
 export interface DocumentsContext {
@@ -17,7 +16,10 @@ export interface DocumentsContext {
     readonly authorization: string
     readonly revocation: string | false
   }
-  readonly accessMode: string | undefined
+  /** The option; `undefined`: as the routes have it. */
+  readonly accessMode: AccessMode | undefined
+  /** What the most demanding route needs; `undefined`: no route has been declared yet. */
+  readonly routesMode: () => AccessMode | undefined
   readonly display: {
     readonly name?: string
     readonly description?: string
@@ -34,8 +36,27 @@ export interface DocumentsContext {
 
 /** The endpoint of the metadata, made from the same options that are enforced (AAuth 11.2.4). */
 export function metadataEndpoint(config: DocumentsContext): Endpoint {
+  const { accessMode, routesMode, scopes } = config
+  // Before the first route has been declared, scopes tell what routes there will be.
+  const mode = (): AccessMode =>
+    accessMode ?? routesMode() ?? (scopes.size > 0 ? 'auth-token' : 'agent-token')
+  const made = new Map<AccessMode, Answer>()
+  return {
+    path: metadataPath,
+    methods: ['GET', 'HEAD'],
+    unrecorded: true,
+    handle() {
+      const current = mode()
+      const answer = made.get(current) ?? metadataAnswer(config, current)
+      made.set(current, answer)
+      return answer
+    },
+  }
+}
+
+function metadataAnswer(config: DocumentsContext, mode: AccessMode): Answer {
   const { display } = config
-  const answer = jsonAnswer(
+  return jsonAnswer(
     {
       issuer: config.resource,
       jwks_uri: config.keys.signing !== undefined ? ownUrl(config.resource, config.paths.jwks) : undefined,
@@ -43,7 +64,8 @@ export function metadataEndpoint(config: DocumentsContext): Endpoint {
         config.scopes.size > 0 ? ownUrl(config.resource, config.paths.authorization) : undefined,
       revocation_endpoint:
         config.paths.revocation === false ? undefined : ownUrl(config.resource, config.paths.revocation),
-      access_mode: config.accessMode,
+      // What is left out means this one.
+      access_mode: mode === 'agent-token' && config.accessMode === undefined ? undefined : mode,
       name: display.name,
       description: display.description,
       logo_uri: display.logoUri,
@@ -59,7 +81,6 @@ export function metadataEndpoint(config: DocumentsContext): Endpoint {
     },
     cacheable,
   )
-  return { path: metadataPath, methods: ['GET', 'HEAD'], unrecorded: true, handle: () => answer }
 }
 
 /** The endpoint of the key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */

@@ -83,7 +83,10 @@ export type {
 } from '../access/access-options.js'
 export type { AccountHolder, AccountQuestion } from '../access/bindings.js'
 export type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
+export type { Deadline } from '../deadline.js'
 export type { SubjectOptions } from '../decision/subjects.js'
+export type { AccessMode } from '../endpoints/access-mode.js'
+export type { MetadataLink } from '../endpoints/metadata-link.js'
 export type { PageTranslation } from '../interaction/languages.js'
 export { englishMessages, type PageMessages } from '../interaction/messages.js'
 export type { LoginResult, SignedIn } from '../interaction/options.js'
@@ -98,6 +101,7 @@ export type { RevocationLimits } from '../revocation/revocation-limits.js'
 export type { SessionOptions } from '../session/options.js'
 export type { MemoryStoreOptions } from '../store/memory-store.js'
 export type { ProvenStoreOptions } from '../store/proven-store.js'
+export type { LoginHintQuestion } from '../users/login-hint.js'
 export type { LinkedPerson, LinkRefused, NewLink, UsersOptions } from '../users/options.js'
 
 // What call chaining needs of an agent.

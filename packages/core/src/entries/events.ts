@@ -33,6 +33,7 @@ export type {
   ObservedEvent,
   OnwardEvent,
   OnwardFault,
+  PolicyTimeoutEvent,
   RefusedEvent,
   ReplayReportedEvent,
   ResourceTokenEvent,

@@ -73,6 +73,7 @@ export const remedies: ReadonlyMap<string, string> = new Map([
   ['slow_down', 'Wait five seconds longer between polls (AAuth 11.9.4).'],
   ['issuer_unavailable', 'Keep the token and try again after Retry-After.'],
   ['store_unavailable', 'Try again after Retry-After.'],
+  ['policy_unavailable', 'Try again after Retry-After.'],
   ['overloaded', 'Try again after Retry-After.'],
   ['interaction_required', 'Declare interaction in AAuth-Capabilities, if a person can be sent to a page.'],
   ['invalid_upstream_token', 'Get a new token and call again, once.'],

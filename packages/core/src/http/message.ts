@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly identity?: object
   /** The addresses of the connection, stored with a held call. Absent when the adapter cannot tell. */
   readonly peer?: () => PeerFacts
+  /** Calls the listener when the client closes the connection. Absent when the adapter cannot tell. @returns stops listening */
+  readonly onGone?: (listener: () => void) => () => void
   /** Set when this is a held call that is being carried out. Its caller was verified on the poll that began this. */
   readonly carried?: Carried | undefined
   /**

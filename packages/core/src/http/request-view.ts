@@ -1,3 +1,4 @@
+import { Turn } from '../deadline.js'
 import type { Logger } from '../logger.js'
 import { type HttpRequest, type RequestTarget, splitTarget } from './message.js'
 import { contentOf, type RequestContent } from './request-content.js'
@@ -65,6 +66,11 @@ export function noteWhile<T>(request: HttpRequest, route: RouteView, tell: () =>
 /** What was kept. */
 export function routeOf(request: object): RouteView {
   return now?.request === request ? now.route : (routes.get(request) ?? noRoute)
+}
+
+/** A call of a function of the application about a request whose route was kept. */
+export function turnOf(request: HttpRequest): Turn {
+  return new Turn(request, routeOf(request).route)
 }
 
 /** The view of a request whose route was kept. */

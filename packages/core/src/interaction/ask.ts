@@ -19,6 +19,12 @@ export interface InteractOptions {
    * otherwise anybody who can sign in (G-76).
    */
   readonly by?: string | readonly string[]
+  /**
+   * Whether the application remembers the approval and does not ask this agent again, without any session (AAuth 12.1.1).
+   * The page then says that the agent is connected until the person ends it in their account. Default `false`: it says
+   * once. Write it down in the policy, when it is asked again with `approvedBy`.
+   */
+  readonly lasting?: boolean
 }
 
 /**
@@ -48,6 +54,7 @@ export function interact(options: InteractOptions = {}): AskInteraction {
 const interactSchema = z.strictObject({
   subject: z.string().min(1, 'must not be empty').optional(),
   description: z.string().optional(),
+  lasting: z.boolean('must be a boolean').optional(),
   by: z.custom(isUserList, 'must name one user or several').optional(),
 })
 

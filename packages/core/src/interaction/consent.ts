@@ -1,8 +1,10 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
+import type { Deadlines } from '../deadline.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
-import { viewNoted } from '../http/request-view.js'
+import { turnOf, viewNoted } from '../http/request-view.js'
 import { isUser } from '../identifiers.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
@@ -28,6 +30,7 @@ export interface InteractionContext extends SettleContext {
   hashOf(person: PersonIdentifier): string
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
+  readonly deadlines: Deadlines
   readonly pages: Pages
   /** How long a session lasts; see `PageView`. */
   readonly session: NonNullable<NonNullable<PageView['wants']>['session']>
@@ -58,7 +61,7 @@ export interface Visitor {
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
   // Only where there is a login is anything to be decided here.
   const { login } = context.interaction as InteractionOptions
-  const result: LoginResult = await login.call(context.interaction, visitOf(visitor, context))
+  const result: LoginResult = await ask(login, 'interaction.login', visitor, context)
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
     if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
@@ -72,8 +75,15 @@ export async function signedIn(visitor: Visitor, context: InteractionContext): P
   )
 }
 
-function visitOf({ record, request }: Visitor, { pathOf }: InteractionContext): Visit {
-  return { request: viewNoted(request), returnTo: pathOf(record.interaction?.id as string) }
+/** Calls a function of the application about a visit. */
+function ask<A>(
+  call: (visit: Visit) => Awaitable<A>,
+  name: string,
+  { record, request }: Visitor,
+  { interaction, deadlines, pathOf }: InteractionContext,
+): Awaitable<A> {
+  const about = { request: viewNoted(request), returnTo: pathOf(record.interaction?.id as string) }
+  return deadlines.ask(Object.assign(turnOf(request), about), call.bind(interaction), name)
 }
 
 /** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */
@@ -84,7 +94,7 @@ export async function whoOnPage(
 ): Promise<Pick<PageView, 'user' | 'signOut'>> {
   const interaction = context.interaction as InteractionOptions
   if (interaction.signOut === undefined) return { user: name }
-  const signOut = await interaction.signOut(visitOf(visitor, context))
+  const signOut = await ask(interaction.signOut, 'interaction.signOut', visitor, context)
   if (!isLink(signOut))
     throw new TypeError(
       'option interaction.signOut: must give a path that begins with one /, or an https URL',
@@ -117,12 +127,13 @@ export async function consentPage(
 ): Promise<Answer> {
   const { record, secret } = visitor
   const { interaction, call, session } = record
-  const { id, description, scope } = interaction as NonNullable<typeof interaction>
+  const { id, description, scope, lasting } = interaction as NonNullable<typeof interaction>
   const wants = {
     scopes: scope,
     ...(description === undefined ? {} : { description }),
     ...(call === undefined ? {} : { call: callOnPage(call.held) }),
     ...(session === undefined ? {} : { session: context.session }),
+    ...(lasting === undefined ? {} : { lasting }),
     ...(record.link === undefined ? {} : { link: linkOnPage(record) }),
   }
   const form = { action: context.pathOf(id), token: formToken(secret, id, who.user) }
@@ -151,9 +162,9 @@ export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<P
 }
 
 /** What the person decides about. */
-export function useOf({ session, link }: PendingRecord): NonNullable<PageView['use']> {
+function useOf({ session, link, interaction }: PendingRecord): NonNullable<PageView['use']> {
   if (link === true) return 'link'
-  return session === undefined ? 'approval' : 'session'
+  return session === undefined && interaction?.lasting === undefined ? 'approval' : 'session'
 }
 
 type CallOnPage = NonNullable<NonNullable<PageView['wants']>['call']>

@@ -1,3 +1,4 @@
+import { NoAnswer } from '../deadline.js'
 import { Refusal } from '../errors.js'
 import { reportOn } from '../events.js'
 import { refuseUnread } from '../http/content.js'
@@ -226,7 +227,10 @@ async function readForm(
 
 /** What a browser is shown where something failed. */
 function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
-  report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
-  const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
+  const late = cause instanceof NoAnswer
+  // A function that is late has been told by itself.
+  if (!late)
+    report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
+  const code = late ? cause.refusal.code : cause instanceof StoreError ? 'store_unavailable' : 'server_error'
   return problemPage(pages, request, code, 'problemFailed')
 }

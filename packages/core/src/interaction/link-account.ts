@@ -1,5 +1,7 @@
 import type { Grant, Person } from '../caller.js'
+import { NoAnswer } from '../deadline.js'
 import type { Answer } from '../http/message.js'
+import { turnOf } from '../http/request-view.js'
 import { settle, settlementOf } from '../pending/settle.js'
 import type { UserDirectory } from '../users/directory.js'
 import { formToken } from './browser.js'
@@ -29,7 +31,7 @@ export async function linkPage(
   who: SignedIn,
   context: InteractionContext,
 ): Promise<Answer> {
-  const linked = await directoryOf(context).find(personOf(visitor))
+  const linked = await findUser(visitor, context)
   return linked === undefined ? consentPage(visitor, who, context) : linkedPage(visitor, who, context)
 }
 
@@ -61,14 +63,15 @@ export async function linkAccount(
 }
 
 async function link(visitor: Visitor, who: SignedIn, context: InteractionContext): Promise<Answer> {
-  const directory = directoryOf(context)
   const person = personOf(visitor)
-  const linked = await directory.find(person)
+  const linked = await findUser(visitor, context)
   if (linked !== undefined) return linkedPage(visitor, who, context)
   let refused: string | undefined
   try {
-    refused = await directory.link(person, who.user, who.data)
+    refused = await directoryOf(context).link(person, who, turnOf(visitor.request))
   } catch (cause) {
+    // Whether they are linked is not known; the page says so when it is loaded again.
+    if (cause instanceof NoAnswer) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     context.report({ name: 'failed', reason }, visitor.request, cause)
     return decide(visitor, { outcome: 'server_error' }, context)
@@ -87,7 +90,7 @@ const decisions: Readonly<Record<LinkDecision, Decide>> = {
 
 /** With the user that the person is linked to: nothing is changed, and the person server goes on. */
 async function goOn(visitor: Visitor, who: SignedIn, context: InteractionContext): Promise<Answer> {
-  const linked = await directoryOf(context).find(personOf(visitor))
+  const linked = await findUser(visitor, context)
   // They have been unlinked meanwhile, and to be linked has to be agreed to.
   if (linked === undefined) return consentPage(visitor, who, context)
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
@@ -123,6 +126,10 @@ async function refusedPage(
 
 /** A record is for linking only where the resource token was made for somebody who was verified. */
 const personOf = ({ record }: Visitor): Person | Grant => record.caller as Person | Grant
+
+function findUser(visitor: Visitor, context: InteractionContext): ReturnType<UserDirectory['find']> {
+  return directoryOf(context).find(personOf(visitor), turnOf(visitor.request))
+}
 
 function directoryOf({ users }: InteractionContext): UserDirectory {
   // Another instance may have opened the page with options that this one does not have.

@@ -1,11 +1,12 @@
 import type { Awaitable } from '../awaitable.js'
+import type { Deadline } from '../deadline.js'
 import type { RequestView } from '../http/request-view.js'
 import { z } from '../schema.js'
 import { isOneOf, languageSchema, messagesSchema, type PageTranslation } from './languages.js'
 import type { PageView } from './view.js'
 
 /** A request for the interaction page, for the application's login. */
-export interface Visit<Raw = unknown> {
+export interface Visit<Raw = unknown> extends Deadline {
   /** `raw` is the framework's own, with what the application's session middleware has added to it; there are no `params`. */
   readonly request: RequestView<Raw>
   /** The path to return to after signing in: hand it to the application's login page. */

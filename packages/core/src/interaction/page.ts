@@ -191,8 +191,11 @@ function lasts(page: Page): string {
   return `<section aria-labelledby="lasts">\n<h2 id="lasts">${page.say('lasts')}</h2>\n<p>${howLong(page.wants, page)}</p>\n</section>`
 }
 
-function howLong({ session, link }: NonNullable<PageView['wants']>, { language, say }: Page): string {
-  if (link !== undefined) return say('lastsUntilEnded')
+function howLong(
+  { session, link, lasting }: NonNullable<PageView['wants']>,
+  { language, say }: Page,
+): string {
+  if (link !== undefined || lasting === true) return say('lastsUntilEnded')
   if (session === undefined) return say('lastsOnce')
   const most = inWords(session.atMost, language)
   return session.unused < session.atMost

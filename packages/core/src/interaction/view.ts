@@ -62,6 +62,8 @@ export interface PageView {
       /** Seconds after which it ends in any case. */
       readonly atMost: number
     }
+    /** Present where the application remembers the approval of the call, and does not ask this agent again. */
+    readonly lasting?: true
     /** Who is joined to the user. Only where `use` is `link`. */
     readonly link?: {
       /** The person server that speaks for the person. */

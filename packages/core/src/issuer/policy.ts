@@ -1,3 +1,4 @@
+import { isYes } from '../deadline.js'
 import { Refusal } from '../errors.js'
 import type { IssuerEvent, Untold } from '../events.js'
 import type { IssuerOptions } from './options.js'
@@ -38,6 +39,7 @@ export class IssuerPolicy {
     try {
       const answer: unknown = admit({ id: issuer, dwk })
       if (typeof answer === 'boolean') return answer
+      isYes(answer)
     } catch (error) {
       thrown = error
       reason = error instanceof Error ? error.message : 'issuers.admit threw'

@@ -96,9 +96,20 @@ class NodeRequest implements HttpRequest {
     return peerFacts(this.#message.socket)
   }
 
+  onGone(listener: () => void): () => void {
+    return onGone(this.#message, listener)
+  }
+
   isConsumed(): boolean {
     return isConsumed(this.#message)
   }
+}
+
+function onGone(message: IncomingMessage, listener: () => void): () => void {
+  // What other platforms make need not have a whole socket.
+  const { socket } = message as { readonly socket?: Partial<IncomingMessage['socket']> }
+  socket?.on?.('close', listener)
+  return () => socket?.off?.('close', listener)
 }
 
 /** Whether a request is HTTP/2: only there field names begin with a colon, and those come first (RFC 9113, 8.3). */
@@ -133,11 +144,7 @@ export function nodeHost(
   const whole = listener ?? wholeApplication(message)
   return {
     ...(whole === undefined ? {} : { dispatch: dispatchThrough(whole) }),
-    onGone(callback) {
-      const { socket } = message as { readonly socket?: Partial<IncomingMessage['socket']> }
-      socket?.on?.('close', callback)
-      return () => socket?.off?.('close', callback)
-    },
+    onGone: (listener) => onGone(message, listener),
     raw,
   }
 }

@@ -1,9 +1,12 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+import { withLinks } from './link-field.js'
 
 /**
  * Keeps shared caches from serving an answer to another caller. They know that an answer to `Authorization` is for one
  * caller only, but not that ours is (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control` gets `private` unless
  * it has `private`, `no-store` or `public`, and `Vary` gets the fields on which the answer depends.
+ *
+ * @param link a value that is added to the `Link` field, whatever else is there. Default: none
  *
  * @example
  * ```ts
@@ -16,8 +19,9 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
  * })
  * ```
  */
-export function keepPrivate(response: ServerResponse): void {
+export function keepPrivate(response: ServerResponse, link?: string): void {
   const kept = response as KeptResponse
+  if (link !== undefined && typeof kept.writeHead === 'function') linkOn(kept, link)
   // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
   if (kept[original] !== undefined || typeof kept.writeHead !== 'function') return
   kept[original] = kept.writeHead
@@ -27,9 +31,17 @@ export function keepPrivate(response: ServerResponse): void {
 }
 
 const original = Symbol('writeHead')
+const links = Symbol('links')
+
+/** Several guards of one resource add one link; several resources have one each. */
+function linkOn(response: KeptResponse, link: string): void {
+  const added = response[links] ?? []
+  if (!added.includes(link)) response[links] = [...added, link]
+}
 
 interface KeptResponse extends ServerResponse {
   [original]?: ServerResponse['writeHead']
+  [links]?: string[]
   readonly stream?: unknown
 }
 
@@ -41,7 +53,8 @@ function privateHead(
   headers?: unknown,
 ): ServerResponse {
   const writeHead = this[original] as (...args: unknown[]) => ServerResponse
-  const given = typeof reason === 'string' ? headers : (headers ?? reason)
+  const said = typeof reason === 'string' ? headers : (headers ?? reason)
+  const given = this[links] === undefined ? said : withLinks(said, this, this[links])
   const all = given === undefined || given === null ? setOn(this) : addTo(given as object, this)
   return typeof reason === 'string'
     ? writeHead.call(this, status, reason, all)
@@ -51,6 +64,8 @@ function privateHead(
 function beforeEnd(response: ServerResponse): void {
   const { end } = response
   response.end = ((...args: unknown[]) => {
+    const added = (response as KeptResponse)[links]
+    if (!response.headersSent && added !== undefined) withLinks(undefined, response, added)
     if (!response.headersSent) setOn(response)
     return (end as (...args: unknown[]) => ServerResponse).apply(response, args)
   }) as typeof end

@@ -61,7 +61,7 @@ export async function executeCall(
     context.report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause)
   }
   context.longPolls.wake(record.id)
-  return next === undefined ? answer : waitingAgain(next, poll.caller, context)
+  return next === undefined ? answer : waitingAgain(next, poll, context)
 }
 
 /**

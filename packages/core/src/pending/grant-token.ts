@@ -1,6 +1,8 @@
 import type { Grant, Person } from '../caller.js'
 import { Refusal } from '../errors.js'
+import type { HttpRequest } from '../http/message.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { FindLoginHint } from '../users/login-hint.js'
 import type { PendingUrls } from './answers.js'
 import { type NewRecordContext, newInteraction, newRecord } from './new-record.js'
 import type { OpenRate } from './open-rate.js'
@@ -14,11 +16,16 @@ import type { Stops } from './stops.js'
  *
  * @returns `rate_limited` where too many pages have been opened
  */
-export type GrantToken = (caller: Person | Grant, asked: GrantRequest) => Promise<string | Refusal>
+export type GrantToken = (
+  caller: Person | Grant,
+  asked: GrantRequest,
+  request: HttpRequest,
+) => Promise<string | Refusal>
 
 /** The dependencies of {@link createGrantToken}. */
 export interface GrantTokenContext extends NewRecordContext {
   readonly mint: ResourceTokenMint
+  readonly loginHint: FindLoginHint
   readonly records: Pick<PendingRecords, 'add'>
   readonly stops: Pick<Stops, 'mark' | 'begun'>
   readonly openRate: OpenRate
@@ -32,7 +39,7 @@ const remembered = 60
 
 /** Creates it. */
 export function createGrantToken(context: GrantTokenContext): GrantToken {
-  const { mint, records, stops, openRate, urls, settings, resourceTokenLifetime } = context
+  const { mint, loginHint, records, stops, openRate, urls, settings, resourceTokenLifetime } = context
   // The page lasts as long as the resource token that leads to it (R-234).
   const own = {
     ...context,
@@ -42,8 +49,8 @@ export function createGrantToken(context: GrantTokenContext): GrantToken {
       retention: Math.min(settings.retention, remembered),
     },
   }
-  return async (caller, { scope, account, link }) => {
-    const asked = { scope, account }
+  return async (caller, { scope, account, link }, request) => {
+    const asked = { scope, account, loginHint: await loginHint(caller, request) }
     if (link !== true) return mint(caller, asked)
     // What is stored for a stranger counts as everything else that is.
     const retryAfter = openRate.enter(caller)

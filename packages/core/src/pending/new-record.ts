@@ -62,13 +62,15 @@ export function newInteraction({
   scope,
   description,
   by,
-}: Pick<PendingInteraction, 'scope' | 'description' | 'by'>): PendingInteraction {
+  lasting,
+}: Pick<PendingInteraction, 'scope' | 'description' | 'by' | 'lasting'>): PendingInteraction {
   return {
     id: randomBytes(16).toString('base64url'),
     code: newCode(),
     scope,
     description,
     by,
+    lasting,
   }
 }
 

@@ -3,11 +3,13 @@ import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, TokenCaller } from '../caller.js'
 import type { Wait } from '../chaining/suppliers.js'
+import type { Deadline, Deadlines } from '../deadline.js'
 import { Refusal, refuse } from '../errors.js'
 import { declaredCapabilities } from '../http/capabilities.js'
 import { refuseUnread, tooLong } from '../http/content.js'
 import { type ApprovalSubject, type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
+import { turnOf } from '../http/request-view.js'
 import { waitingAnswer } from './answers.js'
 import type { PollContext } from './context.js'
 import { expiryOf } from './grant-token.js'
@@ -50,7 +52,7 @@ export interface Deferrals {
 }
 
 /** The application's function that tells an approver of a pending request. */
-export type NotifyApprover = (pending: PendingView) => Awaitable<unknown>
+export type NotifyApprover = (pending: PendingView, deadline: Deadline) => Awaitable<unknown>
 
 /** The session that an agent is asked to be connected for. */
 export interface SessionRequest {
@@ -59,6 +61,8 @@ export interface SessionRequest {
   readonly description?: string | undefined
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
   readonly by?: readonly string[] | undefined
+  /** Whether the application remembers the approval of a call, and says so on the page. */
+  readonly lasting?: true
 }
 
 /** What a call waits for on the side of a supplier. */
@@ -76,6 +80,7 @@ export interface DeferralsContext extends PollContext {
   readonly openRate: OpenRate
   /** Whether an agent has to declare the capability `interaction` (G-35). */
   readonly requireDeclaredCapability: boolean
+  readonly deadlines: Deadlines
 }
 
 /** Creates what opens pending requests. */
@@ -137,7 +142,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
       const call = await hold(request, subject)
       if (call instanceof Refusal) return refused(call, report, request)
       const record = await open(request, caller, { requirement: 'approval', call })
-      await notify(record, ask, context)
+      await notify(record, ask, request, context)
       return deferred('approval', waitingAnswer(record, urls), report, request)
     },
     async interaction(request, caller, ask, subject) {
@@ -180,7 +185,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
       if (call instanceof Refusal) return undefined
       const busy = tooMany(request, caller)
       if (busy !== undefined) return refused(busy, report, request)
-      const jwt = await context.grantToken(caller, asked)
+      const jwt = await context.grantToken(caller, asked, request)
       if (jwt instanceof Refusal) return refused(jwt, report, request)
       const resourceToken = { jwt, exp: expiryOf(jwt) }
       const record = await open(request, caller, {
@@ -212,9 +217,14 @@ function cannotAsk(request: HttpRequest, context: DeferralsContext): Refusal | u
       )
 }
 
-async function notify(record: PendingRecord, ask: NotifyApprover, context: DeferralsContext): Promise<void> {
+async function notify(
+  record: PendingRecord,
+  ask: NotifyApprover,
+  request: HttpRequest,
+  context: DeferralsContext,
+): Promise<void> {
   try {
-    await ask(viewOf(record))
+    await context.deadlines.ask(turnOf(request), (deadline) => ask(viewOf(record), deadline), 'approval.ask')
   } catch (cause) {
     // Nobody was told, so nobody will ever decide.
     await settle(record, { outcome: 'server_error' }, context)

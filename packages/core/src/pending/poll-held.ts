@@ -31,7 +31,7 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
   }
   // An approval that the call was given before may have been revoked.
   if (await context.stops.endedSince(record)) return approvalRevoked(record, context)
-  if (!isSufficient(caller, record)) return askForGrant(record, caller, context)
+  if (!isSufficient(caller, record)) return askForGrant(record, poll, context)
   return (await executeCall(record, poll, context)) ?? { next: record }
 }
 

@@ -54,6 +54,8 @@ export interface PendingInteraction {
   readonly scope: readonly string[]
   /** Who may approve, by the application's own names. Default: whoever can sign in. */
   readonly by?: readonly string[] | undefined
+  /** Present where the application remembers the approval of a call. */
+  readonly lasting?: true | undefined
   /** Where our page sends the person on to, and with which code; then nobody signs in or approves here. */
   readonly onward?: {
     readonly url: string

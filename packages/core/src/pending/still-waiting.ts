@@ -1,8 +1,9 @@
-import { standsFor, type TokenCaller } from '../caller.js'
+import { standsFor } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { Answer } from '../http/message.js'
+import { turnOf } from '../http/request-view.js'
 import { notFoundAnswer, type Question, waitingAnswer } from './answers.js'
-import type { PollContext } from './context.js'
+import type { Poll, PollContext } from './context.js'
 import { isSameToken, type PendingCall, type PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
@@ -29,7 +30,7 @@ export async function openQuestion(
 /** The `202` of a call that waits for an auth token, with a resource token for the token of this poll (R-248, G-45). */
 export async function askForGrant(
   record: PendingRecord,
-  caller: TokenCaller,
+  { caller, request }: Poll,
   context: PollContext,
 ): Promise<Answer> {
   const { grant, resourceToken } = record.call as PendingCall
@@ -42,15 +43,15 @@ export async function askForGrant(
   if (stillGood) return waitingAnswer(record, context.urls, { resourceToken: resourceToken.jwt })
   const { link, ...asked } = grant
   // Who has been linked meanwhile need not come to our page.
-  const unlinked = link === true && (await context.users?.find(caller)) === undefined
-  const jwt = await context.grantToken(caller, unlinked ? grant : asked)
+  const unlinked = link === true && (await context.users?.find(caller, turnOf(request))) === undefined
+  const jwt = await context.grantToken(caller, unlinked ? grant : asked, request)
   // Too many pages are open: without a resource token the agent goes on polling, and gets one later.
   return waitingAnswer(record, context.urls, jwt instanceof Refusal ? {} : { resourceToken: jwt })
 }
 
 /** The `202` of a call that has to wait once more, in the pending request `id` that it has opened. */
-export async function waitingAgain(id: string, caller: TokenCaller, context: PollContext): Promise<Answer> {
+export async function waitingAgain(id: string, poll: Poll, context: PollContext): Promise<Answer> {
   const next = await context.records.find(id)
   if (next === undefined) return notFoundAnswer
-  return next.requirement === 'auth-token' ? askForGrant(next, caller, context) : stillWaiting(next, context)
+  return next.requirement === 'auth-token' ? askForGrant(next, poll, context) : stillWaiting(next, context)
 }

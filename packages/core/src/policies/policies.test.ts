@@ -32,6 +32,7 @@ const inputOf = (caller: Caller): PolicyInput => ({
   caller,
   now,
   approvedBy: ['boss'],
+  signal: new AbortController().signal,
   request: {
     method: 'GET',
     path: '/notes/1',

@@ -1,4 +1,5 @@
 import type { CryptoHealth } from '../crypto/verify.js'
+import type { Deadlines } from '../deadline.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { IssuerReport } from '../issuer/report.js'
 import type { BreakGlass, OpenBreakGlass } from '../store/break-glass.js'
@@ -31,6 +32,8 @@ export interface Health {
     /** Processors that this process may use. */
     readonly cores: number
   }
+  /** How often a function of the application gave no answer within `policyTimeout`, in this process since its start. */
+  readonly policyTimeouts: number
 }
 
 /** What the health depends on. */
@@ -40,6 +43,7 @@ export interface HealthContext {
   readonly breakGlass: BreakGlass
   readonly issuers: IssuerKeys
   readonly cryptoHealth: CryptoHealth
+  readonly deadlines: Pick<Deadlines, 'late'>
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
 }
@@ -63,5 +67,6 @@ export async function readHealth(context: HealthContext): Promise<Health> {
     ...(opened === undefined ? {} : { breakGlass: opened }),
     issuers: context.issuers.inspect(),
     crypto: context.cryptoHealth,
+    policyTimeouts: context.deadlines.late,
   }
 }

@@ -70,6 +70,8 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
       code,
       ...(reason === undefined ? {} : { reason }),
       ...(request === undefined ? {} : placeOf(request)),
+      // Of a function that is late the route is known before it is noted.
+      ...(event.name === 'policy-timeout' && event.route !== undefined ? { route: event.route } : {}),
       ...(more === 0 ? {} : { more }),
     }
     const place = 'route' in details ? ` at ${details.method} ${details.route}` : ''
@@ -86,6 +88,8 @@ function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefin
   switch (event.name) {
     case 'refused':
       // That it is not connected yet has been told by itself.
+      // A function that is late has been told by itself, with its name.
+      if (event.code === 'policy_unavailable') return undefined
       return event.family === 'ours' && !isConnecting(error) ? event : undefined
     case 'observed':
       return error === undefined ? undefined : event
@@ -93,6 +97,11 @@ function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefin
     case 'failed':
     case 'issuer-policy-failed':
       return { code: event.name, reason: event.reason }
+    case 'policy-timeout':
+      return {
+        code: 'policy_unavailable',
+        reason: `${event.function} gave no answer within ${event.milliseconds} ms`,
+      }
     case 'store-failed':
       return { code: event.name, reason: `${event.operation}: ${event.fault}: ${event.reason}` }
     default:

@@ -21,7 +21,6 @@ describe('options', () => {
   it('fills in the defaults', () => {
     expect(readOptions(good)).toMatchObject({
       authority: 'rs.example',
-      accessMode: 'auth-token',
       signatureWindow: 60,
       resourceTokenLifetime: 300,
       maxAgentTokenLifetime: 86_400,

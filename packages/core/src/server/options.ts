@@ -63,6 +63,7 @@ const schema = z.strictObject({
   scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
   accessServer: identifier.optional(),
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
+  metadataLink: z.boolean().default(false),
   signatureWindow: seconds(3600).default(60),
   additionalSignatureComponents: z
     .array(z.string().refine(isRequirableComponent, 'is no component that signatures can be asked to cover'))
@@ -98,6 +99,7 @@ const schema = z.strictObject({
   compat: z
     .strictObject({
       personTokenJti: z.boolean().default(false),
+      interactionCode: z.boolean().default(false),
       revocationWithoutExp: z.boolean().default(false),
     })
     .prefault({}),
@@ -114,6 +116,7 @@ const schema = z.strictObject({
   replay: z.union([z.boolean(), z.literal('all')]).default(false),
   replayReportOnlyUntil: z.date().optional(),
   replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  policyTimeout: z.int().min(0).max(600_000).default(2000),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
   limits: z
     .strictObject({
@@ -186,6 +189,8 @@ function isLogger(value: unknown): boolean {
 type Kept =
   | 'resource'
   | 'signatureWindow'
+  | 'policyTimeout'
+  | 'metadataLink'
   | 'additionalSignatureComponents'
   | 'display'
   | 'resourceTokenLifetime'
@@ -205,7 +210,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly keys: OwnKeyRing
   readonly scopes: ReadonlyMap<string, string>
   readonly accessServer: string | undefined
-  readonly accessMode: string | undefined
+  readonly accessMode: ResourceOptions['accessMode']
   readonly paths: Required<NonNullable<ResourceOptions['paths']>>
   readonly compat: Required<NonNullable<ResourceOptions['compat']>>
   readonly access: AccessConfig
@@ -292,7 +297,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     keys,
     scopes,
     accessServer: given.accessServer,
-    accessMode: given.accessMode ?? (scopes.size > 0 ? 'auth-token' : undefined),
+    accessMode: given.accessMode,
     display: options.display ?? {},
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},

@@ -1,6 +1,7 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { StopContext } from '../authentication/stops.js'
 import type { Chaining } from '../chaining/chaining.js'
+import type { Deadlines } from '../deadline.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { ownUrl } from '../identifiers.js'
 import { createBrowser } from '../interaction/browser.js'
@@ -26,6 +27,7 @@ import { createSealingKeys } from '../session/sealing-keys.js'
 import { createSessions, type SessionService } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { UserDirectory } from '../users/directory.js'
+import { createLoginHint } from '../users/login-hint.js'
 import type { Config } from './options.js'
 
 /** All that a server has for its pending requests and sessions. */
@@ -46,6 +48,7 @@ export interface PendingRequestsContext {
   readonly authentication: AuthenticationContext
   readonly mint: ResourceTokenMint
   readonly chaining: Chaining | undefined
+  readonly deadlines: Deadlines
   readonly users: UserDirectory | undefined
 }
 
@@ -68,6 +71,7 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
   const grantToken = createGrantToken({
     ...config,
     mint: given.mint,
+    loginHint: createLoginHint(config.access.loginHint, given.deadlines),
     settings,
     records,
     stops,
@@ -78,6 +82,7 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
     authentication,
     chaining,
     users: given.users,
+    deadlines: given.deadlines,
     grantToken,
     resource,
     records,

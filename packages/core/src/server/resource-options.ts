@@ -3,6 +3,7 @@ import type { AuditLog } from '../audit/log.js'
 import type { OnwardOptions } from '../chaining/options.js'
 import type { CryptoOptions } from '../crypto/verify.js'
 import type { SubjectOptions } from '../decision/subjects.js'
+import type { AccessMode } from '../endpoints/access-mode.js'
 import type { AAuthEvent } from '../events.js'
 import type { InteractionOptions } from '../interaction/options.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
@@ -39,10 +40,17 @@ export interface ResourceOptions<Raw = unknown, User extends object | string = o
    */
   readonly accessServer?: string
   /**
-   * The hint `access_mode` of the metadata (AAuth 11.2.4). Default: `auth-token` where there are scopes, otherwise
-   * left out, which means `agent-token`.
+   * The hint `access_mode` of the metadata (AAuth 11.2.4): what an agent should bring to its first call. Default: what the
+   * most demanding route needs that has been declared, from `agent-token` (which is left out) over `session-token` and
+   * `person-token` to `auth-token`. It binds nothing: each route answers with the requirement that it has.
    */
-  readonly accessMode?: 'agent-token' | 'person-token' | 'session-token' | 'auth-token'
+  readonly accessMode?: AccessMode
+  /**
+   * Whether answers of guarded routes, refusals among them, have a `Link` to the metadata with the relation
+   * `aauth-resource` (AAuth 11.2.5), beside the application's own links. Default `false`. For pages:
+   * `guard.server.metadataLink.element` (Express), `app.aauth.metadataLink.element` (Fastify).
+   */
+  readonly metadataLink?: boolean
   /** Seconds that `created` may lie from our clock, either way. Default 60; 1 to 3600. */
   readonly signatureWindow?: number
   /**
@@ -85,6 +93,11 @@ export interface ResourceOptions<Raw = unknown, User extends object | string = o
   readonly compat?: {
     /** Send the resource token's claim under its August 2026 name `person_token_jti` as well. Default `false`. */
     readonly personTokenJti?: boolean
+    /**
+     * Send the code of a resource token's `interaction` in a claim `interaction_code` as well, where other deployments look
+     * for it. Default `false`. It is no claim of the draft's, and `interaction` stays as it is.
+     */
+    readonly interactionCode?: boolean
     /**
      * Record a revocation that does not say the token's `exp`, for an hour, which no person or auth token outlives. Default
      * `false`: it is answered `400 invalid_request` (AAuth 11.12.1, G-73), and the token stays good.

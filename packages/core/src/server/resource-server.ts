@@ -21,16 +21,18 @@ import { checkConfiguration } from '../configuration.js'
 import { countCores } from '../crypto/cores.js'
 import { installedSodium } from '../crypto/installed.js'
 import { type CryptoOptions, createVerify, cryptoHealth, type Surroundings } from '../crypto/verify.js'
+import { Deadlines } from '../deadline.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
+import { createAccessModes } from '../endpoints/access-mode.js'
 import { agentMetadataEndpoint } from '../endpoints/agent-metadata.js'
 import { authorizationEndpoint } from '../endpoints/authorization.js'
 import { createEndpoints } from '../endpoints/endpoints.js'
+import { createMetadataLink, type MetadataLink } from '../endpoints/metadata-link.js'
 import { revocationEndpoint } from '../endpoints/revocation.js'
 import { createNoticeContent } from '../http/content.js'
 import type { Endpoint, Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import { noteRoute } from '../http/request-view.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { IssuerReport } from '../issuer/report.js'
@@ -99,6 +101,8 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
    * @throws TypeError naming what is wrong in `defaults`
    */
   with(defaults: RouteDefaults<Raw>): ResourceServer<Raw, Hook>
+  /** The link to our metadata, for documentation pages: `metadataLink.element` (AAuth 11.2.5). */
+  readonly metadataLink: MetadataLink
   /** Our own endpoints, for adapters to mount. */
   readonly endpoints: readonly Endpoint[]
   /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
@@ -198,7 +202,8 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   })
   // Applications that want to wait for it await `issuers.warm()`, which then joins this attempt.
   void issuers.warm()
-  const state = createState({ ...config, longest: longestBegun(config) })
+  const deadlines = new Deadlines(config.policyTimeout, config.report)
+  const state = createState({ ...config, longest: longestBegun(config), deadlines })
   const { audit } = config
   const diagnose = createDiagnose(config.report)
   audit?.attach(auditContext(config, issuers, diagnose))
@@ -218,9 +223,10 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   const help = createHelp(config.help)
   const mint = createResourceTokenMint(config)
   const chaining = chainingFor(config, authentication)
-  const users = createUserDirectory(config)
+  const users = createUserDirectory({ ...config, deadlines })
   const userScopes = createUserScopes()
-  const pendingRequests = createPendingRequests(config, { authentication, mint, chaining, users })
+  const accessModes = createAccessModes()
+  const pendingRequests = createPendingRequests(config, { authentication, mint, chaining, deadlines, users })
   const revocations = endingSessions(state.revocations, pendingRequests.sessions)
   const context: GuardContext = {
     authentication,
@@ -232,6 +238,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
     deferrals: pendingRequests.deferrals,
     sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
+    deadlines,
     report: config.report,
     audit,
     noticeContent,
@@ -241,7 +248,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   }
   const { signature } = authentication
   const { authorization, revocation } = config.paths
-  const { endpoints, handle } = createEndpoints(config, [
+  const { endpoints, handle } = createEndpoints({ ...config, routesMode: () => accessModes.current() }, [
     ...(config.scopes.size > 0
       ? [
           authorizationEndpoint(authorization, {
@@ -260,9 +267,9 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   ])
   const server: Omit<ResourceServer<Raw, Hook>, 'require' | 'with'> = {
     resource: config.resource,
+    metadataLink: createMetadataLink(config.resource, config.metadataLink),
     endpoints,
     handle(request, host) {
-      noteRoute(request, { params: {}, raw: host?.raw, log: host?.log })
       noticeContent(request)
       const answer = handle(request, host)
       return answer === undefined ? undefined : andThen(answer, help.answer)
@@ -278,7 +285,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       openPolls: pendingRequests.polls(),
       discoveries: issuers.inspect(0).discoveries,
     }),
-    health: () => readHealth({ ...config, breakGlass, issuers, cryptoHealth: verifies }),
+    health: () => readHealth({ ...config, breakGlass, issuers, cryptoHealth: verifies, deadlines }),
     report: () => adoption.report(),
     diagnose,
     pending: pendingRequests.pending,
@@ -313,6 +320,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       require: <const R extends Requirement<Raw, Hook>>(requirement: R) => {
         const checked = checkRequirement(requirement, inherited)
         userScopes.note(checked)
+        accessModes.note(checked)
         return createRouteGuard(checked, context) as RouteGuard<RouteCaller<R>, Raw>
       },
       with(defaults) {

@@ -1,3 +1,4 @@
+import type { Deadlines } from '../deadline.js'
 import type { Subjects } from '../decision/subjects.js'
 import { createDenials, type DenialCheck } from '../denial/denials.js'
 import type { StateEvent, Untold } from '../events.js'
@@ -37,6 +38,7 @@ export interface StateContext {
   readonly subjects: Pick<Subjects, 'hashOf'>
   /** Seconds for which anything that was begun can last. */
   readonly longest: number
+  readonly deadlines: Deadlines
   readonly report: (event: Untold<StateEvent>, request?: object) => void
 }
 

@@ -129,6 +129,11 @@ function countEvents(meter: Meter): () => void {
     unit: '{failure}',
     description: 'Times that the store began to fail',
   })
+  const late = meter.createCounter('aauth.policy.timeouts', {
+    unit: '{call}',
+    description: 'Functions of the application that gave no answer in time',
+  })
+  const functionOf = bounded()
   const opened = meter.createCounter('aauth.pending.opened', {
     unit: '{request}',
     description: 'Requests that have to wait',
@@ -162,6 +167,9 @@ function countEvents(meter: Meter): () => void {
           'aauth.store.operation': event.operation,
           'error.type': event.fault,
         })
+        break
+      case 'policy-timeout':
+        late.add(1, { ...resource, 'aauth.function': functionOf(event.function) })
         break
       case 'deferred':
         opened.add(1, { ...resource, 'aauth.requirement': event.requirement })

@@ -1,5 +1,6 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createVerify } from '../crypto/verify.js'
+import { Deadlines } from '../deadline.js'
 import { Decisions } from '../decision/decisions.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { defaultLimits } from '../limits.js'
@@ -55,6 +56,7 @@ export function testContext(
 
 function memoryState(clock: () => number): State {
   return createState({
+    deadlines: new Deadlines(2000, () => {}),
     resource: 'https://rs.example',
     users: undefined,
     longest: 3600,

@@ -12,6 +12,8 @@ export interface ResourceTokenRequest {
   readonly account?: string | undefined
   /** Our page, to which the person comes before the person server asks for consent (AAuth 7.2.3, R-200, R-236). */
   readonly interaction?: { readonly url: string; readonly code: string } | undefined
+  /** How the person signs in, as far as the application knows. */
+  readonly loginHint?: string | undefined
 }
 
 /**
@@ -33,7 +35,7 @@ export interface ResourceTokenContext {
   readonly accessServer: string | undefined
   /** Seconds. */
   readonly resourceTokenLifetime: number
-  readonly compat: { readonly personTokenJti: boolean }
+  readonly compat: { readonly personTokenJti: boolean; readonly interactionCode: boolean }
   /** Milliseconds. */
   readonly clock: () => number
   readonly report: Report
@@ -62,6 +64,8 @@ export function createResourceTokenMint(context: ResourceTokenContext): Resource
         scope: request.scope.filter((name) => context.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
         interaction: request.interaction,
+        interaction_code: context.compat.interactionCode ? request.interaction?.code : undefined,
+        login_hint: request.loginHint,
         jti,
         iat: now,
         exp,

@@ -2,15 +2,16 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
+import type { Deadlines, Turn } from '../deadline.js'
 import type { Store } from '../store/store.js'
-import type { LinkedPerson, LinkRefused, UsersOptions } from './options.js'
+import type { LinkedPerson, LinkRefused, NewLink, UsersOptions } from './options.js'
 
 /** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
 export interface UserDirectory {
   /** The user a person is linked to. @throws TypeError where the answer is no user and not nobody either */
-  find(who: Person | Grant): Awaitable<object | string | undefined>
+  find(who: Person | Grant, turn: Turn): Awaitable<object | string | undefined>
   /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
-  link(who: Person | Grant, user: string, data: unknown): Promise<string | undefined>
+  link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, turn: Turn): Promise<string | undefined>
   /**
    * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
    * them linked. @returns `busy` where somebody does, and nothing has been run
@@ -24,6 +25,7 @@ export interface UserDirectoryContext {
   readonly resource: string
   readonly users: UsersOptions | undefined
   readonly store: Store
+  readonly deadlines: Deadlines
 }
 
 /** Seconds after which a process counts as gone that was linking somebody. */
@@ -34,6 +36,7 @@ export function createUserDirectory({
   resource,
   users,
   store,
+  deadlines,
 }: UserDirectoryContext): UserDirectory | undefined {
   if (users === undefined) return undefined
   return {
@@ -49,10 +52,20 @@ export function createUserDirectory({
         if (current === own) await Promise.resolve(store.delete(key)).catch(() => {})
       }
     },
-    find: (who) => andThen(users.find(linkedPerson(who)), checkUser),
-    async link(who, user, data) {
+    find(who, turn) {
+      const asked = Object.assign(turn, linkedPerson(who))
+      return andThen(
+        deadlines.ask(asked, (about) => users.find(about), 'users.find'),
+        checkUser,
+      )
+    },
+    async link(who, { user, data }, turn) {
       const link = { ...linkedPerson(who), user, ...(data === undefined ? {} : { data }) }
-      const answer = await users.link(link)
+      const answer = await deadlines.ask(
+        Object.assign(turn, link),
+        (about) => users.link(about),
+        'users.link',
+      )
       // A `false` may be meant as a refusal, and then the person would be told that it is done.
       if (answer === false)
         throw new TypeError('option users.link: answered false; answer { refused: … } or throw')
@@ -62,7 +75,7 @@ export function createUserDirectory({
 }
 
 /** What the application is told of a person. */
-export function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
+function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
   return tenant === undefined ? { person } : { person, tenant }
 }
 

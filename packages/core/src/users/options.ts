@@ -1,5 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import type { PersonIdentifier } from '../caller.js'
+import type { Deadline } from '../deadline.js'
 import { z } from '../schema.js'
 
 /** A person, as the application is asked which of its users it is. */
@@ -35,16 +36,16 @@ export interface UsersOptions<User extends object | string = object | string> {
    * and its answer is kept for none. What is no object and no text, and a list, is a fault (`500`): an empty list of
    * rows is nobody.
    */
-  find(who: LinkedPerson): Awaitable<User | null | undefined>
+  find(who: LinkedPerson & Deadline): Awaitable<User | null | undefined>
   /**
    * Links a person to a user who has agreed on our page, or answers {@link LinkRefused}. Called only where `find` has
    * found nobody, and by one page at a time for each person, at all instances. Let the database have one user for each
    * person all the same, and fail where there is one already: applications write to it elsewhere, too. One that throws
    * links nobody, and the person server is told `server_error`.
    */
-  link(link: NewLink): Awaitable<unknown>
+  link(link: NewLink & Deadline): Awaitable<unknown>
   /** Forgets the link of a person: called by `users.unlink`, before anything is ended. */
-  unlink?(who: LinkedPerson): Awaitable<unknown>
+  unlink?(who: LinkedPerson & Deadline): Awaitable<unknown>
 }
 
 const fn = z.custom<(...args: never[]) => unknown>(

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, originOf, type Person, sealCaller } from '../caller.js'
+import { Deadlines } from '../deadline.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson } from './options.js'
@@ -14,6 +15,7 @@ beforeEach(() => {
   asked = []
 })
 
+const deadlines = new Deadlines(2000, () => {})
 const subjects = { hashOf: () => 'hash' }
 const users = {
   find: () => undefined,
@@ -21,7 +23,7 @@ const users = {
   unlink: (who: LinkedPerson) => asked.push(who),
 }
 const unlinksOf = (resource = 'https://rs.example', given: typeof users | undefined = users): Unlinks =>
-  createUnlinks({ resource, users: given, store, longest: 100, subjects, report: () => {} })
+  createUnlinks({ resource, users: given, store, longest: 100, subjects, deadlines, report: () => {} })
 const token = { iss: 'https://ps.example', jti: 'a', iat: 0, exp: 0 }
 const personOf = (sub: string, ps = 'https://ps.example'): Person =>
   sealCaller({ kind: 'person', person: { ps, sub }, jkt: 'k', token })
@@ -95,6 +97,7 @@ describe('an unlinking', () => {
       store,
       longest: 100,
       subjects,
+      deadlines,
       report: () => {},
     })
     await expect(without.unlink(mom)).rejects.toThrow('option users')

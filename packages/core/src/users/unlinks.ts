@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Origin, PersonIdentifier } from '../caller.js'
 import { checkArgument } from '../configuration.js'
+import { type Deadlines, Turn } from '../deadline.js'
 import type { StateEvent, Untold } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
@@ -17,7 +18,7 @@ export interface Users {
    * again. If it rejects, say it again: repeating is harmless.
    *
    * @throws TypeError when the person is malformed, or there is no option `users`; StoreError when the store could not
-   * record it
+   * record it; NoAnswer when `users.unlink` gave none in time
    */
   unlink(who: LinkedPerson): Promise<void>
 }
@@ -41,6 +42,7 @@ export interface UnlinksContext {
   readonly longest: number
   /** How persons are named in events. */
   readonly subjects: { hashOf(person: PersonIdentifier): string }
+  readonly deadlines: Deadlines
   readonly report: (event: Untold<StateEvent>) => void
 }
 
@@ -49,7 +51,7 @@ export interface UnlinksContext {
  * time; so no clocks are compared. Without the option `users` there is nothing to ask.
  */
 export function createUnlinks(context: UnlinksContext): Unlinks {
-  const { resource, users, store, longest, subjects, report } = context
+  const { resource, users, store, longest, subjects, deadlines, report } = context
   // Strangers' strings of any length and alphabet make no key of a store.
   const key = ({ ps, sub }: PersonIdentifier): string =>
     `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
@@ -57,7 +59,8 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
     async unlink(given) {
       const who = checkArgument<LinkedPerson>(schema as never, given, 'users.unlink: ')
       if (users === undefined) throw new TypeError('users.unlink: needs the option users')
-      await users.unlink?.(who)
+      const turn = Object.assign(new Turn(undefined), who)
+      await deadlines.ask(turn, (about) => users.unlink?.(about), 'users.unlink')
       await store.put(key(who.person), randomBytes(12).toString('base64url'), longest + instanceSkew)
       report({ name: 'unlinked', ps: who.person.ps, person: subjects.hashOf(who.person) })
     },

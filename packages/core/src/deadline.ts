@@ -1,0 +1,186 @@
+import { type Awaitable, isPromiseLike } from './awaitable.js'
+import { Refusal, refuse } from './errors.js'
+import type { Report } from './events.js'
+
+/** What every function of the application is handed that may answer later. */
+export interface Deadline {
+  /**
+   * Aborted when the answer is too late (the option `policyTimeout`) and when the client has closed the connection: hand it
+   * to what the function waits for, `fetch(url, { signal })`.
+   */
+  readonly signal: AbortSignal
+}
+
+/** The part of a request that a deadline needs. */
+export interface Leaving {
+  /** Calls the listener when the client closes the connection. @returns stops listening */
+  readonly onGone?: ((listener: () => void) => () => void) | undefined
+}
+
+/**
+ * One call of a function of the application. The signal is made when it is read: most functions answer at once, and making
+ * it costs more than the rest of a decision. A getter of the class for the same reason. What else a function is asked is
+ * assigned to it.
+ */
+export class Turn implements Deadline {
+  readonly #request: Leaving | undefined
+  readonly #route: string | undefined
+  #abort: AbortController | undefined
+  #reason: unknown
+  #isOver = false
+  #unlisten: (() => void) | undefined
+
+  /**
+   * @param request `undefined`: it is about none
+   * @param route as it was declared; `undefined`: not known
+   */
+  constructor(request: Leaving | undefined, route?: string) {
+    this.#request = request
+    this.#route = route
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= this.#begin()
+    return this.#abort.signal
+  }
+
+  /** What it is about, for the event. */
+  about(): { readonly request: object | undefined; readonly route: string | undefined } {
+    return { request: this.#request, route: this.#route }
+  }
+
+  /** Whether the client has gone, and the function can know it. */
+  get isGone(): boolean {
+    return this.#reason === gone
+  }
+
+  /** The function has answered, or is not waited for any more. */
+  end(): void {
+    this.#isOver = true
+    this.#unlisten?.()
+  }
+
+  abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.end()
+    this.#reason = reason
+    this.#abort?.abort(reason)
+  }
+
+  #begin(): AbortController {
+    const controller = new AbortController()
+    if (this.#reason !== undefined) controller.abort(this.#reason)
+    else if (!this.#isOver) this.#unlisten = this.#request?.onGone?.(() => this.abort(gone))
+    return controller
+  }
+}
+
+const gone = new DOMException('the client has closed the connection', 'AbortError')
+
+/** Thrown where a function of the application has given no answer that anybody can be told. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(refusal.details.reason)
+    this.refusal = refusal
+  }
+}
+
+/** Seconds after which the caller is told to try again. */
+const retryAfter = 5
+
+/** Calls functions of the application, and waits for each no longer than the option `policyTimeout`. */
+export class Deadlines {
+  readonly #milliseconds: number
+  readonly #report: Report
+  #late = 0
+
+  /** @param milliseconds `0`: as long as it takes */
+  constructor(milliseconds: number, report: Report) {
+    this.#milliseconds = milliseconds
+    this.#report = report
+  }
+
+  /** How often a function gave no answer in time, since the start. */
+  get late(): number {
+    return this.#late
+  }
+
+  /**
+   * Calls a function of the application. One that answers at once costs no timer and no promise. What it answers too late,
+   * or throws too late, is dropped.
+   *
+   * @param name of the function, for the operator
+   * @throws NoAnswer when it is too late, or gave up because the client has gone
+   */
+  ask<T extends Turn, A>(turn: T, call: (turn: T) => Awaitable<A>, name: string): Awaitable<A> {
+    let answer: Awaitable<A>
+    try {
+      answer = call(turn)
+      if (isPromiseLike(answer)) return this.#wait(answer, turn, name)
+    } catch (cause) {
+      turn.end()
+      throw cause
+    }
+    turn.end()
+    return answer
+  }
+
+  #wait<A>(answer: Promise<A>, turn: Turn, name: string): Promise<A> {
+    return new Promise((resolve, reject) => {
+      // It keeps the process alive: somebody waits for the answer.
+      const timer =
+        this.#milliseconds === 0
+          ? undefined
+          : setTimeout(() => {
+              const reason = `${name} gave no answer within ${this.#milliseconds} ms`
+              reject(new NoAnswer(new Refusal('policy_unavailable', { retryAfter, reason })))
+              turn.abort(new DOMException(reason, 'TimeoutError'))
+              this.#tell(turn, name)
+            }, this.#milliseconds)
+      const end = (): void => {
+        clearTimeout(timer)
+        turn.end()
+      }
+      // It may be no promise of this realm, whose `then` can throw, call back twice, or never.
+      Promise.resolve(answer).then(
+        (value) => {
+          end()
+          resolve(value)
+        },
+        (cause: unknown) => {
+          end()
+          reject(turn.isGone ? new NoAnswer(callerGone) : cause)
+        },
+      )
+    })
+  }
+
+  #tell(turn: Turn, name: string): void {
+    this.#late++
+    const { request, route } = turn.about()
+    const milliseconds = this.#milliseconds
+    this.#report(
+      { name: 'policy-timeout', function: name, ...(route === undefined ? {} : { route }), milliseconds },
+      request,
+    )
+  }
+}
+
+/** Nobody reads it; it is no failure of ours that anybody should be woken for. */
+const callerGone = refuse('invalid_request', 'The connection was closed')
+
+/**
+ * Whether a function that has to answer at once said yes. A promise is no yes, and if it is rejected later, that must not
+ * end the process.
+ */
+export function isYes(answer: unknown): answer is true {
+  if (isPromiseLike(answer)) dropped(answer)
+  return answer === true
+}
+
+/** Lets go of a promise that nobody should have made. */
+function dropped(answer: Promise<unknown>): void {
+  Promise.resolve(answer).catch(() => {})
+}

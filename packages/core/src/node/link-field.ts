@@ -1,0 +1,43 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+
+/**
+ * Adds values to the `Link` field of a head that is about to be written, beside what the application has set or gives. Node
+ * lets what is given to `writeHead` replace what has been set: so they go where the application's own are.
+ *
+ * @param given the fields given to `writeHead`, in each of its forms; the caller's own object is not changed
+ * @returns the fields to give instead
+ */
+export function withLinks(given: unknown, response: ServerResponse, links: readonly string[]): unknown {
+  if (Array.isArray(given)) {
+    const areLists = Array.isArray(given[0])
+    const pairs = areLists ? (given as unknown[][]) : pairsOf(given)
+    const own = pairs.filter(([name]) => isLink(name)).map(([, value]) => value)
+    if (own.length === 0) return setLinks(given, response, links)
+    // One pair: of several, Node keeps the last, where something else has been set before.
+    const value = added(own.flat() as OutgoingHttpHeader, links).join(', ')
+    const all = [...pairs.filter(([name]) => !isLink(name)), ['Link', value]]
+    return areLists ? all : all.flat()
+  }
+  if (typeof given === 'object' && given !== null) {
+    const fields = given as Readonly<Record<string, OutgoingHttpHeader | undefined>>
+    const name = Object.keys(fields).find(isLink)
+    if (name !== undefined) return { ...fields, [name]: added(fields[name], links) }
+  }
+  return setLinks(given, response, links)
+}
+
+function setLinks(given: unknown, response: ServerResponse, links: readonly string[]): unknown {
+  response.setHeader('Link', added(response.getHeader('link'), links))
+  return given
+}
+
+function added(value: OutgoingHttpHeader | undefined, links: readonly string[]): string[] {
+  const own = value === undefined ? [] : [value].flat().map(String)
+  return [...own, ...links.filter((link) => !own.some((text) => text.includes(link)))]
+}
+
+function pairsOf(list: readonly unknown[]): unknown[][] {
+  return list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]]] : []))
+}
+
+const isLink = (name: unknown): boolean => String(name).toLowerCase() === 'link'

@@ -1,0 +1,45 @@
+import type { Awaitable } from '../awaitable.js'
+import type { Grant, Person, PersonIdentifier } from '../caller.js'
+import type { Deadline, Deadlines } from '../deadline.js'
+import type { HttpRequest } from '../http/message.js'
+import { type RequestView, turnOf, viewNoted } from '../http/request-view.js'
+
+/** The person of whom a resource token is about to ask for a grant. */
+export interface LoginHintQuestion<Raw = unknown> extends Deadline {
+  readonly person: PersonIdentifier
+  /** The organisation in whose name the person acts this time. */
+  readonly tenant?: string
+  readonly request: RequestView<Raw>
+}
+
+/** The option `loginHint`. */
+export type LoginHint<Raw = unknown> = (
+  question: LoginHintQuestion<Raw>,
+) => Awaitable<string | null | undefined>
+
+/** What the application knows of how a caller's person signs in; `undefined`: nothing. */
+export type FindLoginHint = (caller: Person | Grant, request: HttpRequest) => Awaitable<string | undefined>
+
+/** As long as a mail address can be, and twice that. */
+const longest = 512
+
+/** @throws TypeError where the answer is no hint and not nothing either */
+function checkLoginHint(hint: unknown): string | undefined {
+  if (hint === undefined || hint === null) return undefined
+  if (typeof hint === 'string' && hint.trim() !== '' && hint.length <= longest && !unprintable.test(hint))
+    return hint
+  throw new TypeError(
+    `option loginHint: must answer printable text of ${longest} characters at most, or undefined where nothing is known`,
+  )
+}
+
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
+
+/** Creates the {@link FindLoginHint} of a server. */
+export function createLoginHint(loginHint: LoginHint | undefined, deadlines: Deadlines): FindLoginHint {
+  if (loginHint === undefined) return () => undefined
+  return async ({ person, tenant }, request) => {
+    const asked = { person, request: viewNoted(request), ...(tenant === undefined ? {} : { tenant }) }
+    return checkLoginHint(await deadlines.ask(Object.assign(turnOf(request), asked), loginHint, 'loginHint'))
+  }
+}
