@@ -174,10 +174,18 @@ export function writeAnswer(answer: Answer, response: ServerResponse): void {
     writeRaw(answer.status, answer.raw, response)
     return
   }
-  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': Buffer.byteLength(answer.body) })
+  response.writeHead(answer.status, headOf(answer))
   // What other platforms make need not know its request.
   const { req } = response as Partial<Pick<ServerResponse, 'req'>>
   response.end(req?.method === 'HEAD' ? undefined : answer.body)
+}
+
+/** One by one: Node reads objects that were made by spreading at a quarter of the speed. */
+function headOf({ headers, body }: Answer): Record<string, string | number> {
+  const head: Record<string, string | number> = {}
+  for (const name in headers) head[name] = headers[name] as string
+  head['Content-Length'] = Buffer.byteLength(body)
+  return head
 }
 
 function writeRaw(status: number, raw: NonNullable<Answer['raw']>, response: ServerResponse): void {

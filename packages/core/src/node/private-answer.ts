@@ -125,6 +125,8 @@ function addToList(given: readonly unknown[], response: ServerResponse): unknown
 
 function madePrivate(value: Value): OutgoingHttpHeader {
   if (value === undefined) return 'private'
+  // As our own answers have it, which strangers can cause without end.
+  if (value === 'no-store') return value
   const text = [value].flat().join(', ')
   const directives = membersOf(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
   // `private="field"` is about that field only.

@@ -19,7 +19,19 @@ export interface Plan {
   readonly coversAuthorization: boolean
   /** Whether `signature-key` is the last component. */
   readonly endsWithKey: boolean
+  /** What the last base was made of, where that is the request line and the host alone. */
+  last: Surrounds | undefined
 }
+
+/** The parts of a base around the value of `Signature-Key`, and what they were made of. */
+interface Surrounds extends Omit<SignatureContext, 'rawHeaders'> {
+  readonly before: string
+  /** Up to `@signature-params`. */
+  readonly after: string
+}
+
+/** Characters of the longest target whose base is remembered. */
+const longestTarget = 256
 
 interface Step {
   readonly name: string
@@ -58,6 +70,7 @@ export function compilePlan(text: string): Plan | undefined {
     coversBase: baseComponents.every((name) => names.has(name)),
     coversAuthorization: names.has('authorization'),
     endsWithKey: covered.at(-1) === 'signature-key',
+    last: undefined,
   }
 }
 
@@ -81,6 +94,9 @@ export function planBase(
   key: string,
   parameters: string,
 ): Buffer | undefined {
+  const { last } = plan
+  if (last !== undefined && isSame(last, context))
+    return asBytes(last.before, key, `${last.after}"@signature-params": ${parameters}`)
   const fields = plan.fields.size === 0 ? undefined : fieldValues(context.rawHeaders, plan.fields)
   let before = ''
   let text = ''
@@ -94,7 +110,16 @@ export function planBase(
     if (value === undefined || !isPrintable(value)) return undefined
     text += `${start}${value}\n`
   }
+  const { method, target, authority, scheme } = context
+  if (fields === undefined && target.length <= longestTarget)
+    plan.last = { method, target, authority, scheme, before, after: text }
   return asBytes(before, key, `${text}"@signature-params": ${parameters}`)
+}
+
+function isSame(last: Surrounds, { method, target, authority, scheme }: SignatureContext): boolean {
+  return (
+    last.target === target && last.method === method && last.authority === authority && last.scheme === scheme
+  )
 }
 
 /** ASCII as bytes. In parts, since joining them first would copy the token once more. */

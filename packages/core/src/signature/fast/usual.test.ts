@@ -285,6 +285,23 @@ describe('reading what is usual', () => {
     })
   })
 
+  it('makes the base of each request of its own, whatever the last one was of', () => {
+    const rawHeaders = ['Host', 'rs.example', ...good]
+    const other = { ...policyWith([]), scheme: 'http' as const }
+    const policyOf = new Map([
+      ['https', policies[0] as SignaturePolicy],
+      ['http', other],
+    ])
+    for (const scheme of ['https', 'https', 'http', 'http', 'https'])
+      for (const method of ['GET', 'GET', 'POST', 'GET'])
+        for (const target of ['/data?x=1', '/data?x=1', '/data', '/', `/${'y'.repeat(400)}`, '/data?x=1']) {
+          const policy = policyOf.get(scheme) as SignaturePolicy
+          const sent = { method, target, rawHeaders }
+          const usual = usualReader(policy).read(sent, now)
+          expect(plain(usual as ReadSignature)).toEqual(parsed(sent, policy))
+        }
+  })
+
   it('keeps signatures apart that are held at once', () => {
     const sent = (byte: number): ReadSignature => {
       const rawHeaders = [...good]
