@@ -16,6 +16,7 @@ const input: PolicyInput = {
   caller,
   now,
   approvedBy: [],
+  signal: new AbortController().signal,
   request: { method: 'GET', path: '/notes/1', query: '', params: { id: '1' }, raw: {}, route: '/notes/:id' },
 }
 const decide = async (policies: string, more: object = {}): Promise<unknown> =>
