@@ -30,6 +30,8 @@ const explained: Readonly<Record<string, string>> = {
 const titles: Readonly<Record<SeriesName, string>> = {
   fastify: 'Fastify, server on one core, 32 connections',
   express: 'Express, server on one core, 32 connections',
+  store_fastify: 'a shared Redis, Fastify on one core, 32 connections',
+  store_express: 'a shared Redis, Express on one core, 32 connections',
   refusals: 'refusals of ours, and a bare Fastify that answers the same requests',
   cores: 'ours on all cores, shared with the client, 32 connections',
   alone: 'the same, 1 connection',
@@ -93,7 +95,8 @@ function printGrowth({ growth, memory }: Results): void {
   say(`the same for agents with ES256: ${bytes_per_agent_es256} B`)
 }
 
-function printHttp({ http_detail }: Results): void {
+/** What was measured over HTTP, for people. */
+export function printHttp({ http_detail }: Pick<Results, 'http_detail'>): void {
   if (http_detail === undefined) return
   for (const [name, figures] of Object.entries(http_detail.series)) {
     say()

@@ -1,11 +1,13 @@
+import type { Store } from '@countersign/core'
 import { sodium } from '../sodium.js'
 import { issuerFetch, newSigningJwk, resource } from '../world.js'
 import type { Cast } from './cast.js'
 import type { ServerPlan } from './series.js'
 
 /** Ours as it comes, except for what a benchmark on one machine needs. */
-export function ourOptions(cast: Cast, { crypto }: ServerPlan) {
+export async function ourOptions(cast: Cast, { crypto, store }: ServerPlan) {
   return {
+    ...(store === undefined ? {} : { store: await sharedStore(store) }),
     resource,
     signingKeys: [newSigningJwk()],
     scopes: { 'data.read': 'Read the data' },
@@ -14,4 +16,14 @@ export function ourOptions(cast: Cast, { crypto }: ServerPlan) {
     fetch: issuerFetch([cast.issuer]),
     ...(crypto === undefined ? {} : { crypto: crypto === 'sodium' ? { ed25519: sodium } : { mode: crypto } }),
   }
+}
+
+/** As applications connect, with default settings, to the Redis of the run. */
+async function sharedStore(client: 'redis' | 'ioredis'): Promise<Store> {
+  const url = process.env['BENCH_REDIS'] as string
+  const { createRedisStore } = await import('@countersign/redis')
+  if (client === 'ioredis') return createRedisStore(new (await import('ioredis')).Redis(url))
+  const one = (await import('redis')).createClient({ url })
+  await one.connect()
+  return createRedisStore(one)
 }

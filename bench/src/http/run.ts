@@ -9,6 +9,7 @@ import { median } from '../statistics.js'
 import { type Cast, isRefused, readCast, writeCast } from './cast.js'
 import { castFile, type Load, load, pinned, writeScripts } from './load.js'
 import { Pool } from './pool.js'
+import { startRedis } from './redis.js'
 import {
   aloneSeries,
   type Contender,
@@ -19,6 +20,7 @@ import {
   type Series,
   type SeriesName,
   serverPlan,
+  storeSeries,
 } from './series.js'
 
 /** What compares: requests a second, milliseconds. */
@@ -62,16 +64,18 @@ export interface HttpOptions {
 /** Of what `sync` can do in a closed loop. */
 const openLoad = 0.8
 
-export async function runHttp(options: HttpOptions): Promise<HttpResults> {
+/** @param parts `http`, `store`, or both */
+export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>): Promise<HttpResults> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
   writeCast(castFile(folder))
   const cast = readCast(castFile(folder))
   writeScripts(folder, cast)
   const jwks = await serveJwks(cast)
-  const pool = new Pool(
-    castFile(folder),
-    `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`,
-  )
+  const redis = parts.has('store') ? await startRedis() : undefined
+  const pool = new Pool(castFile(folder), {
+    BENCH_JWKS: `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`,
+    ...(redis === undefined ? {} : { BENCH_REDIS: redis.url }),
+  })
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
@@ -82,6 +86,14 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
       calm,
     })
   try {
+    const shared =
+      redis === undefined
+        ? {}
+        : {
+            store_fastify: await run('store_fastify', storeSeries('fastify')),
+            store_express: await run('store_express', storeSeries('express')),
+          }
+    if (!parts.has('http')) return { series: shared, ...foreignIn(calm) }
     const fastify = await run('fastify', guardSeries('fastify'))
     const express = await run('express', guardSeries('express'))
     const refusals = await run('refusals', refusalSeries)
@@ -89,16 +101,20 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
     const alone = await run('alone', aloneSeries)
     const open = await run('open', openSeries(Math.round(openLoad * (cores['sync'] as HttpFigures).rps)))
     return {
-      series: { fastify, express, refusals, cores, alone, open },
-      ...(calm.worst === undefined ? {} : { foreign: calm.worst }),
+      series: { fastify, express, refusals, cores, alone, open, ...shared },
+      ...foreignIn(calm),
     }
   } finally {
     pool.stop()
+    redis?.stop()
     jwks.close()
     jwks.closeAllConnections()
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+const foreignIn = ({ worst }: Calm): Pick<HttpResults, 'foreign'> =>
+  worst === undefined ? {} : { foreign: worst }
 
 async function serveJwks({ issuer }: Cast): Promise<Server> {
   const body = JSON.stringify({ keys: [{ ...issuer.publicJwk, alg: 'EdDSA' }] })

@@ -11,6 +11,8 @@ export interface ServerPlan {
   readonly guard: Guard
   /** Default: what ours does when nothing is said. */
   readonly crypto?: 'sync' | 'threads' | 'sodium'
+  /** The client of the shared store, a Redis of the run's own; default: in memory. */
+  readonly store?: 'redis' | 'ioredis'
   /** Processes of a cluster; default 1. */
   readonly processes?: number
   /** On all cores, together with the client, instead of on one of its own. */
@@ -23,6 +25,8 @@ const servers = {
   ours: { guard: 'ours' },
   ours_sync: { guard: 'ours', crypto: 'sync' },
   ours_sodium: { guard: 'ours', crypto: 'sodium' },
+  node_redis: { guard: 'ours', store: 'redis' },
+  ioredis: { guard: 'ours', store: 'ioredis' },
   jwt: { guard: 'jwt' },
   stack: { guard: 'stack' },
   sync: { guard: 'ours', crypto: 'sync', free: true },
@@ -54,7 +58,15 @@ export interface Series {
   readonly contenders: readonly Contender[]
 }
 
-export type SeriesName = 'fastify' | 'express' | 'refusals' | 'cores' | 'alone' | 'open'
+export type SeriesName =
+  | 'fastify'
+  | 'express'
+  | 'store_fastify'
+  | 'store_express'
+  | 'refusals'
+  | 'cores'
+  | 'alone'
+  | 'open'
 
 /** One way of knowing who calls beside the others, on one core. */
 export function guardSeries(framework: Framework): Series {
@@ -65,6 +77,20 @@ export function guardSeries(framework: Framework): Series {
     contenders: names
       .filter((name) => name !== 'ours_sodium' || (sodium !== undefined && framework === 'fastify'))
       .map((name) => ({ name, server: name, requests: name === 'jwt' ? 'bearer' : 'signed', against })),
+  }
+}
+
+/** A shared store beside one in memory, on one core; Redis shares the other with the client. */
+export function storeSeries(framework: Framework): Series {
+  return {
+    framework,
+    contenders: (['ours', 'node_redis', 'ioredis'] as const).map((name) => ({
+      name,
+      server: name,
+      // Else one read of a token would serve ten requests.
+      requests: 'spread',
+      against: ['ours'],
+    })),
   }
 }
 

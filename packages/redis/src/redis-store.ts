@@ -131,10 +131,13 @@ class RedisStore implements Store {
   }
 
   async get(key: string): Promise<string | undefined> {
-    const reply = await this.#send((commands) => commands.get(this.#prefix + key))
-    if (reply === null || reply === undefined) return undefined
-    // A client whose type mapping asks for buffers.
-    return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
+    return textOf(await this.#send((commands) => commands.get(this.#prefix + key)))
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const names = keys.map((key) => this.#prefix + key)
+    const replies = await this.#send((commands) => readMany(commands, names))
+    return replies.map(textOf)
   }
 
   async put(key: string, value: string, ttl: number): Promise<void> {
@@ -171,6 +174,18 @@ class RedisStore implements Store {
       clearTimeout(timer)
     }
   }
+}
+
+/** One by one in a cluster, where keys lie on different nodes; a client sends those together, too. */
+const readMany = (commands: Commands, keys: string[]): Promise<readonly unknown[]> =>
+  commands.getMany === undefined || keys.length === 1
+    ? Promise.all(keys.map((key) => commands.get(key)))
+    : commands.getMany(keys)
+
+function textOf(reply: unknown): string | undefined {
+  if (reply === null || reply === undefined) return undefined
+  // A client whose type mapping asks for buffers.
+  return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
 }
 
 // Redis counts whole milliseconds, and refuses none at all.

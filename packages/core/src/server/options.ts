@@ -26,8 +26,10 @@ import { readSigningKeys, type SigningKeys } from '../own-keys/signing-keys.js'
 import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
+import { revokedMarkKey } from '../revocation/revocations.js'
 import { type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
+import { batchReads } from '../store/batched-store.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
@@ -213,6 +215,8 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly sessions: SessionSettings
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
+  /** Whether the store is one that was given, which may have to be waited for. */
+  readonly isShared: boolean
   readonly replayStore: WatchedStore
   readonly revocationLimits: RevocationLimits
   readonly replay: ReplayMode
@@ -262,15 +266,11 @@ export function readOptions(options: AnyResourceOptions): Config {
     audit: log,
   })
   const steady = steadyClock(clock, monotonic)
-  const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
-    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
-      timeout: storeTimeout,
-      clock,
-      monotonic,
-      needs,
-      report,
-    })
-  const watched = watch(given.store, [markKey])
+  const watch = (given: Store | undefined, needs: readonly string[]): WatchedStore => {
+    const store = given === undefined ? createMemoryStore({ clock }) : provenStore(given, { clock })
+    return batchReads(watchStore(store, { timeout: storeTimeout, clock, monotonic, needs, report }), store)
+  }
+  const watched = watch(given.store, [markKey, revokedMarkKey])
   const longest = options.onward === undefined ? 0 : agentTokenLifetime
   const lifetime =
     Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
@@ -292,6 +292,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
+    isShared: given.store !== undefined,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),

@@ -315,8 +315,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
  */
 function endingSessions(revocations: RevocationRecords, sessions: SessionService): RevocationRecords {
   return {
-    has: (token) => revocations.has(token),
-    covers: (revocation) => revocations.covers(revocation),
+    ...revocations,
     record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
   }
 }
@@ -374,6 +373,7 @@ function authenticationContext(
     verify: createVerify(config.crypto),
     decisions: config.decisions,
     ...state,
+    readsAhead: config.isShared,
     replay: config.replay,
     bodyLimit: config.limits.body,
     diagnose,
