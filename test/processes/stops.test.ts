@@ -81,12 +81,15 @@ describe.runIf(redisBinary !== undefined || required)(
     const stop = async (jti: string, instance: number, byIssuer: boolean): Promise<void> => {
       const began = performance.now()
       const denied = async (): Promise<boolean> => {
-        await fleet.instances[instance]?.call('deny', { token: { iss: fleet.town.ps.issuer, jti } })
+        await fleet.instances[instance]?.call('deny', { token: { iss: fleet.town.ps.id, jti } })
         return true
       }
       const done = byIssuer
         ? (await fleet.revoke(instance, jti)) === 'recorded'
-        : await denied().catch(() => false)
+        : await denied().catch((error: Error) => {
+            expect(error.message).toMatch(/^StoreError/)
+            return false
+          })
       stopped.push({ token: jti, began, ...(done ? { acknowledged: performance.now() } : {}) })
     }
 
@@ -190,7 +193,7 @@ describe.runIf(redisBinary !== undefined || required)(
         await vi.waitUntil(() => admin.status === 'ready', { timeout: 10_000 })
         const store = createRedisStore(admin, { emptied: 'accept' })
         const restoring = createResourceServer({ resource: 'https://rs.example', store })
-        await restoring.denials.add({ subject: { token: { iss: fleet.town.ps.issuer, jti } } })
+        await restoring.denials.add({ subject: { token: { iss: fleet.town.ps.id, jti } } })
         expect(await ask('other', other, 0)).toBe(503)
         await store.acceptLoss()
         restoring.close()

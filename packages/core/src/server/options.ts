@@ -30,6 +30,7 @@ import { revokedMarkKey } from '../revocation/revocations.js'
 import { type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { batchReads } from '../store/batched-store.js'
+import { leaseReads } from '../store/leased-store.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
@@ -115,6 +116,7 @@ const schema = z.strictObject({
   replayReportOnlyUntil: z.date().optional(),
   replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
+  freshness: z.strictObject({ withinMs: z.int().min(1).max(10_000) }).optional(),
   limits: z
     .strictObject({
       signatureInput: z.int().positive().default(defaultLimits.signatureInput),
@@ -251,7 +253,7 @@ export function readOptions(options: AnyResourceOptions): Config {
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
-  const { onEvent, logger, audit, storeTimeout, replayStore, ...rest } = given
+  const { onEvent, logger, audit, storeTimeout, freshness, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
   const subjects = createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys)
   // The object itself: a schema copies what it checks.
@@ -270,7 +272,12 @@ export function readOptions(options: AnyResourceOptions): Config {
     const store = given === undefined ? createMemoryStore({ clock }) : provenStore(given, { clock })
     return batchReads(watchStore(store, { timeout: storeTimeout, clock, monotonic, needs, report }), store)
   }
-  const watched = watch(given.store, [markKey, revokedMarkKey])
+  const marks = [markKey, revokedMarkKey]
+  const asked = watch(given.store, marks)
+  const watched =
+    freshness === undefined || given.store === undefined
+      ? asked
+      : leaseReads(asked, { keys: marks, ...freshness, clock, monotonic })
   const longest = options.onward === undefined ? 0 : agentTokenLifetime
   const lifetime =
     Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
