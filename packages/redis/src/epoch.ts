@@ -42,7 +42,8 @@ export class Epoch {
   async judge(value: string | undefined): Promise<void> {
     if (value === lost) throw lostError()
     if (this.#known === undefined) {
-      if (value === undefined) await this.#commands.claim(begun + randomUUID())
+      // One that is full, or a replica, can be read all the same; somebody begins it later.
+      if (value === undefined && !(await this.#begin())) return
       const first = value ?? (await this.#commands.get())
       if (first === undefined || first === lost) throw lostError()
       this.#known ??= first
@@ -54,6 +55,15 @@ export class Epoch {
     }
     await this.#tell(value)
     throw lostError()
+  }
+
+  async #begin(): Promise<boolean> {
+    try {
+      await this.#commands.claim(begun + randomUUID())
+      return true
+    } catch {
+      return false
+    }
   }
 
   async check(): Promise<void> {
