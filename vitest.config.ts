@@ -21,8 +21,10 @@ const inCiOnly = everything
       'src/cluster.test.ts',
       'operations/{proxies,streams}.test.ts',
       'evidence/kill.test.ts',
+      'soak/soak.test.ts',
+      'chaos/chaos.test.ts',
       'security/heavy.test.ts',
-      'processes/{environment,onward}.test.ts',
+      'processes/{adoption,environment,onward,outages}.test.ts',
       'target/main.test.ts',
     ]
 
@@ -43,7 +45,10 @@ const alone = [
   'issuer/**/*.test.ts',
 ]
 
-// Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped.
+// Workspace packages are imported by name from their `dist`: what is tested across packages is what is shipped, and Node
+// itself loads it, once a worker.
+const shipped = { server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } } }
+
 export default defineConfig({
   test: {
     passWithNoTests: true,
@@ -75,6 +80,7 @@ export default defineConfig({
       {
         test: {
           ...patience,
+          ...shipped,
           name: 'workspace',
           root: 'test',
           include: ['**/*.test.ts'],
@@ -94,6 +100,7 @@ export default defineConfig({
         test: {
           ...patience,
           // Projects run in the order of their names, so what waits longest is first.
+          ...shipped,
           name: 'alone',
           root: 'test',
           include: alone,
@@ -120,6 +127,7 @@ export default defineConfig({
         // short cuts are core's (test/target/start.ts).
         test: {
           ...patience,
+          ...shipped,
           name: 'without-shortcuts',
           root: 'test',
           include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
@@ -131,6 +139,7 @@ export default defineConfig({
       {
         test: {
           ...patience,
+          ...shipped,
           name: 'without-shortcuts-alone',
           root: 'test',
           include: ['wire/diagnostics.test.ts'],

@@ -1,9 +1,9 @@
 // The CommonJS build of the packages, `dist/cjs`, for whoever cannot load an ES module: Jest with CommonJS above all.
 // Node and bundlers take the ES modules, by import and by require (see scripts/pack.mjs), so that no process has both.
 //
-// It is made from what `tsc -b` has already compiled and checked, file by file: half a second, and only when packages
-// are packed. A second run of tsc would check everything twice; a bundle for each entry would hold the errors, and every
-// other class that is asked for by `instanceof`, once an entry.
+// It is made from the ES modules that are published (scripts/bundle.mjs), file by file: esbuild cannot share files between
+// entries in CommonJS, and a bundle for each entry would hold the errors, and every other class that is asked for by
+// `instanceof`, once an entry.
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,9 +21,11 @@ const fileUrl = fileURLToPath(new URL('file-url.mjs', import.meta.url))
 const files = (folder, ending) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(ending))
 
-/** @param {string} folder a package, built */
-export const buildCommonJs = async (folder) => {
-  const dist = join(folder, 'dist')
+/**
+ * @param {string} folder a package of the workspace, where what is carried is installed
+ * @param {string} dist its ES modules
+ */
+export const buildCommonJs = async (folder, dist) => {
   const out = join(dist, 'cjs')
   rmSync(out, { recursive: true, force: true })
 
@@ -38,6 +40,7 @@ export const buildCommonJs = async (folder) => {
     format: 'cjs',
     platform: 'node',
     target: 'node20.19',
+    nodePaths: [join(folder, 'node_modules')],
     legalComments: 'inline',
     logLevel: 'warning',
     define: { 'import.meta.url': 'fileUrl' },
@@ -70,6 +73,9 @@ export const buildCommonJs = async (folder) => {
   // The nearest package.json decides what a `.js` is, for Node and for TypeScript.
   writeFileSync(join(out, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n')
   for (const name of carriers.keys()) {
-    copyFileSync(join(folder, 'node_modules', name, carried.get(name) ?? ''), join(out, `LICENSE.${name}`))
+    copyFileSync(
+      join(folder, 'node_modules', name, carried.get(name) ?? ''),
+      join(out, `LICENSE.${name}.txt`),
+    )
   }
 }

@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run, runPnpm } from './bootstrap.mjs'
+import { bundle, entriesOf, withoutCarried } from './bundle.mjs'
 import { buildCommonJs } from './commonjs.mjs'
 import { installLines } from './install-lines.mjs'
 import { absoluteLinks } from './links.mjs'
@@ -82,10 +83,9 @@ const published = ({ exports, devDependencies: _, scripts: __, ...rest }, folder
  * @param {string} folder of the unpacked package
  * @param {Manifest} manifest of the workspace
  */
-const shareTypes = (folder, { exports }) => {
+const shareTypes = (folder, manifest) => {
   const dist = join(folder, 'dist')
-  const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.types]))
-  const shared = entries.map((types) => {
+  const shared = entriesOf(manifest).map(({ types }) => {
     const text = readFileSync(join(folder, types), 'utf8')
     const own = join('cjs', relative('dist', types)).replace(/\.d\.ts$/, '.js')
     const from = JSON.stringify(`./${relative(dirname(relative('dist', types)), own).replaceAll('\\', '/')}`)
@@ -143,7 +143,6 @@ export const pack = async (out, repository = knownRepository()) => {
   mkdirSync(out, { recursive: true })
   const stage = mkdtempSync(join(tmpdir(), 'countersign-pack-'))
   try {
-    for (const name of readdirSync(join(root, 'packages'))) await buildCommonJs(join(root, 'packages', name))
     // By pnpm, which writes versions in place of `workspace:` and `catalog:`.
     const code = await runPnpm(['--silent', '--filter', './packages/*', 'pack', '--pack-destination', stage])
     if (code !== 0) throw new Error('pnpm pack failed, see above')
@@ -155,9 +154,12 @@ export const pack = async (out, repository = knownRepository()) => {
       await must('tar', '-xzf', join(stage, tarball), '-C', unpacked)
       const folder = join(unpacked, 'package')
       /** @type {Manifest} */
-      const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-      shareTypes(folder, manifest)
+      const manifest = withoutCarried(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
+      const source = join(root, within)
+      await bundle(source, join(folder, 'dist'), entriesOf(manifest))
+      await buildCommonJs(source, join(folder, 'dist'))
+      shareTypes(folder, manifest)
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
       const readme = join(folder, 'README.md')

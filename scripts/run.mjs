@@ -8,6 +8,8 @@ const commands = new Map([
   ['bench', ['bench/dist/main.js']],
   ['demo', ['examples/corner-shop/dist/demo.js']],
   ['target', ['test/dist/target/main.js']],
+  ['fuzz', ['test/dist/fuzz/main.js']],
+  ['soak', ['test/dist/soak/main.js']],
   ['test', ['node_modules/vitest/vitest.mjs', 'run']],
   ['conformance', ['test/dist/conformance/main.js']],
   ['pack', ['scripts/pack.mjs']],

@@ -28,6 +28,7 @@ const thorough: Effort = {
       express: { warmUp: 10, rounds: 7 },
       store_fastify: { warmUp: 10, rounds: 9 },
       store_express: { warmUp: 10, rounds: 9 },
+      observed: { warmUp: 10, rounds: 7 },
       refusals: { warmUp: 3, rounds: 3 },
       cores: { warmUp: 5, rounds: 5 },
       // Of the same servers as the series before.
@@ -36,6 +37,7 @@ const thorough: Effort = {
     },
     seconds: 2,
     openSeconds: 5,
+    young: { seconds: 5, rounds: 3 },
     patience: 60,
   },
 }
@@ -50,6 +52,7 @@ const hasty: Effort = {
       express: { warmUp: 4, rounds: 1 },
       store_fastify: { warmUp: 4, rounds: 2 },
       store_express: { warmUp: 4, rounds: 2 },
+      observed: { warmUp: 4, rounds: 1 },
       refusals: { warmUp: 1, rounds: 1 },
       cores: { warmUp: 2, rounds: 1 },
       alone: { warmUp: 0, rounds: 1 },
@@ -57,6 +60,7 @@ const hasty: Effort = {
     },
     seconds: 1,
     openSeconds: 2,
+    young: { seconds: 3, rounds: 1 },
     patience: 3,
   },
 }

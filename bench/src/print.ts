@@ -12,6 +12,7 @@ const explained: Readonly<Record<string, string>> = {
   warm_stubbed: 'the same without its verification: everything that is ours',
   warm_events: 'warm, with onEvent, which is told of two events; own: warm',
   warm_otel: 'warm, with metrics, and spans that are not sampled; own: warm',
+  warm_audit: 'warm, with evidence of each request in a file, synchronised in groups; own: warm',
   warm_es256: 'warm, the agent signs with ES256; own: floor_es256',
   warm_sodium: 'warm, libsodium verifies; own: floor_sodium',
   cold: 'a request whose token is new: two verifications; own: floor_twice',
@@ -32,6 +33,7 @@ const titles: Readonly<Record<SeriesName, string>> = {
   express: 'Express, server on one core, 32 connections',
   store_fastify: 'a shared Redis, Fastify on one core, 32 connections',
   store_express: 'a shared Redis, Express on one core, 32 connections',
+  observed: 'ours in Fastify on one core, sync, while somebody looks at what is decided',
   refusals: 'refusals of ours, and a bare Fastify that answers the same requests',
   cores: 'ours on all cores, shared with the client, 32 connections',
   alone: 'the same, 1 connection',
@@ -111,6 +113,12 @@ export function printHttp({ http_detail }: Pick<Results, 'http_detail'>): void {
       `${figure === 'rps' ? 'req/s' : figure} of others`,
     ]
     table([head, ...Object.entries(figures).map(([who, own]) => httpRow(who, own, figure))], [0, 5])
+  }
+  for (const [framework, { limit, ours, ours_sync }] of Object.entries(http_detail.young ?? {})) {
+    say()
+    say(`${framework}, the first seconds of a process: limit ${limit.toFixed(0)} req/s`)
+    say(`  ours ${ours.toFixed(0)}, ${(ours / limit).toFixed(2)} of limit`)
+    say(`  ours_sync ${ours_sync.toFixed(0)}, ${(ours_sync / limit).toFixed(2)} of limit`)
   }
   printForeign('at most, while a sample was taken', http_detail.foreign)
 }

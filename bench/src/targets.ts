@@ -1,5 +1,5 @@
 import type { HttpFigures } from './http/run.js'
-import type { SeriesName } from './http/series.js'
+import type { Framework, SeriesName } from './http/series.js'
 import type { Growth, Sizes } from './in-process/growth.js'
 import type { Memory } from './memory/run.js'
 import type { Results } from './results.js'
@@ -67,8 +67,9 @@ const kilobytes =
 const http =
   (series: SeriesName, name: string, other: string, figure: 'rps' | 'p50' | 'p99' = 'rps'): Find =>
   ({ http_detail }) => {
-    if (http_detail === undefined) return 'http was not run'
-    const figures: HttpFigures | undefined = http_detail.series[series]?.[name]
+    const contenders = http_detail?.series[series]
+    if (contenders === undefined) return `${series} was not run`
+    const figures: HttpFigures | undefined = contenders[name]
     const ratio = figures?.of[other]?.[figure]
     if (ratio === undefined) return 'sodium-native is not installed'
     return Number.isFinite(ratio) ? ratio : 'autocannon counts whole milliseconds'
@@ -76,24 +77,38 @@ const http =
 
 const refusal = (name: string): Find => http('refusals', name, `${name}_bare`)
 
+const observed = (name: string): Find => http('observed', name, 'ours_sync')
+
+const young =
+  (framework: Framework): Find =>
+  ({ http_detail }) => {
+    if (http_detail?.young === undefined) return 'http was not run'
+    const { ours, limit } = http_detail.young[framework]
+    return ours / limit
+  }
+
 const targets: Readonly<Record<string, readonly Measure[]>> = {
   T1: [atMost('warm / F', floors('warm'), 1.1, 1.04)],
   T2: [atMost('warm without its verification', us('warm_stubbed'), 6, 3, 'us')],
   T3: [atMost('cold / two verifications', own('cold'), 1.25, 1.12)],
   T4: [atMost('warm ES256 / its own floor, on this Node', own('warm_es256'), 1.15, 1.06)],
   T5: [atLeast('CPU of the npm stack / warm', of('of_own_floor_cpu')('stack'), 5, 6)],
-  T6: [atLeast('Fastify, one core: ours / limit', http('fastify', 'ours', 'limit'), 0.9, 0.95)],
+  T6: [atLeast('Fastify, one core: ours / limit', http('fastify', 'ours', 'limit'), 0.95, 1)],
+  T6s: [atLeast('Fastify, first seconds of a process: ours / limit', young('fastify'), 0.85, 0.95)],
   T7: [
     atLeast('Fastify, one core: ours / stack', http('fastify', 'ours', 'stack'), 3.7, 4.1),
     atLeast('the same with libsodium', http('fastify', 'ours_sodium', 'stack'), undefined, 5.8),
   ],
   T8: [
-    atLeast('Express, one core: ours / limit', http('express', 'ours', 'limit'), 0.87, 0.95),
+    atLeast('Express, one core: ours / limit', http('express', 'ours', 'limit'), 0.95, 1),
     atLeast('Express, one core: ours / stack', http('express', 'ours', 'stack'), 2.4, 2.9),
   ],
+  T8s: [atLeast('Express, first seconds of a process: ours / limit', young('express'), 0.85, 0.95)],
   T9: [
-    atLeast('Fastify: ours / @fastify/jwt', http('fastify', 'ours', 'jwt'), 1.05, 1.2),
-    atLeast('Express: ours / express-oauth2-jwt-bearer', http('express', 'ours', 'jwt'), 1.1, 1.3),
+    atLeast('Fastify: ours / @fastify/jwt', http('fastify', 'ours', 'jwt'), 1.1, 1.2),
+    atLeast('the same with libsodium', http('fastify', 'ours_sodium', 'jwt'), undefined, 1.4),
+    atLeast('Express: ours / express-oauth2-jwt-bearer', http('express', 'ours', 'jwt'), 1.1, 1.2),
+    atLeast('the same with libsodium', http('express', 'ours_sodium', 'jwt'), undefined, 1.4),
   ],
   T10: [
     atLeast('all cores: threads / sync', http('cores', 'threads', 'sync'), 1.8),
@@ -132,8 +147,28 @@ const targets: Readonly<Record<string, readonly Measure[]>> = {
   ],
   T18: [atMost('warm / F, libsodium verifies', floors('warm_sodium'), undefined, 0.55)],
   T19: [
-    atMost('warm with onEvent / without', own('warm_events'), 1.02),
-    atMost('warm with OpenTelemetry, not sampled / without', own('warm_otel'), 1.05),
+    atLeast(
+      'Fastify, shared Redis / memory: node-redis',
+      http('store_fastify', 'node_redis', 'ours'),
+      0.95,
+      0.98,
+    ),
+    atLeast('Fastify, shared Redis / memory: ioredis', http('store_fastify', 'ioredis', 'ours'), 0.95, 0.98),
+    atLeast(
+      'Express, shared Redis / memory: node-redis',
+      http('store_express', 'node_redis', 'ours'),
+      0.95,
+      0.98,
+    ),
+    atLeast('Express, shared Redis / memory: ioredis', http('store_express', 'ioredis', 'ours'), 0.95, 0.98),
+  ],
+  T23: [
+    atMost('warm with onEvent / without', own('warm_events'), 1.02, 1.01),
+    atMost('warm with OpenTelemetry, not sampled / without', own('warm_otel'), 1.05, 1.02),
+    atMost('warm with evidence in groups / without', own('warm_audit'), 1.1, 1.05),
+    atLeast('Fastify, one core: with onEvent / without', observed('ours_events'), 0.98, 0.99),
+    atLeast('Fastify, one core: with OpenTelemetry / without', observed('ours_otel'), 0.95, 0.98),
+    atLeast('Fastify, one core: with evidence / without', observed('ours_audit'), 0.91, 0.95),
   ],
 }
 

@@ -2,7 +2,7 @@ import { allow, interact, type Onward } from '@countersign/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { login } from '../target/login.js'
 import { Reply, type TargetRoute } from '../target/routes.js'
-import { adapters, type RunningTarget, startTarget } from '../target/start.js'
+import { coreAdapters, type RunningTarget, startTarget } from '../target/start.js'
 import { Browser } from './browser.js'
 import { pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, supplier } from './stage.js'
@@ -24,7 +24,7 @@ const passOn =
     return new Reply(response.status, { from: (await response.json()) as unknown })
   }
 
-describe.each(adapters)('over two hops [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('over two hops [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   const more: RunningTarget[] = []

@@ -4,7 +4,7 @@ import { createKey, mintJwt } from '@countersign/devkit'
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
-import { adapters, resource } from '../target/start.js'
+import { coreAdapters, resource } from '../target/start.js'
 import { openStage, type Stage, type StageOptions, supplier } from './stage.js'
 
 // A machine with other things to do is no failure.
@@ -25,7 +25,7 @@ const orders = `${supplier}/orders`
 const json = (status: number, body: object) =>
   new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } })
 
-describe.each(adapters)('whoever the shop calls lies or fails [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('whoever the shop calls lies or fails [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   let sent: Sent[]

@@ -1,7 +1,7 @@
 import { createKey } from '@countersign/devkit'
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { adapters } from '../target/start.js'
+import { coreAdapters } from '../target/start.js'
 import { Browser } from './browser.js'
 import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, supplier } from './stage.js'
@@ -15,7 +15,7 @@ type Answering = (ask: () => Promise<Response>) => Response | Promise<Response>
 const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}) =>
   new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } })
 
-describe.each(adapters)('what a person server says at its pending URL [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('what a person server says at its pending URL [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   let pending: string

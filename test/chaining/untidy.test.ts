@@ -2,7 +2,7 @@ import { createMemoryStore, type Onward, type Store } from '@countersign/core'
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
-import { adapters, resource, startTarget } from '../target/start.js'
+import { coreAdapters, resource, startTarget } from '../target/start.js'
 import { Browser } from './browser.js'
 import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, type StageOptions, supplier } from './stage.js'
@@ -37,7 +37,7 @@ const broken = (status: number) =>
     { status, headers: { 'Content-Type': 'application/json' } },
   )
 
-describe.each(adapters)('calls onward that go wrong [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('calls onward that go wrong [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   let sent: Request[]

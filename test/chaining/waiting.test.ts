@@ -1,6 +1,6 @@
 import { readRequirement } from '@countersign/devkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { adapters } from '../target/start.js'
+import { coreAdapters } from '../target/start.js'
 import { Browser } from './browser.js'
 import { errorOf, pageOf, pendingOf } from './deferred.js'
 import { openStage, type Stage, type StageOptions } from './stage.js'
@@ -11,7 +11,7 @@ const onPage = (decision: boolean) => () => ({ decision, after: 'visit' }) as co
 // A machine with other things to do is no failure.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-describe.each(adapters)('a call that waits for a supplier’s side [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('a call that waits for a supplier’s side [adapter %s]', (adapter) => {
   let stage: Stage
   let token: string
   const open = async (options: StageOptions) => {

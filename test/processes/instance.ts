@@ -1,6 +1,6 @@
 // One instance of the target as a process of its own, forked by the tests of this folder and told what to do over IPC.
 import type { BreakGlassOrder, DenialSubject, ResourceServer, Store } from '@countersign/core'
-import type { SessionSelection } from '@countersign/core/adapter'
+import type { LinkedPerson, SessionSelection } from '@countersign/core/adapter'
 import { createLoopbackFetch } from '@countersign/devkit'
 import { createRedisStore } from '@countersign/redis'
 import { Redis } from 'ioredis'
@@ -48,6 +48,7 @@ const target = await startTarget(
   0,
   {
     ...(options.resource === undefined ? {} : { resource: options.resource }),
+    ...(options.observe === true ? { observe: true, enforce: { percent: 50, by: 'key' as const } } : {}),
     store: await connect(options),
     signingKeys: [options.signingKey],
     fetch: createLoopbackFetch(options.loopback),
@@ -62,12 +63,14 @@ const target = await startTarget(
 
 const calls: Readonly<Record<Call['name'], (server: ResourceServer, given: never) => unknown>> = {
   health: (server) => server.health(),
+  report: (server) => server.report(),
   deny: (server, subject: DenialSubject) => server.denials.add({ subject, by: 'the test' }),
   allow: (server, subject: DenialSubject) => server.denials.remove(subject),
   denials: (server) => server.denials.list(),
   breakGlass: (server, order: BreakGlassOrder) => server.breakGlass.open(order),
   release: () => release(),
   approve: (server, { id, user }: { id: string; user: string }) => server.pending.approve(id, { user }),
+  unlink: (server, who: LinkedPerson) => server.users.unlink(who),
   endSessions: (server, selection: SessionSelection) => server.sessions.end(selection),
 }
 

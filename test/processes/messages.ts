@@ -14,6 +14,8 @@ export interface InstanceOptions {
   readonly slow?: boolean
   /** Seconds by which its clock is ahead. */
   readonly ahead?: number
+  /** Whether its routes only report, but for one key in two. */
+  readonly observe?: boolean
 }
 
 /** What an instance is asked to do. */
@@ -21,6 +23,7 @@ export interface Call {
   readonly id: number
   readonly name:
     | 'health'
+    | 'report'
     | 'deny'
     | 'allow'
     | 'denials'
@@ -28,6 +31,7 @@ export interface Call {
     | 'release'
     | 'approve'
     | 'endSessions'
+    | 'unlink'
   readonly given?: unknown
 }
 

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { redisBinary, startRedis, type TestRedis } from '../../packages/redis/src/testing/redis-server.js'
+import { decideOn, flow, linkOf, resourceTokenOf, textOf } from '../waiting/linking.js'
 import { interactionOf, locationOf } from '../waiting/stage.js'
 import { Visitor } from '../waiting/visitor.js'
 import { type Fleet, openFleet } from './fleet.js'
@@ -117,6 +118,48 @@ describe.runIf(redisBinary !== undefined || required)(`four processes and one Re
     })
   })
 
+  describe('a user', () => {
+    const mine = 'https://rs.example/mine'
+    const executions = (): number =>
+      fleet.instances.reduce((sum, instance) => sum + instance.count('executing'), 0)
+    const everywhereAt = async (url: string, token: string): Promise<number[]> =>
+      Promise.all(
+        everywhere.map(
+          async (number) => (await fleet.send(number, await fleet.sign({ url }, { token }))).status,
+        ),
+      )
+
+    it('linked by one process is known to all, and unlinked by one is unlinked on all', async () => {
+      const token = await fleet.personToken('pt-mine')
+      const grant = await fleet.grant('mine')
+      const ask = async (number: number): Promise<Response> =>
+        fleet.send(number, await fleet.sign({ url: mine }, { token }))
+      const asked = [await ask(0), await ask(1)] as const
+      const dad = new Visitor(fleet.town, {}, 'dad')
+      fleet.comeTo(2)
+      const page = await dad.open(linkOf(resourceTokenOf(asked[1])))
+      fleet.comeTo(1)
+      expect(await decideOn(fleet, asked[0])).toBe(flow)
+      fleet.comeTo(2)
+      expect(textOf(await dad.decide(page, 'approve'))).toContain('already')
+      expect(await everywhereAt(mine, grant)).toEqual([200, 200, 200, 200])
+      const served = await fleet.send(3, await fleet.sign({ url: mine }, { token: grant }))
+      expect(await served.json()).toMatchObject({ user: 'mom' })
+      const held = await fleet.send(0, await fleet.sign(transfer, { token }))
+      const before = executions()
+
+      const person = { ps: 'https://ps.example', sub: resourceTokenOf(asked[0]).sub }
+      await fleet.instances[3]?.call('unlink', { person })
+      expect(await everywhereAt(mine, grant)).toEqual([401, 401, 401, 401])
+      const poll = await fleet.sign({ url: locationOf(held) }, { token: grant })
+      expect((await fleet.send(1, poll)).status).toBe(403)
+      expect(
+        (await fleet.send(2, await fleet.sign({ url: locationOf(held) }, { token: grant }))).status,
+      ).toBe(410)
+      expect(executions()).toBe(before)
+    })
+  })
+
   describe('a session that was approved and not fetched', () => {
     it('is ended by another process, and fetched from none, however their clocks stand', async () => {
       for (const [approvedOn, endedOn, fetchedFrom] of [
@@ -188,108 +231,3 @@ describe.runIf(redisBinary !== undefined || required)(`four processes and one Re
 
 const transfer = { method: 'POST', url: 'https://rs.example/transfers' }
 const onceComponents = ['@method', '@authority', '@path', '@query', 'signature-key']
-
-describe.runIf(redisBinary !== undefined || required)(`what fails${absent}`, () => {
-  let redis: TestRedis
-  let fleet: Fleet
-  beforeEach(async () => {
-    redis = await startRedis()
-    fleet = await openFleet(redis.url, [1])
-  })
-  afterEach(async () => {
-    await fleet?.close()
-    await redis?.stop()
-  })
-
-  it('a process that dies in the middle of a held call: it is never run again, and nobody waits for ever (N-145)', async () => {
-    const [, slow, other] = fleet.instances
-    const opened = await fleet.send(0, await fleet.sign(transfer, { token: await fleet.personToken('pt') }))
-    const url = opened.headers.get('location') as string
-    const token = await fleet.grant('held')
-    const poll = async (number: number): Promise<Response> =>
-      fleet.send(number, await fleet.sign({ url }, { token }))
-    const cut = poll(1).catch((error: Error) => error)
-    await slow?.until('executing')
-    expect((await poll(2)).status).toBe(202)
-    await slow?.kill()
-    expect(await cut).toBeInstanceOf(Error)
-    // Its time is not up, so it may yet be running for all that others know.
-    await expect.poll(async () => (await poll(2)).status, { timeout: 20_000, interval: 200 }).toBe(500)
-    expect((await poll(3)).status).toBe(500)
-    expect(other?.count('executing')).toBe(0)
-    expect(fleet.instances.reduce((sum, instance) => sum + instance.count('executing'), 0)).toBe(1)
-  })
-
-  it('Redis, killed and started under load: nothing passes that should not, nothing hangs, service resumes', async () => {
-    const good = await fleet.grant('good')
-    const revoked = await fleet.grant('revoked')
-    expect(await fleet.revoke(0, 'revoked')).toBe('recorded')
-    const used = await fleet.sign({ method: 'POST', url: 'https://rs.example/once' }, { token: good })
-    expect((await fleet.send(0, used)).status).toBe(200)
-
-    const seen = {
-      good: new Map<number, number>(),
-      revoked: new Map<number, number>(),
-      used: new Map<number, number>(),
-    }
-    let slowest = 0
-    let loading = true
-    const send = async (kind: keyof typeof seen, number: number): Promise<number> => {
-      const request =
-        kind === 'used' ? used : await fleet.sign({}, { token: kind === 'good' ? good : revoked })
-      const start = performance.now()
-      const { status } = await fleet.send(number, request)
-      slowest = Math.max(slowest, performance.now() - start)
-      seen[kind].set(status, (seen[kind].get(status) ?? 0) + 1)
-      return status
-    }
-    const load = Array.from({ length: 12 }, async (_, worker) => {
-      const kind = (['good', 'revoked', 'used'] as const)[worker % 3] as keyof typeof seen
-      for (let number = worker; loading; number++) await send(kind, number)
-    })
-    const goodEverywhere = async (): Promise<number[]> =>
-      Promise.all([0, 1, 2, 3].map((number) => send('good', number)))
-
-    await expect.poll(() => seen.good.get(200) ?? 0, { timeout: 10_000 }).toBeGreaterThan(20)
-    await redis.kill()
-    await expect.poll(goodEverywhere, { timeout: 10_000 }).toEqual([503, 503, 503, 503])
-    const health = await Promise.all(
-      fleet.instances.map((instance) => instance.call<{ ok: boolean }>('health')),
-    )
-    expect(health.map(({ ok }) => ok)).toEqual([false, false, false, false])
-    const refusedBefore = seen.good.get(503) ?? 0
-    await expect.poll(() => seen.good.get(503) ?? 0, { timeout: 10_000 }).toBeGreaterThan(refusedBefore + 50)
-
-    await redis.start()
-    await expect.poll(goodEverywhere, { timeout: 20_000 }).toEqual([200, 200, 200, 200])
-    loading = false
-    await Promise.all(load)
-    const after = await Promise.all(
-      fleet.instances.map((instance) => instance.call<{ ok: boolean }>('health')),
-    )
-    expect(after.map(({ ok }) => ok)).toEqual([true, true, true, true])
-
-    expect([...seen.good.keys()].sort()).toEqual([200, 503])
-    expect([...seen.revoked.keys()].sort()).toEqual([401, 503])
-    expect([...seen.used.keys()].sort()).toEqual([401, 503])
-    expect(slowest).toBeLessThan(5000)
-  })
-
-  it('broken glass lets pass what the operator said, in that process only, and says each time', async () => {
-    const [one] = fleet.instances
-    const token = await fleet.grant('good')
-    const ask = async (number: number): Promise<number> =>
-      (await fleet.send(number, await fleet.sign({}, { token }))).status
-    expect(await ask(0)).toBe(200)
-    await redis.kill()
-    await one?.call('breakGlass', {
-      uses: ['revocation', 'denial'],
-      seconds: 60,
-      reason: 'a test',
-      by: 'the test',
-    })
-    await expect.poll(() => ask(0)).toBe(200)
-    await expect.poll(() => ask(2)).toBe(503)
-    await one?.until('break-glass-used')
-  })
-})

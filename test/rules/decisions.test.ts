@@ -126,6 +126,21 @@ describe.each(seenApps)('one decision for each request [adapter %s]', (_, start)
     expect(told[4]).toMatchObject({ remembered: expect.any(Boolean), jkt: expect.any(String) })
   })
 
+  it('says of a request that would have been served, and was left to the other way in, that it would', async () => {
+    await open()
+    await sam.fetch(url('/notes/7'))
+    forget()
+    await sam.fetch(url('/both-watched'))
+    expect(atRoutes()).toMatchObject([
+      { outcome: 'observed', code: 'served', status: 200, caller: 'grant', route: '/both-watched' },
+    ])
+    forget()
+    await sam.fetch(url('/watched'))
+    const [watched] = atRoutes() as [DecisionEvent]
+    expect(watched).toMatchObject({ outcome: 'served', caller: 'grant' })
+    expect(watched).not.toHaveProperty('code')
+  })
+
   it('is told of endpoints of ours, whatever they answer', async () => {
     await open()
     await town.fetch(url('/.well-known/aauth-resource.json'))

@@ -75,6 +75,11 @@ const startExpress =
       guard.require({ scope: 'read', or: (_req, _res, next) => next() }),
       (_req, res) => void res.json({}),
     )
+    app.get(
+      '/both-watched',
+      guard.require({ scope: 'read', observe: true, or: (_req, _res, next) => next() }),
+      (_req, res) => void res.json({}),
+    )
     app.get('/open', (_req, res) => void res.json({}))
     const server = createServer(app).listen(0, '127.0.0.1')
     return running(town, server, guard.server, () => guard.close())
@@ -117,6 +122,11 @@ const startFastify: StartSeen = async (town, { prepare, ...options } = {}) => {
     call: request.aauthCallId ?? null,
   }))
   app.get('/both', { config: { aauth: { scope: 'read', or: async () => undefined } } }, async () => ({}))
+  app.get(
+    '/both-watched',
+    { config: { aauth: { scope: 'read', observe: true, or: async () => undefined } } },
+    async () => ({}),
+  )
   app.get('/open', async () => ({}))
   await app.listen({ port: 0, host: '127.0.0.1' })
   town.route('rs.example', (app.server.address() as AddressInfo).port)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { DecisionEvent } from '@countersign/core/events'
 import { createTown, type Town } from '@countersign/devkit'
 import { aauth } from '@countersign/express'
 import express from 'express'
@@ -12,10 +13,19 @@ describe('a router’s guard and its route’s, on one request', () => {
   let server: Server
   let calls: number
   let headers: readonly (readonly [string, string])[]
+  let decisions: DecisionEvent[]
   beforeEach(async () => {
     calls = 0
+    decisions = []
     town = await createTown()
-    const guard = aauth({ resource: 'https://rs.example', fetch: town.fetchAs('rs.example'), replay: true })
+    const guard = aauth({
+      resource: 'https://rs.example',
+      fetch: town.fetchAs('rs.example'),
+      replay: true,
+      onEvent: (event) => {
+        if (event.name === 'decision') decisions.push(event)
+      },
+    })
     const router = express.Router().use(guard.require('agent'))
     router.post('/people', guard.require('person'), (_req, res) => void res.end())
     router.post('/orders', guard.require('agent'), ({ rawHeaders }, res) => {
@@ -44,6 +54,27 @@ describe('a router’s guard and its route’s, on one request', () => {
       headers: headers.filter(([name]) => name.toLowerCase() !== 'connection'),
     })
     expect([second.status, calls]).toEqual([401, 1])
+  })
+
+  it('decide one after the other, and say which of them it is: one for each request is the first', async () => {
+    const sam = town.agent('sam', { person: town.person('mom') })
+    const post = (): Promise<Response> =>
+      sam.request({ url: 'https://rs.example/shop/people', method: 'POST' })
+    await Promise.all([post(), post(), post()])
+    const ids = new Set(decisions.map(({ id }) => id))
+    expect([ids.size, ids.has(undefined)]).toEqual([3, false])
+    for (const id of ids) {
+      const [first, second, ...more] = decisions.filter((decision) => decision.id === id)
+      expect([first?.outcome, first?.part, more]).toEqual(['served', undefined, []])
+      expect([second?.outcome, second?.code, second?.part]).toEqual(['challenged', 'person-token', 2])
+    }
+    decisions = []
+    // One that the first guard refuses has one decision, and so has each request of a connection that is kept.
+    for (let n = 0; n < 3; n++)
+      await town.fetchAs('nobody')('https://rs.example/shop/orders', { method: 'POST' })
+    expect(decisions.map(({ outcome, part }) => [outcome, part])).toEqual(
+      Array.from({ length: 3 }, () => ['challenged', undefined]),
+    )
   })
 
   it('use it up for nothing where the second one challenges (G-71)', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { escapeHtml, type InteractionOptions } from '@countersign/core'
 
-/** A stand-in for the login of the application that the target pretends to be: one person, `mom`, password `mom`. */
+/** A stand-in for the login of the application that the target pretends to be: `mom`, password `mom`, and `dad`, password `dad`. */
 export interface Login {
   /** What our page asks. */
   readonly interaction: InteractionOptions
@@ -11,6 +11,7 @@ export interface Login {
   signIn(form: URLSearchParams): { readonly location: string; readonly cookie: string } | undefined
 }
 
+const people: ReadonlySet<string> = new Set(['mom', 'dad'])
 const cookieName = 'target-session'
 
 function createLogin(): Login {
@@ -33,7 +34,7 @@ function createLogin(): Login {
     page: (next, failed = false) => loginPage(safeNext(next), failed),
     signIn(form) {
       const name = form.get('username') ?? ''
-      if (name !== 'mom' || form.get('password') !== 'mom') return undefined
+      if (!people.has(name) || form.get('password') !== name) return undefined
       const id = randomUUID()
       sessions.set(id, name)
       const cookie = `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Lax`

@@ -101,6 +101,15 @@ const plain: readonly TargetRoute[] = [
   },
   {
     method: 'GET',
+    path: '/mine',
+    requirement: { scope: 'data.read', user: true },
+    answer: ({ caller }) => ({
+      ...describe(caller),
+      user: 'user' in caller ? caller.user : undefined,
+    }),
+  },
+  {
+    method: 'GET',
     path: '/accounts/:account',
     requirement: { scope: 'data.read', account: ({ params }) => params['account'] },
     answer: caller,

@@ -5,6 +5,7 @@ import { createKey } from '@countersign/devkit'
 import { startExpress, startExpress4 } from './express-target.js'
 import { startFastify } from './fastify-target.js'
 import { access, type TargetRoute } from './routes.js'
+import { createUsers } from './users.js'
 
 /** The target's identifier; its host is the authority that signatures must cover. */
 export const resource = 'https://rs.example'
@@ -26,6 +27,10 @@ function served(): readonly string[] {
   const shortcuts = (globalThis as { readonly [name: symbol]: unknown })[Symbol.for('countersign.shortcuts')]
   return shortcuts === false ? ['express'] : ['express', 'fastify']
 }
+
+/** For suites of what is core's alone and takes long: outside CI against one adapter, the first. */
+export const coreAdapters: readonly string[] =
+  process.env['COUNTERSIGN_TESTS'] === 'all' ? adapters : adapters.slice(0, 1)
 
 /** A target that listens. */
 export interface RunningTarget {
@@ -57,6 +62,7 @@ export async function startTarget(
       signingKeys: [newSigningKey()],
       logger: false,
       ...access,
+      users: createUsers(options.store),
       onward: onwardFor(options),
       ...options,
     },

@@ -1,28 +1,17 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { request as openRequest } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { interact } from '@countersign/core'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createAuthority } from '../issuer/loopback.js'
 import { login } from '../target/login.js'
 import { routes, type TargetRoute } from '../target/routes.js'
-import { adapters, resource } from '../target/start.js'
+import { coreAdapters, resource } from '../target/start.js'
+import { executablePath, screenshots } from './chromium.js'
 import { errorOf, interactionOf, locationOf, openStage, type Stage } from './stage.js'
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => existsSync(path),
-)
-const screenshots = fileURLToPath(new URL('../../.reports/screenshots', import.meta.url))
-
-if (executablePath === undefined) {
-  const message = 'there is no Chromium here (apt-get install chromium)'
-  if (process.env['COUNTERSIGN_BROWSER'] === 'required') throw new Error(message)
-  console.warn(`${message}: the interaction page is not tested in a browser`)
-}
 
 /** TLS in front of the target, as a proxy would be, and a provider's callback page beside it. */
 async function openFront(port: number): Promise<Server> {
@@ -65,7 +54,7 @@ const sale: TargetRoute = {
   answer: ({ bytes }) => ({ bytes }),
 }
 
-describe.runIf(executablePath !== undefined).each(adapters.filter((name) => name !== 'express4'))(
+describe.runIf(executablePath !== undefined).each(coreAdapters.filter((name) => name !== 'express4'))(
   'in a browser [adapter %s]',
   (adapter) => {
     let stage: Stage

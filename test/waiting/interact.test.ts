@@ -59,7 +59,7 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     const text = await visit(first, 'approve')
     expect(text).toContain('Sell the &lt;house&gt;')
     expect(text).toContain('Let an agent do this once?')
-    expect(text).toContain('<code>POST /sell?house=1</code>')
+    expect(text).toContain('<code dir="ltr">POST /sell?house=1</code>')
     const done = await stage.sam.request({ url: locationOf(first) })
     expect(await done.json()).toEqual({ ran: 1, bytes: 3 })
     expect((await stage.sam.request({ url: locationOf(first) })).status).toBe(410)
@@ -91,10 +91,10 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     )
     expect(order).not.toContain('there is more')
     const long = await show('text/plain', `${'x'.repeat(5000)}the end`)
-    expect([long.includes('there is more (5007 bytes, text/plain)'), long.includes('the end')]).toEqual([
-      true,
-      false,
-    ])
+    expect([
+      long.includes('there is more (<bdi>5,007 bytes, text/plain</bdi>)'),
+      long.includes('the end'),
+    ]).toEqual([true, false])
     const hidden = 'cannot be shown'
     expect(await show('application/octet-stream', 'abc')).toContain(hidden)
     expect(await show('application/json', '{}', [['Content-Encoding', 'gzip']])).toContain(hidden)
@@ -118,7 +118,7 @@ describe.each(adapters)('a call that a person has to approve on our page [adapte
     const url = `${resource}/session`
     const first = await stage.sam.request({ url })
     const text = await visit(first, 'approve')
-    expect(text).toContain('Read the data <code>data.read</code>')
+    expect(text).toContain('<bdi>Read the data</bdi> <code dir="ltr">data.read</code>')
     const done = await stage.sam.request({ url: locationOf(first) })
     expect(await done.clone().json()).toEqual({ status: 'authorized', scope: 'data.read' })
     const headers = { Authorization: `AAuth ${done.headers.get('aauth-access')}` }

@@ -31,9 +31,9 @@ describe.each(adapters)('the interaction page [adapter %s]', (adapter) => {
       stage.sam.identifier,
       'ap.example',
       'rs.example',
-      'Signed in as <strong>mom</strong>',
-      'Connect an agent to rs.example?',
-      'not used it for 7 days, and after 30 days in any case',
+      'Signed in as <strong dir="auto">mom</strong>',
+      'Connect an agent to <bdi>rs.example</bdi>?',
+      'not used it for <bdi>7 days</bdi>, and after <bdi>30 days</bdi> in any case',
     ])
       expect(consent.text).toContain(words)
     expect(consent.text).not.toContain('Not you?')

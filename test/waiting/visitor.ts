@@ -11,15 +11,28 @@ export interface Visited {
 /** A browser without a screen: cookies, forms, and redirects that are followed only within the resource. */
 export class Visitor {
   readonly #town: Town
+  readonly #user: string
   readonly #cookies = new Map<string, string>()
 
-  constructor(town: Town) {
+  readonly #headers: Readonly<Record<string, string>>
+
+  /**
+   * @param headers sent with every request
+   * @param user who signs in, on the page that asks for it
+   */
+  constructor(town: Town, headers: Readonly<Record<string, string>> = {}, user: 'mom' | 'dad' = 'mom') {
     this.#town = town
+    this.#headers = headers
+    this.#user = user
   }
 
   /** One request, no redirect followed. */
   async request(path: string, init: RequestInit = {}): Promise<Visited> {
-    const headers = new Headers({ Accept: 'text/html', ...(init.headers as Record<string, string>) })
+    const headers = new Headers({
+      Accept: 'text/html',
+      ...this.#headers,
+      ...(init.headers as Record<string, string>),
+    })
     if (this.#cookies.size > 0)
       headers.set('Cookie', [...this.#cookies].map((pair) => pair.join('=')).join('; '))
     const url = new URL(path, resource)
@@ -50,14 +63,14 @@ export class Visitor {
   }
 
   /** Decides on a consent page, as its form says. */
-  decide(page: Visited, decision: 'approve' | 'decline'): Promise<Visited> {
+  decide(page: Visited, decision: 'approve' | 'continue' | 'decline'): Promise<Visited> {
     const action = /<form method="post" action="([^"]+)"/.exec(page.text)?.[1] as string
     return this.post(action, { token: tokenOf(page), decision })
   }
 
   #signIn(at: URL): Promise<Visited> {
     const next = at.searchParams.get('next') ?? ''
-    return this.post('/login', { username: 'mom', password: 'mom', next })
+    return this.post('/login', { username: this.#user, password: this.#user, next })
   }
 }
 

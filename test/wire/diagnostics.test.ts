@@ -1,7 +1,10 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { AAuthEvent, ResourceOptions } from '@countersign/core'
+import { createAuditLog } from '@countersign/core/audit'
 import { diagnosticCodes } from '@countersign/core/events'
 import { type Agent, createKey, createTown, type Town, type WireRequest } from '@countersign/devkit'
 import { aauth as expressAauth } from '@countersign/express'
@@ -343,6 +346,25 @@ describe.each([
       4,
     )
     expect(told).toEqual(['AAUTH_ENDPOINTS (no request has come to them: something before them answers)'])
+  })
+})
+
+describe('AAUTH_SUBJECT_KEY', () => {
+  it('an audit log has nothing to key its hashes with that outlives the signing key', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'audit-key-'))
+    const diagnosedWith = async (options: object): Promise<string[]> => {
+      const events: AAuthEvent[] = []
+      const audit = createAuditLog({ file: join(folder, 'audit.jsonl'), ...options })
+      const onEvent = (event: AAuthEvent): void => void events.push(event)
+      const signingKeys = createKey().privateJwk
+      await expressAauth({ resource: 'https://log.example', signingKeys, audit, onEvent }).close()
+      await audit.close()
+      return diagnosed(events)
+    }
+    expect(await diagnosedWith({})).toEqual(['AAUTH_SUBJECT_KEY'])
+    expect(await diagnosedWith({ secret: 's'.repeat(32) })).toEqual([])
+    expect(await diagnosedWith({ subjectKey: 's'.repeat(32) })).toEqual([])
+    rmSync(folder, { recursive: true })
   })
 })
 

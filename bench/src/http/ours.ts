@@ -1,11 +1,13 @@
 import type { Store } from '@countersign/core'
-import { sodium } from '../sodium.js'
+import { auditLog, observe } from '../observers.js'
 import { issuerFetch, newSigningJwk, resource } from '../world.js'
 import type { Cast } from './cast.js'
 import type { ServerPlan } from './series.js'
 
 /** Ours as it comes, except for what a benchmark on one machine needs. */
-export async function ourOptions(cast: Cast, { crypto, store }: ServerPlan) {
+export async function ourOptions(cast: Cast, { crypto, observed, store }: ServerPlan) {
+  if (observed === 'otel') observe()
+  let told = 0
   return {
     ...(store === undefined ? {} : { store: await sharedStore(store) }),
     resource,
@@ -14,7 +16,9 @@ export async function ourOptions(cast: Cast, { crypto, store }: ServerPlan) {
     // Requests are signed before a run that takes minutes.
     signatureWindow: 3600,
     fetch: issuerFetch([cast.issuer]),
-    ...(crypto === undefined ? {} : { crypto: crypto === 'sodium' ? { ed25519: sodium } : { mode: crypto } }),
+    ...(observed === 'events' ? { onEvent: () => void told++ } : {}),
+    ...(observed === 'audit' ? { audit: auditLog() } : {}),
+    crypto: cryptoFor(crypto),
   }
 }
 
@@ -26,4 +30,10 @@ async function sharedStore(client: 'redis' | 'ioredis'): Promise<Store> {
   const one = (await import('redis')).createClient({ url })
   await one.connect()
   return createRedisStore(one)
+}
+
+/** By node:crypto, as the limit is, unless libsodium is what is measured: that is found where it is installed. */
+function cryptoFor(crypto: ServerPlan['crypto']) {
+  if (crypto === 'sodium') return {}
+  return crypto === undefined ? { ed25519: false as const } : { mode: crypto, ed25519: false as const }
 }

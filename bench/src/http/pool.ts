@@ -19,10 +19,10 @@ export class Pool {
   readonly #castFile: string
   readonly #env: Readonly<Record<string, string>>
 
-  /** @param env what servers are told beside */
-  constructor(castFile: string, env: Readonly<Record<string, string>>) {
+  /** @param redis the URL of the store that servers share, where there is one */
+  constructor(castFile: string, jwksUri: string, redis?: string) {
     this.#castFile = castFile
-    this.#env = env
+    this.#env = { BENCH_JWKS: jwksUri, ...(redis === undefined ? {} : { BENCH_REDIS: redis }) }
   }
 
   get(framework: Framework, name: ServerName): Promise<Running> {

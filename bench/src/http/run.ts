@@ -15,6 +15,7 @@ import {
   type Contender,
   coreSeries,
   guardSeries,
+  observedSeries,
   openSeries,
   refusalSeries,
   type Series,
@@ -22,6 +23,7 @@ import {
   serverPlan,
   storeSeries,
 } from './series.js'
+import { runYoung, type Young, type YoungOptions } from './young.js'
 
 /** What compares: requests a second, milliseconds. */
 interface Comparable {
@@ -41,6 +43,7 @@ export interface HttpFigures extends Comparable {
 
 export interface HttpResults {
   readonly series: Readonly<Partial<Record<SeriesName, Readonly<Record<string, HttpFigures>>>>>
+  readonly young?: Young
   /** The largest share of the machine that others used in a sample that counts. */
   readonly foreign?: number
 }
@@ -57,6 +60,8 @@ export interface HttpOptions {
   readonly seconds: number
   /** Seconds of an open loop, which needs enough requests for a p99 of few. */
   readonly openSeconds: number
+  /** Of the first seconds of new processes. */
+  readonly young: YoungOptions
   /** Seconds for all samples that are taken again since others used the machine. */
   readonly patience: number
 }
@@ -72,10 +77,8 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
   writeScripts(folder, cast)
   const jwks = await serveJwks(cast)
   const redis = parts.has('store') ? await startRedis() : undefined
-  const pool = new Pool(castFile(folder), {
-    BENCH_JWKS: `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`,
-    ...(redis === undefined ? {} : { BENCH_REDIS: redis.url }),
-  })
+  const jwksUri = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`
+  const pool = new Pool(castFile(folder), jwksUri, redis?.url)
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
@@ -96,12 +99,15 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
     if (!parts.has('http')) return { series: shared, ...foreignIn(calm) }
     const fastify = await run('fastify', guardSeries('fastify'))
     const express = await run('express', guardSeries('express'))
+    const observed = await run('observed', observedSeries)
+    const young = await runYoung(options.young, { folder, jwksUri })
     const refusals = await run('refusals', refusalSeries)
     const cores = await run('cores', coreSeries)
     const alone = await run('alone', aloneSeries)
     const open = await run('open', openSeries(Math.round(openLoad * (cores['sync'] as HttpFigures).rps)))
     return {
-      series: { fastify, express, refusals, cores, alone, open, ...shared },
+      series: { fastify, express, observed, refusals, cores, alone, open, ...shared },
+      young,
       ...foreignIn(calm),
     }
   } finally {

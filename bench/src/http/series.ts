@@ -13,6 +13,8 @@ export interface ServerPlan {
   readonly crypto?: 'sync' | 'threads' | 'sodium'
   /** The client of the shared store, a Redis of the run's own; default: in memory. */
   readonly store?: 'redis' | 'ioredis'
+  /** Who looks at what is decided; default nobody. */
+  readonly observed?: 'events' | 'otel' | 'audit'
   /** Processes of a cluster; default 1. */
   readonly processes?: number
   /** On all cores, together with the client, instead of on one of its own. */
@@ -24,9 +26,13 @@ const servers = {
   limit: { guard: 'limit' },
   ours: { guard: 'ours' },
   ours_sync: { guard: 'ours', crypto: 'sync' },
+  ours_threads: { guard: 'ours', crypto: 'threads' },
   ours_sodium: { guard: 'ours', crypto: 'sodium' },
   node_redis: { guard: 'ours', store: 'redis' },
   ioredis: { guard: 'ours', store: 'ioredis' },
+  ours_events: { guard: 'ours', crypto: 'sync', observed: 'events' },
+  ours_otel: { guard: 'ours', crypto: 'sync', observed: 'otel' },
+  ours_audit: { guard: 'ours', crypto: 'sync', observed: 'audit' },
   jwt: { guard: 'jwt' },
   stack: { guard: 'stack' },
   sync: { guard: 'ours', crypto: 'sync', free: true },
@@ -63,6 +69,7 @@ export type SeriesName =
   | 'express'
   | 'store_fastify'
   | 'store_express'
+  | 'observed'
   | 'refusals'
   | 'cores'
   | 'alone'
@@ -71,11 +78,11 @@ export type SeriesName =
 /** One way of knowing who calls beside the others, on one core. */
 export function guardSeries(framework: Framework): Series {
   const against = ['bare', 'limit', 'jwt', 'stack']
-  const names = ['bare', 'limit', 'ours', 'ours_sync', 'ours_sodium', 'jwt', 'stack'] as const
+  const names = ['bare', 'limit', 'ours', 'ours_sync', 'ours_threads', 'ours_sodium', 'jwt', 'stack'] as const
   return {
     framework,
     contenders: names
-      .filter((name) => name !== 'ours_sodium' || (sodium !== undefined && framework === 'fastify'))
+      .filter((name) => name !== 'ours_sodium' || sodium !== undefined)
       .map((name) => ({ name, server: name, requests: name === 'jwt' ? 'bearer' : 'signed', against })),
   }
 }
@@ -92,6 +99,16 @@ export function storeSeries(framework: Framework): Series {
       against: ['ours'],
     })),
   }
+}
+
+/** The same on one core while somebody looks at what is decided. */
+export const observedSeries: Series = {
+  framework: 'fastify',
+  contenders: (['ours_sync', 'ours_events', 'ours_otel', 'ours_audit'] as const).map((name) => ({
+    name,
+    server: name,
+    against: ['ours_sync'],
+  })),
 }
 
 /** Each kind of refusal beside a framework that does not look at the same request. */

@@ -1,11 +1,4 @@
-import { startTelemetry } from '@countersign/core/otel'
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics'
-import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+import { auditLog, observe } from '../observers.js'
 import { sodium } from '../sodium.js'
 import { createStack, type StackRequest, toStackRequest } from '../stack.js'
 import {
@@ -26,7 +19,6 @@ import {
   isTrue,
   pick,
 } from './benches.js'
-import { evidenceBench } from './evidence.js'
 import { freshCopies } from './fresh.js'
 import { createGuard, createServer, guardOf, isRefused, isServed } from './guard.js'
 import type { AnyBench, Bench, Case } from './pairs.js'
@@ -67,8 +59,7 @@ export function createObservedCases(): readonly Case[] {
   const issuer = createKey()
   const agents = createAgents(issuer, 100)
   const floor = guardBench('warm', createGuard([issuer]), agents.requests)
-  const benches = [...observedBenches(issuer, agents), evidenceBench(issuer, agents)]
-  return benches.map((bench) => ({ bench, floor }))
+  return observedBenches(issuer, agents).map((bench) => ({ bench, floor }))
 }
 
 function es256Cases(issuer: Key, floor: AnyBench): Case[] {
@@ -170,23 +161,10 @@ function observedBenches(issuer: Key, { requests }: Agents): AnyBench[] {
   let told = 0
   const events = createGuard([issuer], { onEvent: () => void told++ })
   const server = createServer([issuer])
-  const unsampled = new BasicTracerProvider({ sampler: new AlwaysOffSampler() })
-  const off = guardBench('warm_otel', guardOf(server), requests)
-  const begin = () => {
-    const reader = new PeriodicExportingMetricReader({
-      exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
-      exportIntervalMillis: 3_600_000,
-    })
-    const meterProvider = new MeterProvider({ readers: [reader] })
-    const telemetry = startTelemetry({ tracerProvider: unsampled, meterProvider, servers: [server] })
-    return () => {
-      telemetry.stop()
-      void meterProvider.shutdown()
-    }
-  }
   return [
     guardBench('warm_events', events, requests, (outcome) => isServed(outcome) && told > 0),
-    { ...off, begin },
+    { ...guardBench('warm_otel', guardOf(server), requests), begin: () => observe([server]) },
+    guardBench('warm_audit', createGuard([issuer], { audit: auditLog() }), requests),
   ]
 }
 

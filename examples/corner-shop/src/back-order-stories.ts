@@ -1,5 +1,5 @@
 import type { Agent, ConsentRequest, Decision, TokenName } from '@countersign/devkit'
-import { follow } from './customer.js'
+import { wayOf } from './customer.js'
 import { outcomeOf, type Scene } from './scene.js'
 import type { Story } from './stories.js'
 
@@ -104,16 +104,15 @@ export const backOrderStories: readonly Story[] = [
       const { town } = scene
       await scene.openShop()
       await scene.openDistributor()
-      const been: string[] = []
       const { asked, sam } = family(scene, atTheShop, {
-        onInteraction: async ({ link }) => {
+        onInteraction: ({ link }) => {
           scene.expect('nothing is ordered before she came', scene.distributed.length, 0)
-          been.push(...(await follow(link, town.fetchAs('mom'))))
+          return town.browser('mom').open(link)
         },
       })
       scene.expect('Sam has flour ordered', await outcomeOf(sam.fetch(flour, post)), '200')
       const way = 'shop.example → ps.example → shop.example'
-      scene.expect(`mom went the way: ${been.join(' → ')}`, been.join(' → '), way)
+      scene.expect(`mom went the way: ${way}`, wayOf(town, 'mom'), way)
       scene.expect('she was asked once for each', asked.length, 2)
       scene.expect('it was ordered once', scene.distributed.length, 1)
       scene.expect('and is on her tab once', scene.shop.sold('flour'), 1)
@@ -129,7 +128,7 @@ export const backOrderStories: readonly Story[] = [
       const refuse = ({ resource }: ConsentRequest): Decision =>
         resource === shop || { decision: false, after: 'visit' }
       const { sam } = family(scene, refuse, {
-        onInteraction: ({ link }) => follow(link, scene.town.fetchAs('mom')),
+        onInteraction: ({ link }) => scene.town.browser('mom').open(link),
       })
       scene.expect('Sam is told', await outcomeOf(sam.fetch(flour, post)), 'gave up: denied')
       scene.expect('nothing is ordered', scene.distributed.length + scene.shop.orders.length, 0)

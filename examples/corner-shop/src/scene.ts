@@ -1,4 +1,4 @@
-import { createMemoryStore, type DenialSubject, type Store } from '@countersign/core'
+import { createMemoryStore, type DenialSubject, type PersonIdentifier, type Store } from '@countersign/core'
 import {
   AgentGaveUp,
   createKey,
@@ -7,7 +7,9 @@ import {
   type Town,
   type TownKey,
 } from '@countersign/devkit'
+import { arabic } from './arabic.js'
 import { distributor, distributorRoutes, distributorScopes } from './distributor.js'
+import { german } from './german.js'
 import { type OpenShop, resource, type ServeShop } from './serving.js'
 import { type Entry, routes, Shop, scopes } from './shop.js'
 
@@ -32,19 +34,20 @@ export class Scene {
   /** The distributor's order book. */
   readonly distributed: Entry[] = []
   #distributor: OpenShop | undefined
+  readonly #unwatch: () => void
 
-  private constructor(town: Town, serve: ServeShop, now: { ms: number }) {
+  private constructor(town: Town, serve: ServeShop, now: { ms: number }, unwatch: () => void) {
     this.town = town
     this.#serve = serve
     this.#now = now
+    this.#unwatch = unwatch
     this.#store = createMemoryStore({ clock: town.clock })
   }
 
   static async set(serve: ServeShop, onExchange: (entry: LedgerEntry) => void): Promise<Scene> {
     const now = { ms: Date.now() }
     const town = await createTown({ clock: () => now.ms })
-    town.watch(onExchange)
-    return new Scene(town, serve, now)
+    return new Scene(town, serve, now, town.watch(onExchange))
   }
 
   /** Opens the shop; with an access server, that one decides for it. Once more: another counter with the same memory. */
@@ -57,6 +60,8 @@ export class Scene {
       store: this.#store,
       fetch,
       clock: this.town.clock,
+      users: this.shop.accounts,
+      messages: { ar: arabic, de: german },
       // The shop buys from its distributor in its customers' names.
       onward: { suppliers: [distributor], fetch },
       ...(accessServer === undefined ? {} : { accessServer }),
@@ -83,6 +88,11 @@ export class Scene {
     await this.#counters[0]?.denials.add({ subject })
   }
 
+  /** Takes a person off the tab they are on. */
+  async unlink(person: PersonIdentifier): Promise<void> {
+    await this.#counters[0]?.users.unlink({ person })
+  }
+
   /** Whoever goes to the shop from now on comes to this counter; the first is 0. */
   goTo(counter: number): void {
     this.town.route('shop.example', this.#counters[counter]?.port)
@@ -99,6 +109,8 @@ export class Scene {
   }
 
   async strike(): Promise<void> {
+    // What a party still does when the story is told is no part of it.
+    this.#unwatch()
     await Promise.all([...this.#counters, this.#distributor].map((open) => open?.close()))
     await this.town.close()
   }

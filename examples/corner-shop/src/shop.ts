@@ -10,6 +10,8 @@ import {
   stepUp,
 } from '@countersign/core'
 
+import { createAccounts } from './accounts.js'
+
 /** What a customer can ask for, and what each means to the person who pays. */
 export const scopes = {
   'shop.buy': 'Buy groceries on your tab',
@@ -23,12 +25,19 @@ export class Shop {
   /** What was ordered elsewhere, by the token of whoever ordered it here. */
   readonly orders: Entry[] = []
   readonly oven: Oven = new Oven()
+  /** Which persons its customers are. */
+  readonly accounts: ReturnType<typeof createAccounts> = createAccounts()
 
   /** Writes a sale on a customer's tab. */
   sell(item: string, customer: string): { readonly sold: string; readonly tab: readonly string[] } {
     const tab = [...(this.#tabs.get(customer) ?? []), item]
     this.#tabs.set(customer, tab)
     return { sold: item, tab }
+  }
+
+  /** What is on a customer's tab. */
+  tabOf(customer: string): readonly string[] {
+    return this.#tabs.get(customer) ?? []
   }
 
   /** How many of these were sold, to anybody. */
@@ -92,6 +101,13 @@ export const routes: readonly ShopRoute[] = [
   { method: 'get', path: '/', serve: () => ({ shop: 'Corner shop', goods: ['bread', 'milk', 'tobacco'] }) },
   { method: 'get', path: '/queue', needs: 'agent', serve: (_shop, caller) => ({ next: nameOf(caller) }) },
   { method: 'post', path: '/bread', needs: { scope: 'shop.buy' }, serve: sell('bread') },
+  // For those who have had an account here all along: the shop's page asks them once whose agent this is.
+  {
+    method: 'post',
+    path: '/tab/bread',
+    needs: { scope: 'shop.buy', user: true },
+    serve: (shop, caller) => shop.sell('bread', customerOf(caller)),
+  },
   { method: 'post', path: '/milk', needs: { scope: 'shop.buy' }, serve: sell('milk') },
   {
     method: 'post',
@@ -141,6 +157,13 @@ async function orderFlour(shop: Shop, caller: Caller | undefined, onward: () => 
 function nameOf(caller: Caller | undefined): string {
   if (caller?.kind !== 'agent') throw new Error('only an agent token says who is calling')
   return caller.parentAgent === undefined ? caller.agent : `${caller.agent}, for ${caller.parentAgent}`
+}
+
+/** The customer that the shop knows the person as, by its own records. */
+function customerOf(caller: Caller | undefined): string {
+  if (caller?.kind !== 'grant' || typeof caller.user !== 'string')
+    throw new Error('only a customer has a tab')
+  return caller.user
 }
 
 async function bakeCake(shop: Shop, caller: Caller | undefined): Promise<unknown> {

@@ -4,6 +4,7 @@ import { brotherStory } from './brother-story.js'
 import { feastStory } from './feast-story.js'
 import { outcomeOf, type Scene } from './scene.js'
 import { stopStory } from './stop-story.js'
+import { tabStory } from './tab-story.js'
 import { loyaltyStory, weddingStory } from './waiting-stories.js'
 
 /** A story with a beginning, an end, and checks that it ended as told. */
@@ -143,6 +144,7 @@ export const stories: readonly Story[] = [
   },
   feastStory,
   stopStory,
+  tabStory,
   loyaltyStory,
   weddingStory,
   brotherStory,

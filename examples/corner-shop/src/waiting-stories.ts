@@ -11,8 +11,8 @@ export const loyaltyStory: Story = {
     const { town } = scene
     await scene.openShop()
     const card = 'https://shop.example/loyalty'
-    const mom = customer('mom', town.fetchAs('mom'), 'approve')
-    const sam = town.agent('sam', { onInteraction: ({ link }) => mom(link) })
+    const mom = customer(town, 'mom', 'approve')
+    const sam = town.agent('sam', { onInteraction: mom })
     scene.expect('Sam is connected', await outcomeOf(sam.fetch(card)), '200')
     const shown = (await (await sam.fetch(card)).json()) as { readonly card?: string }
     scene.expect('and sees mom’s card from now on', shown.card, 'mom')
@@ -20,8 +20,8 @@ export const loyaltyStory: Story = {
     const headers = { Authorization: `AAuth ${session}` }
     const stolen = await town.agent('thief').request({ url: card, headers })
     scene.expect('a thief with the session is asked to connect himself', stolen.status, 202)
-    const dad = customer('dad', town.fetchAs('dad'), 'decline')
-    const other = town.agent('other', { onInteraction: ({ link }) => dad(link) })
+    const dad = customer(town, 'dad', 'decline')
+    const other = town.agent('other', { onInteraction: dad })
     scene.expect('dad declines', await outcomeOf(other.fetch(card)), 'gave up: denied')
   },
 }

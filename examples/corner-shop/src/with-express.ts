@@ -7,10 +7,11 @@ import { customerOf } from './customer.js'
 import type { ServeShop } from './serving.js'
 
 /** The shop on Express. */
-export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
+export const serveWithExpress: ServeShop = async (shop, routes, { messages = {}, ...settings }) => {
   const guard = aauth({
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
+      messages,
     },
     ...settings,
   })
@@ -32,6 +33,7 @@ export const serveWithExpress: ServeShop = async (shop, routes, settings) => {
   return {
     port: (server.address() as AddressInfo).port,
     denials: guard.server.denials,
+    users: guard.server.users,
     close: async () => {
       server.close()
       server.closeAllConnections()

@@ -5,11 +5,12 @@ import { customerOf } from './customer.js'
 import type { ServeShop } from './serving.js'
 
 /** The shop on Fastify. */
-export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
+export const serveWithFastify: ServeShop = async (shop, routes, { messages = {}, ...settings }) => {
   const app = fastify()
   await app.register(aauth, {
     interaction: {
       login: ({ request }) => customerOf(request.raw.headers.cookie) ?? { redirect: '/login' },
+      messages,
     },
     ...settings,
   })
@@ -25,6 +26,7 @@ export const serveWithFastify: ServeShop = async (shop, routes, settings) => {
   return {
     port: (app.server.address() as AddressInfo).port,
     denials: app.aauth.denials,
+    users: app.aauth.users,
     close: () => app.close(),
   }
 }

@@ -53,6 +53,8 @@ export interface Person extends Verified {
   readonly tenant?: string
   /** `mission_s256`, opaque. */
   readonly mission?: string
+  /** Only on routes with `user`: the application's user whom the person is linked to, as `users.find` answered. */
+  readonly user?: unknown
 }
 
 /** The caller presented an auth token: a person has granted what it names (AAuth 9.4). */
@@ -69,6 +71,8 @@ export interface Grant extends Verified {
    * `jkt`.
    */
   readonly claims: Readonly<Record<string, unknown>>
+  /** Only on routes with `user`: the application's user whom the person is linked to, as `users.find` answered. */
+  readonly user?: unknown
 }
 
 /** A caller as its token describes it. */
@@ -80,6 +84,11 @@ export type Origin =
   | (Pick<Person | Grant, 'jkt' | 'person'> & {
       readonly kind: 'person' | 'grant'
       readonly token: TokenName
+      /**
+       * The mark of the last time that the person was unlinked from a user, when this was stored; `null`: there was none.
+       * Absent where nobody asked.
+       */
+      readonly unlinked?: string | null
     })
 
 /** The names of a token: its issuer and `jti`. */
@@ -135,6 +144,21 @@ export function sealCaller<C extends TokenCaller>(caller: C): C {
   }
   verified.add(caller)
   return Object.freeze(caller)
+}
+
+// What was verified, behind what a route has added to it.
+const bare = new WeakMap<TokenCaller, TokenCaller>()
+
+/** The caller with the user of the application that the person is linked to. */
+export function asUser<C extends Person | Grant>(caller: C, user: unknown): C {
+  const known = sealCaller({ ...caller, user })
+  bare.set(known, caller)
+  return known
+}
+
+/** The caller as verified: the application's user is kept by the application, and found anew for each request. */
+export function withoutUser<C extends TokenCaller>(caller: C): C {
+  return (bare.get(caller) as C | undefined) ?? caller
 }
 
 /** Whether this object is the result of verification; an object of equal content is not. */

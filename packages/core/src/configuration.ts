@@ -44,16 +44,22 @@ function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
   const fault =
     unknown[0] !== undefined
       ? `is not known${didYouMean(unknown[0], membersOf(schema, issue.path))}`
-      : issue.message.replace('received symbol', 'it is undefined')
+      : messageOf(issue).replace('received symbol', 'it is undefined')
   throw new TypeError(name === '' ? `${prefix.trimEnd()} ${fault}` : `${prefix}${name}: ${fault}`)
+}
+
+/** What is wrong; with a name that may not be, what is wrong with it. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message
 }
 
 /** The members that a schema knows at a place in what it checks. */
 export function membersOf(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
   const { def } = schema._zod as { readonly def: SchemaDef }
-  const inner = def.innerType ?? def.in ?? def.element
+  const values = def.element ?? def.valueType
+  const inner = def.innerType ?? def.in ?? values
   if (def.shape === undefined) {
-    const rest = def.element === undefined ? path : path.slice(1)
+    const rest = values === undefined ? path : path.slice(1)
     const schemas = inner === undefined ? (def.options ?? []) : [inner]
     return schemas.flatMap((each) => membersOf(each, rest))
   }
@@ -69,6 +75,7 @@ interface SchemaDef {
   readonly innerType?: z.core.$ZodType
   readonly in?: z.core.$ZodType
   readonly element?: z.core.$ZodType
+  readonly valueType?: z.core.$ZodType
   readonly options?: readonly z.core.$ZodType[]
 }
 

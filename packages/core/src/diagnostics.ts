@@ -20,6 +20,8 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
     'a route has config.aauth, but the plugin is registered in another scope, so the route answers 500: register the plugin in a scope that holds the route',
   AAUTH_COOKIE:
     'a browser opened the interaction page and did not keep its cookie, which browsers do only over https: for development over plain http set the option interaction.insecureCookie',
+  AAUTH_SUBJECT_KEY:
+    'the audit log has neither subjectKey nor secret, so that erase finds what was recorded under the signing keys of today and nothing older: give it one of the two',
   AAUTH_ENDPOINTS:
     'a resource token was made, and nobody can fetch the metadata and keys that it is checked with, so that agents fail at their person server: put app.use(guard.endpoints()) at the root of the application, before parsers, authentication, CSRF checks and the 404 handler',
 }

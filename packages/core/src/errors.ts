@@ -152,6 +152,16 @@ export function refuse(code: ErrorCode, detail?: string): Refusal {
 }
 
 /**
+ * A {@link refuse} that is the same for every request, made once: what is derived of it, its answer and its event, is then
+ * made once as well. For whatever strangers can cause without end.
+ */
+export function constantRefusal(code: ErrorCode, detail?: string | RefusalDetails): Refusal {
+  const refusal = typeof detail === 'object' ? new Refusal(code, detail) : refuse(code, detail)
+  Object.freeze(refusal.details)
+  return Object.freeze(refusal)
+}
+
+/**
  * The error that an adapter passes to the application instead of answering a refusal, where it is asked to (`onError: 'next'` in Express, `'throw'` in
  * Fastify). `status`, `statusCode` and `headers` are what both frameworks' default handlers honour.
  */

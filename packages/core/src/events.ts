@@ -52,6 +52,8 @@ export interface AuthorizedEvent extends Told {
 export interface ChallengedEvent extends Told {
   readonly name: 'challenged'
   readonly requirement: string
+  /** `user_required`: the person is linked to no user of the application yet, and is sent to our page first. */
+  readonly code?: 'user_required'
 }
 
 /** A request was answered `202`: it has to wait. */
@@ -82,6 +84,24 @@ export interface SessionBegunEvent extends Told {
 /** Sessions have been ended by the application (`sessions.end`). */
 export interface SessionsEndedEvent extends Told {
   readonly name: 'sessions-ended'
+}
+
+/** A person has been linked to a user of the application on our page (`users.link`). */
+export interface LinkedEvent extends Told {
+  readonly name: 'linked'
+  /** The person server. */
+  readonly ps: string
+  /** A keyed hash of the person, as in decisions. */
+  readonly person: string
+}
+
+/** A person has been unlinked from a user by the application (`users.unlink`). */
+export interface UnlinkedEvent extends Told {
+  readonly name: 'unlinked'
+  /** The person server. */
+  readonly ps: string
+  /** A keyed hash of the person, as in decisions. */
+  readonly person: string
 }
 
 /** A handler called a supplier in its caller's name (AAuth 10.1). */
@@ -326,6 +346,19 @@ export interface KeyRotationEvent extends Told {
   readonly forced: boolean
 }
 
+/**
+ * At the start, and only then: libsodium was found (`sodium-native`) and verifies Ed25519 in the event loop. Nothing is told
+ * where `node:crypto` does, or what the option `crypto.ed25519` names; `health()` says what does in any case.
+ */
+export interface VerifierEvent extends Told {
+  readonly name: 'verifier'
+  readonly ed25519: 'libsodium'
+  /** Where signatures are verified: `both`, in the event loop and in the thread pool, as `crypto.mode` `auto` has it. */
+  readonly where: 'loop' | 'both'
+  /** Processors that this process may use. */
+  readonly cores: number
+}
+
 /** The events of stored state: revocations, denials, replays, break-glass, resource tokens and signing keys. */
 export type StateEvent =
   | RevocationEvent
@@ -336,6 +369,7 @@ export type StateEvent =
   | KeyRotationEvent
   | ResourceTokenEvent
   | RevocationSentEvent
+  | UnlinkedEvent
 
 /**
  * What became of a request: one event for each guard that it has reached, and for each request to an endpoint of ours.
@@ -355,7 +389,10 @@ export interface DecisionEvent extends Told {
    * a report-only route.
    */
   readonly outcome: DecisionOutcome
-  /** The error code, the requirement, or a policy's own code; absent where it was served. */
+  /**
+   * The error code, the requirement, or a policy's own code; absent where it was served. `observed` has `served` where the
+   * route's other way in (`or`) decides on a request that would have been served.
+   */
   readonly code?: string
   /** Of an error: whose fault it is. */
   readonly family?: ErrorFamily
@@ -403,6 +440,11 @@ export interface DecisionEvent extends Told {
   readonly policy?: string
   /** Whether it was a call that had waited and is now carried out; its `id` is that of the request that had to wait. */
   readonly held?: true
+  /**
+   * 2 for the second decision on the same request at this resource, and so on: one guard behind another, or before an
+   * endpoint of ours. Absent of the first, so that there is one without it for each request.
+   */
+  readonly part?: number
   /** From the beginning of our part to its end, with everything that was waited for. */
   readonly milliseconds: number
   /** The framework's own name of the request: `request.id` of Fastify, `req.id` in Express where something sets it. */
@@ -439,6 +481,7 @@ export type AAuthEvent =
   | DiagnosticEvent
   | DeferredEvent
   | SettledEvent
+  | LinkedEvent
   | SessionBegunEvent
   | SessionsEndedEvent
   | OnwardEvent
@@ -447,6 +490,7 @@ export type AAuthEvent =
   | StoreEvent
   | AuditEvent
   | StateEvent
+  | VerifierEvent
 
 /**
  * The function that events are reported to.
@@ -503,4 +547,5 @@ export type DiagnosticCode =
   | 'AAUTH_CONTENT_CONSUMED'
   | 'AAUTH_UNGUARDED_ROUTE'
   | 'AAUTH_ENDPOINTS'
+  | 'AAUTH_SUBJECT_KEY'
   | 'AAUTH_COOKIE'

@@ -3,6 +3,7 @@ import type { AccessPolicy } from './access-server/decision.js'
 import { Agent } from './agent/agent.js'
 import type { AgentOptions } from './agent/context.js'
 import { AgentProvider } from './agent-provider.js'
+import { Browser, type Visited, type VisitOptions } from './browser/browser.js'
 import { isServerId } from './checks/identifiers.js'
 import type { TokenName } from './checks/tokens.js'
 import type { Env, Exchange } from './env.js'
@@ -11,7 +12,6 @@ import type { TokenRecord } from './person-server/chain.js'
 import type { Person, PersonOptions } from './person-server/person.js'
 import { PersonServer } from './person-server/person-server.js'
 import type { TownServer } from './server/town-server.js'
-import { type Visited, type VisitOptions, visit } from './visit.js'
 import {
   agentBounds,
   createLoopbackFetch,
@@ -146,15 +146,32 @@ export class Town {
   }
 
   /**
-   * Plays the person on a page of a resource: opens the link as a browser would, with cookies and redirects, types into your
-   * login if there is one, and presses Approve or Decline on the consent page.
+   * A person's browser, for what {@link Town.visit} is too short: whoever signs in with it stays signed in, and two browsers
+   * know nothing of each other.
+   *
+   * @param name its name in the ledger; default `browser`
+   */
+  browser(name = 'browser'): Browser {
+    return new Browser({
+      fetch: this.fetchAs(name),
+      clock: this.clock,
+      portOf: (host) => portOf(this.#routes, host),
+      isServer: (host) =>
+        this.#servers.some((server) => server.host === host && server.document !== 'aauth-resource.json'),
+    })
+  }
+
+  /**
+   * Plays the person whom a link is for, with a new browser: follows it from host to host of the town, keeps cookies, types
+   * into your login if there is one, and presses Approve or Decline on the consent page. A link of the person server that leads
+   * through a page of yours ends where it began.
    *
    * @param link the link that the agent was told: `link` of the interaction
-   * @returns the last answer: the page, or the redirect to another host, which is not followed
+   * @returns the last answer: the page, or a redirect to a host outside the town, which is not followed
    * @throws Error when there is nothing to decide on the page that was reached; it says what the page says
    */
   visit(link: string, options: VisitOptions = {}): Promise<Visited> {
-    return visit(this.fetchAs('browser'), link, options)
+    return this.browser().visit(link, options)
   }
 
   /** One more agent provider. */

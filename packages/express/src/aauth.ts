@@ -35,8 +35,13 @@ import type { Requirement } from './request.js'
 import { type AnyApplication, declarations, layersOf, mountOf, routesOf, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
-/** The options of {@link aauth}: those of the resource server, and some for Express. */
-export interface ExpressOptions extends PartialOptions<ResourceOptions<Request>> {
+/**
+ * The options of {@link aauth}: those of the resource server, and some for Express.
+ *
+ * @typeParam User what `users.find` answers
+ */
+export interface ExpressOptions<User extends object | string = object | string>
+  extends PartialOptions<ResourceOptions<Request, User>> {
   /**
    * `answer` (default): the guard writes challenges and refusals. `next`: they go to `next(error)` as an
    * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
@@ -73,8 +78,9 @@ type Otherwise<Observe, Around> = [Observe] extends [undefined] ? Around : Exclu
  * What {@link aauth} returns.
  *
  * @typeParam Observe whether routes are report-only by default; handlers of such routes may find nobody
+ * @typeParam User what `users.find` answers: `aauth.user` on routes with `user`
  */
-export interface ExpressGuard<Observe = false> {
+export interface ExpressGuard<Observe = false, User = object | string> {
   /**
    * A middleware that declares what a route or router requires of its callers, and enforces it. Put it before body
    * parsers: a refusal then costs no parsing.
@@ -83,7 +89,7 @@ export interface ExpressGuard<Observe = false> {
    */
   require<const R extends Requirement>(
     requirement: R & OnlyKnown<R, Request, OtherWay>,
-  ): GuardHandler<RouteCaller<R, Observe>>
+  ): GuardHandler<RouteCaller<R, Observe, undefined, User>>
   /**
    * The same guard with defaults for the routes of a router: its policies come after the server's and before a route's
    * own; its `observe` overrides the server's.
@@ -92,7 +98,7 @@ export interface ExpressGuard<Observe = false> {
    */
   with<const Own extends boolean | undefined = undefined>(
     defaults: RouteDefaults<Request> & { readonly observe?: Own },
-  ): ExpressGuard<Otherwise<Own, Observe>>
+  ): ExpressGuard<Otherwise<Own, Observe>, User>
   /**
    * What a handler calls suppliers with in the name of the caller whose request it serves (AAuth 10.1): as `fetch`. Needs
    * the option `onward`, and `onward: true` on the route. Call suppliers before doing anything else that cannot be done
@@ -161,9 +167,12 @@ export interface ExpressGuard<Observe = false> {
  * })
  * ```
  */
-export function aauth<const Observe extends boolean | undefined = undefined>(
-  options: ExpressOptions & { readonly observe?: Observe } = {},
-): ExpressGuard<Otherwise<Observe, false>> {
+export function aauth<
+  const Observe extends boolean | undefined = undefined,
+  User extends object | string = object | string,
+>(
+  options: ExpressOptions<User> & { readonly observe?: Observe } = {},
+): ExpressGuard<Otherwise<Observe, false>, User> {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(
       'option resource: is missing; options are an object with at least the https:// origin of this API',
@@ -184,8 +193,9 @@ export function aauth<const Observe extends boolean | undefined = undefined>(
     close,
     endpoints: { handlers: new WeakSet(), seen: false, minted: 0 },
   }
-  return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as ExpressGuard<
-    Otherwise<Observe, false>
+  return guardOf(createResourceServer<Request, OtherWay>(complete), shared) as unknown as ExpressGuard<
+    Otherwise<Observe, false>,
+    User
   >
 }
 
@@ -281,7 +291,7 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
       if (res.writableEnded) return
       let fault: AAuthError | undefined
       try {
-        if (!outcome.served && !endpoints.seen && outcome.code === 'auth-token') missEndpoints(req)
+        if (!outcome.served && !endpoints.seen && asksForToken(outcome.code)) missEndpoints(req)
         // Whatever a guard before this one has found holds no more.
         req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
         if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
@@ -404,6 +414,9 @@ function guardOf(server: ResourceServer<Request, OtherWay>, shared: Shared): Exp
     server,
   }
 }
+
+/** Whether an answer with this code carries a resource token. */
+const asksForToken = (code: string): boolean => code === 'auth-token' || code === 'user_required'
 
 /** Resource tokens that agents have been given, without anybody having looked at our documents. */
 const manyTokens = 3

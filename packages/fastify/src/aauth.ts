@@ -6,11 +6,11 @@ import fp from 'fastify-plugin'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
 import { type GuardSettings, judged, settingsOf } from './enforce.js'
 import type { OtherWay } from './other-way.js'
-import type { FastifyGuard } from './request.js'
+import type { FastifyGuard, UserByDefault } from './request.js'
 import { guardRoutes, refuseOutsiders } from './routes.js'
 
 /** The options of the plugin: those of the resource server, and some for Fastify. */
-export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRequest>> {
+export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>> {
   /**
    * `answer` (default): the plugin sends challenges and refusals. `throw`: they are thrown as an `AAuthError` with
    * `statusCode` and `headers`, and the application's error handler has to send both.
@@ -38,9 +38,12 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
   // One that is given wins, and so does the console where the application's own says nothing.
   const logs = !('logger' in resource) && !isSilent(app.log)
-  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest>>(connected(resource), {
-    from: import.meta.url,
-  })
+  const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest, UserByDefault>>(
+    connected(resource),
+    {
+      from: import.meta.url,
+    },
+  )
   const server = createResourceServer<FastifyRequest, OtherWay>(
     logs ? { ...complete, logger: app.log } : complete,
   )
@@ -85,7 +88,7 @@ function isSilent({ error, trace }: FastifyBaseLogger): boolean {
 }
 
 /** Call chaining needs an agent, and this package has one. */
-function connected(options: PartialOptions<ResourceOptions<FastifyRequest>>): typeof options {
+function connected(options: PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>>): typeof options {
   const { onward } = options
   return typeof onward === 'object' && onward !== null
     ? { ...options, onward: { connect: connectSuppliers, ...onward } }
@@ -95,7 +98,7 @@ function connected(options: PartialOptions<ResourceOptions<FastifyRequest>>): ty
 /** Separates the plugin's options, checked, from those of the resource server, which checks them itself. */
 function readOptions(options: FastifyOptions): {
   readonly own: Required<Pick<FastifyOptions, 'onError' | 'endpoints' | 'hook' | 'secureByDefault'>>
-  readonly resource: PartialOptions<ResourceOptions<FastifyRequest>>
+  readonly resource: PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>>
 } {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new TypeError(

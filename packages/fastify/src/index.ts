@@ -39,7 +39,7 @@ export {
   StoreFullError,
   stepUp,
 } from '@countersign/core'
-export type { DeclaredRoute, NoSuchMember, Observed } from '@countersign/core/adapter'
+export type { DeclaredRoute, NoSuchMember, Observed, UsersOptions } from '@countersign/core/adapter'
 export type { DiagnosticCode } from '@countersign/core/events'
 export { aauth, aauth as default, type FastifyOptions } from './aauth.js'
 export type { EndpointOptions } from './endpoints.js'
@@ -55,4 +55,5 @@ export {
   type Requirement,
   requirement,
   type SayOrNull,
+  type UserByDefault,
 } from './request.js'

@@ -16,6 +16,7 @@ import type {
   RouteCaller,
   RouteDefaults,
   StrayIn,
+  UserRule,
 } from '@countersign/core/adapter'
 import type {
   FastifyInstance,
@@ -86,11 +87,17 @@ export type Policy<C extends Caller = Caller> = CorePolicy<C, FastifyRequest>
 
 /**
  * Settings of the types for the whole application. Where the plugin or a context is report-only by default, merge
- * `observe: true` into this interface: in every handler `request.aauth` may then be `null`.
+ * `observe: true` into this interface: in every handler `request.aauth` may then be `null`. With the option `users`, merge
+ * `user: YourUser`: it is the type of `request.aauth.user` on routes with `user`, and what `users.find` has to answer.
  */
 export interface AAuthTypes {
   readonly framework: 'fastify'
 }
+
+/** What `users.find` answers. */
+export type UserByDefault = AAuthTypes extends { readonly user: infer User extends object | string }
+  ? User
+  : object | string
 
 type ObserveByDefault = AAuthTypes extends { readonly observe: infer Observe } ? Observe : false
 
@@ -124,7 +131,12 @@ type ForCertain = { readonly optional?: false; readonly or?: SayOrNull } & (Obse
 
 type Insisting<C> = (C extends { readonly account: string } ? Pick<Insistent, 'account'> : unknown) &
   (C extends { readonly tenant: string } ? Pick<Insistent, 'tenant'> : unknown) &
-  (C extends { readonly mission: string } ? Pick<Insistent, 'mission'> : unknown)
+  (C extends { readonly mission: string } ? Pick<Insistent, 'mission'> : unknown) &
+  (C extends { readonly kind: 'session' }
+    ? unknown
+    : C extends { readonly user: NonNullable<unknown> }
+      ? { readonly user: UserRule }
+      : unknown)
 
 type Insistent = { readonly [Name in 'account' | 'tenant' | 'mission']: NonNullable<unknown> }
 
@@ -218,7 +230,7 @@ export type CallerIn<Request> = Request extends { readonly routeOptions: { reado
   : Caller | null
 
 type CallerBy<R> = [StrayIn<R, FastifyRequest, OtherWay>] extends [never]
-  ? RouteCaller<R, ObserveByDefault, null>
+  ? RouteCaller<R, ObserveByDefault, null, UserByDefault>
   : NoSuchMember<StrayIn<R, FastifyRequest, OtherWay>>
 
 declare module 'fastify' {

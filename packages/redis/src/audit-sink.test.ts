@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createResourceServer } from '@countersign/core'
 import { createAuditLog, verifyAuditLog } from '@countersign/core/audit'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createRedisAuditSink, type RedisClient } from './index.js'
+import { createRedisAuditSink, type RedisAuditSink, type RedisClient } from './index.js'
 import { clients } from './testing/clients.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
@@ -27,14 +28,18 @@ describe('an audit log in a stream of Redis', () => {
     await redis?.stop()
   })
 
-  const linesIn = async (stream: string): Promise<string[]> =>
-    (await reader.xrange(stream, '-', '+')).map(([, fields]) => fields[1] as string)
+  const linesOf = async (sink: RedisAuditSink): Promise<string[]> => {
+    const lines: string[] = []
+    for await (const line of sink.read()) lines.push(line)
+    return lines
+  }
 
   for (const [name, connect] of Object.entries(clients)) {
     run(`has every record once through ${name}, though an answer comes too late`, async () => {
       const stream = `notes:${name.replace(' ', '-')}`
       const { client, close } = await connect(redis.url)
-      const audit = createAuditLog({ sink: createRedisAuditSink(client, { stream, timeout: 200 }) })
+      const sink = createRedisAuditSink(client, { stream, timeout: 200 })
+      const audit = createAuditLog({ sink })
       const server = createResourceServer({
         resource: 'https://rs.example',
         signingKeys: [signingKey],
@@ -55,24 +60,92 @@ describe('an audit log in a stream of Redis', () => {
       await audit.close()
       const folder = mkdtempSync(join(tmpdir(), 'audit-redis-'))
       const file = join(folder, 'stream.jsonl')
-      writeFileSync(file, `${(await linesIn(stream)).join('\n')}\n`)
+      await writeFile(file, sink.read())
       const keys = (await server.handle({ ...request, target: '/.well-known/jwks.json' }))?.body as string
       const report = await verifyAuditLog([file], (JSON.parse(keys) as { keys: object[] }).keys)
       expect(report).toMatchObject({ ok: true, faults: [], records: 51, unsigned: 0 })
       rmSync(folder, { recursive: true })
-      await expect(audit.erase({ ps: 'https://ps.example', sub: 'mom' })).rejects.toThrow(/cannot erase/)
+      expect(await audit.erase({ ps: 'https://ps.example', sub: 'mom' })).toBe(0)
       close()
     })
   }
 
-  run('keeps about as many entries as it is told to, and is told at the start what is wrong', async () => {
-    const { client, close } = await (clients['ioredis'] as (typeof clients)[string])(redis.url)
+  const connect = clients['ioredis'] as (typeof clients)[string]
+  const line = (n: number): Buffer =>
+    Buffer.from(`{"r":{"n":${n}},"p":{"of":${n}}}\n{"r":{"n":"${n}, alone"}}\n`)
+
+  run('keeps as many entries as it is told to, and of others nothing (R-336)', async () => {
+    const { client, close } = await connect(redis.url)
     const sink = createRedisAuditSink(client, { stream: 'short', entries: 100 })
-    for (let n = 0; n < 20; n++) await sink.append(Buffer.from('{"r":{}}\n'.repeat(100)))
-    expect(await reader.xlen('short')).toBeLessThan(400)
+    for (let n = 0; n < 500; n++) await sink.append(line(n))
+    const lines = await linesOf(sink)
+    expect(lines.slice(-2).join('')).toBe(line(499).toString())
+    expect([lines.length, await reader.hlen('{short}:evidence')]).toEqual([100, 50])
+    expect(await reader.pttl('short')).toBeGreaterThan(89 * 86_400_000)
+    expect(await reader.pttl('{short}:evidence')).toBeGreaterThan(89 * 86_400_000)
+    // One that keeps fewer gets there step by step.
+    const fewer = createRedisAuditSink(client, { stream: 'short', entries: 10 })
+    await fewer.append(line(500))
+    expect([(await linesOf(fewer)).length, await reader.hlen('{short}:evidence')]).toEqual([10, 5])
+    close()
+  })
+
+  run('deletes what it has kept long enough, when more is added (R-336)', async () => {
+    const { client, close } = await connect(redis.url)
+    const [seconds] = await reader.time()
+    const day = 86_400_000
+    for (const [days, n] of [
+      [31, 1],
+      [29, 2],
+    ] as const) {
+      const name = `${Number(seconds) * 1000 - days * day}-0`
+      await reader.xadd('old', name, 'line', `{"r":{"n":${n}}}`, 'p', '')
+      await reader.hset('{old}:evidence', name, `{"of":${n}}`)
+    }
+    const sink = createRedisAuditSink(client, { stream: 'old', days: 30 })
+    expect(await linesOf(sink)).toHaveLength(2)
+    await sink.append(line(3))
+    expect((await linesOf(sink)).join('')).toBe(`{"r":{"n":2},"p":{"of":2}}\n${line(3)}`)
+    expect(Object.values(await reader.hgetall('{old}:evidence'))).toEqual(['{"of":2}', '{"of":3}'])
+    close()
+  })
+
+  run('reads and erases over many pages, with no more than was there when it began', async () => {
+    const { client, close } = await connect(redis.url)
+    const sink = createRedisAuditSink(client, { stream: 'long' })
+    for (let n = 0; n < 700; n += 100)
+      await sink.append(Buffer.concat(Array.from({ length: 100 }, (_, i) => line(n + i))))
+    expect((await linesOf(sink)).join('')).toBe(
+      Array.from({ length: 700 }, (_, n) => line(n).toString()).join(''),
+    )
+    const announced: string[] = []
+    const isEven = (text: string): boolean => /"of":\d*[02468]}/.test(text)
+    const erased = await sink.erase(isEven, async (lines) => {
+      announced.push(...lines)
+      // As another instance does meanwhile.
+      await sink.append(line(1000))
+    })
+    expect([erased, announced.length, announced.every(isEven)]).toEqual([350, 350, true])
+    const left = await linesOf(sink)
+    expect(left.filter((text) => text.endsWith('"p":null}\n'))).toHaveLength(350)
+    expect(left.filter((text) => text.includes('"of":1000}'))).toHaveLength(7)
+    // What cannot be announced stays.
+    await expect(
+      sink.erase(
+        () => true,
+        () => Promise.reject(new Error('no')),
+      ),
+    ).rejects.toThrow('no')
+    expect(await reader.hlen('{long}:evidence')).toBe(357)
+    close()
+  })
+
+  run('is told at the start what is wrong', async () => {
+    const { client, close } = await connect(redis.url)
     expect(() => createRedisAuditSink({} as RedisClient)).toThrow(/^client: /)
     expect(() => createRedisAuditSink(client, { stream: 'a{b}' })).toThrow(/^option stream: /)
     expect(() => createRedisAuditSink(client, { entries: 0 })).toThrow(/^option entries: /)
+    expect(() => createRedisAuditSink(client, { days: 0.5 })).toThrow(/^option days: /)
     expect(() => createRedisAuditSink(client, { timeout: 0.5 })).toThrow(/^option timeout: /)
     close()
   })

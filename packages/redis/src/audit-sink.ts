@@ -5,21 +5,38 @@ import type { IORedisClient, NodeRedisClient } from './clients.js'
 export interface RedisAuditSinkOptions {
   /** The key of the stream. Default `countersign:audit`. One for each resource. */
   readonly stream?: string
-  /** About how many entries are kept (`MAXLEN ~`). Default 1 000 000. */
+  /** How many entries are kept, the latest. Default 1 000 000. */
   readonly entries?: number
+  /** Days after which an entry is deleted with what belongs to it (R-336). Default 90. */
+  readonly days?: number
   /** Milliseconds that Redis has for a batch. Default 2000. */
   readonly timeout?: number
 }
 
-/** What sends any command: a client of `redis` 5 or 6, or of `ioredis`. */
-type Send = (args: readonly [string, ...string[]]) => Promise<unknown>
+/** A sink in Redis; {@link createRedisAuditSink} makes it. */
+export interface RedisAuditSink extends AuditSink {
+  erase(
+    choose: (line: string) => boolean,
+    announce: (lines: readonly string[]) => Promise<void>,
+  ): Promise<number>
+  /**
+   * What is kept now, line by line, each with its line break: written to a file, it is what `verifyAuditLog` and
+   * `auditTrail` take. Rejects where Redis gives no answer in time.
+   */
+  read(): AsyncIterable<string>
+}
+
+/** Runs a script, with a client of `redis` 5 or 6, or of `ioredis`. */
+type Run = (script: string, keys: readonly string[], values: readonly string[]) => Promise<unknown>
 
 /**
- * A sink of an audit log in a stream of Redis or Valkey: an entry for each record in the field `line`, and for each signed
- * statement. What is read from there, a line each, is what `verifyAuditLog` takes. How durable it is depends on the
- * server's `appendfsync`. Nothing can be erased from it: what is too old goes by `entries`.
+ * A sink of an audit log in Redis or Valkey. A stream has an entry for each record and each signed statement; what may be
+ * erased of a record is beside it in a hash, under the entry's name. So `erase` deletes it, and the chain verifies as it
+ * does in files. How durable it is depends on the server's `appendfsync`; a file of the server's, its copies, and its
+ * replicas forget what was erased when they are next written anew.
  *
- * Each batch is numbered and goes in one command, so that one that got no answer in time is not there twice.
+ * Entries that are too old or too many are deleted when others are added. Each batch is numbered and goes in one command,
+ * so that one that got no answer in time is not there twice.
  *
  * @throws TypeError when the client is not of a supported library, or an option is malformed
  *
@@ -38,40 +55,91 @@ type Send = (args: readonly [string, ...string[]]) => Promise<unknown>
 export function createRedisAuditSink(
   client: NodeRedisClient | IORedisClient,
   options: RedisAuditSinkOptions = {},
-): AuditSink {
-  const { stream = 'countersign:audit', entries = 1_000_000, timeout = 2000 } = options
-  const send = senderOf(client)
-  if (send === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
+): RedisAuditSink {
+  const { stream = 'countersign:audit', entries = 1_000_000, days = 90, timeout = 2000 } = options
+  const run = runnerOf(client)
+  if (run === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
   if (typeof stream !== 'string' || !/^[\x21-\x7a|~]{1,128}$/.test(stream))
     throw new TypeError(
       'option stream: must be at most 128 printable ASCII characters without spaces and braces',
     )
-  if (!Number.isInteger(entries) || entries < 1)
+  if (!Number.isSafeInteger(entries) || entries < 1)
     throw new TypeError('option entries: must be a positive whole number')
+  if (!Number.isInteger(days) || days < 1 || days > 36_500)
+    throw new TypeError('option days: must be a whole number of days from 1 to 36 500')
   if (!Number.isInteger(timeout) || timeout < 1)
     throw new TypeError('option timeout: must be a positive whole number of milliseconds')
-  return new RedisAuditSink(send, stream, entries, timeout)
+  return new StreamSink(run, { stream, entries, days, timeout })
 }
 
-// Adds all lines, or none where the batch is there already: its name is kept beside the stream, in the same slot.
-const script = `
-if redis.call('SET', KEYS[2], '', 'NX', 'PX', 86400000) then
-  for i = 2, #ARGV do redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'line', ARGV[i]) end
+// Adds all lines, or none where the batch is there already: its name is kept beside the stream, in the same slot. Then takes
+// away what is too much or too old, in steps, so that no other client waits long; where nobody adds any more, all of it
+// goes by itself in the end.
+const add = `
+if not redis.call('SET', KEYS[3], '', 'NX', 'PX', 86400000) then return 0 end
+for i = 3, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('XADD', KEYS[1], '*', 'line', ARGV[i])
+  else
+    local id = redis.call('XADD', KEYS[1], '*', 'line', ARGV[i], 'p', '')
+    redis.call('HSET', KEYS[2], id, ARGV[i + 1])
+  end
 end
+local function take(entries)
+  local ids = {}
+  for i, entry in ipairs(entries) do ids[i] = entry[1] end
+  if #ids == 0 then return end
+  redis.call('XDEL', KEYS[1], unpack(ids))
+  redis.call('HDEL', KEYS[2], unpack(ids))
+end
+local over = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[1])
+local step = #ARGV + 1000
+while over > 0 and step > 0 do
+  local count = math.min(over, step, 1000)
+  take(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', count))
+  over = over - count
+  step = step - count
+end
+local now = redis.call('TIME')
+local oldest = string.format('%.0f', tonumber(now[1]) * 1000 - tonumber(ARGV[2]))
+take(redis.call('XRANGE', KEYS[1], '-', '(' .. oldest .. '-0', 'COUNT', 1000))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 1`
 
-class RedisAuditSink implements AuditSink {
-  readonly #send: Send
-  readonly #stream: string
-  readonly #entries: number
-  readonly #timeout: number
+// Some entries from one on: the name of each, its line, and what may be erased of it.
+const page = `
+local found = {}
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', 200)) do
+  local p = ''
+  if entry[2][3] then p = redis.call('HGET', KEYS[2], entry[1]) or 'null' end
+  found[#found + 1] = entry[1]
+  found[#found + 1] = entry[2][2]
+  found[#found + 1] = p
+end
+return found`
+
+const last = `
+local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+return entry and entry[1] or ''`
+
+const take = `return redis.call('HDEL', KEYS[2], unpack(ARGV))`
+
+interface Entry {
+  readonly name: string
+  readonly line: string
+  readonly isErasable: boolean
+}
+
+class StreamSink implements RedisAuditSink {
+  readonly #run: Run
+  readonly #options: Required<RedisAuditSinkOptions>
+  readonly #keys: readonly [string, string]
   readonly #names = new WeakMap<Uint8Array, string>()
 
-  constructor(send: Send, stream: string, entries: number, timeout: number) {
-    this.#send = send
-    this.#stream = stream
-    this.#entries = entries
-    this.#timeout = timeout
+  constructor(run: Run, options: Required<RedisAuditSinkOptions>) {
+    this.#run = run
+    this.#options = options
+    this.#keys = [options.stream, `{${options.stream}}:evidence`]
   }
 
   async append(lines: Uint8Array): Promise<void> {
@@ -84,28 +152,87 @@ class RedisAuditSink implements AuditSink {
     await this.#add(crypto.randomUUID(), [statement])
   }
 
+  async erase(
+    choose: (line: string) => boolean,
+    announce: (lines: readonly string[]) => Promise<void>,
+  ): Promise<number> {
+    let erased = 0
+    for await (const entries of this.#pages()) {
+      const chosen = entries.filter(({ line, isErasable }) => isErasable && choose(line))
+      if (chosen.length === 0) continue
+      await announce(chosen.map(({ line }) => line))
+      erased += Number(
+        await this.#ask(
+          take,
+          chosen.map(({ name }) => name),
+        ),
+      )
+    }
+    return erased
+  }
+
+  async *read(): AsyncGenerator<string> {
+    for await (const entries of this.#pages()) for (const { line } of entries) yield `${line}\n`
+  }
+
+  /** What is there when it begins: others go on adding meanwhile. */
+  async *#pages(): AsyncGenerator<readonly Entry[]> {
+    const end = String(await this.#ask(last, []))
+    for (let from = '-'; end !== ''; ) {
+      const found = (await this.#ask(page, [from, end])) as readonly string[]
+      const entries: Entry[] = []
+      for (let i = 0; i + 2 < found.length; i += 3) {
+        const [name, line, p] = found.slice(i, i + 3) as [string, string, string]
+        entries.push({ name, line: p === '' ? line : joined(line, p), isErasable: p !== '' && p !== 'null' })
+      }
+      const next = entries.at(-1)
+      if (next === undefined) return
+      yield entries
+      from = `(${next.name}`
+    }
+  }
+
   async #add(name: string, lines: readonly string[]): Promise<void> {
-    const keys = [this.#stream, `{${this.#stream}}:${name}`]
+    const { stream, entries, days } = this.#options
+    const values = [String(entries), String(days * 86_400_000), ...lines.flatMap(parted)]
+    await this.#ask(add, values, `{${stream}}:${name}`)
+  }
+
+  async #ask(script: string, values: readonly string[], ...more: readonly string[]): Promise<unknown> {
+    const { timeout } = this.#options
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      const message = `Redis gave no answer within ${this.#timeout} ms`
-      timer = setTimeout(() => reject(new Error(message)), this.#timeout)
+      const message = `Redis gave no answer within ${timeout} ms`
+      timer = setTimeout(() => reject(new Error(message)), timeout)
       timer.unref()
     })
     try {
-      await Promise.race([this.#send(['EVAL', script, '2', ...keys, String(this.#entries), ...lines]), late])
+      return await Promise.race([this.#run(script, [...this.#keys, ...more], values), late])
     } finally {
       clearTimeout(timer)
     }
   }
 }
 
-function senderOf(client: unknown): Send | undefined {
+// A line is `{"r":…}` or `{"r":…,"p":…}`, and no member of a record is called `p`.
+const between = ',"p":'
+
+/** A line without what may be erased, and that. */
+function parted(line: string): readonly [string, string] {
+  const at = line.startsWith('{"r":') ? line.indexOf(between) : -1
+  return at === -1 ? [line, ''] : [`${line.slice(0, at)}}`, line.slice(at + between.length, -1)]
+}
+
+const joined = (line: string, p: string): string => `${line.slice(0, -1)}${between}${p}}`
+
+function runnerOf(client: unknown): Run | undefined {
   if (typeof client !== 'object' || client === null) return undefined
-  const { sendCommand, call, isOpen, status } = client as Readonly<Record<string, unknown>>
-  if (typeof isOpen === 'boolean' && typeof sendCommand === 'function')
-    return async (args) => (sendCommand as (args: readonly string[]) => unknown).call(client, args)
-  if (typeof status === 'string' && typeof call === 'function')
-    return async (args) => (call as (...args: readonly string[]) => unknown).apply(client, [...args])
+  const { eval: evaluate, isOpen, status } = client as Readonly<Record<string, unknown>>
+  if (typeof evaluate !== 'function') return undefined
+  const call = evaluate as (...args: readonly unknown[]) => unknown
+  if (typeof isOpen === 'boolean')
+    return async (script, keys, values) => call.call(client, script, { keys, arguments: values })
+  if (typeof status === 'string')
+    return async (script, keys, values) => call.call(client, script, keys.length, ...keys, ...values)
   return undefined
 }

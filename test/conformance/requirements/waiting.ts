@@ -86,7 +86,6 @@ export const waiting: readonly Part[] = [
         '7.2.3',
         'DEF',
         'A resource token may send the person to the resource before the consent.',
-        notOurs('Not used: no resource token carries the claim interaction (R-200).'),
       ),
       row(
         'R-237',

@@ -164,3 +164,36 @@ four.post('/later', guard.require('agent'), express4.json(), (req, res) => {
   const agent: string = req.aauth.agent
   res.json({ agent })
 })
+
+// Users of the application: typed as what `find` answers.
+interface User {
+  readonly id: string
+}
+const withUsers = aauth({
+  resource: 'https://notes.example',
+  scopes: { 'notes.read': 'Read' },
+  interaction: { login: () => 'mom' },
+  users: {
+    find: async ({ person, tenant }): Promise<User | undefined> =>
+      person.sub === 'sub' && tenant === undefined ? { id: person.ps } : undefined,
+    link: ({ user, person }) => ({ refused: `${user} ${person.ps}` }),
+  },
+})
+const mine: AAuthHandler<Grant & { readonly user: User }> = (req, res) => {
+  const id: string = req.aauth.user.id
+  res.json({ id })
+}
+app.get('/mine', withUsers.require({ scope: 'notes.read', user: true }), mine)
+app.get(
+  '/mine/some',
+  withUsers.require({ identity: 'person', user: (user: User) => user.id === '1', tenant: true }),
+  (req, res) => {
+    const texts: string[] = [req.aauth.user.id, req.aauth.tenant]
+    res.json({ texts })
+  },
+)
+const watched = withUsers.with({ observe: true })
+app.get('/mine/watched', watched.require({ scope: 'notes.read', user: true }), (req, res) => {
+  const id: string | undefined = req.aauth?.user.id
+  res.json({ id })
+})

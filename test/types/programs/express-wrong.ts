@@ -51,3 +51,9 @@ app.get('/optional', guard.require({ scope: 'notes.read', optional: true }), lis
 // says: possibly 'undefined'
 const read: AAuthHandler<Grant | undefined> = (req, res) => res.json(req.aauth.person)
 app.get('/read', read)
+// says: NoSuchMember<"user">
+guard.require({ identity: 'agent', user: true })
+const mine: AAuthHandler<Grant & { readonly user: { readonly id: string } }> = (req, res) =>
+  res.json(req.aauth.user.id)
+// says: No overload matches
+app.get('/mine', guard.require({ scope: 'notes.read' }), mine)

@@ -226,3 +226,14 @@ const asked = (request: AAuthRequest<Grant, RouteGenericInterface, typeof loggin
 logging.get('/', { config: { aauth: { scope: 'notes.read' } } }, logged)
 logging.get('/asked', { config: { aauth: { scope: 'notes.read' } } }, async (request) => asked(request))
 second.get('/:id', { config: { aauth: { scope: 'notes.read' } } }, overHttp2)
+
+// Users of the application, of the type that AAuthTypes says, or of any.
+const mine: AAuthHandler<Grant & { readonly user: object | string }> = async (request) => {
+  const user: object | string = request.aauth.user
+  return user
+}
+app.get('/mine', { config: { aauth: { scope: 'notes.read', user: true } } }, mine)
+app.get('/mine/some', { config: { aauth: { identity: 'person', user: () => true } } }, async (request) => {
+  const user: object | string = request.aauth.user
+  return user
+})

@@ -72,3 +72,6 @@ requirement({ scope: 'notes.read', effects: 'read' })
 requirement({ scopes: 'notes.read' })
 // says: NoSuchMember<"account">
 requirement({ identity: 'agent', account: () => 'a' })
+const mine: AAuthHandler<Grant & { readonly user: object | string }> = async (request) => request.aauth.user
+// says: is not assignable to type
+app.get('/mine', { config: { aauth: { scope: 'notes.read' } } }, mine)

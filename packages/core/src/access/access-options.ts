@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller, Person } from '../caller.js'
 import type { RequestView } from '../http/request-view.js'
 import { isUser } from '../identifiers.js'
 import type { AskInteraction } from '../interaction/ask.js'
+import { z } from '../schema.js'
 import type { AccountHolder, AccountQuestion } from './bindings.js'
 import { type Deny, type Policies, type Policy, policiesSchema, policyList } from './policy.js'
 

@@ -1,8 +1,9 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
 import type { RequestView } from '../http/request-view.js'
+import type { UserDirectory } from '../users/directory.js'
 import { type Expectation, matches } from './expectation.js'
-import type { TenantRule } from './requirement.js'
+import type { TenantRule, UserRule } from './requirement.js'
 
 /** A person and an account, as the option `accounts` is asked about them. */
 export interface AccountQuestion<Raw = unknown> {
@@ -22,6 +23,7 @@ export interface Bindings {
   readonly mission: Expectation<string, Person | Grant> | undefined
   readonly person: ((request: RequestView) => Awaitable<PersonIdentifier | null | undefined>) | undefined
   readonly account: ((request: RequestView) => Awaitable<string | undefined>) | undefined
+  readonly user: UserRule | undefined
 }
 
 /** The route binds nothing. */
@@ -30,6 +32,7 @@ export const nothing: Bindings = {
   mission: undefined,
   person: undefined,
   account: undefined,
+  user: undefined,
 }
 
 /** What the bindings of a route come to for one request. */
@@ -38,6 +41,18 @@ export interface Bound {
   readonly objection?: string
   /** The account the request acts on, which the person holds; a grant may still be for another. */
   readonly account?: string
+  /** The user whom the person is linked to, where the route needs one. */
+  readonly user?: object | string
+  /** Whether the route needs a user, and the person is linked to none. */
+  readonly unlinked?: boolean
+}
+
+/** What the bindings ask the application. */
+export interface BindingContext {
+  /** The option `accounts`. */
+  readonly accounts: AccountHolder | undefined
+  /** The option `users`. */
+  readonly users: UserDirectory | undefined
 }
 
 /** No binding has anything to say. */
@@ -51,7 +66,7 @@ export async function bind(
   bindings: Bindings,
   caller: Person | Grant,
   request: RequestView,
-  holds: AccountHolder | undefined,
+  { accounts, users }: BindingContext,
 ): Promise<Bound> {
   if (bindings.tenant !== undefined && !isTenant(bindings.tenant, caller))
     return { objection: 'This organisation is not served here' }
@@ -59,7 +74,21 @@ export async function bind(
     return { objection: 'This mission is not served here' }
   if (bindings.person !== undefined && !isPerson(await bindings.person(request), caller))
     return { objection: 'This is not the person’s own' }
-  return bindAccount(bindings, caller, request, holds)
+  const bound = await bindAccount(bindings, caller, request, accounts)
+  if (bindings.user === undefined || bound.objection !== undefined) return bound
+  return { ...bound, ...(await bindUser(bindings.user, caller, users)) }
+}
+
+async function bindUser(
+  rule: UserRule,
+  caller: Person | Grant,
+  users: UserDirectory | undefined,
+): Promise<Bound> {
+  const user = await users?.find(caller)
+  if (user === undefined) return { unlinked: true }
+  if (rule !== true && (await rule(user, caller)) !== true)
+    return { objection: 'The user of this person is not served here' }
+  return { user }
 }
 
 async function bindAccount(

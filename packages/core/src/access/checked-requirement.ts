@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
@@ -7,13 +6,14 @@ import { isUserList } from '../interaction/ask.js'
 import { didYouMean } from '../nearest.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
+import { z } from '../schema.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { identityScopes } from '../token/claims.js'
 import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
 import { type Policy, policiesSchema, policyList } from './policy.js'
-import type { SessionTerms, TenantRule } from './requirement.js'
+import type { SessionTerms, TenantRule, UserRule } from './requirement.js'
 import { checkScopeRule, type ScopeNeed } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
@@ -55,6 +55,8 @@ export interface RequirementContext {
   readonly scopes: ReadonlySet<string>
   /** Whether the option `accounts` is there. */
   readonly accounts: boolean
+  /** Whether the option `users` is there. */
+  readonly users: boolean
   /** Whether there is a key that signs resource tokens. */
   readonly keys: boolean
   /** Whether the option `interaction` is there. */
@@ -97,6 +99,9 @@ const ofPersons = {
     .custom<NonNullable<Bindings['mission']>>(isMissionRule, 'must be true, a hash or a function')
     .optional(),
   person: fn<NonNullable<Bindings['person']>>('a function of the request').optional(),
+  user: z
+    .custom<UserRule>((value) => value === true || typeof value === 'function', 'must be true or a function')
+    .optional(),
 }
 const ofGrants = {
   scope: z
@@ -134,11 +139,11 @@ const sessionTerms = z.strictObject({
     )
     .optional(),
 })
-const names: ReadonlySet<string> = new Set(Object.values(kinds).flatMap(({ shape }) => Object.keys(shape)))
+const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
 
 /** Every member, with whatever its kind of route may not say left out. */
 type Terms = Partial<
-  z.infer<typeof kinds.grant> & Omit<z.infer<typeof kinds.session>, never> & { readonly identity: string }
+  z.output<typeof kinds.grant> & Omit<z.output<typeof kinds.session>, never> & { readonly identity: string }
 >
 
 /**
@@ -150,7 +155,7 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
   const given = spellOut(requirement, context.scopes)
   const needs = kindOf(given)
   const shape: object = kinds[needs].shape
-  const misplaced = Object.keys(given).find((name) => !(name in shape) && names.has(name))
+  const misplaced = Object.keys(given).find((name) => !(name in shape) && isTerm(name))
   if (misplaced !== undefined)
     throw new TypeError(`require: ${misplaced} cannot be said of this kind of route`)
   const schema: z.ZodType<Terms> = kinds[needs] as never
@@ -293,13 +298,21 @@ function checkOnward(
 }
 
 function checkBindings(
-  { tenant, mission, person, account }: Terms,
-  { accounts }: RequirementContext,
+  { tenant, mission, person, account, user }: Terms,
+  context: RequirementContext,
 ): Bindings {
-  if (account !== undefined && !accounts)
+  if (account !== undefined && !context.accounts)
     throw new TypeError('require: account needs the option accounts, which says who holds an account')
-  const bindings: Bindings = { tenant, mission, person, account }
+  if (user !== undefined) checkUser(context)
+  const bindings: Bindings = { tenant, mission, person, account, user }
   return Object.values(bindings).some((value) => value !== undefined) ? bindings : nothing
+}
+
+function checkUser({ users, interaction, keys }: RequirementContext): void {
+  if (!users)
+    throw new TypeError('require: user needs the option users, which says which user a person is linked to')
+  if (!interaction) throw new TypeError('require: user needs the option interaction, with the login')
+  if (!keys) throw new TypeError(`require: user needs the option signingKeys; ${keyNeeded}`)
 }
 
 function isTenantRule(rule: unknown): boolean {

@@ -48,13 +48,17 @@ const need: fc.Arbitrary<Need> = fc
     optional: fc.boolean(),
     scope: rule,
     objection: fc.option(fc.constant('not yours'), { nil: undefined }),
+    // What the application says of the person, where a user is needed.
+    linked: fc.option(fc.constantFrom({ unlinked: true }, { user: 'mom' }), { nil: undefined }),
   })
-  .map(({ objection, ...parts }) => ({
+  .map(({ objection, linked, ...parts }) => ({
     ...unbound,
     claims: {},
     ask: [],
     ...parts,
     ...(objection === undefined ? {} : { objection }),
+    // Only where somebody is known who can be linked.
+    ...(parts.needs === 'any' || parts.needs === 'agent' ? {} : linked),
   }))
 
 /** What a rule means, said once more. */
@@ -73,7 +77,9 @@ describe('the decision is total [R-152] [R-153] [R-155] [R-156]', () => {
         const decision = decide(need, caller)
         switch (decision.act) {
           case 'serve':
-            expect(decision.caller).toBe(caller)
+            if (need.user === undefined || caller === undefined) expect(decision.caller).toBe(caller)
+            else expect(decision.caller).toEqual({ ...caller, user: need.user })
+            if (caller !== undefined) expect(need.unlinked).toBeUndefined()
             if (caller === undefined) expect(need.optional).toBe(true)
             else if (need.needs === 'agent') expect(caller.kind).toBe('agent')
             else if (need.needs === 'person') expect(['person', 'grant']).toContain(caller.kind)
@@ -89,7 +95,9 @@ describe('the decision is total [R-152] [R-153] [R-155] [R-156]', () => {
             break
           case 'ask-grant':
             // Only on behalf of a person who is known.
-            expect(need.needs).toBe('grant')
+            expect(need.needs === 'grant' || decision.link).toBe(true)
+            expect(decision.link).toBe(need.unlinked)
+            expect(need.objection).toBeUndefined()
             expect(['person', 'grant']).toContain(caller?.kind)
             break
           case 'forbid':
@@ -110,7 +118,9 @@ describe('the decision is total [R-152] [R-153] [R-155] [R-156]', () => {
         if (decision.act !== 'ask-grant') return
         const held = caller?.kind === 'grant' ? caller.scope : []
         expect(decision.scope).toEqual(expect.arrayContaining([...held]))
-        expect(decide(need, grantOf(decision.scope)).act).toBe('serve')
+        // They have been to our page meanwhile.
+        const { unlinked: _, ...linked } = need
+        expect(decide(linked, grantOf(decision.scope)).act).toBe('serve')
       }),
       runs,
     )

@@ -35,6 +35,7 @@ const callers: Record<string, TokenCaller | undefined> = {
 const context = {
   scopes: new Set(['read', 'write', 'admin']),
   accounts: true,
+  users: true,
   keys: true,
   policies: [],
   observe: false,
@@ -186,6 +187,32 @@ describe('requirements', () => {
   it('binds an account only where somebody says who holds one', () => {
     const requirement = { scope: 'read', account: () => 'blue' }
     expect(() => checkRequirement(requirement, { ...context, accounts: false })).toThrow('option accounts')
+  })
+
+  it.each([
+    ['users', 'the option users'],
+    ['interaction', 'the option interaction'],
+    ['keys', 'the option signingKeys'],
+  ])('looks for a user only where there are %s', (option, name) => {
+    for (const requirement of [
+      { scope: 'read', user: true },
+      { claims: { email: true }, user: () => true },
+      { identity: 'person', user: true },
+    ]) {
+      expect(checkRequirement(requirement, context).bindings.user).toBeDefined()
+      expect(() => checkRequirement(requirement, { ...context, [option]: false })).toThrow(name)
+    }
+  })
+
+  it.each([
+    [{ identity: 'agent', user: true }],
+    [{ identity: 'any', user: true }],
+    [{ session: true, user: true }],
+    [{ scope: 'read', user: false }],
+    [{ scope: 'read', user: 'mom' }],
+    [{ scope: 'read', user: ['mom'] }],
+  ])('%j looks for nobody: a TypeError', (requirement) => {
+    expect(() => checkRequirement(requirement, context)).toThrow(/^require: user/)
   })
 
   it('connects agents only where there is a login', () => {

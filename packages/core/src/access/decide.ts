@@ -1,4 +1,4 @@
-import type { Caller, Connected, Grant, Person, TokenCaller } from '../caller.js'
+import { asUser, type Caller, type Connected, type Grant, type Person, type TokenCaller } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { Bound } from './bindings.js'
 import type { CheckedRequirement, WantedSession } from './checked-requirement.js'
@@ -45,7 +45,7 @@ const matrix: Readonly<Record<Need['needs'], Row>> = {
   // A person or auth token does not say who is calling (G-06).
   agent: { nobody: askAgent, agent: serve, person: askAgent, grant: askAgent },
   // Agents that hold an auth token present it everywhere; it names the person as well (G-05).
-  person: { nobody: askPerson, agent: askPerson, person: serveBound, grant: serveBound },
+  person: { nobody: askPerson, agent: askPerson, person: serveLinked, grant: serveLinked },
   // Never an auth-token challenge for a request that carried neither a person token nor an auth token (R-156).
   grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: fit },
   // A session goes with the key, whatever token says whose key it is (G-32).
@@ -94,23 +94,41 @@ function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
 
-function askGrant({ objection, scope, claims, ask, account }: Need, caller: Person): AskGrant | Forbid {
+/** Where a user is needed and the person is linked to none, there is nothing to be granted: only our page is asked for. */
+function serveLinked(need: Need, caller: Person | Grant): Serve | AskGrant | Forbid {
+  const { unlinked, user } = need
+  if (need.objection === undefined && unlinked === true) {
+    // A resource token names scopes, and this one of the person server's own says no more than who somebody is.
+    const more = caller.kind === 'person' ? ['openid'] : []
+    return { ...extend(caller, more, []), link: true }
+  }
+  return serveBound(need, user === undefined ? caller : asUser(caller, user))
+}
+
+function askGrant(need: Need, caller: Person): AskGrant | Forbid {
+  const { objection, scope, claims, ask, account } = need
   if (objection !== undefined) return forbid(objection)
   const essential = scopesOfClaims(claims)
   const asked = [...new Set([...missingScopes(scope, []), ...essential, ...ask])]
-  return { act: 'ask-grant', caller, scope: asked, essential, account }
+  return { act: 'ask-grant', caller, scope: asked, essential, account, ...linkFor(need) }
 }
 
-function fit({ objection, scope, claims, ask, account: wanted }: Need, grant: Grant): MatrixDecision {
+function linkFor({ unlinked }: Need): Pick<AskGrant, 'link'> {
+  return unlinked === true ? { link: true } : {}
+}
+
+function fit(need: Need, grant: Grant): MatrixDecision {
+  const { objection, scope, claims, ask, account: wanted, user, unlinked } = need
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
   if ('wrong' in found) return forbid(`The claim ${found.wrong} is missing, or not what is needed here`)
   const missing = missingScopes(scope, grant.scope)
   const account = wanted ?? grant.account
   // A grant for one account gives nothing at another (AAuth 11.11, R-293), and agents drop one on a 401 only (N-113).
-  return missing.length + found.lacking.length === 0 && account === grant.account
-    ? { act: 'serve', caller: grant }
-    : extend(grant, [...missing, ...ask], found.lacking, account)
+  const isEnough = missing.length + found.lacking.length === 0 && account === grant.account
+  if (isEnough && unlinked !== true)
+    return { act: 'serve', caller: user === undefined ? grant : asUser(grant, user) }
+  return { ...extend(grant, [...missing, ...ask], found.lacking, account), ...linkFor(need) }
 }
 
 /**
@@ -212,7 +230,9 @@ export function decideAdmitted(
   admitted: readonly string[] | Refusal,
 ): AskGrant | Forbid | Refuse {
   if (admitted instanceof Refusal) return { act: 'refuse', refusal: admitted }
-  return admitted.length > 0 && ask.essential.every((name) => admitted.includes(name))
+  // To be linked is enough where nothing has to be granted.
+  const isWorthwhile = admitted.length > 0 || ask.link === true
+  return isWorthwhile && ask.essential.every((name) => admitted.includes(name))
     ? { ...ask, scope: admitted }
     : forbid('The person’s server does not offer what is needed here')
 }

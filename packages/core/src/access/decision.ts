@@ -24,6 +24,8 @@ export interface AskGrant {
   /** Those of the scopes without which it is no use asking. */
   readonly essential: readonly string[]
   readonly account: string | undefined
+  /** Present where the person is linked to no user yet, and comes to our page first. */
+  readonly link?: true
 }
 
 /** Access is denied: nothing the caller could bring would help. */

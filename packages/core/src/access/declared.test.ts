@@ -7,6 +7,7 @@ import { deny, type PolicyVerdict } from './policy.js'
 const context = {
   scopes: new Set(['read', 'write']),
   accounts: true,
+  users: true,
   keys: true,
   policies: [],
   observe: false,
@@ -47,6 +48,7 @@ const members: readonly (readonly [object, string, string])[] = [
     ['person', 'a function of the request'],
     ['tenant', 'true, { ps, tenant } or a function'],
     ['mission', 'true, a hash or a function'],
+    ['user', 'true or a function'],
   ].flatMap(([name = '', expected = '']) =>
     [{ identity: 'person' }, { scope: 'read' }].map((route) => [route, name, expected] as const),
   ),

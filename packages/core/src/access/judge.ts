@@ -15,7 +15,7 @@ import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
 import { approversOf } from './approvals.js'
 import { createAskPolicies } from './ask-policies.js'
-import type { AccountHolder } from './bindings.js'
+import type { BindingContext } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { createConnect } from './connect.js'
 import { askedOfNobody, decide, decideAdmitted } from './decide.js'
@@ -25,12 +25,10 @@ import { createNeed } from './need.js'
 import type { ScopeList } from './scope-list.js'
 
 /** What a walk works with. */
-export interface WalkContext {
+export interface WalkContext extends BindingContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
   readonly scopes: ScopeList
-  /** The option `accounts`. */
-  readonly accounts: AccountHolder | undefined
   readonly sessions: Pick<SessionService, 'find'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
@@ -46,7 +44,7 @@ export function createWalk(
 ): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
   const { authentication, explain, scopes } = context
   const { trace } = authentication
-  const needOf = createNeed(requirement, context.accounts)
+  const needOf = createNeed(requirement, context)
   const askPolicies = createAskPolicies(requirement.policies, {
     scopes,
     interaction: context.interaction,

@@ -3,7 +3,7 @@ import { andThen } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RouteView, viewRequest } from '../http/request-view.js'
-import { type AccountHolder, type Bound, bind, nothing, unbound } from './bindings.js'
+import { type BindingContext, type Bound, bind, nothing, unbound } from './bindings.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import type { Need } from './decide.js'
 
@@ -14,8 +14,7 @@ export type NeedOf = (
   route: RouteView,
 ) => Awaitable<Need>
 
-/** @param accounts the option `accounts` */
-export function createNeed(requirement: CheckedRequirement, accounts: AccountHolder | undefined): NeedOf {
+export function createNeed(requirement: CheckedRequirement, context: BindingContext): NeedOf {
   const { bindings, scope } = requirement
   const fixed: Need | undefined = typeof scope === 'function' ? undefined : { ...requirement, scope }
 
@@ -24,10 +23,10 @@ export function createNeed(requirement: CheckedRequirement, accounts: AccountHol
     if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
       return fixed ?? { ...requirement, scope: [] }
     // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
-    const isBound = bindings !== nothing || (accounts !== undefined && hasAccount(caller))
+    const isBound = bindings !== nothing || (context.accounts !== undefined && hasAccount(caller))
     if (fixed !== undefined && !isBound) return fixed
     const view = viewRequest(request, route)
-    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, view, accounts) : unbound
+    const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, view, context) : unbound
     return andThen(bound, (found) =>
       typeof scope === 'function'
         ? andThen(scope(view), (rule) => ({ ...requirement, scope: rule, ...found }))

@@ -26,7 +26,7 @@ function wouldBe(decision: Exclude<Finding['decision'], { act: 'serve' }>): Omit
     case 'ask':
       return { code: decision.requirement, status: 401, detail: undefined }
     case 'ask-grant':
-      return { code: 'auth-token', status: 401, detail: undefined }
+      return { code: decision.link === true ? 'user_required' : 'auth-token', status: 401, detail: undefined }
     case 'hold':
       return {
         code: decision.wanted.ask.verdict === 'approval' ? 'approval' : 'interaction',

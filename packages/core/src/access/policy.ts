@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
+import { z } from '../schema.js'
 
 /** What a policy decides by. */
 export interface PolicyInput<C extends Caller = Caller, Raw = unknown> {

@@ -73,7 +73,20 @@ export interface PersonTerms<Raw = unknown> {
    * compared with what the token says. `undefined` or `null`: nobody's.
    */
   readonly person?: (request: RequestView<Raw>) => Awaitable<PersonIdentifier | null | undefined>
+  /**
+   * A user of the application is needed, whom the person is linked to as the option `users` says: any (`true`), or one of
+   * whom a function says `true`; otherwise `403`. Handlers and policies find the user in `aauth.user`. A person who is
+   * linked to nobody gets `401` with a resource token whose `interaction` brings them to our page first (AAuth 7.2.3).
+   * Needs the options `users`, `interaction` and `signingKeys`.
+   */
+  readonly user?: UserRule
 }
+
+/** Which users of the application a route serves. */
+export type UserRule =
+  | true
+  // What `find` answers is known to the application; a method, so that it may say so.
+  | { judge(user: unknown, caller: Person | Grant): Awaitable<boolean> }['judge']
 
 /** An organisation: tenants of one person server. */
 export type TenantRule =

@@ -23,15 +23,22 @@ type StatedClaims<R> = [R] extends [{ readonly claims: infer Rules }]
   ? { readonly claims: ClaimsIn<Rules> }
   : unknown
 
-/** What is certain of whom the agent acts for. */
-type InTerms<R> = Stated<R, 'tenant'> & Stated<R, 'mission'>
+/** The user of the application, where the requirement needs one. */
+type StatedUser<R, User> = Has<R, 'user'> extends true ? { readonly user: User } : unknown
 
-/** The caller that a requirement lets through, with what the requirement makes certain. */
-export type CallerOf<R> =
+/** What is certain of whom the agent acts for. */
+type InTerms<R, User> = Stated<R, 'tenant'> & Stated<R, 'mission'> & StatedUser<R, User>
+
+/**
+ * The caller that a requirement lets through, with what the requirement makes certain.
+ *
+ * @typeParam User what the option `users.find` answers
+ */
+export type CallerOf<R, User = object | string> =
   Has<R, 'scope'> extends true
-    ? GrantOf<R>
+    ? GrantOf<R, User>
     : Has<R, 'claims'> extends true
-      ? GrantOf<R>
+      ? GrantOf<R, User>
       : Has<R, 'session'> extends true
         ? Connected
         : [R] extends [{ readonly identity: 'any' }]
@@ -39,11 +46,11 @@ export type CallerOf<R> =
           : [R] extends ['agent' | { readonly identity: 'agent' }]
             ? Agent
             : [R] extends ['person' | { readonly identity: 'person' }]
-              ? (Person | Grant) & InTerms<R>
+              ? (Person | Grant) & InTerms<R, User>
               : Caller
 
 /** A grant, with what the requirement makes certain. */
-type GrantOf<R> = Grant & InTerms<R> & Stated<R, 'account'> & StatedClaims<R>
+type GrantOf<R, User> = Grant & InTerms<R, User> & Stated<R, 'account'> & StatedClaims<R>
 
 /** What a requirement says of this name; `undefined` where it does not. */
 type Told<R, Name extends string> = R extends { readonly [K in Name]?: infer Value } ? Value : undefined
@@ -70,7 +77,8 @@ export type MayBeNobody<R, Observe = false> = [R] extends [string]
  * What a handler finds: the caller that the requirement lets through, and `Nobody` where there may be none.
  *
  * @typeParam Observe what the server or router says of `observe`
+ * @typeParam User what the option `users.find` answers
  */
-export type RouteCaller<R, Observe = false, Nobody = undefined> =
-  | CallerOf<R>
+export type RouteCaller<R, Observe = false, Nobody = undefined, User = object | string> =
+  | CallerOf<R, User>
   | (MayBeNobody<R, Observe> extends true ? Nobody : never)

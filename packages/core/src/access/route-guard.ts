@@ -1,7 +1,7 @@
 import type { Adoption } from '../adoption/adoption.js'
 import { isEnforced } from '../adoption/dial.js'
 import type { Noted } from '../adoption/tally.js'
-import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
+import { challengeAnswer, unsignedAnswer, userChallenge } from '../answer/challenge.js'
 import type { Help } from '../answer/help.js'
 import {
   type Answered,
@@ -13,6 +13,7 @@ import {
   refused,
   renewed,
   served,
+  userNeeded,
 } from '../answer/outcome.js'
 import type { OwnAuditLog } from '../audit/log.js'
 import { unrecorded } from '../audit/unrecorded.js'
@@ -23,12 +24,13 @@ import type { Caller, TokenCaller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
 import { callIdOf } from '../decision/call-id.js'
 import { endOfOutcome } from '../decision/end.js'
+import { Refusal } from '../errors.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { HttpRequest } from '../http/message.js'
-import { noRoute, noteRoute, type RouteView, viewRequest } from '../http/request-view.js'
+import { noRoute, noteRoute, noteWhile, type RouteView, viewRequest } from '../http/request-view.js'
+import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
-import type { ResourceTokenMint } from '../token/resource-token.js'
 import type { CheckedRequirement } from './checked-requirement.js'
 import { askedOfNobody } from './decide.js'
 import type { AskGrant, AskToken, Hold } from './decision.js'
@@ -48,7 +50,7 @@ export interface RouteGuard<C extends Caller | undefined = Caller | undefined, R
 
 /** What every guard of a server works with. */
 export interface GuardContext extends WalkContext {
-  readonly mint: ResourceTokenMint
+  readonly grantToken: GrantToken
   readonly deferrals: Deferrals
   readonly report: Report
   readonly noticeContent: NoticeContent
@@ -65,7 +67,7 @@ export function createRouteGuard(
   requirement: CheckedRequirement,
   context: GuardContext,
 ): RouteGuard<Caller | undefined, unknown> {
-  const { mint, noticeContent, report, deferrals, audit } = context
+  const { grantToken, noticeContent, report, deferrals, audit } = context
   const authentication = forRoute(context.authentication, requirement)
   const walk = createWalk(requirement, { ...context, authentication })
   const { needs, observe, enforce, or, orWins, deliver, onward: keeps } = requirement
@@ -117,12 +119,23 @@ export function createRouteGuard(
       : challenged(requirement, answer, report, request)
   }
 
-  const askGrant = async ({ caller, scope, account }: AskGrant, request: HttpRequest): Promise<Outcome> => {
-    const asked = { scope, ...(account === undefined ? {} : { account }) }
+  const askGrant = async (
+    { caller, scope, account, link }: AskGrant,
+    request: HttpRequest,
+  ): Promise<Outcome> => {
+    const asked = {
+      scope,
+      ...(account === undefined ? {} : { account }),
+      ...(link === undefined ? {} : { link }),
+    }
     const held = deliver === 'held' ? await deferrals.grant(request, caller, asked) : undefined
     if (held !== undefined) return held
-    const answer = challengeAnswer('auth-token', { 'resource-token': await mint(caller, asked) })
-    return challenged('auth-token', answer, report, request)
+    const jwt = await grantToken(caller, asked)
+    if (jwt instanceof Refusal) return refused(jwt, report, request)
+    const parameters = { 'resource-token': jwt }
+    return link === true
+      ? userNeeded(userChallenge(parameters), report, request)
+      : challenged('auth-token', challengeAnswer('auth-token', parameters), report, request)
   }
 
   // Nothing is minted or put aside for what nobody will read; and what is only observed opens no door beside the other way in.
@@ -187,8 +200,12 @@ export function createRouteGuard(
   const conclude = observe ? watchOrSettle : settleAndRenew
   const finish = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     // Of a request that has been served nobody asks, unless its handler calls somebody.
-    if (finding.decision.act !== 'serve' || keeps) noteRoute(request, route)
-    return andThen(conclude(finding, request, route), context.help.outcome)
+    const isServed = finding.decision.act === 'serve' && !keeps
+    if (!isServed && !isToldAtOnce(finding)) noteRoute(request, route)
+    const outcome = isServed
+      ? conclude(finding, request, route)
+      : noteWhile(request, route, () => conclude(finding, request, route))
+    return andThen(outcome, context.help.outcome)
   }
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
@@ -216,6 +233,11 @@ export function createRouteGuard(
       return decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
     },
   }
+}
+
+/** Whether all that is told of a request is told before anything is waited for. */
+function isToldAtOnce({ decision: { act }, renew }: Finding): boolean {
+  return renew === undefined && (act === 'refuse' || act === 'ask' || act === 'forbid')
 }
 
 /** How a request to a report-only route ended. */

@@ -86,6 +86,27 @@ export function challengeAnswer(
   }
 }
 
+/**
+ * The challenge for an auth token where the person is linked to no user of the application yet: the resource token brings
+ * them to our page before anybody asks for consent.
+ */
+export function userChallenge(parameters: Readonly<Record<string, string>>): Answer {
+  return {
+    ...userNeeded,
+    headers: { ...userNeeded.headers, 'AAuth-Requirement': requirementField('auth-token', parameters) },
+  }
+}
+
+const userNeeded = freeze(
+  problemAnswer({
+    title: 'The person has to be connected to an account here first',
+    status: 401,
+    error: 'user_required',
+    detail:
+      'Take the resource-token of AAuth-Requirement to the server that it is for, as after every such answer. It sends the person to a page of this API, where they sign in and connect their account, and then asks for consent.',
+  }),
+)
+
 type Requirement = 'agent-token' | 'person-token' | 'auth-token'
 
 /** The challenge to a request that was not signed at all, which says how to sign as well (G-04). */

@@ -13,7 +13,12 @@ export interface Help {
 }
 
 /** The sections of the guide that are about no error: what is required, and the first word to whoever signs nothing. */
-export const requirementSections: readonly string[] = ['agent-token', 'person-token', 'auth-token']
+export const requirementSections: readonly string[] = [
+  'agent-token',
+  'person-token',
+  'auth-token',
+  'user_required',
+]
 export const unsignedSection = 'not-signed'
 
 /**
@@ -25,6 +30,7 @@ export const unsignedSection = 'not-signed'
 export function createHelp(guide: string | false): Help {
   if (guide === false) return { answer: (answer) => answer, outcome: (outcome) => outcome }
   const made = new WeakMap<Answer, Answer>()
+  const outcomes = new WeakMap<Answered, Answered>()
   const bodies = new LRUCache<string, string>({
     max: 256,
     maxSize: 262_144,
@@ -54,14 +60,17 @@ export function createHelp(guide: string | false): Help {
       }
       return known
     },
-    outcome: (outcome) => (outcome.served ? outcome : answered(outcome, help)),
+    outcome(outcome) {
+      if (outcome.served) return outcome
+      const known = outcomes.get(outcome)
+      if (known !== undefined) return known
+      const answer = help.answer(outcome.answer)
+      const answered = answer === outcome.answer ? outcome : { ...outcome, answer }
+      if (Object.isFrozen(outcome)) outcomes.set(outcome, Object.freeze(answered))
+      return answered
+    },
   }
   return help
-}
-
-function answered(outcome: Answered, help: Help): Answered {
-  const answer = help.answer(outcome.answer)
-  return answer === outcome.answer ? outcome : { ...outcome, answer }
 }
 
 /** The section of an answer with a problem body. */

@@ -1,6 +1,6 @@
 import type { Caller } from '../caller.js'
 import { errorEntry, Refusal } from '../errors.js'
-import type { Report, ServedEvent } from '../events.js'
+import type { ChallengedEvent, ElsewhereEvent, RefusedEvent, Report, ServedEvent, Untold } from '../events.js'
 import { type Answer, problemAnswer } from '../http/message.js'
 import { StoreError, storeUnavailable } from '../store/store-error.js'
 import { refusalAnswer } from './challenge.js'
@@ -51,16 +51,31 @@ export type Outcome<C extends Caller | undefined = Caller | undefined> = Served<
 
 /** Serves the request. */
 export function served(caller: Caller | undefined, report: Report, request?: object): Served {
-  report({ name: 'served', caller: caller?.kind ?? 'nobody', ...agentOf(caller) }, request)
+  report(serving(caller), request)
   return { served: true, caller }
 }
 
+const tellServed = (caller: ServedEvent['caller']): Untold<ServedEvent> =>
+  Object.freeze({ name: 'served', caller })
+// Every request that is served is told of, whether anybody listens or not.
+const servedAs = {
+  nobody: tellServed('nobody'),
+  agent: tellServed('agent'),
+  person: tellServed('person'),
+  grant: tellServed('grant'),
+  session: tellServed('session'),
+}
+
 // An agent's own tokens name it and whom it helps; an operator who reads of one sees the other.
-function agentOf(caller: Caller | undefined): Pick<ServedEvent, 'agent' | 'parentAgent'> | undefined {
-  const who = caller?.kind === 'session' ? caller.by : caller
-  if (who?.kind !== 'agent') return undefined
+function serving(caller: Caller | undefined): Untold<ServedEvent> {
+  if (caller === undefined) return servedAs.nobody
+  const { kind } = caller
+  const who = kind === 'session' ? caller.by : caller
+  if (who.kind !== 'agent') return servedAs[kind]
   const { agent, parentAgent } = who
-  return parentAgent === undefined ? { agent } : { agent, parentAgent }
+  return parentAgent === undefined
+    ? { name: 'served', caller: kind, agent }
+    : { name: 'served', caller: kind, agent, parentAgent }
 }
 
 /** Adds the session's next token to an outcome, whatever it is (R-209). */
@@ -71,17 +86,41 @@ export function renewed(outcome: Outcome, token: string): Outcome {
   return { ...outcome, answer: { ...answer, headers: { ...answer.headers, ...field } } }
 }
 
+/** An outcome, and the event that tells of it. */
+interface Telling {
+  readonly event: Untold<RefusedEvent | ChallengedEvent | ElsewhereEvent>
+  readonly outcome: Answered
+}
+
+// What strangers can cause without end is made once: by the refusal or the answer, where that never changes.
+const refusals = new WeakMap<Refusal, Telling>()
+const challenges = new WeakMap<Answer, Telling>()
+const others = new WeakMap<Answer, Telling>()
+
+function tell({ event, outcome }: Telling, report: Report, request: object | undefined): Answered {
+  report(event, request)
+  return outcome
+}
+
+function keep<K extends object>(made: WeakMap<K, Telling>, key: K, { event, outcome }: Telling): Telling {
+  const telling = { event: Object.freeze(event), outcome: Object.freeze(outcome) }
+  if (Object.isFrozen(key)) made.set(key, telling)
+  return telling
+}
+
 /** Refuses the request with one of our error codes. */
 export function refused(refusal: Refusal, report: Report, request?: object): Answered {
+  const known = refusals.get(refusal)
+  if (known !== undefined) return tell(known, report, request)
   const { code, details } = refusal
   const reason = details.reason ?? details.detail
   const { family } = errorEntry(code)
-  report(
-    { name: 'refused', code, family, ...(reason === undefined ? {} : { reason }) },
-    request,
-    details.cause,
-  )
-  return { served: false, answer: refusalAnswer(refusal), code, detail: details.detail }
+  const { event, outcome } = keep(refusals, refusal, {
+    event: { name: 'refused', code, family, ...(reason === undefined ? {} : { reason }) },
+    outcome: { served: false, answer: refusalAnswer(refusal), code, detail: details.detail },
+  })
+  report(event, request, details.cause)
+  return outcome
 }
 
 /** The refusal for something thrown: `503` for a failure of the store, otherwise `500`. The reason is for the operator only. */
@@ -100,8 +139,19 @@ export function failed(cause: unknown, report: Report, request?: object): Answer
 
 /** Challenges the caller to bring a token. */
 export function challenged(requirement: string, answer: Answer, report: Report, request?: object): Answered {
-  report({ name: 'challenged', requirement }, request)
-  return { served: false, answer, code: requirement, detail: undefined }
+  const telling =
+    challenges.get(answer) ??
+    keep(challenges, answer, {
+      event: { name: 'challenged', requirement },
+      outcome: { served: false, answer, code: requirement, detail: undefined },
+    })
+  return tell(telling, report, request)
+}
+
+/** Challenges the caller to bring a token, once the person is linked to a user of the application. */
+export function userNeeded(answer: Answer, report: Report, request?: object): Answered {
+  report({ name: 'challenged', requirement: 'auth-token', code: 'user_required' }, request)
+  return { served: false, answer, code: 'user_required', detail: undefined }
 }
 
 /** Answers `202`: the request is pending, which is no error. */
@@ -124,6 +174,11 @@ export function denied(code: string, detail: string | undefined, report: Report,
 
 /** Leaves the request to the route's other way in. */
 export function elsewhere(requirement: string, answer: Answer, report: Report, request?: object): Answered {
-  report({ name: 'elsewhere' }, request)
-  return { served: false, answer, code: requirement, detail: undefined, or: true }
+  const telling =
+    others.get(answer) ??
+    keep(others, answer, {
+      event: { name: 'elsewhere' },
+      outcome: { served: false, answer, code: requirement, detail: undefined, or: true },
+    })
+  return tell(telling, report, request)
 }

@@ -4,7 +4,7 @@ import { hash, randomFillSync } from 'node:crypto'
 // its `p`: so what concerns a person can be taken out of a line, and the chain holds.
 
 /** SHA-256 in base64url. */
-export const sha256 = (text: string): string => hash('sha256', text, 'base64url')
+export const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'base64url')
 
 /** The parts of a line as they are written. */
 export interface LineParts {

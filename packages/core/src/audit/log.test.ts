@@ -9,6 +9,7 @@ import type { ResourceServer } from '../server/resource-server.js'
 import { newJwks } from '../testing/jwk.js'
 import { now, signed, token } from '../testing/party.js'
 import { testResource } from '../testing/resource.js'
+import { createCipher } from './cipher.js'
 import { type AuditLog, createAuditLog } from './log.js'
 import type { AuditLogOptions } from './options.js'
 import type { AuditSink } from './sink.js'
@@ -61,6 +62,39 @@ async function call(typ: Typ | undefined, changes: object = {}, request?: HttpRe
 
 const everybody: (Typ | undefined)[] = [undefined, 'aa-agent+jwt', 'aa-person+jwt', 'aa-auth+jwt']
 
+const none = {
+  verified: 0,
+  failed: 0,
+  'refused-valid': 0,
+  'refused-invalid': 0,
+  unsigned: 0,
+  unread: 0,
+  'token-missing': 0,
+  'key-missing': 0,
+  'base-missing': 0,
+  erased: 0,
+  altered: 0,
+}
+
+/** What is said of each record, in their order. */
+async function fared(options: VerifyAuditOptions = { secrets: [secret] }): Promise<string[]> {
+  const said: string[] = []
+  const report = await verifyAuditLog([file], [publicJwk], {
+    ...options,
+    onRecord: ({ line, seq, outcome, signature }) => {
+      expect([line, seq]).toEqual([said.length + 1, said.length])
+      said.push(`${outcome} ${signature}`)
+    },
+  })
+  const counts: Record<string, number> = { ...none }
+  for (const text of said) {
+    const [, signature = ''] = text.split(' ')
+    counts[signature] = (counts[signature] ?? 0) + 1
+  }
+  expect(report.signatures).toEqual(counts)
+  return said
+}
+
 describe('createAuditLog', () => {
   it('keeps of every request what verifies it again offline (R-335)', async () => {
     for (const typ of everybody) await call(typ)
@@ -72,6 +106,7 @@ describe('createAuditLog', () => {
       ok: true,
       faults: [],
       records: 6,
+      signatures: { ...none, verified: 4, unsigned: 1, 'refused-valid': 1 },
       verified: 4,
       unverifiable: 0,
       erased: 0,
@@ -102,6 +137,85 @@ describe('createAuditLog', () => {
       )
       expect([text, ...decoded].filter((one) => one.includes('mom-at-rs'))).toEqual([])
     }
+  })
+
+  it('has what verifies the signature of a request that was refused, and says of each record how it fared', async () => {
+    const route = server.require({ identity: 'any' })
+    const bent = async (typ: Typ): Promise<HttpRequest> => {
+      const request = await signed(await token(typ), {})
+      const rawHeaders = request.rawHeaders.map((value) =>
+        value.startsWith('sig=:') ? `sig=:${Buffer.alloc(64, 7).toString('base64')}:` : value,
+      )
+      return { ...request, rawHeaders }
+    }
+    await call(undefined)
+    await call('aa-person+jwt', { exp: now - 1 })
+    await call('aa-person+jwt', { exp: now - 1 })
+    await route.check(await bent('aa-person+jwt'))
+    await route.check(await bent('aa-agent+jwt'))
+    await route.check(await signed(`${(await token('aa-person+jwt')).slice(0, -8)}AAAAAAAA`, {}))
+    await call('aa-person+jwt', { iss: 'https://unknown.example', dwk: 'aauth-person.json' })
+    await route.check({
+      method: 'GET',
+      target: '/',
+      rawHeaders: ['Host', 'rs.example', 'Signature', 'sig=('],
+    })
+    await call('aa-person+jwt')
+    await log.close()
+    const refused = 'refused refused-invalid'
+    const expected = [
+      'challenged unsigned',
+      'refused refused-valid',
+      'refused refused-valid',
+      refused,
+      refused,
+      refused,
+      'refused refused-valid',
+      'refused unread',
+      'served verified',
+    ]
+    expect(await fared()).toEqual(expected)
+    expect(await fared({})).toEqual(
+      expected.map((said) => (/-|verified/.test(said) ? said.replace(/ .+/, ' token-missing') : said)),
+    )
+    expect(await verify()).toMatchObject({ ok: true })
+  })
+
+  it('keeps of a refused token no more than there is room for, and nothing that nobody could erase', async () => {
+    const route = server.require({ identity: 'any' })
+    const long = await token('aa-person+jwt', { exp: now - 1, long: 'x'.repeat(5600) })
+    await route.check(await signed(long))
+    const good = await token('aa-person+jwt', { exp: now - 1 })
+    const [header, claims, signature] = good.split('.') as [string, string, string]
+    // Not canonical: no decoder of ours says whose it is, and others would.
+    await route.check(await signed(`${header}.${claims}=.${signature}`))
+    await log.flush()
+    expect(records().map(({ p }) => Object.keys(p?.['token'] ?? {}))).toEqual([['h'], ['h']])
+  })
+
+  it('erases what was refused in the name of a person as well, with the token that is sealed (R-336)', async () => {
+    for (const typ of ['aa-person+jwt', 'aa-auth+jwt'] as const)
+      for (let n = 0; n < 2; n++) await call(typ, { exp: now - 1 })
+    await call('aa-person+jwt', { exp: now - 1, sub: 'dad-at-rs' })
+    // What says whom it names in another way is found by what its type goes by.
+    await call('aa-person+jwt', { exp: now - 1, ps: 'https://other.example' })
+    await call('aa-auth+jwt', { exp: now - 1, ps: 'https://other.example' })
+    await call('aa-person+jwt')
+    expect(await log.erase({ ps: 'https://ps.example', sub: 'mom-at-rs' })).toBe(6)
+    // It is known in this file, and has to be written once more.
+    await call('aa-person+jwt')
+    await log.close()
+    const opened = createCipher(secret)
+    const text = readFileSync(file, 'utf8')
+    const tokens = [...text.matchAll(/"s":"([^"]+)"/g)].map(([, sealed = '']) => opened.open(sealed) ?? '')
+    const subs = tokens.map((jwt) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()))
+    expect(subs.map(({ ps = 'https://ps.example', sub }) => [ps, sub])).toEqual([
+      ['https://ps.example', 'dad-at-rs'],
+      ['https://other.example', 'mom-at-rs'],
+      ['https://ps.example', 'mom-at-rs'],
+    ])
+    expect((await fared()).slice(-1)).toEqual(['served verified'])
+    expect(await verify()).toMatchObject({ ok: true, erased: 6 })
   })
 
   it('keeps secrets that were signed only sealed, and verifies all the same', async () => {
@@ -151,8 +265,9 @@ describe('createAuditLog', () => {
     for (const typ of everybody) await call(typ)
     await log.erase({ ps: 'https://ps.example', sub: 'mom-at-rs' })
     await call('aa-person+jwt')
+    await call('aa-person+jwt', { exp: now - 1 })
     await log.close()
-    expect(await verify()).toMatchObject({ ok: true, erased: 2 })
+    expect(await verify()).toMatchObject({ ok: true, erased: 2, signatures: { 'refused-valid': 1 } })
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...files()),
@@ -254,6 +369,54 @@ describe('createAuditLog', () => {
     expect((await verify()).faults[0]).toMatchObject({ kind: 'altered', seq: 2 })
   })
 
+  it('finds a person to erase under every key that the hashes had, and says where they may be lost (R-336)', async () => {
+    await log.close()
+    const keys = [privateJwk, newJwks().privateJwk, newJwks().privateJwk] as const
+    const mom = { ps: 'https://ps.example', sub: 'mom-at-rs' }
+    const warned = (): boolean =>
+      (server as ReturnType<typeof testResource>).events.some(
+        (event) => event.name === 'diagnostic' && event.code === 'AAUTH_SUBJECT_KEY',
+      )
+    const hashes = new Set<unknown>()
+    const run = async (
+      signingKeys: readonly object[],
+      options: Partial<AuditLogOptions>,
+      erases = false,
+    ): Promise<number> => {
+      log = createAuditLog({ file, ...options })
+      server = testResource({ audit: log, signingKeys, clock: () => time })
+      await call('aa-person+jwt')
+      await log.flush()
+      hashes.add(records().at(-1)?.p?.['person'])
+      const erased = erases ? await log.erase(mom) : 0
+      await log.close()
+      return erased
+    }
+    const other = 'another secret of the auditors, which is gone'
+    // A key is rotated; a secret comes, another, and then a key for the subjects.
+    await run([keys[0]], {})
+    expect(warned()).toBe(true)
+    await run([keys[1], keys[0]], {})
+    await run([keys[1]], { secret: other })
+    expect(warned()).toBe(false)
+    await run([keys[2]], { secret })
+    await run([keys[2]], { secret, subjectKey: 'k'.repeat(32) })
+    expect(hashes.size).toBe(5)
+    // Two keys are gone.
+    expect(await run([keys[2]], { secret, subjectKey: 'k'.repeat(32) }, true)).toBe(3)
+    const formerSubjectKeys = [other, keys[0]['d'] as string]
+    expect(await run([keys[1]], { secret, formerSubjectKeys }, true)).toBe(4)
+    expect(
+      await verifyAuditLog(
+        files(),
+        keys.map((key) => importSigningJwk(key).publicJwk),
+      ),
+    ).toMatchObject({
+      ok: true,
+      erased: 7,
+    })
+  })
+
   it('finds records that another has written, and statements that another has signed', async () => {
     for (const typ of everybody) await call(typ)
     await log.close()
@@ -276,6 +439,17 @@ describe('createAuditLog', () => {
     expect(() => createAuditLog({})).toThrow(/needs file or sink/)
     expect(() => createAuditLog({ file, gather: 0 })).toThrow(/createAuditLog: gather/)
     expect(() => createAuditLog({ file, secret: 'short' })).toThrow(/createAuditLog: secret/)
+    expect(() => createAuditLog({ file, formerSubjectKeys: ['short'] })).toThrow(/formerSubjectKeys/)
+    const elsewhere = {
+      publicJwk: { ...publicJwk, kid: 'far' },
+      sign: () => Promise.resolve(new Uint8Array(64)),
+    }
+    expect(() => testResource({ audit: createAuditLog({ file }), signingKeys: [elsewhere] })).toThrow(
+      /^option audit: needs subjectKey or secret/,
+    )
+    expect(() =>
+      testResource({ audit: createAuditLog({ file, secret }), signingKeys: [elsewhere] }),
+    ).not.toThrow()
     expect(() => testResource({ audit: createAuditLog({ file: '/nowhere/audit' }) })).toThrow(
       /cannot be opened/,
     )

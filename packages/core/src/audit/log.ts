@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Caller, PersonIdentifier } from '../caller.js'
 import type { SigningKey } from '../crypto/keys.js'
+import type { SubjectSecrets, Subjects } from '../decision/subjects.js'
+import type { Diagnose } from '../diagnostics.js'
 import type { AuditEvent, DecisionEvent, OnwardEvent, Untold } from '../events.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { ReadSignature } from '../signature/read.js'
@@ -19,13 +21,14 @@ export interface AuditContext {
   readonly issuers: Pick<IssuerKeys, 'peek'>
   /** The key that signs now. */
   readonly key: () => SigningKey | undefined
-  /** The hash that stands for a person in decisions. */
-  readonly hashPerson: (person: PersonIdentifier) => string
+  /** The hashes that stand for persons in decisions. */
+  readonly subjects: Pick<Subjects, 'hashOf' | 'hashesOf' | 'keyedBy'>
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
   readonly report: (event: Untold<AuditEvent>) => void
+  readonly diagnose: Diagnose
 }
 
 /** How a log does. */
@@ -124,6 +127,12 @@ export class OwnAuditLog implements AuditLog {
     return this.#running?.isRefusing === true
   }
 
+  /** What the hashes of persons are keyed with, and were. */
+  get subjectSecrets(): SubjectSecrets {
+    const { secret, formerSubjectKeys } = this.#settings
+    return { secret, former: formerSubjectKeys }
+  }
+
   /** @throws TypeError where it belongs to a server already, cannot sign, or cannot be opened */
   attach(context: AuditContext): void {
     if (this.#running !== undefined)
@@ -134,6 +143,13 @@ export class OwnAuditLog implements AuditLog {
         'option audit: needs signingKeys: a key of the resource signs how far the log has come',
       )
     const { file, sink, fsync, keep } = this.#settings
+    // Evidence outlives signing keys, and whoever is to be erased has to be found in all of it.
+    const { keyedBy } = context.subjects
+    if (keyedBy === 'process')
+      throw new TypeError(
+        'option audit: needs subjectKey or secret: the signing key is kept elsewhere, so that each process would hash persons with a key of its own, and none would be found to be erased',
+      )
+    if (keyedBy === 'signingKeys') context.diagnose('AAUTH_SUBJECT_KEY')
     this.#running = new Running(
       sink ?? openFile({ file: file as string, fsync, ...keep, clock: context.clock }),
       this.#settings,
@@ -179,6 +195,7 @@ class Running {
     this.#evidence = new EvidenceWriter(
       secret === undefined ? undefined : createCipher(secret),
       context.issuers,
+      context.subjects.hashOf,
     )
     this.#fileBytes = sink.bytes ?? 0
     this.#fileBegan = context.monotonic()
@@ -284,15 +301,22 @@ class Running {
   async erase(person: PersonIdentifier): Promise<number> {
     const { erase } = this.#sink
     if (erase === undefined) throw new TypeError('erase: this sink cannot erase')
-    const hash = this.#context.hashPerson(person)
+    const hashes = this.#context.subjects.hashesOf(person)
+    const texts = [...hashes]
     const choose = (line: string): boolean => {
       // Most lines are of others, and need not be parsed.
-      if (!line.includes(hash)) return false
-      const evidence = JSON.parse(splitLine(line)?.evidence ?? 'null') as { readonly person?: unknown } | null
-      return evidence?.person === hash
+      if (!texts.some((hash) => line.includes(hash))) return false
+      const { person = '', claimed = '' } = (JSON.parse(splitLine(line)?.evidence ?? 'null') ??
+        {}) as Readonly<Record<string, string>>
+      return hashes.has(person) || hashes.has(claimed)
     }
     await this.writer.flush()
-    return this.writer.run(() => erase.call(this.#sink, choose, (lines) => this.#announce(lines)))
+    try {
+      return await this.writer.run(() => erase.call(this.#sink, choose, (lines) => this.#announce(lines)))
+    } finally {
+      // Tokens that stood where something was erased have to be written once more.
+      this.#evidence.forget()
+    }
   }
 
   async #announce(lines: readonly string[]): Promise<void> {
@@ -353,23 +377,34 @@ const aboutCaller = (decision: DecisionEvent): Record<CallerMembers, unknown> =>
   scope: decision.scope,
 })
 
+type AlwaysThere = 'id' | 'method' | 'outcome' | 'milliseconds'
+
 /** By name, so that none is forgotten. */
+const sometimesThere = Object.keys({
+  route: true,
+  code: true,
+  family: true,
+  status: true,
+  remembered: true,
+  keyHeld: true,
+  policy: true,
+  held: true,
+  part: true,
+  verification: true,
+  requestId: true,
+} satisfies Record<Exclude<OwnMembers, AlwaysThere>, true>) as readonly Exclude<OwnMembers, AlwaysThere>[]
+
+/** One by one: this is part of every request, and JSON of a whole object takes long. */
 const ofRequest = (decision: DecisionEvent): string => {
-  const { id, method, route, outcome, milliseconds, verification } = decision
-  const others: Record<Exclude<OwnMembers, 'id' | 'method' | 'outcome' | 'milliseconds'>, unknown> = {
-    route,
-    code: decision.code,
-    family: decision.family,
-    status: decision.status,
-    remembered: decision.remembered,
-    keyHeld: decision.keyHeld,
-    policy: decision.policy,
-    held: decision.held,
-    verification: verification === undefined ? undefined : round(verification),
-    requestId: decision.requestId,
+  const { id, method, outcome, milliseconds } = decision
+  let json = id === undefined ? '' : `"id":"${id}",`
+  json += `"method":${JSON.stringify(method)},"outcome":"${outcome}","milliseconds":${round(milliseconds)}`
+  for (const name of sometimesThere) {
+    const value = decision[name]
+    if (value === undefined) continue
+    json += `,"${name}":${typeof value === 'number' ? round(value) : JSON.stringify(value)}`
   }
-  const name = id === undefined ? '' : `"id":"${id}",`
-  return `${name}"method":${JSON.stringify(method)},"outcome":"${outcome}","milliseconds":${round(milliseconds)}${more(others)}`
+  return json
 }
 
 /** Members as JSON, to be added to others. */

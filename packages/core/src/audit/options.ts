@@ -1,13 +1,23 @@
-import { z } from 'zod'
 import { checkConfiguration } from '../configuration.js'
+import { z } from '../schema.js'
 import type { AuditSink } from './sink.js'
 
 /** The options of an audit log. */
 export interface AuditLogOptions {
   /** Whether persons, accounts and users are named in clear as well. Default `false`: by hash only. */
   readonly subjects?: boolean
-  /** The secret that the hashes are keyed with; see the option `audit.subjectKey` of a resource server. */
+  /**
+   * The secret that the hashes of persons are keyed with, 32 characters or more, the same on all instances. Default: `secret`;
+   * without one it is derived from the first of `signingKeys`, and a warning says that records outlive those. One of the two is
+   * needed where the signing key is kept elsewhere.
+   */
   readonly subjectKey?: string
+  /**
+   * Secrets that the hashes were keyed with before, so that `erase` finds what was recorded then: an earlier `subjectKey`,
+   * `secret`, or the member `d` of a signing key that is gone. At most 100, of 32 characters or more. All of `signingKeys`
+   * are tried without asking.
+   */
+  readonly formerSubjectKeys?: readonly string[]
   /**
    * The path of the current file: JSON Lines, mode 0600. It is renamed when it is rotated; signed statements about it are in
    * the file of that name with `.heads`. Either this or `sink`.
@@ -61,6 +71,7 @@ export interface AuditSettings
   readonly secret?: string | undefined
   readonly subjects?: boolean | undefined
   readonly subjectKey?: string | undefined
+  readonly formerSubjectKeys?: readonly string[] | undefined
   readonly rotate: Required<NonNullable<AuditLogOptions['rotate']>>
   readonly keep: Required<NonNullable<AuditLogOptions['keep']>>
 }
@@ -71,6 +82,10 @@ const schema: z.ZodType<AuditSettings> = z
   .strictObject({
     subjects: z.boolean('must be a boolean').optional(),
     subjectKey: z.string().min(32, 'must be text of 32 characters or more').optional(),
+    formerSubjectKeys: z
+      .array(z.string().min(32, 'must be text of 32 characters or more'))
+      .max(100, 'must have at most 100')
+      .optional(),
     file: z.string().min(1, 'must be a path').optional(),
     sink: z.custom<AuditSink>(isSink, 'must have append and state').optional(),
     secret: z.string().min(32, 'must be 32 characters or more').optional(),

@@ -1,8 +1,9 @@
 import type { JsonWebKey } from 'node:crypto'
+import type { PersonIdentifier } from '../caller.js'
 import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { ReadSignature } from '../signature/read.js'
-import { decodeJws } from '../token/jws.js'
+import { type CompactJws, decodeJws } from '../token/jws.js'
 import type { Cipher } from './cipher.js'
 import { salt, sha256 } from './line.js'
 
@@ -34,12 +35,16 @@ export interface Evidence {
   readonly token?: TokenEvidence
   /** The key of a server that signed in its own right. */
   readonly key?: JsonWebKey
+  /** The hash of whom a token names that did not verify. */
+  readonly claimed?: string
 }
 
 /** The longest base that is kept, its token left out. */
 const longestBase = 8192
 /** Tokens that have been written to the current file. */
 const mostTokens = 10_000
+/** The longest token that is kept of a request that was refused. */
+const longestRefused = 4096
 
 /** Fields whose values are secrets of the caller's own. */
 const secretFields: ReadonlySet<string> = new Set([
@@ -61,44 +66,52 @@ const mostPieces = 256
 export class EvidenceWriter {
   readonly #cipher: Cipher | undefined
   readonly #issuers: Pick<IssuerKeys, 'peek'>
+  readonly #hashOf: (person: PersonIdentifier) => string
   readonly #tokens = new Set<string>()
+  /** Tokens of requests that were refused: their issuer's key may not have been there. */
+  readonly #refused = new Set<string>()
   readonly #pieces = new Map<string, string>()
 
-  constructor(cipher: Cipher | undefined, issuers: Pick<IssuerKeys, 'peek'>) {
+  /** @param hashOf the hash that stands for a person */
+  constructor(
+    cipher: Cipher | undefined,
+    issuers: Pick<IssuerKeys, 'peek'>,
+    hashOf: (person: PersonIdentifier) => string,
+  ) {
     this.#cipher = cipher
     this.#issuers = issuers
+    this.#hashOf = hashOf
   }
 
   /** A new file has begun: it has to have each token of its own. */
   forget(): void {
     this.#tokens.clear()
+    this.#refused.clear()
   }
 
   /**
    * The evidence of a request that was signed: the members of {@link Evidence} as JSON, without the braces.
    *
-   * @param verified whether its signature and token have verified. Of all others the token is kept by its hash only
+   * @param verified whether its signature and token have verified. Of all others the token is kept sealed or by its hash
    */
   write(read: ReadSignature, verified: boolean): string {
     const { key } = read
-    const text = read.base.toString('latin1')
     const signature = Buffer.from(read.signature).toString('base64url')
     const begin = `"salt":"${salt()}","signature":"${signature}"`
     if (key.scheme === 'jwt') {
       const { jwt, digest } = key
-      const token = verified ? this.#token(jwt, digest) : `{"h":"${digest}"}`
-      return `${begin},${this.#base(text, jwt, digest)},"token":${token}`
+      const base = this.#base(piecesOf(read, jwt), digest, read)
+      return `${begin},${base},${verified ? `"token":${this.#token(jwt, digest)}` : this.#refusedToken(jwt, digest)}`
     }
     const { id: issuer, dwk, kid } = key
-    const found = verified ? exported(this.#issuers.peek({ issuer, dwk, kid })) : undefined
-    return `${begin},${this.#base(text, undefined, '')}${found === undefined ? '' : `,"key":${JSON.stringify(found)}`}`
+    const found = exported(this.#issuers.peek({ issuer, dwk, kid }))
+    return `${begin},${this.#base([read.base.toString('latin1')], '', read)}${found === undefined ? '' : `,"key":${JSON.stringify(found)}`}`
   }
 
-  #base(text: string, jwt: string | undefined, digest: string): string {
-    const pieces = jwt === undefined ? [text] : splitAt(text, jwt)
+  #base(pieces: readonly string[], digest: string, read: ReadSignature): string {
     let length = 0
     for (const piece of pieces) length += piece.length
-    if (length > longestBase) return `"baseHash":"${sha256(text)}"`
+    if (length > longestBase) return `"baseHash":"${sha256(read.base)}"`
     const token = `,{"h":"${digest}"},`
     let json = this.#piece(pieces[0] as string)
     for (let i = 1; i < pieces.length; i++) json += token + this.#piece(pieces[i] as string)
@@ -129,13 +142,9 @@ export class EvidenceWriter {
   }
 
   #token(jwt: string, digest: string): string {
-    if (this.#tokens.has(digest)) return `{"h":"${digest}"}`
-    if (this.#tokens.size >= mostTokens) this.#tokens.clear()
-    this.#tokens.add(digest)
+    if (!isNew(digest, this.#tokens)) return `{"h":"${digest}"}`
     const jws = decodeJws(jwt, mostTokens)
-    const { iss, dwk } = jws?.payload ?? {}
-    const query = { issuer: String(iss), dwk: String(dwk), kid: String(jws?.header['kid']) }
-    const key = exported(this.#issuers.peek(query))
+    const key = this.#keyOf(jws)
     const isAgents = jws?.header['typ'] === 'aa-agent+jwt'
     const evidence: TokenEvidence = {
       ...(isAgents ? { h: digest, jwt } : this.#hidden(jwt, digest)),
@@ -143,15 +152,50 @@ export class EvidenceWriter {
     }
     return JSON.stringify(evidence)
   }
+
+  /** What it says is a stranger's word, of whomever: it is sealed, and found by whom it names when they are to be erased. */
+  #refusedToken(jwt: string, digest: string): string {
+    const isKept = this.#cipher !== undefined && jwt.length <= longestRefused
+    const jws = isKept ? decodeJws(jwt, mostTokens) : undefined
+    // Nobody could say of it whom it names.
+    if (jws === undefined) return `"token":{"h":"${digest}"}`
+    const person = personIn(jws)
+    const claimed = person === undefined ? '' : `,"claimed":"${this.#hashOf(person)}"`
+    if (this.#tokens.has(digest) || !isNew(digest, this.#refused))
+      return `"token":{"h":"${digest}"}${claimed}`
+    const key = this.#keyOf(jws)
+    const evidence: TokenEvidence = { ...this.#hidden(jwt, digest), ...(key === undefined ? {} : { key }) }
+    return `"token":${JSON.stringify(evidence)}${claimed}`
+  }
+
+  #keyOf(jws: CompactJws | undefined): JsonWebKey | undefined {
+    const { iss, dwk } = jws?.payload ?? {}
+    const query = { issuer: String(iss), dwk: String(dwk), kid: String(jws?.header['kid']) }
+    return exported(this.#issuers.peek(query))
+  }
 }
 
-/** As `split`; the token is nearly always there once, and a search for a text of its length takes long. */
-function splitAt(text: string, jwt: string): readonly string[] {
-  const at = text.indexOf('jwt="') + 'jwt="'.length
-  const rest = at + jwt.length
-  return text.startsWith(jwt, at) && at < jwt.length && text.length - rest < jwt.length
-    ? [text.slice(0, at), text.slice(rest)]
-    : text.split(jwt)
+/** Whether it was not in the set, in which it is from now on. */
+function isNew(digest: string, known: Set<string>): boolean {
+  if (known.has(digest)) return false
+  if (known.size >= mostTokens) known.clear()
+  known.add(digest)
+  return true
+}
+
+/** Whom a token names, if it names anybody. */
+function personIn({ header, payload: { iss, ps = iss, sub } }: CompactJws): PersonIdentifier | undefined {
+  const server = header['typ'] === 'aa-person+jwt' ? iss : ps
+  return typeof server === 'string' && typeof sub === 'string' ? { ps: server, sub } : undefined
+}
+
+/** The base without its token. A search for a text of that length takes long, and making a text of it as well. */
+function piecesOf({ base, tokenAt: at }: ReadSignature, jwt: string): readonly string[] {
+  const { length } = jwt
+  // Where the rest is shorter than the token, the token is not in it once more.
+  return at !== undefined && at < length && base.length - at < 2 * length
+    ? [base.toString('latin1', 0, at), base.toString('latin1', at + length)]
+    : base.toString('latin1').split(jwt)
 }
 
 function exported(found: ReturnType<IssuerKeys['peek']>): JsonWebKey | undefined {

@@ -12,7 +12,8 @@ export interface AuditSink {
   /** Begins a new file or section. Absent where there is none. */
   rotate?(): Promise<void>
   /**
-   * Takes out the evidence of the records that are chosen, after `state` has been called with what is to be said of them.
+   * Takes out the evidence of the records that are chosen, after `state` has been called with what is to be said of them: in
+   * `{"r":…,"p":…}`, cut at the first `,"p":`, what follows is `null` then, and may be followed by spaces.
    * Absent where it cannot.
    */
   erase?(

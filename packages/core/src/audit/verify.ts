@@ -1,10 +1,6 @@
-import { LRUCache } from 'lru-cache'
-import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
-import { type CompactJws, decodeJws, isSignedFor } from '../token/jws.js'
-import { createCipher } from './cipher.js'
 import { isBlank, sha256, splitLine } from './line.js'
 import { linesOf } from './lines.js'
-import type { Evidence, HiddenValue } from './record.js'
+import { type AuditedSignature, type DecidedOn, type Presented, parse, SignatureCheck } from './signatures.js'
 import { type ErasureStatement, type HeadStatement, readKeys, readStatement } from './statement.js'
 
 /** What is wrong in a log. */
@@ -24,6 +20,18 @@ export interface AuditFault {
   readonly detail: string
 }
 
+/** One record, as {@link verifyAuditLog} has found it. */
+export interface AuditedRecord {
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  readonly chain: string
+  readonly seq: number
+  /** The outcome of its decision; absent of a call of a handler. */
+  readonly outcome?: string
+  readonly signature: AuditedSignature
+}
+
 /** What {@link verifyAuditLog} has found. */
 export interface AuditReport {
   /** Whether nothing is wrong. */
@@ -31,9 +39,11 @@ export interface AuditReport {
   /** What is wrong, the first first; at most 100. */
   readonly faults: readonly AuditFault[]
   readonly records: number
+  /** How many records fared how; `onRecord` tells of each. */
+  readonly signatures: Readonly<Record<AuditedSignature, number>>
   /** Records of requests whose signature and token have verified once more. */
   readonly verified: number
-  /** Records of requests that could not be verified once more: what was signed is there by its hash only. */
+  /** Records of signed requests that could not be verified once more: `token-missing`, `key-missing` and `base-missing`. */
   readonly unverifiable: number
   /** Records whose evidence was erased, as a signed statement says. */
   readonly erased: number
@@ -51,6 +61,8 @@ export interface VerifyAuditOptions {
   readonly tokens?: readonly string[]
   /** Whether files at the beginning are gone rightly, since they were kept long enough. Default `false`. */
   readonly earlierGone?: boolean
+  /** Is told of each record in turn. */
+  readonly onRecord?: (record: AuditedRecord) => void
 }
 
 /** A part of a chain that stands in one file. */
@@ -72,10 +84,8 @@ interface RecordText {
   readonly evidence?: string
   readonly missing?: number
   /** Absent of a call onward, of which only the tokens are named. */
-  readonly decision?: { readonly caller?: string; readonly method?: string; readonly ps?: string }
+  readonly decision?: DecidedOn & { readonly outcome?: string }
 }
-
-type Presented = Evidence & { readonly iss?: string; readonly jti?: string; readonly jkt?: string }
 
 /**
  * Verifies a log offline: that every record follows the one before it, that none is missing up to the last signed head,
@@ -118,14 +128,27 @@ class Check {
   /** Hashes of the records that heads name, and that the first records of chains follow. */
   readonly #wanted = new Map<string, boolean>()
   readonly #signatures: SignatureCheck
-  readonly #counts = { records: 0, verified: 0, unverifiable: 0, erased: 0, dropped: 0 }
+  readonly #counts = { records: 0, dropped: 0 }
+  readonly #fared: Record<AuditedSignature, number> = {
+    verified: 0,
+    failed: 0,
+    'refused-valid': 0,
+    'refused-invalid': 0,
+    unsigned: 0,
+    unread: 0,
+    'token-missing': 0,
+    'key-missing': 0,
+    'base-missing': 0,
+    erased: 0,
+    altered: 0,
+  }
   /** The hash of each record that a head names. */
   readonly #hashes = new Map<string, string>()
 
   constructor(keys: ReturnType<typeof readKeys>, options: VerifyAuditOptions) {
     this.#keys = keys
     this.#options = options
-    this.#signatures = new SignatureCheck(options)
+    this.#signatures = new SignatureCheck(options.secrets ?? [], options.tokens ?? [])
   }
 
   async gather(file: string): Promise<void> {
@@ -176,7 +199,11 @@ class Check {
       const name = `${record.chain} ${record.seq}`
       if (this.#hashes.has(name)) this.#hashes.set(name, hash)
       this.#follow(segments, record, hash, file, number)
-      this.#checkEvidence(record, parts.evidence, file, number)
+      const signature = this.#checkEvidence(record, parts.evidence, file, number)
+      this.#fared[signature]++
+      const { chain, seq, decision } = record
+      const outcome = typeof decision?.outcome === 'string' ? { outcome: decision.outcome } : {}
+      this.#options.onRecord?.({ file, line: number, chain, seq, ...outcome, signature })
     }
   }
 
@@ -185,7 +212,19 @@ class Check {
     for (const [chain, segments] of this.#segments) unsigned += this.#joinSegments(chain, segments)
     for (const [chain, heads] of this.#heads) for (const head of heads) this.#checkHead(chain, head)
     const faults = [...this.#faults]
-    return { ok: faults.length === 0, faults, ...this.#counts, unsigned }
+    const signatures = { ...this.#fared }
+    const { verified } = signatures
+    const unverifiable = signatures['token-missing'] + signatures['key-missing'] + signatures['base-missing']
+    return {
+      ok: faults.length === 0,
+      faults,
+      ...this.#counts,
+      signatures,
+      verified,
+      unverifiable,
+      erased: signatures.erased,
+      unsigned,
+    }
   }
 
   #noteErasure({ chain, seqs }: ErasureStatement): void {
@@ -285,28 +324,33 @@ class Check {
       this.#fault({ ...at, kind: 'missing', detail: 'the record that the head was signed for is gone' })
   }
 
-  #checkEvidence(record: RecordText, evidence: string | undefined, file: string, line: number): void {
-    const { chain, seq } = record
+  #checkEvidence(
+    record: RecordText,
+    evidence: string | undefined,
+    file: string,
+    line: number,
+  ): AuditedSignature {
+    const { chain, seq, decision } = record
     const at = { file, line, chain, seq }
-    const altered = (detail: string): void => this.#fault({ ...at, kind: 'altered', detail })
+    const altered = (detail: string): AuditedSignature => {
+      this.#fault({ ...at, kind: 'altered', detail })
+      return 'altered'
+    }
     if (evidence === undefined) {
-      if (record.evidence !== undefined) altered('its evidence is gone')
-      return
+      if (record.evidence !== undefined) return altered('its evidence is gone')
+      return decision?.caller === 'nobody' ? 'unsigned' : 'unread'
     }
-    if (isBlank(evidence)) {
-      if (this.#erased.get(chain)?.has(seq) === true) this.#counts.erased++
-      else altered('its evidence was erased, and no signed statement says so')
-      return
-    }
-    if (sha256(evidence) !== record.evidence) {
-      altered('its evidence is not what it was')
-      return
-    }
+    if (isBlank(evidence))
+      return this.#erased.get(chain)?.has(seq) === true
+        ? 'erased'
+        : altered('its evidence was erased, and no signed statement says so')
+    if (sha256(evidence) !== record.evidence) return altered('its evidence is not what it was')
     const parsed = parse<Presented>(evidence)
-    const found = parsed === undefined ? 'is no JSON' : this.#signatures.check(parsed, record.decision ?? {})
-    if (found === 'verified') this.#counts.verified++
-    else if (found === 'unverifiable') this.#counts.unverifiable++
-    else if (found !== undefined) this.#fault({ ...at, kind: 'signature', detail: found })
+    const found =
+      parsed === undefined ? { fault: 'is no JSON' } : this.#signatures.check(parsed, decision ?? {})
+    if (typeof found === 'string') return found
+    this.#fault({ ...at, kind: 'signature', detail: found.fault })
+    return 'failed'
   }
 
   #fault(fault: AuditFault): void {
@@ -322,132 +366,4 @@ function isRecord({ chain, seq, prev, decision }: Partial<RecordText>): boolean 
     (prev === undefined || typeof prev === 'string') &&
     (decision === undefined || (typeof decision === 'object' && decision !== null))
   )
-}
-
-function parse<T>(text: string): T | undefined {
-  try {
-    return JSON.parse(text) as T
-  } catch {
-    return undefined
-  }
-}
-
-/** A token whose own signature has been looked at once more. */
-interface CheckedToken {
-  readonly key: VerificationKey
-  readonly claims: CompactJws['payload']
-}
-
-/** Verifies signatures once more. */
-class SignatureCheck {
-  readonly #ciphers: readonly ReturnType<typeof createCipher>[]
-  /** Tokens and other values by their hash. */
-  readonly #given = new Map<string, string>()
-  /** Where a token stands in the log with its issuer's key. */
-  readonly #evidence = new Map<string, Evidence['token']>()
-  readonly #tokens = new LRUCache<string, CheckedToken | { readonly fault: string }>({ max: 10_000 })
-
-  constructor({ secrets = [], tokens = [] }: VerifyAuditOptions) {
-    this.#ciphers = secrets.map(createCipher)
-    for (const token of tokens) this.#given.set(sha256(token), token)
-  }
-
-  /** Notes a token where it stands with its issuer's key. */
-  gather(line: string): void {
-    if (!line.includes('"token":{"h":"') || !line.includes('"key":{')) return
-    const evidence = parse<Evidence | null>(splitLine(line)?.evidence ?? 'null')
-    const token = evidence?.token
-    if (token !== undefined) this.#evidence.set(token.h, token)
-  }
-
-  /** `undefined`: nothing was verified then. Otherwise it is told in words what does not verify. */
-  check(
-    evidence: Presented,
-    { caller, method, ps }: NonNullable<RecordText['decision']>,
-  ): 'verified' | 'unverifiable' | string | undefined {
-    if (caller === 'nobody' || caller === 'unverified' || evidence.signature === undefined) return undefined
-    const known = this.#keyOf(evidence)
-    if (known === undefined || typeof known === 'string') return known ?? 'unverifiable'
-    const base = this.#baseOf(evidence)
-    if (base === undefined) return 'unverifiable'
-    const { algorithm, key, jkt } = known.key
-    const signature = Buffer.from(evidence.signature, 'base64url')
-    if (
-      signature.length !== algorithm.signatureBytes ||
-      !algorithm.verify(key, Buffer.from(base, 'latin1'), signature)
-    )
-      return 'the signature of the request does not verify'
-    const { claims } = known
-    if (evidence.jkt !== undefined && evidence.jkt !== jkt) return 'it was signed with another key'
-    if (claims !== undefined && (claims['iss'] !== evidence.iss || claims['jti'] !== evidence.jti))
-      return 'another token was presented'
-    if (claims !== undefined && ps !== undefined && claims['ps'] !== undefined && claims['ps'] !== ps)
-      return 'the token is of another person server'
-    if (!base.includes(`"@method": ${method}\n`)) return 'another method was signed'
-    return 'verified'
-  }
-
-  #keyOf({
-    token,
-    key,
-  }: Evidence):
-    | { readonly key: VerificationKey; readonly claims?: CheckedToken['claims'] }
-    | string
-    | undefined {
-    if (token === undefined) {
-      const imported = importPublicJwk(key)
-      return imported instanceof KeyFault ? undefined : { key: imported }
-    }
-    const checked = this.#tokens.get(token.h) ?? this.#checkToken(token.h)
-    if (checked === undefined) return undefined
-    this.#tokens.set(token.h, checked)
-    return 'fault' in checked ? checked.fault : checked
-  }
-
-  #checkToken(hash: string): CheckedToken | { readonly fault: string } | undefined {
-    const evidence = this.#evidence.get(hash)
-    const jwt =
-      evidence?.jwt ?? this.#open({ h: hash, ...(evidence?.s === undefined ? {} : { s: evidence.s }) })
-    const issuer = importPublicJwk(evidence?.key)
-    if (jwt === undefined || issuer instanceof KeyFault) return undefined
-    const jws = sha256(jwt) === hash ? decodeJws(jwt, 10_000) : undefined
-    if (jws === undefined) return { fault: 'the token is not the one that was presented' }
-    const { algorithm, key } = issuer
-    if (
-      !isSignedFor(jws, issuer) ||
-      jws.signature.length !== algorithm.signatureBytes ||
-      !algorithm.verify(key, jws.signingInput, jws.signature)
-    )
-      return { fault: 'the token does not verify under the key of its issuer' }
-    const confirmation = importPublicJwk((jws.payload['cnf'] as { readonly jwk?: unknown } | undefined)?.jwk)
-    return confirmation instanceof KeyFault
-      ? { fault: `the token’s key: ${confirmation.detail}` }
-      : { key: confirmation, claims: jws.payload }
-  }
-
-  #baseOf({ base, token }: Evidence): string | undefined {
-    if (base === undefined) return undefined
-    let text = ''
-    for (const piece of base) {
-      const isToken = typeof piece !== 'string' && piece.h === token?.h
-      const value =
-        typeof piece === 'string'
-          ? piece
-          : this.#open(isToken ? (this.#evidence.get(piece.h) ?? piece) : piece)
-      if (value === undefined) return undefined
-      text += value
-    }
-    return text
-  }
-
-  #open({ h, s, jwt }: HiddenValue & { readonly jwt?: string }): string | undefined {
-    if (jwt !== undefined) return jwt
-    const given = this.#given.get(h)
-    if (given !== undefined || s === undefined) return given
-    for (const cipher of this.#ciphers) {
-      const value = cipher.open(s)
-      if (value !== undefined && sha256(value) === h) return value
-    }
-    return undefined
-  }
 }

@@ -3,8 +3,9 @@ import { andThen, isPromiseLike } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Verify } from '../crypto/verify.js'
-import type { Decisions, Draft } from '../decision/decisions.js'
-import { Refusal, refuse } from '../errors.js'
+import type { Decisions } from '../decision/decisions.js'
+import type { Draft } from '../decision/draft.js'
+import { constantRefusal, Refusal, refuse } from '../errors.js'
 import type { HttpRequest } from '../http/message.js'
 import { checkWire } from '../http/wire.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
@@ -17,6 +18,7 @@ import { type ReadToken, readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
 import { traced, verifications } from '../tracing.js'
+import type { Unlinks } from '../users/unlinks.js'
 import { checkVerified, type Marks, readMarks, type VerifiedCheckContext } from './verified-checks.js'
 
 /** The dependencies of {@link authenticate}. */
@@ -29,6 +31,8 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly tokens: VerifiedTokens
   readonly verify: Verify
   readonly decisions: Decisions
+  /** Asked about what was begun before, not about requests: routes that need a user ask who it is. */
+  readonly unlinks: Pick<Unlinks, 'mark' | 'hasEnded'>
   /** Milliseconds. */
   readonly clock: () => number
 }
@@ -79,7 +83,7 @@ function authenticateNow(
   if (failed === undefined) return admit()
   return failed.key === undefined
     ? andThen(context.issuers.find(failed.query), (found) => (found instanceof Refusal ? found : admit()))
-    : refuseToken()
+    : tokenUnverified
 }
 
 function readFully(request: HttpRequest, context: AuthenticationContext, now: number): Read {
@@ -87,9 +91,11 @@ function readFully(request: HttpRequest, context: AuthenticationContext, now: nu
   return checkWire(request) ?? readSignature(request, context.signature, now)
 }
 
-const refuseToken = (): Refusal =>
-  refuse('invalid_jwt', 'The token’s signature does not verify under its issuer’s key')
-const refuseSignature = (): Refusal => refuse('invalid_signature', unverified)
+const tokenUnverified = constantRefusal(
+  'invalid_jwt',
+  'The token’s signature does not verify under its issuer’s key',
+)
+const signatureUnverified = constantRefusal('invalid_signature', unverified)
 
 /** The checks of one request whose signature has been read, once its token is known to verify. */
 class RequestCheck {
@@ -117,7 +123,7 @@ class RequestCheck {
     const { base, signature } = this.#read
     this.#context.trace?.('signature', `${signature.length} bytes over a base of ${base.length}`)
     return andThen(this.#context.verify(key, base, signature), (valid) =>
-      valid === true ? undefined : valid === false ? refuseSignature() : valid,
+      valid === true ? undefined : valid === false ? signatureUnverified : valid,
     )
   }
 
@@ -174,7 +180,7 @@ class TokenCheck {
       if (valid instanceof Refusal) return valid
       if (valid) return this.#accept(held)
       tokens.addFailed(this.#digest, query, held, claims.exp)
-      return issuers.mayFetch(query) ? this.#refind(held) : refuseToken()
+      return issuers.mayFetch(query) ? this.#refind(held) : tokenUnverified
     })
   }
 
@@ -203,16 +209,16 @@ class TokenCheck {
 
   /** The key in memory did not fit: perhaps the issuer has another one of that `kid` by now. */
   #refind(held: VerificationKey): Awaitable<Authenticated> {
-    return this.#proveFirst((refused) => (refused === undefined ? this.#renew(held) : refuseToken()))
+    return this.#proveFirst((refused) => (refused === undefined ? this.#renew(held) : tokenUnverified))
   }
 
   async #renew(failed: VerificationKey): Promise<Authenticated> {
     const fresh = await this.#context.issuers.refind(this.#token.query, failed)
     if (fresh instanceof Refusal) return fresh
-    if (fresh === undefined || fresh instanceof KeyFault) return refuseToken()
+    if (fresh === undefined || fresh instanceof KeyFault) return tokenUnverified
     const valid = await this.#verify(fresh)
     if (valid instanceof Refusal) return valid
-    return valid ? this.#accept(fresh) : refuseToken()
+    return valid ? this.#accept(fresh) : tokenUnverified
   }
 
   /** The token has verified: it is remembered, so that the next time nothing of this is done again. */

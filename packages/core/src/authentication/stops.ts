@@ -3,17 +3,19 @@ import type { DenialCheck } from '../denial/denials.js'
 import { Refusal, refuse } from '../errors.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { Revocations } from '../revocation/revocations.js'
+import type { Unlinks } from '../users/unlinks.js'
 
 /** The dependencies of {@link findStop}: every list by which a caller can be stopped. */
 export interface StopContext {
   readonly revocations: Pick<Revocations, 'has'>
   readonly denials: Pick<DenialCheck, 'find'>
   readonly issuers: Pick<IssuerKeys, 'refused'>
+  readonly unlinks: Pick<Unlinks, 'hasEnded'>
 }
 
 /**
  * The refusal where one of these callers has been stopped: by the operator's rules on issuers, by its issuer, which revoked
- * its token, or by a denial. It is checked for the callers that something was begun for wherever that goes on without their
+ * its token, by a denial, or by the person having been unlinked from the user meanwhile. It is checked for the callers that something was begun for wherever that goes on without their
  * tokens being presented: at polls, with sessions, on the interaction page. There is no break-glass: it rejects when the
  * store fails.
  */
@@ -29,12 +31,14 @@ async function stopOf(origin: Origin, context: StopContext): Promise<Refusal | u
   const { iss } = origin.token
   const refused = context.issuers.refused(iss, documentOf(origin))
   if (refused !== undefined) return refused
-  const [revoked, denied] = await Promise.all([
+  const [revoked, denied, unlinked] = await Promise.all([
     context.revocations.has(origin.token),
     context.denials.find(origin),
+    context.unlinks.hasEnded(origin),
   ])
   if (revoked) return refuse('revoked', 'The token that this was begun with has been revoked')
-  if (denied === undefined) return undefined
+  if (denied === undefined)
+    return unlinked ? refuse('revoked', 'The person has been unlinked since this was begun') : undefined
   return new Refusal('access_denied', {
     reason: `the caller that this was begun for is denied by the operator (${denied})`,
   })

@@ -41,6 +41,10 @@ const open = (reportOnlyUntil = Number.NEGATIVE_INFINITY): State => {
     { timeout: 1000, clock, monotonic: clock, report },
   )
   return createState({
+    resource: 'https://rs.example',
+    users: undefined,
+    longest: 3600,
+    subjects: { hashOf: () => 'hash' },
     store,
     replayStore: store,
     signatureWindow: 60,

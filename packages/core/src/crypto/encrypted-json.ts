@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { CompactEncrypt, compactDecrypt, errors } from 'jose'
 import type { Awaitable } from '../awaitable.js'
 
 /** A secret of 32 bytes, and its name. */
@@ -13,8 +12,17 @@ export function namedSecrets(secrets: readonly Uint8Array[]): readonly NamedSecr
   return secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
 }
 
+// Loaded when the first session is sealed: most applications have none, and it takes as long as all that is ours.
+let loaded: Promise<typeof import('jose')> | undefined
+
+function loadJose(): Promise<typeof import('jose')> {
+  loaded ??= import('jose')
+  return loaded
+}
+
 /** JSON as a JWE, `dir` with A256GCM (RFC 7516; RFC 7518, 4.5 and 5.3). */
-export function encryptJson(value: unknown, { kid, secret }: NamedSecret): Promise<string> {
+export async function encryptJson(value: unknown, { kid, secret }: NamedSecret): Promise<string> {
+  const { CompactEncrypt } = await loadJose()
   return new CompactEncrypt(Buffer.from(JSON.stringify(value)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
     .encrypt(secret)
@@ -28,6 +36,7 @@ export async function decryptJson(
   text: string,
   find: (kid: string) => Awaitable<Uint8Array | undefined>,
 ): Promise<unknown> {
+  const { compactDecrypt, errors } = await loadJose()
   try {
     const { plaintext } = await compactDecrypt(
       text,

@@ -1,14 +1,12 @@
 import { after, monotonicNow } from '../time.js'
 import type { VerificationKey } from './keys.js'
+import { slice, type VerifyNow } from './rows.js'
 
 /**
  * Milliseconds that the pool has for a verification, and for each that is there before it. A thread needs an eighth of a
  * millisecond for one, so that a pool which is late by this has other work: the application's own.
  */
 const patience = { base: 50, each: 0.5 } as const
-
-/** Verifications taken back in one turn of the loop: about a millisecond. */
-const slice = 8
 
 interface Job {
   readonly key: VerificationKey
@@ -28,12 +26,18 @@ interface Job {
  * the event loop.
  */
 export class Pool {
+  readonly #verifyNow: VerifyNow
   #first: Job | undefined
   #last: Job | undefined
   #waiting = 0
   #watched = false
   #late = false
   #asking = false
+
+  /** @param verifyNow verifies in the event loop what is taken back from the pool */
+  constructor(verifyNow: VerifyNow) {
+    this.#verifyNow = verifyNow
+  }
 
   /** Verifications that wait. */
   get waiting(): number {
@@ -108,7 +112,7 @@ export class Pool {
       const job = this.#first
       this.#settle(job)
       try {
-        job.resolve(job.key.algorithm.verify(job.key.key, job.data, job.signature))
+        job.resolve(this.#verifyNow(job.key, job.data, job.signature))
       } catch (cause) {
         job.reject(cause)
       }

@@ -52,6 +52,85 @@ describe('where a signature is verified', () => {
     expect(verify(key, data, signature)).toBe(true)
   })
 
+  it('is the loop with one processor: the first at once, the others of its turn in a row', async () => {
+    const order: number[] = []
+    const counted = {
+      ...key,
+      algorithm: {
+        ...key.algorithm,
+        verify: (...given: Parameters<typeof key.algorithm.verify>) => {
+          order.push(given[1].length)
+          return key.algorithm.verify(...given)
+        },
+        verifyLater: () => {
+          throw new Error('there is no processor for a thread')
+        },
+      },
+    }
+    const verify = createVerify({}, { cores: 1, sodium: undefined })
+    expect(verify(counted, data, signature)).toBe(true)
+    const texts = Array.from({ length: 20 }, (_, n) => Buffer.alloc(n))
+    const later = texts.map((text) => verify(counted, text, signature))
+    expect(later.every((one) => one instanceof Promise)).toBe(true)
+    expect(order).toHaveLength(1)
+    await setImmediate()
+    // A millisecond of work, then the loop gets its turn.
+    expect(order).toHaveLength(9)
+    expect(await Promise.all(later)).toEqual(texts.map(() => false))
+    expect(order.slice(1)).toEqual(texts.map(({ length }) => length))
+    await setImmediate()
+    expect(verify(counted, data, signature)).toBe(true)
+  })
+
+  it('with one processor is bounded, and hands on what a verification throws', async () => {
+    let isBroken = false
+    const broken = {
+      ...key,
+      algorithm: {
+        ...key.algorithm,
+        verify: (...given: Parameters<typeof key.algorithm.verify>) => {
+          if (isBroken) throw new Error('broken')
+          return key.algorithm.verify(...given)
+        },
+      },
+    }
+    const verify = createVerify({ maxWaiting: 2 }, { cores: 1, sodium: undefined })
+    expect(verify(broken, data, signature)).toBe(true)
+    const waiting = [verify(broken, data, signature), verify(broken, data, signature)]
+    expect(verify(broken, data, signature)).toMatchObject({ code: 'overloaded' })
+    isBroken = true
+    expect(await Promise.allSettled(waiting)).toMatchObject([
+      { status: 'rejected', reason: { message: 'broken' } },
+      { status: 'rejected', reason: { message: 'broken' } },
+    ])
+    isBroken = false
+    await setImmediate()
+    expect(verify(broken, data, signature)).toBe(true)
+  })
+
+  it('is by libsodium in the loop where it is installed, and by node:crypto in the pool', async () => {
+    let asked = 0
+    const sodium = () => {
+      asked++
+      return true
+    }
+    const wrong = Buffer.alloc(64, 7)
+    for (const mode of ['sync', 'auto'] as const)
+      expect(createVerify({ mode }, { cores: 1, sodium })(key, data, wrong)).toBe(true)
+    expect(asked).toBe(2)
+    const rows = createVerify({}, { cores: 1, sodium })
+    expect(await Promise.all([rows(key, data, wrong), rows(key, data, wrong)])).toEqual([true, true])
+    const both = createVerify({}, { cores: 2, sodium })
+    expect(both(key, data, wrong)).toBe(true)
+    expect(await both(key, data, wrong)).toBe(false)
+    expect(await createVerify({ mode: 'threads' }, { cores: 2, sodium })(key, data, wrong)).toBe(false)
+    expect(createVerify({ mode: 'sync', ed25519: false }, { cores: 1, sodium })(key, data, wrong)).toBe(false)
+    expect(createVerify({ ed25519: () => false }, { cores: 1, sodium })(key, data, signature)).toBe(false)
+    const p256 = party('ES256')
+    expect(createVerify({ mode: 'sync' }, { cores: 1, sodium })(p256.key, data, p256.signature)).toBe(true)
+    expect(asked).toBe(5)
+  })
+
   it('answers 503 when too many wait, and serves again when they are done', async () => {
     const verify = createVerify({ mode: 'threads', maxWaiting: 2 })
     const waiting = [verify(key, data, signature), verify(key, data, signature)]

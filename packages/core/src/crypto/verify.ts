@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable.js'
 import { Refusal } from '../errors.js'
 import type { VerificationKey } from './keys.js'
 import { Pool } from './pool.js'
+import { Rows, type VerifyNow } from './rows.js'
 
 /**
  * Verifies an Ed25519 signature (RFC 8032, 5.1.7) in place of `node:crypto`. It must refuse what RFC 8032 refuses, points
@@ -16,10 +17,11 @@ export type Ed25519Verifier = (publicKey: Uint8Array, message: Uint8Array, signa
 /** How signatures are verified. */
 export interface CryptoOptions {
   /**
-   * Where `node:crypto` verifies. `sync`: in the event loop, which is right for one process a core. `threads`: in the
-   * thread pool, however long that takes. `auto`, the default: in the event loop while requests come one by one, in the
-   * thread pool as soon as several are in flight, and in the event loop again when the pool is late (50 ms, and half a
-   * millisecond for each verification that waits there), because the application keeps it busy.
+   * Where signatures are verified. `sync`: in the event loop, which is right for one process a core. `threads`: by
+   * `node:crypto` in the thread pool, however long that takes. `auto`, the default: in the event loop while requests come one
+   * by one; as soon as several are in flight, in the thread pool by `node:crypto`, and in the event loop again when the pool
+   * is late (50 ms, and half a millisecond for each verification that waits there), because the application keeps it busy.
+   * Where the process has but one processor, `auto` stays in the event loop, and verifies what came together in a row.
    */
   readonly mode?: 'auto' | 'sync' | 'threads' | undefined
   /**
@@ -27,8 +29,30 @@ export interface CryptoOptions {
    * queue without end only turns into timeouts. Default 1024, about a tenth of a second of two threads.
    */
   readonly maxWaiting?: number | undefined
-  /** Verifies Ed25519 instead of `node:crypto`, in the event loop whatever the mode. */
-  readonly ed25519?: Ed25519Verifier | undefined
+  /**
+   * What verifies Ed25519 in the event loop. Default: libsodium where `sodium-native` is installed, and `node:crypto`
+   * otherwise; the event `verifier` and `health()` say which. `false`: `node:crypto` alone. A function: that, in the event
+   * loop whatever the mode.
+   */
+  readonly ed25519?: Ed25519Verifier | false | undefined
+}
+
+/** What a server finds where it runs. */
+export interface Surroundings {
+  /** Processors that this process may use. */
+  readonly cores: number
+  /** libsodium, where it is installed. */
+  readonly sodium: Ed25519Verifier | undefined
+}
+
+/** How the signatures of a server are verified: what came of its options and its {@link Surroundings}. */
+export interface CryptoHealth {
+  /** What verifies Ed25519 in the event loop; `option`: the function that the option names. */
+  readonly ed25519: 'node:crypto' | 'libsodium' | 'option'
+  /** Where signatures of Ed25519 are verified: `both`, as `crypto.mode` `auto` has it. */
+  readonly where: 'loop' | 'threads' | 'both'
+  /** Processors that this process may use. */
+  readonly cores: number
 }
 
 /**
@@ -41,15 +65,28 @@ export type Verify = (
   signature: Uint8Array,
 ) => Awaitable<boolean | Refusal>
 
+/** Nothing is known of where it runs. */
+const nowhere: Surroundings = { cores: Number.POSITIVE_INFINITY, sodium: undefined }
+
+/** Says how signatures will be verified. */
+export function cryptoHealth(options: CryptoOptions, { cores, sodium }: Surroundings): CryptoHealth {
+  const { mode = 'auto', ed25519 } = options
+  if (typeof ed25519 === 'function') return { ed25519: 'option', where: 'loop', cores }
+  const isSodium = ed25519 !== false && sodium !== undefined && mode !== 'threads'
+  const where = mode === 'threads' ? mode : mode === 'sync' || cores === 1 ? 'loop' : 'both'
+  return { ed25519: isSodium ? 'libsodium' : 'node:crypto', where, cores }
+}
+
 /** Creates the {@link Verify} of a server. */
-export function createVerify(options: CryptoOptions = {}): Verify {
+export function createVerify(options: CryptoOptions = {}, surroundings: Surroundings = nowhere): Verify {
   const { ed25519 } = options
-  const schedule = createSchedule(options)
+  const verifyNow = inLoopBy(ed25519 === undefined ? surroundings.sodium : ed25519)
+  const schedule = createSchedule(options, surroundings, verifyNow)
   return (key, data, signature) => {
     const { algorithm } = key
     if (signature.length !== algorithm.signatureBytes) return false
-    return ed25519 !== undefined && algorithm.name === 'Ed25519'
-      ? ed25519(rawPublicKey(key.key), data, signature) === true
+    return typeof ed25519 === 'function' && algorithm.name === 'Ed25519'
+      ? verifyNow(key, data, signature)
       : schedule(key, data, signature)
   }
 }
@@ -59,21 +96,40 @@ export function createVerify(options: CryptoOptions = {}): Verify {
  * the thread pool costs a hop each way. Once a second request is there in the same turn of the loop, the hop is the
  * cheaper part: the pool works on while the loop reads, and latency at the tail halves. docs/performance.md has figures.
  */
-function createSchedule({ mode = 'auto', maxWaiting = 1024 }: CryptoOptions): Verify {
-  if (mode === 'sync') return inLoop
+function createSchedule(
+  { mode = 'auto', maxWaiting = 1024 }: CryptoOptions,
+  { cores }: Surroundings,
+  verifyNow: VerifyNow,
+): Verify {
+  if (mode === 'sync') return verifyNow
   if (mode === 'threads') return createThreads(maxWaiting)
   const turn = new Turn()
-  const pool = new Pool()
+  if (cores === 1) {
+    const rows = new Rows(verifyNow)
+    return (key, data, signature) => {
+      if (rows.waiting === 0 && turn.isFirst()) return verifyNow(key, data, signature)
+      return rows.waiting < maxWaiting ? rows.verify(key, data, signature) : overloaded()
+    }
+  }
+  const pool = new Pool(verifyNow)
   return (key, data, signature) => {
     if ((pool.waiting === 0 && turn.isFirst()) || pool.isLate(key, data, signature)) {
-      return inLoop(key, data, signature)
+      return verifyNow(key, data, signature)
     }
     return pool.waiting < maxWaiting ? pool.verify(key, data, signature) : overloaded()
   }
 }
 
-const inLoop = ({ algorithm, key }: VerificationKey, data: Uint8Array, signature: Uint8Array): boolean =>
-  algorithm.verify(key, data, signature)
+/** Verifies in the event loop, Ed25519 by this function where there is one. */
+function inLoopBy(ed25519: Ed25519Verifier | false | undefined): VerifyNow {
+  if (ed25519 === undefined || ed25519 === false) return inLoop
+  return (key, data, signature) =>
+    key.algorithm.name === 'Ed25519'
+      ? ed25519(rawPublicKey(key.key), data, signature) === true
+      : inLoop(key, data, signature)
+}
+
+const inLoop: VerifyNow = ({ algorithm, key }, data, signature) => algorithm.verify(key, data, signature)
 
 const overloaded = (): Refusal => new Refusal('overloaded', { retryAfter: 1 })
 

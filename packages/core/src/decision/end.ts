@@ -1,7 +1,7 @@
 import type { Outcome } from '../answer/outcome.js'
 import type { DecisionOutcome } from '../events.js'
 import type { Answer } from '../http/message.js'
-import type { Draft, End } from './decisions.js'
+import type { Draft, End } from './draft.js'
 
 /** How a request ended at a guarded route. */
 export function endOfOutcome(outcome: Outcome, draft: Draft): End {
@@ -18,7 +18,8 @@ export function endOfOutcome(outcome: Outcome, draft: Draft): End {
 export function endOfAnswer(answer: Answer, { ending }: Draft): End {
   const { status } = answer
   if (answer.raw !== undefined || (status < 400 && status !== 202)) return { outcome: 'served', status }
-  if (ending?.name === 'challenged') return { outcome: 'challenged', code: ending.requirement, status }
+  if (ending?.name === 'challenged')
+    return { outcome: 'challenged', code: ending.code ?? ending.requirement, status }
   if (status === 202)
     return { outcome: 'deferred', code: ending?.name === 'deferred' ? ending.requirement : undefined, status }
   const outcome: DecisionOutcome = status === 403 ? 'denied' : 'refused'

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Caller } from '../caller.js'
+import { type Caller, type PersonIdentifier, withoutUser } from '../caller.js'
 import type { DecisionEvent } from '../events.js'
 import { isSigner } from '../own-keys/external-signer.js'
 import { readSigningKeys } from '../own-keys/signing-keys.js'
@@ -9,9 +9,9 @@ export interface SubjectOptions {
   /** Whether decisions name persons, accounts and users in clear as well (`subjects`). Default `false`: by hash only. */
   readonly subjects?: boolean
   /**
-   * The secret that the hashes are keyed with, 32 characters or more, the same on all instances. Default: it is derived from
-   * the first of `signingKeys`, so that the hashes change when that key does; where that is kept elsewhere or there is none,
-   * each process makes its own.
+   * The secret that the hashes are keyed with, 32 characters or more, the same on all instances. Default: the `secret` of the
+   * audit log, if it has one. Otherwise it is derived from the first of `signingKeys`, so that the hashes change when that key
+   * does; where that is kept elsewhere or there is none, each process makes its own.
    */
   readonly subjectKey?: string
 }
@@ -24,6 +24,28 @@ type Named = 'person' | 'account' | 'user' | 'subjects'
 /** Adds to a decision what persons are named by. */
 export type NameSubjects = (caller: Caller, event: SubjectMembers) => void
 
+/** How a resource names persons without saying who they are. */
+export interface Subjects {
+  readonly name: NameSubjects
+  /** The hash that stands for a person now. */
+  hashOf(person: PersonIdentifier): string
+  /**
+   * All hashes that have stood for a person, as far as the keys are known: under each of `signingKeys` that this process
+   * has, and each that it is given.
+   */
+  hashesOf(person: PersonIdentifier): ReadonlySet<string>
+  /** Where the key of the hashes comes from. `process`: each process has made its own. */
+  readonly keyedBy: 'subjectKey' | 'secret' | 'signingKeys' | 'process'
+}
+
+/** What else the hashes are keyed with. */
+export interface SubjectSecrets {
+  /** The secret of the log, which outlives signing keys. */
+  readonly secret?: string | undefined
+  /** What they were keyed with before. */
+  readonly former?: readonly string[] | undefined
+}
+
 /**
  * Creates it.
  *
@@ -33,12 +55,14 @@ export function createSubjects(
   { subjects = false, subjectKey }: SubjectOptions,
   resource: string,
   signingKeys: unknown,
-): NameSubjects {
-  const key = createHmac('sha256', subjectKey ?? secretOf(signingKeys) ?? randomBytes(32))
-    .update(`countersign subject hash\n${resource}`)
-    .digest()
-  const hashed = (...parts: readonly string[]): string =>
-    createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
+  { secret, former = [] }: SubjectSecrets = {},
+): Subjects {
+  const signing = secretsOf(signingKeys)
+  const [first] = signing
+  const keyOf = (text: string | Buffer): Buffer =>
+    createHmac('sha256', text).update(`countersign subject hash\n${resource}`).digest()
+  const key = keyOf(subjectKey ?? secret ?? first ?? randomBytes(32))
+  const hashed = (...parts: readonly string[]): string => hashUnder(key, parts)
   // Remembered tokens have one caller object for all their requests.
   const known = new WeakMap<Caller, SubjectMembers>()
 
@@ -64,7 +88,9 @@ export function createSubjects(
     }
   }
 
-  return (caller, event) => {
+  const addTo: NameSubjects = (seen, event) => {
+    // What a route adds to a caller is added anew for each request.
+    const caller = seen.kind === 'session' ? seen : withoutUser(seen)
     let named = known.get(caller)
     if (named === undefined) {
       named = name(caller)
@@ -76,13 +102,35 @@ export function createSubjects(
     if (user !== undefined) event.user = user
     if (named.subjects !== undefined) event.subjects = named.subjects
   }
+
+  return {
+    name: addTo,
+    hashOf: ({ ps, sub }) => hashed('person', ps, sub),
+    hashesOf({ ps, sub }) {
+      const others = [secret, ...signing, ...former].filter((text) => text !== undefined)
+      return new Set([key, ...others.map(keyOf)].map((one) => hashUnder(one, ['person', ps, sub])))
+    },
+    keyedBy:
+      subjectKey !== undefined
+        ? 'subjectKey'
+        : secret !== undefined
+          ? 'secret'
+          : first !== undefined
+            ? 'signingKeys'
+            : 'process',
+  }
 }
 
-/** The private part of the first signing key, where this process has it. */
-function secretOf(signingKeys: unknown): string | undefined {
-  if (signingKeys === undefined) return undefined
-  const [first] = readSigningKeys(signingKeys, 'option signingKeys')
-  if (first === undefined || isSigner(first.key)) return undefined
-  const { d } = first.key as { readonly d?: unknown }
-  return typeof d === 'string' ? d : undefined
+const hashUnder = (key: Buffer, parts: readonly string[]): string =>
+  createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
+
+/**
+ * The private parts of the signing keys; `undefined` for one that is kept elsewhere.
+ */
+function secretsOf(signingKeys: unknown): readonly (string | undefined)[] {
+  if (signingKeys === undefined) return []
+  return readSigningKeys(signingKeys, 'option signingKeys').map(({ key }) => {
+    const { d } = (isSigner(key) ? {} : key) as { readonly d?: unknown }
+    return typeof d === 'string' ? d : undefined
+  })
 }

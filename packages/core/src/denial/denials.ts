@@ -1,9 +1,9 @@
-import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin, TokenCaller } from '../caller.js'
 import { checkArgument } from '../configuration.js'
 import type { DenialKind, StateEvent, Untold } from '../events.js'
+import { z } from '../schema.js'
 import { Mark } from '../store/mark.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
@@ -155,7 +155,7 @@ function byKind(): string {
   return 'must be a text of at most 200 characters'
 }
 
-function checkNew(denial: NewDenial): z.infer<typeof newSchema> {
+function checkNew(denial: NewDenial): z.output<typeof newSchema> {
   const given: unknown = denial
   const isObject = typeof given === 'object' && given !== null
   if (!isObject || !('subject' in given) || given.subject === undefined) {

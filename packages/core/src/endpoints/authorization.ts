@@ -1,6 +1,7 @@
 import { type AccessConfig, type AuthorizeVerdict, checkSessionPerson } from '../access/access-options.js'
 import { isHeld } from '../access/bindings.js'
 import type { ScopeList } from '../access/scope-list.js'
+import type { UserScopes } from '../access/user-scopes.js'
 import { challengeAnswer, unsignedAnswer } from '../answer/challenge.js'
 import { challenged, denied, failed, refused } from '../answer/outcome.js'
 import { type AuthenticationContext, authenticate } from '../authentication/authenticate.js'
@@ -15,16 +16,20 @@ import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
 import { fixedLimits } from '../limits.js'
+import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
 import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
-import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { UserDirectory } from '../users/directory.js'
 
 /** What the authorization endpoint depends on. */
 export interface AuthorizationContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
-  readonly mint: ResourceTokenMint
+  readonly grantToken: GrantToken
+  /** The option `users`. */
+  readonly users: UserDirectory | undefined
+  readonly userScopes: Pick<UserScopes, 'needUser'>
   readonly scopes: ScopeList
   readonly access: AccessConfig
   readonly deferrals: Pick<Deferrals, 'session'>
@@ -50,7 +55,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     bodyLimit: fixedLimits.authorizationBody,
     isOwnEndpoint: true,
   } as const
-  const { explain, mint, scopes, access, deferrals, sessions, report } = context
+  const { explain, grantToken, scopes, access, deferrals, sessions, report, users, userScopes } = context
 
   const authorize = async (request: HttpRequest): Promise<Answer> => {
     const caller = await authenticate(request, authentication)
@@ -96,6 +101,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     caller: Person,
     request: HttpRequest,
   ): Promise<Answer> => {
+    const origin = await authentication.unlinks.mark(originOf(caller))
     const verdict = await judge(asked, caller, request)
     const isDenied = 'verdict' in verdict && verdict.verdict === 'deny'
     const used = isDenied ? undefined : await authentication.replays.use(request, authentication.replay)
@@ -121,11 +127,11 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         const { jkt } = caller
         const marks = await sessions.marks({ jkt, user: verdict.session.user })
         // A revocation may have come while the application decided.
-        const stop = await findStop([caller], authentication)
+        const stop = await findStop([origin], authentication)
         if (stop !== undefined) return refused(stop, report, request).answer
         const at = authentication.clock()
         return sessions.begin(
-          { origins: [originOf(caller)], jkt, session: { scope } },
+          { origins: [origin], jkt, session: { scope } },
           { ...verdict.session, at, marks },
         )
       }
@@ -139,7 +145,15 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     request: HttpRequest,
   ): Promise<Answer> => {
     if (scope.length === 0) return denied('access_denied', undefined, report, request).answer
-    const token = await mint(caller, { scope, account: asked.account })
+    const { account } = asked
+    // Whoever has to come to our page comes before the consent, not after it.
+    const unlinked = userScopes.needUser(scope) && (await users?.find(caller)) === undefined
+    const token = await grantToken(caller, {
+      scope,
+      ...(account === undefined ? {} : { account }),
+      ...(unlinked ? { link: true } : {}),
+    })
+    if (token instanceof Refusal) return refused(token, report, request).answer
     report({ name: 'authorized', by: 'resource-token' }, request)
     return jsonAnswer({ resource_token: token }, noStore)
   }

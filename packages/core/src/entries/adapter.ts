@@ -63,6 +63,7 @@ export type {
   SessionTerms,
   ShortRequirement,
   TenantRule,
+  UserRule,
 } from '../access/requirement.js'
 export type { MayBeNobody, RouteCaller } from '../access/route-caller.js'
 export type { ScopeNeed, ScopeRule } from '../access/scope-rule.js'
@@ -83,6 +84,8 @@ export type {
 export type { AccountHolder, AccountQuestion } from '../access/bindings.js'
 export type { CryptoOptions, Ed25519Verifier } from '../crypto/verify.js'
 export type { SubjectOptions } from '../decision/subjects.js'
+export type { PageTranslation } from '../interaction/languages.js'
+export { englishMessages, type PageMessages } from '../interaction/messages.js'
 export type { LoginResult, SignedIn } from '../interaction/options.js'
 export { type IssuerLimits, issuerLimits } from '../issuer/limits.js'
 export type { IssuerDocument, IssuerResponse, PinnedIssuer } from '../issuer/options.js'
@@ -95,6 +98,7 @@ export type { RevocationLimits } from '../revocation/revocation-limits.js'
 export type { SessionOptions } from '../session/options.js'
 export type { MemoryStoreOptions } from '../store/memory-store.js'
 export type { ProvenStoreOptions } from '../store/proven-store.js'
+export type { LinkedPerson, LinkRefused, NewLink, UsersOptions } from '../users/options.js'
 
 // What call chaining needs of an agent.
 
@@ -130,3 +134,4 @@ export type { ServerCounts } from '../server/resource-server.js'
 export type { SessionSelection } from '../session/ended.js'
 export type { OpenBreakGlass } from '../store/break-glass.js'
 export type { StoreHealth, StoreSideHealth } from '../store/watched-store.js'
+export type { Users } from '../users/unlinks.js'

@@ -28,6 +28,7 @@ export type {
   IssuerPolicyFailedEvent,
   IssuerWithdrawnEvent,
   KeyRotationEvent,
+  LinkedEvent,
   NoticeOutcome,
   ObservedEvent,
   OnwardEvent,
@@ -50,6 +51,8 @@ export type {
   StoreRecoveredEvent,
   StoreUse,
   Told,
+  UnlinkedEvent,
+  VerifierEvent,
 } from '../events.js'
 export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

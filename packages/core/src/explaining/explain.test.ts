@@ -174,6 +174,27 @@ describe('an explanation', () => {
     ])
   })
 
+  it('says that the person has to be linked first, and opens no page for it', async () => {
+    const written: string[] = []
+    const memory = createMemoryStore()
+    const store: Store = {
+      ...memory,
+      get: (key) => memory.get(key),
+      put: async (key) => void written.push(key),
+      claim: async (key) => written.push(key) > 0,
+      delete: async (key) => void written.push(key),
+    }
+    const users = { find: () => undefined, link: () => written.push('link') }
+    const interaction = { login: () => 'mom' }
+    const { status, code, text, remedy } = await run(partsOf(await signed(await token('aa-auth+jwt'))), {
+      server: { ...server, store, users, interaction },
+      require: { scope: 'data.read', user: true },
+    })
+    expect([status, code, remedy]).toEqual([401, 'user_required', remedies.get('user_required')])
+    expect(text).toContain('errors.md#user_required')
+    expect(written).toEqual([])
+  })
+
   it('says when it is the capture that is old', async () => {
     const { checks: made, code } = await explain(partsOf(await signed(await token('aa-auth+jwt'))), {
       server,

@@ -1,5 +1,5 @@
 import type { Requirement } from '../access/requirement.js'
-import { guideAddress } from '../answer/help.js'
+import { guideAddress, requirementSections } from '../answer/help.js'
 import type { Outcome } from '../answer/outcome.js'
 import { type ErrorCode, errorTable } from '../errors.js'
 import type { AAuthEvent } from '../events.js'
@@ -150,7 +150,8 @@ function explained(
 
 function print({ method, target }: HttpRequest, found: Omit<Explanation, 'text'>): string {
   const { checks: list, status, code, detail, reason, remedy, diagnostics, served } = found
-  const section = errorTable.has(code as ErrorCode) || code.endsWith('-token') ? code : 'access_denied'
+  const isKnown = errorTable.has(code as ErrorCode) || requirementSections.includes(code)
+  const section = isKnown ? code : 'access_denied'
   return [
     printable(`${method} ${target}`),
     ...list.flatMap(({ check, clause, seen, passed }) => [

@@ -17,6 +17,10 @@ export const remedies: ReadonlyMap<string, string> = new Map([
     'Take the resource token in AAuth-Requirement to the server in its aud, which asks the person where it has to, and sign again with the auth token that you get (AAuth 6.4, 9.4). Do it on every such answer: the next may ask for more scopes.',
   ],
   [
+    'user_required',
+    'As auth-token: take the resource token in AAuth-Requirement to the server in its aud. Its interaction claim has that server send the person to a page of this API once, where they sign in and connect their account; declare interaction as a capability there, and show the person the link that you are given (AAuth 7.2.3).',
+  ],
+  [
     'invalid_signature',
     'Sign again, now: over the method, the authority of the resource’s identifier, and the path and query exactly as they are sent. Clients that normalise URLs after signing break their own signatures. Do not resend the same signature after the window (signature_window of the metadata, 60 seconds by default).',
   ],

@@ -21,6 +21,8 @@ export interface RouteView<Raw = unknown> {
  * `onEvent`. Everything in it is the caller's own word.
  */
 export interface RequestView<Raw = unknown> extends RequestTarget, Pick<RouteView<Raw>, 'params' | 'raw'> {
+  /** The route as it was declared, `/notes/:id`. Absent where the framework does not tell. */
+  readonly route?: string
   /** What is sent, on routes with `content: true` and where there is some. */
   readonly content?: RequestContent
 }
@@ -29,23 +31,40 @@ export interface RequestView<Raw = unknown> extends RequestTarget, Pick<RouteVie
 export const noRoute: RouteView = { params: {}, raw: undefined }
 
 /** Joins what came over the wire with what the framework made of it. */
-export function viewRequest(request: HttpRequest, { params, raw }: RouteView): RequestView {
+export function viewRequest(request: HttpRequest, { params, raw, route }: RouteView): RequestView {
   const content = contentOf(request)
-  const view = { ...splitTarget(request), params, raw }
-  return content === undefined ? view : { ...view, content }
+  return {
+    ...splitTarget(request),
+    params,
+    raw,
+    ...(route !== undefined && { route }),
+    ...(content !== undefined && { content }),
+  }
 }
 
 // By the request itself: whoever reports something of it has not been given its route.
 const routes = new WeakMap<object, RouteView>()
+let now: { readonly request: HttpRequest; readonly route: RouteView } | undefined
 
 /** Keeps what the framework made of a request, for those who are given the request alone. */
 export function noteRoute(request: HttpRequest, route: RouteView): void {
   routes.set(request, route)
 }
 
+/**
+ * As {@link noteRoute}, for what `tell` tells of a request before it returns. The usual refusal needs no more, and an entry
+ * in the map is dearer than all else of it.
+ */
+export function noteWhile<T>(request: HttpRequest, route: RouteView, tell: () => T): T {
+  now = { request, route }
+  const told = tell()
+  now = undefined
+  return told
+}
+
 /** What was kept. */
 export function routeOf(request: object): RouteView {
-  return routes.get(request) ?? noRoute
+  return now?.request === request ? now.route : (routes.get(request) ?? noRoute)
 }
 
 /** The view of a request whose route was kept. */

@@ -1,11 +1,10 @@
-import { reportOn } from '../events.js'
 import type { Endpoint } from '../http/endpoint.js'
-import type { Answer, HttpRequest } from '../http/message.js'
+import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import type { NotApproved } from '../pending/record.js'
 import { settlementOf } from '../pending/settle.js'
 import { decide, type InteractionContext, invalidCodePage, settledPage, stoppedPage } from './consent.js'
-import { failure, findRecord, findVisitor, isPrefetch } from './endpoint.js'
-import { redirectAnswer, retryAfter } from './page-answer.js'
+import { findRecord, findVisitor, forBrowsers } from './endpoint.js'
+import { redirectAnswer } from './page-answer.js'
 
 /**
  * Where people come back to from a supplier's side (`callback_endpoint` of the agent metadata). It tells a poll to ask
@@ -19,16 +18,12 @@ export function callbackEndpoint(
   hurry: (id: string) => void,
 ): Endpoint {
   const handle = async (request: HttpRequest, context: InteractionContext): Promise<Answer> => {
-    if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
-    if (isPrefetch(request))
-      return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
-    const question = request.target.indexOf('?')
-    const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
+    const query = new URLSearchParams(splitTarget(request).query)
     const record = await findRecord(query.get('state') ?? '', context)
     // Whoever else knows the id, the caller among them, must not be able to end the request here.
     const visitor = record === undefined ? undefined : await findVisitor(record, request, context)
     if (visitor === undefined || record?.chained !== true) return invalidCodePage(request, context)
-    if ((await context.stops.find(record)) !== undefined) return stoppedPage(request, context)
+    if ((await context.stops.find(record)) !== undefined) return stoppedPage(visitor, context)
     const settlement = await settlementOf(record, context)
     if (settlement !== undefined) return settledPage(visitor, settlement, context)
     const error = query.get('error')
@@ -39,14 +34,7 @@ export function callbackEndpoint(
     const { callback } = visitor.arrival
     return redirectAnswer(callback ?? context.pathOf(record.interaction?.id as string))
   }
-  return {
-    path,
-    methods: ['GET', 'HEAD'],
-    handle: (request) =>
-      handle(request, { ...context, report: reportOn(context.report, request) }).catch((cause: unknown) =>
-        failure(request, cause, context),
-      ),
-  }
+  return { path, methods: ['GET', 'HEAD'], handle: forBrowsers(handle, context) }
 }
 
 /** What an error of a callback is to a poll (R-305). All others are `server_error`. */

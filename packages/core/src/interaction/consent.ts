@@ -1,4 +1,5 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
+import type { Grant, Person, PersonIdentifier } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
@@ -7,6 +8,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
 import { type Decision, type SettleContext, settle } from '../pending/settle.js'
+import type { UserDirectory } from '../users/directory.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
 import { type InteractionOptions, isLink, type LoginResult, type SignedIn, type Visit } from './options.js'
@@ -20,11 +22,13 @@ export interface InteractionContext extends SettleContext {
   /** Our own URL that people come back to from a supplier's side; `undefined`: none are sent there. */
   readonly callback: string | undefined
   readonly issuers: IssuerKeys
+  /** Present with the option `users`. */
+  readonly users: UserDirectory | undefined
+  /** How persons are named in events. */
+  hashOf(person: PersonIdentifier): string
   readonly authentication: Pick<AuthenticationContext, 'diagnose'>
   readonly browser: Browser
   readonly pages: Pages
-  /** Our scopes, and what each means to a person. */
-  readonly scopes: ReadonlyMap<string, string>
   /** How long a session lasts; see `PageView`. */
   readonly session: NonNullable<NonNullable<PageView['wants']>['session']>
   /** The path of the page of this interaction. */
@@ -73,7 +77,7 @@ function visitOf({ record, request }: Visitor, { pathOf }: InteractionContext): 
 }
 
 /** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */
-async function whoOnPage(
+export async function whoOnPage(
   visitor: Visitor,
   { user, name = user }: SignedIn,
   context: InteractionContext,
@@ -100,7 +104,7 @@ export async function notTheirs(
     context.pages,
     visitor.request,
     'access_denied',
-    'The person who is signed in cannot approve this. Sign in as the person it concerns, and open this page again.',
+    'problemNotYours',
     await whoOnPage(visitor, who, context),
   )
 }
@@ -111,21 +115,45 @@ export async function consentPage(
   who: SignedIn,
   context: InteractionContext,
 ): Promise<Answer> {
-  const { record, arrival, secret } = visitor
+  const { record, secret } = visitor
   const { interaction, call, session } = record
   const { id, description, scope } = interaction as NonNullable<typeof interaction>
-  const scopes = scope.map((each) => ({ name: each, description: context.scopes.get(each) ?? each }))
   const wants = {
-    scopes,
+    scopes: scope,
     ...(description === undefined ? {} : { description }),
     ...(call === undefined ? {} : { call: callOnPage(call.held) }),
     ...(session === undefined ? {} : { session: context.session }),
+    ...(record.link === undefined ? {} : { link: linkOnPage(record) }),
   }
   const form = { action: context.pathOf(id), token: formToken(secret, id, who.user) }
-  const target = arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
   const asks = callerOnPage(record.caller)
-  const view = { page: 'consent', asks, wants, form, ...(await whoOnPage(visitor, who, context)) } as const
-  return pageAnswer(context.pages, 200, view, target)
+  const use = useOf(record)
+  const view = {
+    page: 'consent',
+    use,
+    asks,
+    wants,
+    form,
+    ...(await whoOnPage(visitor, who, context)),
+  } as const
+  return pageAnswer(context.pages, visitor.request, 200, view, formTarget(visitor))
+}
+
+/** The origin that the browser is sent to after the decision, which is another than ours. */
+export function formTarget({ arrival }: Visitor): string | undefined {
+  return arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
+}
+
+/** Who is to be linked to the user who is signed in: as verified, and nothing the agent says of itself. */
+export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<PageView['wants']>['link']> {
+  const { ps, sub } = (caller as Person | Grant).person
+  return { personServer: ps, person: sub }
+}
+
+/** What the person decides about. */
+export function useOf({ session, link }: PendingRecord): NonNullable<PageView['use']> {
+  if (link === true) return 'link'
+  return session === undefined ? 'approval' : 'session'
 }
 
 type CallOnPage = NonNullable<NonNullable<PageView['wants']>['call']>
@@ -171,12 +199,13 @@ const callbackErrors: Readonly<Record<Settlement['outcome'], CallbackError | und
 export function settledPage(visitor: Visitor, settlement: Settlement, context: InteractionContext): Answer {
   const { pages } = context
   const { callback } = visitor.arrival
+  const use = useOf(visitor.record)
   switch (settlement.outcome) {
     case 'approved':
-      return pageAnswer(pages, 200, { page: 'approved' })
+      return pageAnswer(pages, visitor.request, 200, { page: 'approved', use })
     case 'denied':
     case 'abandoned':
-      return pageAnswer(pages, 200, { page: 'declined' })
+      return pageAnswer(pages, visitor.request, 200, { page: 'declined', use })
     case 'expired':
       return callback === undefined
         ? expiredPage(visitor.request, context)
@@ -186,47 +215,34 @@ export function settledPage(visitor: Visitor, settlement: Settlement, context: I
   }
 }
 
-const endedMessages: Readonly<Record<'invalid_code' | 'server_error', string>> = {
-  invalid_code: 'This request was ended after too many wrong codes. Ask your agent to start again.',
-  server_error: 'Something went wrong here, and this request has ended. Ask your agent to start again.',
-}
+const endedMessages = {
+  invalid_code: 'problemTooManyCodes',
+  server_error: 'problemEnded',
+} as const
 
 /** The page of an interaction that has expired. */
 export function expiredPage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(
-    pages,
-    request,
-    'expired',
-    'This request has run out of time. Ask your agent to start again.',
-  )
+  return problemPage(pages, request, 'expired', 'problemExpired')
 }
 
 /** The page of an interaction whose caller has been revoked or denied. */
-export function stoppedPage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(
-    pages,
-    request,
-    'revoked',
-    'This request was stopped, because access of the agent or of the person it acts for was taken back. It can no longer be approved.',
-  )
+export function stoppedPage(visitor: Visitor, { pages }: InteractionContext): Answer {
+  return problemPage(pages, visitor.request, 'revoked', 'problemStopped', backFrom(visitor))
+}
+
+/** The way back to the person server, which waits for a person who has come to be linked and will not be (R-238). */
+export function backFrom({ record, arrival: { callback } }: Visitor): Pick<PageView, 'next'> {
+  return record.link === true && callback !== undefined
+    ? { next: callbackWith(callback, 'access_denied') }
+    : {}
 }
 
 /** For a browser that came with the code a moment ago, was sent on, and has come without our cookie. */
 export function cookieLostPage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(
-    pages,
-    request,
-    'invalid_code',
-    'Your browser did not keep the cookie of this page, so it cannot be known again. Allow cookies and ask your agent for a new link. For whoever runs this site: over plain http browsers keep it only with the option interaction.insecureCookie.',
-  )
+  return problemPage(pages, request, 'invalid_code', 'problemCookie')
 }
 
 /** The page for a code that is wrong, has been used, or belongs to a request that has ended: always the same. */
 export function invalidCodePage(request: HttpRequest, { pages }: InteractionContext): Answer {
-  return problemPage(
-    pages,
-    request,
-    'invalid_code',
-    'This link or code is not valid, or has been used already. Ask your agent for a new one.',
-  )
+  return problemPage(pages, request, 'invalid_code', 'problemInvalidCode')
 }

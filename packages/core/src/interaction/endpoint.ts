@@ -2,7 +2,7 @@ import { Refusal } from '../errors.js'
 import { reportOn } from '../events.js'
 import { refuseUnread } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
-import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
+import { type Answer, fieldValue, type HttpRequest, splitTarget } from '../http/message.js'
 import { isCode } from '../pending/code.js'
 import type { PendingRecord } from '../pending/record.js'
 import { settle, settlementOf } from '../pending/settle.js'
@@ -23,6 +23,7 @@ import {
   stoppedPage,
   type Visitor,
 } from './consent.js'
+import { isLinkDecision, linkAccount, linkPage } from './link-account.js'
 import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './page-answer.js'
 import { passAgain, passOn } from './pass-on.js'
 
@@ -37,42 +38,38 @@ const formLimit = 4096
  * @param path what all interaction URLs begin with
  */
 export function interactionEndpoint(path: string, context: InteractionContext): Endpoint {
-  const handle = async (request: HttpRequest, context: InteractionContext): Promise<Answer> => {
+  const handle: Handle = async (request, context) => {
+    const target = splitTarget(request)
+    const record = await findRecord(target.path.slice(path.length), context)
+    if (record === undefined) return invalidCodePage(request, context)
+    const visitor = await findVisitor(record, request, context)
+    if ((await context.stops.find(record)) !== undefined)
+      return visitor === undefined ? invalidCodePage(request, context) : stoppedPage(visitor, context)
+    if (visitor !== undefined)
+      return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
+    if (request.method === 'POST')
+      return problemPage(context.pages, request, 'access_denied', 'problemNotOpened')
+    return arrive(record, new URLSearchParams(target.query), request, context)
+  }
+  return { path, prefix: true, methods: ['GET', 'HEAD', 'POST'], handle: forBrowsers(handle, context) }
+}
+
+type Handle = (request: HttpRequest, context: InteractionContext) => Promise<Answer>
+
+/** What answers browsers only: nothing is done for whoever looks ahead, and what fails is told on a page. */
+export function forBrowsers(handle: Handle, context: InteractionContext): Endpoint['handle'] {
+  return (request) => {
     // A prefetch must not use up the code (G-37).
     if (request.method === 'HEAD') return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
     if (isPrefetch(request))
       return { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': retryAfter }, body: '' }
-    const question = request.target.indexOf('?')
-    const id = request.target.slice(path.length, question === -1 ? undefined : question)
-    const record = await findRecord(id, context)
-    if (record === undefined) return invalidCodePage(request, context)
-    const visitor = await findVisitor(record, request, context)
-    if ((await context.stops.find(record)) !== undefined)
-      return visitor === undefined ? invalidCodePage(request, context) : stoppedPage(request, context)
-    if (visitor !== undefined)
-      return request.method === 'POST' ? receive(visitor, context) : show(visitor, context)
-    if (request.method === 'POST')
-      return problemPage(
-        context.pages,
-        request,
-        'access_denied',
-        'This browser has not opened the link yet. Open the link that your agent gave you, in this browser.',
-      )
-    const query = new URLSearchParams(question === -1 ? '' : request.target.slice(question + 1))
-    return arrive(record, query, request, context)
-  }
-  return {
-    path,
-    prefix: true,
-    methods: ['GET', 'HEAD', 'POST'],
-    handle: (request) =>
-      handle(request, { ...context, report: reportOn(context.report, request) }).catch((cause: unknown) =>
-        failure(request, cause, context),
-      ),
+    return handle(request, { ...context, report: reportOn(context.report, request) }).catch(
+      (cause: unknown) => failure(request, cause, context),
+    )
   }
 }
 
-export function isPrefetch({ rawHeaders }: HttpRequest): boolean {
+function isPrefetch({ rawHeaders }: HttpRequest): boolean {
   const purpose = `${fieldValue(rawHeaders, 'sec-purpose') ?? ''} ${fieldValue(rawHeaders, 'purpose') ?? ''}`
   return /prefetch|prerender|preview/i.test(purpose)
 }
@@ -123,30 +120,20 @@ async function arrive(
   const action = pathOf(interaction.id)
   if (code === null) {
     return settlement === undefined
-      ? pageAnswer(pages, 200, { page: 'code', form: { action } })
+      ? pageAnswer(pages, request, 200, { page: 'code', form: { action } })
       : expiredPage(request, context)
   }
   if (!isCode(code, interaction.code)) return wrongCode(record, request, context)
   if (settlement !== undefined) return expiredPage(request, context)
   const asked = query.get('callback')
   const allowed = asked === null || (await isCallback(asked, record, context.issuers))
-  if (allowed instanceof Refusal)
-    return problemPage(
-      pages,
-      request,
-      allowed.code,
-      'The server of your agent’s provider cannot be reached. Open the link again in a minute; it still counts.',
-    )
+  if (allowed instanceof Refusal) return problemPage(pages, request, allowed.code, 'problemProvider')
   // Of a caller with a person's token nobody knows where its agent's pages are. Whoever is only sent on loses nothing by
   // not being sent back (G-38).
   const callback = allowed ? asked : null
   if (!allowed && record.chained !== true) {
-    return problemPage(
-      pages,
-      request,
-      'invalid_request',
-      'The link would lead to a page that is not your agent’s. Ask your agent for a new one.',
-    )
+    const key = record.link === true ? 'problemCallbackLink' : 'problemCallback'
+    return problemPage(pages, request, 'invalid_request', key)
   }
   const secret = browser.secretOf(request) ?? newSecret()
   const arrival: Arrival = {
@@ -193,9 +180,9 @@ async function show(visitor: Visitor, context: InteractionContext): Promise<Answ
     return expiredPage(visitor.request, context)
   if (visitor.record.chained === true) return passAgain(visitor, context)
   const who = await signedIn(visitor, context)
-  return 'status' in who
-    ? who
-    : ((await notTheirs(visitor, who, context)) ?? consentPage(visitor, who, context))
+  if ('status' in who) return who
+  if (visitor.record.link === true) return linkPage(visitor, who, context)
+  return (await notTheirs(visitor, who, context)) ?? consentPage(visitor, who, context)
 }
 
 /** The form with the decision. Who decides is the person signed in now; the code proves nothing about them (R-231). */
@@ -209,7 +196,7 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
   )
     return show(visitor, context)
   const form = await readForm(request, context)
-  if (form instanceof Refusal) return problemPage(context.pages, request, form.code, unread)
+  if (form instanceof Refusal) return problemPage(context.pages, request, form.code, 'problemUnread')
   const who = await signedIn(visitor, context)
   if ('status' in who) return who
   const stranger = await notTheirs(visitor, who, context)
@@ -217,25 +204,14 @@ async function receive(visitor: Visitor, context: InteractionContext): Promise<A
   const expected = formToken(secret, record.interaction?.id as string, who.user)
   const decision = form?.get('decision')
   if (!sameToken(form?.get('token') ?? '', expected))
-    return problemPage(
-      context.pages,
-      request,
-      'access_denied',
-      'This page was out of date, and nothing was decided. Go back, reload it and decide again.',
-    )
+    return problemPage(context.pages, request, 'access_denied', 'problemOutdated')
+  if (record.link === true && isLinkDecision(decision)) return linkAccount(visitor, who, decision, context)
   if (decision === 'decline') return decide(visitor, { outcome: 'denied' }, context)
   if (decision !== 'approve')
-    return problemPage(
-      context.pages,
-      request,
-      'invalid_request',
-      'Nothing was decided. Go back and press Approve or Decline.',
-    )
+    return problemPage(context.pages, request, 'invalid_request', 'problemUndecided')
   const { user, data } = who
   return decide(visitor, { outcome: 'approved', user, data }, context)
 }
-
-const unread = 'The form could not be read, and nothing was decided. Go back and press Approve or Decline.'
 
 async function readForm(
   request: HttpRequest,
@@ -249,13 +225,8 @@ async function readForm(
 }
 
 /** What a browser is shown where something failed. */
-export function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
+function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
   report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
   const code = cause instanceof StoreError ? 'store_unavailable' : 'server_error'
-  return problemPage(
-    pages,
-    request,
-    code,
-    'Something went wrong here. Reload this page in a minute to see whether it was decided.',
-  )
+  return problemPage(pages, request, code, 'problemFailed')
 }

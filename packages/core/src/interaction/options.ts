@@ -1,6 +1,7 @@
-import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import type { RequestView } from '../http/request-view.js'
+import { z } from '../schema.js'
+import { isOneOf, languageSchema, messagesSchema, type PageTranslation } from './languages.js'
 import type { PageView } from './view.js'
 
 /** A request for the interaction page, for the application's login. */
@@ -45,6 +46,14 @@ export interface InteractionOptions<Raw = unknown> {
    */
   page?(view: PageView): string
   /**
+   * The page in other languages, by language tag: its sentences by name, what scopes mean, the name of the site. Which of them
+   * a page is in says the browser's `Accept-Language`; where it names none of them, English, which is built in and can be
+   * reworded under `en`. A sentence has to have the placeholders of the English one; one that is left out is English.
+   */
+  readonly messages?: Readonly<Record<string, PageTranslation>>
+  /** The one language of the page, `en` or one of `messages`, whatever browsers ask for. Default: as they ask. */
+  readonly language?: string
+  /**
    * Whether an agent has to declare `interaction` in `AAuth-Capabilities`; without it the answer is `403`. Default `false`:
    * an agent that declares nothing gets the `202` as well, since it may be able all the same (G-35). One that declares
    * other capabilities only is always refused.
@@ -68,10 +77,17 @@ export function isLink(value: unknown): value is string {
 }
 
 /** The schema of {@link InteractionOptions}. */
-export const interactionOptionsSchema: z.ZodType<object> = z.strictObject({
-  login: fn,
-  signOut: fn.optional(),
-  page: fn.optional(),
-  requireDeclaredCapability: z.boolean().optional(),
-  insecureCookie: z.boolean().optional(),
-})
+export const interactionOptionsSchema: z.ZodType<object> = z
+  .strictObject({
+    login: fn,
+    signOut: fn.optional(),
+    page: fn.optional(),
+    messages: messagesSchema.optional(),
+    language: languageSchema.optional(),
+    requireDeclaredCapability: z.boolean().optional(),
+    insecureCookie: z.boolean().optional(),
+  })
+  .refine(({ language, messages }) => language === undefined || isOneOf(language, messages), {
+    path: ['language'],
+    message: 'must be en, or a language of interaction.messages',
+  })

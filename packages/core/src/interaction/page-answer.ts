@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
 import { type ErrorCode, errorEntry, refuse } from '../errors.js'
 import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
+import type { Language, Languages } from './languages.js'
+import { englishMessages, type MessageKey } from './messages.js'
 import { renderPage } from './page.js'
 import type { PageView } from './view.js'
 
@@ -10,31 +12,55 @@ export interface Pages {
   readonly site: PageView['site']
   /** The application's own page; `undefined`: the built-in one. */
   readonly page: ((view: PageView) => string) | undefined
+  readonly languages: Languages
+}
+
+/** What is shown, beside what all pages have in common. */
+type Shown = Omit<PageView, 'site' | 'nonce' | 'language' | 'direction' | 'messages' | 'wants'> & {
+  readonly wants?: Omit<NonNullable<PageView['wants']>, 'scopes'> & { readonly scopes: readonly string[] }
 }
 
 /**
- * A page as an answer.
+ * A page as an answer, in the language of whoever asks.
  *
  * @param formTarget another origin to which the answer to the page's form may redirect
  */
 export function pageAnswer(
   pages: Pages,
+  request: HttpRequest,
   status: number,
-  view: Omit<PageView, 'site' | 'nonce'>,
+  shown: Shown,
   formTarget?: string,
 ): Answer {
   const nonce = randomBytes(16).toString('base64')
-  const whole: PageView = { ...view, site: pages.site, nonce }
+  const language = pages.languages.of(request)
+  const view = viewIn(language, shown, pages, nonce)
   const image = pages.site.logo === undefined ? "'none'" : new URL(pages.site.logo).origin
   return {
     status,
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
+      'Content-Language': language.tag,
+      ...(pages.languages.vary ? { Vary: 'Accept-Language' } : {}),
       // Browsers apply `form-action` to the redirects after a form as well.
       'Content-Security-Policy': `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${image}; form-action 'self'${formTarget === undefined ? '' : ` ${formTarget}`}; frame-ancestors 'none'; base-uri 'none'`,
       ...safeHeaders,
     },
-    body: (pages.page ?? renderPage)(whole),
+    body: pages.page === undefined ? renderPage(view, language.untranslated) : pages.page(view),
+  }
+}
+
+function viewIn(language: Language, { wants, ...shown }: Shown, { site }: Pages, nonce: string): PageView {
+  const { tag, direction, messages, scopes, siteName = site.name } = language
+  const described = (name: string) => ({ name, description: scopes.get(name) ?? name })
+  return {
+    ...shown,
+    ...(wants === undefined ? {} : { wants: { ...wants, scopes: wants.scopes.map(described) } }),
+    site: { ...site, name: siteName },
+    language: tag,
+    direction,
+    messages,
+    nonce,
   }
 }
 
@@ -43,22 +69,25 @@ export function redirectAnswer(location: string, headers: Readonly<Record<string
   return { status: 303, headers: { Location: location, ...safeHeaders, ...headers }, body: '' }
 }
 
-/** An error: a page for browsers, a problem body (RFC 9457) for programs. */
+/** An error: a page for browsers, a problem body (RFC 9457) in English for programs. */
 export function problemPage(
   pages: Pages,
   request: HttpRequest,
   code: ErrorCode,
-  message: string,
-  who: Pick<PageView, 'user' | 'signOut'> = {},
+  key: MessageKey,
+  who: Pick<PageView, 'user' | 'signOut' | 'refused' | 'next'> = {},
 ): Answer {
   const { status } = errorEntry(code)
   const later = status === 503 ? { 'Retry-After': retryAfter } : {}
   if (!/\btext\/html\b/i.test(fieldValue(request.rawHeaders, 'accept') ?? '')) {
-    const { headers, body } = refusalAnswer(refuse(code, message))
-    return { status, headers: { ...safeHeaders, ...later, ...headers }, body }
+    const { headers, body } = refusalAnswer(refuse(code, englishMessages[key]))
+    return { status, headers: { ...safeHeaders, ...later, ...headers, Vary: 'Accept' }, body }
   }
-  const page = pageAnswer(pages, status, { page: 'problem', problem: { code, message }, ...who })
-  return { ...page, headers: { ...page.headers, ...later } }
+  const { messages } = pages.languages.of(request)
+  const problem = { code, key, message: messages[key] }
+  const page = pageAnswer(pages, request, status, { page: 'problem', problem, ...who })
+  const vary = pages.languages.vary ? 'Accept, Accept-Language' : 'Accept'
+  return { ...page, headers: { ...page.headers, ...later, Vary: vary } }
 }
 
 /** Seconds: the `Retry-After` of every `503`. */

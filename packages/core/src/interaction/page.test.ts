@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { testResource } from '../testing/resource.js'
+import { englishMessages } from './messages.js'
 import { isLink } from './options.js'
 import { renderPage } from './page.js'
 import { callerOnPage, type PageView } from './view.js'
 
+const inEnglish = { language: 'en', direction: 'ltr', messages: englishMessages } as const
 const consent: PageView = {
+  ...inEnglish,
   page: 'consent',
+  use: 'approval',
   site: { name: 'Notes' },
   asks: { agent: 'aauth:sam@ap.example', name: 'sam', party: 'https://ap.example' },
   wants: { scopes: [{ name: 'notes.read', description: 'Read your notes' }] },
@@ -14,14 +18,51 @@ const consent: PageView = {
   nonce: 'n',
 }
 const connect = (unused: number, atMost: number): string =>
-  renderPage({ ...consent, wants: { scopes: [], session: { unused, atMost } } })
+  renderPage({ ...consent, use: 'session', wants: { scopes: [], session: { unused, atMost } } })
+const link: PageView = {
+  ...consent,
+  use: 'link',
+  wants: { scopes: [], link: { personServer: 'https://ps.example', person: 'pairwise-7' } },
+}
 const textOf = (html: string): string =>
-  html.replaceAll(/<style.*?<\/style>|<[^>]+>/gs, ' ').replaceAll(/\s+/g, ' ')
+  html
+    .replaceAll(/<\/?bdi>/g, '')
+    .replaceAll(/<style.*?<\/style>|<[^>]+>/gs, ' ')
+    .replaceAll(/\s+/g, ' ')
 
 describe('the built-in page', () => {
   it('has another headline for connecting an agent than for one call', () => {
-    expect(connect(60, 60)).toContain('<h1>Connect an agent to Notes?</h1>')
+    expect(connect(60, 60)).toContain('<h1>Connect an agent to <bdi>Notes</bdi>?</h1>')
     expect(renderPage(consent)).toContain('<h1>Let an agent do this once?</h1>')
+  })
+
+  it('says whose account is joined to whom, and warns of it', () => {
+    const text = textOf(renderPage(link))
+    expect(text).toContain('Let agents use your account at Notes?')
+    expect(text).toContain('for the person pairwise-7 that ps.example speaks for')
+    expect(text).toContain('and if ps.example is your own person server')
+    expect(text).toContain('Until you end it in your account.')
+    expect(text).not.toContain('Use Notes in your name')
+    expect(text).toContain('Signed in as mom')
+  })
+
+  it('says that the person is linked already, and changes nothing', () => {
+    const html = renderPage({ ...link, page: 'linked' })
+    const text = textOf(html)
+    expect(text).toContain('Agents use an account at Notes already')
+    expect(text).toContain('The person pairwise-7 that ps.example speaks for is connected')
+    expect(text).toContain('Signed in as mom')
+    const buttons = [...html.matchAll(/<button name="decision" value="(\w+)"/g)]
+    expect(buttons.map(([, value]) => value)).toEqual(['continue', 'decline'])
+  })
+
+  it('shows the application’s reason as text, and leads on from there', () => {
+    const problem = { code: 'access_denied', key: 'problemRefused', message: '' } as const
+    const next = 'https://ps.example/flow?a=1&error=access_denied'
+    const html = renderPage({ ...link, page: 'problem', problem, refused: 'Not <b>you</b>\u202e', next })
+    expect(html).toContain('Not &lt;b&gt;you&lt;/b&gt;\ufffd')
+    expect(html).toContain('href="https://ps.example/flow?a=1&amp;error=access_denied"')
+    expect(textOf(html)).toContain('Your account was not connected.')
   })
 
   it('warns before the buttons, which look and weigh the same (R-242)', () => {
@@ -83,14 +124,14 @@ describe('the built-in page', () => {
     expect(renderPage(consent)).not.toContain('Not you?')
     const html = renderPage({ ...consent, signOut: '/logout?next=%2Fa&x="' })
     expect(html).toContain('<a href="/logout?next=%2Fa&amp;x=&quot;">Not you? Sign out</a>')
-    const problem = { code: 'access_denied', message: 'Not yours.' }
+    const problem = { code: 'access_denied', key: 'problemNotYours', message: '' } as const
     const { asks: _, wants: __, form: ___, ...rest } = consent
     expect(renderPage({ ...rest, page: 'problem', problem, signOut: '/logout' })).toContain(
       'Not you? Sign out',
     )
-    expect(renderPage({ page: 'problem', problem, site: consent.site, nonce: 'n' })).not.toContain(
-      'Signed in',
-    )
+    expect(
+      renderPage({ ...inEnglish, page: 'problem', problem, site: consent.site, nonce: 'n' }),
+    ).not.toContain('Signed in')
   })
 })
 

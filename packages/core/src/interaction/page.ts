@@ -1,121 +1,203 @@
 import type { ContentView } from '../pending/content-view.js'
-import { escapeHtml as e, escapeLines, type PageView } from './view.js'
+import { fill, type MessageKey } from './messages.js'
+import { style } from './page-style.js'
+import { escapeHtml as e, escapeLines, escapeMarkup, type PageView } from './view.js'
 
-/** The built-in page: no script, readable without styles, every control labelled. */
-export function renderPage(view: PageView): string {
+/**
+ * The built-in page: no script, readable without styles, every control labelled.
+ *
+ * @param untranslated sentences that are English in another language's page
+ */
+export function renderPage(view: PageView, untranslated: ReadonlySet<MessageKey> = none): string {
+  const { language, direction, site } = view
+  const page = { ...view, say: speaker(view, untranslated) }
   const title = titles[view.page](view)
+  const name = escapeMarkup(site.name)
   return `<!doctype html>
-<html lang="en">
+<html lang="${e(language)}" dir="${direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${e(title)} · ${e(view.site.name)}</title>
+<title>${escapeMarkup(fill(view.messages[title], { site: site.name }))} · ${name}</title>
 <style nonce="${e(view.nonce)}">${style}</style>
 </head>
 <body>
 <main>
-<header>${logo(view)}<p>${e(view.site.name)}</p></header>
-<h1>${e(title)}</h1>
-${bodies[view.page](view)}
+<header>${logo(view)}<p><bdi>${name}</bdi></p></header>
+<h1>${page.say(title, { site: `<bdi>${name}</bdi>` })}</h1>
+${bodies[view.page](page)}
 </main>
 </body>
 </html>
 `
 }
 
-/** One part of the page, as HTML. */
-type Part = (view: PageView) => string
+const none: ReadonlySet<MessageKey> = new Set()
 
-const titles: Readonly<Record<PageView['page'], Part>> = {
-  consent: ({ site, wants }) =>
-    wants?.session === undefined ? 'Let an agent do this once?' : `Connect an agent to ${site.name}?`,
-  code: () => 'Enter the code from your agent',
-  approved: () => 'You approved the request',
-  declined: () => 'You declined the request',
-  returned: () => 'Thank you',
-  problem: () => 'This did not work',
+/** A sentence as HTML; its values are HTML already. */
+type Say = (key: MessageKey, values?: Readonly<Record<string, string>>) => string
+
+function speaker({ messages }: PageView, untranslated: ReadonlySet<MessageKey>): Say {
+  return (key, values = {}) => {
+    const said = fill(escapeMarkup(messages[key]), values)
+    return untranslated.has(key) ? `<span lang="en" dir="ltr">${said}</span>` : said
+  }
+}
+
+/** What is to be shown, and how it is said. */
+type Page = PageView & { readonly say: Say }
+
+/** One part of the page, as HTML. */
+type Part = (page: Page) => string
+
+const titles: Readonly<Record<PageView['page'], (view: PageView) => MessageKey>> = {
+  consent: ({ use = 'approval' }) => uses[use].title,
+  linked: () => 'titleLinked',
+  code: () => 'titleCode',
+  approved: () => 'titleApproved',
+  declined: () => 'titleDeclined',
+  returned: () => 'titleReturned',
+  problem: () => 'titleProblem',
+}
+
+/** What is said differently for what the person decides about. */
+const uses: Readonly<Record<NonNullable<PageView['use']>, { title: MessageKey; approved: MessageKey }>> = {
+  session: { title: 'titleSession', approved: 'doneApproved' },
+  approval: { title: 'titleApproval', approved: 'doneApproved' },
+  link: { title: 'titleLink', approved: 'doneLinked' },
 }
 
 const bodies: Readonly<Record<PageView['page'], Part>> = {
-  consent: (view) => `${asks(view)}
-${wants(view)}
-${lasts(view)}
-${signedIn(view)}
-<p class="warning" id="warning">Approve only if you started this yourself, with an agent that you know. If in doubt, decline: then nothing happens.</p>
-<form method="post" action="${e(view.form?.action ?? '')}">
-<input type="hidden" name="token" value="${e(view.form?.token ?? '')}">
+  consent: (page) => `${asks(page)}
+${wants(page)}
+${lasts(page)}
+${signedIn(page)}
+<p class="warning" id="warning">${warning(page)}</p>
+<form method="post" action="${e(page.form?.action ?? '')}">
+<input type="hidden" name="token" value="${e(page.form?.token ?? '')}">
 <div class="choice">
-<button name="decision" value="approve" aria-describedby="warning">Approve</button>
-<button name="decision" value="decline" aria-describedby="warning">Decline</button>
+<button name="decision" value="approve" aria-describedby="warning">${page.say('approve')}</button>
+<button name="decision" value="decline" aria-describedby="warning">${page.say('decline')}</button>
 </div>
 </form>`,
-  code: (view) => `<form method="get" action="${e(view.form?.action ?? '')}">
-<label for="code">Code</label>
-<input id="code" name="code" required autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="32" placeholder="ABCD-1234">
-<button class="only">Continue</button>
-</form>
-<p class="note">Your agent shows you the code: eight letters and digits. Enter no code that somebody sent you.</p>`,
-  approved: () => '<p role="status">Your agent will go on by itself. You can close this page.</p>',
-  declined: () => '<p role="status">Nothing was shared and nothing was done. You can close this page.</p>',
-  returned: () =>
-    '<p role="status">Your agent will go on with what you decided. You can close this page.</p>',
-  problem: (view) =>
-    `<p role="alert">${e(view.problem?.message ?? '')}</p>\n${signedIn(view)}\n<p class="note">Code of this error: <code>${e(view.problem?.code ?? '')}</code></p>`,
+  linked: (page) => `${alreadyLinked(page)}
+${signedIn(page)}
+<p class="warning" id="warning">${warning(page)}</p>
+<form method="post" action="${e(page.form?.action ?? '')}">
+<input type="hidden" name="token" value="${e(page.form?.token ?? '')}">
+<div class="choice">
+<button name="decision" value="continue" aria-describedby="warning">${page.say('goOn')}</button>
+<button name="decision" value="decline" aria-describedby="warning">${page.say('decline')}</button>
+</div>
+</form>`,
+  code: ({ form, say }) => `<form method="get" action="${e(form?.action ?? '')}">
+<label for="code">${say('code')}</label>
+<p class="note" id="note">${say('codeNote')}</p>
+<input id="code" name="code" required dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="32" placeholder="ABCD-1234" aria-describedby="note">
+<button class="only">${say('codeContinue')}</button>
+</form>`,
+  approved: ({ say, use = 'approval' }) => `<p role="status">${say(uses[use].approved)}</p>`,
+  declined: ({ say }) => `<p role="status">${say('doneDeclined')}</p>`,
+  returned: ({ say }) => `<p role="status">${say('doneReturned')}</p>`,
+  problem: (page) =>
+    page.problem === undefined
+      ? ''
+      : `<p role="alert">${page.say(page.problem.key)}</p>
+${refused(page)}
+${signedIn(page)}
+<p class="note">${page.say('problemCode', { code: code(page.problem.code) })}</p>`,
 }
 
 function logo({ site }: PageView): string {
   return site.logo === undefined ? '' : `<img src="${e(site.logo)}" alt="" width="32" height="32">`
 }
 
-function asks({ asks: who }: PageView): string {
+/** A text of machines, which is read from left to right in every language. */
+function code(text: string): string {
+  return `<code dir="ltr">${e(text)}</code>`
+}
+
+/** A server as people read it. */
+function host(server: string): string {
+  return `<strong dir="ltr">${e(server.replace(/^https:\/\//, ''))}</strong>`
+}
+
+function asks({ asks: who, say }: Page): string {
   if (who === undefined) return ''
-  const party = e(who.party.replace(/^https:\/\//, ''))
-  return who.agent === undefined
-    ? `<p>An agent of somebody at <strong>${party}</strong> asks for this:</p>`
-    : `<p>The agent <strong class="agent">${e(who.name ?? who.agent)}</strong> from <strong>${party}</strong><br><code class="agent">${e(who.agent)}</code>${helps(who.parentAgent)}</p>`
+  const server = host(who.party)
+  if (who.agent === undefined) return `<p>${say('asksSomebody', { server })}</p>`
+  const agent = `<strong dir="ltr">${e(who.name ?? who.agent)}</strong>`
+  const helps =
+    who.parentAgent === undefined ? '' : `<br>${say('asksForAnother', { agent: code(who.parentAgent) })}`
+  return `<p>${say('asksAgent', { agent, server })}<br>${code(who.agent)}${helps}</p>`
 }
 
-function helps(parent: string | undefined): string {
-  return parent === undefined ? '' : `<br>It helps the agent <code class="agent">${e(parent)}</code>`
-}
-
-function wants({ wants: what, site }: PageView): string {
+function wants(page: Page): string {
+  const { wants: what, say } = page
   if (what === undefined) return ''
+  const site = siteOf(page)
   const items = what.scopes.map(
-    ({ name, description }) => `<li>${e(description)} <code>${e(name)}</code></li>`,
+    ({ name, description }) => `<bdi>${escapeMarkup(description)}</bdi> ${code(name)}`,
   )
-  if (what.call !== undefined)
+  if (what.call !== undefined) {
+    const { method, path, content } = what.call
+    items.push(`${say('wantsCall', { call: code(`${method} ${path}`) })}${shown(content, page)}`)
+  }
+  if (what.link !== undefined) {
+    const { person, personServer } = what.link
+    const server = host(personServer)
     items.push(
-      `<li>Carry out this call: <code>${e(what.call.method)} ${e(what.call.path)}</code>${content(what.call.content)}</li>`,
+      person === undefined
+        ? say('wantsAccount', { site, server })
+        : say('wantsAccountFor', { site, server, person: code(person) }),
     )
-  if (items.length === 0) items.push(`<li>Use ${e(site.name)} in your name</li>`)
-  const description = what.description === undefined ? '' : `<p>${e(what.description)}</p>`
-  return `<section aria-labelledby="wants">\n<h2 id="wants">It wants to</h2>\n${description}\n<ul>\n${items.join('\n')}\n</ul>\n</section>`
+  }
+  if (items.length === 0) items.push(say('wantsSite', { site }))
+  const description = what.description === undefined ? '' : `<p dir="auto">${e(what.description)}</p>`
+  const list = items.map((item) => `<li>${item}</li>`).join('\n')
+  return `<section aria-labelledby="wants">\n<h2 id="wants">${say('wants')}</h2>\n${description}\n<ul>\n${list}\n</ul>\n</section>`
 }
 
-function content(sent: ContentView | undefined): string {
+/** Whom the person has been linked to meanwhile nobody is told, only that they have been. */
+function alreadyLinked(page: Page): string {
+  const link = page.wants?.link
+  if (link === undefined) return ''
+  const { personServer, person = '' } = link
+  const values = { person: code(person), server: host(personServer), site: siteOf(page) }
+  return `<p role="status">${page.say('alreadyLinked', values)}</p>`
+}
+
+function refused({ refused: why, next, say }: Page): string {
+  const reason = why === undefined ? '' : `<p dir="auto">${e(why)}</p>`
+  return next === undefined ? reason : `${reason}<p><a href="${e(next)}">${say('goOn')}</a></p>`
+}
+
+function siteOf({ site }: PageView): string {
+  return `<bdi>${escapeMarkup(site.name)}</bdi>`
+}
+
+function shown(sent: ContentView | undefined, { language, say }: Page): string {
   if (sent === undefined) return ''
   const { type, bytes, text, cut } = sent
-  const about = `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}${type === '' ? '' : `, ${e(type)}`}`
-  if (text === undefined) return `<p role="alert">It comes with content that cannot be shown (${about}).</p>`
-  const warning = cut ? `<p role="alert">Only the beginning is shown; there is more (${about}).</p>` : ''
-  return `\n<p>With this content <span class="note">(${about})</span>:</p>\n<pre>${escapeLines(text)}</pre>\n${warning}`
+  const size = `<bdi>${measure(language, bytes, 'byte')}${type === '' ? '' : `, ${e(type)}`}</bdi>`
+  if (text === undefined) return `<p role="alert">${say('contentHidden', { size })}</p>`
+  const warning = cut ? `<p role="alert">${say('contentCut', { size })}</p>` : ''
+  return `\n<p>${say('contentShown', { size })}</p>\n<pre dir="ltr">${escapeLines(text)}</pre>\n${warning}`
 }
 
-function lasts({ wants: what }: PageView): string {
-  if (what === undefined) return ''
-  const how = what.session === undefined ? once : connected(what.session)
-  return `<section aria-labelledby="lasts">\n<h2 id="lasts">For how long</h2>\n<p>${how}</p>\n</section>`
+function lasts(page: Page): string {
+  if (page.wants === undefined) return ''
+  return `<section aria-labelledby="lasts">\n<h2 id="lasts">${page.say('lasts')}</h2>\n<p>${howLong(page.wants, page)}</p>\n</section>`
 }
 
-const once = 'Once. The agent has to ask again the next time.'
-
-function connected({ unused, atMost }: { readonly unused: number; readonly atMost: number }): string {
-  const most = inWords(atMost)
-  return unused < atMost
-    ? `It ends when the agent has not used it for ${inWords(unused)}, and after ${most} in any case.`
-    : `It ends after ${most}.`
+function howLong({ session, link }: NonNullable<PageView['wants']>, { language, say }: Page): string {
+  if (link !== undefined) return say('lastsUntilEnded')
+  if (session === undefined) return say('lastsOnce')
+  const most = inWords(session.atMost, language)
+  return session.unused < session.atMost
+    ? say('lastsUnused', { unused: inWords(session.unused, language), most })
+    : say('lastsMost', { most })
 }
 
 const units = [
@@ -126,43 +208,26 @@ const units = [
 ] as const
 
 /** A span of time in the largest unit of which there are two, or exactly one; rounded up. */
-function inWords(seconds: number): string {
+function inWords(seconds: number, language: string): string {
   const [unit, size] = units.find(([, each]) => seconds >= 2 * each || seconds === each) ?? ['second', 1]
-  const count = Math.ceil(seconds / size)
-  return `${count} ${unit}${count === 1 ? '' : 's'}`
+  return `<bdi>${measure(language, Math.ceil(seconds / size), unit)}</bdi>`
 }
 
-function signedIn({ user, signOut }: PageView): string {
+function measure(language: string, count: number, unit: string): string {
+  // With the marks of direction that some languages have.
+  return escapeMarkup(
+    new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(count),
+  )
+}
+
+function warning({ wants: what, say }: Page): string {
+  return what?.link === undefined
+    ? say('warning')
+    : say('warningLink', { server: host(what.link.personServer) })
+}
+
+function signedIn({ user, signOut, say }: Page): string {
   if (user === undefined) return ''
-  const link = signOut === undefined ? '' : ` <a href="${e(signOut)}">Not you? Sign out</a>`
-  return `<p class="note">Signed in as <strong>${e(user)}</strong>.${link}</p>`
+  const link = signOut === undefined ? '' : ` <a href="${e(signOut)}">${say('signOut')}</a>`
+  return `<p class="note">${say('signedIn', { user: `<strong dir="auto">${e(user)}</strong>` })}${link}</p>`
 }
-
-const style = `
-:root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--ground:#f3f4f6;--line:#d0d5dc;--soft:#59636e;--go:#0b6b3a;--goink:#fff;--warn:#b35900}
-@media (prefers-color-scheme:dark){:root{--ink:#e8eaed;--paper:#1d2126;--ground:#121417;--line:#3a414a;--soft:#a3adb8;--go:#4cc38a;--goink:#06140c;--warn:#f0a040}}
-*{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
-main{width:100%;max-width:30rem;padding:2rem;background:var(--paper);border:1px solid var(--line);border-radius:.75rem}
-header{display:flex;gap:.6rem;align-items:center;color:var(--soft);font-weight:600}
-header p{margin:0}
-h1{margin:.75rem 0 1.25rem;font-size:1.5rem;line-height:1.25}
-h2{margin:1.25rem 0 .25rem;font-size:1rem}
-p,ul{margin:.5rem 0}
-section{margin-bottom:1.25rem}
-ul{padding-left:1.25rem}
-code{font-family:ui-monospace,monospace;font-size:.875em;color:var(--soft)}
-.agent,code,pre{overflow-wrap:anywhere}
-pre{white-space:pre-wrap;padding:.75rem;background:var(--ground);border-radius:.5rem;font:.875em/1.4 ui-monospace,monospace}
-.warning{margin:1.25rem 0 0;padding:.75rem;border-left:4px solid var(--warn);background:var(--ground);border-radius:.25rem}
-a{color:inherit}
-.note{color:var(--soft);font-size:.9rem}
-form{margin:1.25rem 0 0;display:grid;gap:.75rem}
-.choice{display:grid;grid-template-columns:1fr 1fr;gap:.75rem}
-label{font-weight:600}
-input:not([type=hidden]){width:100%;padding:.7rem;font:inherit;letter-spacing:.08em;color:inherit;background:transparent;border:1px solid var(--soft);border-radius:.5rem}
-button{padding:.75rem 1rem;font:inherit;font-weight:600;color:inherit;background:transparent;border:1px solid var(--soft);border-radius:.5rem;cursor:pointer}
-button.only{background:var(--go);border-color:var(--go);color:var(--goink)}
-:focus-visible{outline:3px solid #4c8dff;outline-offset:2px}
-@media (max-width:22rem){.choice{grid-template-columns:1fr}}
-`

@@ -23,5 +23,5 @@ export async function passAgain(visitor: Visitor, context: InteractionContext): 
   const { record } = visitor
   return (await context.records.read(record, 'returned')) === undefined
     ? passOn(record, context)
-    : pageAnswer(context.pages, 200, { page: 'returned' })
+    : pageAnswer(context.pages, visitor.request, 200, { page: 'returned' })
 }

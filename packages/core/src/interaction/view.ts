@@ -1,14 +1,30 @@
 import type { TokenCaller } from '../caller.js'
 import { parseAgentIdentifier } from '../identifiers.js'
 import type { ContentView } from '../pending/content-view.js'
+import type { PageMessages } from './messages.js'
 
-/** What a page shows. All of it is plain text, and much of it untrusted: put it through {@link escapeHtml}. */
+/**
+ * What a page shows. All of it is plain text, and much of it untrusted: put it through {@link escapeHtml}. Descriptions of
+ * scopes, the site's name and the sentences are in the page's language.
+ */
 export interface PageView {
   /**
-   * Which page it is. `consent` asks for the decision; `code` asks for the interaction code; `returned` is for who has
+   * Which page it is. `consent` asks for the decision; `linked` says that the person is linked to a user already, and asks
+   * whether to go on with that; `code` asks for the interaction code; `returned` is for who has
    * decided elsewhere and come back.
    */
-  readonly page: 'consent' | 'code' | 'approved' | 'declined' | 'returned' | 'problem'
+  readonly page: 'consent' | 'linked' | 'code' | 'approved' | 'declined' | 'returned' | 'problem'
+  /**
+   * What the decision is about: `session` connects an agent, `approval` lets one call through, once, `link` joins a person
+   * of a person server to the user who is signed in. With `consent`, `linked`, `approved` and `declined`.
+   */
+  readonly use?: 'session' | 'approval' | 'link'
+  /** The language tag of the page, for `lang`: `en`, `de-AT`. */
+  readonly language: string
+  /** Which way that is written, for `dir`. */
+  readonly direction: 'ltr' | 'rtl'
+  /** The sentences of the built-in page in this language, by name; `{words}` in braces stand for values. */
+  readonly messages: PageMessages
   /** The resource itself. */
   readonly site: {
     /** The option `display.name`, or the host of `resource`. */
@@ -46,6 +62,13 @@ export interface PageView {
       /** Seconds after which it ends in any case. */
       readonly atMost: number
     }
+    /** Who is joined to the user. Only where `use` is `link`. */
+    readonly link?: {
+      /** The person server that speaks for the person. */
+      readonly personServer: string
+      /** The person, as that server names them to us; absent where it has not yet told. */
+      readonly person?: string
+    }
   }
   /** The name of the person who is signed in. With `consent`, and with the `problem` that this person may not decide. */
   readonly user?: string
@@ -53,11 +76,16 @@ export interface PageView {
   readonly signOut?: string
   /**
    * With `consent`: the page needs a `POST` form to `action` with `token` and `decision`, which is `approve` or `decline`.
+   * With `linked` the same, where `decision` is `continue` or `decline`.
    * With `code`: a `GET` form to `action` with `code`.
    */
   readonly form?: { readonly action: string; readonly token?: string }
-  /** The error. Only with `problem`. */
-  readonly problem?: { readonly code: string; readonly message: string }
+  /** The error, and the name of its sentence in `messages`. Only with `problem`. */
+  readonly problem?: { readonly code: string; readonly key: keyof PageMessages; readonly message: string }
+  /** Why the application does not link the person, in its own words. Only with `problem`. */
+  readonly refused?: string
+  /** Where the person goes on to from here, by a link: with `problem`, where their server waits for them. */
+  readonly next?: string
   /** For `<style nonce>`; the page's policy allows no scripts. */
   readonly nonce: string
 }
@@ -109,7 +137,10 @@ export function escapeLines(text: string): string {
  * ```
  */
 export function escapeHtml(text: string): string {
-  return text
-    .replace(/[&<>"']/g, (char) => entities.get(char) as string)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '\ufffd')
+  return escapeMarkup(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '\ufffd')
+}
+
+/** Text of the application itself as HTML: with the invisible characters that Persian, Hindi or emoji are written with. */
+export function escapeMarkup(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => entities.get(char) as string)
 }

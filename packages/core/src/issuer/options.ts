@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import { KeyFault } from '../crypto/keys.js'
 import { isHostName, isServerIdentifier } from '../identifiers.js'
+import { z } from '../schema.js'
 import { isNat64Prefix } from './address.js'
 import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'

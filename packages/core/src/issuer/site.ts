@@ -1,6 +1,12 @@
-import { getDomain } from 'tldts-icann'
+import { createRequire } from 'node:module'
 
 const asGiven = { extractHostname: false, validateHostname: false }
+
+/** The public suffixes, made into a tree when they are first asked for; scripts/bundle.mjs knows this line. */
+let suffixes: typeof import('tldts-icann') | undefined
+function loadSuffixes(): typeof import('tldts-icann') {
+  return createRequire(import.meta.url)('tldts-icann') as typeof import('tldts-icann')
+}
 
 /**
  * The registrable domain of a server identifier: what somebody has to buy. Names below it cost nothing, and one wildcard
@@ -9,7 +15,8 @@ const asGiven = { extractHostname: false, validateHostname: false }
  */
 export function siteOf(issuer: string): string {
   const host = issuer.startsWith('https://') ? issuer.slice(8) : issuer
-  return getDomain(host, asGiven) ?? host
+  suffixes ??= loadSuffixes()
+  return suffixes.getDomain(host, asGiven) ?? host
 }
 
 /**

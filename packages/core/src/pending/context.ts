@@ -3,16 +3,19 @@ import type { TokenCaller } from '../caller.js'
 import type { Chaining } from '../chaining/chaining.js'
 import type { Host } from '../http/endpoint.js'
 import type { Answer, HttpRequest } from '../http/message.js'
-import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { UserDirectory } from '../users/directory.js'
 import type { PendingUrls } from './answers.js'
 import type { ChainPolls } from './chain-polls.js'
+import type { GrantToken } from './grant-token.js'
 import type { Approved, PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
 /** What the answer to a poll depends on. */
 export interface PollContext extends SettleContext {
   readonly urls: PendingUrls
-  readonly mint: ResourceTokenMint
+  readonly grantToken: GrantToken
+  /** Present with the option `users`. */
+  readonly users: UserDirectory | undefined
   readonly authentication: Pick<AuthenticationContext, 'issuers' | 'diagnose'>
   /** Present where handlers call suppliers. */
   readonly chaining?: Chaining | undefined

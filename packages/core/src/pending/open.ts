@@ -1,21 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import { type Answered, deferred, refused } from '../answer/outcome.js'
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import { type Grant, type Origin, originOf, type Person, type TokenCaller } from '../caller.js'
+import type { Grant, Person, TokenCaller } from '../caller.js'
 import type { Wait } from '../chaining/suppliers.js'
 import { Refusal, refuse } from '../errors.js'
-import { declaredCapabilities, readCapabilities } from '../http/capabilities.js'
+import { declaredCapabilities } from '../http/capabilities.js'
 import { refuseUnread, tooLong } from '../http/content.js'
 import { type ApprovalSubject, type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
 import { waitingAnswer } from './answers.js'
-import { newCode } from './code.js'
 import type { PollContext } from './context.js'
+import { expiryOf } from './grant-token.js'
 import { takeCall } from './held-call.js'
+import { newInteraction, newRecord, type RecordDetails } from './new-record.js'
 import type { OpenRate } from './open-rate.js'
 import { chainedInteraction } from './poll-chained.js'
-import { mostWaits, type PendingCall, type PendingInteraction, type PendingRecord } from './record.js'
+import { type GrantRequest, mostWaits, type PendingCall, type PendingRecord } from './record.js'
 import { settle } from './settle.js'
 import { type PendingView, viewOf } from './view.js'
 
@@ -51,12 +51,6 @@ export interface Deferrals {
 
 /** The application's function that tells an approver of a pending request. */
 export type NotifyApprover = (pending: PendingView) => Awaitable<unknown>
-
-/** The grant that the auth token for a held call has to carry. */
-export interface GrantRequest {
-  readonly scope: readonly string[]
-  readonly account?: string
-}
 
 /** The session that an agent is asked to be connected for. */
 export interface SessionRequest {
@@ -116,7 +110,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
     details: RecordDetails,
   ): Promise<PendingRecord> => {
     const carried = carriedBy(request)
-    const record = newRecord(request, caller, carried, context, details)
+    const record = await newRecord({ request, caller, carried }, context, details)
     await context.stops.begun(record)
     await context.records.add(record)
     // A held call that has to wait once more: its first request goes on in this one.
@@ -186,7 +180,8 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
       if (call instanceof Refusal) return undefined
       const busy = tooMany(request, caller)
       if (busy !== undefined) return refused(busy, report, request)
-      const jwt = await context.mint(caller, asked)
+      const jwt = await context.grantToken(caller, asked)
+      if (jwt instanceof Refusal) return refused(jwt, report, request)
       const resourceToken = { jwt, exp: expiryOf(jwt) }
       const record = await open(request, caller, {
         requirement: 'auth-token',
@@ -217,50 +212,6 @@ function cannotAsk(request: HttpRequest, context: DeferralsContext): Refusal | u
       )
 }
 
-function newInteraction({ scope, description, by }: SessionRequest): PendingInteraction {
-  return {
-    id: randomBytes(16).toString('base64url'),
-    code: newCode(),
-    scope,
-    description,
-    by,
-  }
-}
-
-/** The members of a record by which pending requests differ. */
-type RecordDetails = Pick<PendingRecord, 'requirement' | 'call' | 'interaction' | 'session' | 'chained'>
-
-/** A new pending request of this caller. */
-function newRecord(
-  request: HttpRequest,
-  caller: TokenCaller,
-  carried: Carried | undefined,
-  { resource, settings, clock }: DeferralsContext,
-  details: RecordDetails,
-): PendingRecord {
-  const opened = clock()
-  const latest = opened + settings.lifetime * 1000
-  // With the token ends what can be done in its name.
-  const expires = details.chained === true ? Math.min(latest, caller.token.exp * 1000) : latest
-  return {
-    id: randomBytes(32).toString('base64url'),
-    resource,
-    jkt: caller.jkt,
-    caller,
-    origins: distinct([...(carried?.origins ?? []), originOf(caller)]),
-    opened,
-    expires,
-    forgotten: expires + settings.retention * 1000,
-    clarification: settings.clarification && readCapabilities(request.rawHeaders).has('clarification'),
-    ...details,
-  }
-}
-
-/** Leaves out repetitions: a call may wait several times with one token. */
-function distinct(origins: readonly Origin[]): readonly Origin[] {
-  return [...new Map(origins.map((origin) => [JSON.stringify(origin), origin] as const)).values()]
-}
-
 async function notify(record: PendingRecord, ask: NotifyApprover, context: DeferralsContext): Promise<void> {
   try {
     await ask(viewOf(record))
@@ -269,9 +220,4 @@ async function notify(record: PendingRecord, ask: NotifyApprover, context: Defer
     await settle(record, { outcome: 'server_error' }, context)
     throw cause
   }
-}
-
-function expiryOf(jwt: string): number {
-  const payload = Buffer.from(jwt.split('.')[1] as string, 'base64url').toString('utf8')
-  return (JSON.parse(payload) as { exp: number }).exp
 }

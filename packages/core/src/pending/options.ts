@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../schema.js'
 
 /** How pending requests are kept (AAuth 11.8), and how many there may be. */
 export interface PendingOptions {

@@ -31,6 +31,11 @@ export interface PendingRecord {
   readonly chained?: true
   /** Present when a person has to come to our page. */
   readonly interaction?: PendingInteraction
+  /**
+   * Present when a person is to be linked to a user of the application (AAuth 7.2.3). A resource token has the page's URL
+   * and its code; nobody polls.
+   */
+  readonly link?: true
   /** Present when an approval begins a session. */
   readonly session?: PendingSession
   /** Present when a call is held. */
@@ -66,6 +71,14 @@ export interface PendingSession {
   readonly scope: readonly string[]
 }
 
+/** The grant that an auth token has to carry. */
+export interface GrantRequest {
+  readonly scope: readonly string[]
+  readonly account?: string
+  /** Present where the person is linked to no user yet, and comes to our page first. */
+  readonly link?: true
+}
+
 /** A held call, and what it waits for. */
 export interface PendingCall {
   readonly held: HeldCall
@@ -80,7 +93,7 @@ export interface PendingCall {
   /** In how many pending requests it has waited already. */
   readonly waited: number
   /** What the auth token has to grant (G-41); only with `requirement: 'auth-token'`. */
-  readonly grant?: { readonly scope: readonly string[]; readonly account?: string }
+  readonly grant?: GrantRequest
   /** The resource token of the first answer, and its `exp` in seconds. */
   readonly resourceToken?: { readonly jwt: string; readonly exp: number }
 }

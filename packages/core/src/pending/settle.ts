@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import { checkArgument } from '../configuration.js'
 import type { Report } from '../events.js'
 import { isUser } from '../identifiers.js'
+import { z } from '../schema.js'
 import type { Question } from './answers.js'
 import type { LongPolls } from './long-polls.js'
 import type { PendingSettings } from './options.js'
@@ -89,7 +89,7 @@ export function createPending(context: SettleContext): Pending {
   const open = async (id: string): Promise<PendingRecord | undefined> => {
     const record = isPendingId(id) ? await records.find(id) : undefined
     // What others decide is not ours to decide.
-    const isOurs = record?.requirement !== 'auth-token' && record?.chained !== true
+    const isOurs = record?.requirement !== 'auth-token' && record?.chained !== true && record?.link !== true
     if (record === undefined || !isOurs || record.expires <= clock()) return undefined
     const { stops } = context
     const over =

@@ -1,4 +1,5 @@
 import { standsFor, type TokenCaller } from '../caller.js'
+import { Refusal } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { notFoundAnswer, type Question, waitingAnswer } from './answers.js'
 import type { PollContext } from './context.js'
@@ -38,8 +39,13 @@ export async function askForGrant(
     isSameToken(caller, record.caller) &&
     standsFor(caller, record.caller) &&
     resourceToken.exp * 1000 > context.clock()
-  const jwt = stillGood ? resourceToken.jwt : await context.mint(caller, grant)
-  return waitingAnswer(record, context.urls, { resourceToken: jwt })
+  if (stillGood) return waitingAnswer(record, context.urls, { resourceToken: resourceToken.jwt })
+  const { link, ...asked } = grant
+  // Who has been linked meanwhile need not come to our page.
+  const unlinked = link === true && (await context.users?.find(caller)) === undefined
+  const jwt = await context.grantToken(caller, unlinked ? grant : asked)
+  // Too many pages are open: without a resource token the agent goes on polling, and gets one later.
+  return waitingAnswer(record, context.urls, jwt instanceof Refusal ? {} : { resourceToken: jwt })
 }
 
 /** The `202` of a call that has to wait once more, in the pending request `id` that it has opened. */

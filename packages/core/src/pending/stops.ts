@@ -2,6 +2,7 @@ import { findStop, type StopContext } from '../authentication/stops.js'
 import type { EndMarks, Origin, TokenName } from '../caller.js'
 import { type Refusal, refuse } from '../errors.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
+import type { Unlinks } from '../users/unlinks.js'
 import type { Approved, PendingRecord } from './record.js'
 
 /**
@@ -11,6 +12,8 @@ import type { Approved, PendingRecord } from './record.js'
 export interface Stops {
   /** Why the request may not go on: one of its origins, or `also`, has been revoked or denied. */
   find(record: PendingRecord, also?: Origin): Promise<Refusal | undefined>
+  /** What is stored of whoever something is begun for, so that an unlinking that comes later ends it. */
+  mark(origin: Origin): Promise<Origin>
   /** What `sessions.end` has ended until now: kept with a decision. */
   marks(record: PendingRecord, user: string | undefined): Promise<EndMarks>
   /** Notes the tokens that a request was begun with, so that their revocation ends it for as long as it is pending. */
@@ -35,8 +38,12 @@ export interface Ends {
   hasEnded(token: TokenName): Promise<boolean>
 }
 
-export function createStops(standing: StopContext, ends: Ends): Stops {
+export function createStops(
+  standing: StopContext & { readonly unlinks: Pick<Unlinks, 'mark'> },
+  ends: Ends,
+): Stops {
   return {
+    mark: (origin) => standing.unlinks.mark(origin),
     async find({ origins }, also) {
       const [stop, ...ended] = await Promise.all([
         findStop(also === undefined ? origins : [...origins, also], standing),

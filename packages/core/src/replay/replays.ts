@@ -64,6 +64,8 @@ export function createReplays(context: ReplayContext): Replays {
   // By a request's own field lines: a router's guard and its route's see the same request.
   const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
   const own = new WeakMap<HttpRequest['rawHeaders'], string>()
+  // A look into that map costs a refusal more than whether there has ever been anything in it.
+  let isInUse = false
 
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
     if (first) return undefined
@@ -90,12 +92,16 @@ export function createReplays(context: ReplayContext): Replays {
       // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
       const ttl = read.created + context.window + 1 + instanceSkew - clock() / 1000
       const first = andThen(store.claim(key, '1', Math.max(1, ttl)), (fresh) => {
-        if (fresh) own.set(request.rawHeaders, key)
+        if (fresh) {
+          isInUse = true
+          own.set(request.rawHeaders, key)
+        }
         return judge(fresh, request, read)
       })
       return isPromiseLike(first) ? first.catch(unavailable) : first
     },
     giveBack(request) {
+      if (!isInUse) return undefined
       const key = own.get(request.rawHeaders)
       if (key === undefined) return undefined
       own.delete(request.rawHeaders)

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
-import { z } from 'zod'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { PresentedToken } from '../caller.js'
 import { checkArgument } from '../configuration.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { issuerSkew } from '../limits.js'
+import { z } from '../schema.js'
 import { Mark } from '../store/mark.js'
 import type { Store } from '../store/store.js'
 

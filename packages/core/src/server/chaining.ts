@@ -41,7 +41,7 @@ export function chainingFor(config: Config, authentication: AuthenticationContex
     requireDeclaredCapability: config.interaction?.requireDeclaredCapability ?? false,
     clock,
     report,
-    nameSubjects: config.subjects,
+    nameSubjects: config.subjects.name,
     findStop: stopsOf(authentication),
   })
 }

@@ -1,3 +1,4 @@
+import type { CryptoHealth } from '../crypto/verify.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { IssuerReport } from '../issuer/report.js'
 import type { BreakGlass, OpenBreakGlass } from '../store/break-glass.js'
@@ -21,6 +22,15 @@ export interface Health {
   /** The break-glass order that is in force; it has to be closed, or ends by itself. */
   readonly breakGlass?: OpenBreakGlass
   readonly issuers: IssuerReport
+  /** How signatures are verified. */
+  readonly crypto: {
+    /** What verifies Ed25519 in the event loop; `option`: the function in `crypto.ed25519`. */
+    readonly ed25519: 'node:crypto' | 'libsodium' | 'option'
+    /** Where: `both`, in the event loop and in the thread pool, as `crypto.mode` `auto` has it. */
+    readonly where: 'loop' | 'threads' | 'both'
+    /** Processors that this process may use. */
+    readonly cores: number
+  }
 }
 
 /** What the health depends on. */
@@ -29,6 +39,7 @@ export interface HealthContext {
   readonly replayStore: WatchedStore
   readonly breakGlass: BreakGlass
   readonly issuers: IssuerKeys
+  readonly cryptoHealth: CryptoHealth
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
 }
@@ -51,5 +62,6 @@ export async function readHealth(context: HealthContext): Promise<Health> {
     ...(separate ? { replayStore: replayHealth } : {}),
     ...(opened === undefined ? {} : { breakGlass: opened }),
     issuers: context.issuers.inspect(),
+    crypto: context.cryptoHealth,
   }
 }

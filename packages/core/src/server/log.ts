@@ -112,7 +112,7 @@ function debug(event: Untold<AAuthEvent>, request: object, fallback: Logger): vo
   if (event.name !== 'refused' && event.name !== 'challenged') return
   const log = routeOf(request).log ?? fallback
   if (log.debug === undefined || log.isLevelEnabled?.('debug') === false) return
-  const code = event.name === 'refused' ? event.code : event.requirement
+  const code = event.name === 'refused' ? event.code : (event.code ?? event.requirement)
   const reason = event.name === 'refused' ? event.reason : undefined
   const details = { code, ...placeOf(request), ...(reason === undefined ? {} : { reason }) }
   quietly(() => log.debug?.(details, `aauth: ${event.name} ${code}`))

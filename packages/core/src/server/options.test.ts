@@ -30,6 +30,10 @@ describe('options', () => {
     expect(readOptions({ resource: 'https://rs.example' }).accessMode).toBeUndefined()
   })
 
+  it('says what is wrong with a name that may not be', () => {
+    expect(fault({ scopes: { 'with space': 'x' } })).toBe('option scopes.with space: is no scope')
+  })
+
   it.each([
     [{ resource: 'https://rs.example/' }, 'resource'],
     [{ resource: 'http://rs.example' }, 'resource'],

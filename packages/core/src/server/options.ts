@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import {
   type AccessConfig,
   type AnyAccessOptions,
@@ -12,7 +11,7 @@ import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration, membersOf } from '../configuration.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import type { Decisions } from '../decision/decisions.js'
-import { createSubjects, type NameSubjects, type SubjectOptions } from '../decision/subjects.js'
+import { createSubjects, type SubjectOptions, type Subjects } from '../decision/subjects.js'
 import { markKey } from '../denial/denials.js'
 import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
@@ -27,6 +26,7 @@ import { type PendingSettings, pendingOptionsSchema } from '../pending/options.j
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
 import { revokedMarkKey } from '../revocation/revocations.js'
+import { z } from '../schema.js'
 import { type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
 import { batchReads } from '../store/batched-store.js'
@@ -36,6 +36,7 @@ import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
 import { type WatchedStore, watchStore } from '../store/watched-store.js'
 import { monotonicBy, steadyClock } from '../time.js'
+import { type UsersOptions, usersOptionsSchema } from '../users/options.js'
 import { createReporting, type Listener } from './reporting.js'
 import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
@@ -92,6 +93,7 @@ const schema = z.strictObject({
     .prefault({}),
   pending: pendingOptionsSchema,
   interaction: interactionOptionsSchema.optional(),
+  users: usersOptionsSchema.optional(),
   onward: onwardOptionsSchema.optional(),
   sessions: sessionOptionsSchema,
   resourceTokenLifetime: seconds(300).default(300),
@@ -133,7 +135,7 @@ const schema = z.strictObject({
     .strictObject({
       mode: z.enum(['auto', 'sync', 'threads']).optional(),
       maxWaiting: z.int().positive().optional(),
-      ed25519: fn<Ed25519Verifier>().optional(),
+      ed25519: fn<Ed25519Verifier>().or(z.literal(false)).optional(),
     })
     .default({}),
   help: z
@@ -213,6 +215,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly access: AccessConfig
   readonly pending: PendingSettings
   readonly interaction: InteractionOptions | undefined
+  readonly users: UsersOptions | undefined
   readonly onward: OnwardSettings | undefined
   readonly sessions: SessionSettings
   readonly fetch: IssuerFetch | undefined
@@ -232,7 +235,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly report: Report
   readonly decisions: Decisions
   readonly audit: OwnAuditLog | undefined
-  readonly subjects: NameSubjects
+  readonly subjects: Subjects
 }
 
 /** The options whatever the type of the framework's requests. */
@@ -255,16 +258,21 @@ export function readOptions(options: AnyResourceOptions): Config {
   const clock = given.clock ?? (() => Date.now())
   const { onEvent, logger, audit, storeTimeout, freshness, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
-  const subjects = createSubjects((audit ?? {}) as SubjectOptions, given.resource, options.signingKeys)
   // The object itself: a schema copies what it checks.
   const log = readAudit(options.audit)
+  const subjects = createSubjects(
+    (audit ?? {}) as SubjectOptions,
+    given.resource,
+    options.signingKeys,
+    log?.subjectSecrets,
+  )
   const { report, decisions } = createReporting({
     resource: given.resource,
     onEvent,
     logger,
     clock,
     monotonic,
-    subjects,
+    subjects: subjects.name,
     audit: log,
   })
   const steady = steadyClock(clock, monotonic)
@@ -296,6 +304,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     access: readAccessOptions(options),
     issuers: options.issuers ?? {},
     interaction: options.interaction,
+    users: options.users,
     onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,

@@ -7,8 +7,10 @@ import { createBrowser } from '../interaction/browser.js'
 import { callbackEndpoint } from '../interaction/callback-endpoint.js'
 import type { InteractionContext } from '../interaction/consent.js'
 import { interactionEndpoint } from '../interaction/endpoint.js'
+import { createLanguages } from '../interaction/languages.js'
 import { createChainPolls } from '../pending/chain-polls.js'
 import { pendingEndpoint } from '../pending/endpoint.js'
+import { createGrantToken, type GrantToken } from '../pending/grant-token.js'
 import { createLongPolls } from '../pending/long-polls.js'
 import { createDeferrals, type Deferrals, type DeferralsContext } from '../pending/open.js'
 import { createOpenRate } from '../pending/open-rate.js'
@@ -23,11 +25,13 @@ import { createEndedSessions } from '../session/ended.js'
 import { createSealingKeys } from '../session/sealing-keys.js'
 import { createSessions, type SessionService } from '../session/sessions.js'
 import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { UserDirectory } from '../users/directory.js'
 import type { Config } from './options.js'
 
 /** All that a server has for its pending requests and sessions. */
 export interface PendingRequests {
   readonly deferrals: Deferrals
+  readonly grantToken: GrantToken
   readonly pending: Pending
   readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
@@ -42,6 +46,7 @@ export interface PendingRequestsContext {
   readonly authentication: AuthenticationContext
   readonly mint: ResourceTokenMint
   readonly chaining: Chaining | undefined
+  readonly users: UserDirectory | undefined
 }
 
 /** Creates it. */
@@ -52,22 +57,38 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
   const storedBytes = createStoredBytes(settings.room, steady, standing)
   const longPolls = createLongPolls(settings.maxWaits)
   const sessions = sessionService(config, authentication)
+  const records = createPendingRecords({ resource, store, storedBytes, clock })
+  const stops = createStops(authentication, sessions)
+  const openRate = createOpenRate(settings, steady, standing)
+  const urls = {
+    pendingUrl: (id: string) => ownUrl(config.resource, `${paths.pending}${id}`),
+    interactionUrl: (id: string) => ownUrl(config.resource, `${paths.interaction}${id}`),
+    retryAfter: settings.retryAfter,
+  }
+  const grantToken = createGrantToken({
+    ...config,
+    mint: given.mint,
+    settings,
+    records,
+    stops,
+    openRate,
+    urls,
+  })
   const context: DeferralsContext = {
-    ...given,
+    authentication,
+    chaining,
+    users: given.users,
+    grantToken,
     resource,
-    records: createPendingRecords({ resource, store, storedBytes, clock }),
+    records,
     longPolls,
-    stops: createStops(authentication, sessions),
+    stops,
     settings,
     clock,
     report,
-    openRate: createOpenRate(settings, steady, standing),
+    openRate,
     requireDeclaredCapability: interaction?.requireDeclaredCapability ?? false,
-    urls: {
-      pendingUrl: (id) => ownUrl(config.resource, `${paths.pending}${id}`),
-      interactionUrl: (id) => ownUrl(config.resource, `${paths.interaction}${id}`),
-      retryAfter: settings.retryAfter,
-    },
+    urls,
     chainPolls: chaining === undefined ? undefined : createChainPolls(chaining, config.monotonic),
     beginSession: (record, approval) => sessions.begin(record, approval),
   }
@@ -80,6 +101,7 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
   }
   return {
     deferrals: createDeferrals(context),
+    grantToken,
     pending: createPending(context),
     sessions,
     endpoints,
@@ -89,10 +111,8 @@ export function createPendingRequests(config: Config, given: PendingRequestsCont
 }
 
 function sessionService(config: Config, stops: StopContext): SessionService {
-  const { resource, sessions, store, clock, pending } = config
+  const { resource, sessions, store, clock } = config
   const begunWith = createBegunWith({ resource, store, clock, revocations: stops.revocations })
-  const waits = (1 + mostWaits) * (pending.lifetime + pending.retention)
-  const longest = Math.max(sessions.maxAge, waits)
   return createSessions({
     resource,
     settings: sessions,
@@ -100,11 +120,16 @@ function sessionService(config: Config, stops: StopContext): SessionService {
       sessions.keep === 'store'
         ? storedSessions(store, clock)
         : sealedSessions(createSealingKeys(sessions, store, clock)),
-    ended: createEndedSessions({ resource, longest, store, stops, begunWith }),
+    ended: createEndedSessions({ resource, longest: longestBegun(config), store, stops, begunWith }),
     store,
     report: config.report,
     clock,
   })
+}
+
+/** Seconds for which anything that was begun can last: a session, or a call that waits again and again. */
+export function longestBegun({ sessions, pending }: Pick<Config, 'sessions' | 'pending'>): number {
+  return Math.max(sessions.maxAge, (1 + mostWaits) * (pending.lifetime + pending.retention))
 }
 
 function pageContext(config: Config, context: DeferralsContext): InteractionContext {
@@ -114,6 +139,7 @@ function pageContext(config: Config, context: DeferralsContext): InteractionCont
     interaction,
     callback: onward === undefined ? undefined : ownUrl(resource, paths.callback),
     issuers: context.authentication.issuers,
+    hashOf: (person) => config.subjects.hashOf(person),
     browser: createBrowser(interaction?.insecureCookie ?? false),
     pages: {
       site: {
@@ -121,8 +147,8 @@ function pageContext(config: Config, context: DeferralsContext): InteractionCont
         ...(display.logoUri === undefined ? {} : { logo: display.logoUri }),
       },
       page: interaction?.page?.bind(interaction),
+      languages: createLanguages(interaction ?? {}, scopes),
     },
-    scopes,
     session: { unused: Math.min(sessions.lifetime, sessions.maxAge), atMost: sessions.maxAge },
     pathOf: (id) => `${paths.interaction}${id}`,
   }

@@ -1,8 +1,9 @@
-import type { Channel } from 'node:diagnostics_channel'
 import type { OwnAuditLog } from '../audit/log.js'
 import { isPromiseLike } from '../awaitable.js'
 import { callIdOf } from '../decision/call-id.js'
-import { Decisions, type Draft, decisionChannel, eventChannel } from '../decision/decisions.js'
+import type { Conclusion, DecisionTold, EventTold } from '../decision/conclusion.js'
+import { Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
+import type { Draft } from '../decision/draft.js'
 import type { NameSubjects } from '../decision/subjects.js'
 import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
@@ -48,31 +49,15 @@ export function createReporting(context: ReportingContext): Reporting {
     resource,
     listens: onEvent !== undefined || audit !== undefined,
     subjects,
+    clock,
     monotonic,
-    tell: (event, draft) => {
-      const told = publish<DecisionEvent>(decisionChannel, event, draft.request, draft, undefined)
-      audit?.record(told, draft.signature, draft.caller)
-      return told
+    tell(conclusion) {
+      const { draft } = conclusion
+      if (onEvent !== undefined) tell(onEvent, conclusion.event, aboutDraft(draft))
+      if (decisionChannel.hasSubscribers) decisionChannel.publish(new DecisionMessage(conclusion))
+      audit?.record(conclusion.event, draft.signature, draft.caller)
     },
   })
-
-  const publish = <E extends AAuthEvent>(
-    to: Channel,
-    event: Untold<E>,
-    request: object | undefined,
-    draft: Draft | undefined,
-    error: unknown,
-  ): E => {
-    const told = event as { at?: number; id?: string }
-    told.at = clock()
-    const id = draft === undefined ? callIdIn(request) : draft.id
-    if (id !== undefined) told.id = id
-    if (onEvent === undefined && !to.hasSubscribers) return told as E
-    const about = new About(request as HttpRequest | undefined, draft?.route, error)
-    if (onEvent !== undefined) tell(onEvent, told as E, about)
-    if (to.hasSubscribers) to.publish({ event: told, about, resource })
-    return told as E
-  }
 
   return {
     decisions,
@@ -83,9 +68,81 @@ export function createReporting(context: ReportingContext): Reporting {
       draft?.note(event)
       const isKept = audit !== undefined && event.name === 'onward'
       if (onEvent === undefined && !isKept && !eventChannel.hasSubscribers) return
-      const told = publish<AAuthEvent>(eventChannel, { ...event }, request, draft, error)
-      if (isKept && told.name === 'onward') audit.recordOnward(told)
+      const message = new EventMessage(resource, event, clock(), request, draft, error)
+      if (onEvent !== undefined) tell(onEvent, message.event, message.about)
+      if (eventChannel.hasSubscribers) eventChannel.publish(message)
+      if (isKept && message.event.name === 'onward') audit.recordOnward(message.event)
     },
+  }
+}
+
+/** What listeners of the channel of events are given. The event is put together when one reads it. */
+class EventMessage implements EventTold {
+  readonly resource: string
+  readonly untold: Untold<AAuthEvent>
+  readonly #at: number
+  readonly #request: object | undefined
+  readonly #draft: Draft | undefined
+  readonly #error: unknown
+  #event: AAuthEvent | undefined
+  #about: EventAbout | undefined
+
+  constructor(
+    resource: string,
+    untold: Untold<AAuthEvent>,
+    at: number,
+    request: object | undefined,
+    draft: Draft | undefined,
+    error: unknown,
+  ) {
+    this.resource = resource
+    this.untold = untold
+    this.#at = at
+    this.#request = request
+    this.#draft = draft
+    this.#error = error
+  }
+
+  get event(): AAuthEvent {
+    if (this.#event === undefined) {
+      const id = this.#draft === undefined ? callIdIn(this.#request) : this.#draft.id
+      const told = id === undefined ? { ...this.untold, at: this.#at } : { ...this.untold, at: this.#at, id }
+      this.#event = told as AAuthEvent
+    }
+    return this.#event
+  }
+
+  get about(): EventAbout {
+    const draft = this.#draft
+    this.#about ??=
+      draft === undefined || this.#error !== undefined
+        ? new About(this.#request as HttpRequest | undefined, draft?.route, this.#error)
+        : aboutDraft(draft)
+    return this.#about
+  }
+}
+
+const aboutDraft = (draft: Draft): EventAbout => {
+  draft.about ??= new About(draft.request, draft.route, undefined)
+  return draft.about
+}
+
+/** What listeners of the channel of decisions are given. The event is put together when one reads it. */
+class DecisionMessage implements DecisionTold {
+  readonly resource: string
+  readonly conclusion: Conclusion
+
+  constructor(conclusion: Conclusion) {
+    this.resource = conclusion.resource
+    this.conclusion = conclusion
+  }
+
+  get event(): DecisionEvent {
+    return this.conclusion.event
+  }
+
+  get about(): EventAbout {
+    return aboutDraft(this.conclusion.draft)
   }
 }
 

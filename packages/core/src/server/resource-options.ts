@@ -13,10 +13,12 @@ import type { PendingOptions } from '../pending/options.js'
 import type { RevocationLimits } from '../revocation/revocation-limits.js'
 import type { SessionOptions } from '../session/options.js'
 import type { Store } from '../store/store.js'
+import type { UsersOptions } from '../users/options.js'
 import type { EventAbout } from './reporting.js'
 
 /** The options of a resource server. Checked once, when it is created. */
-export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
+export interface ResourceOptions<Raw = unknown, User extends object | string = object | string>
+  extends AccessOptions<Raw> {
   /**
    * Our identifier, `https://` and a host: `iss` of what we mint, `aud` of what we accept. Its host is the authority
    * that every signature must cover, whatever `Host` or a proxy says (AAuth 11.1.1, G-27).
@@ -131,6 +133,11 @@ export interface ResourceOptions<Raw = unknown> extends AccessOptions<Raw> {
   readonly replayReportOnlyUntil?: Date
   /** The page where people connect agents and approve calls: the application's login, and its own page if it has one. */
   readonly interaction?: InteractionOptions<Raw>
+  /**
+   * Which persons are which users of the application, for routes with `user`. Needs `interaction`, where people sign in and
+   * link themselves. Default: the resource has no users of its own.
+   */
+  readonly users?: UsersOptions<User>
   /** Lets handlers call other resources in their callers' names (AAuth 10.1). Default: they cannot. */
   readonly onward?: OnwardOptions
   /** How sessions of connected agents are kept and how long they live. */

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { AccessConfig } from '../access/access-options.js'
 import { checkRequirement } from '../access/checked-requirement.js'
 import { type Policies, policiesSchema, policyList } from '../access/policy.js'
@@ -6,6 +5,7 @@ import type { Requirement } from '../access/requirement.js'
 import type { RouteCaller } from '../access/route-caller.js'
 import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
+import { createUserScopes } from '../access/user-scopes.js'
 import { type AdoptionReport, createAdoption } from '../adoption/adoption.js'
 import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
 import { createHelp } from '../answer/help.js'
@@ -18,7 +18,9 @@ import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import type { Onward } from '../chaining/run.js'
 import { checkConfiguration } from '../configuration.js'
-import { createVerify } from '../crypto/verify.js'
+import { countCores } from '../crypto/cores.js'
+import { installedSodium } from '../crypto/installed.js'
+import { type CryptoOptions, createVerify, cryptoHealth, type Surroundings } from '../crypto/verify.js'
 import type { Denials } from '../denial/denials.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
 import { agentMetadataEndpoint } from '../endpoints/agent-metadata.js'
@@ -37,17 +39,20 @@ import type { OwnKeys } from '../own-keys/key-ring.js'
 import type { Pending } from '../pending/settle.js'
 import type { RevocationRecords, Revocations } from '../revocation/revocations.js'
 import { createRevokeResourceToken, type RevokeResourceToken } from '../revocation/revoke-resource-token.js'
+import { z } from '../schema.js'
 import type { SessionService, Sessions } from '../session/sessions.js'
 import type { BreakGlass } from '../store/break-glass.js'
 import { createResourceTokenMint } from '../token/resource-token.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 import type { Trace } from '../trace.js'
+import { createUserDirectory } from '../users/directory.js'
+import type { Users } from '../users/unlinks.js'
 import { chainingFor } from './chaining.js'
 import { type Health, readHealth } from './health.js'
 import { createOnwardCalls } from './onward.js'
 import { operatorDenials, operatorRevocations } from './operator.js'
 import { type Config, readOptions } from './options.js'
-import { createPendingRequests } from './pending-requests.js'
+import { createPendingRequests, longestBegun } from './pending-requests.js'
 import type { ResourceOptions } from './resource-options.js'
 import { createState, type State } from './state.js'
 
@@ -127,6 +132,8 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly pending: Pending
   /** Ends sessions of connected agents. */
   readonly sessions: Sessions
+  /** Ends links between persons and users of the application. */
+  readonly users: Users
   /**
    * What a handler calls suppliers with, in the name of the caller of the request that it serves. The adapters have it for
    * the requests of their frameworks.
@@ -191,25 +198,37 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   })
   // Applications that want to wait for it await `issuers.warm()`, which then joins this attempt.
   void issuers.warm()
-  const state = createState(config)
+  const state = createState({ ...config, longest: longestBegun(config) })
   const { audit } = config
-  audit?.attach(auditContext(config, issuers))
-  const { denials, breakGlass } = state
   const diagnose = createDiagnose(config.report)
+  audit?.attach(auditContext(config, issuers, diagnose))
+  const { denials, breakGlass } = state
   const noticeContent = createNoticeContent(diagnose)
-  const authentication = authenticationContext(config, issuers, state, diagnose, trace)
+  const surroundings = lookAround(config.crypto)
+  const verifies = cryptoHealth(config.crypto, surroundings)
+  const { ed25519, where, cores } = verifies
+  if (ed25519 === 'libsodium' && where !== 'threads' && trace === undefined)
+    config.report({ name: 'verifier', ed25519, where, cores })
+  const authentication = authenticationContext(config, issuers, state, {
+    diagnose,
+    trace,
+    verify: createVerify(config.crypto, surroundings),
+  })
   const adoption = createAdoption(config)
   const help = createHelp(config.help)
   const mint = createResourceTokenMint(config)
   const chaining = chainingFor(config, authentication)
-  const pendingRequests = createPendingRequests(config, { authentication, mint, chaining })
+  const users = createUserDirectory(config)
+  const userScopes = createUserScopes()
+  const pendingRequests = createPendingRequests(config, { authentication, mint, chaining, users })
   const revocations = endingSessions(state.revocations, pendingRequests.sessions)
   const context: GuardContext = {
     authentication,
     explain: createExplain(authentication, diagnose, config.monotonic),
     scopes: createScopeList(config.scopes, issuers),
     accounts: config.access.accounts,
-    mint,
+    users,
+    grantToken: pendingRequests.grantToken,
     deferrals: pendingRequests.deferrals,
     sessions: pendingRequests.sessions,
     interaction: config.interaction !== undefined,
@@ -228,6 +247,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
           authorizationEndpoint(authorization, {
             ...context,
             access: config.access,
+            userScopes,
             sessions: pendingRequests.sessions,
           }),
         ]
@@ -258,11 +278,12 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       openPolls: pendingRequests.polls(),
       discoveries: issuers.inspect(0).discoveries,
     }),
-    health: () => readHealth({ ...config, breakGlass, issuers }),
+    health: () => readHealth({ ...config, breakGlass, issuers, cryptoHealth: verifies }),
     report: () => adoption.report(),
     diagnose,
     pending: pendingRequests.pending,
     sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
+    users: { unlink: (who) => state.unlinks.unlink(who) },
     ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report, help }),
     close() {
       pendingRequests.close()
@@ -282,17 +303,18 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       enforce,
       scopes: new Set(config.scopes.keys()),
       accounts: config.access.accounts !== undefined,
+      users: config.users !== undefined,
       keys: config.keys.signing !== undefined,
       interaction: config.interaction !== undefined,
       onward: config.onward !== undefined,
     }
     return {
       ...server,
-      require: <const R extends Requirement<Raw, Hook>>(requirement: R) =>
-        createRouteGuard(checkRequirement(requirement, inherited), context) as RouteGuard<
-          RouteCaller<R>,
-          Raw
-        >,
+      require: <const R extends Requirement<Raw, Hook>>(requirement: R) => {
+        const checked = checkRequirement(requirement, inherited)
+        userScopes.note(checked)
+        return createRouteGuard(checked, context) as RouteGuard<RouteCaller<R>, Raw>
+      },
       with(defaults) {
         const more = checkConfiguration(routeDefaults, defaults, { prefix: 'with: ' })
         const observes = more.observe ?? observe
@@ -308,6 +330,12 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   }
 }
 
+/** Finds out where this process runs, as far as the options leave anything open. */
+function lookAround({ mode, ed25519 }: CryptoOptions): Surroundings {
+  const mayLook = useShortcuts() && ed25519 === undefined && mode !== 'threads'
+  return { cores: countCores(), sodium: mayLook ? installedSodium() : undefined }
+}
+
 /**
  * What was begun with a token outlives it, so a revocation has to end that as well (G-58). The revocation is written first,
  * and then what was begun is looked for; beginning something goes the other way round. A revocation that was interrupted is
@@ -320,21 +348,17 @@ function endingSessions(revocations: RevocationRecords, sessions: SessionService
   }
 }
 
-function auditContext(config: Config, issuers: IssuerKeys): AuditContext {
+function auditContext(config: Config, issuers: IssuerKeys, diagnose: Diagnose): AuditContext {
   const { resource, subjects, keys, clock, monotonic, report } = config
-  const token = { iss: '', jti: '', iat: 0, exp: 0 }
   return {
     resource,
     issuers,
     key: () => keys.signing,
-    hashPerson(person) {
-      const named: { person?: string } = {}
-      subjects({ kind: 'person', person, token, jkt: '' }, named)
-      return named.person as string
-    },
+    subjects,
     clock,
     monotonic,
     report,
+    diagnose,
   }
 }
 
@@ -342,8 +366,7 @@ function authenticationContext(
   config: Config,
   issuers: IssuerKeys,
   state: State,
-  diagnose: Diagnose,
-  trace: Trace | undefined,
+  { diagnose, trace, verify }: Pick<AuthenticationContext, 'diagnose' | 'trace' | 'verify'>,
 ): AuthenticationContext {
   const shortcuts = useShortcuts() && trace === undefined
   return {
@@ -370,7 +393,7 @@ function authenticationContext(
     shortcuts,
     issuers,
     tokens: new VerifiedTokens(shortcuts ? config.verifiedTokens : 0, issuers),
-    verify: createVerify(config.crypto),
+    verify,
     decisions: config.decisions,
     ...state,
     readsAhead: config.isShared,

@@ -1,9 +1,12 @@
+import type { Subjects } from '../decision/subjects.js'
 import { createDenials, type DenialCheck } from '../denial/denials.js'
 import type { StateEvent, Untold } from '../events.js'
 import { createReplays, type Replays } from '../replay/replays.js'
 import { createRevocations, type RevocationRecords } from '../revocation/revocations.js'
 import { type BreakGlassCheck, createBreakGlass } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
+import type { UsersOptions } from '../users/options.js'
+import { createUnlinks, type Unlinks } from '../users/unlinks.js'
 
 /** The checks that ask the store about each request; with a shared store, all instances agree. */
 export interface State {
@@ -11,10 +14,14 @@ export interface State {
   readonly denials: DenialCheck
   readonly replays: Replays
   readonly breakGlass: BreakGlassCheck
+  readonly unlinks: Unlinks
 }
 
 /** What they depend on. */
 export interface StateContext {
+  /** Our identifier. */
+  readonly resource: string
+  readonly users: UsersOptions | undefined
   readonly store: Store
   /** The store of used signatures. */
   readonly replayStore: Store
@@ -26,6 +33,10 @@ export interface StateContext {
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
+  /** How persons are named in events. */
+  readonly subjects: Pick<Subjects, 'hashOf'>
+  /** Seconds for which anything that was begun can last. */
+  readonly longest: number
   readonly report: (event: Untold<StateEvent>, request?: object) => void
 }
 
@@ -45,5 +56,6 @@ export function createState(context: StateContext): State {
       report,
     }),
     breakGlass,
+    unlinks: createUnlinks(context),
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../schema.js'
 
 /** Options of sessions (`AAuth-Access`, AAuth 6.3). */
 export interface SessionOptions {

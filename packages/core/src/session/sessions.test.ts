@@ -50,6 +50,7 @@ const desk = (options: object = {}, time = clock, resource = 'https://rs.example
     revocations: createRevocations(store, time),
     denials: createDenials(store, time, () => {}),
     issuers: { refused: (issuer: string) => (issuer === refused ? refuse('access_denied') : undefined) },
+    unlinks: { hasEnded: async () => false },
   }
   const begunWith = createBegunWith({ resource, store, clock: time, revocations: stops.revocations })
   const ended = createEndedSessions({ resource, longest: settings.maxAge, store, stops, begunWith })

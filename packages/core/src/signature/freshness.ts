@@ -1,6 +1,18 @@
-import { type Refusal, refuse } from '../errors.js'
+import { constantRefusal, type Refusal } from '../errors.js'
 
 const integer = /^-?[0-9]{1,15}$/
+
+const noCreated = constantRefusal(
+  'invalid_signature',
+  'The signature has no created parameter of type Integer',
+)
+const noExpires = constantRefusal('invalid_signature', 'expires is not an Integer')
+const tooOld = constantRefusal('invalid_signature', 'The signature is too old; sign each request anew')
+const tooNew = constantRefusal('clock_skew', 'created lies ahead of this server’s clock')
+const expired = constantRefusal(
+  'invalid_signature',
+  'expires of the signature has passed; sign each request anew',
+)
 
 /**
  * Step 3 of 11.3.4: `created` is an Integer within the window of our clock, `expires` is honoured. Older than the
@@ -14,9 +26,7 @@ export function checkFreshness(
   now: number,
 ): Refusal | undefined {
   const created = parameters.get('created')
-  if (created === undefined || !integer.test(created)) {
-    return refuse('invalid_signature', 'The signature has no created parameter of type Integer')
-  }
+  if (created === undefined || !integer.test(created)) return noCreated
   const expires = parameters.get('expires')
   const isExpiresFit = expires === undefined || integer.test(expires)
   return (
@@ -25,7 +35,7 @@ export function checkFreshness(
       isExpiresFit && expires !== undefined ? Number(expires) : undefined,
       window,
       now,
-    ) ?? (isExpiresFit ? undefined : refuse('invalid_signature', 'expires is not an Integer'))
+    ) ?? (isExpiresFit ? undefined : noExpires)
   )
 }
 
@@ -36,10 +46,7 @@ export function judgeTimes(
   window: number,
   now: number,
 ): Refusal | undefined {
-  if (now - created > window)
-    return refuse('invalid_signature', 'The signature is too old; sign each request anew')
-  if (created - now > window) return refuse('clock_skew', 'created lies ahead of this server’s clock')
-  return expires !== undefined && expires <= now
-    ? refuse('invalid_signature', 'expires of the signature has passed; sign each request anew')
-    : undefined
+  if (now - created > window) return tooOld
+  if (created - now > window) return tooNew
+  return expires !== undefined && expires <= now ? expired : undefined
 }

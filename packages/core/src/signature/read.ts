@@ -1,5 +1,5 @@
 import { type InnerList, isInnerList } from 'structured-headers'
-import { Refusal, refuse } from '../errors.js'
+import { constantRefusal, Refusal, refuse } from '../errors.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
 import { holdsBase64url } from '../http/structured.js'
 import type { SignatureLimits } from '../limits.js'
@@ -45,6 +45,8 @@ export interface ReadSignature {
   readonly created: number
   /** The names of the covered components, those with parameters included. */
   readonly covered: readonly string[]
+  /** Where the token begins in the base, in bytes; absent where that has to be looked for. */
+  readonly tokenAt?: number | undefined
 }
 
 /** The value for a request without any signature field; whether that is an error is for the endpoint to decide. */
@@ -54,10 +56,27 @@ export const unsigned: unique symbol = Symbol('unsigned')
  * The refusal of a request without `Signature-Key`, which another profile (Web Bot Auth, draft-cavage) has signed. Routes
  * that serve requests without a signature serve it all the same.
  */
-export const foreignSignature: Refusal = refuse(
+export const foreignSignature: Refusal = constantRefusal(
   'invalid_signature',
   'Signature-Input, Signature and Signature-Key are all required',
 )
+
+// What strangers can send without end, before anything is parsed.
+const incomplete = constantRefusal(foreignSignature.code, foreignSignature.details.detail)
+const tooLong = constantRefusal(
+  'invalid_signature',
+  'Signature-Input, Signature or Signature-Key is longer than this server reads',
+)
+const noSignature = constantRefusal(
+  'invalid_signature',
+  'Signature has no Byte Sequence as long as a signature',
+)
+const malformedSignature = constantRefusal('invalid_signature', 'Signature is malformed')
+const inBase64url = constantRefusal(
+  'invalid_signature',
+  'Signature is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)',
+)
+const malformed = constantRefusal('invalid_signature', 'Signature-Input or Signature-Key is malformed')
 
 /** {@link foreignSignature} with the requirement that an unsigned request is answered with (G-70). */
 export function refuseForeign(requirement: 'agent-token' | 'person-token'): Refusal {
@@ -139,9 +158,7 @@ function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | 
   const key = fieldValue(rawHeaders, 'signature-key')
   if (input === undefined && signature === undefined && key === undefined) return unsigned
   if (key === undefined) return foreignSignature
-  if (input === undefined || signature === undefined) {
-    return refuse('invalid_signature', 'Signature-Input, Signature and Signature-Key are all required')
-  }
+  if (input === undefined || signature === undefined) return incomplete
   return { input, signature, key }
 }
 
@@ -153,19 +170,12 @@ const holdsSignature = /:[A-Za-z0-9+/]{86,}={0,2}:/
 export function boundFields(texts: FieldTexts, limits: SignatureLimits): Refusal | undefined {
   return (
     boundLengths(texts, limits) ??
-    (holdsSignature.test(texts.signature)
-      ? undefined
-      : refuseSignature(texts, 'Signature has no Byte Sequence as long as a signature'))
+    (holdsSignature.test(texts.signature) ? undefined : refuseSignature(texts, noSignature))
   )
 }
 
-function refuseSignature({ signature }: FieldTexts, detail: string): Refusal {
-  return refuse(
-    'invalid_signature',
-    holdsBase64url(signature)
-      ? 'Signature is in base64url; a Byte Sequence is base64, with + and / (RFC 8941, 3.3.5)'
-      : detail,
-  )
+function refuseSignature({ signature }: FieldTexts, refusal: Refusal): Refusal {
+  return holdsBase64url(signature) ? inBase64url : refusal
 }
 
 /** Refuses fields that are longer than the limits. */
@@ -173,10 +183,7 @@ export function boundLengths(texts: FieldTexts, limits: SignatureLimits): Refusa
   return texts.input.length > limits.signatureInput ||
     texts.signature.length > limits.signature ||
     texts.key.length > limits.signatureKey
-    ? refuse(
-        'invalid_signature',
-        'Signature-Input, Signature or Signature-Key is longer than this server reads',
-      )
+    ? tooLong
     : undefined
 }
 
@@ -194,9 +201,7 @@ function parseFields(texts: FieldTexts, { limits, trace }: SignaturePolicy): Fie
   const signature = parseLabels(texts.signature)
   const key = parseLabels(texts.key)
   if (input === undefined || signature === undefined || key === undefined) {
-    return signature === undefined
-      ? refuseSignature(texts, 'Signature is malformed')
-      : refuse('invalid_signature', 'Signature-Input or Signature-Key is malformed')
+    return signature === undefined ? refuseSignature(texts, malformedSignature) : malformed
   }
   return { input, signature, key }
 }

@@ -101,6 +101,8 @@ export class MemoryStore implements Store {
   }
 
   #live(key: string): Entry | undefined {
+    // Keys are made anew for each request, and hashed when they are looked up.
+    if (this.#entries.size === 0) return undefined
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.expires > this.#clock()) return entry
     this.#drop(key, entry)

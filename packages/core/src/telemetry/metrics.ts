@@ -1,13 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Meter, ObservableResult } from '@opentelemetry/api'
+import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api'
+import type { DecisionTold, EventTold } from '../decision/conclusion.js'
 import { decisionChannel, eventChannel } from '../decision/decisions.js'
-import type { AAuthEvent, DecisionEvent } from '../events.js'
 import type { ResourceServer } from '../server/resource-server.js'
 import { storeCalls } from '../tracing.js'
 import { bounded, knownMethod } from './known.js'
 import { safely } from './safely.js'
 import { nameOf } from './spans.js'
-import { createTally } from './tally.js'
+import { createTally, type Series, Table, type Tally } from './tally.js'
 
 /** Seconds; a verification in memory takes a tenth of a millisecond, one that fetches keys takes seconds. */
 const boundaries = [
@@ -50,36 +50,69 @@ function countDecisions(meter: Meter): () => void {
   })
   const routeOf = bounded()
   const codeOf = bounded()
-  const count = ({ event }: { readonly event: DecisionEvent }): void => {
-    const { resource, outcome, caller } = event
-    const method = knownMethod(event.method)
-    const route = event.route === undefined ? undefined : routeOf(event.route)
-    const code = event.code === undefined ? undefined : codeOf(event.code)
-    decisions.add(`${resource} ${outcome} ${caller} ${method} ${code} ${route}`, () => ({
-      'aauth.resource': resource,
-      'aauth.outcome': outcome,
-      'aauth.caller': caller,
-      'http.request.method': method,
-      ...(route === undefined ? undefined : { 'http.route': route }),
-      ...(code === undefined ? undefined : { 'aauth.code': code }),
-    }))
-    duration.record(event.milliseconds / 1000, { 'aauth.resource': resource, 'aauth.outcome': outcome })
-    const { remembered, keyHeld } = event
-    if (remembered === undefined) return
-    const hit = (is: boolean) => () => ({ 'aauth.resource': resource, 'aauth.cache.hit': is })
-    tokens.add(`${resource} ${remembered}`, hit(remembered))
-    if (keyHeld !== undefined) keys.add(`${resource} ${keyHeld}`, hit(keyHeld))
-    if (event.verification !== undefined)
-      verification.record(event.verification / 1000, {
+  const kinds = new Table<Kind>()
+  const resources = new Table<OfResource>()
+  const ofResource = (resource: string): OfResource => {
+    const hit = (tally: Tally, is: boolean) =>
+      tally.series({ 'aauth.resource': resource, 'aauth.cache.hit': is })
+    const took = (is: boolean) => ({ 'aauth.resource': resource, 'aauth.token.remembered': is })
+    return {
+      remembered: { tokens: hit(tokens, true), keys: hit(keys, true), verification: took(true) },
+      others: { tokens: hit(tokens, false), keys: hit(keys, false), verification: took(false) },
+    }
+  }
+  // The event is not asked for: nobody else may want it.
+  const count = ({ conclusion }: DecisionTold): void => {
+    const { resource, end, draft, caller, milliseconds } = conclusion
+    const { outcome } = end
+    const method = knownMethod(draft.request.method)
+    const pattern = draft.route.route
+    const route = pattern === undefined ? undefined : routeOf(pattern)
+    const code = end.code === undefined ? undefined : codeOf(end.code)
+    const kind = kinds.get([resource, outcome, caller, method, code, route], () => ({
+      decisions: decisions.series({
         'aauth.resource': resource,
-        'aauth.token.remembered': remembered,
-      })
+        'aauth.outcome': outcome,
+        'aauth.caller': caller,
+        'http.request.method': method,
+        ...(route === undefined ? undefined : { 'http.route': route }),
+        ...(code === undefined ? undefined : { 'aauth.code': code }),
+      }),
+      duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
+    }))
+    kind.decisions.count++
+    duration.record(milliseconds / 1000, kind.duration)
+    const { remembered, keyHeld, verification: took } = draft
+    if (remembered === undefined) return
+    const of = resources.get([resource], () => ofResource(resource))
+    const which = remembered ? of.remembered : of.others
+    which.tokens.count++
+    if (keyHeld !== undefined) (keyHeld ? of.remembered : of.others).keys.count++
+    if (took !== undefined) verification.record(took / 1000, which.verification)
   }
   const stop = listen(decisionChannel.name, count)
   return () => {
     stop()
     for (const tally of [decisions, tokens, keys]) tally.stop()
   }
+}
+
+/** What is counted of decisions that are alike in everything that is told apart. */
+interface Kind {
+  readonly decisions: Series
+  readonly duration: Attributes
+}
+
+/** What is counted of one resource, where something was remembered and where it was not. */
+interface OfResource {
+  readonly remembered: Lookups
+  readonly others: Lookups
+}
+
+interface Lookups {
+  readonly tokens: Series
+  readonly keys: Series
+  readonly verification: Attributes
 }
 
 function countEvents(meter: Meter): () => void {
@@ -108,9 +141,10 @@ function countEvents(meter: Meter): () => void {
     unit: '{session}',
     description: 'Sessions of connected agents that have begun',
   })
-  const count = (message: { readonly event: AAuthEvent; readonly resource: string }): void => {
-    const { event } = message
-    const resource = { 'aauth.resource': message.resource }
+  const count = ({ untold: event, resource: name }: EventTold): void => {
+    // Every request that is served is such an event as well, and none that is counted.
+    if (event.name === 'served') return
+    const resource = { 'aauth.resource': name }
     switch (event.name) {
       case 'issuer-fetched':
         fetches.record(event.milliseconds / 1000, {

@@ -72,9 +72,6 @@ function follow<M>(
       if ('result' in message || 'error' in message) conclude(message)
     },
     asyncEnd: (message: object) => conclude(message),
-    start: () => {},
-    asyncStart: () => {},
-    error: () => {},
   }
   channel.start.bindStore(within, begin as never)
   channel.subscribe(listeners as never)
@@ -127,6 +124,7 @@ function attributesOf(event: DecisionEvent): Attributes {
     'aauth.token.remembered': event.remembered,
     'aauth.policy': event.policy,
     'aauth.held': event.held,
+    'aauth.part': event.part,
     'aauth.request_id': event.requestId,
   }
 }

@@ -1,27 +1,61 @@
 import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api'
 import { safely } from './safely.js'
 
+/** One series of a counter. */
+export interface Series {
+  count: number
+  readonly attributes: Attributes
+}
+
 /** A counter whose series are added up here, and read when they are collected: the SDK looks for a series at every call. */
 export interface Tally {
-  /** @param key names the series among those of this counter */
-  add(key: string, attributes: () => Attributes): void
+  /** Begins a series. */
+  series(attributes: Attributes): Series
   stop(): void
 }
 
 /** Creates it. */
 export function createTally(meter: Meter, name: string, about: { unit: string; description: string }): Tally {
-  const series = new Map<string, { count: number; readonly attributes: Attributes }>()
+  const all: Series[] = []
   const counter = meter.createObservableCounter(name, about)
   const observe = safely((result: ObservableResult) => {
-    for (const { count, attributes } of series.values()) result.observe(count, attributes)
+    // One that has counted nothing yet is none.
+    for (const { count, attributes } of all) if (count > 0) result.observe(count, attributes)
   })
   counter.addCallback(observe)
   return {
-    add(key, attributes) {
-      const known = series.get(key)
-      if (known === undefined) series.set(key, { count: 1, attributes: attributes() })
-      else known.count++
+    series(attributes) {
+      const one = { count: 0, attributes }
+      all.push(one)
+      return one
     },
     stop: () => counter.removeCallback(observe),
   }
 }
+
+/** What is kept under several names. Each is looked up by itself: joining them would cost more than everything else. */
+export class Table<V> {
+  readonly #root: Branch<V> = new Map()
+
+  /** @param make makes what is not there yet */
+  get(names: readonly (string | undefined)[], make: () => V): V {
+    let branch = this.#root
+    const last = names.length - 1
+    for (let i = 0; i < last; i++) {
+      let next = branch.get(names[i])
+      if (next === undefined) {
+        next = new Map()
+        branch.set(names[i], next)
+      }
+      branch = next as Branch<V>
+    }
+    let found = branch.get(names[last])
+    if (found === undefined) {
+      found = make()
+      branch.set(names[last], found)
+    }
+    return found as V
+  }
+}
+
+type Branch<V> = Map<string | undefined, Branch<V> | V>

@@ -12,8 +12,9 @@ const noDecisions: Decisions = new Decisions({
   resource: 'https://rs.example',
   listens: false,
   subjects: () => undefined,
+  clock: () => 0,
   monotonic: () => 0,
-  tell: (event) => ({ ...event, at: 0 }),
+  tell: () => {},
 })
 
 /** What authentication at `https://rs.example` works with, as it is by default. @param clock milliseconds */
@@ -54,6 +55,10 @@ export function testContext(
 
 function memoryState(clock: () => number): State {
   return createState({
+    resource: 'https://rs.example',
+    users: undefined,
+    longest: 3600,
+    subjects: { hashOf: () => 'hash' },
     store: createMemoryStore({ clock }),
     replayStore: createMemoryStore({ clock }),
     signatureWindow: 60,

@@ -10,6 +10,8 @@ export interface ResourceTokenRequest {
   readonly scope: readonly string[]
   /** Default: the account of the grant presented (G-47). */
   readonly account?: string | undefined
+  /** Our page, to which the person comes before the person server asks for consent (AAuth 7.2.3, R-200, R-236). */
+  readonly interaction?: { readonly url: string; readonly code: string } | undefined
 }
 
 /**
@@ -59,6 +61,7 @@ export function createResourceTokenMint(context: ResourceTokenContext): Resource
         // Identity scopes have been checked against the person server's list before; nothing else gets this far.
         scope: request.scope.filter((name) => context.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
+        interaction: request.interaction,
         jti,
         iat: now,
         exp,

@@ -1,3 +1,4 @@
+import { createAgent } from '@countersign/agent'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createKey } from '../keys/key.js'
@@ -330,6 +331,43 @@ describe('an agent', () => {
     }
     const consent = () => ({ decision: true, after: 'visit' as const })
     expect((await reasonOf(buy(setting.sam({ consent }, { onInteraction })))).code).toBe('interaction_failed')
+  })
+})
+
+describe('login_hint of a resource token (6.7.1)', () => {
+  /** What the person server was asked at its token endpoint. */
+  const asked = async (errand: () => Promise<Response>): Promise<unknown[]> => {
+    const hints: unknown[] = []
+    setting.shop.sloppy = { claims: { login_hint: 'Mom <mom@shop.example>' } }
+    setting.town.ps.server.intercept(({ path, body }) => {
+      if (path === '/token') hints.push(JSON.parse(Buffer.from(body).toString())['login_hint'])
+      return undefined
+    })
+    expect((await errand()).status).toBe(200)
+    return hints
+  }
+
+  it('is passed on unchanged', async () => {
+    expect(await asked(() => buy())).toEqual(['Mom <mom@shop.example>'])
+  })
+
+  it('is passed on unchanged for a sub-agent', async () => {
+    expect(await asked(() => buy(setting.sam().subAgent('brother')))).toEqual(['Mom <mom@shop.example>'])
+  })
+
+  it('is passed on unchanged whatever the program itself would say', async () => {
+    const { town } = setting
+    const sam = setting.sam()
+    const program = createAgent({
+      key: sam.key.privateJwk,
+      agentToken: () => sam.mintAgentToken(),
+      personServer: town.ps.id,
+      tokenRequest: { login_hint: 'dad@shop.example' },
+      fetch: town.fetchAs('program'),
+      clock: town.clock,
+      wait: async () => undefined,
+    })
+    expect(await asked(() => program.fetch(bread, post))).toEqual(['Mom <mom@shop.example>'])
   })
 })
 

@@ -45,6 +45,8 @@ function shapeFault(claims: JsonObject, strict: boolean): string | undefined {
     return 'scope is missing or not space-separated'
   const forbidden = forbiddenClaims.find((name) => claims[name] !== undefined)
   if (forbidden !== undefined) return `${forbidden} has no place in a resource token`
+  const hint = claims['login_hint']
+  if (hint !== undefined && (typeof hint !== 'string' || hint === '')) return 'login_hint is no string'
   const { iat, exp } = claims as { iat: number; exp: number }
   return strict && exp - iat > maxLifetime ? `lifetime over ${maxLifetime} s` : undefined
 }

@@ -26,7 +26,7 @@ export function authTokenEndpoint(ps: PersonServerContext): Handler {
     const order = await readOrder(ps, caller, body)
     if (order instanceof Fault) return faultAnswer(order)
     const { claims } = order.resourceToken
-    const interaction = readInteraction(claims)
+    const interaction = readInteraction(claims, ps.server.env.strict)
     if (interaction instanceof Fault) return faultAnswer(interaction)
     const request = {
       kind: 'authorization' as const,
@@ -36,6 +36,7 @@ export function authTokenEndpoint(ps: PersonServerContext): Handler {
       account: claims['account'] as string | undefined,
       mission: claims['mission_s256'] as string | undefined,
       justification: body['justification'] as string | undefined,
+      loginHint: (claims['login_hint'] ?? body['login_hint']) as string | undefined,
     }
     const { consent } = order.party.person
     const capabilities = body['capabilities']

@@ -7,6 +7,7 @@ import type { JsonObject } from '../checks/directory.js'
 import { createKey } from '../keys/key.js'
 import type { MintOverrides } from '../keys/mint.js'
 import { Intermediary } from '../testing/intermediary.js'
+import { openOwnPage } from '../testing/own-page.js'
 import { bread, openSetting, type Setting } from '../testing/setting.js'
 import { TinyResource } from '../testing/tiny-resource.js'
 import type { ConsentRequest, Decision, Person } from './person.js'
@@ -116,6 +117,23 @@ describe('call chaining at a person server (10.1)', () => {
     ])
     expect(setting.town.chainOf({ iss: last.iss, jti: 'other' })).toEqual([])
   })
+
+  it.each([
+    ['approve', 200, undefined, 2],
+    ['decline', 403, 'abandoned', 1],
+  ] as const)(
+    'sends the person of the chain through the flow of the resource at its end, who presses %s',
+    async (decision, status, error, questions) => {
+      const page = openOwnPage(mill)
+      const deferred = await buy({ capabilities: ['interaction'] })
+      const { url, code } = deferred.requirement?.parameters ?? {}
+      await setting.town.visit(`${url}?code=${code}`, { form: { name: 'mom' }, decision })
+      expect(page.linked.size).toBe(decision === 'approve' ? 1 : 0)
+      const answer = await shop.poll(deferred.location)
+      expect([answer.status, answer['error']]).toEqual([status, error])
+      expect(asked.length).toBe(questions)
+    },
+  )
 
   it('begins with a sub-agent, where one called the intermediary', async () => {
     const brother = sam.subAgent('brother')

@@ -6,7 +6,7 @@ import { type Ground, lapseOf } from '../server/lapse.js'
 import { type Answer, problem } from '../wire/answers.js'
 import type { PersonServerContext } from './context.js'
 import type { Consent, ConsentRequest, Decision } from './person.js'
-import type { ResourceInteraction } from './resource-flow.js'
+import { pollError, type ResourceInteraction } from './resource-flow.js'
 
 /** A question to a person. */
 export interface Question {
@@ -81,21 +81,40 @@ function throughResource(
   interaction: ResourceInteraction,
   grant: () => Promise<Answer>,
 ): Answer {
-  const { link, back } = ps.flows.start(interaction)
+  const limits = bounds(ps, caller, question)
+  let cancelled = false
+  let settle: (answer: () => Promise<Answer>) => void = () => undefined
+  const back = new Promise<() => Promise<Answer>>((resolve) => {
+    settle = resolve
+  })
+  const redirect = ps.flows.start(interaction, {
+    over: () => cancelled || limits.over() !== undefined,
+    arrived: async (error) => {
+      if (error !== null) {
+        settle(async () => pollError(error))
+        return error
+      }
+      const decision = await decide(question)
+      const { decision: agrees, after } =
+        typeof decision === 'boolean' ? { decision, after: undefined } : decision
+      settle(async () => {
+        // The person is here already: no second visit is waited for.
+        if (after !== 'visit') await after
+        return agrees ? grant() : denied
+      })
+      const knownNow = after === undefined || after === 'visit'
+      return knownNow && !agrees ? 'access_denied' : null
+    },
+  })
   return ps.pending.defer({
-    ...bounds(ps, caller, question),
+    ...limits,
     requirement: 'interaction',
     after: back,
-    redirect: link,
-    finish: async () => {
-      const error = await back
-      if (error !== undefined) return error
-      const decision = await decide(question)
-      if (typeof decision === 'boolean') return decision ? grant() : denied
-      // The person is here already: no second visit is waited for.
-      if (decision.after !== 'visit') await decision.after
-      return decision.decision ? grant() : denied
+    redirect,
+    cancelled: () => {
+      cancelled = true
     },
+    finish: async () => (await back)(),
   })
 }
 

@@ -298,44 +298,4 @@ describe('auth_token_endpoint', () => {
     setting.shop.metadata = metadata
     expect(await ask({})).toEqual({ status: 400, error: 'invalid_resource_token' })
   })
-
-  it('sends the person through the flow of the resource first', async () => {
-    const interaction = { url: 'https://shop.example/connect', code: '5T0RZ9WC' }
-    setting.shop.sloppy = { claims: { interaction } }
-    const visits: string[] = []
-    const onInteraction = async ({ link }: { link: string }) => {
-      const onward = (await setting.town.fetch(link)).headers.get('location') ?? ''
-      visits.push(onward)
-      await setting.town.fetch(new URL(onward).searchParams.get('callback') ?? '')
-    }
-    const agent = setting.sam({}, { onInteraction })
-    expect((await agent.fetch('https://shop.example/bread', { method: 'POST' })).status).toBe(200)
-    expect(visits).toEqual([
-      expect.stringMatching(/^https:\/\/shop\.example\/connect\?code=5T0RZ9WC&callback=https%3A/),
-    ])
-  })
-
-  it.each([
-    ['', '', '200'],
-    ['?error=user_abandoned', '&error=user_abandoned', 'abandoned'],
-  ])('and from there on to the callback of the agent’s provider: %s', async (said, told, outcome) => {
-    const { town } = setting
-    town.ap.metadata = { callback_endpoint: 'https://ap.example/back' }
-    setting.shop.sloppy = {
-      claims: { interaction: { url: 'https://shop.example/connect', code: '5T0RZ9WC' } },
-    }
-    let end: string | null = null
-    const onInteraction = async ({ link }: { link: string }) => {
-      const back = encodeURIComponent('https://ap.example/back?state=7')
-      const flow = (await town.fetch(`${link}&callback=${back}`)).headers.get('location') ?? ''
-      const callback = new URL(flow).searchParams.get('callback') ?? ''
-      end = (await town.fetch(callback + said)).headers.get('location')
-    }
-    const errand = setting.sam({}, { onInteraction }).fetch('https://shop.example/bread', { method: 'POST' })
-    const ending = await errand.then(
-      ({ status }) => String(status),
-      ({ code }: { code: string }) => code,
-    )
-    expect([end, ending]).toEqual([`https://ap.example/back?state=7${told}`, outcome])
-  })
 })

@@ -67,7 +67,9 @@ function serve(ps: PersonServerContext, order: Order, body: JsonObject): Promise
   const { party, resource, mission } = order
   const grant = () => issue(ps, order)
   if (ps.isIntroduced(party.person, party.holder.agent, resource)) return grant()
-  const request = { kind: 'introduction' as const, ...askerOf(ps, party), resource, scope: [], mission }
+  const loginHint = body['login_hint'] as string | undefined
+  const asker = askerOf(ps, party)
+  const request = { kind: 'introduction' as const, ...asker, resource, scope: [], mission, loginHint }
   const { introduction: consent } = party.person
   const question = { consent, request, capabilities: body['capabilities'], grounds: groundsOf(party) }
   return withConsent(ps, party.caller, question, grant)

@@ -18,6 +18,8 @@ export interface ConsentRequest {
   readonly mission?: string | undefined
   /** Why, in the agent's words. */
   readonly justification?: string | undefined
+  /** Which account this is for, as the resource named it in its token (6.7.1), or else the agent in its request. */
+  readonly loginHint?: string | undefined
 }
 
 /**

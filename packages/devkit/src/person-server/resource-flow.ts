@@ -13,18 +13,43 @@ export interface ResourceInteraction {
   readonly code: string
 }
 
-/** Reads the claim; `undefined` when there is none. */
-export function readInteraction(claims: JsonObject): ResourceInteraction | Fault | undefined {
+/** The alphabet of 11.6.3.1, hyphens for the eye, and eight symbols at least. */
+const codeGrammar = /^(?:-*[0-9ABCDEFGHJKMNPQRSTVWXYZ]){8,128}-*$/
+
+/**
+ * Reads the claim; `undefined` when there is none. A strict town also wants the page on the resource's own origin: that is
+ * who the person is told they are dealing with. A flat `interaction_code`, which some deployments read, is no part of -11 and
+ * is ignored.
+ */
+export function readInteraction(
+  claims: JsonObject,
+  strict: boolean,
+): ResourceInteraction | Fault | undefined {
   const interaction = claims['interaction']
   if (interaction === undefined) return undefined
-  if (!isObject(interaction) || !isEndpoint(interaction['url']) || typeof interaction['code'] !== 'string') {
-    return new Fault('invalid_resource_token', 'interaction needs an https url without query, and a code')
-  }
-  return { url: interaction['url'], code: interaction['code'] }
+  const fault = (detail: string) => new Fault('invalid_resource_token', `interaction: ${detail}`)
+  if (!isObject(interaction)) return fault('it is no object')
+  const { url, code } = interaction
+  if (!isEndpoint(url)) return fault('url is not https, or has a query or a fragment')
+  if (!URL.canParse(url)) return fault('url is no URL')
+  if (typeof code !== 'string' || !codeGrammar.test(code))
+    return fault('code is not of at least eight symbols of the alphabet')
+  if (strict && new URL(url).origin !== claims['iss']) return fault('url is not at the resource')
+  return { url, code }
 }
 
-interface Flow {
-  readonly settle: (error: string | null) => void
+/** A person on the way through the flow of a resource. */
+export interface ResourceFlow {
+  /**
+   * They are back: `error` is what the resource said (7.3.1). Resolves with the `error` to tell the agent's callback, to
+   * which they go on from here; never rejects.
+   */
+  readonly arrived: (error: string | null) => Promise<string | null>
+  /** Whether nobody waits for them any more. */
+  readonly over: () => boolean
+}
+
+interface Waiting extends ResourceFlow {
   callback: string | undefined
 }
 
@@ -40,52 +65,57 @@ const pollErrors: ReadonlyMap<string, readonly [status: number, error: string]> 
 /** Sends people through the flows of resources and waits for them to come back. */
 export class ResourceFlows {
   readonly #server: TownServer
-  readonly #waiting = new BoundedMap<string, Flow>()
+  readonly #waiting = new BoundedMap<string, Waiting>()
 
   constructor(server: TownServer) {
     this.#server = server
-    server.on('GET', '/flow/*', ({ path, query }) => {
+    server.on('GET', '/flow/*', async ({ path, query }) => {
       const id = path.slice(path.lastIndexOf('/') + 1)
       const flow = this.#waiting.get(id)
-      if (flow === undefined) return problem(410, 'gone')
-      this.#waiting.delete(id)
-      const error = query.get('error')
-      flow.settle(error)
-      if (flow.callback !== undefined) {
-        const onward = new URL(flow.callback)
-        if (error !== null) onward.searchParams.set('error', error)
-        return { status: 302, headers: { Location: onward.href }, body: '' }
-      }
-      return {
-        status: 200,
-        headers: { 'Content-Type': 'text/plain' },
-        body: 'Thank you. You can close this page.\n',
-      }
+      // Each address serves one return.
+      if (flow === undefined || !this.#waiting.delete(id)) return problem(410, 'gone')
+      if (flow.over())
+        return end(flow, 'interaction_expired') ?? problem(410, 'gone', 'the request has ended')
+      const told = flow.arrived(known(query.get('error')))
+      // Only a callback has to be told what the person decides, who may take their time.
+      const onward = flow.callback === undefined ? undefined : end(flow, await told)
+      const page = 'Thank you. You can close this page.\n'
+      return onward ?? { status: 200, headers: { 'Content-Type': 'text/plain' }, body: page }
     })
   }
 
-  /** Where to send the person, and what the resource said when they came back: `undefined`, or the poll error. */
-  start({ url, code }: ResourceInteraction): {
-    /** Given the callback of the agent, to which the person goes on from here. */
-    readonly link: (callback: string | undefined) => string
-    readonly back: Promise<Answer | undefined>
-  } {
+  /**
+   * Begins the way through the resource's flow.
+   *
+   * @returns where to send the person, given the callback of the agent to which they go on in the end
+   */
+  start({ url, code }: ResourceInteraction, flow: ResourceFlow): (callback: string | undefined) => string {
     const id = randomBytes(16).toString('base64url')
-    const back = new Promise<Answer | undefined>((resolve) => {
-      const settle = (error: string | null) => resolve(error === null ? undefined : pollError(error))
-      this.#waiting.set(id, { settle, callback: undefined })
-    })
+    const waiting: Waiting = { ...flow, callback: undefined }
+    this.#waiting.set(id, waiting)
     const query = new URLSearchParams({ code, callback: `${this.#server.id}/flow/${id}` })
-    const link = (callback: string | undefined) => {
-      const flow = this.#waiting.get(id)
-      if (flow !== undefined) flow.callback = callback
+    return (callback) => {
+      waiting.callback = callback
       return `${url}?${query}`
     }
-    return { link, back }
   }
 }
 
-function pollError(callbackError: string): Answer {
+/** The way on to the callback of the agent, if it has one. */
+function end({ callback }: Waiting, error: string | null): Answer | undefined {
+  if (callback === undefined) return undefined
+  const onward = new URL(callback)
+  if (error !== null) onward.searchParams.set('error', error)
+  return { status: 302, headers: { Location: onward.href }, body: '' }
+}
+
+// What else a resource may say means no more than that it failed.
+function known(error: string | null): string | null {
+  return error === null || pollErrors.has(error) ? error : 'server_error'
+}
+
+/** What the agent is told at the pending URL when the flow of the resource ended with this `error`. */
+export function pollError(callbackError: string): Answer {
   const [status, error] = pollErrors.get(callbackError) ?? [500, 'server_error']
   return problem(status, error, 'in the flow of the resource')
 }

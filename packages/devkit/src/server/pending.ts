@@ -18,6 +18,8 @@ export interface Deferral {
   readonly finish: () => Promise<Answer>
   /** The answer that ends it early: what it rests on has expired or was revoked. Looked at on every poll. */
   readonly over?: () => Answer | undefined
+  /** Told when whoever started it takes it back with `DELETE`. */
+  readonly cancelled?: () => void
   /** Whether the person may be sent here from the interaction page; default anywhere. */
   readonly allowsCallback?: (url: string) => Promise<boolean>
   /** The `error` of the callback (7.3.1), for a visit that is to end badly. */
@@ -97,7 +99,10 @@ export class PendingRequests {
     const pending = this.#pending.get(id)
     // A stranger learns no more than that there is nothing for it here.
     if (pending === undefined || pending.owner !== caller) return problem(404, 'not_found')
-    if (request.method === 'DELETE') return this.#end(id, pending, { status: 204, headers: {}, body: '' })
+    if (request.method === 'DELETE') {
+      pending.deferral.cancelled?.()
+      return this.#end(id, pending, { status: 204, headers: {}, body: '' })
+    }
     if (request.method === 'POST') return problem(400, 'invalid_request', 'no clarification was asked for')
     if (answerOf(pending) === undefined) await this.#wait(request, pending)
     const answer = answerOf(pending)

@@ -3,6 +3,7 @@ import { isPrintable } from '../base.js'
 import { deriveBare } from '../components.js'
 import type { SignatureContext } from '../context.js'
 import { baseComponents, bodyComponents } from '../required.js'
+import { takeBytes } from './bytes.js'
 
 /** A compiled list of covered components: everything about it that does not depend on the request or the route. */
 export interface Plan {
@@ -16,6 +17,8 @@ export interface Plan {
   /** Whether it covers what every signature has to. */
   readonly coversBase: boolean
   readonly coversAuthorization: boolean
+  /** Whether `signature-key` is the last component. */
+  readonly endsWithKey: boolean
 }
 
 interface Step {
@@ -54,6 +57,7 @@ export function compilePlan(text: string): Plan | undefined {
     fields,
     coversBase: baseComponents.every((name) => names.has(name)),
     coversAuthorization: names.has('authorization'),
+    endsWithKey: covered.at(-1) === 'signature-key',
   }
 }
 
@@ -95,7 +99,7 @@ export function planBase(
 
 /** ASCII as bytes. In parts, since joining them first would copy the token once more. */
 function asBytes(before: string, key: string, after: string): Buffer {
-  const bytes = Buffer.allocUnsafe(before.length + key.length + after.length)
+  const bytes = takeBytes(before.length + key.length + after.length)
   bytes.write(before, 0, 'latin1')
   bytes.write(key, before.length, 'latin1')
   bytes.write(after, before.length + key.length, 'latin1')

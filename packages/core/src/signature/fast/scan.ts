@@ -28,53 +28,47 @@ export function scanFields(rawHeaders: readonly string[]): FieldScan {
   }
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    const look = lookers[name.length]
-    if (look !== undefined) look(scan, name, rawHeaders[i + 1] as string)
+    switch (name.length) {
+      case 4:
+        if (isNamed(name, 'host')) noteHost(scan, rawHeaders[i + 1] as string)
+        break
+      case 9:
+        if (isNamed(name, 'signature')) {
+          scan.repeated ||= scan.signature !== undefined
+          scan.signature = rawHeaders[i + 1] as string
+        }
+        break
+      case 10:
+        if (isNamed(name, ':authority')) noteHost(scan, rawHeaders[i + 1] as string)
+        break
+      case 13:
+        if (isNamed(name, 'signature-key')) {
+          scan.repeated ||= scan.key !== undefined
+          scan.key = rawHeaders[i + 1] as string
+        } else if (isNamed(name, 'authorization')) scan.authorization = true
+        break
+      case 14:
+        if (isNamed(name, 'content-length')) scan.content ||= rawHeaders[i + 1] !== '0'
+        break
+      case 15:
+        if (isNamed(name, 'signature-input')) {
+          scan.repeated ||= scan.input !== undefined
+          scan.input = rawHeaders[i + 1] as string
+        }
+        break
+      case 17:
+        if (isNamed(name, 'transfer-encoding')) scan.content = true
+        break
+      default:
+    }
   }
   return scan
 }
 
-type Look = (scan: FieldScan, name: string, value: string) => void
-
-const host = (scan: FieldScan, value: string): void => {
+function noteHost(scan: FieldScan, value: string): void {
   scan.hosts++
   scan.host = value
 }
-
-/** By the length of the name. */
-const lookers: readonly (Look | undefined)[] = Object.assign(
-  new Array<Look | undefined>(18).fill(undefined),
-  {
-    4: (scan, name, value) => {
-      if (isNamed(name, 'host')) host(scan, value)
-    },
-    9: (scan, name, value) => {
-      if (!isNamed(name, 'signature')) return
-      scan.repeated ||= scan.signature !== undefined
-      scan.signature = value
-    },
-    10: (scan, name, value) => {
-      if (isNamed(name, ':authority')) host(scan, value)
-    },
-    13: (scan, name, value) => {
-      if (isNamed(name, 'authorization')) scan.authorization = true
-      if (!isNamed(name, 'signature-key')) return
-      scan.repeated ||= scan.key !== undefined
-      scan.key = value
-    },
-    14: (scan, name, value) => {
-      if (isNamed(name, 'content-length')) scan.content ||= value !== '0'
-    },
-    15: (scan, name, value) => {
-      if (!isNamed(name, 'signature-input')) return
-      scan.repeated ||= scan.input !== undefined
-      scan.input = value
-    },
-    17: (scan, name) => {
-      if (isNamed(name, 'transfer-encoding')) scan.content = true
-    },
-  } satisfies Record<number, Look>,
-)
 
 /** Whether it is that field, in any case; of the right length already. A copy in lower case would cost more. */
 function isNamed(name: string, wanted: string): boolean {

@@ -1,7 +1,8 @@
 import { PresentedJwt } from '../key-scheme.js'
 
-/** How many values of `Signature-Key` are remembered. */
-const slots = 512
+/** How many values of `Signature-Key` are remembered: so many sets, of so many each. */
+const sets = 128
+const ways = 4
 /** Characters of the longest that is remembered, four times what is usual: two megabytes for all together. */
 const longest = 4096
 
@@ -9,21 +10,34 @@ interface Slot {
   readonly text: string
   readonly label: string
   readonly key: PresentedJwt
+  /** Of the text; tells nearly all apart before they are compared. */
+  readonly mark: number
 }
 
 // An agent that comes back sends the same bytes: comparing them costs less than looking through and hashing them again.
-// What is found depends on the bytes alone, so all servers share it, and a stranger who takes a slot takes only time.
-const seen = new Array<Slot | undefined>(slots).fill(undefined)
+// What is found depends on the bytes alone, so all servers share it, and a stranger who takes a slot takes only time. In
+// sets, since of a hundred agents with one slot each a fifth would push out another.
+const seen = new Array<Slot | undefined>(sets * ways).fill(undefined)
+const next = new Uint8Array(sets)
 
 /** The token in a `Signature-Key` of the usual shape, `sig=jwt;jwt="…"`; `undefined` for every other. */
 export function readTokenField(text: string, label: string): PresentedJwt | undefined {
-  const place = placeOf(text)
-  const slot = seen[place]
-  if (slot !== undefined && slot.text === text && slot.label === label) return slot.key
+  const mark = markOf(text)
+  const set = mark & (sets - 1)
+  const first = set * ways
+  for (let place = first; place < first + ways; place++) {
+    const slot = seen[place]
+    if (slot === undefined) break
+    if (slot.mark === mark && slot.text === text && slot.label === label) return slot.key
+  }
   const jwt = tokenText(text, label)
   if (jwt === undefined) return undefined
   const key = new PresentedJwt(jwt)
-  if (text.length <= longest) seen[place] = { text, label, key }
+  if (text.length <= longest) {
+    const way = next[set] as number
+    seen[first + way] = { text, label, key, mark }
+    next[set] = (way + 1) % ways
+  }
   return key
 }
 
@@ -39,9 +53,9 @@ function tokenText(text: string, label: string): string | undefined {
 }
 
 /** From the end of the token's signature, where tokens differ most; the very last character has but two bits. */
-function placeOf(text: string): number {
-  const end = text.length - 3
-  return (
-    (text.charCodeAt(end) + 37 * text.charCodeAt(end - 1) + 1369 * text.charCodeAt(end - 2)) & (slots - 1)
-  )
+function markOf(text: string): number {
+  let mark = text.length
+  for (let i = text.length - 9; i < text.length - 2; i++)
+    mark = (Math.imul(mark, 31) + text.charCodeAt(i)) | 0
+  return mark ^ (mark >>> 15)
 }

@@ -41,7 +41,9 @@ const [, goodInput, , goodSignature, , goodKey] = good as [string, string, strin
 const plain = (outcome: ReadSignature | Refusal | typeof unsigned): unknown => {
   if (outcome === unsigned) return 'unsigned'
   if (outcome instanceof Refusal) return { code: outcome.code, details: outcome.details }
-  const { base, signature, ...rest } = outcome
+  const { base, signature, tokenAt, ...rest } = outcome
+  if (tokenAt !== undefined && rest.key.scheme === 'jwt')
+    expect(base.toString('latin1', tokenAt, tokenAt + rest.key.jwt.length)).toBe(rest.key.jwt)
   return { ...rest, base: base.toString('latin1'), signature: Buffer.from(signature).toString('hex') }
 }
 const parsed = (request: HttpRequest, policy: SignaturePolicy): unknown =>
@@ -226,5 +228,74 @@ describe('reading what is usual', () => {
     const sent = { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...good] }
     expect(agree(sent)).toBe('recognised')
     expect(agree({ ...sent, rawHeaders: ['Host', 'rs.example'] })).toBe('recognised')
+    expect(usualReader(policies[0] as SignaturePolicy).read(sent, now)).toHaveProperty(
+      'tokenAt',
+      expect.any(Number),
+    )
+  })
+
+  it('decodes every signature as it was encoded, in its one spelling only', () => {
+    const read = (value: string) =>
+      usualReader(policies[0] as SignaturePolicy).read(
+        {
+          method: 'GET',
+          target: '/data?x=1',
+          rawHeaders: [
+            'Host',
+            'rs.example',
+            'Signature-Input',
+            goodInput,
+            'Signature',
+            `sig=:${value}:`,
+            'Signature-Key',
+            goodKey,
+          ],
+        },
+        now,
+      )
+    const first = new Set<unknown>()
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), (signature) => {
+        const outcome = read(Buffer.from(signature).toString('base64')) as ReadSignature
+        expect(Buffer.from(outcome.signature).equals(signature)).toBe(true)
+        first.add(outcome.signature)
+      }),
+    )
+    // What was read stays what it was when the next is read.
+    expect(first.size).toBeGreaterThan(1)
+    const text = Buffer.alloc(64, 0xfb).toString('base64')
+    for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\u00e9 ') {
+      const value = `${text.slice(0, 85)}${last}==`
+      const isOneSpelling = Buffer.from(value, 'base64').toString('base64') === value
+      expect('base' in Object(read(value)), last).toBe(isOneSpelling)
+    }
+  })
+
+  it('writes over nothing that was read before, however much is held at once', () => {
+    const read = (path: string): ReadSignature =>
+      usualReader(policies[0] as SignaturePolicy).read(
+        { method: 'GET', target: path, rawHeaders: ['Host', 'rs.example', ...good] },
+        now,
+      ) as ReadSignature
+    const paths = Array.from({ length: 1000 }, (_, n) => `/data/${n}${'x'.repeat(n % 300)}`)
+    const held = paths.map(read)
+    held.forEach(({ base, signature }, n) => {
+      expect(base.toString('latin1')).toContain(`"@path": ${paths[n]}\n`)
+      expect(Buffer.from(signature).toString('base64')).toBe(goodSignature.slice('sig=:'.length, -1))
+    })
+  })
+
+  it('keeps signatures apart that are held at once', () => {
+    const sent = (byte: number): ReadSignature => {
+      const rawHeaders = [...good]
+      rawHeaders[3] = `sig=:${Buffer.alloc(64, byte).toString('base64')}:`
+      return usualReader(policies[0] as SignaturePolicy).read(
+        { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...rawHeaders] },
+        now,
+      ) as ReadSignature
+    }
+    const [one, other] = [sent(1), sent(2)]
+    expect(Buffer.from(one.signature).equals(Buffer.alloc(64, 1))).toBe(true)
+    expect(Buffer.from(other.signature).equals(Buffer.alloc(64, 2))).toBe(true)
   })
 })

@@ -3,6 +3,7 @@ import type { Refusal } from '../../errors.js'
 import type { HttpRequest } from '../../http/message.js'
 import { judgeTimes } from '../freshness.js'
 import { boundFields, boundLengths, type ReadSignature, type SignaturePolicy, unsigned } from '../read.js'
+import { takeBytes } from './bytes.js'
 import { compilePlan, coversAdditional, type Plan, planBase } from './plan.js'
 import { type FieldScan, scanFields } from './scan.js'
 import { readTokenField } from './token-field.js'
@@ -44,11 +45,10 @@ class UsualReader {
     const texts = { input, signature, key }
     const long = boundLengths(texts, limits)
     if (long !== undefined) return long
-    const bytes = lastBytes(signature)
-    if (bytes === undefined) return boundFields(texts, limits)
+    if (!decodeLastBytes(signature)) return boundFields(texts, limits)
     const end = input.indexOf(';created=')
     const times = timesOf(input, end)
-    const plan = times === undefined ? undefined : planOf(input.slice(0, end))
+    const plan = times === undefined ? undefined : planOf(input, end)
     if (times === undefined || plan === undefined || !this.#isEnough(plan, scan, request.hasContent))
       return undefined
     const jwt = isLabelled(signature, plan.label) ? readTokenField(key, plan.label) : undefined
@@ -61,7 +61,9 @@ class UsualReader {
     const base = planBase(plan, { method, target, rawHeaders, authority, scheme }, key, parameters)
     if (base === undefined) return undefined
     const { label, covered } = plan
-    return { label, key: jwt, signature: bytes, base, created: times.created, covered }
+    const { created } = times
+    const tokenAt = plan.endsWithKey ? tokenIn(base, plan.label, key, parameters) : undefined
+    return { label, key: jwt, signature: copyOfDecoded(), base, created, covered, tokenAt }
   }
 
   #isEnough(plan: Plan, scan: FieldScan, hasContent: boolean | undefined): boolean {
@@ -75,13 +77,29 @@ class UsualReader {
   }
 }
 
-function planOf(text: string): Plan | undefined {
+/** Where the token begins in a base whose last line but one is `"signature-key": sig=jwt;jwt="…"`. */
+function tokenIn(base: Buffer, label: string, key: string, parameters: string): number {
+  const begin = base.length - parameters.length - '\n"@signature-params": '.length - key.length
+  return begin + label.length + '=jwt;jwt="'.length
+}
+
+// Nearly all requests to a server cover the same components under the same label.
+let lastText: string | undefined
+let lastPlan: Plan | undefined
+
+/** The plan for the first `length` characters of `Signature-Input`. */
+function planOf(input: string, length: number): Plan | undefined {
+  if (lastText !== undefined && lastText.length === length && input.startsWith(lastText)) return lastPlan
+  const text = input.slice(0, length)
   let plan = plans.get(text)
   if (plan === undefined) {
     plan = compilePlan(text) ?? unusual
     plans.set(text, plan)
   }
-  return plan === unusual ? undefined : plan
+  if (plan === unusual) return undefined
+  lastText = text
+  lastPlan = plan
+  return plan
 }
 
 const readers = new WeakMap<SignaturePolicy, UsualReader>()
@@ -129,13 +147,50 @@ function endOfInteger(text: string, start: number): number {
   return end - start <= 15 ? end : -1
 }
 
-/** The 64 bytes that a field ends with, in the one spelling of base64 that encodes them. */
-function lastBytes(field: string): Buffer | undefined {
+// By Buffer, and encoded again to see whether it was the one spelling, this costs as much as all other reading.
+const values = new Uint8Array(256).fill(64)
+for (const [value, character] of [
+  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+].entries())
+  values[character.charCodeAt(0)] = value
+/** Written over by each request: most refusals need no bytes of their own. */
+const decoded = new Uint8Array(64)
+
+/** Decodes the 64 bytes that a field ends with, in the one spelling of base64 that encodes them, into {@link decoded}. */
+function decodeLastBytes(field: string): boolean {
   const end = field.length - 1
-  if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return undefined
-  const encoded = field.slice(end - 88, end)
-  const bytes = Buffer.from(encoded, 'base64')
-  return bytes.length === 64 && bytes.toString('base64') === encoded ? bytes : undefined
+  if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return false
+  if (field.charCodeAt(end - 1) !== equals || field.charCodeAt(end - 2) !== equals) return false
+  // Bits that no value and no code of a character of base64 has.
+  let wrong = 0
+  let at = end - 88
+  for (let to = 0; to < 63; to += 3, at += 4) {
+    const i = field.charCodeAt(at)
+    const j = field.charCodeAt(at + 1)
+    const k = field.charCodeAt(at + 2)
+    const l = field.charCodeAt(at + 3)
+    const a = values[i & 255] as number
+    const b = values[j & 255] as number
+    const c = values[k & 255] as number
+    const d = values[l & 255] as number
+    wrong |= ((i | j | k | l) & 0xff00) | ((a | b | c | d) & 64)
+    decoded[to] = (a << 2) | (b >> 4)
+    decoded[to + 1] = (b << 4) | (c >> 2)
+    decoded[to + 2] = (c << 6) | d
+  }
+  const i = field.charCodeAt(at)
+  const j = field.charCodeAt(at + 1)
+  const a = values[i & 255] as number
+  const b = values[j & 255] as number
+  decoded[63] = (a << 2) | (b >> 4)
+  // The last four bits are of no byte, so that only zeros are the one spelling.
+  return (wrong | ((i | j) & 0xff00) | ((a | b) & 64) | (b & 15)) === 0
+}
+
+function copyOfDecoded(): Buffer {
+  const bytes = takeBytes(64)
+  bytes.set(decoded)
+  return bytes
 }
 
 function isLabelled(signature: string, label: string): boolean {

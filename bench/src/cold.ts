@@ -1,0 +1,187 @@
+// node bench/dist/cold.js [--rounds 15] [--packed FOLDER] [--json] — what a new process pays: for the import of an adapter
+// beside that of its framework, until it can serve, and as one file of a function; and what is installed.
+//
+// The packages are packed and laid out as npm would (scripts/pack.mjs). Each figure is of a process of its own, in turn;
+// the least of all rounds counts, since whatever else the machine does only adds.
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+import { machine } from './machine.js'
+import { median, round } from './statistics.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '15' },
+    packed: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(values.rounds)
+const most = { ratio: 0.6, packedCore: 150_000, added: 6_000_000 }
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-cold-'))
+try {
+  const packed = values.packed ?? join(folder, 'packed')
+  if (values.packed === undefined)
+    execFileSync(process.execPath, [join(root, 'scripts/pack.mjs'), '--out', packed], { stdio: 'ignore' })
+  await measure(packed)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function measure(packed: string): Promise<void> {
+  const adapters = ['express', 'fastify']
+  for (const adapter of adapters) layOut(packed, ['agent', 'core', adapter], join(folder, adapter), adapter)
+  const programs = new Map<string, readonly [cwd: string, code: string]>()
+  for (const adapter of adapters) {
+    const cwd = join(folder, adapter)
+    programs.set(adapter, [cwd, `await import('${adapter}')`])
+    programs.set(`@countersign/${adapter}`, [cwd, `await import('@countersign/${adapter}')`])
+    for (const [name, code] of Object.entries(applications(adapter))) {
+      writeFileSync(join(cwd, `${name}.mjs`), code)
+      programs.set(`${name}, ${adapter}`, [cwd, `await import('./${name}.mjs')`])
+      await build({
+        absWorkingDir: cwd,
+        entryPoints: [`${name}.mjs`],
+        outfile: join(cwd, `${name}.bundle.cjs`),
+        bundle: true,
+        minify: true,
+        platform: 'node',
+        format: 'cjs',
+        target: 'node20.19',
+        logLevel: 'error',
+      })
+      programs.set(`${name}, ${adapter}, one file`, [cwd, `await import('./${name}.bundle.cjs')`])
+    }
+  }
+  const taken = time(programs)
+  const least = (name: string): number => Math.min(...(taken.get(name) ?? []))
+  const imports = [...taken].map(([name, all]) => ({
+    name,
+    least: round(Math.min(...all), 1),
+    median: round(median(all), 1),
+  }))
+  const ratios = adapters.map((adapter) => ({
+    name: `@countersign/${adapter} over ${adapter}`,
+    ratio: round(least(`@countersign/${adapter}`) / least(adapter), 2),
+  }))
+  const files = adapters.flatMap((adapter) =>
+    Object.keys(applications(adapter)).map((name) => ({
+      name: `${name}, ${adapter}`,
+      bytes: statSync(join(folder, adapter, `${name}.bundle.cjs`)).size,
+    })),
+  )
+  const core = readdirSync(packed).find((name) => name.startsWith('countersign-core-')) as string
+  const weights = {
+    packedCore: statSync(join(packed, core)).size,
+    added: Object.fromEntries(adapters.map((adapter) => [adapter, added(join(folder, adapter), adapter)])),
+  }
+  if (values.json) console.log(JSON.stringify({ machine: machine(), imports, ratios, files, weights }))
+  else {
+    console.log('ms in a new process, least and median')
+    for (const { name, least: low, median: middle } of imports)
+      console.log(`  ${name.padEnd(34)} ${String(low).padStart(7)} ${String(middle).padStart(7)}`)
+    for (const { name, ratio } of ratios) say(name, ratio, most.ratio)
+    say('bytes of core, packed', weights.packedCore, most.packedCore)
+    for (const [adapter, bytes] of Object.entries(weights.added))
+      say(`bytes installed beside ${adapter}`, bytes, most.added)
+    for (const { name, bytes } of files) console.log(`${`${name}, one file`.padEnd(38)} ${bytes} bytes`)
+  }
+}
+
+function say(name: string, value: number, limit: number): void {
+  console.log(`${name.padEnd(38)} ${value} (at most ${limit}: ${value <= limit ? 'holds' : 'does not hold'})`)
+}
+
+/** The least application with and without us, up to the moment at which it could listen. */
+function applications(adapter: string): Record<'bare' | 'guarded', string> {
+  if (adapter === 'express')
+    return {
+      bare: `import express from 'express'\nexpress().get('/', (_, res) => res.json({}))`,
+      guarded: `import { aauth } from '@countersign/express'\nimport express from 'express'
+const guard = aauth({ resource: 'https://notes.example', logger: false })
+express().use(guard.endpoints()).get('/', guard.require('agent'), (_, res) => res.json({}))`,
+    }
+  const ready = (before: string, options: string): string => `import fastify from 'fastify'\n${before}
+const app = fastify()
+${options === '' ? '' : `app.register(aauth, { resource: 'https://notes.example', logger: false })`}
+app.get('/', { ${options} }, async () => ({}))
+app.ready()`
+  return {
+    bare: ready('', ''),
+    guarded: ready(`import { aauth } from '@countersign/fastify'`, `config: { aauth: 'agent' }`),
+  }
+}
+
+function time(
+  programs: ReadonlyMap<string, readonly [cwd: string, code: string]>,
+): ReadonlyMap<string, number[]> {
+  const taken = new Map<string, number[]>([...programs.keys()].map((name) => [name, []]))
+  for (let i = 0; i < rounds; i++)
+    for (const [name, [cwd, code]] of programs) {
+      const program = `const began = performance.now()\n${code}\nconsole.log(performance.now() - began)`
+      const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+        cwd,
+        encoding: 'utf8',
+      })
+      taken.get(name)?.push(Number(said))
+    }
+  return taken
+}
+
+/** A project with these packages and what they depend on, from the workspace; nothing is fetched. */
+function layOut(packed: string, names: readonly string[], project: string, framework: string): void {
+  const modules = join(project, 'node_modules')
+  for (const name of names) {
+    const tarball = readdirSync(packed).find((file) => file.startsWith(`countersign-${name}-`)) as string
+    mkdirSync(join(modules, '@countersign'), { recursive: true })
+    execFileSync('tar', ['-xzf', join(packed, tarball), '-C', project])
+    renameSync(join(project, 'package'), join(modules, '@countersign', name))
+    for (const dependency of dependenciesOf(join(modules, '@countersign', name)))
+      link(join(root, 'packages', name, 'node_modules', dependency), join(modules, dependency))
+  }
+  link(join(root, 'bench/node_modules', framework), join(modules, framework))
+}
+
+function dependenciesOf(folder: string): readonly string[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    readonly dependencies?: Readonly<Record<string, string>>
+  }
+  return Object.keys(dependencies).filter((name) => !name.startsWith('@countersign/'))
+}
+
+function link(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true })
+  if (!existsSync(to)) symlinkSync(realpathSync(from), to, 'junction')
+}
+
+/** Bytes of all that is there but the framework. */
+function added(project: string, framework: string): number {
+  const modules = join(project, 'node_modules')
+  return readdirSync(modules)
+    .filter((name) => name !== framework)
+    .reduce((sum, name) => sum + sizeOf(realpathSync(join(modules, name))), 0)
+}
+
+function sizeOf(path: string): number {
+  const stat = statSync(path)
+  if (!stat.isDirectory()) return stat.size
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+}

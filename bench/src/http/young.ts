@@ -1,0 +1,57 @@
+import { median } from '../statistics.js'
+import { castFile, load, pinned } from './load.js'
+import { Pool } from './pool.js'
+import type { Framework } from './series.js'
+
+// A process that has just begun: nothing is compiled, and no token has been seen. What is ours is more code than the limit
+// is, so that it is late for longer.
+
+/** How long and how often. */
+export interface YoungOptions {
+  /** Seconds from the first request on. */
+  readonly seconds: number
+  readonly rounds: number
+}
+
+/** Requests a second in the first seconds of a process, by framework. */
+export type Young = Readonly<Record<Framework, Readonly<Record<(typeof contenders)[number], number>>>>
+
+const contenders = ['limit', 'ours', 'ours_sync'] as const
+
+interface Place {
+  readonly folder: string
+  readonly jwksUri: string
+}
+
+/** Each sample is of a process of its own. Contenders come in turn. */
+export async function runYoung({ seconds, rounds }: YoungOptions, place: Place): Promise<Young> {
+  const run = async (framework: Framework) => {
+    const samples: Record<(typeof contenders)[number], number[]> = { limit: [], ours: [], ours_sync: [] }
+    for (let round = 0; round < rounds; round++) {
+      for (let k = 0; k < contenders.length; k++) {
+        const name = contenders[(k + round) % contenders.length] as (typeof contenders)[number]
+        samples[name].push(await sample(framework, name, seconds, place))
+      }
+    }
+    return { limit: median(samples.limit), ours: median(samples.ours), ours_sync: median(samples.ours_sync) }
+  }
+  return { fastify: await run('fastify'), express: await run('express') }
+}
+
+async function sample(
+  framework: Framework,
+  name: (typeof contenders)[number],
+  seconds: number,
+  { folder, jwksUri }: Place,
+): Promise<number> {
+  const pool = new Pool(castFile(folder), jwksUri)
+  try {
+    const { port } = await pool.get(framework, name)
+    const order = { port, requests: 'signed', seconds, connections: 32 } as const
+    const loaded = await load(order, folder, pinned ? 0 : undefined)
+    if (loaded.failed > 0) throw new Error(`young ${name}: ${loaded.failed} were refused`)
+    return loaded.requests / loaded.seconds
+  } finally {
+    pool.stop()
+  }
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { HttpRequest } from '../http/message.js'
+import { now, signed, token } from '../testing/party.js'
+import { testResource } from '../testing/resource.js'
+
+const unsigned: HttpRequest = { method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example'] }
+const withSignature = async (value: string): Promise<HttpRequest> => {
+  const request = await signed(await token('aa-auth+jwt'))
+  return {
+    ...request,
+    rawHeaders: request.rawHeaders.with(request.rawHeaders.indexOf('Signature') + 1, value),
+  }
+}
+const stale = async (): Promise<HttpRequest> =>
+  signed(await token('aa-auth+jwt', { jti: String(Math.random()) }), { created: now - 3600 })
+const tooNew = async (): Promise<HttpRequest> => signed(await token('aa-auth+jwt'), { created: now + 3600 })
+const ofAnother = async (): Promise<HttpRequest> =>
+  withSignature(`sig=:${Buffer.alloc(64, 7).toString('base64')}:`)
+
+/** What strangers can send without end, and what that must not cost. */
+const cases: readonly (readonly [string, () => HttpRequest | Promise<HttpRequest>])[] = [
+  ['unsigned', () => unsigned],
+  ['malformed', () => withSignature('sig=:AAAA:')],
+  ['in base64url', () => withSignature(`sig=:${'-_'.repeat(43)}==:`)],
+  ['too long', () => withSignature(`sig=:${'A'.repeat(4096)}:`)],
+  ['stale', stale],
+  ['of the future', tooNew],
+  ['a signature that does not verify', ofAnother],
+]
+
+describe('what strangers are answered', () => {
+  for (const [name, make] of cases) {
+    it(`is made once: ${name}`, async () => {
+      const server = testResource()
+      const route = server.require({ scope: 'data.read' })
+      const first = await route.check(await make())
+      const second = await route.check(await make())
+      expect(first.served).toBe(false)
+      expect(second).toBe(first)
+      expect(Object.isFrozen(first)).toBe(true)
+    })
+  }
+
+  it('is told of each time, with its own time and id', async () => {
+    const server = testResource()
+    const route = server.require({ scope: 'data.read' })
+    await route.check(await stale())
+    await route.check(await stale())
+    const [one, other] = server.decisions
+    expect(one).toMatchObject({ outcome: 'refused', code: 'invalid_signature', family: 'caller' })
+    expect(one?.id).not.toBe(other?.id)
+    expect(server.events).toHaveLength(2)
+    expect(server.events[0]).toEqual(server.events[1])
+    expect(server.events[0]).not.toBe(server.events[1])
+  })
+
+  it('is each server’s own, with its own help', async () => {
+    const here = testResource({ help: 'https://docs.example/errors' })
+    const there = testResource({ help: false })
+    const body = async (server: typeof here) => {
+      const outcome = await server.require({ scope: 'data.read' }).check(await stale())
+      return outcome.served ? undefined : (JSON.parse(outcome.answer.body) as { help?: string })
+    }
+    for (let time = 0; time < 2; time++) {
+      expect((await body(here))?.help).toBe('https://docs.example/errors#invalid_signature')
+      expect((await body(there))?.help).toBeUndefined()
+    }
+  })
+
+  it('can be logged with the route it was for, and by the log of the request', async () => {
+    const lines: object[] = []
+    const log = { error: () => {}, warn: () => {}, debug: (details: object) => void lines.push(details) }
+    const route = testResource({ onEvent: () => {} }).require({ scope: 'data.read' })
+    await route.check(await stale(), { params: {}, raw: undefined, route: '/data', log })
+    await route.check(unsigned, { params: {}, raw: undefined, route: '/other', log })
+    await route.check(unsigned)
+    expect(lines).toMatchObject([
+      { code: 'invalid_signature', route: '/data' },
+      { code: 'person-token', route: '/other' },
+    ])
+  })
+})

@@ -1,0 +1,136 @@
+import type { Grant, Person } from '../caller.js'
+import type { Answer } from '../http/message.js'
+import { settle, settlementOf } from '../pending/settle.js'
+import type { UserDirectory } from '../users/directory.js'
+import { formToken } from './browser.js'
+import {
+  backFrom,
+  consentPage,
+  decide,
+  formTarget,
+  type InteractionContext,
+  linkOnPage,
+  settledPage,
+  stoppedPage,
+  type Visitor,
+  whoOnPage,
+} from './consent.js'
+import type { SignedIn } from './options.js'
+import { pageAnswer, problemPage } from './page-answer.js'
+
+/** What is decided on our page about a link. */
+export type LinkDecision = 'approve' | 'continue' | 'decline'
+
+type Decide = (visitor: Visitor, who: SignedIn, context: InteractionContext) => Promise<Answer>
+
+/** The page on which somebody links a person to the user who is signed in; or says that the person is linked already. */
+export async function linkPage(
+  visitor: Visitor,
+  who: SignedIn,
+  context: InteractionContext,
+): Promise<Answer> {
+  const linked = await directoryOf(context).find(personOf(visitor))
+  return linked === undefined ? consentPage(visitor, who, context) : linkedPage(visitor, who, context)
+}
+
+/**
+ * Links the person, or goes on with the user they are linked to already. Nobody is ever linked to a second user: while this
+ * runs no other page links the same person, and whoever is found linked is told so.
+ */
+export async function linkAccount(
+  visitor: Visitor,
+  who: SignedIn,
+  decision: LinkDecision,
+  context: InteractionContext,
+): Promise<Answer> {
+  const answer = await directoryOf(context).alone(personOf(visitor), async () => {
+    // Another form of this page may have come first, and whoever has been denied or unlinked since links nobody.
+    const settlement = await settlementOf(visitor.record, context)
+    if (settlement !== undefined) return settledPage(visitor, settlement, context)
+    if ((await context.stops.find(visitor.record)) !== undefined) return stoppedPage(visitor, context)
+    return decisions[decision](visitor, who, context)
+  })
+  if (answer !== 'busy') return answer
+  return problemPage(
+    context.pages,
+    visitor.request,
+    'overloaded',
+    'problemLinking',
+    await whoOnPage(visitor, who, context),
+  )
+}
+
+async function link(visitor: Visitor, who: SignedIn, context: InteractionContext): Promise<Answer> {
+  const directory = directoryOf(context)
+  const person = personOf(visitor)
+  const linked = await directory.find(person)
+  if (linked !== undefined) return linkedPage(visitor, who, context)
+  let refused: string | undefined
+  try {
+    refused = await directory.link(person, who.user, who.data)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    context.report({ name: 'failed', reason }, visitor.request, cause)
+    return decide(visitor, { outcome: 'server_error' }, context)
+  }
+  if (refused !== undefined) return refusedPage(visitor, who, refused, context)
+  const { ps } = person.person
+  context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
+  return decide(visitor, { outcome: 'approved', user: who.user }, context)
+}
+
+const decisions: Readonly<Record<LinkDecision, Decide>> = {
+  approve: link,
+  continue: goOn,
+  decline: (visitor, _, context) => decide(visitor, { outcome: 'denied' }, context),
+}
+
+/** With the user that the person is linked to: nothing is changed, and the person server goes on. */
+async function goOn(visitor: Visitor, who: SignedIn, context: InteractionContext): Promise<Answer> {
+  const linked = await directoryOf(context).find(personOf(visitor))
+  // They have been unlinked meanwhile, and to be linked has to be agreed to.
+  if (linked === undefined) return consentPage(visitor, who, context)
+  return decide(visitor, { outcome: 'approved', user: who.user }, context)
+}
+
+async function linkedPage(visitor: Visitor, who: SignedIn, context: InteractionContext): Promise<Answer> {
+  const { record, secret } = visitor
+  const id = record.interaction?.id as string
+  const view = {
+    page: 'linked',
+    use: 'link',
+    wants: { scopes: [], link: linkOnPage(record) },
+    form: { action: context.pathOf(id), token: formToken(secret, id, who.user) },
+    ...(await whoOnPage(visitor, who, context)),
+  } as const
+  return pageAnswer(context.pages, visitor.request, 200, view, formTarget(visitor))
+}
+
+/** The application's own word why it does not link them; from there the person goes back to their server. */
+async function refusedPage(
+  visitor: Visitor,
+  who: SignedIn,
+  reason: string,
+  context: InteractionContext,
+): Promise<Answer> {
+  await settle(visitor.record, { outcome: 'denied' }, context)
+  return problemPage(context.pages, visitor.request, 'access_denied', 'problemRefused', {
+    ...(await whoOnPage(visitor, who, context)),
+    refused: reason,
+    ...backFrom(visitor),
+  })
+}
+
+/** A record is for linking only where the resource token was made for somebody who was verified. */
+const personOf = ({ record }: Visitor): Person | Grant => record.caller as Person | Grant
+
+function directoryOf({ users }: InteractionContext): UserDirectory {
+  // Another instance may have opened the page with options that this one does not have.
+  if (users === undefined) throw new TypeError('option users: is missing, and a person is to be linked')
+  return users
+}
+
+/** Whether the form of a page for linking says something that can be decided. */
+export function isLinkDecision(decision: string | null | undefined): decision is LinkDecision {
+  return typeof decision === 'string' && Object.hasOwn(decisions, decision)
+}

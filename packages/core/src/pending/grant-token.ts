@@ -1,0 +1,64 @@
+import type { Grant, Person } from '../caller.js'
+import { Refusal } from '../errors.js'
+import type { ResourceTokenMint } from '../token/resource-token.js'
+import type { PendingUrls } from './answers.js'
+import { type NewRecordContext, newInteraction, newRecord } from './new-record.js'
+import type { OpenRate } from './open-rate.js'
+import type { GrantRequest } from './record.js'
+import type { PendingRecords } from './records.js'
+import type { Stops } from './stops.js'
+
+/**
+ * Makes the resource token for a grant. For a person who is linked to no user yet it has the URL of our page and a code, and
+ * the person server sends the person there before it asks for consent (AAuth 7.2.3, R-200, R-236).
+ *
+ * @returns `rate_limited` where too many pages have been opened
+ */
+export type GrantToken = (caller: Person | Grant, asked: GrantRequest) => Promise<string | Refusal>
+
+/** The dependencies of {@link createGrantToken}. */
+export interface GrantTokenContext extends NewRecordContext {
+  readonly mint: ResourceTokenMint
+  readonly records: Pick<PendingRecords, 'add'>
+  readonly stops: Pick<Stops, 'mark' | 'begun'>
+  readonly openRate: OpenRate
+  readonly urls: Pick<PendingUrls, 'interactionUrl'>
+  /** Seconds. */
+  readonly resourceTokenLifetime: number
+}
+
+/** Seconds for which the page says that its time is up; then it is unknown. */
+const remembered = 60
+
+/** Creates it. */
+export function createGrantToken(context: GrantTokenContext): GrantToken {
+  const { mint, records, stops, openRate, urls, settings, resourceTokenLifetime } = context
+  // The page lasts as long as the resource token that leads to it (R-234).
+  const own = {
+    ...context,
+    settings: {
+      ...settings,
+      lifetime: resourceTokenLifetime,
+      retention: Math.min(settings.retention, remembered),
+    },
+  }
+  return async (caller, { scope, account, link }) => {
+    const asked = { scope, account }
+    if (link !== true) return mint(caller, asked)
+    // What is stored for a stranger counts as everything else that is.
+    const retryAfter = openRate.enter(caller)
+    if (retryAfter !== undefined) return new Refusal('rate_limited', { retryAfter })
+    const interaction = newInteraction({ scope })
+    const record = await newRecord({ caller }, own, { requirement: 'interaction', interaction, link })
+    await stops.begun(record)
+    await records.add(record)
+    const { id, code } = interaction
+    return mint(caller, { ...asked, interaction: { url: urls.interactionUrl(id), code } })
+  }
+}
+
+/** `exp` of a token of ours, in seconds. */
+export function expiryOf(jwt: string): number {
+  const payload = Buffer.from(jwt.split('.')[1] as string, 'base64url').toString('utf8')
+  return (JSON.parse(payload) as { exp: number }).exp
+}

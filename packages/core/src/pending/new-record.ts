@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import { type Origin, originOf, type TokenCaller, withoutUser } from '../caller.js'
+import { readCapabilities } from '../http/capabilities.js'
+import type { Carried, HttpRequest } from '../http/message.js'
+import { newCode } from './code.js'
+import type { PendingSettings } from './options.js'
+import type { PendingInteraction, PendingRecord } from './record.js'
+import type { Stops } from './stops.js'
+
+/** What a new pending request depends on. */
+export interface NewRecordContext {
+  /** Our identifier. */
+  readonly resource: string
+  readonly settings: Pick<PendingSettings, 'lifetime' | 'retention' | 'clarification'>
+  readonly stops: Pick<Stops, 'mark'>
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+}
+
+/** What a pending request is opened for. */
+export interface RecordSource {
+  /** Absent where no request waits for it. */
+  readonly request?: HttpRequest
+  readonly caller: TokenCaller
+  /** The held call that it goes on from. */
+  readonly carried?: Carried | undefined
+}
+
+/** The members of a record by which pending requests differ. */
+export type RecordDetails = Pick<
+  PendingRecord,
+  'requirement' | 'call' | 'interaction' | 'session' | 'chained' | 'link'
+>
+
+/** A new pending request of this caller. */
+export async function newRecord(
+  { request, caller, carried }: RecordSource,
+  { resource, settings, stops, clock }: NewRecordContext,
+  details: RecordDetails,
+): Promise<PendingRecord> {
+  const opened = clock()
+  const latest = opened + settings.lifetime * 1000
+  // With the token ends what can be done in its name (R-315).
+  const expires = details.chained === true ? Math.min(latest, caller.token.exp * 1000) : latest
+  const declared = request === undefined ? undefined : readCapabilities(request.rawHeaders)
+  return {
+    id: randomBytes(32).toString('base64url'),
+    resource,
+    jkt: caller.jkt,
+    caller: withoutUser(caller),
+    origins: distinct([...(carried?.origins ?? []), await stops.mark(originOf(caller))]),
+    opened,
+    expires,
+    forgotten: expires + settings.retention * 1000,
+    clarification: settings.clarification && declared?.has('clarification') === true,
+    ...details,
+  }
+}
+
+/** A new page, which shows this. */
+export function newInteraction({
+  scope,
+  description,
+  by,
+}: Pick<PendingInteraction, 'scope' | 'description' | 'by'>): PendingInteraction {
+  return {
+    id: randomBytes(16).toString('base64url'),
+    code: newCode(),
+    scope,
+    description,
+    by,
+  }
+}
+
+/** Leaves out repetitions: a call may wait several times with one token. */
+function distinct(origins: readonly Origin[]): readonly Origin[] {
+  return [...new Map(origins.map((origin) => [JSON.stringify(origin), origin] as const)).values()]
+}

@@ -1,0 +1,101 @@
+import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Caller } from '../caller.js'
+import { checkConfiguration } from '../configuration.js'
+import { abortable, readBytes } from '../issuer/document.js'
+import { Fault } from '../issuer/fault.js'
+import { parseJsonObject } from '../json.js'
+import { z } from '../schema.js'
+import { deadlineOf, timeoutSchema } from './deadline.js'
+import { readObligations, verdictOf } from './obligations.js'
+import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
+
+/** Where the policy decision point is. */
+export interface AuthZenOptions<C extends Caller = Caller, Raw = unknown>
+  extends PolicyEngineOptions<C, Raw> {
+  /** The access evaluation endpoint, whole: `https://pdp.example/access/v1/evaluation`. */
+  readonly url: string
+  /** Sent along: `authorization`, say. A function is called for every question. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>)
+  /** Default: the platform's `fetch`. Redirects are not followed. */
+  readonly fetch?: typeof globalThis.fetch
+  /** Milliseconds for an answer, 1 to 60,000. Default 2,000. */
+  readonly timeout?: number
+  /** Where in the `context` of the answer the obligations are. Default: they are its members. */
+  readonly obligations?: (context: Readonly<Record<string, unknown>>) => unknown
+}
+
+const schema = z.strictObject({
+  ...engineShape,
+  url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+  headers: z
+    .custom<AuthZenOptions['headers']>(
+      (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+      'must be an object or a function',
+    )
+    .optional(),
+  fetch: functionSchema,
+  timeout: timeoutSchema,
+  obligations: functionSchema,
+})
+
+/** Bytes and members of an answer. */
+const bounds = { bytes: 65_536, members: 1_000 }
+
+/**
+ * A policy that asks a policy decision point by AuthZEN's Access Evaluation API (OpenID Authorization API 1.0): Cerbos,
+ * Topaz and whatever else speaks it. The `context` of the answer may hold {@link Obligations}.
+ *
+ * Fails closed: no answer in time, another status than 200, more than 64 KiB, or anything but
+ * `"decision": true` or `false` refuses the request as a policy that throws does.
+ *
+ * @throws TypeError for an option that is none
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer } from '@countersign/core'
+ * import { authZenPolicy } from '@countersign/core/policies'
+ *
+ * const server = createResourceServer({
+ *   resource: 'https://notes.example',
+ *   policy: authZenPolicy({ url: 'http://127.0.0.1:3592/access/v1/evaluation' }),
+ * })
+ * ```
+ */
+export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
+  options: AuthZenOptions<C, Raw>,
+): Policy<C, Raw> {
+  checkConfiguration(schema, options, { prefix: 'authZenPolicy: ' })
+  const { fetch = globalThis.fetch, obligations = (context) => context } = options
+  return async function authZen(input: PolicyInput<C, Raw>) {
+    const signal = deadlineOf(input, options.timeout)
+    const { principal, action, resource, context } = await questionOf(input, options)
+    const headers = typeof options.headers === 'function' ? options.headers() : options.headers
+    const sent = fetch(options.url, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ subject: principal, action: { name: action }, resource, context }),
+      redirect: 'manual',
+      signal,
+    })
+    const response = await abortable(sent, signal)
+    const answer = await readAnswer(response, signal)
+    const said = answer['context'] ?? {}
+    if (typeof said !== 'object' || Array.isArray(said))
+      throw new Error('the policy decision point answered with a context that is no object')
+    const wanted = readObligations(obligations(said as Readonly<Record<string, unknown>>))
+    return verdictOf(input, answer['decision'] as boolean, [wanted], options.ask)
+  }
+}
+
+async function readAnswer(response: Response, signal: AbortSignal): Promise<Record<string, unknown>> {
+  if (response.status !== 200) {
+    void response.body?.cancel().catch(() => {})
+    throw new Error(`the policy decision point answered with status ${response.status}`)
+  }
+  const content = await readBytes(response, bounds.bytes, signal)
+  if (content instanceof Fault) throw new Error(`the policy decision point's answer is ${content.reason}`)
+  const answer = parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(content), bounds.members)
+  if (typeof answer?.['decision'] !== 'boolean')
+    throw new Error('the policy decision point answered without a decision')
+  return answer
+}

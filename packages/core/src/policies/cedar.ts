@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto'
+import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Caller } from '../caller.js'
+import { checkConfiguration } from '../configuration.js'
+import { z } from '../schema.js'
+import { type Obligations, readObligations, refuseMisspelt, verdictOf } from './obligations.js'
+import {
+  engineShape,
+  functionSchema,
+  type PolicyEngineOptions,
+  type PolicyEntity,
+  questionOf,
+} from './question.js'
+
+/** What Cedar answers where it could do nothing. */
+export interface CedarFailure {
+  readonly type: 'failure'
+  readonly errors: readonly { readonly message: string }[]
+}
+
+/** The name of an entity in Cedar: `Person::"…"`. */
+export interface CedarName {
+  readonly type: string
+  readonly id: string
+}
+
+/** An entity in Cedar's JSON. */
+export interface CedarEntity {
+  readonly uid: CedarName
+  readonly attrs: Record<string, never>
+  readonly parents: CedarName[]
+}
+
+/** What is used of `@cedar-policy/cedar-wasm`. */
+export interface CedarEngine {
+  policySetTextToParts(
+    text: string,
+  ):
+    | { readonly type: 'success'; readonly policies: string[]; readonly policy_templates: string[] }
+    | CedarFailure
+  policyToJson(policy: string):
+    | {
+        readonly type: 'success'
+        readonly json: { readonly effect: string; readonly annotations?: object }
+      }
+    | CedarFailure
+  preparsePolicySet(
+    name: string,
+    policies: { readonly staticPolicies: Record<string, string> },
+  ): { readonly type: 'success' } | CedarFailure
+  statefulIsAuthorized(call: {
+    readonly principal: CedarName
+    readonly action: CedarName
+    readonly resource: CedarName
+    readonly context: Record<string, never>
+    readonly preparsedPolicySetId: string
+    readonly entities: CedarEntity[]
+  }):
+    | {
+        readonly type: 'success'
+        readonly response: {
+          readonly decision: string
+          readonly diagnostics: { readonly reason: readonly string[]; readonly errors: readonly object[] }
+        }
+      }
+    | CedarFailure
+}
+
+/** The policies, and what evaluates them. */
+export interface CedarOptions<C extends Caller = Caller, Raw = unknown> extends PolicyEngineOptions<C, Raw> {
+  /** `import * as cedar from '@cedar-policy/cedar-wasm/nodejs'` */
+  readonly cedar: CedarEngine
+  /** In Cedar's language; no templates. */
+  readonly policies: string
+  /**
+   * What the policies may look up. Default: principal and resource with their properties as attributes, and no parents.
+   */
+  readonly entities?: (input: PolicyInput<C, Raw>) => CedarEntity[]
+}
+
+const schema = z.strictObject({
+  ...engineShape,
+  cedar: z.custom<CedarEngine>(
+    (value) => typeof (value as CedarEngine | null | undefined)?.statefulIsAuthorized === 'function',
+    'must be @cedar-policy/cedar-wasm',
+  ),
+  policies: z.string('must be Cedar policies in text').min(1, 'must not be empty'),
+  entities: functionSchema,
+})
+
+/**
+ * A policy that evaluates Cedar policies in this process. Types are `Person`, `Agent`, `User` and `Route`, and the action
+ * is `Action::"GET"`. Annotations are {@link Obligations}: `@stepUp("notes.write")` names scopes with spaces between them,
+ * or none; `@fresh`; `@approval("foreman")` names the subject, or none; `@interact("Delete the notebook")` says what the
+ * person is asked. Those of every policy that decided have to be met. On a `forbid` only `@stepUp` and `@fresh` count,
+ * where each `forbid` that applied has one.
+ *
+ * Fails closed: a policy that cannot be evaluated, which Cedar itself passes over, refuses the request as a policy that
+ * throws does.
+ *
+ * @throws TypeError for an option that is none, policies that cannot be read, and annotations that nobody could carry out
+ *
+ * @example
+ * ```ts
+ * import { createResourceServer } from '@countersign/core'
+ * import { type CedarEngine, cedarPolicy } from '@countersign/core/policies'
+ *
+ * declare const cedar: CedarEngine // all that cedar-wasm exports
+ * const server = createResourceServer({
+ *   resource: 'https://notes.example',
+ *   policy: cedarPolicy({
+ *     cedar,
+ *     policies: `
+ *       permit (principal is Person, action == Action::"GET", resource);
+ *       permit (principal is Person, action == Action::"DELETE", resource);
+ *     `,
+ *   }),
+ * })
+ * ```
+ */
+export function cedarPolicy<C extends Caller = Caller, Raw = unknown>(
+  options: CedarOptions<C, Raw>,
+): Policy<C, Raw> {
+  checkConfiguration(schema, options, { prefix: 'cedarPolicy: ', opaque: new Set(['cedar']) })
+  const { cedar, ask } = options
+  const { name, obligations } = readPolicies(options)
+  return async function cedarPolicies(input: PolicyInput<C, Raw>) {
+    const question = await questionOf(input, options)
+    const principal = named(question.principal)
+    const resource = named(question.resource)
+    const answer = cedar.statefulIsAuthorized({
+      principal: principal.uid,
+      action: { type: 'Action', id: question.action },
+      resource: resource.uid,
+      context: json(question.context),
+      preparsedPolicySetId: name,
+      entities: options.entities?.(input) ?? [principal, resource],
+    })
+    if (answer.type === 'failure') throw new Error(`Cedar: ${fault(answer)}`)
+    const { decision, diagnostics } = answer.response
+    // Cedar decides without a policy that fails, were it the one that forbids.
+    if (diagnostics.errors.length > 0)
+      throw new Error(`Cedar: ${diagnostics.errors.length} policies could not be evaluated`)
+    const isAllowed = decision === 'allow'
+    const wanted = diagnostics.reason.map((id) => obligations.get(id) ?? {})
+    const counts = isAllowed || wanted.every(({ stepUp }) => stepUp !== undefined)
+    return verdictOf(input, isAllowed, counts ? wanted : [], ask)
+  }
+}
+
+function readPolicies<C extends Caller, Raw>({
+  cedar,
+  policies,
+  ask,
+}: CedarOptions<C, Raw>): {
+  readonly name: string
+  readonly obligations: ReadonlyMap<string, Obligations>
+} {
+  const parts = cedar.policySetTextToParts(policies)
+  if (parts.type === 'failure') throw new TypeError(`cedarPolicy: policies: ${fault(parts)}`)
+  if (parts.policy_templates.length > 0)
+    throw new TypeError('cedarPolicy: policies: must be policies; there are templates among them')
+  const obligations = new Map(
+    parts.policies.map((text, place) => [`policy ${place}`, obligationsIn(cedar, text)] as const),
+  )
+  if (ask === undefined && [...obligations.values()].some(({ approval }) => approval !== undefined))
+    throw new TypeError('cedarPolicy: ask: must be a function, since a policy has the annotation @approval')
+  const name = `countersign ${randomUUID()}`
+  const staticPolicies = Object.fromEntries(parts.policies.map((text, place) => [`policy ${place}`, text]))
+  const parsed = cedar.preparsePolicySet(name, { staticPolicies })
+  if (parsed.type === 'failure') throw new TypeError(`cedarPolicy: policies: ${fault(parsed)}`)
+  return { name, obligations }
+}
+
+function obligationsIn(cedar: CedarEngine, text: string): Obligations {
+  const read = cedar.policyToJson(text)
+  if (read.type === 'failure') throw new TypeError(`cedarPolicy: policies: ${fault(read)}`)
+  const annotations = new Map<string, unknown>(Object.entries(read.json.annotations ?? {}))
+  for (const name of annotations.keys()) refuseMisspelt(name, ['fresh'])
+  if (read.json.effect === 'forbid' && (annotations.has('approval') || annotations.has('interact')))
+    throw new TypeError(
+      'cedarPolicy: policies: @approval and @interact are for a permit; no approval makes a yes of a no',
+    )
+  // An annotation without a value is null, or empty, as the version of Cedar has it.
+  const value = (name: string): string => String(annotations.get(name) ?? '')
+  const scope = value('stepUp').split(' ').filter(Boolean)
+  if (annotations.has('stepUp') && scope.length === 0)
+    throw new TypeError('cedarPolicy: policies: @stepUp must name scopes')
+  const fresh = annotations.has('fresh')
+  const subject = value('approval')
+  const description = value('interact')
+  return readObligations({
+    ...(scope.length + Number(fresh) > 0 && { stepUp: { scope, fresh } }),
+    ...(annotations.has('approval') && { approval: subject === '' ? {} : { subject } }),
+    ...(annotations.has('interact') && { interact: description === '' ? {} : { description } }),
+  })
+}
+
+const types: ReadonlyMap<string, string> = new Map([
+  ['person', 'Person'],
+  ['agent', 'Agent'],
+  ['user', 'User'],
+  ['route', 'Route'],
+])
+
+function named({ type, id, properties }: PolicyEntity): CedarEntity {
+  return { uid: { type: types.get(type) ?? type, id }, attrs: json(properties), parents: [] }
+}
+
+/** Cedar takes JSON alone, which our own words for it do not say. */
+function json(properties: Readonly<Record<string, unknown>>): Record<string, never> {
+  return JSON.parse(JSON.stringify(properties)) as Record<string, never>
+}
+
+function fault({ errors }: CedarFailure): string {
+  return errors.map(({ message }) => message).join('; ')
+}

@@ -1,0 +1,104 @@
+import type { ApprovalOptions, PolicyInput } from '../access/policy.js'
+import type { Awaitable } from '../awaitable.js'
+import type { Caller } from '../caller.js'
+import { z } from '../schema.js'
+
+/** Somebody or something that a policy engine is asked about. */
+export interface PolicyEntity {
+  /** `person`, `agent`, `user`, `route`. */
+  readonly type: string
+  readonly id: string
+  /** What the engine may decide by; JSON. */
+  readonly properties: Readonly<Record<string, unknown>>
+}
+
+/** What every policy engine is asked by; the same for all of them. */
+export interface PolicyEngineOptions<C extends Caller = Caller, Raw = unknown> {
+  /**
+   * Who calls. Default: the person, `{ type: 'person', id: 'https://ps.example#sub' }` with `ps`, `sub` and `tenant`; the agent
+   * (`agent`) where no person is known, and the application's own user (`user`) where a session is held.
+   */
+  readonly principal?: (input: PolicyInput<C, Raw>) => Awaitable<PolicyEntity>
+  /** What is done. Default: the method, `DELETE`. */
+  readonly action?: (input: PolicyInput<C, Raw>) => string
+  /**
+   * To what. Default: the route as it was declared, `{ type: 'route', id: '/notes/:id' }`, with `path` and `params`; the
+   * path where the framework does not tell the route.
+   */
+  readonly resource?: (input: PolicyInput<C, Raw>) => Awaitable<PolicyEntity>
+  /**
+   * Beside what every engine is told: `route`, `method`, `path`, `params`, `now` in seconds, `approvedBy`, and, where
+   * they are known, `agent`, `parentAgent`, `scope`, `account`, `tenant` and `mission`. One of the same name replaces it.
+   */
+  readonly context?: (input: PolicyInput<C, Raw>) => Awaitable<Readonly<Record<string, unknown>>>
+  /** Told of calls that wait because the engine answered `approval`, as the one of `approval()`; needed for those. */
+  readonly ask?: ApprovalOptions['ask']
+}
+
+/** One question, in no engine's words. */
+export interface Question {
+  readonly principal: PolicyEntity
+  readonly action: string
+  readonly resource: PolicyEntity
+  readonly context: Readonly<Record<string, unknown>>
+}
+
+/** The schema of a function that may be given. */
+export const functionSchema: z.ZodType = z
+  .custom((value) => typeof value === 'function', 'must be a function')
+  .optional()
+
+/** The schemas of {@link PolicyEngineOptions}. */
+export const engineShape: Readonly<Record<keyof PolicyEngineOptions, z.ZodType>> = {
+  principal: functionSchema,
+  action: functionSchema,
+  resource: functionSchema,
+  context: functionSchema,
+  ask: functionSchema,
+}
+
+/** Puts the question that a request is. */
+export async function questionOf<C extends Caller, Raw>(
+  input: PolicyInput<C, Raw>,
+  options: PolicyEngineOptions<C, Raw>,
+): Promise<Question> {
+  return {
+    principal: (await options.principal?.(input)) ?? principalOf(input.caller),
+    action: options.action?.(input) ?? input.request.method,
+    resource: (await options.resource?.(input)) ?? resourceOf(input),
+    context: { ...contextOf(input), ...(await options.context?.(input)) },
+  }
+}
+
+function principalOf(caller: Caller): PolicyEntity {
+  switch (caller.kind) {
+    case 'agent':
+      return { type: 'agent', id: caller.agent, properties: { provider: caller.provider } }
+    case 'session':
+      return { type: 'user', id: caller.user, properties: {} }
+    default: {
+      const { ps, sub } = caller.person
+      // A person server is an https origin, in which there is no `#`: no two persons have one name.
+      return { type: 'person', id: `${ps}#${sub}`, properties: known({ ps, sub, tenant: caller.tenant }) }
+    }
+  }
+}
+
+function resourceOf({ request }: PolicyInput): PolicyEntity {
+  const { route, path, params } = request
+  return { type: 'route', id: route ?? path, properties: { path, params: known(params) } }
+}
+
+function contextOf({ caller, request, now, approvedBy }: PolicyInput): Readonly<Record<string, unknown>> {
+  const by = caller.kind === 'session' ? caller.by : caller
+  const { agent, parentAgent, tenant, mission, account }: Readonly<Record<string, unknown>> = { ...by }
+  const { route, method, path, params } = request
+  const scope = 'scope' in caller ? caller.scope : undefined
+  const said = { route, method, path, params: known(params), now, approvedBy: [...approvedBy] }
+  return known({ ...said, agent, parentAgent, scope: scope && [...scope], account, tenant, mission })
+}
+
+/** Without what is undefined, which JSON has not, and Cedar refuses. */
+function known(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}

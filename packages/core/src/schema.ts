@@ -1,0 +1,127 @@
+import * as zod from 'zod'
+
+/**
+ * Zod, of which nothing is done before a schema is used. There are some hundreds of schemas, most of them for what an
+ * application never asks for, and to make them all is a third of what importing this package would take (docs:
+ * performance, "Cold start").
+ */
+export const z: Makers = {} as typeof zod
+
+/** The types of zod that go with it. */
+export declare namespace z {
+  type ZodType<Output = unknown> = zod.ZodType<Output>
+  type ZodBoolean = zod.ZodBoolean
+  type ZodNumber = zod.ZodNumber
+  type ZodOptional<Inner extends zod.core.SomeType> = zod.ZodOptional<Inner>
+  type ZodLiteral<Value extends zod.core.util.Literal> = zod.ZodLiteral<Value>
+  type output<Schema> = zod.output<Schema>
+}
+
+type Makers = Pick<
+  typeof zod,
+  | 'array'
+  | 'boolean'
+  | 'custom'
+  | 'date'
+  | 'enum'
+  | 'int'
+  | 'literal'
+  | 'looseObject'
+  | 'number'
+  | 'object'
+  | 'record'
+  | 'strictObject'
+  | 'string'
+  | 'tuple'
+  | 'undefined'
+  | 'union'
+  | 'unknown'
+  | 'url'
+>
+
+// Each by its name, so that a bundler leaves out the rest.
+const makers: Makers = {
+  array: zod.array,
+  boolean: zod.boolean,
+  custom: zod.custom,
+  date: zod.date,
+  enum: zod.enum,
+  int: zod.int,
+  literal: zod.literal,
+  looseObject: zod.looseObject,
+  number: zod.number,
+  object: zod.object,
+  record: zod.record,
+  strictObject: zod.strictObject,
+  string: zod.string,
+  tuple: zod.tuple,
+  undefined: zod.undefined,
+  union: zod.union,
+  unknown: zod.unknown,
+  url: zod.url,
+}
+
+type Maker = (...args: readonly unknown[]) => object
+
+for (const [name, maker] of Object.entries(makers))
+  Object.defineProperty(z, name, {
+    enumerable: true,
+    value: (...args: readonly unknown[]) => later(() => (maker as Maker)(...args.map(now))),
+  })
+
+/** Makes the schema that a stand-in stands for. */
+const made = new WeakMap<object, () => object>()
+
+/** Methods that make another schema of one. Whatever else is asked for, the schema itself has to be there. */
+const steps: ReadonlySet<PropertyKey> = new Set([
+  'catch',
+  'check',
+  'default',
+  'endsWith',
+  'int',
+  'length',
+  'max',
+  'min',
+  'nonempty',
+  'nonnegative',
+  'nullable',
+  'optional',
+  'or',
+  'positive',
+  'prefault',
+  'refine',
+  'regex',
+  'startsWith',
+  'superRefine',
+  'transform',
+])
+
+function later(make: () => object): object {
+  let schema: object | undefined
+  const get = (): object => {
+    schema ??= make()
+    return schema
+  }
+  const standIn = new Proxy(Object.create(null) as object, {
+    get(_, name) {
+      if (schema === undefined && steps.has(name))
+        return (...args: readonly unknown[]) =>
+          later(() => (Reflect.get(get(), name) as Maker).apply(get(), args.map(now)))
+      const value: unknown = Reflect.get(get(), name)
+      return typeof value === 'function' ? (value.bind(get()) as unknown) : value
+    },
+    has: (_, name) => Reflect.has(get(), name),
+  })
+  made.set(standIn, get)
+  return standIn
+}
+
+/** What is handed to zod: schemas in place of what stands for them, at any depth. */
+function now(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given
+  const schema = made.get(given)
+  if (schema !== undefined) return schema()
+  if (Array.isArray(given)) return given.map(now)
+  if (Object.getPrototypeOf(given) !== Object.prototype) return given
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, now(value)]))
+}

@@ -1,0 +1,80 @@
+import { hash, randomUUID } from 'node:crypto'
+import type { Awaitable } from '../awaitable.js'
+import { andThen } from '../awaitable.js'
+import type { Grant, Person } from '../caller.js'
+import type { Store } from '../store/store.js'
+import type { LinkedPerson, LinkRefused, UsersOptions } from './options.js'
+
+/** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
+export interface UserDirectory {
+  /** The user a person is linked to. @throws TypeError where the answer is no user and not nobody either */
+  find(who: Person | Grant): Awaitable<object | string | undefined>
+  /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
+  link(who: Person | Grant, user: string, data: unknown): Promise<string | undefined>
+  /**
+   * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
+   * them linked. @returns `busy` where somebody does, and nothing has been run
+   */
+  alone<T>(who: Person | Grant, run: () => Promise<T>): Promise<T | 'busy'>
+}
+
+/** The dependencies of {@link createUserDirectory}. */
+export interface UserDirectoryContext {
+  /** Our identifier. */
+  readonly resource: string
+  readonly users: UsersOptions | undefined
+  readonly store: Store
+}
+
+/** Seconds after which a process counts as gone that was linking somebody. */
+const longestLink = 60
+
+/** Creates it. */
+export function createUserDirectory({
+  resource,
+  users,
+  store,
+}: UserDirectoryContext): UserDirectory | undefined {
+  if (users === undefined) return undefined
+  return {
+    async alone({ person }, run) {
+      const key = `linking:${hash('sha256', `${resource}\n${person.ps}\n${person.sub}`, 'base64url')}`
+      const own = randomUUID()
+      if (!(await store.claim(key, own, longestLink))) return 'busy'
+      try {
+        return await run()
+      } finally {
+        // It may have taken so long that somebody else has begun. What cannot be removed expires.
+        const current = await Promise.resolve(store.get(key)).catch(() => undefined)
+        if (current === own) await Promise.resolve(store.delete(key)).catch(() => {})
+      }
+    },
+    find: (who) => andThen(users.find(linkedPerson(who)), checkUser),
+    async link(who, user, data) {
+      const link = { ...linkedPerson(who), user, ...(data === undefined ? {} : { data }) }
+      const answer = await users.link(link)
+      // A `false` may be meant as a refusal, and then the person would be told that it is done.
+      if (answer === false)
+        throw new TypeError('option users.link: answered false; answer { refused: … } or throw')
+      return isRefused(answer) ? answer.refused : undefined
+    },
+  }
+}
+
+/** What the application is told of a person. */
+export function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
+  return tenant === undefined ? { person } : { person, tenant }
+}
+
+function checkUser(user: unknown): object | string | undefined {
+  if (user === undefined || user === null) return undefined
+  if (typeof user === 'object' && !Array.isArray(user)) return user
+  if (typeof user === 'string' && user.trim() !== '') return user
+  throw new TypeError('option users.find: must answer an object or a text, or undefined where it is nobody')
+}
+
+function isRefused(answer: unknown): answer is LinkRefused {
+  return (
+    typeof answer === 'object' && answer !== null && 'refused' in answer && typeof answer.refused === 'string'
+  )
+}

@@ -1,0 +1,91 @@
+import { hash, randomBytes } from 'node:crypto'
+import type { Origin, PersonIdentifier } from '../caller.js'
+import { checkArgument } from '../configuration.js'
+import type { StateEvent, Untold } from '../events.js'
+import { isServerIdentifier } from '../identifiers.js'
+import { instanceSkew } from '../limits.js'
+import { z } from '../schema.js'
+import type { Store } from '../store/store.js'
+import type { LinkedPerson, UsersOptions } from './options.js'
+
+/** The links between persons and users, for the application. */
+export interface Users {
+  /**
+   * Ends a link: asks `users.unlink` of the options to forget it, where that is given, and ends what was begun for the
+   * person: sessions, calls that wait, answers that are kept, and pages that are open, at every instance from the next
+   * request on. Auth tokens stay good, and serve on no route that needs a user; there the person is asked to link
+   * again. If it rejects, say it again: repeating is harmless.
+   *
+   * @throws TypeError when the person is malformed, or there is no option `users`; StoreError when the store could not
+   * record it
+   */
+  unlink(who: LinkedPerson): Promise<void>
+}
+
+/** When persons were unlinked, shared through the store. */
+export interface Unlinks extends Users {
+  /** What was begun for somebody now, with the mark by which an unlinking that comes later is told from those before. */
+  mark(origin: Origin): Promise<Origin>
+  /** Whether the person was unlinked after the origin was marked. */
+  hasEnded(origin: Origin): Promise<boolean>
+}
+
+/** The dependencies of {@link createUnlinks}. */
+export interface UnlinksContext {
+  /** Our identifier. */
+  readonly resource: string
+  /** The option `users`. */
+  readonly users: UsersOptions | undefined
+  readonly store: Store
+  /** Seconds for which anything that was begun can last. */
+  readonly longest: number
+  /** How persons are named in events. */
+  readonly subjects: { hashOf(person: PersonIdentifier): string }
+  readonly report: (event: Untold<StateEvent>) => void
+}
+
+/**
+ * Creates the {@link Unlinks} of a server. Every unlinking writes a new mark, and what is begun keeps the mark of its
+ * time; so no clocks are compared. Without the option `users` there is nothing to ask.
+ */
+export function createUnlinks(context: UnlinksContext): Unlinks {
+  const { resource, users, store, longest, subjects, report } = context
+  // Strangers' strings of any length and alphabet make no key of a store.
+  const key = ({ ps, sub }: PersonIdentifier): string =>
+    `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
+  return {
+    async unlink(given) {
+      const who = checkArgument<LinkedPerson>(schema as never, given, 'users.unlink: ')
+      if (users === undefined) throw new TypeError('users.unlink: needs the option users')
+      await users.unlink?.(who)
+      await store.put(key(who.person), randomBytes(12).toString('base64url'), longest + instanceSkew)
+      report({ name: 'unlinked', ps: who.person.ps, person: subjects.hashOf(who.person) })
+    },
+    async mark(origin) {
+      if (users === undefined || origin.kind === 'agent') return origin
+      return { ...origin, unlinked: (await store.get(key(origin.person))) ?? null }
+    },
+    async hasEnded(origin) {
+      // Nothing was noted of what was begun before the application had users.
+      if (users === undefined || origin.kind === 'agent' || origin.unlinked === undefined) return false
+      const last = await store.get(key(origin.person))
+      // A mark that has gone is older than anything that was begun.
+      return last !== undefined && last !== origin.unlinked
+    },
+  }
+}
+
+const name = z.string('must be a text that is not empty').min(1, 'must be a text that is not empty')
+const schema = z.strictObject({
+  person: z.strictObject(
+    {
+      ps: z.custom<string>(
+        (value) => typeof value === 'string' && isServerIdentifier(value),
+        'must be a server identifier, such as https://ps.example',
+      ),
+      sub: name,
+    },
+    'must be { ps, sub }: a server identifier and a text',
+  ),
+  tenant: name.optional(),
+})

@@ -1,0 +1,92 @@
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import type { Caller, PolicyInput } from '@countersign/core'
+import { cedarPolicy } from '@countersign/core/policies'
+import { describe, expect, it } from 'vitest'
+
+const now = 1_800_000_000
+const caller: Caller = {
+  kind: 'grant',
+  jkt: 'key',
+  token: { iss: 'https://as.example', jti: 't', iat: now - 600, exp: now + 600 },
+  person: { ps: 'https://ps.example', sub: 'mom' },
+  scope: ['read'],
+  claims: {},
+}
+const input: PolicyInput = {
+  caller,
+  now,
+  approvedBy: [],
+  request: { method: 'GET', path: '/notes/1', query: '', params: { id: '1' }, raw: {}, route: '/notes/:id' },
+}
+const decide = async (policies: string, more: object = {}): Promise<unknown> =>
+  cedarPolicy({ cedar, policies, ask: () => {}, ...more })(input)
+
+const all = 'permit (principal, action, resource);'
+const none = 'forbid (principal, action, resource);'
+
+describe('policies in Cedar', () => {
+  it.each([
+    ['permit', all, { verdict: 'allow' }],
+    ['say nothing', 'permit (principal, action == Action::"POST", resource);', { verdict: 'deny' }],
+    [
+      'know the person',
+      'permit (principal == Person::"https://ps.example#mom", action, resource);',
+      { verdict: 'allow' },
+    ],
+    [
+      'know its attributes',
+      `permit (principal, action, resource) when { principal.sub == "mom" };`,
+      { verdict: 'allow' },
+    ],
+    ['forbid', `${all} ${none}`, { verdict: 'deny' }],
+    [
+      'want a scope',
+      `@stepUp("write share") ${all}`,
+      { verdict: 'step-up', scope: ['write', 'share'], fresh: false },
+    ],
+    ['want a fresh grant', `@fresh ${all}`, { verdict: 'step-up', fresh: true }],
+    ['want an approval without a name', `@approval ${all}`, { verdict: 'approval' }],
+    ['want a person', `@interact("Delete it") ${all}`, { verdict: 'interact', description: 'Delete it' }],
+    [
+      'want two things of two policies',
+      `@approval("a") ${all} @stepUp("write") ${all}`,
+      { verdict: 'step-up' },
+    ],
+    ['forbid for want of a scope', `${all} @stepUp("write") ${none}`, { verdict: 'step-up' }],
+    ['forbid for another reason as well', `${all} @stepUp("write") ${none} ${none}`, { verdict: 'deny' }],
+    ['are called what their authors like', `@id("a") @advice("b") ${all}`, { verdict: 'allow' }],
+  ])('%s', async (_, policies, expected) => {
+    expect(await decide(policies)).toMatchObject(expected)
+  })
+
+  it('let nothing pass where one that forbids cannot be evaluated, which Cedar passes over', async () => {
+    const failing = `${all} forbid (principal, action, resource) when { context.missing == 1 };`
+    await expect(decide(failing)).rejects.toThrow('could not be evaluated')
+  })
+
+  it('look up what the application gives', async () => {
+    const uid = { type: 'Person', id: 'https://ps.example#mom' }
+    const staff = { type: 'Group', id: 'staff' }
+    const entities = (): object[] => [{ uid, attrs: {}, parents: [staff] }]
+    const policies = 'permit (principal in Group::"staff", action, resource);'
+    expect(await decide(policies, { entities })).toMatchObject({ verdict: 'allow' })
+    expect(await decide(policies)).toMatchObject({ verdict: 'deny' })
+  })
+
+  it.each([
+    ['what is no Cedar', 'permit everything', 'cedarPolicy: policies:'],
+    ['templates', 'permit (principal == ?principal, action, resource);', 'templates'],
+    ['a misspelt annotation', `@aproval("a") ${all}`, 'did you mean approval?'],
+    ['an annotation in other letters', `@step_up("write") ${all}`, 'did you mean stepUp?'],
+    ['a step up to nothing', `@stepUp ${all}`, '@stepUp must name scopes'],
+    ['an approval that makes a yes of a no', `${all} @approval("a") ${none}`, 'are for a permit'],
+  ])('are refused where they are declared: %s', (_, policies, says) => {
+    const declare = (): unknown => cedarPolicy({ cedar, policies, ask: () => {} })
+    expect(declare).toThrow(TypeError)
+    expect(declare).toThrow(says)
+  })
+
+  it('need somebody who is asked for an approval', () => {
+    expect(() => cedarPolicy({ cedar, policies: `@approval("a") ${all}` })).toThrow('cedarPolicy: ask')
+  })
+})
