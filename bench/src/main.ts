@@ -6,7 +6,7 @@ import { runGrowth } from './in-process/growth.js'
 import { type PairOptions, runCases } from './in-process/pairs.js'
 import { machine } from './machine.js'
 import { runMemory } from './memory/run.js'
-import { print } from './print.js'
+import { print, printHttp } from './print.js'
 import { type Results, toHttp, toInProcess } from './results.js'
 import { judge } from './targets.js'
 
@@ -26,6 +26,8 @@ const thorough: Effort = {
     series: {
       fastify: { warmUp: 10, rounds: 7 },
       express: { warmUp: 10, rounds: 7 },
+      store_fastify: { warmUp: 10, rounds: 9 },
+      store_express: { warmUp: 10, rounds: 9 },
       observed: { warmUp: 10, rounds: 7 },
       refusals: { warmUp: 3, rounds: 3 },
       cores: { warmUp: 5, rounds: 5 },
@@ -48,6 +50,8 @@ const hasty: Effort = {
     series: {
       fastify: { warmUp: 5, rounds: 2 },
       express: { warmUp: 4, rounds: 1 },
+      store_fastify: { warmUp: 4, rounds: 2 },
+      store_express: { warmUp: 4, rounds: 2 },
       observed: { warmUp: 4, rounds: 1 },
       refusals: { warmUp: 1, rounds: 1 },
       cores: { warmUp: 2, rounds: 1 },
@@ -65,14 +69,19 @@ const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
-    /** Parts to run, with commas, or `none`; in-process figures always are. */
-    only: { type: 'string', default: 'growth,memory,http' },
+    /** Parts to run, with commas: `none`, or any of these; in-process figures always are, but for `store` alone. */
+    only: { type: 'string', default: 'growth,memory,http,store' },
   },
 })
 const effort = values.quick ? hasty : thorough
 const parts = new Set(values.only.split(','))
 const say = (text: string): void =>
   void process.stderr.write(`bench: ${text}, after ${Math.round(performance.now() / 1000)} s\n`)
+
+if (values.only === 'store') {
+  printHttp({ http_detail: await runHttp(effort.http, parts) })
+  process.exit(0)
+}
 
 say('in process')
 const line = machine()
@@ -94,9 +103,9 @@ if (parts.has('memory')) {
   say('memory')
   results = { ...results, memory: await runMemory(effort.memory) }
 }
-if (parts.has('http')) {
+if (parts.has('http') || parts.has('store')) {
   say('HTTP')
-  const detail = await runHttp(effort.http)
+  const detail = await runHttp(effort.http, parts)
   results = { ...results, http: toHttp(detail), http_detail: detail }
 }
 

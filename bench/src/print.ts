@@ -31,6 +31,8 @@ const explained: Readonly<Record<string, string>> = {
 const titles: Readonly<Record<SeriesName, string>> = {
   fastify: 'Fastify, server on one core, 32 connections',
   express: 'Express, server on one core, 32 connections',
+  store_fastify: 'a shared Redis, Fastify on one core, 32 connections',
+  store_express: 'a shared Redis, Express on one core, 32 connections',
   observed: 'ours in Fastify on one core, sync, while somebody looks at what is decided',
   refusals: 'refusals of ours, and a bare Fastify that answers the same requests',
   cores: 'ours on all cores, shared with the client, 32 connections',
@@ -95,7 +97,8 @@ function printGrowth({ growth, memory }: Results): void {
   say(`the same for agents with ES256: ${bytes_per_agent_es256} B`)
 }
 
-function printHttp({ http_detail }: Results): void {
+/** What was measured over HTTP, for people. */
+export function printHttp({ http_detail }: Pick<Results, 'http_detail'>): void {
   if (http_detail === undefined) return
   for (const [name, figures] of Object.entries(http_detail.series)) {
     say()
@@ -111,7 +114,7 @@ function printHttp({ http_detail }: Results): void {
     ]
     table([head, ...Object.entries(figures).map(([who, own]) => httpRow(who, own, figure))], [0, 5])
   }
-  for (const [framework, { limit, ours, ours_sync }] of Object.entries(http_detail.young)) {
+  for (const [framework, { limit, ours, ours_sync }] of Object.entries(http_detail.young ?? {})) {
     say()
     say(`${framework}, the first seconds of a process: limit ${limit.toFixed(0)} req/s`)
     say(`  ours ${ours.toFixed(0)}, ${(ours / limit).toFixed(2)} of limit`)

@@ -67,8 +67,9 @@ const kilobytes =
 const http =
   (series: SeriesName, name: string, other: string, figure: 'rps' | 'p50' | 'p99' = 'rps'): Find =>
   ({ http_detail }) => {
-    if (http_detail === undefined) return 'http was not run'
-    const figures: HttpFigures | undefined = http_detail.series[series]?.[name]
+    const contenders = http_detail?.series[series]
+    if (contenders === undefined) return `${series} was not run`
+    const figures: HttpFigures | undefined = contenders[name]
     const ratio = figures?.of[other]?.[figure]
     if (ratio === undefined) return 'sodium-native is not installed'
     return Number.isFinite(ratio) ? ratio : 'autocannon counts whole milliseconds'
@@ -81,7 +82,7 @@ const observed = (name: string): Find => http('observed', name, 'ours_sync')
 const young =
   (framework: Framework): Find =>
   ({ http_detail }) => {
-    if (http_detail === undefined) return 'http was not run'
+    if (http_detail?.young === undefined) return 'http was not run'
     const { ours, limit } = http_detail.young[framework]
     return ours / limit
   }
@@ -145,6 +146,22 @@ const targets: Readonly<Record<string, readonly Measure[]>> = {
     atMost('a token of 6.9 KB / 0.9 KB', flat('token'), 1.05, 1.02),
   ],
   T18: [atMost('warm / F, libsodium verifies', floors('warm_sodium'), undefined, 0.55)],
+  T19: [
+    atLeast(
+      'Fastify, shared Redis / memory: node-redis',
+      http('store_fastify', 'node_redis', 'ours'),
+      0.95,
+      0.98,
+    ),
+    atLeast('Fastify, shared Redis / memory: ioredis', http('store_fastify', 'ioredis', 'ours'), 0.95, 0.98),
+    atLeast(
+      'Express, shared Redis / memory: node-redis',
+      http('store_express', 'node_redis', 'ours'),
+      0.95,
+      0.98,
+    ),
+    atLeast('Express, shared Redis / memory: ioredis', http('store_express', 'ioredis', 'ours'), 0.95, 0.98),
+  ],
   T23: [
     atMost('warm with onEvent / without', own('warm_events'), 1.02, 1.01),
     atMost('warm with OpenTelemetry, not sampled / without', own('warm_otel'), 1.05, 1.02),

@@ -55,6 +55,15 @@ export class Instance {
     })
   }
 
+  /** It hangs, with its connections open. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** As a machine that fails. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
@@ -101,16 +110,24 @@ export interface Fleet {
 /**
  * Starts two processes for each adapter over one Redis.
  *
+ * @param redis its URL, or one for each process
  * @param ahead seconds by which the clocks of the second and fourth are ahead
+ * @param replicas that confirm writes
  */
-export async function openFleet(redis: string, slow: readonly number[] = [], ahead = 0): Promise<Fleet> {
+export async function openFleet(
+  redis: string | readonly string[],
+  slow: readonly number[] = [],
+  ahead = 0,
+  replicas = 0,
+): Promise<Fleet> {
   const town = await createTown()
   const signingKey = createKey('Ed25519', 'rs-1').privateJwk
   const { loopback } = town
   const start = (number: number): Promise<Instance> =>
     Instance.start({
       adapter: number % 2 === 0 ? 'express' : 'fastify',
-      redis,
+      redis: typeof redis === 'string' ? redis : (redis[number] as string),
+      replicas,
       signingKey,
       loopback,
       slow: slow.includes(number),

@@ -85,9 +85,13 @@ process.on('disconnect', () => process.exit())
 say({ event: 'listening', port: target.port })
 
 /** Both clients that users have are at work in every test: one behind each adapter. */
-async function connect({ adapter, redis }: InstanceOptions): Promise<Store> {
-  if (adapter === 'fastify') return createRedisStore(new Redis(redis).on('error', () => {}))
+async function connect({ adapter, redis, replicas = 0 }: InstanceOptions): Promise<Store> {
+  if (adapter === 'fastify')
+    return createRedisStore(
+      new Redis(redis).on('error', () => {}),
+      { replicas },
+    )
   const client = createClient({ url: redis }).on('error', () => {})
   await client.connect()
-  return createRedisStore(client)
+  return createRedisStore(client, { replicas })
 }

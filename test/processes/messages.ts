@@ -5,6 +5,8 @@ export interface InstanceOptions {
   readonly resource?: string
   /** URL. */
   readonly redis: string
+  /** That confirm writes; default 0. */
+  readonly replicas?: number
   /** Private JWK; all instances of a resource sign with the same. */
   readonly signingKey: object
   readonly loopback: Readonly<Record<string, number>>

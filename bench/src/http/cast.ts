@@ -19,13 +19,21 @@ import {
 /** The issuer of the bearer tokens. */
 export const bearerIssuer = 'https://issuer.example/'
 
-/** Who sends what: agents whose signatures hold; callers with plain bearer tokens; and those who are refused. */
-export const requestKinds = ['signed', 'bearer', 'unsigned', 'malformed', 'stale', 'unknown_issuer'] as const
+/** Who sends what: agents whose signatures hold, ten requests each in a row or in turn (`spread`); callers with plain bearer tokens; and those who are refused. */
+export const requestKinds = [
+  'signed',
+  'spread',
+  'bearer',
+  'unsigned',
+  'malformed',
+  'stale',
+  'unknown_issuer',
+] as const
 export type RequestKind = (typeof requestKinds)[number]
 type Requests = Readonly<Record<RequestKind, readonly RawRequest[]>>
 
 /** What ours refuses, and no framework by itself. */
-export const isRefused = (kind: RequestKind): boolean => kind !== 'signed' && kind !== 'bearer'
+export const isRefused = (kind: RequestKind): boolean => !['signed', 'spread', 'bearer'].includes(kind)
 
 interface CastFile {
   readonly issuer: JsonWebKey & { readonly kid: string }
@@ -50,6 +58,9 @@ export function writeCast(file: string): void {
     issuer: { ...issuer.privateKey.export({ format: 'jwk' }), kid: issuer.kid },
     requests: {
       signed: signed.map(({ request }) => raw(request)),
+      spread: Array.from({ length: 10 }, (_, n) => signed.filter((_one, i) => i % 10 === n))
+        .flat()
+        .map(({ request }) => raw(request)),
       bearer: agents.map(() => bearer(issuer, now)),
       unsigned: [unsigned],
       malformed: signed.map(({ request }) => withField(request, 'Signature', 'sig=:AAAA:')),

@@ -10,7 +10,12 @@ import { ourOptions } from './ours.js'
 import type { Guard, ServerPlan } from './series.js'
 
 /** One way of knowing who calls. */
-const guards: Readonly<Record<Guard, (cast: Cast, plan: ServerPlan) => readonly RequestHandler[]>> = {
+const guards: Readonly<
+  Record<
+    Guard,
+    (cast: Cast, plan: ServerPlan) => readonly RequestHandler[] | Promise<readonly RequestHandler[]>
+  >
+> = {
   bare: () => [],
   limit: (cast) => {
     const verifies = createLimit(cast)
@@ -21,8 +26,8 @@ const guards: Readonly<Record<Guard, (cast: Cast, plan: ServerPlan) => readonly 
       },
     ]
   },
-  ours: (cast, plan) => {
-    const guard = aauth(ourOptions(cast, plan))
+  ours: async (cast, plan) => {
+    const guard = aauth(await ourOptions(cast, plan))
     return [guard.require({ scope: 'data.read' }) as unknown as RequestHandler]
   },
   jwt: () => [
@@ -44,9 +49,9 @@ const guards: Readonly<Record<Guard, (cast: Cast, plan: ServerPlan) => readonly 
   },
 }
 
-export function start(plan: ServerPlan, cast: Cast): Promise<number> {
+export async function start(plan: ServerPlan, cast: Cast): Promise<number> {
   const app = express()
-  app.get('/data', ...guards[plan.guard](cast, plan), (_req, res) => {
+  app.get('/data', ...(await guards[plan.guard](cast, plan)), (_req, res) => {
     res.json({ bread: 2 })
   })
   return new Promise((resolve, reject) => {

@@ -27,7 +27,7 @@ const builders: Readonly<
     app.get('/data', async () => answer)
   },
   ours: async (app, cast, plan) => {
-    await app.register(aauth, ourOptions(cast, plan))
+    await app.register(aauth, await ourOptions(cast, plan))
     app.get('/data', { config: { aauth: { scope: 'data.read' } } }, async () => answer)
     // Whoever is not asked for anything, but waits with the others.
     app.get('/health', async () => answer)

@@ -1,13 +1,15 @@
+import type { Store } from '@countersign/core'
 import { auditLog, observe } from '../observers.js'
 import { issuerFetch, newSigningJwk, resource } from '../world.js'
 import type { Cast } from './cast.js'
 import type { ServerPlan } from './series.js'
 
 /** Ours as it comes, except for what a benchmark on one machine needs. */
-export function ourOptions(cast: Cast, { crypto, observed }: ServerPlan) {
+export async function ourOptions(cast: Cast, { crypto, observed, store }: ServerPlan) {
   if (observed === 'otel') observe()
   let told = 0
   return {
+    ...(store === undefined ? {} : { store: await sharedStore(store) }),
     resource,
     signingKeys: [newSigningJwk()],
     scopes: { 'data.read': 'Read the data' },
@@ -18,6 +20,16 @@ export function ourOptions(cast: Cast, { crypto, observed }: ServerPlan) {
     ...(observed === 'audit' ? { audit: auditLog() } : {}),
     crypto: cryptoFor(crypto),
   }
+}
+
+/** As applications connect, with default settings, to the Redis of the run. */
+async function sharedStore(client: 'redis' | 'ioredis'): Promise<Store> {
+  const url = process.env['BENCH_REDIS'] as string
+  const { createRedisStore } = await import('@countersign/redis')
+  if (client === 'ioredis') return createRedisStore(new (await import('ioredis')).Redis(url))
+  const one = (await import('redis')).createClient({ url })
+  await one.connect()
+  return createRedisStore(one)
 }
 
 /** By node:crypto, as the limit is, unless libsodium is what is measured: that is found where it is installed. */

@@ -17,11 +17,12 @@ export class Pool {
   readonly #children: ChildProcess[] = []
   readonly #running = new Map<string, Promise<Running>>()
   readonly #castFile: string
-  readonly #jwksUri: string
+  readonly #env: Readonly<Record<string, string>>
 
-  constructor(castFile: string, jwksUri: string) {
+  /** @param redis the URL of the store that servers share, where there is one */
+  constructor(castFile: string, jwksUri: string, redis?: string) {
     this.#castFile = castFile
-    this.#jwksUri = jwksUri
+    this.#env = { BENCH_JWKS: jwksUri, ...(redis === undefined ? {} : { BENCH_REDIS: redis }) }
   }
 
   get(framework: Framework, name: ServerName): Promise<Running> {
@@ -41,7 +42,7 @@ export class Pool {
     const [command, ...args] = bind(core, [process.execPath, script, framework, name, this.#castFile])
     const child = spawn(command, args, {
       stdio: ['ignore', 2, 'inherit', 'ipc'],
-      env: { ...process.env, NODE_ENV: 'production', BENCH_JWKS: this.#jwksUri },
+      env: { ...process.env, NODE_ENV: 'production', ...this.#env },
     })
     this.#children.push(child)
     const hear = async (): Promise<FromServer> => ((await once(child, 'message')) as [FromServer])[0]

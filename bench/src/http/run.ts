@@ -9,6 +9,7 @@ import { median } from '../statistics.js'
 import { type Cast, isRefused, readCast, writeCast } from './cast.js'
 import { castFile, type Load, load, pinned, writeScripts } from './load.js'
 import { Pool } from './pool.js'
+import { startRedis } from './redis.js'
 import {
   aloneSeries,
   type Contender,
@@ -20,6 +21,7 @@ import {
   type Series,
   type SeriesName,
   serverPlan,
+  storeSeries,
 } from './series.js'
 import { runYoung, type Young, type YoungOptions } from './young.js'
 
@@ -41,7 +43,7 @@ export interface HttpFigures extends Comparable {
 
 export interface HttpResults {
   readonly series: Readonly<Partial<Record<SeriesName, Readonly<Record<string, HttpFigures>>>>>
-  readonly young: Young
+  readonly young?: Young
   /** The largest share of the machine that others used in a sample that counts. */
   readonly foreign?: number
 }
@@ -67,14 +69,16 @@ export interface HttpOptions {
 /** Of what `sync` can do in a closed loop. */
 const openLoad = 0.8
 
-export async function runHttp(options: HttpOptions): Promise<HttpResults> {
+/** @param parts `http`, `store`, or both */
+export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>): Promise<HttpResults> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
   writeCast(castFile(folder))
   const cast = readCast(castFile(folder))
   writeScripts(folder, cast)
   const jwks = await serveJwks(cast)
+  const redis = parts.has('store') ? await startRedis() : undefined
   const jwksUri = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`
-  const pool = new Pool(castFile(folder), jwksUri)
+  const pool = new Pool(castFile(folder), jwksUri, redis?.url)
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
@@ -85,6 +89,14 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
       calm,
     })
   try {
+    const shared =
+      redis === undefined
+        ? {}
+        : {
+            store_fastify: await run('store_fastify', storeSeries('fastify')),
+            store_express: await run('store_express', storeSeries('express')),
+          }
+    if (!parts.has('http')) return { series: shared, ...foreignIn(calm) }
     const fastify = await run('fastify', guardSeries('fastify'))
     const express = await run('express', guardSeries('express'))
     const observed = await run('observed', observedSeries)
@@ -94,17 +106,21 @@ export async function runHttp(options: HttpOptions): Promise<HttpResults> {
     const alone = await run('alone', aloneSeries)
     const open = await run('open', openSeries(Math.round(openLoad * (cores['sync'] as HttpFigures).rps)))
     return {
-      series: { fastify, express, observed, refusals, cores, alone, open },
+      series: { fastify, express, observed, refusals, cores, alone, open, ...shared },
       young,
-      ...(calm.worst === undefined ? {} : { foreign: calm.worst }),
+      ...foreignIn(calm),
     }
   } finally {
     pool.stop()
+    redis?.stop()
     jwks.close()
     jwks.closeAllConnections()
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+const foreignIn = ({ worst }: Calm): Pick<HttpResults, 'foreign'> =>
+  worst === undefined ? {} : { foreign: worst }
 
 async function serveJwks({ issuer }: Cast): Promise<Server> {
   const body = JSON.stringify({ keys: [{ ...issuer.publicJwk, alg: 'EdDSA' }] })

@@ -11,6 +11,8 @@ export interface ServerPlan {
   readonly guard: Guard
   /** Default: what ours does when nothing is said. */
   readonly crypto?: 'sync' | 'threads' | 'sodium'
+  /** The client of the shared store, a Redis of the run's own; default: in memory. */
+  readonly store?: 'redis' | 'ioredis'
   /** Who looks at what is decided; default nobody. */
   readonly observed?: 'events' | 'otel' | 'audit'
   /** Processes of a cluster; default 1. */
@@ -26,6 +28,8 @@ const servers = {
   ours_sync: { guard: 'ours', crypto: 'sync' },
   ours_threads: { guard: 'ours', crypto: 'threads' },
   ours_sodium: { guard: 'ours', crypto: 'sodium' },
+  node_redis: { guard: 'ours', store: 'redis' },
+  ioredis: { guard: 'ours', store: 'ioredis' },
   ours_events: { guard: 'ours', crypto: 'sync', observed: 'events' },
   ours_otel: { guard: 'ours', crypto: 'sync', observed: 'otel' },
   ours_audit: { guard: 'ours', crypto: 'sync', observed: 'audit' },
@@ -60,7 +64,16 @@ export interface Series {
   readonly contenders: readonly Contender[]
 }
 
-export type SeriesName = 'fastify' | 'express' | 'observed' | 'refusals' | 'cores' | 'alone' | 'open'
+export type SeriesName =
+  | 'fastify'
+  | 'express'
+  | 'store_fastify'
+  | 'store_express'
+  | 'observed'
+  | 'refusals'
+  | 'cores'
+  | 'alone'
+  | 'open'
 
 /** One way of knowing who calls beside the others, on one core. */
 export function guardSeries(framework: Framework): Series {
@@ -71,6 +84,20 @@ export function guardSeries(framework: Framework): Series {
     contenders: names
       .filter((name) => name !== 'ours_sodium' || sodium !== undefined)
       .map((name) => ({ name, server: name, requests: name === 'jwt' ? 'bearer' : 'signed', against })),
+  }
+}
+
+/** A shared store beside one in memory, on one core; Redis shares the other with the client. */
+export function storeSeries(framework: Framework): Series {
+  return {
+    framework,
+    contenders: (['ours', 'node_redis', 'ioredis'] as const).map((name) => ({
+      name,
+      server: name,
+      // Else one read of a token would serve ten requests.
+      requests: 'spread',
+      against: ['ours'],
+    })),
   }
 }
 

@@ -48,6 +48,26 @@ describe('the commands', () => {
   })
 })
 
+describe('reads of many keys', () => {
+  it('are one MGET, of each client in its own way', async () => {
+    const mGet = vi.fn(async () => ['1', null])
+    const client = nodeRedis({ mGet })
+    expect(await commandsOf(client)?.getMany?.(['a', 'b'])).toEqual(['1', null])
+    expect(mGet.mock.calls).toEqual([[['a', 'b']]])
+    const mget = vi.fn(async () => ['1', null])
+    expect(await commandsOf(ioredis({ mget }))?.getMany?.(['a', 'b'])).toEqual(['1', null])
+    expect(mget.mock.calls).toEqual([[['a', 'b']]])
+  })
+
+  it.each([
+    ['a cluster of node-redis', nodeRedis({ masters: [], mGet() {} })],
+    ['a cluster of ioredis', ioredis({ isCluster: true, mget() {} })],
+    ['a client of ours without it', ioredis()],
+  ])('are as many GETs through %s', (_, client) => {
+    expect(commandsOf(client)?.getMany).toBe(undefined)
+  })
+})
+
 describe('a client that is not connected', () => {
   it.each([
     ['node-redis, reconnecting', nodeRedis({ isReady: false })],

@@ -8,6 +8,8 @@ export interface NodeRedisClient {
   /** Where it is absent (clusters, pools), the client's own queue and our timeout decide. */
   readonly isReady?: boolean
   get(key: string): Promise<unknown>
+  /** Where it is absent, keys are read one by one. */
+  mGet?(keys: string[]): Promise<readonly unknown[]>
   set(
     key: string,
     value: string,
@@ -20,12 +22,14 @@ export interface NodeRedisClient {
 export interface IORedisClient {
   readonly status: string
   get(key: string): Promise<unknown>
+  /** Where it is absent, keys are read one by one. */
+  mget?(keys: string[]): Promise<readonly unknown[]>
   set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>
   set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<unknown>
   del(key: string): Promise<unknown>
 }
 
-/** The four commands that are sent, in one form for all clients. Valkey has them all. */
+/** The commands that are sent, in one form for all clients. Valkey has them all. */
 export interface Commands {
   readonly library: 'redis' | 'ioredis'
   readonly isCluster: boolean
@@ -34,6 +38,8 @@ export interface Commands {
   /** Whether a command sent now goes out now; a client that is reconnecting queues it for an unknown time. */
   ready(): boolean
   get(key: string): Promise<unknown>
+  /** `MGET`; absent where keys may lie on different nodes, or the client has no such command. */
+  getMany?(keys: string[]): Promise<readonly unknown[]>
   /** `SET key value PX ms` */
   set(key: string, value: string, milliseconds: number): Promise<unknown>
   /** `SET key value PX ms NX`; `null` when the key was there */
@@ -53,9 +59,11 @@ export function commandsOf(client: unknown): Commands | undefined {
 
 function nodeRedis(client: NodeRedisClient): Commands {
   const expiration = (value: number) => ({ expiration: { type: 'PX', value } }) as const
+  const isCluster = isNodeRedisCluster(client)
   return {
     library: 'redis',
-    isCluster: isNodeRedisCluster(client),
+    isCluster,
+    ...(isCluster || typeof client.mGet !== 'function' ? {} : { getMany: manyOf(client) }),
     nodeOf: (key) => (client as NodeRedisCluster).slots?.[slotOf(key)]?.master?.address ?? '',
     ready: () => client.isReady ?? client.isOpen,
     get: (key) => (isSentinel(client) ? client.sendCommand(false, ['GET', key]) : client.get(key)),
@@ -64,6 +72,21 @@ function nodeRedis(client: NodeRedisClient): Commands {
       client.set(key, value, { ...expiration(milliseconds), condition: 'NX' }),
     del: (key) => client.del(key),
   }
+}
+
+function manyOf(client: NodeRedisClient): (keys: string[]) => Promise<readonly unknown[]> {
+  return isSentinel(client)
+    ? async (keys) => (await client.sendCommand(false, ['MGET', ...keys])) as readonly unknown[]
+    : manyWithoutTimer(client)
+}
+
+/** Our own time holds for a command: a signal of its own that the client makes for each costs more than the command. */
+function manyWithoutTimer(client: NodeRedisClient): (keys: string[]) => Promise<readonly unknown[]> {
+  const { withCommandOptions } = client as {
+    withCommandOptions?(options: { readonly timeout: undefined }): NodeRedisClient
+  }
+  const untimed = withCommandOptions?.call(client, { timeout: undefined }) ?? client
+  return (keys) => (untimed as Required<NodeRedisClient>).mGet(keys)
 }
 
 /** A cluster of `redis` 6, as far as it differs. */
@@ -128,9 +151,14 @@ export function isCluster5(client: unknown): boolean {
 }
 
 function ioredis(client: IORedisClient): Commands {
+  const isCluster = (client as { readonly isCluster?: unknown }).isCluster === true
+  const { mget } = client
   return {
     library: 'ioredis',
-    isCluster: (client as { readonly isCluster?: unknown }).isCluster === true,
+    isCluster,
+    ...(isCluster || typeof mget !== 'function'
+      ? {}
+      : { getMany: (keys: string[]) => mget.call(client, keys) }),
     nodeOf: (key) => (client as IORedisCluster).slots?.[slotOf(key)]?.[0] ?? '',
     // `wait`: `lazyConnect`, where the first command makes the connection.
     ready: () => client.status === 'ready' || client.status === 'wait',

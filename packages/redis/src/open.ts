@@ -1,10 +1,14 @@
+<<<<<<< HEAD
 import nodeModule from 'node:module'
 import type { Store } from '@countersign/core'
+=======
+import { createRequire as requireFrom } from 'node:module'
+>>>>>>> p-redis
 import type { NodeRedisClient } from './clients.js'
-import { type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
+import { type RedisStore, type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
 
 /** A store with a client of its own. */
-export interface OpenedRedisStore extends Store {
+export interface OpenedRedisStore extends RedisStore {
   /** Closes the connection after the commands that were sent. From then on every operation rejects. Never rejects itself. */
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import { andThen } from '../awaitable.js'
+import { andThen, isPromiseLike } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
 import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Verify } from '../crypto/verify.js'
@@ -19,7 +19,7 @@ import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
 import { traced, verifications } from '../tracing.js'
 import type { Unlinks } from '../users/unlinks.js'
-import { checkVerified, type VerifiedCheckContext } from './verified-checks.js'
+import { checkVerified, type Marks, readMarks, type VerifiedCheckContext } from './verified-checks.js'
 
 /** The dependencies of {@link authenticate}. */
 export interface AuthenticationContext extends VerifiedCheckContext {
@@ -111,7 +111,11 @@ class RequestCheck {
 
   /** Step 7: proof that the request comes from the holder of the token's key; then what is left to check. */
   prove(token: VerifiedToken): Awaitable<Authenticated> {
-    return andThen(this.verifySignature(token.key), (refused) => refused ?? this.conclude(token))
+    const verified = this.verifySignature(token.key)
+    if (!isPromiseLike(verified)) return verified ?? this.conclude(token)
+    // The request has arrived, so what the store says from now on counts.
+    const marks = this.#context.readsAhead === true ? readMarks(this.#context) : undefined
+    return Promise.resolve(verified).then((refused) => refused ?? this.conclude(token, marks))
   }
 
   /** Verifies the signature of the request with the confirmation key. */
@@ -124,11 +128,14 @@ class RequestCheck {
   }
 
   /** The checks of a request whose token and signature have verified. */
-  conclude({ caller, source }: VerifiedToken): Awaitable<Authenticated> {
+  conclude({ caller, source }: VerifiedToken, marks?: Marks): Awaitable<Authenticated> {
     this.#context.trace?.('admission', source.issuer)
     const refused = this.#context.issuers.refused(source.issuer, source.dwk)
     if (refused !== undefined) return refused
-    return andThen(checkVerified(this.#request, this.#read, caller, this.#context), (late) => late ?? caller)
+    return andThen(
+      checkVerified(this.#request, this.#read, caller, this.#context, marks),
+      (late) => late ?? caller,
+    )
   }
 }
 

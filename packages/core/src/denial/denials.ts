@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin, TokenCaller } from '../caller.js'
 import { checkArgument } from '../configuration.js'
 import type { DenialKind, StateEvent, Untold } from '../events.js'
 import { z } from '../schema.js'
+import { Mark } from '../store/mark.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
 import {
@@ -61,6 +61,10 @@ export interface Denials {
 export interface DenialCheck extends Denials {
   /** See {@link Denials.find}. */
   find(caller: Origin): Awaitable<DenialKind | undefined>
+  /** The mark that changes with every denial; `undefined` while nobody is denied. */
+  mark(): Awaitable<string | undefined>
+  /** As {@link find}, in view of a mark that was read after the request had arrived. */
+  under(mark: string | undefined, caller: Origin): Awaitable<DenialKind | undefined>
 }
 
 const defaultSeconds = 30 * 86_400
@@ -84,17 +88,15 @@ export function createDenials(
   report: (event: Untold<StateEvent>) => void,
 ): DenialCheck {
   const list = new DenialList(store)
-  // The mark under which a caller was found free of denials. By the object that a remembered token keeps, never by a name:
-  // an issuer may give two persons' tokens the same `jti`.
-  const free = new WeakMap<Origin, string>()
-  const mark = async (): Promise<void> => store.put(markKey, randomUUID(), markSeconds)
+  const mark = new Mark<Origin>(store, markKey, markSeconds)
 
   const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
+    const noteAbsent = mark.look(seen)
     const entries = subjects.map((subject) => store.get(entryKey(subject)))
     const conclude = (values: readonly (string | undefined)[]): DenialKind | undefined => {
       const index = values.findIndex((value) => value !== undefined)
-      if (index === -1) free.set(caller, seen)
+      if (index === -1) noteAbsent(caller)
       return subjects[index]?.kind
     }
     return entries.some(isPromiseLike)
@@ -102,13 +104,13 @@ export function createDenials(
       : conclude(entries as (string | undefined)[])
   }
 
+  const under = (seen: string | undefined, caller: Origin): Awaitable<DenialKind | undefined> =>
+    seen === undefined || mark.isAbsent(caller, seen) ? undefined : search(caller, seen)
+
   return {
-    find(caller) {
-      return andThen(store.get(markKey), (seen) => {
-        if (seen === undefined) return undefined
-        return free.get(caller) === seen ? undefined : search(caller, seen)
-      })
-    },
+    find: (caller) => andThen(mark.read(), (seen) => under(seen, caller)),
+    mark: () => mark.read(),
+    under,
 
     async add(denial) {
       const { subject, seconds = defaultSeconds, reason, by } = checkNew(denial)
@@ -117,7 +119,7 @@ export function createDenials(
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
       await list.record(made, seconds)
       await store.put(entryKey(checked), '1', seconds)
-      await mark()
+      await mark.change()
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made
     },
@@ -126,7 +128,7 @@ export function createDenials(
       const checked = checkSubject(subject, 'denials.remove: the subject ')
       const why = checkArgument(whySchema, given, 'denials.remove: ')
       await store.delete(entryKey(checked))
-      await mark()
+      await mark.change()
       await list.erase(checked.id)
       report({ name: 'denial-removed', kind: checked.kind, id: checked.id, ...why })
     },

@@ -6,6 +6,7 @@ import { checkArgument } from '../configuration.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { issuerSkew } from '../limits.js'
 import { z } from '../schema.js'
+import { Mark } from '../store/mark.js'
 import type { Store } from '../store/store.js'
 
 /** A token that its issuer has revoked. */
@@ -29,29 +30,61 @@ export interface Revocations {
   has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
 }
 
+/** {@link Revocations}, for the check of each request. */
+export interface RevocationCheck extends Revocations {
+  /** The mark that changes with every revocation; `undefined` while there is none. */
+  mark(): Awaitable<string | undefined>
+  /**
+   * Whether the token has been revoked, in view of a mark that was read after its request had arrived. A token that was
+   * not revoked under the same mark is not looked up again.
+   *
+   * @param token the object that is kept of it
+   */
+  under(mark: string | undefined, token: PresentedToken): Awaitable<boolean>
+}
+
 /** {@link Revocations} with the operation that the revocation endpoint uses. */
-export interface RevocationRecords extends Revocations {
+export interface RevocationRecords extends RevocationCheck {
   /** Whether the revocation has been recorded, with an `exp` that is no earlier. */
   covers(revocation: Revocation): Awaitable<boolean>
 }
 
+/** The key of the mark, which every request reads. */
+export const revokedMarkKey = 'revoked:mark'
+// Longer than any token; where it has gone, each token is looked up until there is another one.
+const markSeconds = 30 * 86_400
+
 /** Creates the {@link Revocations} of a server. @param clock milliseconds, as `Date.now` */
 export function createRevocations(store: Store, clock: () => number): RevocationRecords {
+  const mark = new Mark<PresentedToken>(store, revokedMarkKey, markSeconds)
+  const has = ({ iss, jti }: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean> =>
+    andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined)
   // What is kept of one is its `exp`.
   const covers = ({ iss, jti, exp }: Revocation): Awaitable<boolean> =>
     andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined && Number(value) >= exp)
   return {
     covers,
+    has,
+    mark: () => mark.read(),
+    under(seen, token) {
+      if (seen === undefined) mark.begin()
+      else if (mark.isAbsent(token, seen)) return false
+      const noteAbsent = mark.look(seen)
+      return andThen(has(token), (revoked) => {
+        if (!revoked) noteAbsent(token)
+        return revoked
+      })
+    },
     record(revocation) {
       const { iss, jti, exp } = checkArgument(revocationSchema, revocation, 'revocations.record: ')
       const ttl = Math.ceil(exp + issuerSkew - clock() / 1000)
       if (ttl <= 0) return undefined
-      // One said again with an earlier `exp` takes nothing back.
-      return andThen(covers({ iss, jti, exp }), (known) =>
+      // One said again with an earlier `exp` takes nothing back. The first time may have been cut short before its mark.
+      const recorded = andThen(covers({ iss, jti, exp }), (known) =>
         known ? undefined : store.put(revocationKey(iss, jti), String(exp), ttl),
       )
+      return andThen(recorded, () => mark.change())
     },
-    has: ({ iss, jti }) => andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined),
   }
 }
 

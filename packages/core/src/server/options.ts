@@ -25,9 +25,12 @@ import { readSigningKeys, type SigningKeys } from '../own-keys/signing-keys.js'
 import { type PendingSettings, pendingOptionsSchema } from '../pending/options.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { type RevocationLimits, revocationLimits } from '../revocation/revocation-limits.js'
+import { revokedMarkKey } from '../revocation/revocations.js'
 import { z } from '../schema.js'
 import { type SessionSettings, sessionOptionsSchema } from '../session/options.js'
 import { isRequirableComponent } from '../signature/required.js'
+import { batchReads } from '../store/batched-store.js'
+import { leaseReads } from '../store/leased-store.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { provenStore } from '../store/proven-store.js'
 import type { Store } from '../store/store.js'
@@ -118,6 +121,7 @@ const schema = z.strictObject({
   replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
   policyTimeout: z.int().min(0).max(600_000).default(2000),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
+  freshness: z.strictObject({ withinMs: z.int().min(1).max(10_000) }).optional(),
   limits: z
     .strictObject({
       signatureInput: z.int().positive().default(defaultLimits.signatureInput),
@@ -221,6 +225,8 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly sessions: SessionSettings
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
+  /** Whether the store is one that was given, which may have to be waited for. */
+  readonly isShared: boolean
   readonly replayStore: WatchedStore
   readonly revocationLimits: RevocationLimits
   readonly replay: ReplayMode
@@ -255,7 +261,7 @@ export function readOptions(options: AnyResourceOptions): Config {
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
-  const { onEvent, logger, audit, storeTimeout, replayStore, ...rest } = given
+  const { onEvent, logger, audit, storeTimeout, freshness, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
   // The object itself: a schema copies what it checks.
   const log = readAudit(options.audit)
@@ -275,15 +281,16 @@ export function readOptions(options: AnyResourceOptions): Config {
     audit: log,
   })
   const steady = steadyClock(clock, monotonic)
-  const watch = (store: Store | undefined, needs: readonly string[]): WatchedStore =>
-    watchStore(store === undefined ? createMemoryStore({ clock }) : provenStore(store, { clock }), {
-      timeout: storeTimeout,
-      clock,
-      monotonic,
-      needs,
-      report,
-    })
-  const watched = watch(given.store, [markKey])
+  const watch = (given: Store | undefined, needs: readonly string[]): WatchedStore => {
+    const store = given === undefined ? createMemoryStore({ clock }) : provenStore(given, { clock })
+    return batchReads(watchStore(store, { timeout: storeTimeout, clock, monotonic, needs, report }), store)
+  }
+  const marks = [markKey, revokedMarkKey]
+  const asked = watch(given.store, marks)
+  const watched =
+    freshness === undefined || given.store === undefined
+      ? asked
+      : leaseReads(asked, { keys: marks, ...freshness, clock, monotonic })
   const longest = options.onward === undefined ? 0 : agentTokenLifetime
   const lifetime =
     Math.max(given.resourceTokenLifetime, longest) + Math.max(given.signatureWindow, issuerSkew)
@@ -306,6 +313,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),
     fetch: given.fetch,
     store: watched,
+    isShared: given.store !== undefined,
     replayStore: replayStore === undefined && given.store !== undefined ? watched : watch(replayStore, []),
     replay: replayMode(given.replay),
     replayReportOnlyUntil: checkReportOnly(given.replayReportOnlyUntil, clock()),

@@ -351,8 +351,7 @@ function lookAround({ mode, ed25519 }: CryptoOptions): Surroundings {
  */
 function endingSessions(revocations: RevocationRecords, sessions: SessionService): RevocationRecords {
   return {
-    has: (token) => revocations.has(token),
-    covers: (revocation) => revocations.covers(revocation),
+    ...revocations,
     record: (revocation) => andThen(revocations.record(revocation), () => sessions.endBegunWith(revocation)),
   }
 }
@@ -405,6 +404,7 @@ function authenticationContext(
     verify,
     decisions: config.decisions,
     ...state,
+    readsAhead: config.isShared,
     replay: config.replay,
     bodyLimit: config.limits.body,
     diagnose,

@@ -28,7 +28,7 @@ const lookAgain = 100
  * Tests a store before it is relied on: a second claim has to lose, an acknowledged write has to be read, and an entry has
  * to last for its time and no longer. Some clients and stores ignore the condition or the time of a write without an error.
  *
- * It is tested at its first use, with seven short commands. Until the first test has ended every operation waits for it. A
+ * It is tested at its first use, with seven short commands, and one more where it has a `getMany`. Until the first test has ended every operation waits for it. A
  * store that fails it rejects every operation with {@link StoreUnfitError}; it is tested again each second, in case a failover
  * came between. Where the test cannot be made, as on a server that refuses writes, writes are rejected and reads
  * go through. Whether entries end is watched for up to three seconds beside the requests, so that a store that counts
@@ -56,6 +56,7 @@ type State = 'untried' | 'fit' | { readonly cause: unknown; readonly unfit: bool
 class ProvenStore implements Store {
   readonly part?: (key: string) => number
   readonly onConnected?: (listener: () => void) => void
+  readonly getMany?: (keys: readonly string[]) => Awaitable<readonly (string | undefined)[]>
   readonly #store: Store
   readonly #clock: () => number
   readonly #monotonic: () => number
@@ -71,6 +72,7 @@ class ProvenStore implements Store {
     this.#clock = clock
     this.#monotonic = monotonic
     if (store.part !== undefined) this.part = (key) => store.part?.(key) ?? 0
+    if (store.getMany !== undefined) this.getMany = (keys) => this.#getMany(keys)
     if (store.onConnected === undefined) return
     // It is asked anew before whoever hears of it next asks.
     store.onConnected(() => {
@@ -97,6 +99,11 @@ class ProvenStore implements Store {
     return this.#state === 'fit'
       ? this.#store.delete(key)
       : this.#tried('write', () => this.#store.delete(key))
+  }
+
+  #getMany(keys: readonly string[]): Awaitable<readonly (string | undefined)[]> {
+    const get = () => getMany(this.#store, keys)
+    return this.#state === 'fit' ? get() : this.#tried('read', get)
   }
 
   async #tried<T>(kind: 'read' | 'write', operation: () => Awaitable<T>): Promise<T> {
@@ -171,6 +178,11 @@ class Trial {
     if ((await store.get(once)) !== 'first' || first !== true) {
       throw unfit('what a claim had acknowledged was not read')
     }
+    if (store.getMany !== undefined) {
+      const [found, nothing, ...more] = await getMany(store, [once, this.#key('never')])
+      if (found !== 'first' || nothing !== undefined || more.length > 0)
+        throw unfit('getMany does not read what get reads')
+    }
     return this.#haveEnded()
   }
 
@@ -209,6 +221,9 @@ class Trial {
     return `trial:${this.#id}:${name}`
   }
 }
+
+const getMany = (store: Store, keys: readonly string[]): Awaitable<readonly (string | undefined)[]> =>
+  (store as Required<Store>).getMany(keys)
 
 const unfit = (what: string): StoreUnfitError => new StoreUnfitError(`the store cannot be relied on: ${what}`)
 

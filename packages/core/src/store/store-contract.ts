@@ -181,6 +181,23 @@ const general: Readonly<Record<string, Check>> = {
     strictEqual(await store.get(key('A')), '3')
   },
 
+  'reads many keys as it reads one, where it can': async ({ store, other = store, pass }, key) => {
+    if (store.getMany === undefined) return
+    await other.put(key('a'), 'Grüße\u0000', 10)
+    await other.claim(key('b'), '', 60)
+    await other.put(key('c'), '3', 60)
+    await other.delete(key('c'))
+    const asked = ['b', 'never', 'a', 'c'].map(key)
+    deepStrictEqual([...(await store.getMany(asked))], ['', undefined, 'Grüße\u0000', undefined])
+    const most = Array.from({ length: 128 }, (_, index) => key(`m${index}`))
+    await other.put(key('m127'), 'last', 60)
+    const values = await store.getMany(most)
+    strictEqual(values.length, 128)
+    strictEqual(values[127], 'last')
+    await pass(15)
+    deepStrictEqual([...(await store.getMany(asked))], ['', undefined, undefined, undefined])
+  },
+
   'shows every process what another has acknowledged': async ({ store, other = store }, key) => {
     for (let round = 0; round < 20; round++) {
       await store.put(key(`p${round}`), String(round), 60)

@@ -2,14 +2,15 @@ import type { Awaitable } from '../awaitable.js'
 
 /**
  * Where all state that outlives a request is kept: revocations, denials, used signatures, pending requests, sessions. It
- * has four operations, so that any key-value server with expiry can implement it, and no more, so that all behave alike.
+ * has four operations, so that any key-value server with expiry can implement it, and no more, so that all behave alike;
+ * what else is here is optional.
  *
  * - A write that was acknowledged is seen by every later read of every process that shares the store.
  * - An entry lives for its time and no longer. A store never forgets one before its time: when it is full it rejects
  *   with {@link StoreFullError} and evicts nothing (in Redis: `maxmemory-policy noeviction`).
  * - No operation hangs. One that rejects may have taken effect all the same; whoever calls it again must not be harmed by
  *   that. A claim whose outcome matters to the claimant is made with a value of its own, and `get` tells whose it is.
- * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation names one key.
+ * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation but `getMany` names one key.
  *
  * `@countersign/core/store-contract` tests a store against this.
  */
@@ -28,6 +29,13 @@ export interface Store {
   claim(key: string, value: string, ttl: number): Awaitable<boolean>
   /** Removes a key, if there. */
   delete(key: string): Awaitable<void>
+  /**
+   * The live values of many keys, in their order: one round trip for all the requests that arrived in one turn of the event
+   * loop, instead of two for each. It is given at most 128 keys, each once, and where there is a `part` all of one part.
+   * It reads as `get` does, each key at some moment between the call and its answer, and rejects when one of them cannot
+   * be read. Where it is absent each request reads for itself.
+   */
+  getMany?(keys: readonly string[]): Awaitable<readonly (string | undefined)[]>
   /**
    * Which part of the store holds a key, for a store whose parts fail apart, as the shards of a cluster: a failure of one
    * then says nothing of the others. Any whole number; keys of one number fail together. Where it is absent the store

@@ -41,6 +41,11 @@ export interface StoreWatch {
 
 /** A store whose operations end in time and reject with {@link StoreError} only. */
 export interface WatchedStore extends Store {
+  /**
+   * Whether reads of many keys may go together: there is a `getMany`, and nothing has failed. What has failed is asked for
+   * key by key, so that it is known when each has recovered.
+   */
+  readonly isReadingMany: boolean
   /** The health as known now; the store is not asked. */
   health(): StoreHealth
   /**
@@ -88,6 +93,8 @@ export function watchStore(store: Store, watch: StoreWatch): WatchedStore {
 }
 
 class Watcher implements WatchedStore {
+  readonly part?: (key: string) => number
+  readonly onConnected?: (listener: () => void) => void
   readonly #store: Store
   readonly #watch: StoreWatch
   readonly #sides: Readonly<Record<StoreOperation, Side>> = {
@@ -105,7 +112,31 @@ class Watcher implements WatchedStore {
   constructor(store: Store, watch: StoreWatch) {
     this.#store = store
     this.#watch = watch
-    store.onConnected?.(() => this.#askAgain())
+    const { part } = store
+    if (part !== undefined) this.part = (key) => part.call(store, key) % mostParts
+    if (store.onConnected === undefined) return
+    store.onConnected(() => this.#askAgain())
+    this.onConnected = (listener) => store.onConnected?.(listener)
+  }
+
+  get isReadingMany(): boolean {
+    return this.#store.getMany !== undefined && this.#troubles.size === 0
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    try {
+      const values = await this.#inTime(() => (this.#store as Required<Store>).getMany(keys), keys.length)
+      // A value that is missing would read as no revocation.
+      if (!Array.isArray(values) || values.length !== keys.length)
+        throw new Error('getMany did not give one value for each key')
+      if (this.#connecting !== undefined) this.#connecting = undefined
+      return values
+    } catch (cause) {
+      const error = asStoreError(cause)
+      const names = new Map(keys.map((key) => [this.#nameOf('read', key), key]))
+      for (const key of names.values()) this.#fail('read', key, error)
+      throw error
+    }
   }
 
   get(key: string): Awaitable<string | undefined> {
@@ -211,17 +242,18 @@ class Watcher implements WatchedStore {
     }
   }
 
-  async #inTime<T>(ask: () => Promise<T>): Promise<T> {
+  /** @param count operations that wait for it */
+  async #inTime<T>(ask: () => Awaitable<T>, count = 1): Promise<T> {
     const { timeout } = this.#watch
     let stop = (): void => {}
     const late = new Promise<never>((_, reject) => {
       stop = after(timeout, () => reject(new StoreError('timeout', `no answer within ${timeout} ms`)))
     })
-    this.#pending++
+    this.#pending += count
     try {
       return await Promise.race([ask(), late])
     } finally {
-      this.#pending--
+      this.#pending -= count
       stop()
     }
   }
@@ -316,4 +348,4 @@ const sideHealth = ({ downSince, last }: Side, connecting: StoreSideHealth['last
 })
 
 /** What kind of entry a key names: `deny`, `revoked`, `replay`. */
-const entryOf = (key: string): string => key.split(':', 1)[0] as string
+export const entryOf = (key: string): string => key.split(':', 1)[0] as string

@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { bind, pinned } from './load.js'
+
+/** The store that servers share: a Redis or Valkey that keeps nothing on disk, on the client's core. */
+export interface SharedRedis {
+  readonly url: string
+  stop(): void
+}
+
+/** Starts one; `undefined` where none is installed. */
+export async function startRedis(): Promise<SharedRedis | undefined> {
+  const binary = ['redis-server', 'valkey-server'].find(
+    (name) => spawnSync(name, ['--version']).error === undefined,
+  )
+  if (binary === undefined) return undefined
+  const port = await freePort()
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const [command, ...args] = bind(pinned ? 0 : undefined, [binary, ...settings])
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await ready(child)
+  return { url: `redis://127.0.0.1:${port}`, stop: () => void child.kill() }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`Redis ended with ${code}`)))
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('Ready to accept')) resolve()
+    })
+  })
+}

@@ -1,0 +1,156 @@
+import type { Awaitable } from '../awaitable.js'
+import { storeCalls, traced } from '../tracing.js'
+import type { Store } from './store.js'
+import { entryOf, type StoreHealth, type WatchedStore } from './watched-store.js'
+
+/** Keys of one `getMany`, of at most 512 bytes each. What comes after them goes in another one, at once. */
+const mostKeys = 128
+
+// The one of Node, whatever a test puts in its place later: no clock is involved.
+const { setImmediate: atEndOfTurn } = globalThis
+
+/**
+ * Reads that are asked for in one turn of the event loop go to the store together when it ends, each key once; and while
+ * some are under way, the next wait until those are answered. So all the requests whose bytes had arrived cost one round
+ * trip and one timer, and the busier the process, the more there are of them. No read joins one that was sent before it
+ * was asked for: what was acknowledged anywhere before a request arrived is seen by it.
+ *
+ * A store without `getMany` is passed on as it is.
+ */
+export function batchReads(store: WatchedStore, source: Store): WatchedStore {
+  return source.getMany === undefined ? store : new BatchedStore(store)
+}
+
+type Value = string | undefined
+
+/** A key that is to be read, for everybody who asked for it in this turn. */
+interface Read {
+  readonly answer: Promise<Value>
+  readonly resolve: (value: Value) => void
+  readonly reject: (cause: unknown) => void
+}
+
+class BatchedStore implements WatchedStore {
+  readonly onConnected?: (listener: () => void) => void
+  readonly #store: WatchedStore
+  #waiting = new Map<string, Read>()
+  #isUnderWay = false
+  #isDue = false
+
+  constructor(store: WatchedStore) {
+    this.#store = store
+    if (store.onConnected !== undefined) this.onConnected = (listener) => store.onConnected?.(listener)
+  }
+
+  get isReadingMany(): boolean {
+    return this.#store.isReadingMany
+  }
+
+  get(key: string): Awaitable<Value> {
+    if (!this.#store.isReadingMany) return this.#store.get(key)
+    return storeCalls.hasSubscribers
+      ? traced(storeCalls, { operation: 'read', entry: entryOf(key) }, () => this.#read(key))
+      : this.#read(key)
+  }
+
+  put(key: string, value: string, ttl: number): Awaitable<void> {
+    return this.#store.put(key, value, ttl)
+  }
+
+  claim(key: string, value: string, ttl: number): Awaitable<boolean> {
+    return this.#store.claim(key, value, ttl)
+  }
+
+  delete(key: string): Awaitable<void> {
+    return this.#store.delete(key)
+  }
+
+  health(): StoreHealth {
+    return this.#store.health()
+  }
+
+  check(): Promise<boolean> {
+    return this.#store.check()
+  }
+
+  #read(key: string): Promise<Value> {
+    const asked = this.#waiting.get(key)
+    if (asked !== undefined) return asked.answer
+    if (this.#waiting.size === mostKeys) this.#send()
+    const read = newRead()
+    this.#waiting.set(key, read)
+    if (!this.#isUnderWay) this.#sendSoon()
+    return read.answer
+  }
+
+  #sendSoon(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    atEndOfTurn(this.#sendNow)
+  }
+
+  readonly #sendNow = (): void => {
+    this.#isDue = false
+    if (this.#waiting.size > 0) this.#send()
+  }
+
+  #send(): void {
+    const batch = this.#waiting
+    this.#waiting = new Map()
+    if (this.#store.part !== undefined) {
+      // What is slow or gone in one part holds nothing up in the others.
+      for (const keys of byPart(batch.keys(), this.#store.part)) void this.#readMany(keys, batch)
+      return
+    }
+    this.#isUnderWay = true
+    void this.#readMany([...batch.keys()], batch).then(this.#next)
+  }
+
+  readonly #next = (cause: unknown): void => {
+    this.#isUnderWay = false
+    if (this.#waiting.size === 0) return
+    if (cause === undefined) {
+      this.#sendSoon()
+      return
+    }
+    // They would wait once more for what has just failed, and longer than an operation may take.
+    const behind = this.#waiting
+    this.#waiting = new Map()
+    for (const { reject } of behind.values()) reject(cause)
+  }
+
+  /** @returns why they could not be read */
+  async #readMany(keys: readonly string[], batch: ReadonlyMap<string, Read>): Promise<unknown> {
+    try {
+      const values = await (this.#store as Required<Pick<Store, 'getMany'>>).getMany(keys)
+      for (let index = 0; index < keys.length; index++)
+        batch.get(keys[index] as string)?.resolve(values[index])
+      return undefined
+    } catch (cause) {
+      for (const key of keys) batch.get(key)?.reject(cause)
+      return cause
+    }
+  }
+}
+
+function byPart(keys: Iterable<string>, part: (key: string) => number): Iterable<readonly string[]> {
+  const parts = new Map<number, string[]>()
+  for (const key of keys) {
+    const number = part(key)
+    const ofPart = parts.get(number)
+    if (ofPart === undefined) parts.set(number, [key])
+    else ofPart.push(key)
+  }
+  return parts.values()
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function newRead(): Read {
+  let resolve!: (value: Value) => void
+  let reject!: (cause: unknown) => void
+  const answer = new Promise<Value>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { answer, resolve, reject }
+}

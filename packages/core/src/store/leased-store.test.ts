@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Awaitable } from '../awaitable.js'
+import { leaseReads } from './leased-store.js'
+import { createMemoryStore } from './memory-store.js'
+import { type WatchedStore, watchStore } from './watched-store.js'
+
+const key = 'deny:mark'
+let memory = createMemoryStore()
+let time: number
+let day: number
+let reads: string[]
+let failing: boolean
+let connected: (() => void) | undefined
+/** Answers that are given when the test says so; at once where it is absent. */
+let waiting: (() => void)[] | undefined
+
+const open = (): WatchedStore => {
+  const later = <T>(answer: () => Awaitable<T>): Promise<T> =>
+    new Promise((resolve) => {
+      const value = answer()
+      if (waiting === undefined) resolve(value)
+      else waiting.push(() => resolve(value))
+    })
+  const inner = watchStore(
+    {
+      get: (asked) => {
+        reads.push(asked)
+        if (failing) throw new Error('connection lost')
+        return later(() => memory.get(asked))
+      },
+      put: (...given) => later(() => memory.put(...given)),
+      claim: (...given) => later(() => memory.claim(...given)),
+      delete: (given) => later(() => memory.delete(given)),
+      onConnected: (listener) => {
+        connected = listener
+      },
+    },
+    { timeout: 1000, clock: () => day, monotonic: () => time, report: () => {} },
+  )
+  return leaseReads(inner, { keys: [key], withinMs: 100, clock: () => day, monotonic: () => time })
+}
+const pass = (ms: number): void => {
+  time += ms
+  day += ms
+}
+
+beforeEach(() => {
+  memory = createMemoryStore()
+  time = 0
+  day = 1_000_000
+  reads = []
+  failing = false
+  waiting = undefined
+})
+
+describe('a leased read', () => {
+  it('answers for its time without a promise, and is then read again', async () => {
+    const store = open()
+    memory.put(key, 'one', 60)
+    expect(await store.get(key)).toBe('one')
+    memory.put(key, 'two', 60)
+    pass(99)
+    expect(store.get(key)).toBe('one')
+    pass(1)
+    expect(await store.get(key)).toBe('two')
+    expect(reads).toEqual([key, key])
+  })
+
+  it('counts from before it was sent', async () => {
+    const store = open()
+    waiting = []
+    const slow = store.get(key)
+    pass(100)
+    for (const answer of waiting) answer()
+    await slow
+    waiting = undefined
+    memory.put(key, 'new', 60)
+    expect(await store.get(key)).toBe('new')
+  })
+
+  it('fails when it has ended and the store cannot be read', async () => {
+    const store = open()
+    await store.get(key)
+    failing = true
+    pass(99)
+    expect(store.get(key)).toBe(undefined)
+    pass(1)
+    await expect(store.get(key)).rejects.toMatchObject({ name: 'StoreError' })
+  })
+
+  it('ends at once where this process changes it, also under what is on its way', async () => {
+    const store = open()
+    await store.get(key)
+    await store.put(key, 'mine', 60)
+    expect(await store.get(key)).toBe('mine')
+    pass(200)
+    waiting = []
+    const before = store.get(key)
+    const change = store.put(key, 'later', 60)
+    for (const answer of waiting) answer()
+    waiting = undefined
+    await Promise.all([before, change])
+    expect(await store.get(key)).toBe('later')
+  })
+
+  it('ends where either clock says so, and with the connection', async () => {
+    const store = open()
+    for (const end of [() => (day += 3_600_000), () => (day -= 3_600_000), () => connected?.()]) {
+      await store.get(key)
+      expect(store.get(key)).toBe(undefined)
+      end()
+      reads = []
+      await store.get(key)
+      expect(reads).toEqual([key])
+    }
+  })
+
+  it('is given for its keys only', async () => {
+    const store = open()
+    await store.get('session:1')
+    await store.get('session:1')
+    expect(reads).toEqual(['session:1', 'session:1'])
+  })
+})

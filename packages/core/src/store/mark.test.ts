@@ -1,0 +1,106 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { PresentedToken } from '../caller.js'
+import { createRevocations, type RevocationRecords, revokedMarkKey } from '../revocation/revocations.js'
+import { createMemoryStore } from './memory-store.js'
+import type { Store } from './store.js'
+
+const token: PresentedToken = { iss: 'https://ps.example', jti: 'one', iat: 0, exp: 3600 }
+const revocation = { iss: token.iss, jti: token.jti, exp: 3600 }
+const clock = (): number => 0
+let memory: Store
+let reads: string[]
+let failing: string | undefined
+let connected: (() => void) | undefined
+
+/** Another instance that shares the store. */
+const instance = (): RevocationRecords =>
+  createRevocations(
+    {
+      get(key) {
+        reads.push(key)
+        return memory.get(key)
+      },
+      put(key, value, ttl) {
+        if (failing !== undefined && key.startsWith(failing)) throw new Error('connection lost')
+        return memory.put(key, value, ttl)
+      },
+      claim(key, value, ttl) {
+        if (failing !== undefined && key.startsWith(failing)) throw new Error('connection lost')
+        return memory.claim(key, value, ttl)
+      },
+      delete: (key) => memory.delete(key),
+      onConnected(listener) {
+        connected = listener
+      },
+    },
+    clock,
+  )
+const check = async (revocations: RevocationRecords): Promise<boolean> =>
+  revocations.under(await revocations.mark(), token)
+
+beforeEach(() => {
+  memory = createMemoryStore({ clock })
+  reads = []
+  failing = undefined
+})
+
+describe('a mark over what was looked up', () => {
+  it('spares the look while it stays, and no longer', async () => {
+    const [here, there] = [instance(), instance()]
+    // There is none yet, so this look sets one.
+    expect(await check(here)).toBe(false)
+    expect(await check(here)).toBe(false)
+    reads = []
+    expect(await check(here)).toBe(false)
+    expect(reads).toEqual([revokedMarkKey])
+    await there.record(revocation)
+    expect(await check(here)).toBe(true)
+  })
+
+  it('is looked past where another token was revoked', async () => {
+    const [here, there] = [instance(), instance()]
+    await check(here)
+    await check(here)
+    await there.record({ ...revocation, jti: 'another' })
+    reads = []
+    expect(await check(here)).toBe(false)
+    expect(reads).toHaveLength(2)
+  })
+
+  it('is not taken for what was read before it: an entry that comes in between is found', async () => {
+    const [here, there] = [instance(), instance()]
+    await check(here)
+    const before = await here.mark()
+    await there.record(revocation)
+    expect(await here.under(before, token)).toBe(true)
+  })
+
+  it('changes when a revocation is said again whose first time was cut short', async () => {
+    const [here, there] = [instance(), instance()]
+    await check(here)
+    expect(await check(here)).toBe(false)
+    failing = revokedMarkKey
+    await expect(async () => there.record(revocation)).rejects.toThrow('connection lost')
+    failing = undefined
+    await there.record(revocation)
+    expect(await check(here)).toBe(true)
+  })
+
+  it('is not needed: where none can be set, every token is looked up', async () => {
+    const here = instance()
+    failing = revokedMarkKey
+    expect(await check(here)).toBe(false)
+    await memory.put('revoked:https://ps.example/one', '3600', 60)
+    expect(await check(here)).toBe(true)
+  })
+
+  it('says nothing any more after a new connection: a primary that took over may have lost it', async () => {
+    const here = instance()
+    await check(here)
+    expect(await check(here)).toBe(false)
+    // The entry was replicated, the mark after it was not.
+    await memory.put('revoked:https://ps.example/one', '3600', 60)
+    connected?.()
+    expect(await check(here)).toBe(true)
+  })
+})
