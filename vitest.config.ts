@@ -23,6 +23,7 @@ const inCiOnly = everything
       'evidence/kill.test.ts',
       'soak/soak.test.ts',
       'chaos/chaos.test.ts',
+      'fuzz/fuzz.test.ts',
       'security/heavy.test.ts',
       'processes/{adoption,environment,onward,outages}.test.ts',
       'target/main.test.ts',

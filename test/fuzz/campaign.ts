@@ -53,6 +53,24 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
     if (found !== undefined) return { runs, blocks: blocks.size, corpus: corpus.length, found }
   }
   blocks.note(blocks.news())
+  /** Some of them have come to new code; which, is found by halves, since looking takes far longer than running. */
+  const attribute = async (inputs: readonly Buffer[], isKnown = false): Promise<void> => {
+    if (!isKnown) {
+      for (const input of inputs) await failed(input)
+      const own = blocks.news()
+      if (own.size === 0) return
+      const [only] = inputs
+      if (inputs.length === 1 && only !== undefined) {
+        blocks.note(own)
+        corpus.push(only)
+        if (only.length <= longestKept) kept.push(only.toString('base64'))
+        return
+      }
+    }
+    const half = Math.ceil(inputs.length / 2)
+    await attribute(inputs.slice(0, half))
+    await attribute(inputs.slice(half))
+  }
   const pick = (): Buffer => corpus[Math.floor(random() * corpus.length)] as Buffer
   while (runs < options.runs) {
     const inputs = Array.from({ length: batch }, () => mutate(pick(), pick(), random))
@@ -62,15 +80,7 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
     }
     const news = blocks.news()
     if (news.size === 0) continue
-    // Some of them have come to new code. Which, is seen when they run alone.
-    for (const input of inputs) {
-      await failed(input)
-      const own = blocks.news()
-      if (own.size === 0) continue
-      blocks.note(own)
-      corpus.push(input)
-      if (input.length <= longestKept) kept.push(input.toString('base64'))
-    }
+    await attribute(inputs, true)
     blocks.note(news)
   }
   if (options.save) writeFileSync(options.corpus, `${JSON.stringify(kept.slice(-mostKept), null, 0)}\n`)

@@ -18,6 +18,8 @@ import { authority, jwks, now, options, signed, toBytes, tokens, toRequest } fro
 /** What is fuzzed. It throws, or rejects, where something is wrong. */
 export interface Target {
   readonly name: string
+  /** Whether each run makes a server of its own, so that there are far fewer in the same time. */
+  readonly isSlow?: true
   /** What to begin with, beside what is kept in the corpus. */
   readonly seeds: readonly Buffer[]
   run(input: Buffer): Promise<void>
@@ -139,6 +141,7 @@ const fields: Target = {
 /** A key set, or metadata, of a stranger's. */
 const issuers: Target = {
   name: 'issuers',
+  isSlow: true,
   seeds: [JSON.stringify(jwks), JSON.stringify({ keys: [] }), '{"keys":[{"kty":"EC","crv":"P-256"}]}'].map(
     (text) => Buffer.from(text),
   ),
@@ -157,6 +160,7 @@ const issuers: Target = {
 
 const capture: Target = {
   name: 'capture',
+  isSlow: true,
   seeds: [
     ...seeds.map((bytes) =>
       Buffer.from(bytes.toString('latin1').replaceAll('\n', '\r\n').concat('\r\n\r\n'), 'latin1'),

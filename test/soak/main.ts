@@ -15,7 +15,7 @@ import { OwnRedis } from './redis.js'
 import { slowHosts, Traffic } from './traffic.js'
 
 // `npm run soak -- [--minutes 60] [--adapter fastify] [--lanes 8] [--seed 1] [--metrics 9464]`: an instance with everything
-// on, and everything that happens to one: see docs/production.md. Ends with 1 where something was lost, leaked or is not
+// on, and everything that happens to one. Ends with 1 where something was lost, leaked or is not
 // accounted for.
 
 const { values } = parseArgs({

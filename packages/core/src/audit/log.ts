@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Caller, PersonIdentifier } from '../caller.js'
 import type { SigningKey } from '../crypto/keys.js'
-import type { SubjectSecrets, Subjects } from '../decision/subjects.js'
 import type { Diagnose } from '../diagnostics.js'
 import type { AuditEvent, DecisionEvent, OnwardEvent, Untold } from '../events.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
@@ -15,14 +14,23 @@ import type { AuditSink } from './sink.js'
 import { signStatement } from './statement.js'
 import { type ChainEnd, Writer } from './writer.js'
 
+/** The hashes that stand for persons. */
+export interface PersonHashes {
+  /** The one of now. */
+  hashOf(person: PersonIdentifier): string
+  /** All that there have been, as far as their keys are known. */
+  hashesOf(person: PersonIdentifier): ReadonlySet<string>
+  /** Where their key comes from; `process`: each process has made its own. */
+  readonly keyedBy: 'subjectKey' | 'secret' | 'signingKeys' | 'process'
+}
+
 /** What a log is told by the resource server that it belongs to. */
 export interface AuditContext {
   readonly resource: string
   readonly issuers: Pick<IssuerKeys, 'peek'>
   /** The key that signs now. */
   readonly key: () => SigningKey | undefined
-  /** The hashes that stand for persons in decisions. */
-  readonly subjects: Pick<Subjects, 'hashOf' | 'hashesOf' | 'keyedBy'>
+  readonly subjects: PersonHashes
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
@@ -128,7 +136,10 @@ export class OwnAuditLog implements AuditLog {
   }
 
   /** What the hashes of persons are keyed with, and were. */
-  get subjectSecrets(): SubjectSecrets {
+  get subjectSecrets(): {
+    readonly secret?: string | undefined
+    readonly former?: readonly string[] | undefined
+  } {
     const { secret, formerSubjectKeys } = this.#settings
     return { secret, former: formerSubjectKeys }
   }
