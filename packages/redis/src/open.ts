@@ -1,9 +1,4 @@
-<<<<<<< HEAD
 import nodeModule from 'node:module'
-import type { Store } from '@countersign/core'
-=======
-import { createRequire as requireFrom } from 'node:module'
->>>>>>> p-redis
 import type { NodeRedisClient } from './clients.js'
 import { type RedisStore, type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
 
