@@ -41,12 +41,8 @@ export {
 } from '@countersign/core'
 export type { DeclaredRoute, NoSuchMember, Observed, UsersOptions } from '@countersign/core/adapter'
 export type { DiagnosticCode } from '@countersign/core/events'
-export {
-  aauth,
-  type ExpressGuard,
-  type ExpressOptions,
-  type GuardHandler,
-} from './aauth.js'
+export { aauth, type ExpressOptions } from './aauth.js'
+export type { ExpressGuard, GuardHandler } from './guard.js'
 export type { OtherWay } from './other-way.js'
 export type { AAuthHandler, AAuthRequest, CallerIn, Policy, Requirement } from './request.js'
 export type { AnyApplication } from './routes.js'

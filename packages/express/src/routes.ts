@@ -4,6 +4,9 @@ import type { Requirement } from './request.js'
 /** What each of our middlewares declares: by the function itself, which is all that Express keeps of it. */
 export const declarations: WeakMap<object, Requirement | false> = new WeakMap()
 
+/** The handlers of our endpoints, which declare nothing. */
+export const ownEndpoints: WeakSet<object> = new WeakSet()
+
 type Declared = Requirement | false | undefined
 type Path = string | RegExp | readonly (string | RegExp)[]
 
