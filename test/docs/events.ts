@@ -1,12 +1,18 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript59'
 
-const path = fileURLToPath(new URL('../../packages/core/src/events.ts', import.meta.url))
+const folder = new URL('../../packages/core/src/events/', import.meta.url)
+
+/** The paths of the files that declare events, in the order of the page. */
+export const eventFiles: readonly string[] = readdirSync(folder)
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+  .sort()
+  .map((name) => fileURLToPath(new URL(name, folder)))
 
 const introduction = `# Events
 
-<!-- Generated from packages/core/src/events.ts by \`npx vitest run --project workspace docs/events -u\`. Do not edit. -->
+<!-- Generated from packages/core/src/events by \`npx vitest run --project workspace docs/events -u\`. Do not edit. -->
 
 Everything that \`onEvent\` is told, by name; each is a type of \`@countersign/core/events\`, and \`AAuthEvent\` is all of them.
 What to watch, and how to get events into logs and metrics: [observability](observability.md). What to be woken by:
@@ -15,13 +21,13 @@ What to watch, and how to get events into logs and metrics: [observability](obse
 
 /** The page of all events, from their declarations. */
 export function eventsPage(): string {
-  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true)
-  const declared = source.statements.filter(ts.isInterfaceDeclaration)
+  const statements = eventFiles.flatMap((path) => [
+    ...ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true).statements,
+  ])
+  const declared = statements.filter(ts.isInterfaceDeclaration)
   const told = declared.find(({ name }) => name.text === 'Told') as ts.InterfaceDeclaration
-  const isDecision = ({ name }: ts.InterfaceDeclaration): boolean => name.text === 'DecisionEvent'
-  const all = declared.filter(({ name }) => name.text.endsWith('Event'))
-  const events = [...all.filter(isDecision), ...all.filter((event) => !isDecision(event))]
-  const others = source.statements.filter(
+  const events = declared.filter(({ name }) => name.text.endsWith('Event'))
+  const others = statements.filter(
     (statement): statement is ts.InterfaceDeclaration | ts.TypeAliasDeclaration =>
       (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) &&
       events.some((event) => mentions(event, statement.name.text)),

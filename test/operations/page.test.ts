@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createMemoryStore, createResourceServer, type ResourceOptions, type Store } from '@countersign/core'
 import { createKey } from '@countersign/devkit'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventFiles } from '../docs/events.js'
 import { locationOf, openStage, type Stage } from '../waiting/stage.js'
 import { runExample } from './example.js'
 import { blocksOf, codesOf, pageOf, rowsOf, sectionOf } from './page.js'
@@ -14,12 +15,9 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const page = pageOf('operations')
 const resource = 'https://rs.example'
-const declared = [
-  ...readFileSync(
-    fileURLToPath(new URL('../../packages/core/src/events.ts', import.meta.url)),
-    'utf8',
-  ).matchAll(/^ {2}readonly name: (.*)$/gm),
-].flatMap((match) => [...(match[1] as string).matchAll(/'([^']+)'/g)].map((name) => name[1] as string))
+const declared = eventFiles
+  .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/^ {2}readonly name: (.*)$/gm)])
+  .flatMap((match) => [...(match[1] as string).matchAll(/'([^']+)'/g)].map((name) => name[1] as string))
 
 describe('events', () => {
   it('are all in the table of what each means, once', () => {

@@ -1,0 +1,64 @@
+import type { Told } from './told.js'
+
+/** A document was fetched from an issuer, or could not be. */
+export interface IssuerFetchedEvent extends Told {
+  readonly name: 'issuer-fetched'
+  readonly issuer: string
+  readonly document: 'metadata' | 'jwks'
+  readonly url: string
+  readonly milliseconds: number
+  readonly outcome: 'ok' | FaultKind
+  /** Why not; for the operator only. */
+  readonly reason?: string
+}
+
+/** A discovery has ended: the issuer's metadata and its keys. */
+export interface IssuerDiscoveredEvent extends Told {
+  readonly name: 'issuer-discovered'
+  readonly issuer: string
+  readonly dwk: string
+  readonly outcome: 'ok' | FaultKind
+  /** Why not; for the operator only. */
+  readonly reason?: string
+  /** Whether keys fetched earlier go on serving. */
+  readonly serving: boolean
+}
+
+/** A discovery was not begun because a limit on discoveries was reached. */
+export interface IssuerBusyEvent extends Told {
+  readonly name: 'issuer-busy'
+  readonly issuer: string
+  readonly dwk: string
+  readonly bound: 'queue' | 'newcomers'
+}
+
+/** Keys that had verified tokens are no longer the issuer's, or are no longer held. */
+export interface IssuerWithdrawnEvent extends Told {
+  readonly name: 'issuer-withdrawn'
+  readonly issuer: string
+  readonly dwk: string
+  readonly cause: 'rotated' | 'forgotten' | 'evicted' | 'ceiling'
+}
+
+/** The operator's `admit` threw, or returned something that is no boolean; the issuer was refused. */
+export interface IssuerPolicyFailedEvent extends Told {
+  readonly name: 'issuer-policy-failed'
+  readonly issuer: string
+  readonly dwk: string
+  readonly reason: string
+}
+
+/** The events of discovery and of issuers' keys. */
+export type IssuerEvent =
+  | IssuerFetchedEvent
+  | IssuerDiscoveredEvent
+  | IssuerBusyEvent
+  | IssuerWithdrawnEvent
+  | IssuerPolicyFailedEvent
+
+/**
+ * Why a discovery failed. `unavailable`: no answer, or one that asks to try later; it is tried again. `unusable`: an answer
+ * that cannot be used. `forbidden`: an address or a URL that is never connected to.
+ * `issuer_missing`, `issuer_mismatch`: metadata that does not name its own issuer (AAuth 11.2).
+ */
+export type FaultKind = 'unavailable' | 'unusable' | 'forbidden' | 'issuer_missing' | 'issuer_mismatch'

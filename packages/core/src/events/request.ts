@@ -1,0 +1,69 @@
+import type { Caller } from '../caller.js'
+import type { ErrorFamily } from '../errors.js'
+import type { Told } from './told.js'
+
+// What a guard or an endpoint of ours does with a request, each at its moment; what became of it in the end is its decision.
+
+/** A guarded request was let through to its handler. */
+export interface ServedEvent extends Told {
+  readonly name: 'served'
+  /** `nobody`: the route is optional, and the request was not signed. */
+  readonly caller: Caller['kind'] | 'nobody'
+  /** `aauth:local@domain`, where an agent token was presented; other tokens do not name the agent. */
+  readonly agent?: string
+  /** The agent it helps, where it is a sub-agent (AAuth 10.2). */
+  readonly parentAgent?: string
+}
+
+/**
+ * In report-only mode: a request went on that would have been challenged or refused; or, where a route has another way in
+ * (`or`), one that would have been served.
+ */
+export interface ObservedEvent extends Told {
+  readonly name: 'observed'
+  /** An error code, a requirement, a policy's own code, or `served`. */
+  readonly code: string
+  readonly status: number
+}
+
+/** A request was left to the other authentication that the route accepts (`or`). */
+export interface ElsewhereEvent extends Told {
+  readonly name: 'elsewhere'
+}
+
+/** The authorization endpoint gave a resource token, or said that none is needed. */
+export interface AuthorizedEvent extends Told {
+  readonly name: 'authorized'
+  readonly by: 'resource-token' | 'resource'
+}
+
+/** A request was challenged for a token that it did not bring; the ordinary course of an exchange. */
+export interface ChallengedEvent extends Told {
+  readonly name: 'challenged'
+  readonly requirement: string
+  /** `user_required`: the person is linked to no user of the application yet, and is sent to our page first. */
+  readonly code?: 'user_required'
+}
+
+/** A request was refused. */
+export interface RefusedEvent extends Told {
+  readonly name: 'refused'
+  readonly code: string
+  readonly family: ErrorFamily
+  /** For the operator only: what exactly was wrong, or the message of the failure behind a `500`. */
+  readonly reason?: string
+}
+
+/**
+ * A function of the application gave no answer within the option `policyTimeout`; the request was answered
+ * `503 policy_unavailable`, or would have been.
+ */
+export interface PolicyTimeoutEvent extends Told {
+  readonly name: 'policy-timeout'
+  /** `policy shopHours` or `policy 2`, `accounts`, `authorize`, `person`, `interaction.login` and so on. */
+  readonly function: string
+  /** The route as it was declared, or the path of an endpoint of ours; absent where the framework does not tell. */
+  readonly route?: string
+  /** How long it had. */
+  readonly milliseconds: number
+}

@@ -1,0 +1,98 @@
+import type { UnlinkedEvent } from './interaction.js'
+import type { StoreUse } from './store.js'
+import type { Told } from './told.js'
+
+/** An issuer has sent the revocation of a token (AAuth 11.12.1). */
+export interface RevocationEvent extends Told {
+  readonly name: 'revocation'
+  readonly issuer: string
+  readonly jti: string
+  /** `known`: it had been recorded before. `past`: the token has expired, so that nothing was recorded. */
+  readonly outcome: 'recorded' | 'known' | 'past'
+}
+
+/** The operator has denied somebody, or has taken that back: the audit record of it. */
+export interface DenialEvent extends Told {
+  readonly name: 'denial-added' | 'denial-removed'
+  readonly kind: DenialKind
+  /** A hash of the subject, which may be a person; `denials.list()` says who it is. */
+  readonly id: string
+  /** Seconds; only with `denial-added`. */
+  readonly until?: number
+  readonly reason?: string | undefined
+  readonly by?: string | undefined
+}
+
+/** The kinds of subject that can be denied. */
+export type DenialKind = 'issuer' | 'person' | 'agent' | 'key' | 'token'
+
+/** A signature was used again, and the request let pass, since replays are only reported until a date. */
+export interface ReplayReportedEvent extends Told {
+  readonly name: 'replay-reported'
+}
+
+/** A break-glass order has been opened, or closed. */
+export interface BreakGlassEvent extends Told {
+  readonly name: 'break-glass-opened' | 'break-glass-closed'
+  readonly uses: readonly StoreUse[]
+  /** Seconds. */
+  readonly until: number
+  readonly reason: string
+  readonly by: string
+}
+
+/** A request was let pass by a break-glass order although the store could not be asked. One event for each check. */
+export interface BreakGlassUsedEvent extends Told {
+  readonly name: 'break-glass-used'
+  readonly use: StoreUse
+  readonly by: string
+}
+
+/** A resource token was handed out; with this it can be revoked (`revokeResourceToken`). */
+export interface ResourceTokenEvent extends Told {
+  readonly name: 'resource-token'
+  readonly jti: string
+  /** Seconds. */
+  readonly exp: number
+  /** The server that the agent takes it to. */
+  readonly aud: string
+  readonly ps: string
+}
+
+/** A revocation of a resource token was sent to a server. */
+export interface RevocationSentEvent extends Told {
+  readonly name: 'revocation-sent'
+  readonly server: string
+  readonly jti: string
+  readonly outcome: NoticeOutcome
+  /** For the operator only. */
+  readonly reason?: string
+}
+
+/**
+ * The result of sending a revocation. `recorded`: the server has revoked the token. `pending`: it has accepted the
+ * revocation (`202`). `unsupported`: it accepts none, so that the token is good until its `exp`. `unavailable`: it gave no
+ * usable answer; sending again is safe.
+ */
+export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailable'
+
+/** One step of a rotation of the resource server's signing keys, in this process. */
+export interface KeyRotationEvent extends Told {
+  readonly name: 'key-rotation'
+  readonly act: 'published' | 'promoted' | 'retired'
+  readonly kid: string
+  /** Whether `force` skipped the waiting time. */
+  readonly forced: boolean
+}
+
+/** The events of stored state: revocations, denials, replays, break-glass, resource tokens and signing keys. */
+export type StateEvent =
+  | RevocationEvent
+  | DenialEvent
+  | ReplayReportedEvent
+  | BreakGlassEvent
+  | BreakGlassUsedEvent
+  | KeyRotationEvent
+  | ResourceTokenEvent
+  | RevocationSentEvent
+  | UnlinkedEvent

@@ -1,0 +1,13 @@
+/** What every event says, beside what is its own. */
+export interface Told {
+  /** Milliseconds, by the option `clock`. */
+  readonly at: number
+  /**
+   * Of an event that is about a signed request: the `call_id` of the request, which all its events and its handler have
+   * (`req.aauthCallId`): SHA-256 of the value of its `Signature` field, in base64url.
+   */
+  readonly id?: string
+}
+
+/** The event as whoever reports it knows it: its time and its request are added where it is told. */
+export type Untold<E extends Told> = E extends unknown ? Omit<E, 'at'> : never
