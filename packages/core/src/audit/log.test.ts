@@ -12,8 +12,9 @@ import { testResource } from '../testing/resource.js'
 import { createCipher } from './cipher.js'
 import { type AuditLog, createAuditLog } from './log.js'
 import type { AuditLogOptions } from './options.js'
+import type { AuditReport } from './report.js'
 import type { AuditSink } from './sink.js'
-import { type AuditReport, type VerifyAuditOptions, verifyAuditLog } from './verify.js'
+import { type VerifyAuditOptions, verifyAuditLog } from './verify.js'
 
 const secret = 'a secret of the auditors, and of nobody else'
 const { privateJwk } = newJwks()

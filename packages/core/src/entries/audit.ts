@@ -1,13 +1,8 @@
 // Evidence of what was decided, and what verifies it offline.
 export { type AuditHealth, type AuditLog, createAuditLog } from '../audit/log.js'
 export type { AuditLogOptions } from '../audit/options.js'
+export type { AuditedRecord, AuditFault, AuditReport } from '../audit/report.js'
 export type { AuditedSignature } from '../audit/signatures.js'
 export type { AuditSink } from '../audit/sink.js'
 export { type AuditTrail, auditTrail, type TrailStart, type TrailStep } from '../audit/trail.js'
-export {
-  type AuditedRecord,
-  type AuditFault,
-  type AuditReport,
-  type VerifyAuditOptions,
-  verifyAuditLog,
-} from '../audit/verify.js'
+export { type VerifyAuditOptions, verifyAuditLog } from '../audit/verify.js'
