@@ -1,13 +1,12 @@
 import { isServerIdentifier } from '@countersign/core/issuer'
 import { Refusal } from '@countersign/core/signature'
 import { abortable, discard, readContent } from './content.js'
-import { type Flights, flightsOf } from './flights.js'
-import { confirmationThumbprint, type HeldToken, holdToken, scopes, usable } from './held.js'
+import { type HeldToken, scopes, usable } from './held.js'
 import { badEnd, isDeferral, pendingUrl, Wait } from './poll.js'
 import { type Requirement, readRequirement, readSignatureError } from './requirement.js'
+import { ResourceTokens } from './resource-tokens.js'
 import type { Run } from './run.js'
 import { requestAuthToken, requestPersonToken } from './token-requests.js'
-import type { WalletKind } from './wallet.js'
 
 /** Components that a resource may ask for beside those of every request. */
 const mostComponents = 32
@@ -21,8 +20,7 @@ export class Call {
   readonly #url: URL
   /** The resource's identifier. */
   readonly #resource: string
-  /** The tokens fetched by this `fetch`: one that is refused although it is new would be refused again. */
-  readonly #fresh = new Set<string>()
+  readonly #tokens: ResourceTokens
   #content: Uint8Array | undefined
   #additional: readonly string[] = []
   #authorizes = false
@@ -36,13 +34,14 @@ export class Call {
     this.#url = new URL(request.url)
     this.#url.hash = ''
     this.#resource = this.#url.origin
+    this.#tokens = new ResourceTokens(run, this.#resource)
   }
 
   async response(): Promise<Response> {
     const { settings } = this.#run.agent
     this.#content = await readContent(this.#request, settings.limits.requestBytes, this.#run.signal)
     await this.#readMetadata()
-    let token = (await this.#held('auth')) ?? (await this.#first())
+    let token = (await this.#tokens.held('auth')) ?? (await this.#first())
     for (;;) {
       const response = await this.#send(token)
       const next = await this.#next(response, token)
@@ -82,7 +81,7 @@ export class Call {
     const { capabilities } = this.#run.agent.settings
     const headers = new Headers(this.#request.headers)
     if (capabilities.length > 0) headers.set('aauth-capabilities', capabilities.join(', '))
-    const session = headers.has('authorization') ? undefined : await this.#get('session')
+    const session = headers.has('authorization') ? undefined : await this.#tokens.get('session')
     if (session !== undefined) headers.set('authorization', `AAuth ${session}`)
     const response = await this.#run.send({
       to: 'resource',
@@ -100,7 +99,7 @@ export class Call {
   async #noteSession(response: Response): Promise<Response> {
     const session = response.headers.get('aauth-access')
     if (session !== null && /^[A-Za-z0-9._~+/-]+=*$/.test(session))
-      await this.#set('session', session, undefined)
+      await this.#tokens.set('session', session, undefined)
     return response
   }
 
@@ -137,15 +136,15 @@ export class Call {
     token: HeldToken,
     requirement: Requirement | undefined,
   ): Promise<Response | HeldToken> {
-    if (this.#fresh.has(token.jwt) || this.#isRestarted) return response
+    if (this.#tokens.isFresh(token) || this.#isRestarted) return response
     this.#isRestarted = true
     const { agent, signal } = this.#run
     if (token.kind === 'agent') {
       const renewed = await agent.agentToken(signal, token.jwt)
-      this.#fresh.add(renewed.jwt)
+      this.#tokens.noteFresh(renewed)
       return renewed
     }
-    await this.#drop(token.kind)
+    await this.#tokens.drop(token.kind)
     return requirement?.name === 'person-token' ? this.#personToken() : this.#agentToken()
   }
 
@@ -156,11 +155,12 @@ export class Call {
         if (token.kind === 'agent') throw this.#circular(requirement, response)
         return this.#agentToken()
       case 'person-token':
-        if (token.kind === 'person' && this.#fresh.has(token.jwt)) throw this.#circular(requirement, response)
-        if (token.kind === 'person') await this.#drop('person')
+        if (token.kind === 'person' && this.#tokens.isFresh(token))
+          throw this.#circular(requirement, response)
+        if (token.kind === 'person') await this.#tokens.drop('person')
         return this.#personToken()
       case 'auth-token':
-        return (await this.#underWay('auth')) ?? this.#authToken(response, requirement, token)
+        return (await this.#tokens.underWay('auth')) ?? this.#authToken(response, requirement, token)
       default:
         throw this.#run.gaveUp('unknown_requirement', 'the resource requires something unknown', response)
     }
@@ -171,10 +171,10 @@ export class Call {
   }
 
   async #personToken(): Promise<HeldToken> {
-    const held = (await this.#held('person')) ?? (await this.#underWay('person'))
+    const held = (await this.#tokens.held('person')) ?? (await this.#tokens.underWay('person'))
     if (held !== undefined) return held
     this.#checkResource()
-    return this.#fetched('person', () => requestPersonToken(this.#run, this.#resource))
+    return this.#tokens.fetched('person', () => requestPersonToken(this.#run, this.#resource))
   }
 
   async #authToken(response: Response, requirement: Requirement, presented: HeldToken): Promise<HeldToken> {
@@ -185,40 +185,13 @@ export class Call {
     }
     this.#checkResource()
     const challenge = { resourceToken, presented, resource: this.#resource }
-    return this.#fetched('auth', async () => {
+    return this.#tokens.fetched('auth', async () => {
       const token = await requestAuthToken(this.#run, challenge)
       // A step-up that would bring nothing new would be asked for again.
-      if (this.#fresh.has(presented.jwt) && presented.kind === 'auth' && covers(presented, token))
+      if (this.#tokens.isFresh(presented) && presented.kind === 'auth' && covers(presented, token))
         throw this.#circular(requirement, response)
       return token
     })
-  }
-
-  /** The token that another request of this agent is fetching already, so that nobody is asked twice for the same. */
-  async #underWay(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
-    const flight = this.#flights.get(this.#flightName(kind))
-    return flight === undefined ? undefined : abortable(flight, this.#run.signal)
-  }
-
-  async #fetched(kind: 'person' | 'auth', fetch: () => Promise<HeldToken>): Promise<HeldToken> {
-    const fetching = fetch().then((token) => this.#keep(token))
-    // Why it failed is the business of the request that fetched it; the others try themselves.
-    const flight = fetching.catch(() => undefined)
-    const name = this.#flightName(kind)
-    this.#flights.set(name, flight)
-    try {
-      return await fetching
-    } finally {
-      if (this.#flights.get(name) === flight) this.#flights.delete(name)
-    }
-  }
-
-  get #flights(): Flights {
-    return flightsOf(this.#run.agent.settings.wallet)
-  }
-
-  #flightName(kind: 'person' | 'auth'): string {
-    return `${kind} ${this.#run.agent.settings.key.jkt} ${this.#resource}`
   }
 
   /** Tokens are for identifiers, which have no port (AAuth 11.1.1). */
@@ -240,7 +213,7 @@ export class Call {
   /** The answer at a pending URL of the resource, which a person has had to decide. */
   async resume(codes: readonly string[]): Promise<Response> {
     const bearer = new Bearer(
-      (await this.#held('auth')) ?? (await this.#held('person')) ?? (await this.#agentToken()),
+      (await this.#tokens.held('auth')) ?? (await this.#tokens.held('person')) ?? (await this.#agentToken()),
     )
     const undertaking = { kind: 'answer', resource: this.#resource } as const
     const wait = new Wait(this.#run, 'resource', this.#url, undertaking, codes)
@@ -292,38 +265,6 @@ export class Call {
 
   #circular({ name }: Requirement, response: Response): Error {
     return this.#run.gaveUp('no_progress', `${name} was brought and is required again`, response)
-  }
-
-  async #held(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
-    const { agent } = this.#run
-    const token = usable(holdToken(kind, await this.#get(kind)), agent.now())
-    // Of a key that the agent had before.
-    return token !== undefined && confirmationThumbprint(token.claims) === agent.settings.key.jkt
-      ? token
-      : undefined
-  }
-
-  async #keep(token: HeldToken): Promise<HeldToken> {
-    this.#fresh.add(token.jwt)
-    await this.#set(token.kind, token.jwt, token.claims.exp)
-    return token
-  }
-
-  #get(kind: WalletKind): Promise<string | undefined> {
-    const { wallet } = this.#run.agent.settings
-    return this.#run.call('wallet_failed', 'wallet.get', () => wallet.get(kind, this.#resource))
-  }
-
-  async #set(kind: WalletKind, value: string, expires: number | undefined): Promise<void> {
-    const { wallet } = this.#run.agent.settings
-    await this.#run.call('wallet_failed', 'wallet.set', () =>
-      wallet.set(kind, this.#resource, value, expires),
-    )
-  }
-
-  async #drop(kind: WalletKind): Promise<void> {
-    const { wallet } = this.#run.agent.settings
-    await this.#run.call('wallet_failed', 'wallet.delete', () => wallet.delete(kind, this.#resource))
   }
 }
 
