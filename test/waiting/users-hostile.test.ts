@@ -266,7 +266,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect(statuses.at(-1)).toBe(503)
   })
 
-  it.each([0, 1, false, true, '', ' ', [], [{ id: 1 }], Number.NaN, () => 'mom'] as unknown[])(
+  it.each([0, 1, false, true, '', ' ', [], [{ id: 1 }], Number.NaN, () => 'mom', new Error('nobody')] as unknown[])(
     'takes no junk for a user or for nobody: %j is a 500',
     async (junk) => {
       users.found = () => junk
@@ -278,6 +278,21 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
       expect((await call(await stage.grant('data.read'))).status).toBe(500)
     },
   )
+
+  it.each<[string, unknown]>([
+    ['false', false],
+    ['an Error', new Error('there already')],
+    ['a refusal without a reason', { refused: undefined }],
+    ['a refusal that is a mark', { refused: true }],
+    ['a refusal in an object', { refused: { en: 'There already.' } }],
+  ])('takes no junk of link for a link: %s', async (_, junk) => {
+    users.instead = () => junk
+    const claims = await begin()
+    const visitor = new Visitor(stage.town)
+    const told = await visitor.decide(await visitor.open(linkOf(claims)), 'approve')
+    expect(told.headers.get('location')).toBe(`${flow}?error=server_error`)
+    expect(linked()).toEqual([])
+  })
 
   it('serves nobody while the application cannot say who it is', async () => {
     const claims = await begin()

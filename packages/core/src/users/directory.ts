@@ -4,7 +4,7 @@ import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
 import type { Deadlines, Turn } from '../deadline.js'
 import type { Store } from '../store/store.js'
-import type { LinkedPerson, LinkRefused, NewLink, UsersOptions } from './options.js'
+import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
 /** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
 export interface UserDirectory {
@@ -66,10 +66,7 @@ export function createUserDirectory({
         (about) => users.link(about),
         'users.link',
       )
-      // A `false` may be meant as a refusal, and then the person would be told that it is done.
-      if (answer === false)
-        throw new TypeError('option users.link: answered false; answer { refused: … } or throw')
-      return isRefused(answer) ? answer.refused : undefined
+      return refusalIn(answer)
     },
   }
 }
@@ -81,13 +78,17 @@ function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
 
 function checkUser(user: unknown): object | string | undefined {
   if (user === undefined || user === null) return undefined
-  if (typeof user === 'object' && !Array.isArray(user)) return user
+  if (typeof user === 'object' && !Array.isArray(user) && !(user instanceof Error)) return user
   if (typeof user === 'string' && user.trim() !== '') return user
   throw new TypeError('option users.find: must answer an object or a text, or undefined where it is nobody')
 }
 
-function isRefused(answer: unknown): answer is LinkRefused {
-  return (
-    typeof answer === 'object' && answer !== null && 'refused' in answer && typeof answer.refused === 'string'
-  )
+/** Why a person is not linked. What may be meant as a refusal and is none is a fault: the person would be told that it is done. */
+function refusalIn(answer: unknown): string | undefined {
+  if (answer === false || answer instanceof Error)
+    throw new TypeError('option users.link: answered false, or an Error; answer { refused: … } or throw')
+  if (typeof answer !== 'object' || answer === null || !('refused' in answer)) return undefined
+  const { refused } = answer
+  if (typeof refused === 'string') return refused
+  throw new TypeError('option users.link: refused must be a text, which tells the person why')
 }
