@@ -204,6 +204,28 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect([linked(), users.asked.filter((each) => each.startsWith('link'))]).toEqual([['mom'], ['link mom']])
   })
 
+  it('lets nobody else link a person whom a function that was too late may yet link', async () => {
+    await reopen({ policyTimeout: 40 })
+    const [first, second] = [await begin(), await begin()]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
+    const pages = [await mom.open(linkOf(first)), await dad.open(linkOf(second))] as const
+    let goOn: () => void = () => {}
+    users.instead = (user) =>
+      new Promise((resolve) => {
+        goOn = () => resolve(users.links.set(users.key({ person: { ps: 'https://ps.example', sub: first.sub } }), user))
+      })
+    expect((await mom.decide(pages[0], 'approve')).status).toBe(503)
+    users.instead = undefined
+    expect((await dad.decide(pages[1], 'approve')).status).toBe(503)
+    goOn()
+    expect(users.asked.filter((each) => each.startsWith('link'))).toEqual(['link mom'])
+    // A minute later.
+    stage.pass(62)
+    expect(textOf(await dad.decide(pages[1], 'approve'))).toContain('already')
+    expect(textOf(await mom.open(pageOf(first)))).toContain('already')
+    expect(linked()).toEqual(['mom'])
+  })
+
   it('gives one of two browsers that race for one code the page', async () => {
     const claims = await begin()
     const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]

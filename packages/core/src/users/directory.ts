@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
-import type { Deadlines, Turn } from '../deadline.js'
+import { type Deadlines, NoAnswer, type Turn } from '../deadline.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
@@ -28,8 +28,10 @@ export interface UserDirectoryContext {
   readonly deadlines: Deadlines
 }
 
-/** Seconds after which a process counts as gone that was linking somebody. */
+/** Seconds after which a process counts as gone that was linking somebody, beside what its functions may take. */
 const longestLink = 60
+/** Seconds that they take at most, where they have no deadline. */
+const noDeadline = 600
 
 /** Creates it. */
 export function createUserDirectory({
@@ -39,18 +41,29 @@ export function createUserDirectory({
   deadlines,
 }: UserDirectoryContext): UserDirectory | undefined {
   if (users === undefined) return undefined
+  const { milliseconds } = deadlines
+  // Two are waited for: `find`, then `link`.
+  const claimed = longestLink + (milliseconds === 0 ? noDeadline : Math.ceil((2 * milliseconds) / 1000))
   return {
     async alone({ person }, run) {
       const key = `linking:${hash('sha256', `${resource}\n${person.ps}\n${person.sub}`, 'base64url')}`
       const own = randomUUID()
-      if (!(await store.claim(key, own, longestLink))) return 'busy'
-      try {
-        return await run()
-      } finally {
+      if (!(await store.claim(key, own, claimed))) return 'busy'
+      const release = async (): Promise<void> => {
         // It may have taken so long that somebody else has begun. What cannot be removed expires.
         const current = await Promise.resolve(store.get(key)).catch(() => undefined)
         if (current === own) await Promise.resolve(store.delete(key)).catch(() => {})
       }
+      let answer: Awaited<ReturnType<typeof run>>
+      try {
+        answer = await run()
+      } catch (cause) {
+        // A function that is late goes on, and may link them yet: nobody else begins before the claim expires.
+        if (!isLate(cause)) await release()
+        throw cause
+      }
+      await release()
+      return answer
     },
     find(who, turn) {
       const asked = Object.assign(turn, linkedPerson(who))
@@ -70,6 +83,8 @@ export function createUserDirectory({
     },
   }
 }
+
+const isLate = (cause: unknown): boolean => cause instanceof NoAnswer && cause.refusal.code === 'policy_unavailable'
 
 /** What the application is told of a person. */
 function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
