@@ -64,15 +64,26 @@ export async function signedIn(visitor: Visitor, context: InteractionContext): P
   const result: LoginResult = await ask(login, 'interaction.login', visitor, context)
   if (isUser(result)) return { user: result }
   if (typeof result === 'object' && result !== null) {
-    if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
-    if ('abandoned' in result && result.abandoned === true)
-      return decide(visitor, { outcome: 'abandoned' }, context)
-    if ('user' in result && isUser(result.user) && (result.name === undefined || isUser(result.name)))
-      return result
+    // Its other members are the application's own, a `status` among them, and none of ours.
+    const { redirect, abandoned, user, name, data }: LoginMembers = result
+    if (isUser(redirect)) return redirectTo(redirect)
+    if (abandoned === true) return decide(visitor, { outcome: 'abandoned' }, context)
+    if (isUser(user) && (name === undefined || isUser(name)))
+      return { user, ...(name === undefined ? {} : { name }), ...(data === undefined ? {} : { data }) }
   }
   throw new TypeError(
     'option interaction.login: must answer a user’s name, { user }, { redirect } or { abandoned: true }',
   )
+}
+
+type LoginMembers = Partial<Record<'redirect' | 'abandoned' | keyof SignedIn, unknown>>
+
+/** To a page, by a text that can be in a field. */
+function redirectTo(url: string): Answer {
+  const base = 'https://here.invalid'
+  const isText = /^[\x21-\x7e\xa1-\xff]+$/.test(url) && URL.canParse(url, base)
+  if (isText && /^https?:$/.test(new URL(url, base).protocol)) return redirectAnswer(url)
+  throw new TypeError('option interaction.login: redirect must be a path or an http(s) URL, encoded as URLs are')
 }
 
 /** Calls a function of the application about a visit. */
