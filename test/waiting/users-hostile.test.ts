@@ -15,6 +15,10 @@ import { errorOf, interactionOf, locationOf, openStage, type Stage } from './sta
 import { tokenOf, Visitor } from './visitor.js'
 
 const url = `${resource}/mine`
+const raise = (thrown: unknown): never => {
+  throw thrown
+}
+const fails = (): never => raise(new Error('secret'))
 
 describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (adapter) => {
   let stage: Stage
@@ -212,7 +216,8 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     let goOn: () => void = () => {}
     users.instead = (user) =>
       new Promise((resolve) => {
-        goOn = () => resolve(users.links.set(users.key({ person: { ps: 'https://ps.example', sub: first.sub } }), user))
+        goOn = () =>
+          resolve(users.links.set(users.key({ person: { ps: 'https://ps.example', sub: first.sub } }), user))
       })
     expect((await mom.decide(pages[0], 'approve')).status).toBe(503)
     users.instead = undefined
@@ -288,18 +293,27 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect(statuses.at(-1)).toBe(503)
   })
 
-  it.each([0, 1, false, true, '', ' ', [], [{ id: 1 }], Number.NaN, () => 'mom', new Error('nobody')] as unknown[])(
-    'takes no junk for a user or for nobody: %j is a 500',
-    async (junk) => {
-      users.found = () => junk
-      for (const token of [await stage.personToken(), await stage.grant('data.read')]) {
-        const answer = await call(token)
-        expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
-      }
-      users.found = async () => junk
-      expect((await call(await stage.grant('data.read'))).status).toBe(500)
-    },
-  )
+  it.each([
+    0,
+    1,
+    false,
+    true,
+    '',
+    ' ',
+    [],
+    [{ id: 1 }],
+    Number.NaN,
+    () => 'mom',
+    new Error('nobody'),
+  ] as unknown[])('takes no junk for a user or for nobody: %j is a 500', async (junk) => {
+    users.found = () => junk
+    for (const token of [await stage.personToken(), await stage.grant('data.read')]) {
+      const answer = await call(token)
+      expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
+    }
+    users.found = async () => junk
+    expect((await call(await stage.grant('data.read'))).status).toBe(500)
+  })
 
   it.each<[string, unknown]>([
     ['false', false],
@@ -330,6 +344,29 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     users.found = undefined
     expect(linked()).toEqual([])
     expect((await visitor.decide(page, 'approve')).headers.get('location')).toBe(flow)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['what throws when it is asked', () => new Proxy({}, { getPrototypeOf: () => fails() })],
+    ['what cannot be a text', () => Object.create(null)],
+    ['an error whose message throws', () => Object.defineProperty(new Error(), 'message', { get: fails })],
+    ['a symbol', () => Symbol('secret')],
+    ['nothing', () => undefined],
+  ])('answers a 500 of its own where the application throws %s', async (_, thrown) => {
+    const claims = await begin()
+    const visitor = new Visitor(stage.town)
+    const page = await visitor.open(linkOf(claims))
+    for (const found of [() => Promise.reject(thrown()), () => raise(thrown())]) {
+      users.found = found
+      const answer = await call(await stage.grant('data.read'))
+      expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
+      const told = await visitor.decide(page, 'approve')
+      expect([told.status, told.text.includes('Something went wrong here.')]).toEqual([500, true])
+    }
+    users.found = undefined
+    users.instead = () => raise(thrown())
+    const told = await visitor.decide(page, 'approve')
+    expect([told.headers.get('location'), linked()]).toEqual([`${flow}?error=server_error`, []])
   })
 
   it('takes null for nobody', async () => {

@@ -182,6 +182,6 @@ export function isYes(answer: unknown): answer is true {
 }
 
 /** Lets go of a promise that nobody should have made. */
-function dropped(answer: Promise<unknown>): void {
+export function dropped(answer: Promise<unknown>): void {
   Promise.resolve(answer).catch(() => {})
 }

@@ -83,7 +83,9 @@ function redirectTo(url: string): Answer {
   const base = 'https://here.invalid'
   const isText = /^[\x21-\x7e\xa1-\xff]+$/.test(url) && URL.canParse(url, base)
   if (isText && /^https?:$/.test(new URL(url, base).protocol)) return redirectAnswer(url)
-  throw new TypeError('option interaction.login: redirect must be a path or an http(s) URL, encoded as URLs are')
+  throw new TypeError(
+    'option interaction.login: redirect must be a path or an http(s) URL, encoded as URLs are',
+  )
 }
 
 /** Calls a function of the application about a visit. */

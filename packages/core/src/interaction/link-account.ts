@@ -1,5 +1,6 @@
 import type { Grant, Person } from '../caller.js'
 import { NoAnswer } from '../deadline.js'
+import { askable, messageOf } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { turnOf } from '../http/request-view.js'
 import { settle, settlementOf } from '../pending/settle.js'
@@ -69,11 +70,11 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
   let refused: string | undefined
   try {
     refused = await directoryOf(context).link(person, who, turnOf(visitor.request))
-  } catch (cause) {
+  } catch (thrown) {
+    const cause = askable(thrown)
     // Whether they are linked is not known; the page says so when it is loaded again.
     if (cause instanceof NoAnswer) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    context.report({ name: 'failed', reason }, visitor.request, cause)
+    context.report({ name: 'failed', reason: messageOf(cause) }, visitor.request, cause)
     return decide(visitor, { outcome: 'server_error' }, context)
   }
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)

@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
 import { type Deadlines, NoAnswer, type Turn } from '../deadline.js'
+import { askable } from '../errors.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
@@ -84,7 +85,10 @@ export function createUserDirectory({
   }
 }
 
-const isLate = (cause: unknown): boolean => cause instanceof NoAnswer && cause.refusal.code === 'policy_unavailable'
+function isLate(thrown: unknown): boolean {
+  const cause = askable(thrown)
+  return cause instanceof NoAnswer && cause.refusal.code === 'policy_unavailable'
+}
 
 /** What the application is told of a person. */
 function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
