@@ -78,9 +78,19 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
     return decide(visitor, { outcome: 'server_error' }, context)
   }
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)
+  // Whoever unlinked them while the application was linking would otherwise find them linked.
+  if ((await context.stops.find(visitor.record)) !== undefined) return takeBack(visitor, context)
   const { ps } = person.person
   context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
+}
+
+async function takeBack(visitor: Visitor, context: InteractionContext): Promise<Answer> {
+  if (!(await directoryOf(context).unlink(personOf(visitor), turnOf(visitor.request)))) {
+    const reason = 'a person was linked while they were stopped, and there is no users.unlink to take it back'
+    context.report({ name: 'failed', reason }, visitor.request)
+  }
+  return stoppedPage(visitor, context)
 }
 
 const decisions: Readonly<Record<LinkDecision, Decide>> = {

@@ -13,6 +13,8 @@ export interface UserDirectory {
   find(who: Person | Grant, turn: Turn): Awaitable<object | string | undefined>
   /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
   link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, turn: Turn): Promise<string | undefined>
+  /** Takes a link back. @returns `false` where the application has no function for it */
+  unlink(who: Person | Grant, turn: Turn): Promise<boolean>
   /**
    * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
    * them linked. @returns `busy` where somebody does, and nothing has been run
@@ -81,6 +83,15 @@ export function createUserDirectory({
         'users.link',
       )
       return refusalIn(answer)
+    },
+    async unlink(who, turn) {
+      if (users.unlink === undefined) return false
+      await deadlines.ask(
+        Object.assign(turn, linkedPerson(who)),
+        (about) => users.unlink?.(about),
+        'users.unlink',
+      )
+      return true
     },
   }
 }

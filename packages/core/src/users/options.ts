@@ -45,7 +45,10 @@ export interface UsersOptions<User extends object | string = object | string> {
    * that is no text. Whatever else it answers, the person counts as linked.
    */
   link(link: NewLink & Deadline): Awaitable<unknown>
-  /** Forgets the link of a person: called by `users.unlink`, before anything is ended. */
+  /**
+   * Forgets the link of a person: called by `users.unlink`; and where a link was made while its person was unlinked,
+   * denied or revoked.
+   */
   unlink?(who: LinkedPerson & Deadline): Awaitable<unknown>
 }
 
