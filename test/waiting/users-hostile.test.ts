@@ -467,21 +467,24 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect(linked()).toEqual(['dad'])
   })
 
-  it.each(['unlinked', 'denied'] as const)('takes a link back whose person was %s while it was made', async (how) => {
-    const claims = await begin()
-    const visitor = new Visitor(stage.town)
-    const page = await visitor.open(linkOf(claims))
-    const person = { ps: 'https://ps.example', sub: claims.sub }
-    users.instead = async (user) => {
-      // The database deletes what is not there yet, and inserts afterwards.
-      if (how === 'unlinked') await stage.aauth.users.unlink({ person })
-      else await stage.aauth.denials.add({ subject: { person } })
-      users.links.set(users.key({ person }), user)
-    }
-    const told = await visitor.decide(page, 'approve')
-    expect([told.status, told.headers.get('location'), linked()]).toEqual([403, null, []])
-    expect((await call(await stage.grant('data.read'))).status).toBe(how === 'denied' ? 403 : 401)
-  })
+  it.each(['unlinked', 'denied'] as const)(
+    'takes a link back whose person was %s while it was made',
+    async (how) => {
+      const claims = await begin()
+      const visitor = new Visitor(stage.town)
+      const page = await visitor.open(linkOf(claims))
+      const person = { ps: 'https://ps.example', sub: claims.sub }
+      users.instead = async (user) => {
+        // The database deletes what is not there yet, and inserts afterwards.
+        if (how === 'unlinked') await stage.aauth.users.unlink({ person })
+        else await stage.aauth.denials.add({ subject: { person } })
+        users.links.set(users.key({ person }), user)
+      }
+      const told = await visitor.decide(page, 'approve')
+      expect([told.status, told.headers.get('location'), linked()]).toEqual([403, null, []])
+      expect((await call(await stage.grant('data.read'))).status).toBe(how === 'denied' ? 403 : 401)
+    },
+  )
 
   it('carries a call that waits for an approval out for nobody who was unlinked', async () => {
     let ran = 0
