@@ -25,6 +25,10 @@ describe.each(adapters)('who is at the page [adapter %s]', (adapter) => {
     { user: 'mom', name: 3 },
     { redirect: undefined },
     { redirect: '' },
+    { redirect: '/login\r\nSet-Cookie: a=b' },
+    { redirect: '/anmelden?für=mom' },
+    // Meant as a redirect: it would be one user, whoever comes.
+    '/login',
     { abandoned: false },
   ])('is nobody where the login answers %j', async (answer) => {
     const login = (): never => answer as never

@@ -1,4 +1,5 @@
 import { asUser, type Caller, type Connected, type Grant, type Person, type TokenCaller } from '../caller.js'
+import { describeValue } from '../describe-value.js'
 import { Refusal } from '../errors.js'
 import type { Bound } from './bindings.js'
 import type { CheckedRequirement, WantedSession } from './checked-requirement.js'
@@ -184,13 +185,9 @@ export function decideVerdict(
         `the policy answered stepUp(…), and a caller of kind ${caller.kind} has no grant to widen`,
       )
   }
-  throw new TypeError(`the policy answered ${named(verdict)}: return allow() or deny(…)`)
-}
-
-/** A value in an error: by what it is, and never by what it holds. */
-function named(value: unknown): string {
-  if (value === undefined || value === null || typeof value === 'boolean') return String(value)
-  return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that is no verdict`
+  throw new TypeError(
+    `the policy answered ${describeValue(verdict)}, which is no verdict: return allow() or deny(…)`,
+  )
 }
 
 function stepUpFor(

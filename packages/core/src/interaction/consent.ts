@@ -5,7 +5,6 @@ import type { Deadlines } from '../deadline.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
 import { turnOf, viewNoted } from '../http/request-view.js'
-import { isUser } from '../identifiers.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
@@ -13,7 +12,8 @@ import { type Decision, type SettleContext, settle } from '../pending/settle.js'
 import type { UserDirectory } from '../users/directory.js'
 import { type Browser, formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
-import { type InteractionOptions, isLink, type LoginResult, type SignedIn, type Visit } from './options.js'
+import { checkLogin } from './login-result.js'
+import { type InteractionOptions, isLink, type SignedIn, type Visit } from './options.js'
 import { type Pages, pageAnswer, problemPage, redirectAnswer } from './page-answer.js'
 import { callerOnPage, type PageView } from './view.js'
 
@@ -61,18 +61,10 @@ export interface Visitor {
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
   // Only where there is a login is anything to be decided here.
   const { login } = context.interaction as InteractionOptions
-  const result: LoginResult = await ask(login, 'interaction.login', visitor, context)
-  if (isUser(result)) return { user: result }
-  if (typeof result === 'object' && result !== null) {
-    if ('redirect' in result && isUser(result.redirect)) return redirectAnswer(result.redirect)
-    if ('abandoned' in result && result.abandoned === true)
-      return decide(visitor, { outcome: 'abandoned' }, context)
-    if ('user' in result && isUser(result.user) && (result.name === undefined || isUser(result.name)))
-      return result
-  }
-  throw new TypeError(
-    'option interaction.login: must answer a user’s name, { user }, { redirect } or { abandoned: true }',
-  )
+  const answer: unknown = await ask(login, 'interaction.login', visitor, context)
+  const result = checkLogin(answer, context.pathOf(visitor.record.interaction?.id as string))
+  if ('redirect' in result) return redirectAnswer(result.redirect)
+  return 'abandoned' in result ? decide(visitor, { outcome: 'abandoned' }, context) : result
 }
 
 /** Calls a function of the application about a visit. */
