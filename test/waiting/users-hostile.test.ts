@@ -266,18 +266,28 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect(statuses.at(-1)).toBe(503)
   })
 
-  it.each([0, 1, false, true, '', ' ', [], [{ id: 1 }], Number.NaN, () => 'mom'] as unknown[])(
-    'takes no junk for a user or for nobody: %j is a 500',
-    async (junk) => {
-      users.found = () => junk
-      for (const token of [await stage.personToken(), await stage.grant('data.read')]) {
-        const answer = await call(token)
-        expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
-      }
-      users.found = async () => junk
-      expect((await call(await stage.grant('data.read'))).status).toBe(500)
-    },
-  )
+  it.each([
+    0,
+    1,
+    false,
+    true,
+    '',
+    ' ',
+    [],
+    [{ id: 1 }],
+    { rows: [] },
+    new Set(),
+    Number.NaN,
+    () => 'mom',
+  ] as unknown[])('takes no junk for a user or for nobody: %j is a 500', async (junk) => {
+    users.found = () => junk
+    for (const token of [await stage.personToken(), await stage.grant('data.read')]) {
+      const answer = await call(token)
+      expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
+    }
+    users.found = async () => junk
+    expect((await call(await stage.grant('data.read'))).status).toBe(500)
+  })
 
   it('serves nobody while the application cannot say who it is', async () => {
     const claims = await begin()

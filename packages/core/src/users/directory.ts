@@ -3,8 +3,9 @@ import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
 import type { Deadlines, Turn } from '../deadline.js'
+import { describeValue } from '../describe-value.js'
 import type { Store } from '../store/store.js'
-import type { LinkedPerson, LinkRefused, NewLink, UsersOptions } from './options.js'
+import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
 /** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
 export interface UserDirectory {
@@ -66,10 +67,7 @@ export function createUserDirectory({
         (about) => users.link(about),
         'users.link',
       )
-      // A `false` may be meant as a refusal, and then the person would be told that it is done.
-      if (answer === false)
-        throw new TypeError('option users.link: answered false; answer { refused: … } or throw')
-      return isRefused(answer) ? answer.refused : undefined
+      return refusalIn(answer)
     },
   }
 }
@@ -81,13 +79,33 @@ function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
 
 function checkUser(user: unknown): object | string | undefined {
   if (user === undefined || user === null) return undefined
-  if (typeof user === 'object' && !Array.isArray(user)) return user
   if (typeof user === 'string' && user.trim() !== '') return user
-  throw new TypeError('option users.find: must answer an object or a text, or undefined where it is nobody')
+  if (typeof user !== 'object')
+    throw new TypeError(
+      `option users.find: answered ${describeValue(user)}; must answer an object or a text, or undefined where it is nobody`,
+    )
+  // With no row in it that would be a user all the same, and the same one for everybody.
+  if (isQueryResult(user))
+    throw new TypeError(
+      'option users.find: answered the result of a query; must answer its one row, or undefined where there is none',
+    )
+  return user
 }
 
-function isRefused(answer: unknown): answer is LinkRefused {
-  return (
-    typeof answer === 'object' && answer !== null && 'refused' in answer && typeof answer.refused === 'string'
+/** Lists, cursors, and what the drivers of PostgreSQL answer. */
+function isQueryResult(user: object): boolean {
+  if (Symbol.iterator in user || Symbol.asyncIterator in user) return true
+  return 'rows' in user && Array.isArray(user.rows)
+}
+
+/** What may be meant as a refusal is one or a fault: the person would be told that it is done. */
+function refusalIn(answer: unknown): string | undefined {
+  if (answer === false)
+    throw new TypeError('option users.link: answered false; answer { refused: … } or throw')
+  if (typeof answer !== 'object' || answer === null || !('refused' in answer) || answer.refused === undefined)
+    return undefined
+  if (typeof answer.refused === 'string' && answer.refused.trim() !== '') return answer.refused
+  throw new TypeError(
+    `option users.link: answered { refused } with ${describeValue(answer.refused)}; it must be a text for the person`,
   )
 }
