@@ -140,6 +140,14 @@ const sessionTerms = z.strictObject({
     )
     .optional(),
 })
+/** What makes a route one of a kind, as it is written. */
+const says: Readonly<Record<keyof typeof kinds, string>> = {
+  any: "identity: 'any'",
+  agent: "identity: 'agent'",
+  person: "identity: 'person'",
+  session: 'session',
+  grant: 'scope or claims',
+}
 const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
 
 /** Every member, with whatever its kind of route may not say left out. */
@@ -158,7 +166,7 @@ export function checkRequirement(requirement: unknown, context: RequirementConte
   const shape: object = kinds[needs].shape
   const misplaced = Object.keys(given).find((name) => !(name in shape) && isTerm(name))
   if (misplaced !== undefined)
-    throw new TypeError(`require: ${misplaced} cannot be said of this kind of route`)
+    throw new TypeError(`require: ${misplaced} goes with ${goesWith(misplaced)}, and not with ${says[needs]}`)
   const schema: z.ZodType<Terms> = kinds[needs] as never
   const terms = checkConfiguration(schema, given, { prefix: 'require: ' })
   const effect = checkEffect(terms.effect, needs)
@@ -200,7 +208,19 @@ function kindOf(given: Readonly<Record<string, unknown>>): CheckedRequirement['n
   }
   if ('session' in given) return 'session'
   if ('scope' in given || 'claims' in given) return 'grant'
-  throw shapeError()
+  const alone = Object.keys(given).find(isTerm)
+  throw alone === undefined
+    ? shapeError()
+    : new TypeError(`require: ${alone} does not say who may call; it goes with ${goesWith(alone)}`)
+}
+
+/** The kinds of route that a member can be said of. */
+function goesWith(name: string): string {
+  const needs = Object.keys(kinds) as (keyof typeof kinds)[]
+  return needs
+    .filter((each) => name in kinds[each].shape)
+    .map((each) => says[each])
+    .join(', ')
 }
 
 function checkGrantTerms(
