@@ -79,7 +79,21 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)
   const { ps } = person.person
   context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
+  if (!(await canBeFound(visitor, context))) context.authentication.diagnose('AAUTH_LINK')
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
+}
+
+/**
+ * Whether `find` knows of what `link` has done. Otherwise the person would be sent here again and again, and nobody would
+ * know why.
+ */
+async function canBeFound(visitor: Visitor, context: InteractionContext): Promise<boolean> {
+  try {
+    return (await findUser(visitor, context)) !== undefined
+  } catch {
+    // They are linked all the same, and the agent's next request says what is wrong with `find`.
+    return true
+  }
 }
 
 const decisions: Readonly<Record<LinkDecision, Decide>> = {
