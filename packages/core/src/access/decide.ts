@@ -48,7 +48,7 @@ const matrix: Readonly<Record<Need['needs'], Row>> = {
   // Agents that hold an auth token present it everywhere; it names the person as well (G-05).
   person: { nobody: askPerson, agent: askPerson, person: serveLinked, grant: serveLinked },
   // Never an auth-token challenge for a request that carried neither a person token nor an auth token.
-  grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: fit },
+  grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: serveIfEnough },
   // A session goes with the key, whatever token says whose key it is (G-32).
   session: { nobody: askAgent, agent: connect, person: connect, grant: connect },
 }
@@ -91,6 +91,7 @@ function connect(_: Need, caller: TokenCaller): Connect {
   return { act: 'connect', caller }
 }
 
+/** Whoever the bindings of the route have nothing against. */
 function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
@@ -114,11 +115,13 @@ function askGrant(need: Need, caller: Person): AskGrant | Forbid {
   return { act: 'ask-grant', caller, scope: asked, essential, account, ...linkFor(need) }
 }
 
+/** Asks for our page as well, where the person is linked to no user yet. */
 function linkFor({ unlinked }: Need): Pick<AskGrant, 'link'> {
   return unlinked === true ? { link: true } : {}
 }
 
-function fit(need: Need, grant: Grant): MatrixDecision {
+/** A grant is served where it is enough; otherwise a wider one is asked for, our page included where a user is missing. */
+function serveIfEnough(need: Need, grant: Grant): MatrixDecision {
   const { objection, scope, claims, ask, account: wanted, user, unlinked } = need
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
