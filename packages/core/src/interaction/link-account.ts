@@ -1,7 +1,7 @@
 import type { Grant, Person } from '../caller.js'
 import { NoAnswer } from '../deadline.js'
 import type { Answer } from '../http/message.js'
-import { turnOf } from '../http/request-view.js'
+import { inquiryOf } from '../http/request-view.js'
 import { settle, settlementOf } from '../pending/settle.js'
 import type { UserDirectory } from '../users/directory.js'
 import { formToken } from './browser.js'
@@ -10,13 +10,12 @@ import {
   consentPage,
   decide,
   formTarget,
-  type InteractionContext,
   linkOnPage,
   settledPage,
   stoppedPage,
-  type Visitor,
   whoOnPage,
 } from './consent.js'
+import type { InteractionContext, Visitor } from './context.js'
 import type { SignedIn } from './options.js'
 import { pageAnswer, problemPage } from './page-answer.js'
 
@@ -68,7 +67,7 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
   if (linked !== undefined) return linkedPage(visitor, who, context)
   let refused: string | undefined
   try {
-    refused = await directoryOf(context).link(person, who, turnOf(visitor.request))
+    refused = await directoryOf(context).link(person, who, inquiryOf(visitor.request))
   } catch (cause) {
     // Whether they are linked is not known; the page says so when it is loaded again.
     if (cause instanceof NoAnswer) throw cause
@@ -142,7 +141,7 @@ async function refusedPage(
 const personOf = ({ record }: Visitor): Person | Grant => record.caller as Person | Grant
 
 function findUser(visitor: Visitor, context: InteractionContext): ReturnType<UserDirectory['find']> {
-  return directoryOf(context).find(personOf(visitor), turnOf(visitor.request))
+  return directoryOf(context).find(personOf(visitor), inquiryOf(visitor.request))
 }
 
 function directoryOf({ users }: InteractionContext): UserDirectory {

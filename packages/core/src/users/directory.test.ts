@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Person, sealCaller } from '../caller.js'
-import { Deadlines, Turn } from '../deadline.js'
+import { Deadlines, Inquiry } from '../deadline.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import { createUserDirectory, type UserDirectory } from './directory.js'
 
@@ -11,7 +11,7 @@ const mom: Person = sealCaller({
   jkt: 'k',
   token,
 })
-const turn = (): Turn => new Turn(undefined)
+const inquiry = (): Inquiry => new Inquiry(undefined)
 
 function directoryOf(answer: unknown): UserDirectory {
   return createUserDirectory({
@@ -21,8 +21,8 @@ function directoryOf(answer: unknown): UserDirectory {
     deadlines: new Deadlines(2000, () => {}),
   }) as UserDirectory
 }
-const find = async (answer: unknown) => directoryOf(answer).find(mom, turn())
-const link = (answer: unknown) => directoryOf(answer).link(mom, { user: 'mom' }, turn())
+const find = async (answer: unknown) => directoryOf(answer).find(mom, inquiry())
+const link = (answer: unknown) => directoryOf(answer).link(mom, { user: 'mom' }, inquiry())
 
 describe('the user that users.find answers', () => {
   it.each([['mom'], [{ id: 7 }], [{ id: 7, rows: 3 }]])('%j is one', async (user) => {

@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
-import type { Deadlines, Turn } from '../deadline.js'
+import type { Deadlines, Inquiry } from '../deadline.js'
 import { describeValue } from '../describe-value.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
@@ -10,9 +10,9 @@ import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 /** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
 export interface UserDirectory {
   /** The user a person is linked to. @throws TypeError where the answer is no user and not nobody either */
-  find(who: Person | Grant, turn: Turn): Awaitable<object | string | undefined>
+  find(who: Person | Grant, inquiry: Inquiry): Awaitable<object | string | undefined>
   /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
-  link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, turn: Turn): Promise<string | undefined>
+  link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, inquiry: Inquiry): Promise<string | undefined>
   /**
    * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
    * them linked. @returns `busy` where somebody does, and nothing has been run
@@ -53,17 +53,17 @@ export function createUserDirectory({
         if (current === own) await Promise.resolve(store.delete(key)).catch(() => {})
       }
     },
-    find(who, turn) {
-      const asked = Object.assign(turn, linkedPerson(who))
+    find(who, inquiry) {
+      const asked = Object.assign(inquiry, linkedPerson(who))
       return andThen(
         deadlines.ask(asked, (about) => users.find(about), 'users.find'),
         checkUser,
       )
     },
-    async link(who, { user, data }, turn) {
+    async link(who, { user, data }, inquiry) {
       const link = { ...linkedPerson(who), user, ...(data === undefined ? {} : { data }) }
       const answer = await deadlines.ask(
-        Object.assign(turn, link),
+        Object.assign(inquiry, link),
         (about) => users.link(about),
         'users.link',
       )

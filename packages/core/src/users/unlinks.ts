@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Origin, PersonIdentifier } from '../caller.js'
 import { checkArgument } from '../configuration.js'
-import { type Deadlines, Turn } from '../deadline.js'
+import { type Deadlines, Inquiry } from '../deadline.js'
 import type { StateEvent, Untold } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
@@ -59,8 +59,8 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
     async unlink(given) {
       const who = checkArgument<LinkedPerson>(schema as never, given, 'users.unlink: ')
       if (users === undefined) throw new TypeError('users.unlink: needs the option users')
-      const turn = Object.assign(new Turn(undefined), who)
-      await deadlines.ask(turn, (about) => users.unlink?.(about), 'users.unlink')
+      const inquiry = Object.assign(new Inquiry(undefined), who)
+      await deadlines.ask(inquiry, (about) => users.unlink?.(about), 'users.unlink')
       await store.put(key(who.person), randomBytes(12).toString('base64url'), longest + instanceSkew)
       report({ name: 'unlinked', ps: who.person.ps, person: subjects.hashOf(who.person) })
     },
