@@ -3,7 +3,7 @@ import { isUser } from '../identifiers.js'
 import type { LoginResult, SignedIn } from './options.js'
 
 /** What a login has answered, with a user in one shape. */
-export type CheckedLogin = Exclude<LoginResult, string> | SignedIn
+type CheckedLogin = Exclude<LoginResult, string> | SignedIn
 
 const expected =
   'must answer the user as a text, { user } with it, { redirect } to your login, or { abandoned: true }'
