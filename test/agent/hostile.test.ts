@@ -139,6 +139,7 @@ describe('a hostile resource', () => {
     ['with a password', { location: 'https://a:b@shop.example/pending/1' }],
     ['that is no URL', { location: 'https://[' }],
     ['of another scheme', { location: 'http://shop.example/pending/1' }],
+    ['that is within another', { location: 'blob:https://shop.example/pending/1' }],
     ['that is empty', { location: '' }],
   ])('with a pending URL %s', async (_, headers) => {
     const { asked } = await liar((_request, response) => write(response, 202, { ...deferral, ...headers }))

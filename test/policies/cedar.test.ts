@@ -72,6 +72,13 @@ describe('policies in Cedar', () => {
     const policies = 'permit (principal in Group::"staff", action, resource);'
     expect(await decide(policies, { entities })).toMatchObject({ verdict: 'allow' })
     expect(await decide(policies)).toMatchObject({ verdict: 'deny' })
+    expect(await decide(policies, { entities: async () => entities() })).toMatchObject({ verdict: 'allow' })
+  })
+
+  it('let nothing pass where the application has nothing to look up', async () => {
+    const policies = `${all} forbid (principal in Group::"banned", action, resource);`
+    for (const entities of [() => undefined, async () => null, () => ({})])
+      await expect(decide(policies, { entities })).rejects.toThrow('option entities')
   })
 
   it.each([

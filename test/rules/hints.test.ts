@@ -139,6 +139,11 @@ const ways: readonly (readonly [string, Write, string])[] = [
     `${own}, ${field}`,
   ],
   [
+    'gives several to writeHead, in several spellings',
+    (response) => response.writeHead(200, { Link: own, link: '<c>; rel="next"' }).end('x'),
+    `${own}, <c>; rel="next", ${field}`,
+  ],
+  [
     'gives one to writeHead, with a reason',
     (response) => response.writeHead(200, 'Fine', { Link: own }).end('x'),
     `${own}, ${field}`,

@@ -15,6 +15,10 @@ import { errorOf, interactionOf, locationOf, openStage, type Stage } from './sta
 import { tokenOf, Visitor } from './visitor.js'
 
 const url = `${resource}/mine`
+const raise = (thrown: unknown): never => {
+  throw thrown
+}
+const fails = (): never => raise(new Error('secret'))
 
 describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (adapter) => {
   let stage: Stage
@@ -204,6 +208,29 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect([linked(), users.asked.filter((each) => each.startsWith('link'))]).toEqual([['mom'], ['link mom']])
   })
 
+  it('lets nobody else link a person whom a function that was too late may yet link', async () => {
+    await reopen({ policyTimeout: 40 })
+    const [first, second] = [await begin(), await begin()]
+    const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
+    const pages = [await mom.open(linkOf(first)), await dad.open(linkOf(second))] as const
+    let goOn: () => void = () => {}
+    users.instead = (user) =>
+      new Promise((resolve) => {
+        goOn = () =>
+          resolve(users.links.set(users.key({ person: { ps: 'https://ps.example', sub: first.sub } }), user))
+      })
+    expect((await mom.decide(pages[0], 'approve')).status).toBe(503)
+    users.instead = undefined
+    expect((await dad.decide(pages[1], 'approve')).status).toBe(503)
+    goOn()
+    expect(users.asked.filter((each) => each.startsWith('link'))).toEqual(['link mom'])
+    // A minute later.
+    stage.pass(62)
+    expect(textOf(await dad.decide(pages[1], 'approve'))).toContain('already')
+    expect(textOf(await mom.open(pageOf(first)))).toContain('already')
+    expect(linked()).toEqual(['mom'])
+  })
+
   it('gives one of two browsers that race for one code the page', async () => {
     const claims = await begin()
     const [mom, dad] = [new Visitor(stage.town), new Visitor(stage.town, {}, 'dad')]
@@ -279,6 +306,7 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     new Set(),
     Number.NaN,
     () => 'mom',
+    new Error('nobody'),
   ] as unknown[])('takes no junk for a user or for nobody: %j is a 500', async (junk) => {
     users.found = () => junk
     for (const token of [await stage.personToken(), await stage.grant('data.read')]) {
@@ -287,6 +315,21 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     }
     users.found = async () => junk
     expect((await call(await stage.grant('data.read'))).status).toBe(500)
+  })
+
+  it.each<[string, unknown]>([
+    ['false', false],
+    ['an Error', new Error('there already')],
+    ['a refusal without a reason', { refused: undefined }],
+    ['a refusal that is a mark', { refused: true }],
+    ['a refusal in an object', { refused: { en: 'There already.' } }],
+  ])('takes no junk of link for a link: %s', async (_, junk) => {
+    users.instead = () => junk
+    const claims = await begin()
+    const visitor = new Visitor(stage.town)
+    const told = await visitor.decide(await visitor.open(linkOf(claims)), 'approve')
+    expect(told.headers.get('location')).toBe(`${flow}?error=server_error`)
+    expect(linked()).toEqual([])
   })
 
   it('serves nobody while the application cannot say who it is', async () => {
@@ -303,6 +346,29 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     users.found = undefined
     expect(linked()).toEqual([])
     expect((await visitor.decide(page, 'approve')).headers.get('location')).toBe(flow)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['what throws when it is asked', () => new Proxy({}, { getPrototypeOf: () => fails() })],
+    ['what cannot be a text', () => Object.create(null)],
+    ['an error whose message throws', () => Object.defineProperty(new Error(), 'message', { get: fails })],
+    ['a symbol', () => Symbol('secret')],
+    ['nothing', () => undefined],
+  ])('answers a 500 of its own where the application throws %s', async (_, thrown) => {
+    const claims = await begin()
+    const visitor = new Visitor(stage.town)
+    const page = await visitor.open(linkOf(claims))
+    for (const found of [() => Promise.reject(thrown()), () => raise(thrown())]) {
+      users.found = found
+      const answer = await call(await stage.grant('data.read'))
+      expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
+      const told = await visitor.decide(page, 'approve')
+      expect([told.status, told.text.includes('Something went wrong here.')]).toEqual([500, true])
+    }
+    users.found = undefined
+    users.instead = () => raise(thrown())
+    const told = await visitor.decide(page, 'approve')
+    expect([told.headers.get('location'), linked()]).toEqual([`${flow}?error=server_error`, []])
   })
 
   it('takes null for nobody', async () => {
@@ -402,6 +468,25 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     expect((await dad.decide(pages[1], 'approve')).headers.get('location')).toBe(flow)
     expect(linked()).toEqual(['dad'])
   })
+
+  it.each(['unlinked', 'denied'] as const)(
+    'takes a link back whose person was %s while it was made',
+    async (how) => {
+      const claims = await begin()
+      const visitor = new Visitor(stage.town)
+      const page = await visitor.open(linkOf(claims))
+      const person = { ps: 'https://ps.example', sub: claims.sub }
+      users.instead = async (user) => {
+        // The database deletes what is not there yet, and inserts afterwards.
+        if (how === 'unlinked') await stage.aauth.users.unlink({ person })
+        else await stage.aauth.denials.add({ subject: { person } })
+        users.links.set(users.key({ person }), user)
+      }
+      const told = await visitor.decide(page, 'approve')
+      expect([told.status, told.headers.get('location'), linked()]).toEqual([403, null, []])
+      expect((await call(await stage.grant('data.read'))).status).toBe(how === 'denied' ? 403 : 401)
+    },
+  )
 
   it('carries a call that waits for an approval out for nobody who was unlinked', async () => {
     let ran = 0

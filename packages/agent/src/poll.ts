@@ -251,7 +251,9 @@ export function pendingUrl(run: Run, response: Response, asked: URL): URL {
   if (!URL.canParse(location, asked.href)) throw run.gaveUp('bad_deferral', 'Location is no URL', response)
   const url = new URL(location, asked)
   url.hash = ''
-  if (url.origin !== asked.origin || url.username !== '' || url.password !== '')
+  // The origin of a `blob:` is that of what is within it.
+  const isElsewhere = url.protocol !== asked.protocol || url.origin !== asked.origin
+  if (isElsewhere || url.username !== '' || url.password !== '')
     throw run.gaveUp('bad_deferral', 'Location is on another origin', response)
   if (strict && !response.headers.has('retry-after'))
     throw run.gaveUp('bad_deferral', '202 without Retry-After', response)

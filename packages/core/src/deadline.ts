@@ -92,13 +92,14 @@ const retryAfter = 5
 
 /** Calls functions of the application, and waits for each no longer than the option `policyTimeout`. */
 export class Deadlines {
-  readonly #milliseconds: number
+  /** How long each function has; `0`: as long as it takes. */
+  readonly milliseconds: number
   readonly #report: Report
   #late = 0
 
   /** @param milliseconds `0`: as long as it takes */
   constructor(milliseconds: number, report: Report) {
-    this.#milliseconds = milliseconds
+    this.milliseconds = milliseconds
     this.#report = report
   }
 
@@ -131,14 +132,14 @@ export class Deadlines {
     return new Promise((resolve, reject) => {
       // It keeps the process alive: somebody waits for the answer.
       const timer =
-        this.#milliseconds === 0
+        this.milliseconds === 0
           ? undefined
           : setTimeout(() => {
-              const reason = `${name} gave no answer within ${this.#milliseconds} ms`
+              const reason = `${name} gave no answer within ${this.milliseconds} ms`
               reject(new NoAnswer(new Refusal('policy_unavailable', { retryAfter, reason })))
               inquiry.abort(new DOMException(reason, 'TimeoutError'))
               this.#tell(inquiry, name)
-            }, this.#milliseconds)
+            }, this.milliseconds)
       const end = (): void => {
         clearTimeout(timer)
         inquiry.end()
@@ -160,7 +161,7 @@ export class Deadlines {
   #tell(inquiry: Inquiry, name: string): void {
     this.#late++
     const { request, route } = inquiry.about()
-    const milliseconds = this.#milliseconds
+    const { milliseconds } = this
     this.#report(
       { name: 'policy-timeout', function: name, ...(route === undefined ? {} : { route }), milliseconds },
       request,
@@ -181,6 +182,6 @@ export function isYes(answer: unknown): answer is true {
 }
 
 /** Lets go of a promise that nobody should have made. */
-function dropped(answer: Promise<unknown>): void {
+export function dropped(answer: Promise<unknown>): void {
   Promise.resolve(answer).catch(() => {})
 }

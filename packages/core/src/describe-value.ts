@@ -4,5 +4,6 @@ export function describeValue(value: unknown): string {
   if (value === '') return 'an empty text'
   if (typeof value === 'string') return 'a text'
   if (Array.isArray(value)) return 'a list'
+  if (value instanceof Error) return 'an Error'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

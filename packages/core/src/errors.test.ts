@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { challengeAnswer, refusalAnswer, unsignedAnswer } from './answer/challenge.js'
 import { createHelp, guideAddress, requirementSections, unsignedSection } from './answer/help.js'
-import { type ErrorCode, errorTable, Refusal } from './errors.js'
+import { askable, type ErrorCode, errorTable, messageOf, Refusal } from './errors.js'
 import type { Answer } from './http/message.js'
 
 const help = createHelp(guideAddress)
@@ -13,6 +13,8 @@ const sections = new Map(
     .slice(1)
     .map((section): [string, string] => [/^`([\w-]+)`/.exec(section)?.[1] ?? section, section]),
 )
+
+const unaskable = 'something was thrown that does not say what it is'
 
 describe('the guide to errors', () => {
   it('has a section for every code and requirement, and for nothing else', () => {
@@ -50,5 +52,24 @@ describe('the guide to errors', () => {
       readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
     ) as { readonly repository: string }
     expect(guideAddress).toBe(`${repository}/blob/main/docs/errors.md`)
+  })
+})
+
+describe('what was thrown', () => {
+  const fails = (): never => {
+    throw new Error('when asked')
+  }
+  it.each<[string, unknown, string]>([
+    ['an error', new TypeError('no'), 'no'],
+    ['a text', 'no', 'no'],
+    ['a symbol', Symbol('no'), 'Symbol(no)'],
+    ['nothing', undefined, 'undefined'],
+    ['a proxy that throws', new Proxy({}, { getPrototypeOf: fails }), unaskable],
+    ['an object that is no text', Object.create(null), unaskable],
+    ['an error without words', Object.defineProperty(new Error(), 'message', { get: fails }), unaskable],
+    ['an error with other things', Object.assign(new Error(), { message: 3 }), unaskable],
+  ])('can be asked what it is: %s', (_, thrown, says) => {
+    expect(messageOf(thrown)).toBe(says)
+    expect(() => String(askable(thrown))).not.toThrow()
   })
 })

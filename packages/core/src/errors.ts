@@ -164,6 +164,27 @@ export function constantRefusal(code: ErrorCode, detail?: string | RefusalDetail
 }
 
 /**
+ * Something that was thrown, as one that can be asked what it is. Functions of the application may throw anything, and of
+ * some objects `instanceof` and `String` throw themselves.
+ */
+export function askable(cause: unknown): unknown {
+  try {
+    const says: unknown = cause instanceof Error ? cause.message : String(cause)
+    return typeof says === 'string' ? cause : unaskable()
+  } catch {
+    return unaskable()
+  }
+}
+
+const unaskable = (): Error => new Error('something was thrown that does not say what it is')
+
+/** What was thrown, in words for the operator. */
+export function messageOf(cause: unknown): string {
+  const known = askable(cause)
+  return known instanceof Error ? known.message : String(known)
+}
+
+/**
  * The error that an adapter passes to the application instead of answering a refusal, where it is asked to (`onError: 'next'` in Express, `'throw'` in
  * Fastify). `status`, `statusCode` and `headers` are what both frameworks' default handlers honour.
  */

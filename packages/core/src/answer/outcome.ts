@@ -1,6 +1,6 @@
 import type { Caller } from '../caller.js'
 import { NoAnswer } from '../deadline.js'
-import { errorEntry, Refusal } from '../errors.js'
+import { askable, errorEntry, messageOf, Refusal } from '../errors.js'
 import type { ChallengedEvent, ElsewhereEvent, RefusedEvent, Report, ServedEvent, Untold } from '../events.js'
 import { type Answer, problemAnswer } from '../http/message.js'
 import { StoreError, storeUnavailable } from '../store/store-error.js'
@@ -125,13 +125,11 @@ export function refused(refusal: Refusal, report: Report, request?: object): Ans
 }
 
 /** The refusal for something thrown: `503` where the store failed or a function of the application was too late, otherwise `500`. The reason is for the operator only. */
-export function failure(cause: unknown): Refusal {
+export function failure(thrown: unknown): Refusal {
+  const cause = askable(thrown)
   if (cause instanceof StoreError) return storeUnavailable(cause)
   if (cause instanceof NoAnswer) return cause.refusal
-  return new Refusal('server_error', {
-    reason: cause instanceof Error ? cause.message : String(cause),
-    cause,
-  })
+  return new Refusal('server_error', { reason: messageOf(cause), cause })
 }
 
 /** Refuses the request because of something thrown; see {@link failure}. */

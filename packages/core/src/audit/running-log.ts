@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Caller, PersonIdentifier } from '../caller.js'
 import type { SigningKey } from '../crypto/keys.js'
 import type { Diagnose } from '../diagnostics.js'
+import { messageOf } from '../errors.js'
 import type { AuditEvent, DecisionEvent, OnwardEvent, Untold } from '../events.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { ReadSignature } from '../signature/read.js'
@@ -86,8 +87,7 @@ export class RunningLog {
 
   #tellFailed(cause: unknown): void {
     const { whenFull } = this.#settings
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    this.#context.report({ name: 'audit-failed', reason, whenFull })
+    this.#context.report({ name: 'audit-failed', reason: messageOf(cause), whenFull })
   }
 
   get isRefusing(): boolean {

@@ -33,6 +33,7 @@ describe('callbacks', () => {
     for (const url of [
       'javascript:alert(1)',
       'data:text/html,x',
+      'blob:https://ap.example/cb',
       'https://evil.example/cb',
       'https://ap.example/other',
       'https://ap.example/cb/',
@@ -80,6 +81,19 @@ describe('callbacks', () => {
     expect(await check('https://ps.example/flow/3a?x=1', byPerson)).toBe(true)
     expect(await check('https://ap.example/cb', byPerson)).toBe(false)
     expect(await check('https://ps.example.evil.example/', byPerson)).toBe(false)
+    // Each has that origin, or would have it if it were tidied up.
+    for (const url of [
+      'blob:https://ps.example/3a',
+      'blob:https://ps.example',
+      'https://ps.example:443/',
+      'https://PS.example/',
+      'https://ps.example./',
+      'https://ps.example/a/../b',
+      'https://ps.example/%2e%2e/b',
+      'https://ps%2eexample/',
+      'https:ps.example/',
+    ])
+      expect([url, await check(url, byPerson)]).toEqual([url, false])
   })
 
   it('are told of errors beside what they carry (R-238)', () => {

@@ -23,6 +23,8 @@ export async function isCallback(
   if (target.username !== '' || target.password !== '') return false
   // The browser is sent the text itself, so it must be exactly the URL that was checked.
   if (target.href !== url && target.href !== `${url}/`) return false
+  // The origin of a `blob:` is that of what is within it.
+  if (target.protocol !== 'https:' && target.protocol !== 'http:') return false
   if (caller.kind !== 'agent') return target.origin === caller.person.ps
   const metadata = await issuers.metadata(caller.provider, 'aauth-agent.json')
   // Unavailable: not known yet. Any other refusal: the provider may not be asked, so nothing is allowed.

@@ -1,5 +1,5 @@
 import { NoAnswer } from '../deadline.js'
-import { Refusal } from '../errors.js'
+import { askable, messageOf, Refusal } from '../errors.js'
 import { reportOn } from '../events.js'
 import { refuseUnread } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
@@ -224,11 +224,16 @@ async function readForm(
 }
 
 /** What a browser is shown where something failed. */
-function failure(request: HttpRequest, cause: unknown, { pages, report }: InteractionContext): Answer {
+function failure(request: HttpRequest, thrown: unknown, { pages, report }: InteractionContext): Answer {
+  const cause = askable(thrown)
   const late = cause instanceof NoAnswer
   // A function that is late has been told by itself.
-  if (!late)
-    report({ name: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }, request, cause)
+  if (!late) report({ name: 'failed', reason: messageOf(cause) }, request, cause)
   const code = late ? cause.refusal.code : cause instanceof StoreError ? 'store_unavailable' : 'server_error'
-  return problemPage(pages, request, code, 'problemFailed')
+  try {
+    return problemPage(pages, request, code, 'problemFailed')
+  } catch {
+    // It is the application's own page that has failed.
+    return problemPage({ ...pages, page: undefined }, request, code, 'problemFailed')
+  }
 }

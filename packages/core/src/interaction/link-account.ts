@@ -1,5 +1,6 @@
 import type { Grant, Person } from '../caller.js'
 import { NoAnswer } from '../deadline.js'
+import { askable, messageOf } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { inquiryOf } from '../http/request-view.js'
 import { settle, settlementOf } from '../pending/settle.js'
@@ -68,14 +69,16 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
   let refused: string | undefined
   try {
     refused = await directoryOf(context).link(person, who, inquiryOf(visitor.request))
-  } catch (cause) {
+  } catch (thrown) {
+    const cause = askable(thrown)
     // Whether they are linked is not known; the page says so when it is loaded again.
     if (cause instanceof NoAnswer) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    context.report({ name: 'failed', reason }, visitor.request, cause)
+    context.report({ name: 'failed', reason: messageOf(cause) }, visitor.request, cause)
     return decide(visitor, { outcome: 'server_error' }, context)
   }
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)
+  // Whoever unlinked them while the application was linking would otherwise find them linked.
+  if ((await context.stops.find(visitor.record)) !== undefined) return takeBack(visitor, context)
   const { ps } = person.person
   context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
   if (!(await canBeFound(visitor, context))) context.authentication.diagnose('AAUTH_LINK')
@@ -93,6 +96,14 @@ async function canBeFound(visitor: Visitor, context: InteractionContext): Promis
     // They are linked all the same, and the agent's next request says what is wrong with `find`.
     return true
   }
+}
+
+async function takeBack(visitor: Visitor, context: InteractionContext): Promise<Answer> {
+  if (!(await directoryOf(context).unlink(personOf(visitor), inquiryOf(visitor.request)))) {
+    const reason = 'a person was linked while they were stopped, and there is no users.unlink to take it back'
+    context.report({ name: 'failed', reason }, visitor.request)
+  }
+  return stoppedPage(visitor, context)
 }
 
 const decisions: Readonly<Record<LinkDecision, Decide>> = {

@@ -44,9 +44,9 @@ describe('what a login answers', () => {
     [{ redirect: '' }, 'answered { redirect } with an empty text'],
     [
       { redirect: '/login\r\nSet-Cookie: a=b' },
-      'answered { redirect } with characters that no URL has; encode them',
+      'redirect must be a path or an http(s) URL, encoded as URLs are',
     ],
-    [{ redirect: '/anmelden?für=mom' }, 'answered { redirect } with characters that no URL has; encode them'],
+    [{ redirect: '/вход' }, 'redirect must be a path or an http(s) URL, encoded as URLs are'],
     [{ redirect: returnTo }, 'answered { redirect } with returnTo, which is this page'],
   ])('%j is a fault', (answer, message) => {
     expect(check(answer)).toThrow(TypeError)

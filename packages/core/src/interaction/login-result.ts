@@ -23,22 +23,27 @@ export function checkLogin(result: unknown, returnTo: string): CheckedLogin {
   }
   if (typeof result !== 'object' || result === null)
     throw fault(`answered ${describeValue(result)}; ${expected}`)
-  if ('redirect' in result && result.redirect !== undefined)
-    return { redirect: checkRedirect(result.redirect, returnTo) }
-  if ('abandoned' in result && result.abandoned === true) return { abandoned: true }
-  if (!('user' in result)) throw fault(`answered ${describeValue(result)} without user; ${expected}`)
-  if (!isUser(result.user))
-    throw fault(`answered { user } with ${describeValue(result.user)}; it must be a text`)
-  if ('name' in result && result.name !== undefined && !isUser(result.name))
-    throw fault(`answered { name } with ${describeValue(result.name)}; it must be a text`)
-  return result as SignedIn
+  // Its other members are the application's own, a `status` among them, and none of ours.
+  const { redirect, abandoned, user, name, data }: LoginMembers = result
+  if (redirect !== undefined) return { redirect: checkRedirect(redirect, returnTo) }
+  if (abandoned === true) return { abandoned: true }
+  if (user === undefined) throw fault(`answered ${describeValue(result)} without user; ${expected}`)
+  if (!isUser(user)) throw fault(`answered { user } with ${describeValue(user)}; it must be a text`)
+  if (name !== undefined && !isUser(name))
+    throw fault(`answered { name } with ${describeValue(name)}; it must be a text`)
+  return { user, ...(name === undefined ? {} : { name }), ...(data === undefined ? {} : { data }) }
 }
 
+type LoginMembers = Partial<Record<'redirect' | 'abandoned' | keyof SignedIn, unknown>>
+
+/** To a page, by a text that can be in a field. */
 function checkRedirect(redirect: unknown, returnTo: string): string {
   if (!isUser(redirect))
     throw fault(`answered { redirect } with ${describeValue(redirect)}; it must be where people sign in`)
-  if (!/^[\x21-\x7e]+$/.test(redirect))
-    throw fault('answered { redirect } with characters that no URL has; encode them')
+  const base = 'https://here.invalid'
+  const isText = /^[\x21-\x7e\xa1-\xff]+$/.test(redirect) && URL.canParse(redirect, base)
+  if (!isText || !/^https?:$/.test(new URL(redirect, base).protocol))
+    throw fault('redirect must be a path or an http(s) URL, encoded as URLs are')
   if (redirect === returnTo)
     throw fault('answered { redirect } with returnTo, which is this page; it must be where people sign in')
   return redirect

@@ -24,9 +24,9 @@ export interface SignedIn {
 }
 
 /**
- * What the application's login answers: the user, or more about them; where to sign in, with `redirect`; or that the person
- * has given up, and the agent is told `abandoned`. A path given as a text is taken for a redirect that was meant, and is a
- * fault: a user whose name begins with `/` is answered as `{ user }`.
+ * What the application's login answers: the user, or more about them; where to sign in, a path or an `http(s)` URL; or that
+ * the person has given up, and the agent is told `abandoned`. Members that are none of these are left alone. A path given as
+ * a text is taken for a redirect that was meant, and is a fault: a user whose name begins with `/` is answered as `{ user }`.
  */
 export type LoginResult = string | SignedIn | { readonly redirect: string } | { readonly abandoned: true }
 
@@ -44,7 +44,8 @@ export interface InteractionOptions<Raw = unknown> {
   signOut?(visit: Visit<Raw>): Awaitable<string>
   /**
    * The page as HTML, instead of the built-in one. Everything in the view comes as plain text: put it through
-   * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run.
+   * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run. One that throws, or answers no text,
+   * is a `500` on the built-in page.
    */
   page?(view: PageView): string
   /**

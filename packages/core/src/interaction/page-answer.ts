@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
+import { isPromiseLike } from '../awaitable.js'
+import { dropped } from '../deadline.js'
 import { type ErrorCode, errorEntry, refuse } from '../errors.js'
 import { type Answer, fieldValue, type HttpRequest } from '../http/message.js'
 import type { Language, Languages } from './languages.js'
@@ -46,8 +48,17 @@ export function pageAnswer(
       'Content-Security-Policy': `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${image}; form-action 'self'${formTarget === undefined ? '' : ` ${formTarget}`}; frame-ancestors 'none'; base-uri 'none'`,
       ...safeHeaders,
     },
-    body: pages.page === undefined ? renderPage(view, language.untranslated) : pages.page(view),
+    body: pages.page === undefined ? renderPage(view, language.untranslated) : ownPage(pages.page, view),
   }
+}
+
+/** The application's own page. @throws TypeError where it is no text */
+function ownPage(page: NonNullable<Pages['page']>, view: PageView): string {
+  const html: unknown = page(view)
+  if (typeof html === 'string') return html
+  // It may be an async function: a rejection that nobody handles ends the process.
+  if (isPromiseLike(html)) dropped(html)
+  throw new TypeError('option interaction.page: must answer the page as text, at once')
 }
 
 function viewIn(language: Language, { wants, ...shown }: Shown, { site }: Pages, nonce: string): PageView {

@@ -116,7 +116,9 @@ function parseUtf8(content: Buffer, maxMembers: number): Record<string, unknown>
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
+    // It may be so already, and is then told to no listener.
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
     // A `fetch` of the operator's may give a thenable that is no promise.
     void Promise.resolve(work)
       .then(resolve, reject)

@@ -1,5 +1,5 @@
 import { isYes } from '../deadline.js'
-import { Refusal } from '../errors.js'
+import { askable, Refusal } from '../errors.js'
 import type { IssuerEvent, Untold } from '../events.js'
 import type { IssuerOptions } from './options.js'
 
@@ -41,8 +41,8 @@ export class IssuerPolicy {
       if (typeof answer === 'boolean') return answer
       isYes(answer)
     } catch (error) {
-      thrown = error
-      reason = error instanceof Error ? error.message : 'issuers.admit threw'
+      thrown = askable(error)
+      reason = thrown instanceof Error ? thrown.message : 'issuers.admit threw'
     }
     this.#report({ name: 'issuer-policy-failed', issuer, dwk, reason }, thrown)
     return false

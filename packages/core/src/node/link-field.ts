@@ -20,8 +20,16 @@ export function withLinks(given: unknown, response: ServerResponse, links: reado
   }
   if (typeof given === 'object' && given !== null) {
     const fields = given as Readonly<Record<string, OutgoingHttpHeader | undefined>>
-    const name = Object.keys(fields).find(isLink)
-    if (name !== undefined) return { ...fields, [name]: added(fields[name], links) }
+    const names = Object.keys(fields).filter(isLink)
+    const [name] = names
+    if (name !== undefined) {
+      // Under several spellings HTTP/2 keeps the last.
+      const others = Object.fromEntries(Object.entries(fields).filter(([one]) => !isLink(one)))
+      return { ...others, [name]: added(
+          names.flatMap((one) => [fields[one] ?? []].flat().map(String)),
+          links,
+        ) }
+    }
   }
   return setLinks(given, response, links)
 }

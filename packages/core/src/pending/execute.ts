@@ -2,7 +2,7 @@ import { refusalAnswer } from '../answer/challenge.js'
 import { refused } from '../answer/outcome.js'
 import { standsFor, type TokenCaller } from '../caller.js'
 import type { CarriedChain } from '../chaining/chain.js'
-import { Refusal, refuse } from '../errors.js'
+import { messageOf, Refusal, refuse } from '../errors.js'
 import type { Answer, Carried, RawAnswer } from '../http/message.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Poll, PollContext } from './context.js'
@@ -148,8 +148,6 @@ const unreadable = new Refusal('store_unavailable', {
   reason:
     'what was stored of a call that calls suppliers cannot be read: was a secret replaced, or onward removed?',
 })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 const tooLong: Answer = refusalAnswer(
   refuse('server_error', 'The call was carried out, but its answer is longer than this server keeps'),

@@ -3,7 +3,7 @@ import { refusalAnswer } from '../answer/challenge.js'
 import { refused } from '../answer/outcome.js'
 import { refusalFor } from '../chaining/onward-error.js'
 import { SupplierFault, type Wait } from '../chaining/suppliers.js'
-import { refuse } from '../errors.js'
+import { messageOf, refuse } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { endedAnswer } from './answers.js'
 import { newCode } from './code.js'
@@ -56,7 +56,7 @@ async function look(record: PendingRecord, context: PollContext): Promise<Found>
   // It is told to nobody a second time, so it is stored before anything is done with it.
   await records
     .note(record, 'chain', advance.sealed)
-    .catch((cause: unknown) => context.report({ name: 'failed', reason: String(cause) }))
+    .catch((cause: unknown) => context.report({ name: 'failed', reason: messageOf(cause) }))
   return { sealed: advance.sealed }
 }
 

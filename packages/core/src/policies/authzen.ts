@@ -1,4 +1,5 @@
 import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
 import { abortable, readBytes } from '../issuer/document.js'
@@ -15,13 +16,13 @@ export interface AuthZenOptions<C extends Caller = Caller, Raw = unknown>
   /** The access evaluation endpoint, whole: `https://pdp.example/access/v1/evaluation`. */
   readonly url: string
   /** Sent along: `authorization`, say. A function is called for every question. */
-  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>)
+  readonly headers?: Readonly<Record<string, string>> | (() => Awaitable<Readonly<Record<string, string>>>)
   /** Default: the platform's `fetch`. Redirects are not followed. */
   readonly fetch?: typeof globalThis.fetch
   /** Milliseconds for an answer, 1 to 60,000. Default 2,000. */
   readonly timeout?: number
   /** Where in the `context` of the answer the obligations are. Default: they are its members. */
-  readonly obligations?: (context: Readonly<Record<string, unknown>>) => unknown
+  readonly obligations?: (context: Readonly<Record<string, unknown>>) => Awaitable<unknown>
 }
 
 const schema = z.strictObject({
@@ -68,8 +69,12 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
   const { fetch = globalThis.fetch, obligations = (context) => context } = options
   return async function authZen(input: PolicyInput<C, Raw>) {
     const signal = deadlineOf(input, options.timeout)
-    const { principal, action, resource, context } = await questionOf(input, options)
-    const headers = typeof options.headers === 'function' ? options.headers() : options.headers
+    const question = await abortable(questionOf(input, options), signal)
+    const { principal, action, resource, context } = question
+    const headers =
+      typeof options.headers === 'function'
+        ? await abortable(Promise.resolve(options.headers()), signal)
+        : options.headers
     const sent = fetch(options.url, {
       method: 'POST',
       headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
@@ -82,7 +87,8 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
     const said = answer['context'] ?? {}
     if (typeof said !== 'object' || Array.isArray(said))
       throw new Error('the policy decision point answered with a context that is no object')
-    const wanted = readObligations(obligations(said as Readonly<Record<string, unknown>>))
+    const found = obligations(said as Readonly<Record<string, unknown>>)
+    const wanted = readObligations(await abortable(Promise.resolve(found), signal))
     return verdictOf(input, answer['decision'] as boolean, [wanted], options.ask)
   }
 }

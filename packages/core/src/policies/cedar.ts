@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
 import { z } from '../schema.js'
@@ -75,7 +76,7 @@ export interface CedarOptions<C extends Caller = Caller, Raw = unknown> extends 
   /**
    * What the policies may look up. Default: principal and resource with their properties as attributes, and no parents.
    */
-  readonly entities?: (input: PolicyInput<C, Raw>) => CedarEntity[]
+  readonly entities?: (input: PolicyInput<C, Raw>) => Awaitable<CedarEntity[]>
 }
 
 const schema = z.strictObject({
@@ -128,13 +129,16 @@ export function cedarPolicy<C extends Caller = Caller, Raw = unknown>(
     const question = await questionOf(input, options)
     const principal = named(question.principal)
     const resource = named(question.resource)
+    const entities = options.entities === undefined ? [principal, resource] : await options.entities(input)
+    // Without them a policy that forbids by what is looked up would not apply.
+    if (!Array.isArray(entities)) throw new TypeError('option entities: must answer a list of entities')
     const answer = cedar.statefulIsAuthorized({
       principal: principal.uid,
       action: { type: 'Action', id: question.action },
       resource: resource.uid,
       context: json(question.context),
       preparsedPolicySetId: name,
-      entities: options.entities?.(input) ?? [principal, resource],
+      entities,
     })
     if (answer.type === 'failure') throw new Error(`Cedar: ${fault(answer)}`)
     const { decision, diagnostics } = answer.response

@@ -1,10 +1,11 @@
 import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
 import { abortable } from '../issuer/document.js'
 import { z } from '../schema.js'
 import { deadlineOf, timeoutSchema } from './deadline.js'
-import { readObligations, verdictOf } from './obligations.js'
+import { type Obligations, readObligations, verdictOf } from './obligations.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
 /** What is used of a Cerbos client, of `@cerbos/grpc`, `@cerbos/http` or `@cerbos/embedded`. */
@@ -26,7 +27,8 @@ export interface CerbosClient {
     options: { readonly signal: AbortSignal },
   ): Promise<{
     isAllowed(action: string): boolean | undefined
-    readonly outputs: readonly { readonly value: unknown }[]
+    /** `error`: why there is no value. */
+    readonly outputs: readonly { readonly value: unknown; readonly error?: unknown }[]
   }>
 }
 
@@ -35,7 +37,7 @@ export interface CerbosOptions<C extends Caller = Caller, Raw = unknown> extends
   /** A client of the application's. */
   readonly client: CerbosClient
   /** The roles of who calls, at least one. Default: the type of the principal, `['person']`. */
-  readonly roles?: (input: PolicyInput<C, Raw>) => readonly string[]
+  readonly roles?: (input: PolicyInput<C, Raw>) => Awaitable<readonly string[]>
   /** Milliseconds for an answer, 1 to 60,000. Default 2,000. */
   readonly timeout?: number
 }
@@ -73,17 +75,33 @@ export function cerbosPolicy<C extends Caller = Caller, Raw = unknown>(
   checkConfiguration(schema, options, { prefix: 'cerbosPolicy: ', opaque: new Set(['client']) })
   return async function cerbos(input: PolicyInput<C, Raw>) {
     const signal = deadlineOf(input, options.timeout)
-    const { principal, action, resource, context } = await questionOf(input, options)
-    const roles = [...(options.roles?.(input) ?? [principal.type])]
+    const { principal, action, resource, context } = await abortable(questionOf(input, options), signal)
+    const roles =
+      options.roles === undefined
+        ? [principal.type]
+        : rolesIn(await abortable(Promise.resolve(options.roles(input)), signal))
     const question = {
       principal: { id: principal.id, roles, attr: attributes({ ...context, ...principal.properties }) },
       resource: { kind: resource.type, id: resource.id, attr: attributes(resource.properties) },
       actions: [action],
     }
     const answer = await abortable(options.client.checkResource(question, { signal }), signal)
-    const wanted = answer.outputs.map(({ value }) => readObligations(value))
+    const wanted = answer.outputs.map(obligationsIn)
     return verdictOf(input, answer.isAllowed(action) === true, wanted, options.ask)
   }
+}
+
+function rolesIn(answer: unknown): string[] {
+  if (Array.isArray(answer) && answer.length > 0 && answer.every((role) => typeof role === 'string'))
+    return [...answer]
+  throw new TypeError('option roles: must answer a list of roles, at least one')
+}
+
+/** @throws Error where it could not be evaluated: nobody knows what would be in it */
+function obligationsIn({ value, error }: { readonly value: unknown; readonly error?: unknown }): Obligations {
+  if (error !== undefined && error !== null && error !== '')
+    throw new Error('an output of Cerbos’s could not be evaluated')
+  return readObligations(value)
 }
 
 /** Cerbos's client takes JSON alone, which our own words for it do not say. */

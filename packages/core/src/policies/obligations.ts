@@ -35,6 +35,7 @@ const schema = z.strictObject({
       scope: z.union([z.string().min(1), z.array(z.string().min(1)).max(100)]).optional(),
       fresh: z.boolean().optional(),
     })
+    .refine((step) => Object.keys(step).length > 0, 'must name scopes, or fresh')
     .optional(),
   approval: z.strictObject({ subject: z.string().min(1).optional() }).optional(),
   // What is in it `interact` itself checks.
@@ -57,9 +58,12 @@ export function refuseMisspelt(name: string, more: readonly string[] = []): void
  */
 export function readObligations(answered: unknown): Obligations {
   if (answered === undefined || answered === null) return {}
-  if (typeof answered !== 'object' || Array.isArray(answered))
+  if (typeof answered !== 'object' || !isPlain(answered))
     throw new TypeError('the obligations of the policy engine must be an object')
-  for (const name of Object.keys(answered)) refuseMisspelt(name)
+  for (const [name, value] of Object.entries(answered)) {
+    refuseMisspelt(name)
+    refuseElsewhere(name, value)
+  }
   const given = answered as Readonly<Record<string, unknown>>
   const found = Object.fromEntries(
     names.flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]]] : [])),
@@ -69,6 +73,21 @@ export function readObligations(answered: unknown): Obligations {
   if (issue !== undefined)
     throw new TypeError(`the policy engine's obligation ${issue.path.join('.')}: ${issue.message}`)
   return parsed.data as Obligations
+}
+
+/** A list, a promise or a map has no members by name, and what it holds would be met by nobody. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // An object of another realm as well.
+  return prototype === null || (!Array.isArray(value) && Object.getPrototypeOf(prototype) === null)
+}
+
+/** Refuses obligations that are a level further down, as some engines have them, with nobody having said so. */
+function refuseElsewhere(name: string, value: unknown): void {
+  if (!/^obligations?$/i.test(name)) return
+  const isEmpty = value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+  if (!isEmpty)
+    throw new TypeError(`the policy engine has its obligations in ${JSON.stringify(name)}, where nobody looks`)
 }
 
 // As long as the rule of `stepUp`: a grant of the last minute is what was asked for.

@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PolicyInput } from '../access/policy.js'
 import type { Caller } from '../caller.js'
@@ -101,6 +102,27 @@ describe('what an engine is asked', () => {
   })
 })
 
+describe('an option of the application’s that answers something else', () => {
+  // In its place the engine would be asked about somebody or something else.
+  it.each<[string, object, string]>([
+    ['no principal', { principal: () => undefined }, 'option principal'],
+    ['a principal without a name', { principal: async () => ({ type: 'account', properties: {} }) }, 'principal.id'],
+    ['no action', { action: () => undefined }, 'option action'],
+    ['an empty action', { action: async () => '' }, 'option action'],
+    ['no resource', { resource: () => null }, 'option resource'],
+    ['a resource without properties', { resource: () => ({ type: 'note', id: '1' }) }, 'resource.properties'],
+    ['no context', { context: async () => undefined }, 'option context'],
+    ['a list of context', { context: () => ['x'] }, 'option context'],
+    ['a text for context', { context: () => 'x' }, 'option context'],
+  ])('is a fault: %s', async (_, options, says) => {
+    await expect(questionOf(inputOf(grant), options)).rejects.toThrow(says)
+  })
+
+  it('may answer later', async () => {
+    expect(await questionOf(inputOf(grant), { action: async () => 'read' })).toMatchObject({ action: 'read' })
+  })
+})
+
 describe('obligations', () => {
   const ask = (): void => {}
   const at = (iat: number, scope: string[] = ['read']): Caller => ({
@@ -170,6 +192,12 @@ describe('obligations', () => {
     ['something else than an object', [{ approval: 'yes' }]],
     ['a misspelt member of interact', [{ interact: { bye: 'mom' } }]],
     ['null in place of one', [{ approval: null }]],
+    ['a step up to nothing', [{ stepUp: {} }]],
+    ['a list of them further down', [{ obligations: [{ id: 'stepUp' }] }]],
+    ['one further down', [{ Obligation: { stepUp: { fresh: true } } }]],
+    ['a text further down', [{ obligations: 'stepUp' }]],
+    ['a map', [new Map([['stepUp', { fresh: true }]])]],
+    ['a promise', [Promise.resolve({ stepUp: { fresh: true } })]],
   ])('refuse %s', (_, wanted) => {
     expect(() => verdict(true, wanted)).toThrow(TypeError)
   })
@@ -177,6 +205,8 @@ describe('obligations', () => {
   it('leave other members alone, whatever they are called', () => {
     const said: unknown = JSON.parse('{"reason_admin": {"en": "no"}, "constructor": 1, "id": "x"}')
     expect(readObligations(said)).toEqual({})
+    expect(readObligations({ obligations: [], obligation: null })).toEqual({})
+    expect(readObligations(runInNewContext('({ stepUp: { fresh: true } })'))).toEqual({ stepUp: { fresh: true } })
     expect(() => readObligations([{}])).toThrow(TypeError)
     expect(() => readObligations('approval')).toThrow(TypeError)
     expect(() => verdictOf({ caller: grant, now }, true, [{ approval: {} }], undefined)).toThrow('option ask')
@@ -265,6 +295,28 @@ describe('a policy decision point', () => {
     await expect(decide()).rejects.toThrow(`status ${status}`)
   })
 
+  it('is obeyed where the application says later what its obligations are', async () => {
+    says('{"decision": true, "context": {"must": {"stepUp": {"fresh": true}}}}')
+    const obligations = async ({ must }: Readonly<Record<string, unknown>>): Promise<unknown> => must
+    expect(await authZenPolicy({ url, obligations })(inputOf(grant))).toMatchObject({ verdict: 'step-up' })
+  })
+
+  it('is asked nothing once there is no time, and the application is not waited for either', async () => {
+    const never = (): Promise<never> => new Promise(() => {})
+    const gone = AbortSignal.abort(new Error('the caller has gone'))
+    for (const more of [
+      { fetch: never },
+      { headers: never },
+      { principal: never },
+      { obligations: never },
+    ] as const) {
+      says('{"decision": true}')
+      await expect(authZenPolicy({ url, timeout: 20, ...more })(inputOf(grant))).rejects.toThrow('timeout')
+      const asked = authZenPolicy({ url, ...more })({ ...inputOf(grant), signal: gone })
+      await expect(asked).rejects.toThrow('the caller has gone')
+    }
+  })
+
   it('is not waited for beyond the timeout, in the middle of its answer either', async () => {
     answer = (_, response) => void response.write('{"decision":')
     await expect(decide({ timeout: 20 })).rejects.toThrow()
@@ -288,6 +340,21 @@ describe('a client of Cerbos', () => {
     ['a yes that is no boolean', { isAllowed: () => 'yes', outputs: [] }],
   ])('lets nothing pass by %s', async (_, answer) => {
     expect(await cerbosPolicy({ client: client(answer) })(inputOf(grant))).toMatchObject({ verdict: 'deny' })
+  })
+
+  it.each<[string, object]>([
+    ['an output that could not be evaluated', { outputs: [{ value: undefined, error: 'no such key' }] }],
+    ['an output that is a text', { outputs: [{ value: 'stepUp' }] }],
+    ['no outputs', {}],
+    ['nothing', null as never],
+  ])('lets nothing pass with %s', async (_, answer) => {
+    const said = answer === null ? answer : { isAllowed: () => true, ...answer }
+    await expect(cerbosPolicy({ client: client(said) })(inputOf(grant))).rejects.toThrow()
+  })
+
+  it.each(['admin', [], [1], undefined])('is not asked with the roles %j', async (roles) => {
+    const policy = cerbosPolicy({ client: client({}), roles: () => roles as never })
+    await expect(policy(inputOf(grant))).rejects.toThrow('option roles')
   })
 
   it('is not waited for beyond the timeout', async () => {

@@ -20,7 +20,7 @@ export interface PolicyEngineOptions<C extends Caller = Caller, Raw = unknown> {
    */
   readonly principal?: (input: PolicyInput<C, Raw>) => Awaitable<PolicyEntity>
   /** What is done. Default: the method, `DELETE`. */
-  readonly action?: (input: PolicyInput<C, Raw>) => string
+  readonly action?: (input: PolicyInput<C, Raw>) => Awaitable<string>
   /**
    * To what. Default: the route as it was declared, `{ type: 'route', id: '/notes/:id' }`, with `path` and `params`; the
    * path where the framework does not tell the route.
@@ -57,17 +57,45 @@ export const engineShape: Readonly<Record<keyof PolicyEngineOptions, z.ZodType>>
   ask: functionSchema,
 }
 
-/** Puts the question that a request is. */
+/**
+ * Puts the question that a request is.
+ *
+ * @throws TypeError where an option answers something else: in place of what it left out the engine would be asked about
+ * somebody or something else
+ */
 export async function questionOf<C extends Caller, Raw>(
   input: PolicyInput<C, Raw>,
-  options: PolicyEngineOptions<C, Raw>,
+  { principal, action, resource, context }: PolicyEngineOptions<C, Raw>,
 ): Promise<Question> {
   return {
-    principal: (await options.principal?.(input)) ?? principalOf(input.caller),
-    action: options.action?.(input) ?? input.request.method,
-    resource: (await options.resource?.(input)) ?? resourceOf(input),
-    context: { ...contextOf(input), ...(await options.context?.(input)) },
+    principal: principal === undefined ? principalOf(input.caller) : entity('principal', await principal(input)),
+    action: action === undefined ? input.request.method : text('action', await action(input)),
+    resource: resource === undefined ? resourceOf(input) : entity('resource', await resource(input)),
+    context: {
+      ...contextOf(input),
+      ...(context === undefined ? {} : members('context', await context(input))),
+    },
   }
+}
+
+function entity(option: string, answer: unknown): PolicyEntity {
+  const { type, id, properties } = members(option, answer)
+  return {
+    type: text(`${option}.type`, type),
+    id: text(`${option}.id`, id),
+    properties: members(`${option}.properties`, properties),
+  }
+}
+
+function text(option: string, answer: unknown): string {
+  if (typeof answer === 'string' && answer !== '') return answer
+  throw new TypeError(`option ${option}: must answer a text that is not empty`)
+}
+
+function members(option: string, answer: unknown): Readonly<Record<string, unknown>> {
+  if (typeof answer === 'object' && answer !== null && !Array.isArray(answer))
+    return answer as Readonly<Record<string, unknown>>
+  throw new TypeError(`option ${option}: must answer an object`)
 }
 
 function principalOf(caller: Caller): PolicyEntity {

@@ -5,6 +5,7 @@ import type { Conclusion, DecisionTold, EventTold } from '../decision/conclusion
 import { Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
 import type { Draft } from '../decision/draft.js'
 import type { NameSubjects } from '../decision/subjects.js'
+import { askable } from '../errors.js'
 import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RequestView, type RouteView, routeOf, viewRequest } from '../http/request-view.js'
@@ -148,7 +149,7 @@ class DecisionMessage implements DecisionTold {
 
 function tell(onEvent: Listener, event: AAuthEvent, about: EventAbout): void {
   const warn = (cause: unknown): void =>
-    process.emitWarning(`onEvent threw: ${String(cause)}`, { code: 'AAUTH_ON_EVENT' })
+    process.emitWarning(`onEvent threw: ${String(askable(cause))}`, { code: 'AAUTH_ON_EVENT' })
   try {
     const told = onEvent(event, about)
     // It may be an async function: a rejection that nobody handles ends the process.

@@ -1,4 +1,4 @@
-import { Refusal } from '../errors.js'
+import { askable, Refusal } from '../errors.js'
 import type { StoreFault } from '../events.js'
 
 /** The store failed or could not be asked. The request is refused: `503 store_unavailable`. */
@@ -12,7 +12,8 @@ export class StoreError extends Error {
 }
 
 /** Converts any thrown value to a {@link StoreError}. */
-export function asStoreError(cause: unknown): StoreError {
+export function asStoreError(thrown: unknown): StoreError {
+  const cause = askable(thrown)
   if (cause instanceof StoreError) return cause
   const message = cause instanceof Error ? cause.message : 'the store threw something that is no Error'
   return new StoreError(faultOf(cause), message, cause)
@@ -27,8 +28,10 @@ function faultOf(cause: unknown): StoreFault {
 }
 
 /** Whether a store could not be asked because its first connection is still being made. */
-export const isConnecting = (cause: unknown): boolean =>
-  cause instanceof Error && cause.name === 'StoreConnectingError'
+export function isConnecting(thrown: unknown): boolean {
+  const cause = askable(thrown)
+  return cause instanceof Error && cause.name === 'StoreConnectingError'
+}
 
 /** The refusal where the store was needed and failed; nothing has been done. */
 export function storeUnavailable(error: StoreError): Refusal {

@@ -1,3 +1,5 @@
+import { askable } from '../errors.js'
+
 /**
  * A listener that cannot end the process: what a listener of a channel throws, Node throws again where nobody catches it,
  * and an exporter's fault must not stop requests.
@@ -18,7 +20,7 @@ export function safely<Args extends readonly unknown[]>(
 export function warn(cause: unknown): void {
   if (warned) return
   warned = true
-  process.emitWarning(`telemetry failed: ${String(cause)}`, { code: 'AAUTH_TELEMETRY' })
+  process.emitWarning(`telemetry failed: ${String(askable(cause))}`, { code: 'AAUTH_TELEMETRY' })
 }
 
 let warned = false

@@ -54,21 +54,19 @@ describe('the user that users.find answers', () => {
 })
 
 describe('what users.link answers', () => {
-  it.each([[undefined], [null], [1], [true], [{ rowCount: 1 }], [{ refused: undefined }]])(
-    '%j is done',
-    async (answer) => {
-      expect(await link(answer)).toBeUndefined()
-    },
-  )
+  it.each([[undefined], [null], [1], [true], [{ rowCount: 1 }]])('%j is done', async (answer) => {
+    expect(await link(answer)).toBeUndefined()
+  })
 
   it('is why not', async () => {
     expect(await link({ refused: 'This account is closed.' })).toBe('This account is closed.')
   })
 
   it.each([
-    [false, 'answered false; answer { refused: … } or throw'],
-    [{ refused: true }, 'answered { refused } with true; it must be a text for the person'],
+    [false, 'answered false, or an Error; answer { refused: … } or throw'],
+    [{ refused: true }, 'answered { refused } with true; it must be a text, which tells the person why'],
     [{ refused: '' }, 'answered { refused } with an empty text'],
+    [{ refused: undefined }, 'answered { refused } with undefined'],
     [{ refused: null }, 'answered { refused } with null'],
   ])('%j is a fault', async (answer, message) => {
     await expect(link(answer)).rejects.toThrow(`option users.link: ${message}`)

@@ -2,8 +2,9 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
-import type { Deadlines, Inquiry } from '../deadline.js'
+import { type Deadlines, type Inquiry, NoAnswer } from '../deadline.js'
 import { describeValue } from '../describe-value.js'
+import { askable } from '../errors.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
@@ -13,6 +14,8 @@ export interface UserDirectory {
   find(who: Person | Grant, inquiry: Inquiry): Awaitable<object | string | undefined>
   /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
   link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, inquiry: Inquiry): Promise<string | undefined>
+  /** Takes a link back. @returns `false` where the application has no function for it */
+  unlink(who: Person | Grant, inquiry: Inquiry): Promise<boolean>
   /**
    * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
    * them linked. @returns `busy` where somebody does, and nothing has been run
@@ -29,8 +32,10 @@ export interface UserDirectoryContext {
   readonly deadlines: Deadlines
 }
 
-/** Seconds after which a process counts as gone that was linking somebody. */
+/** Seconds after which a process counts as gone that was linking somebody, beside what its functions may take. */
 const longestLink = 60
+/** Seconds that they take at most, where they have no deadline. */
+const noDeadline = 600
 
 /** Creates it. */
 export function createUserDirectory({
@@ -40,18 +45,29 @@ export function createUserDirectory({
   deadlines,
 }: UserDirectoryContext): UserDirectory | undefined {
   if (users === undefined) return undefined
+  const { milliseconds } = deadlines
+  // Two are waited for: `find`, then `link`.
+  const claimed = longestLink + (milliseconds === 0 ? noDeadline : Math.ceil((2 * milliseconds) / 1000))
   return {
     async alone({ person }, run) {
       const key = `linking:${hash('sha256', `${resource}\n${person.ps}\n${person.sub}`, 'base64url')}`
       const own = randomUUID()
-      if (!(await store.claim(key, own, longestLink))) return 'busy'
-      try {
-        return await run()
-      } finally {
+      if (!(await store.claim(key, own, claimed))) return 'busy'
+      const release = async (): Promise<void> => {
         // It may have taken so long that somebody else has begun. What cannot be removed expires.
         const current = await Promise.resolve(store.get(key)).catch(() => undefined)
         if (current === own) await Promise.resolve(store.delete(key)).catch(() => {})
       }
+      let answer: Awaited<ReturnType<typeof run>>
+      try {
+        answer = await run()
+      } catch (cause) {
+        // A function that is late goes on, and may link them yet: nobody else begins before the claim expires.
+        if (!isLate(cause)) await release()
+        throw cause
+      }
+      await release()
+      return answer
     },
     find(who, inquiry) {
       const asked = Object.assign(inquiry, linkedPerson(who))
@@ -69,7 +85,21 @@ export function createUserDirectory({
       )
       return refusalIn(answer)
     },
+    async unlink(who, inquiry) {
+      if (users.unlink === undefined) return false
+      await deadlines.ask(
+        Object.assign(inquiry, linkedPerson(who)),
+        (about) => users.unlink?.(about),
+        'users.unlink',
+      )
+      return true
+    },
   }
+}
+
+function isLate(thrown: unknown): boolean {
+  const cause = askable(thrown)
+  return cause instanceof NoAnswer && cause.refusal.code === 'policy_unavailable'
 }
 
 /** What the application is told of a person. */
@@ -80,7 +110,7 @@ function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
 function checkUser(user: unknown): object | string | undefined {
   if (user === undefined || user === null) return undefined
   if (typeof user === 'string' && user.trim() !== '') return user
-  if (typeof user !== 'object')
+  if (typeof user !== 'object' || user instanceof Error)
     throw new TypeError(
       `option users.find: answered ${describeValue(user)}; must answer an object or a text, or undefined where it is nobody`,
     )
@@ -98,14 +128,14 @@ function isQueryResult(user: object): boolean {
   return 'rows' in user && Array.isArray(user.rows)
 }
 
-/** What may be meant as a refusal is one or a fault: the person would be told that it is done. */
+/** Why a person is not linked. What may be meant as a refusal and is none is a fault: the person would be told that it is done. */
 function refusalIn(answer: unknown): string | undefined {
-  if (answer === false)
-    throw new TypeError('option users.link: answered false; answer { refused: … } or throw')
-  if (typeof answer !== 'object' || answer === null || !('refused' in answer) || answer.refused === undefined)
-    return undefined
-  if (typeof answer.refused === 'string' && answer.refused.trim() !== '') return answer.refused
+  if (answer === false || answer instanceof Error)
+    throw new TypeError('option users.link: answered false, or an Error; answer { refused: … } or throw')
+  if (typeof answer !== 'object' || answer === null || !('refused' in answer)) return undefined
+  const { refused } = answer
+  if (typeof refused === 'string' && refused.trim() !== '') return refused
   throw new TypeError(
-    `option users.link: answered { refused } with ${describeValue(answer.refused)}; it must be a text for the person`,
+    `option users.link: answered { refused } with ${describeValue(refused)}; it must be a text, which tells the person why`,
   )
 }

@@ -33,19 +33,23 @@ export interface LinkRefused {
 export interface UsersOptions<User extends object | string = object | string> {
   /**
    * The user that a person is linked to; `undefined` or `null` where it is none. Asked on every request that needs a user,
-   * and its answer is kept for none. Anything but an object or a text is a fault (`500`), and so is the result of a query in
-   * place of its row (a list, a cursor, an object with a list `rows`): with no row in it, it is nobody.
+   * and its answer is kept for none. Anything but an object or a text is a fault (`500`), and so is an `Error`, or the result
+   * of a query in place of its row (a list, a cursor, an object with a list `rows`): with no row in it, it is nobody.
    */
   find(who: LinkedPerson & Deadline): Awaitable<User | null | undefined>
   /**
-   * Links a person to a user who has agreed on our page, or answers {@link LinkRefused}; whatever else it answers, `false`
-   * excepted, the person is linked, and `find` is asked whether it finds them (the diagnostic `AAUTH_LINK`). Called only
-   * where `find` has found nobody, and by one page at a time for each person, at all instances. Let the database have one
-   * user for each person all the same, and fail where there is one already: applications write to it elsewhere, too. One
-   * that throws links nobody, and the person server is told `server_error`.
+   * Links a person to a user who has agreed on our page, or answers {@link LinkRefused}. Called only where `find` has
+   * found nobody, and by one page at a time for each person, at all instances. Let the database have one user for each
+   * person all the same, and fail where there is one already: applications write to it elsewhere, too. One that throws
+   * links nobody, and the person server is told `server_error`; so is one that answers `false`, an `Error`, or a `refused`
+   * that is no text. Whatever else it answers, the person counts as linked, and `find` is asked whether it finds them (the
+   * diagnostic `AAUTH_LINK`).
    */
   link(link: NewLink & Deadline): Awaitable<unknown>
-  /** Forgets the link of a person: called by `users.unlink`, before anything is ended. */
+  /**
+   * Forgets the link of a person: called by `users.unlink`; and where a link was made while its person was unlinked,
+   * denied or revoked.
+   */
   unlink?(who: LinkedPerson & Deadline): Awaitable<unknown>
 }
 

@@ -82,12 +82,28 @@ describe('an unlinking', () => {
     expect([await unlinks.hasEnded(marked), await unlinks.hasEnded(old)]).toEqual([false, false])
   })
 
-  it('writes nothing when the application could not forget', async () => {
+  it('ends what was begun even when the application could not forget', async () => {
     const failing = { ...users, unlink: () => Promise.reject(new Error('away')) }
     const unlinks = unlinksOf('https://rs.example', failing as never)
     const before = await unlinks.mark(originOf(personOf('mom')))
     await expect(unlinks.unlink(mom)).rejects.toThrow('away')
-    expect(await unlinks.hasEnded(before)).toBe(false)
+    expect(await unlinks.hasEnded(before)).toBe(true)
+  })
+
+  it('ends what is begun before the application has forgotten, too', async () => {
+    const begun: Awaited<ReturnType<Unlinks['mark']>>[] = []
+    const slow = {
+      ...users,
+      unlink: async () => {
+        // A page that links them at this moment finds that it has ended.
+        expect(await unlinks.hasEnded(before)).toBe(true)
+        begun.push(await unlinks.mark(originOf(personOf('mom'))))
+      },
+    }
+    const unlinks = unlinksOf('https://rs.example', slow as never)
+    const before = await unlinks.mark(originOf(personOf('mom')))
+    await unlinks.unlink(mom)
+    expect(await Promise.all(begun.map((origin) => unlinks.hasEnded(origin)))).toEqual([true])
   })
 
   it('needs users', async () => {

@@ -15,7 +15,8 @@ export interface Users {
    * Ends a link: asks `users.unlink` of the options to forget it, where that is given, and ends what was begun for the
    * person: sessions, calls that wait, answers that are kept, and pages that are open, at every instance from the next
    * request on. Auth tokens stay good, and serve on no route that needs a user; there the person is asked to link
-   * again. If it rejects, say it again: repeating is harmless.
+   * again. If it rejects, the person may be linked still, and what was begun has ended or not: say it again, repeating is
+   * harmless.
    *
    * @throws TypeError when the person is malformed, or there is no option `users`; StoreError when the store could not
    * record it; NoAnswer when `users.unlink` gave none in time
@@ -55,13 +56,19 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
   // Strangers' strings of any length and alphabet make no key of a store.
   const key = ({ ps, sub }: PersonIdentifier): string =>
     `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
+  const end = async (person: PersonIdentifier): Promise<void> => {
+    await store.put(key(person), randomBytes(12).toString('base64url'), longest + instanceSkew)
+  }
   return {
     async unlink(given) {
       const who = checkArgument<LinkedPerson>(schema as never, given, 'users.unlink: ')
       if (users === undefined) throw new TypeError('users.unlink: needs the option users')
+      // Before, so that a page which is linking them at this moment finds it, whichever of the two the database does first;
+      // and afterwards, for what was begun in between for whoever was still linked.
+      await end(who.person)
       const inquiry = Object.assign(new Inquiry(undefined), who)
       await deadlines.ask(inquiry, (about) => users.unlink?.(about), 'users.unlink')
-      await store.put(key(who.person), randomBytes(12).toString('base64url'), longest + instanceSkew)
+      await end(who.person)
       report({ name: 'unlinked', ps: who.person.ps, person: subjects.hashOf(who.person) })
     },
     async mark(origin) {
