@@ -1,30 +1,33 @@
-import { type Enforcement, enforcementSchema } from '../adoption/dial.js'
+import type { Enforcement } from '../adoption/dial.js'
 import { andThen } from '../awaitable.js'
-import { checkConfiguration } from '../configuration.js'
 import type { RequestView } from '../http/request-view.js'
-import { isServerIdentifier } from '../identifiers.js'
-import { isUserList } from '../interaction/ask.js'
 import { didYouMean } from '../nearest.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
-import { z } from '../schema.js'
-import { isRequirableComponent } from '../signature/required.js'
 import { identityScopes } from '../token/claims.js'
 import { type Bindings, nothing } from './bindings.js'
 import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
-import { type Policy, policiesSchema, policyList } from './policy.js'
-import type { SessionTerms, TenantRule, UserRule } from './requirement.js'
+import { type Policy, policyList } from './policy.js'
+import type { SessionTerms } from './requirement.js'
+import {
+  goesWith,
+  isObject,
+  isTerm,
+  type RouteKind,
+  readSessionTerms,
+  readTerms,
+  type Terms,
+} from './requirement-schema.js'
 import { checkScopeRule, type ScopeNeed, type ScopeRule } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
 export interface CheckedRequirement {
-  readonly needs: 'any' | 'agent' | 'person' | 'grant' | 'session'
+  readonly needs: RouteKind
   readonly scope: ScopeNeed
   readonly claims: ClaimRules
   /** Scopes that a challenge asks for as well, although a grant without them is served (G-72). */
   readonly ask: readonly string[]
-  /** What a session has to be for, where the route needs one. */
   /** What a session has to be for, where one is needed. */
   readonly session: WantedSession
   readonly components: readonly string[]
@@ -69,92 +72,6 @@ export interface RequirementContext {
   readonly enforce?: Enforcement | undefined
 }
 
-const fn = <F>(expected: string): z.ZodType<F> =>
-  z.custom<F>((value) => typeof value === 'function', `must be ${expected}`)
-const isWay = (value: unknown): boolean =>
-  typeof value === 'function' ||
-  (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'function'))
-
-// What may be said of a route, and what each has to be: one line a member, in the kinds of route that may say it.
-const ofRoutes = {
-  effect: z.enum(['read', 'write', 'irreversible'], "must be 'read', 'write' or 'irreversible'").optional(),
-  components: z
-    .custom<string | readonly string[]>(
-      (value) => [value].flat().every((name) => typeof name === 'string' && isRequirableComponent(name)),
-      'must be components that signatures can be asked to cover',
-    )
-    .optional(),
-  content: z.boolean('must be a boolean').optional(),
-  onward: z.boolean('must be a boolean').optional(),
-  replay: z.union([z.boolean(), z.literal('all')], "must be true, false or 'all'").optional(),
-  policy: policiesSchema.optional(),
-  optional: z.boolean('must be a boolean').optional(),
-  observe: z.boolean('must be a boolean').optional(),
-  enforce: enforcementSchema.optional(),
-  or: z.custom<unknown>(isWay, 'must be a function or a list of at least one').optional(),
-  orWins: fn<NonNullable<CheckedRequirement['orWins']>>('a function of the request').optional(),
-}
-const ofPersons = {
-  tenant: z.custom<TenantRule>(isTenantRule, 'must be true, { ps, tenant } or a function').optional(),
-  mission: z
-    .custom<NonNullable<Bindings['mission']>>(isMissionRule, 'must be true, a hash or a function')
-    .optional(),
-  person: fn<NonNullable<Bindings['person']>>('a function of the request').optional(),
-  user: z
-    .custom<UserRule>((value) => value === true || typeof value === 'function', 'must be true or a function')
-    .optional(),
-}
-const ofGrants = {
-  scope: z
-    .custom<ScopeNeed>(
-      (value) => typeof value === 'string' || typeof value === 'function' || isObject(value),
-      'must be a name, a list, { anyOf: [...] }, { allOf: [...] } or a function',
-    )
-    .optional(),
-  claims: z
-    .custom<ClaimRules>((value) => isObject(value) && !Array.isArray(value), 'must name at least one claim')
-    .optional(),
-  ask: z.custom<string | readonly string[]>(isNames, 'must be a scope or a list of at least one').optional(),
-  account: fn<NonNullable<Bindings['account']>>('a function of the request').optional(),
-  deliver: z.enum(['challenge', 'held'], "must be 'challenge' or 'held'").optional(),
-}
-const identity = <K extends string>(kind: K): z.ZodLiteral<K> => z.literal(kind)
-
-/** The one table of requirements. */
-const kinds = {
-  any: z.strictObject({ identity: identity('any'), ...ofRoutes }),
-  agent: z.strictObject({ identity: identity('agent'), ...ofRoutes }),
-  person: z.strictObject({ identity: identity('person'), ...ofPersons, ...ofRoutes }),
-  session: z.strictObject({ session: z.unknown(), ...ofRoutes }),
-  grant: z.strictObject({ ...ofGrants, ...ofPersons, ...ofRoutes }),
-}
-const sessionTerms = z.strictObject({
-  scope: z
-    .custom<string | readonly string[]>(isNames, 'must be a scope or a list of at least one')
-    .optional(),
-  description: z.string('must be a string').optional(),
-  by: z
-    .custom<NonNullable<SessionTerms['by']>>(
-      (value) => typeof value === 'function' || isUserList(value),
-      'must name one user or several, or be a function of the request',
-    )
-    .optional(),
-})
-/** What makes a route one of a kind, as it is written. */
-const says: Readonly<Record<keyof typeof kinds, string>> = {
-  any: "identity: 'any'",
-  agent: "identity: 'agent'",
-  person: "identity: 'person'",
-  session: 'session',
-  grant: 'scope or claims',
-}
-const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
-
-/** Every member, with whatever its kind of route may not say left out. */
-type Terms = Partial<
-  z.output<typeof kinds.grant> & Omit<z.output<typeof kinds.session>, never> & { readonly identity: string }
->
-
 /**
  * Checks a requirement when a route is declared.
  *
@@ -163,12 +80,7 @@ type Terms = Partial<
 export function checkRequirement(requirement: unknown, context: RequirementContext): CheckedRequirement {
   const given = spellOut(requirement, context.scopes)
   const needs = kindOf(given)
-  const shape: object = kinds[needs].shape
-  const misplaced = Object.keys(given).find((name) => !(name in shape) && isTerm(name))
-  if (misplaced !== undefined)
-    throw new TypeError(`require: ${misplaced} goes with ${goesWith(misplaced)}, and not with ${says[needs]}`)
-  const schema: z.ZodType<Terms> = kinds[needs] as never
-  const terms = checkConfiguration(schema, given, { prefix: 'require: ' })
+  const terms = readTerms(given, needs)
   const effect = checkEffect(terms.effect, needs)
   const { replay = effect.replay } = terms
   return {
@@ -200,7 +112,7 @@ function spellOut(requirement: unknown, scopes: ReadonlySet<string>): Readonly<R
   return requirement as Readonly<Record<string, unknown>>
 }
 
-function kindOf(given: Readonly<Record<string, unknown>>): CheckedRequirement['needs'] {
+function kindOf(given: Readonly<Record<string, unknown>>): RouteKind {
   if ('identity' in given) {
     const { identity: kind } = given
     if (kind === 'any' || kind === 'agent' || kind === 'person') return kind
@@ -214,18 +126,9 @@ function kindOf(given: Readonly<Record<string, unknown>>): CheckedRequirement['n
     : new TypeError(`require: ${alone} does not say who may call; it goes with ${goesWith(alone)}`)
 }
 
-/** The kinds of route that a member can be said of. */
-function goesWith(name: string): string {
-  const needs = Object.keys(kinds) as (keyof typeof kinds)[]
-  return needs
-    .filter((each) => name in kinds[each].shape)
-    .map((each) => says[each])
-    .join(', ')
-}
-
 function checkGrantTerms(
   { scope, claims, ask }: Terms,
-  needs: CheckedRequirement['needs'],
+  needs: RouteKind,
   { scopes, keys }: RequirementContext,
 ): Pick<CheckedRequirement, 'scope' | 'claims' | 'ask'> {
   if (needs !== 'grant') return { scope: [], claims: {}, ask: [] }
@@ -272,7 +175,7 @@ function checkRouteTerms(
   }
 }
 
-function checkEffect(effect: Terms['effect'], needs: CheckedRequirement['needs']): EffectTerms {
+function checkEffect(effect: Terms['effect'], needs: RouteKind): EffectTerms {
   if (effect === undefined) return noEffect
   if (effect !== 'read' && needs !== 'grant')
     throw new TypeError(`require: effect ${effect} needs a route with scope or claims`)
@@ -288,11 +191,7 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
   if (!interaction) throw new TypeError('require: session needs the option interaction, with the login')
   if (terms === true) return { scope: [] }
   if (!isObject(terms)) throw new TypeError('require: session: must be true or an object')
-  const {
-    scope = [],
-    description,
-    by,
-  } = checkConfiguration(sessionTerms, terms, { prefix: 'require: session.' })
+  const { scope = [], description, by } = readSessionTerms(terms)
   const asked = [scope].flat()
   const unknown = asked.find((name) => !scopes.has(name))
   if (unknown !== undefined)
@@ -306,11 +205,7 @@ function checkSession(terms: unknown, { scopes, interaction }: RequirementContex
   }
 }
 
-function checkOnward(
-  { onward = false }: Terms,
-  needs: CheckedRequirement['needs'],
-  context: RequirementContext,
-): boolean {
+function checkOnward({ onward = false }: Terms, needs: RouteKind, context: RequirementContext): boolean {
   if (onward && !context.onward) throw new TypeError('require: onward needs the option onward')
   if (onward && needs === 'agent')
     throw new TypeError(
@@ -335,26 +230,6 @@ function checkUser({ users, interaction, keys }: RequirementContext): void {
     throw new TypeError('require: user needs the option users, which says which user a person is linked to')
   if (!interaction) throw new TypeError('require: user needs the option interaction, with the login')
   if (!keys) throw new TypeError(`require: user needs the option signingKeys; ${keyNeeded}`)
-}
-
-function isTenantRule(rule: unknown): boolean {
-  if (rule === true || typeof rule === 'function') return true
-  if (!isObject(rule)) return false
-  const { ps, tenant, ...more } = rule as Readonly<Record<string, unknown>>
-  return typeof ps === 'string' && isServerIdentifier(ps) && isNames(tenant) && Object.keys(more).length === 0
-}
-
-function isMissionRule(rule: unknown): boolean {
-  return rule === true || typeof rule === 'function' || isNames(rule)
-}
-
-function isNames(value: unknown): boolean {
-  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return given.length > 0 && given.every((name) => typeof name === 'string')
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
 }
 
 function shapeError(): TypeError {

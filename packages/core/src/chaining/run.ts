@@ -1,14 +1,14 @@
-import type { TokenCaller, TokenName } from '../caller.js'
+import type { TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import type { OnwardEvent } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { after } from '../time.js'
-import { readClaims } from '../token/issued.js'
 import { printOf, SupplierAnswers } from './answers.js'
-import type { CarriedChain, ChainState, ChainToken } from './chain.js'
+import type { CarriedChain, ChainState } from './chain.js'
 import { type ChainingContext, callOff } from './context.js'
 import { failedOnward, noAuthority, OnwardError, refusedOnward } from './onward-error.js'
-import { type Authority, type ChainWallet, SupplierFault, type Wait } from './suppliers.js'
+import { RunTokens } from './run-tokens.js'
+import { type Authority, SupplierFault, type Wait } from './suppliers.js'
 
 /**
  * Calls a supplier in the name of the caller whose request a handler serves. As `fetch`, but for what it rejects with:
@@ -26,7 +26,7 @@ export class ChainRun {
   readonly #context: ChainingContext
   readonly #upstream: string | undefined
   readonly #capabilities: readonly string[]
-  readonly #tokens: ChainToken[]
+  readonly #tokens: RunTokens
   readonly #answers: SupplierAnswers
   readonly #underWay = new Set<Promise<unknown>>()
   /** By supplier: the call that is to bring its tokens, and what it has to wait for. */
@@ -46,7 +46,7 @@ export class ChainRun {
     this.caller = caller
     this.#upstream = chain.upstream
     this.#capabilities = capabilities
-    this.#tokens = [...chain.tokens]
+    this.#tokens = new RunTokens(chain, context)
     this.#answers = new SupplierAnswers(chain.answers, context.answerBytes, chain.waiting)
     this.#context = context
   }
@@ -80,7 +80,7 @@ export class ChainRun {
     const print = wait.brings === 'answer' ? this.#waits.get(wait) : undefined
     return {
       upstream: this.#upstream,
-      tokens: this.#tokens,
+      tokens: this.#tokens.all,
       answers,
       waiting: [...this.#waits.values()],
       wait,
@@ -92,7 +92,7 @@ export class ChainRun {
   get state(): ChainState {
     return {
       ...(this.#upstream === undefined ? {} : { upstream: this.#upstream }),
-      tokens: this.#tokens,
+      tokens: this.#tokens.all,
       answers: this.#answers.all ?? [],
     }
   }
@@ -127,7 +127,7 @@ export class ChainRun {
         outcome: 'answered',
         status: response.status,
         ...this.#cause(),
-        tokens: this.#shownTo(supplier),
+        tokens: this.#tokens.shownTo(supplier),
       })
       return await this.#keep(supplier, print, given.method, response)
     } finally {
@@ -213,15 +213,6 @@ export class ChainRun {
     return { iss, jti, ...(person === undefined ? {} : { person }) }
   }
 
-  /** The names of the tokens that a supplier was shown; those that are no JWT have none. */
-  #shownTo(supplier: string): readonly TokenName[] {
-    return this.#tokens.flatMap(({ kind, value, supplier: whose }) => {
-      const claims = kind !== 'session' && whose === supplier ? readClaims(value) : undefined
-      const { iss, jti } = claims ?? {}
-      return typeof iss === 'string' && typeof jti === 'string' ? [{ iss, jti }] : []
-    })
-  }
-
   #limit(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {
     // A timer of its own, so that nothing is left behind when the call has ended.
     const late = new AbortController()
@@ -240,7 +231,7 @@ export class ChainRun {
       ps: person.ps,
       exp: token.exp,
       capabilities: this.#capabilities,
-      wallet: this.#wallet(token.iss, token.exp),
+      wallet: this.#tokens.wallet(token.iss, token.exp),
       signal,
       upstream: async () => {
         const upstream = this.#upstream
@@ -248,40 +239,6 @@ export class ChainRun {
         const stop = token.exp * 1000 <= this.#context.clock() ? ended : await this.#context.findStop(caller)
         if (stop !== undefined) throw refusedOnward(this.#context.server, supplier, stop)
         return upstream
-      },
-    }
-  }
-
-  /** What was got in this run first, since another process may have got it; then what this process remembers. */
-  #wallet(issuer: string, end: number): ChainWallet {
-    const { tokens: cache, agent, clock } = this.#context
-    const upstream = this.#upstream ?? ''
-    const isUsable = ({ jkt, exp }: ChainToken): boolean => jkt === agent.key.jkt && exp * 1000 > clock()
-    const own = (kind: string, supplier: string): number =>
-      this.#tokens.findIndex((token) => token.kind === kind && token.supplier === supplier)
-    const forget = (kind: ChainToken['kind'], supplier: string): void => {
-      const at = own(kind, supplier)
-      if (at !== -1) this.#tokens.splice(at, 1)
-    }
-    const take = (token: ChainToken): void => {
-      forget(token.kind, token.supplier)
-      this.#tokens.push(token)
-    }
-    return {
-      get: (kind, supplier) => {
-        const held = this.#tokens[own(kind, supplier)] ?? cache.get(upstream, kind, supplier)
-        if (held === undefined || !isUsable(held)) return undefined
-        take(held)
-        return held.value
-      },
-      set: (kind, supplier, value, exp) => {
-        const token: ChainToken = { kind, supplier, value, exp: Math.min(exp, end), jkt: agent.key.jkt }
-        take(token)
-        cache.set(upstream, issuer, token)
-      },
-      delete: (kind, supplier) => {
-        forget(kind, supplier)
-        cache.delete(upstream, kind, supplier)
       },
     }
   }

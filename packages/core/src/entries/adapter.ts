@@ -70,7 +70,7 @@ export type { ScopeNeed, ScopeRule } from '../access/scope-rule.js'
 export type { AdoptionReport } from '../adoption/adoption.js'
 export type { Enforcement } from '../adoption/dial.js'
 export type { AdoptionRow } from '../adoption/tally.js'
-export type { RouteDefaults } from '../server/resource-server.js'
+export type { RouteDefaults } from '../server/contract.js'
 
 // What the options are made of.
 
@@ -134,7 +134,7 @@ export type {
   RevokeResourceToken,
   SentRevocation,
 } from '../revocation/revoke-resource-token.js'
-export type { ServerCounts } from '../server/resource-server.js'
+export type { ServerCounts } from '../server/contract.js'
 export type { SessionSelection } from '../session/ended.js'
 export type { OpenBreakGlass } from '../store/break-glass.js'
 export type { StoreHealth, StoreSideHealth } from '../store/watched-store.js'

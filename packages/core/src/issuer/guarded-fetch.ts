@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import type { LookupFunction, TcpNetConnectOpts } from 'node:net'
+import { Agent } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { isHostName } from '../identifiers.js'
-import { after } from '../time.js'
 import { createIsPublic, isNat64Prefix, publicAddresses } from './address.js'
+import { exchange, toResponse } from './exchange.js'
+import { ExchangeDeadline } from './exchange-deadline.js'
 import { GuardError } from './fault.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
 import { createPublicResolve, type Resolve, type ResolvedAddress, resolvePrivate } from './resolve.js'
@@ -85,7 +86,7 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
   const othersOf = async (
     host: string,
     tried: readonly ResolvedAddress[],
-    deadline: Deadline,
+    deadline: ExchangeDeadline,
   ): Promise<ResolvedAddress[]> => {
     const families = new Set(tried.map(({ family }) => family))
     if (families.size > 1 || deadline.hasReached || deadline.signal.aborted) return []
@@ -97,7 +98,7 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
     const request = new Request(input, init)
     const url = checkUrl(request.url)
     const content = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
-    const deadline = new Deadline(request.signal, limits)
+    const deadline = new ExchangeDeadline(request.signal, limits)
     try {
       const reach = (addresses: readonly ResolvedAddress[]): Promise<IncomingMessage> =>
         exchange(
@@ -163,172 +164,4 @@ function answering(addresses: readonly ResolvedAddress[]): LookupFunction {
  */
 function attemptTimeout(addresses: number, connectTimeout: number): number {
   return Math.max(250, Math.floor(connectTimeout / addresses))
-}
-
-// Whatever concerns the connection is passed on; Node's types leave some of it out.
-type ExchangeOptions = RequestOptions &
-  Pick<TcpNetConnectOpts, 'autoSelectFamily' | 'autoSelectFamilyAttemptTimeout'>
-
-function exchange(
-  options: ExchangeOptions,
-  content: Buffer | undefined,
-  deadline: Deadline,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest(options, resolve)
-    request.once('socket', (socket) => {
-      socket.once('connect', () => deadline.reached()).once('secureConnect', () => deadline.connected())
-    })
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      // Answered, but not in HTTP, or with headers beyond bounds.
-      const answered = error.code?.startsWith('HPE_') === true
-      reject(
-        answered
-          ? new GuardError('unusable', `the response is malformed (${error.code})`)
-          : deadline.cause(error),
-      )
-    })
-    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
-    request.on('upgrade', (_message, socket) => {
-      socket.destroy()
-      reject(new GuardError('unusable', 'the response switches to another protocol'))
-    })
-    request.on('close', () =>
-      reject(deadline.cause(new GuardError('unusable', 'the connection ended without a response'))),
-    )
-    request.end(content)
-  })
-}
-
-/** The response for our callers. Whatever is wrong with it, the connection does not outlive that. */
-function toResponse(message: IncomingMessage, maxBytes: number, deadline: Deadline): Response {
-  try {
-    return readHead(message, maxBytes, deadline)
-  } catch (error) {
-    message.destroy()
-    throw error
-  }
-}
-
-function readHead(message: IncomingMessage, maxBytes: number, deadline: Deadline): Response {
-  const status = message.statusCode as number
-  if (status < 200 || status > 599) throw new GuardError('unusable', 'the status is no HTTP status')
-  const headers = headersOf(message)
-  if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
-    throw new GuardError('unusable', 'the content has a coding that was not asked for')
-  const bodiless = status === 204 || status === 205 || status === 304
-  if (bodiless) {
-    // What comes all the same is nobody's.
-    deadline.end()
-    message.destroy()
-  }
-  return new Response(bodiless ? null : streamOf(message, maxBytes, deadline), { status, headers })
-}
-
-// From `rawHeaders`: of a field named `__proto__` the objects that Node makes of them throw, in some of its versions.
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers()
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    try {
-      headers.append(rawHeaders[i] as string, rawHeaders[i + 1] as string)
-    } catch {
-      throw new GuardError('unusable', 'a response header is malformed')
-    }
-  }
-  return headers
-}
-
-/** Reads only when asked, so that no more than one chunk is ever held here. */
-function streamOf(
-  message: IncomingMessage,
-  maxBytes: number,
-  deadline: Deadline,
-): ReadableStream<Uint8Array> {
-  const chunks = bounded(message, maxBytes, deadline)
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await chunks.next()
-        if (done === true) controller.close()
-        else controller.enqueue(value)
-      },
-      cancel() {
-        deadline.end()
-        message.destroy()
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-async function* bounded(
-  message: IncomingMessage,
-  maxBytes: number,
-  deadline: Deadline,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  try {
-    for await (const chunk of message as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      if (bytes > maxBytes) throw new GuardError('unusable', `the response is longer than ${maxBytes} bytes`)
-      yield chunk
-    }
-  } catch (error) {
-    throw deadline.cause(error)
-  } finally {
-    deadline.end()
-  }
-}
-
-/** The time limits of one exchange: one until the connection is made, one for the whole, and the caller's own signal. */
-class Deadline {
-  readonly #controller = new AbortController()
-  readonly #connected: () => void
-  readonly #done: () => void
-  readonly #caller: AbortSignal
-  readonly #abort = (): void => this.#controller.abort(this.#caller.reason)
-  /** Whether anybody has been there, whatever became of it. */
-  hasReached = false
-
-  constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
-    this.#caller = caller
-    const expire = (what: string, ms: number): (() => void) =>
-      after(ms, () => this.#controller.abort(new Error(`no ${what} within ${ms} ms`)))
-    this.#connected = expire('connection', limits.connectTimeout)
-    this.#done = expire('complete response', limits.timeout)
-    if (caller.aborted) this.#abort()
-    else caller.addEventListener('abort', this.#abort, { once: true })
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  reached(): void {
-    this.hasReached = true
-  }
-
-  connected(): void {
-    this.#connected()
-  }
-
-  end(): void {
-    this.#connected()
-    this.#done()
-    this.#caller.removeEventListener('abort', this.#abort)
-  }
-
-  /** Node's abort errors say nothing; the reason does. */
-  cause(error: unknown): unknown {
-    return this.signal.aborted ? this.signal.reason : error
-  }
-
-  async race<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this
-    if (signal.aborted) throw signal.reason
-    return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      work.then(resolve, reject)
-    })
-  }
 }

@@ -25,10 +25,13 @@ export function withLinks(given: unknown, response: ServerResponse, links: reado
     if (name !== undefined) {
       // Under several spellings HTTP/2 keeps the last.
       const others = Object.fromEntries(Object.entries(fields).filter(([one]) => !isLink(one)))
-      return { ...others, [name]: added(
+      return {
+        ...others,
+        [name]: added(
           names.flatMap((one) => [fields[one] ?? []].flat().map(String)),
           links,
-        ) }
+        ),
+      }
     }
   }
   return setLinks(given, response, links)

@@ -87,7 +87,9 @@ function refuseElsewhere(name: string, value: unknown): void {
   if (!/^obligations?$/i.test(name)) return
   const isEmpty = value === null || (typeof value === 'object' && Object.keys(value).length === 0)
   if (!isEmpty)
-    throw new TypeError(`the policy engine has its obligations in ${JSON.stringify(name)}, where nobody looks`)
+    throw new TypeError(
+      `the policy engine has its obligations in ${JSON.stringify(name)}, where nobody looks`,
+    )
 }
 
 // As long as the rule of `stepUp`: a grant of the last minute is what was asked for.

@@ -106,7 +106,11 @@ describe('an option of the application’s that answers something else', () => {
   // In its place the engine would be asked about somebody or something else.
   it.each<[string, object, string]>([
     ['no principal', { principal: () => undefined }, 'option principal'],
-    ['a principal without a name', { principal: async () => ({ type: 'account', properties: {} }) }, 'principal.id'],
+    [
+      'a principal without a name',
+      { principal: async () => ({ type: 'account', properties: {} }) },
+      'principal.id',
+    ],
     ['no action', { action: () => undefined }, 'option action'],
     ['an empty action', { action: async () => '' }, 'option action'],
     ['no resource', { resource: () => null }, 'option resource'],
@@ -206,7 +210,9 @@ describe('obligations', () => {
     const said: unknown = JSON.parse('{"reason_admin": {"en": "no"}, "constructor": 1, "id": "x"}')
     expect(readObligations(said)).toEqual({})
     expect(readObligations({ obligations: [], obligation: null })).toEqual({})
-    expect(readObligations(runInNewContext('({ stepUp: { fresh: true } })'))).toEqual({ stepUp: { fresh: true } })
+    expect(readObligations(runInNewContext('({ stepUp: { fresh: true } })'))).toEqual({
+      stepUp: { fresh: true },
+    })
     expect(() => readObligations([{}])).toThrow(TypeError)
     expect(() => readObligations('approval')).toThrow(TypeError)
     expect(() => verdictOf({ caller: grant, now }, true, [{ approval: {} }], undefined)).toThrow('option ask')

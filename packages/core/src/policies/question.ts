@@ -68,7 +68,8 @@ export async function questionOf<C extends Caller, Raw>(
   { principal, action, resource, context }: PolicyEngineOptions<C, Raw>,
 ): Promise<Question> {
   return {
-    principal: principal === undefined ? principalOf(input.caller) : entity('principal', await principal(input)),
+    principal:
+      principal === undefined ? principalOf(input.caller) : entity('principal', await principal(input)),
     action: action === undefined ? input.request.method : text('action', await action(input)),
     resource: resource === undefined ? resourceOf(input) : entity('resource', await resource(input)),
     context: {

@@ -1,5 +1,5 @@
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
-import type { ResourceServer } from '../server/resource-server.js'
+import type { ResourceServer } from '../server/contract.js'
 import { countIn } from './metrics.js'
 import { traceWith } from './spans.js'
 

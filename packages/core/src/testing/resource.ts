@@ -1,7 +1,8 @@
 import type { Answered, Outcome, Served } from '../answer/outcome.js'
 import type { AAuthEvent, DecisionEvent, Untold } from '../events.js'
+import type { ResourceServer } from '../server/contract.js'
 import type { ResourceOptions } from '../server/resource-options.js'
-import { createResourceServer, type ResourceServer } from '../server/resource-server.js'
+import { createResourceServer } from '../server/resource-server.js'
 import { newJwks } from './jwk.js'
 import { issuerKey, now } from './party.js'
 
