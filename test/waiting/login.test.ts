@@ -29,6 +29,9 @@ describe.each(adapters)('who is at the page [adapter %s]', (adapter) => {
     { user: 'mom', name: 3 },
     { redirect: undefined },
     { redirect: '' },
+    { redirect: '/login\r\nSet-Cookie: a=b' },
+    // Meant as a redirect: it would be one user, whoever comes.
+    '/login',
     { abandoned: false },
     // Nowhere that a browser could be sent to.
     { redirect: 'javascript:alert(1)' },

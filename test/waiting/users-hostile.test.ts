@@ -302,6 +302,8 @@ describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (ad
     ' ',
     [],
     [{ id: 1 }],
+    { rows: [] },
+    new Set(),
     Number.NaN,
     () => 'mom',
     new Error('nobody'),

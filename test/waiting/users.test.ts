@@ -132,6 +132,25 @@ describe.each(adapters)('a route that needs a user [adapter %s]', (adapter) => {
     expect(left.headers.get('location')).toBe(`${flow}?error=user_abandoned`)
   })
 
+  it.each([
+    ['link stores nothing', () => undefined, undefined, ['AAUTH_LINK']],
+    ['a refusal is misspelt', () => ({ refuse: 'no' }), undefined, ['AAUTH_LINK']],
+    ['find cannot say', () => undefined, () => Promise.reject(new Error('away')), []],
+    ['all is well', undefined, undefined, []],
+  ])('tells the operator of a link that find does not find: %s', async (_, instead, found, codes) => {
+    const diagnosed: string[] = []
+    await reopen({
+      onEvent: (event) => void (event.name === 'diagnostic' && diagnosed.push(event.code)),
+    })
+    if (instead !== undefined)
+      users.instead = () => {
+        users.found = found
+        return instead()
+      }
+    expect(await decideOn(stage, await call())).toBe(flow)
+    expect(diagnosed).toEqual(codes)
+  })
+
   it('says why the application does not link somebody, and leads back from there', async () => {
     users.instead = () => ({ refused: 'This account is <closed>.' })
     const visitor = new Visitor(stage.town)

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Deadlines, isYes, NoAnswer, Turn } from './deadline.js'
+import { Deadlines, Inquiry, isYes, NoAnswer } from './deadline.js'
 import type { AAuthEvent, Untold } from './events.js'
 
 const told: Untold<AAuthEvent>[] = []
 const deadlines = (milliseconds = 2000): Deadlines =>
   new Deadlines(milliseconds, (event) => void told.push(event))
 const never = new Promise<never>(() => {})
-const turnOf = (onGone?: (listener: () => void) => () => void): Turn => new Turn({ onGone }, '/x')
+const inquiryOf = (onGone?: (listener: () => void) => () => void): Inquiry => new Inquiry({ onGone }, '/x')
 const outcome = (answer: unknown): Promise<unknown> =>
   Promise.resolve(answer).then(
     (value) => ({ value }),
@@ -35,10 +35,10 @@ describe('the time that a function of the application has', () => {
   it('costs one that answers at once neither timer nor promise nor signal', () => {
     const signals = vi.spyOn(globalThis, 'AbortController')
     try {
-      expect(deadlines().ask(turnOf(), () => 3, 'policy 0')).toBe(3)
+      expect(deadlines().ask(inquiryOf(), () => 3, 'policy 0')).toBe(3)
       expect(() =>
         deadlines().ask(
-          turnOf(),
+          inquiryOf(),
           () => {
             throw new Error('no')
           },
@@ -52,8 +52,8 @@ describe('the time that a function of the application has', () => {
   })
 
   it('leaves no timer behind where it answers or throws in time', async () => {
-    expect(await deadlines().ask(turnOf(), async () => 3, 'x')).toBe(3)
-    expect(await outcome(deadlines().ask(turnOf(), () => Promise.reject(new Error('no')), 'x'))).toEqual({
+    expect(await deadlines().ask(inquiryOf(), async () => 3, 'x')).toBe(3)
+    expect(await outcome(deadlines().ask(inquiryOf(), () => Promise.reject(new Error('no')), 'x'))).toEqual({
       cause: new Error('no'),
     })
     expect(vi.getTimerCount()).toBe(0)
@@ -61,13 +61,13 @@ describe('the time that a function of the application has', () => {
 
   it('ends, tells of it once, and aborts the signal after that', async () => {
     const all = deadlines(50)
-    const turn = turnOf()
-    const answer = codeOf(all.ask(turn, () => never, 'policy shopHours'))
+    const inquiry = inquiryOf()
+    const answer = codeOf(all.ask(inquiry, () => never, 'policy shopHours'))
     vi.advanceTimersByTime(49)
-    expect([told, turn.signal.aborted, all.late]).toEqual([[], false, 0])
+    expect([told, inquiry.signal.aborted, all.late]).toEqual([[], false, 0])
     vi.advanceTimersByTime(1)
     expect(await answer).toBe('policy_unavailable')
-    expect([turn.signal.aborted, (turn.signal.reason as Error).name]).toEqual([true, 'TimeoutError'])
+    expect([inquiry.signal.aborted, (inquiry.signal.reason as Error).name]).toEqual([true, 'TimeoutError'])
     vi.advanceTimersByTime(10_000)
     expect(told).toEqual([
       { name: 'policy-timeout', function: 'policy shopHours', route: '/x', milliseconds: 50 },
@@ -76,11 +76,11 @@ describe('the time that a function of the application has', () => {
   })
 
   it('makes a signal that is aborted where it is read too late', async () => {
-    const turn = turnOf()
-    const answer = outcome(deadlines(50).ask(turn, () => never, 'x'))
+    const inquiry = inquiryOf()
+    const answer = outcome(deadlines(50).ask(inquiry, () => never, 'x'))
     vi.advanceTimersByTime(50)
     await answer
-    expect(turn.signal.aborted).toBe(true)
+    expect(inquiry.signal.aborted).toBe(true)
   })
 
   it.each<[string, (signal: () => AbortSignal) => PromiseLike<unknown>]>([
@@ -97,8 +97,10 @@ describe('the time that a function of the application has', () => {
       () => ({ then: (done) => setTimeout(() => done?.(undefined as never), 60) as never }),
     ],
   ])('drops what %s too late', async (_name, call) => {
-    const turn = turnOf()
-    const answer = codeOf(deadlines(50).ask(turn, () => call(() => turn.signal) as Promise<unknown>, 'x'))
+    const inquiry = inquiryOf()
+    const answer = codeOf(
+      deadlines(50).ask(inquiry, () => call(() => inquiry.signal) as Promise<unknown>, 'x'),
+    )
     vi.advanceTimersByTime(50)
     expect(await answer).toBe('policy_unavailable')
     vi.advanceTimersByTime(50)
@@ -125,14 +127,15 @@ describe('the time that a function of the application has', () => {
       },
     ],
   ])('is no pass for an object that %s', async (_name, thenable) => {
-    const ask = async (): Promise<unknown> => deadlines().ask(turnOf(), () => thenable as Promise<never>, 'x')
+    const ask = async (): Promise<unknown> =>
+      deadlines().ask(inquiryOf(), () => thenable as Promise<never>, 'x')
     expect(await outcome(ask())).toEqual({ cause: new Error('no') })
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('is as long as it takes where the option is 0', async () => {
     const answer = deadlines(0).ask(
-      turnOf(),
+      inquiryOf(),
       () => new Promise((resolve) => setTimeout(() => resolve('at last'), 1e8)),
       'x',
     )
@@ -143,7 +146,7 @@ describe('the time that a function of the application has', () => {
   it('keeps the process alive while it runs, since somebody waits for the answer', async () => {
     vi.useRealTimers()
     const made = vi.spyOn(globalThis, 'setTimeout')
-    const answer = outcome(deadlines(10_000).ask(turnOf(), () => new Promise(setImmediate), 'x'))
+    const answer = outcome(deadlines(10_000).ask(inquiryOf(), () => new Promise(setImmediate), 'x'))
     const timer = made.mock.results[0]?.value as NodeJS.Timeout
     made.mockRestore()
     expect(timer.hasRef()).toBe(true)
@@ -156,10 +159,12 @@ describe('the time that a function of the application has', () => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     }
-    const turn = turnOf(onGone)
+    const inquiry = inquiryOf(onGone)
     const call = (): Promise<never> =>
-      new Promise((_, reject) => turn.signal.addEventListener('abort', () => reject(turn.signal.reason)))
-    const answer = codeOf(deadlines().ask(turn, call, 'x'))
+      new Promise((_, reject) =>
+        inquiry.signal.addEventListener('abort', () => reject(inquiry.signal.reason)),
+      )
+    const answer = codeOf(deadlines().ask(inquiry, call, 'x'))
     for (const listener of [...listeners]) listener()
     expect(await answer).toBe('invalid_request')
     expect([told, listeners.size, vi.getTimerCount()]).toEqual([[], 0, 0])
@@ -177,23 +182,23 @@ describe('the time that a function of the application has', () => {
     ['rejects', () => Promise.reject(new Error('no'))],
   ])('listens for the client no longer once a function %s', async (_name, call) => {
     let listening = 0
-    const turn = turnOf(() => {
+    const inquiry = inquiryOf(() => {
       listening++
       return () => void listening--
     })
     const ask = async (): Promise<unknown> =>
       deadlines().ask(
-        turn,
+        inquiry,
         () => {
-          void turn.signal
+          void inquiry.signal
           return call()
         },
         'x',
       )
     await outcome(ask())
     expect(listening).toBe(0)
-    void turn.signal
-    expect([listening, turn.signal.aborted]).toEqual([0, false])
+    void inquiry.signal
+    expect([listening, inquiry.signal.aborted]).toEqual([0, false])
   })
 
   it('is none for functions that have to answer at once: a promise is no yes, and dropped', async () => {

@@ -11,19 +11,19 @@ export interface Deadline {
   readonly signal: AbortSignal
 }
 
-/** The part of a request that a deadline needs. */
-export interface Leaving {
+/** A request of which it can be known that its client has gone. */
+export interface ClosableRequest {
   /** Calls the listener when the client closes the connection. @returns stops listening */
   readonly onGone?: ((listener: () => void) => () => void) | undefined
 }
 
 /**
- * One call of a function of the application. The signal is made when it is read: most functions answer at once, and making
- * it costs more than the rest of a decision. A getter of the class for the same reason. What else a function is asked is
- * assigned to it.
+ * What a function of the application is called with; there is one for each call. The members that the function is to see are
+ * assigned to it. Its signal is made when it is read, by a getter of the class: most functions answer at once, and to make it
+ * costs more than the rest of a decision.
  */
-export class Turn implements Deadline {
-  readonly #request: Leaving | undefined
+export class Inquiry implements Deadline {
+  readonly #request: ClosableRequest | undefined
   readonly #route: string | undefined
   #abort: AbortController | undefined
   #reason: unknown
@@ -34,7 +34,7 @@ export class Turn implements Deadline {
    * @param request `undefined`: it is about none
    * @param route as it was declared; `undefined`: not known
    */
-  constructor(request: Leaving | undefined, route?: string) {
+  constructor(request: ClosableRequest | undefined, route?: string) {
     this.#request = request
     this.#route = route
   }
@@ -115,20 +115,20 @@ export class Deadlines {
    * @param name of the function, for the operator
    * @throws NoAnswer when it is too late, or gave up because the client has gone
    */
-  ask<T extends Turn, A>(turn: T, call: (turn: T) => Awaitable<A>, name: string): Awaitable<A> {
+  ask<T extends Inquiry, A>(inquiry: T, call: (inquiry: T) => Awaitable<A>, name: string): Awaitable<A> {
     let answer: Awaitable<A>
     try {
-      answer = call(turn)
-      if (isPromiseLike(answer)) return this.#wait(answer, turn, name)
+      answer = call(inquiry)
+      if (isPromiseLike(answer)) return this.#wait(answer, inquiry, name)
     } catch (cause) {
-      turn.end()
+      inquiry.end()
       throw cause
     }
-    turn.end()
+    inquiry.end()
     return answer
   }
 
-  #wait<A>(answer: Promise<A>, turn: Turn, name: string): Promise<A> {
+  #wait<A>(answer: Promise<A>, inquiry: Inquiry, name: string): Promise<A> {
     return new Promise((resolve, reject) => {
       // It keeps the process alive: somebody waits for the answer.
       const timer =
@@ -137,12 +137,12 @@ export class Deadlines {
           : setTimeout(() => {
               const reason = `${name} gave no answer within ${this.milliseconds} ms`
               reject(new NoAnswer(new Refusal('policy_unavailable', { retryAfter, reason })))
-              turn.abort(new DOMException(reason, 'TimeoutError'))
-              this.#tell(turn, name)
+              inquiry.abort(new DOMException(reason, 'TimeoutError'))
+              this.#tell(inquiry, name)
             }, this.milliseconds)
       const end = (): void => {
         clearTimeout(timer)
-        turn.end()
+        inquiry.end()
       }
       // It may be no promise of this realm, whose `then` can throw, call back twice, or never.
       Promise.resolve(answer).then(
@@ -152,15 +152,15 @@ export class Deadlines {
         },
         (cause: unknown) => {
           end()
-          reject(turn.isGone ? new NoAnswer(callerGone) : cause)
+          reject(inquiry.isGone ? new NoAnswer(callerGone) : cause)
         },
       )
     })
   }
 
-  #tell(turn: Turn, name: string): void {
+  #tell(inquiry: Inquiry, name: string): void {
     this.#late++
-    const { request, route } = turn.about()
+    const { request, route } = inquiry.about()
     const { milliseconds } = this
     this.#report(
       { name: 'policy-timeout', function: name, ...(route === undefined ? {} : { route }), milliseconds },

@@ -20,6 +20,8 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
     'a route has config.aauth, but the plugin is registered in another scope, so the route answers 500: register the plugin in a scope that holds the route',
   AAUTH_COOKIE:
     'a browser opened the interaction page and did not keep its cookie, which browsers do only over https: for development over plain http set the option interaction.insecureCookie',
+  AAUTH_LINK:
+    'users.link has linked a person, and users.find still finds nobody, so that the person is sent to the interaction page again: store the link before link answers, and look it up by the same ps and sub',
   AAUTH_SUBJECT_KEY:
     'the audit log has neither subjectKey nor secret, so that erase finds what was recorded under the signing keys of today and nothing older: give it one of the two',
   AAUTH_ENDPOINTS:

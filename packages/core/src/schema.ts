@@ -1,9 +1,10 @@
 import * as zod from 'zod'
 
 /**
- * Zod, of which nothing is done before a schema is used. There are some hundreds of schemas, most of them for what an
- * application never asks for, and to make them all is a third of what importing this package would take (docs:
- * performance, "Cold start").
+ * Zod, whose schemas are made when they are first used. There are some hundreds, most of them for what an application never
+ * asks for, and to make them all takes a fifth of an import (docs: performance, "Cold start"). What is declared is a stand-in
+ * that remembers how to make the schema, so that declarations are written as with Zod itself, and none of them can forget to
+ * wait.
  */
 export const z: Makers = {} as typeof zod
 
@@ -69,10 +70,10 @@ for (const [name, maker] of Object.entries(makers))
     value: (...args: readonly unknown[]) => later(() => (maker as Maker)(...args.map(now))),
   })
 
-/** Makes the schema that a stand-in stands for. */
+/** How to make the schema of each stand-in. */
 const made = new WeakMap<object, () => object>()
 
-/** Methods that make another schema of one. Whatever else is asked for, the schema itself has to be there. */
+/** Methods that make another schema of one, which can wait as well. Everything else needs the schema itself. */
 const steps: ReadonlySet<PropertyKey> = new Set([
   'catch',
   'check',
@@ -96,6 +97,7 @@ const steps: ReadonlySet<PropertyKey> = new Set([
   'transform',
 ])
 
+/** A stand-in for the schema that `make` makes. */
 function later(make: () => object): object {
   let schema: object | undefined
   const get = (): object => {
@@ -116,7 +118,7 @@ function later(make: () => object): object {
   return standIn
 }
 
-/** What is handed to zod: schemas in place of what stands for them, at any depth. */
+/** An argument for Zod: with schemas in place of their stand-ins, at any depth. */
 function now(given: unknown): unknown {
   if (typeof given !== 'object' || given === null) return given
   const schema = made.get(given)

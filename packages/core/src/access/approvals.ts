@@ -32,11 +32,12 @@ export interface Approvals {
 /** Reads a request's approvals for one guard. */
 export type ReadApprovals = (request: HttpRequest) => Approvals
 
-// How many guards with policies a request has gone through, by its own field lines: each guard makes a request of its own
-// of what it is given.
-const passed = new WeakMap<HttpRequest['rawHeaders'], number>()
-// What the policies of one run have been found to have; the same policy may be asked by several guards.
-const met = new WeakMap<Carried, Map<Policy, Set<string>>>()
+// How many guards with policies a request has gone through. Each guard makes an object of its own of the request, so it is
+// told by its field lines, which all of them share.
+const guardsPassed = new WeakMap<HttpRequest['rawHeaders'], number>()
+// Which verdicts of a policy have found their approval while a call is carried out. A policy of the server's is asked by
+// every guard that the call goes through.
+const verdictsGiven = new WeakMap<Carried, Map<Policy, Set<string>>>()
 
 // The guards of a server, in this process.
 const guardsOf = new WeakMap<object, { readonly id: string; count: number }>()
@@ -51,8 +52,8 @@ export function createApprovals(policies: readonly Policy[], server: object): Re
   const number = guards.count++
   return (request) => {
     const carried = carriedFor(request, server)
-    const guard = passed.get(request.rawHeaders) ?? 0
-    passed.set(request.rawHeaders, guard + 1)
+    const guard = guardsPassed.get(request.rawHeaders) ?? 0
+    guardsPassed.set(request.rawHeaders, guard + 1)
     return {
       by: carried === undefined ? nobody : approversOf(carried),
       missing(verdict, place, caller) {
@@ -79,19 +80,20 @@ export function approversOf({ approvals }: Carried): readonly string[] {
 
 function isGiven({ subject, by, ask }: Wanted, policy: Policy, carried: Carried | undefined): boolean {
   if (carried === undefined) return false
-  const known = met.get(carried) ?? new Map<Policy, Set<string>>()
-  const kinds = known.get(policy) ?? new Set<string>()
+  const ofPolicies = verdictsGiven.get(carried) ?? new Map<Policy, Set<string>>()
+  const verdicts = ofPolicies.get(policy) ?? new Set<string>()
   const given = carried.approvals.some((one) => isSubject(one.subject, subject) && isBy(one, by))
-  // A rule of the server's is asked by every guard of the request: one approval is enough for it.
-  if (!given) return ask.subject === undefined && by === undefined && kinds.has(ask.verdict)
-  met.set(carried, known.set(policy, kinds.add(ask.verdict)))
+  // One approval is enough for a policy, whichever of the guards has asked it.
+  if (!given) return ask.subject === undefined && by === undefined && verdicts.has(ask.verdict)
+  verdictsGiven.set(carried, ofPolicies.set(policy, verdicts.add(ask.verdict)))
   return true
 }
 
 /**
- * Two policies that one function has made look the same, and stand in the same place where the application ran another
- * guard first. So a guard that was there when the call was put aside, and did not ask, takes nothing that was given to the
- * one that did. Where guards are made for each request, or another process carries the call out, the place has to do.
+ * Whether an approval was given for this. The names of two policies are the same where one function has made both, and where
+ * the application runs its guards in another order they stand in the same place. So a guard takes no approval that another one
+ * asked for, where both were there when the call was put aside. Of guards that are made for each request, or that are in
+ * another process, this is not known, and the name decides.
  */
 function isSubject(given: ApprovalSubject, wanted: ApprovalSubject): boolean {
   if (given.name !== wanted.name) return false
@@ -113,8 +115,8 @@ function mayApprove(ask: Ask, caller: Caller): readonly string[] | undefined {
   return caller.kind === 'session' ? [caller.user] : undefined
 }
 
-// The place in the request tells policies apart; what they are made of sees to it that another version of the
-// application, or one that ran another guard first, takes no approval for another.
+// Part of a policy's name, beside its place: in another version of the application, or behind another guard, another policy
+// may stand in that place, and must not take the approval of this one.
 function fingerprint(policy: Policy): string {
   return hash('sha256', `${policy.name}\n${String(policy)}`, 'base64url').slice(0, 12)
 }

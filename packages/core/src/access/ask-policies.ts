@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Caller } from '../caller.js'
-import { type Deadlines, Turn } from '../deadline.js'
+import { type Deadlines, Inquiry } from '../deadline.js'
 import type { Decisions } from '../decision/decisions.js'
 import type { Draft } from '../decision/draft.js'
 import type { HttpRequest } from '../http/message.js'
@@ -77,7 +77,7 @@ function noteAsked(draft: Draft, name: string | undefined, caller: Caller): void
 }
 
 /** What a policy is asked. */
-class Asked extends Turn implements PolicyInput {
+class Asked extends Inquiry implements PolicyInput {
   readonly caller: Caller
   readonly request: RequestView
   readonly now: number

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
-import { type Deadline, type Deadlines, isYes, Turn } from '../deadline.js'
+import { type Deadline, type Deadlines, Inquiry, isYes } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RequestView, type RouteView, viewRequest } from '../http/request-view.js'
 import type { UserDirectory } from '../users/directory.js'
@@ -30,7 +30,7 @@ export interface Bindings {
   readonly user: UserRule | undefined
 }
 
-/** The route binds nothing. */
+/** Those of a route that has none. */
 export const nothing: Bindings = {
   tenant: undefined,
   mission: undefined,
@@ -39,7 +39,7 @@ export const nothing: Bindings = {
   user: undefined,
 }
 
-/** What the bindings of a route come to for one request. */
+/** What the bindings of a route say of one request. */
 export interface Bound {
   /** Why the caller is not served here, in words for the caller. */
   readonly objection?: string
@@ -60,11 +60,11 @@ export interface BindingContext {
   readonly deadlines: Deadlines
 }
 
-/** No binding has anything to say. */
+/** Nothing is objected, and nothing was found. */
 export const unbound: Bound = {}
 
 /**
- * Holds a caller against the bindings. Whatever account a token names, it is asked whether the person holds the one that
+ * Compares a caller with the bindings. Whatever account a token names, it is asked whether the person holds the one that
  * the request acts on, so that nobody is asked for consent to what will be refused.
  */
 export async function bind(
@@ -80,43 +80,43 @@ export async function bind(
   if (bindings.mission !== undefined && !matches(bindings.mission, caller.mission, caller))
     return { objection: 'This mission is not served here' }
   const view = viewRequest(request, route)
-  const turn = (): Turn => new Turn(request, route.route)
+  const inquiry = (): Inquiry => new Inquiry(request, route.route)
   if (person !== undefined) {
-    const owner = await context.deadlines.ask(turn(), (deadline) => person(view, deadline), 'person')
+    const owner = await context.deadlines.ask(inquiry(), (deadline) => person(view, deadline), 'person')
     if (!isPerson(owner, caller)) return { objection: 'This is not the person’s own' }
   }
-  const bound = await bindAccount(bindings, caller, { view, turn }, context)
+  const bound = await bindAccount(bindings, caller, { view, inquiry }, context)
   if (bindings.user === undefined || bound.objection !== undefined) return bound
-  return { ...bound, ...(await bindUser(bindings.user, caller, turn, context)) }
+  return { ...bound, ...(await bindUser(bindings.user, caller, inquiry, context)) }
 }
 
 async function bindUser(
   rule: UserRule,
   caller: Person | Grant,
-  turn: () => Turn,
+  inquiry: () => Inquiry,
   { users, deadlines }: BindingContext,
 ): Promise<Bound> {
-  const user = await users?.find(caller, turn())
+  const user = await users?.find(caller, inquiry())
   if (user === undefined) return { unlinked: true }
   if (rule === true) return { user }
-  const answer = await deadlines.ask(turn(), (deadline) => rule(user, caller, deadline), 'user')
+  const answer = await deadlines.ask(inquiry(), (deadline) => rule(user, caller, deadline), 'user')
   return answer === true ? { user } : { objection: 'The user of this person is not served here' }
 }
 
 async function bindAccount(
   bindings: Bindings,
   caller: Person | Grant,
-  { view, turn }: { readonly view: RequestView; readonly turn: () => Turn },
+  { view, inquiry }: { readonly view: RequestView; readonly inquiry: () => Inquiry },
   { deadlines, accounts: holds }: BindingContext,
 ): Promise<Bound> {
   const held = (account: string): Awaitable<boolean> =>
-    holds !== undefined && isHeld(holds, caller, { account, request: view }, turn(), deadlines)
+    holds !== undefined && isHeld(holds, caller, { account, request: view }, inquiry(), deadlines)
   const granted = caller.kind === 'grant' ? caller.account : undefined
   if (bindings.account === undefined) {
     return granted === undefined || holds === undefined || (await held(granted)) ? unbound : notHeld
   }
   const accountOf = bindings.account
-  const account = await deadlines.ask(turn(), (deadline) => accountOf(view, deadline), 'account')
+  const account = await deadlines.ask(inquiry(), (deadline) => accountOf(view, deadline), 'account')
   if (account !== undefined && typeof account !== 'string')
     throw new TypeError('require: account must give a string or undefined')
   if (account === undefined) return { objection: 'The request names no account' }
@@ -130,10 +130,10 @@ export async function isHeld(
   holds: AccountHolder,
   { person }: Person | Grant,
   asked: Pick<AccountQuestion, 'account' | 'request'>,
-  turn: Turn,
+  inquiry: Inquiry,
   deadlines: Deadlines,
 ): Promise<boolean> {
-  return (await deadlines.ask(Object.assign(turn, { person, ...asked }), holds, 'accounts')) === true
+  return (await deadlines.ask(Object.assign(inquiry, { person, ...asked }), holds, 'accounts')) === true
 }
 
 function isTenant(rule: TenantRule, caller: Person | Grant): boolean {

@@ -10,7 +10,15 @@ import { type ClaimRules, checkClaimRules, scopesOfClaims } from './claims.js'
 import { type EffectTerms, effects } from './effects.js'
 import { type Policy, policyList } from './policy.js'
 import type { SessionTerms } from './requirement.js'
-import { isObject, type RouteKind, readSessionTerms, readTerms, type Terms } from './requirement-schema.js'
+import {
+  goesWith,
+  isObject,
+  isTerm,
+  type RouteKind,
+  readSessionTerms,
+  readTerms,
+  type Terms,
+} from './requirement-schema.js'
 import { checkScopeRule, type ScopeNeed, type ScopeRule } from './scope-rule.js'
 
 /** A requirement that has been checked, in the one form the decision knows. */
@@ -112,7 +120,10 @@ function kindOf(given: Readonly<Record<string, unknown>>): RouteKind {
   }
   if ('session' in given) return 'session'
   if ('scope' in given || 'claims' in given) return 'grant'
-  throw shapeError()
+  const alone = Object.keys(given).find(isTerm)
+  throw alone === undefined
+    ? shapeError()
+    : new TypeError(`require: ${alone} does not say who may call; it goes with ${goesWith(alone)}`)
 }
 
 function checkGrantTerms(

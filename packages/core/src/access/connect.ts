@@ -1,5 +1,5 @@
 import type { TokenCaller } from '../caller.js'
-import { type Deadlines, Turn } from '../deadline.js'
+import { type Deadlines, Inquiry } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RouteView, viewRequest } from '../http/request-view.js'
 import { isUserList } from '../interaction/ask.js'
@@ -44,7 +44,7 @@ async function usersOf(
   const users =
     typeof by === 'function'
       ? await deadlines.ask(
-          new Turn(request, route.route),
+          new Inquiry(request, route.route),
           (deadline) => by(viewRequest(request, route), deadline),
           'session.by',
         )

@@ -1,4 +1,5 @@
 import { asUser, type Caller, type Connected, type Grant, type Person, type TokenCaller } from '../caller.js'
+import { describeValue } from '../describe-value.js'
 import { Refusal } from '../errors.js'
 import type { Bound } from './bindings.js'
 import type { CheckedRequirement, WantedSession } from './checked-requirement.js'
@@ -47,7 +48,7 @@ const matrix: Readonly<Record<Need['needs'], Row>> = {
   // Agents that hold an auth token present it everywhere; it names the person as well (G-05).
   person: { nobody: askPerson, agent: askPerson, person: serveLinked, grant: serveLinked },
   // Never an auth-token challenge for a request that carried neither a person token nor an auth token (R-156).
-  grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: fit },
+  grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: serveIfEnough },
   // A session goes with the key, whatever token says whose key it is (G-32).
   session: { nobody: askAgent, agent: connect, person: connect, grant: connect },
 }
@@ -90,6 +91,7 @@ function connect(_: Need, caller: TokenCaller): Connect {
   return { act: 'connect', caller }
 }
 
+/** Whoever the bindings of the route have nothing against. */
 function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
@@ -113,11 +115,13 @@ function askGrant(need: Need, caller: Person): AskGrant | Forbid {
   return { act: 'ask-grant', caller, scope: asked, essential, account, ...linkFor(need) }
 }
 
+/** Asks for our page as well, where the person is linked to no user yet. */
 function linkFor({ unlinked }: Need): Pick<AskGrant, 'link'> {
   return unlinked === true ? { link: true } : {}
 }
 
-function fit(need: Need, grant: Grant): MatrixDecision {
+/** A grant is served where it is enough; otherwise a wider one is asked for, our page included where a user is missing. */
+function serveIfEnough(need: Need, grant: Grant): MatrixDecision {
   const { objection, scope, claims, ask, account: wanted, user, unlinked } = need
   if (objection !== undefined) return forbid(objection)
   const found = findClaims(claims, grant)
@@ -184,13 +188,9 @@ export function decideVerdict(
         `the policy answered stepUp(…), and a caller of kind ${caller.kind} has no grant to widen`,
       )
   }
-  throw new TypeError(`the policy answered ${named(verdict)}: return allow() or deny(…)`)
-}
-
-/** A value in an error: by what it is, and never by what it holds. */
-function named(value: unknown): string {
-  if (value === undefined || value === null || typeof value === 'boolean') return String(value)
-  return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that is no verdict`
+  throw new TypeError(
+    `the policy answered ${describeValue(verdict)}, which is no verdict: return allow() or deny(…)`,
+  )
 }
 
 function stepUpFor(

@@ -130,6 +130,22 @@ describe('no slip of the pen opens a route', () => {
     [{ identity: 'agent', policy: [undefined] }, must('policy', 'a function or a list of functions')],
     ['read', 'require: a scope is asked for by { scope: "read" }'],
     ['email', 'require: a scope is asked for by { scope: "email" }'],
+    [
+      { user: true },
+      "require: user does not say who may call; it goes with identity: 'person', scope or claims",
+    ],
+    [
+      { identity: 'agent', user: true },
+      "require: user goes with identity: 'person', scope or claims, and not with identity: 'agent'",
+    ],
+    [
+      { session: true, tenant: true },
+      "require: tenant goes with identity: 'person', scope or claims, and not with session",
+    ],
+    [
+      { identity: 'person', account: () => 'a' },
+      "require: account goes with scope or claims, and not with identity: 'person'",
+    ],
     ['nothing.known', "require: expected 'agent', 'person'"],
     [{ scope: 'raed' }, 'is not described in the option scopes; did you mean read?'],
     [{ identity: 'agent', observ: true }, 'require: observ: is not known; did you mean observe?'],

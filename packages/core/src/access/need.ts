@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { TokenCaller } from '../caller.js'
-import { Turn } from '../deadline.js'
+import { Inquiry } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RouteView, viewRequest } from '../http/request-view.js'
 import { type BindingContext, type Bound, bind, nothing, unbound } from './bindings.js'
@@ -31,8 +31,8 @@ export function createNeed(requirement: CheckedRequirement, context: BindingCont
     const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, request, route, context) : unbound
     return andThen(bound, (found) => {
       if (typeof scope !== 'function') return { ...requirement, scope, ...found }
-      const turn = new Turn(request, route.route)
-      const rule = deadlines.ask(turn, (deadline) => scope(viewRequest(request, route), deadline), 'scope')
+      const inquiry = new Inquiry(request, route.route)
+      const rule = deadlines.ask(inquiry, (deadline) => scope(viewRequest(request, route), deadline), 'scope')
       return andThen(rule, (known) => ({ ...requirement, scope: known, ...found }))
     })
   }

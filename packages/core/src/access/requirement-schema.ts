@@ -109,7 +109,16 @@ const sessionTerms = z.strictObject({
     )
     .optional(),
 })
-const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
+/** What makes a route one of a kind, as it is written. */
+const says: Readonly<Record<keyof typeof kinds, string>> = {
+  any: "identity: 'any'",
+  agent: "identity: 'agent'",
+  person: "identity: 'person'",
+  session: 'session',
+  grant: 'scope or claims',
+}
+/** Whether a member may be said of any kind of route. */
+export const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
 
 /**
  * Reads what is said of a route.
@@ -120,7 +129,7 @@ export function readTerms(given: Readonly<Record<string, unknown>>, kind: RouteK
   const { shape } = kinds[kind]
   const misplaced = Object.keys(given).find((name) => !(name in shape) && isTerm(name))
   if (misplaced !== undefined)
-    throw new TypeError(`require: ${misplaced} cannot be said of this kind of route`)
+    throw new TypeError(`require: ${misplaced} goes with ${goesWith(misplaced)}, and not with ${says[kind]}`)
   const schema: z.ZodType<Terms> = kinds[kind]
   return checkConfiguration(schema, given, { prefix: 'require: ' })
 }
@@ -154,4 +163,13 @@ function isNames(value: unknown): boolean {
 
 export function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null
+}
+
+/** The kinds of route that a member can be said of. */
+export function goesWith(name: string): string {
+  const needs = Object.keys(kinds) as (keyof typeof kinds)[]
+  return needs
+    .filter((each) => name in kinds[each].shape)
+    .map((each) => says[each])
+    .join(', ')
 }

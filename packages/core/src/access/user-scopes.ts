@@ -9,7 +9,7 @@ export interface UserScopes {
   needUser(scope: readonly string[]): boolean
 }
 
-/** Creates it. Scopes that depend on the request are not known before there is one, and are left out. */
+/** Creates the {@link UserScopes} of a server. A `scope` that is a function names nothing before there is a request, and is left out. */
 export function createUserScopes(): UserScopes {
   const withUser = new Set<string>()
   const without = new Set<string>()
@@ -24,11 +24,8 @@ export function createUserScopes(): UserScopes {
 }
 
 function namesIn(rule: ScopeRule): readonly string[] {
-  return typeof rule === 'object' && 'anyOf' in rule
-    ? rule.anyOf.flatMap(namesIn)
-    : typeof rule === 'object' && 'allOf' in rule
-      ? rule.allOf.flatMap(namesIn)
-      : typeof rule === 'object'
-        ? rule.flatMap(namesIn)
-        : missingScopes(rule, [])
+  if (typeof rule !== 'object') return missingScopes(rule, [])
+  if ('anyOf' in rule) return rule.anyOf.flatMap(namesIn)
+  if ('allOf' in rule) return rule.allOf.flatMap(namesIn)
+  return rule.flatMap(namesIn)
 }

@@ -15,7 +15,7 @@ import type { Report } from '../events.js'
 import { readJsonObject } from '../http/content.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, jsonAnswer } from '../http/message.js'
-import { turnOf, viewNoted } from '../http/request-view.js'
+import { inquiryOf, viewNoted } from '../http/request-view.js'
 import { fixedLimits } from '../limits.js'
 import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
@@ -99,7 +99,7 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
         access.accounts,
         caller,
         { account, request: viewNoted(request) },
-        turnOf(request),
+        inquiryOf(request),
         deadlines,
       ))
     return held ? { scope: admitted, account } : refuse('invalid_account')
@@ -156,7 +156,8 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     if (scope.length === 0) return denied('access_denied', undefined, report, request).answer
     const { account } = asked
     // Whoever has to come to our page comes before the consent, not after it.
-    const unlinked = userScopes.needUser(scope) && (await users?.find(caller, turnOf(request))) === undefined
+    const unlinked =
+      userScopes.needUser(scope) && (await users?.find(caller, inquiryOf(request))) === undefined
     const token = await grantToken(
       caller,
       {
@@ -179,8 +180,8 @@ export function authorizationEndpoint(path: string, context: AuthorizationContex
     if (access.authorize === undefined) return scope
     const now = Math.floor(authentication.clock() / 1000)
     const asked = { caller, scope, account, now, request: viewNoted(request) }
-    const turn = Object.assign(turnOf(request), asked)
-    return deadlines.ask(turn, access.authorize.bind(access), 'authorize')
+    const inquiry = Object.assign(inquiryOf(request), asked)
+    return deadlines.ask(inquiry, access.authorize.bind(access), 'authorize')
   }
 
   return {

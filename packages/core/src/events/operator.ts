@@ -26,6 +26,7 @@ export type DiagnosticCode =
   | 'AAUTH_CONTENT_CONSUMED'
   | 'AAUTH_UNGUARDED_ROUTE'
   | 'AAUTH_ENDPOINTS'
+  | 'AAUTH_LINK'
   | 'AAUTH_SUBJECT_KEY'
   | 'AAUTH_COOKIE'
 

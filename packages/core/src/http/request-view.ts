@@ -1,4 +1,4 @@
-import { Turn } from '../deadline.js'
+import { Inquiry } from '../deadline.js'
 import type { Logger } from '../logger.js'
 import { type HttpRequest, type RequestTarget, splitTarget } from './message.js'
 import { contentOf, type RequestContent } from './request-content.js'
@@ -69,8 +69,8 @@ export function routeOf(request: object): RouteView {
 }
 
 /** A call of a function of the application about a request whose route was kept. */
-export function turnOf(request: HttpRequest): Turn {
-  return new Turn(request, routeOf(request).route)
+export function inquiryOf(request: HttpRequest): Inquiry {
+  return new Inquiry(request, routeOf(request).route)
 }
 
 /** The view of a request whose route was kept. */

@@ -1,91 +1,27 @@
-import type { AuthenticationContext } from '../authentication/authenticate.js'
 import type { Awaitable } from '../awaitable.js'
-import type { Grant, Person, PersonIdentifier } from '../caller.js'
-import type { Deadlines } from '../deadline.js'
+import type { Grant, Person } from '../caller.js'
 import type { HeldCall } from '../http/endpoint.js'
 import { type Answer, type HttpRequest, splitTarget } from '../http/message.js'
-import { turnOf, viewNoted } from '../http/request-view.js'
-import { isUser } from '../identifiers.js'
-import type { IssuerKeys } from '../issuer/issuer-keys.js'
+import { inquiryOf, viewNoted } from '../http/request-view.js'
 import { contentView } from '../pending/content-view.js'
 import type { PendingRecord, Settlement } from '../pending/record.js'
-import { type Decision, type SettleContext, settle } from '../pending/settle.js'
-import type { UserDirectory } from '../users/directory.js'
-import { type Browser, formToken } from './browser.js'
+import { type Decision, settle } from '../pending/settle.js'
+import { formToken } from './browser.js'
 import { type CallbackError, callbackWith } from './callback.js'
-import { type InteractionOptions, isLink, type LoginResult, type SignedIn, type Visit } from './options.js'
-import { type Pages, pageAnswer, problemPage, redirectAnswer } from './page-answer.js'
+import type { InteractionContext, Visitor } from './context.js'
+import { checkLogin } from './login-result.js'
+import { type InteractionOptions, isLink, type SignedIn, type Visit } from './options.js'
+import { pageAnswer, problemPage, redirectAnswer } from './page-answer.js'
 import { callerOnPage, type PageView } from './view.js'
-
-/** What the interaction page depends on. */
-export interface InteractionContext extends SettleContext {
-  /** `undefined`: nobody signs in here, and people are only sent on. */
-  readonly interaction: InteractionOptions | undefined
-  /** Our own URL that people come back to from a supplier's side; `undefined`: none are sent there. */
-  readonly callback: string | undefined
-  readonly issuers: IssuerKeys
-  /** Present with the option `users`. */
-  readonly users: UserDirectory | undefined
-  /** How persons are named in events. */
-  hashOf(person: PersonIdentifier): string
-  readonly authentication: Pick<AuthenticationContext, 'diagnose'>
-  readonly browser: Browser
-  readonly deadlines: Deadlines
-  readonly pages: Pages
-  /** How long a session lasts; see `PageView`. */
-  readonly session: NonNullable<NonNullable<PageView['wants']>['session']>
-  /** The path of the page of this interaction. */
-  pathOf(id: string): string
-}
-
-/** The note that a browser has come with the code. */
-export interface Arrival {
-  /** Names the browser. */
-  readonly browser: string
-  /** The URL to go to after the decision. */
-  readonly callback?: string | undefined
-  /** Milliseconds. */
-  readonly at: number
-}
-
-/** A request from the browser that came with the code of an interaction. */
-export interface Visitor {
-  readonly record: PendingRecord
-  readonly arrival: Arrival
-  readonly request: HttpRequest
-  /** The browser's secret. */
-  readonly secret: string
-}
 
 /** The person who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login` answers otherwise */
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
   // Only where there is a login is anything to be decided here.
   const { login } = context.interaction as InteractionOptions
-  const result: LoginResult = await ask(login, 'interaction.login', visitor, context)
-  if (isUser(result)) return { user: result }
-  if (typeof result === 'object' && result !== null) {
-    // Its other members are the application's own, a `status` among them, and none of ours.
-    const { redirect, abandoned, user, name, data }: LoginMembers = result
-    if (isUser(redirect)) return redirectTo(redirect)
-    if (abandoned === true) return decide(visitor, { outcome: 'abandoned' }, context)
-    if (isUser(user) && (name === undefined || isUser(name)))
-      return { user, ...(name === undefined ? {} : { name }), ...(data === undefined ? {} : { data }) }
-  }
-  throw new TypeError(
-    'option interaction.login: must answer a user’s name, { user }, { redirect } or { abandoned: true }',
-  )
-}
-
-type LoginMembers = Partial<Record<'redirect' | 'abandoned' | keyof SignedIn, unknown>>
-
-/** To a page, by a text that can be in a field. */
-function redirectTo(url: string): Answer {
-  const base = 'https://here.invalid'
-  const isText = /^[\x21-\x7e\xa1-\xff]+$/.test(url) && URL.canParse(url, base)
-  if (isText && /^https?:$/.test(new URL(url, base).protocol)) return redirectAnswer(url)
-  throw new TypeError(
-    'option interaction.login: redirect must be a path or an http(s) URL, encoded as URLs are',
-  )
+  const answer: unknown = await ask(login, 'interaction.login', visitor, context)
+  const result = checkLogin(answer, context.pathOf(visitor.record.interaction?.id as string))
+  if ('redirect' in result) return redirectAnswer(result.redirect)
+  return 'abandoned' in result ? decide(visitor, { outcome: 'abandoned' }, context) : result
 }
 
 /** Calls a function of the application about a visit. */
@@ -96,7 +32,7 @@ function ask<A>(
   { interaction, deadlines, pathOf }: InteractionContext,
 ): Awaitable<A> {
   const about = { request: viewNoted(request), returnTo: pathOf(record.interaction?.id as string) }
-  return deadlines.ask(Object.assign(turnOf(request), about), call.bind(interaction), name)
+  return deadlines.ask(Object.assign(inquiryOf(request), about), call.bind(interaction), name)
 }
 
 /** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */

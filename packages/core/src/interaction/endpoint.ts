@@ -11,19 +11,17 @@ import { StoreError } from '../store/store-error.js'
 import { browserName, formToken, newSecret, sameToken } from './browser.js'
 import { isCallback } from './callback.js'
 import {
-  type Arrival,
   consentPage,
   cookieLostPage,
   decide,
   expiredPage,
-  type InteractionContext,
   invalidCodePage,
   notTheirs,
   settledPage,
   signedIn,
   stoppedPage,
-  type Visitor,
 } from './consent.js'
+import type { Arrival, InteractionContext, Visitor } from './context.js'
 import { isLinkDecision, linkAccount, linkPage } from './link-account.js'
 import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './page-answer.js'
 import { passAgain, passOn } from './pass-on.js'

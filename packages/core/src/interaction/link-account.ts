@@ -2,7 +2,7 @@ import type { Grant, Person } from '../caller.js'
 import { NoAnswer } from '../deadline.js'
 import { askable, messageOf } from '../errors.js'
 import type { Answer } from '../http/message.js'
-import { turnOf } from '../http/request-view.js'
+import { inquiryOf } from '../http/request-view.js'
 import { settle, settlementOf } from '../pending/settle.js'
 import type { UserDirectory } from '../users/directory.js'
 import { formToken } from './browser.js'
@@ -11,13 +11,12 @@ import {
   consentPage,
   decide,
   formTarget,
-  type InteractionContext,
   linkOnPage,
   settledPage,
   stoppedPage,
-  type Visitor,
   whoOnPage,
 } from './consent.js'
+import type { InteractionContext, Visitor } from './context.js'
 import type { SignedIn } from './options.js'
 import { pageAnswer, problemPage } from './page-answer.js'
 
@@ -69,7 +68,7 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
   if (linked !== undefined) return linkedPage(visitor, who, context)
   let refused: string | undefined
   try {
-    refused = await directoryOf(context).link(person, who, turnOf(visitor.request))
+    refused = await directoryOf(context).link(person, who, inquiryOf(visitor.request))
   } catch (thrown) {
     const cause = askable(thrown)
     // Whether they are linked is not known; the page says so when it is loaded again.
@@ -82,11 +81,25 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
   if ((await context.stops.find(visitor.record)) !== undefined) return takeBack(visitor, context)
   const { ps } = person.person
   context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
+  if (!(await canBeFound(visitor, context))) context.authentication.diagnose('AAUTH_LINK')
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
 }
 
+/**
+ * Whether `find` knows of what `link` has done. Otherwise the person would be sent here again and again, and nobody would
+ * know why.
+ */
+async function canBeFound(visitor: Visitor, context: InteractionContext): Promise<boolean> {
+  try {
+    return (await findUser(visitor, context)) !== undefined
+  } catch {
+    // They are linked all the same, and the agent's next request says what is wrong with `find`.
+    return true
+  }
+}
+
 async function takeBack(visitor: Visitor, context: InteractionContext): Promise<Answer> {
-  if (!(await directoryOf(context).unlink(personOf(visitor), turnOf(visitor.request)))) {
+  if (!(await directoryOf(context).unlink(personOf(visitor), inquiryOf(visitor.request)))) {
     const reason = 'a person was linked while they were stopped, and there is no users.unlink to take it back'
     context.report({ name: 'failed', reason }, visitor.request)
   }
@@ -139,7 +152,7 @@ async function refusedPage(
 const personOf = ({ record }: Visitor): Person | Grant => record.caller as Person | Grant
 
 function findUser(visitor: Visitor, context: InteractionContext): ReturnType<UserDirectory['find']> {
-  return directoryOf(context).find(personOf(visitor), turnOf(visitor.request))
+  return directoryOf(context).find(personOf(visitor), inquiryOf(visitor.request))
 }
 
 function directoryOf({ users }: InteractionContext): UserDirectory {

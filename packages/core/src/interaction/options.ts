@@ -25,7 +25,8 @@ export interface SignedIn {
 
 /**
  * What the application's login answers: the user, or more about them; where to sign in, a path or an `http(s)` URL; or that
- * the person has given up, and the agent is told `abandoned`. Members that are none of these are left alone.
+ * the person has given up, and the agent is told `abandoned`. Members that are none of these are left alone. A path given as
+ * a text is taken for a redirect that was meant, and is a fault: a user whose name begins with `/` is answered as `{ user }`.
  */
 export type LoginResult = string | SignedIn | { readonly redirect: string } | { readonly abandoned: true }
 
@@ -33,7 +34,7 @@ export type LoginResult = string | SignedIn | { readonly redirect: string } | { 
 export interface InteractionOptions<Raw = unknown> {
   /**
    * The application's own login; this library has no passwords. Called on every visit, before anything is shown and again
-   * before anything is decided. An empty name, or any other value, makes the page answer `500`.
+   * before anything is decided. Anything but a {@link LoginResult} makes the page answer `500`.
    */
   login(visit: Visit<Raw>): Awaitable<LoginResult>
   /**

@@ -1,6 +1,6 @@
 import type { Answer } from '../http/message.js'
 import type { PendingInteraction, PendingRecord } from '../pending/record.js'
-import type { InteractionContext, Visitor } from './consent.js'
+import type { InteractionContext, Visitor } from './context.js'
 import { pageAnswer, redirectAnswer } from './page-answer.js'
 
 /** Sends the person on to the page of the supplier's side, from where they come back to our callback if that side knows it (AAuth 10.1.2). */

@@ -34,19 +34,19 @@ export interface GrantTokenContext extends NewRecordContext {
   readonly resourceTokenLifetime: number
 }
 
-/** Seconds for which the page says that its time is up; then it is unknown. */
-const remembered = 60
+/** Seconds for which the page says that it has expired; after them it says that the code is not known. */
+const saidExpired = 60
 
-/** Creates it. */
+/** Creates the {@link GrantToken} of a server. */
 export function createGrantToken(context: GrantTokenContext): GrantToken {
   const { mint, loginHint, records, stops, openRate, urls, settings, resourceTokenLifetime } = context
   // The page lasts as long as the resource token that leads to it.
-  const own = {
+  const ofPage = {
     ...context,
     settings: {
       ...settings,
       lifetime: resourceTokenLifetime,
-      retention: Math.min(settings.retention, remembered),
+      retention: Math.min(settings.retention, saidExpired),
     },
   }
   return async (caller, { scope, account, link }, request) => {
@@ -56,7 +56,7 @@ export function createGrantToken(context: GrantTokenContext): GrantToken {
     const retryAfter = openRate.enter(caller)
     if (retryAfter !== undefined) return new Refusal('rate_limited', { retryAfter })
     const interaction = newInteraction({ scope })
-    const record = await newRecord({ caller }, own, { requirement: 'interaction', interaction, link })
+    const record = await newRecord({ caller }, ofPage, { requirement: 'interaction', interaction, link })
     await stops.begun(record)
     await records.add(record)
     const { id, code } = interaction

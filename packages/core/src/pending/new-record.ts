@@ -26,7 +26,7 @@ export interface RecordSource {
   readonly carried?: Carried | undefined
 }
 
-/** The members of a record by which pending requests differ. */
+/** The members of a record that say what is waited for. */
 export type RecordDetails = Pick<
   PendingRecord,
   'requirement' | 'call' | 'interaction' | 'session' | 'chained' | 'link'
@@ -40,9 +40,9 @@ export async function newRecord(
 ): Promise<PendingRecord> {
   const opened = clock()
   const latest = opened + settings.lifetime * 1000
-  // With the token ends what can be done in its name.
+  // What is begun in the name of a token ends with it.
   const expires = details.chained === true ? Math.min(latest, caller.token.exp * 1000) : latest
-  const declared = request === undefined ? undefined : readCapabilities(request.rawHeaders)
+  const capabilities = request === undefined ? undefined : readCapabilities(request.rawHeaders)
   return {
     id: randomBytes(32).toString('base64url'),
     resource,
@@ -52,7 +52,7 @@ export async function newRecord(
     opened,
     expires,
     forgotten: expires + settings.retention * 1000,
-    clarification: settings.clarification && declared?.has('clarification') === true,
+    clarification: settings.clarification && capabilities?.has('clarification') === true,
     ...details,
   }
 }

@@ -9,7 +9,7 @@ import { declaredCapabilities } from '../http/capabilities.js'
 import { refuseUnread, tooLong } from '../http/content.js'
 import { type ApprovalSubject, type Carried, carriedFor, type HttpRequest } from '../http/message.js'
 import { contentOf } from '../http/request-content.js'
-import { turnOf } from '../http/request-view.js'
+import { inquiryOf } from '../http/request-view.js'
 import { waitingAnswer } from './answers.js'
 import type { PollContext } from './context.js'
 import { expiryOf } from './grant-token.js'
@@ -224,7 +224,11 @@ async function notify(
   context: DeferralsContext,
 ): Promise<void> {
   try {
-    await context.deadlines.ask(turnOf(request), (deadline) => ask(viewOf(record), deadline), 'approval.ask')
+    await context.deadlines.ask(
+      inquiryOf(request),
+      (deadline) => ask(viewOf(record), deadline),
+      'approval.ask',
+    )
   } catch (cause) {
     // Nobody was told, so nobody will ever decide.
     await settle(record, { outcome: 'server_error' }, context)

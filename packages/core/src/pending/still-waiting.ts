@@ -1,7 +1,7 @@
 import { standsFor } from '../caller.js'
 import { Refusal } from '../errors.js'
 import type { Answer } from '../http/message.js'
-import { turnOf } from '../http/request-view.js'
+import { inquiryOf } from '../http/request-view.js'
 import { notFoundAnswer, type Question, waitingAnswer } from './answers.js'
 import type { Poll, PollContext } from './context.js'
 import { isSameToken, type PendingCall, type PendingRecord } from './record.js'
@@ -43,7 +43,7 @@ export async function askForGrant(
   if (stillGood) return waitingAnswer(record, context.urls, { resourceToken: resourceToken.jwt })
   const { link, ...asked } = grant
   // Who has been linked meanwhile need not come to our page.
-  const unlinked = link === true && (await context.users?.find(caller, turnOf(request))) === undefined
+  const unlinked = link === true && (await context.users?.find(caller, inquiryOf(request))) === undefined
   const jwt = await context.grantToken(caller, unlinked ? grant : asked, request)
   // Too many pages are open: without a resource token the agent goes on polling, and gets one later.
   return waitingAnswer(record, context.urls, jwt instanceof Refusal ? {} : { resourceToken: jwt })

@@ -2,7 +2,8 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
-import { type Deadlines, NoAnswer, type Turn } from '../deadline.js'
+import { type Deadlines, type Inquiry, NoAnswer } from '../deadline.js'
+import { describeValue } from '../describe-value.js'
 import { askable } from '../errors.js'
 import type { Store } from '../store/store.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
@@ -10,11 +11,11 @@ import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 /** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
 export interface UserDirectory {
   /** The user a person is linked to. @throws TypeError where the answer is no user and not nobody either */
-  find(who: Person | Grant, turn: Turn): Awaitable<object | string | undefined>
+  find(who: Person | Grant, inquiry: Inquiry): Awaitable<object | string | undefined>
   /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
-  link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, turn: Turn): Promise<string | undefined>
+  link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, inquiry: Inquiry): Promise<string | undefined>
   /** Takes a link back. @returns `false` where the application has no function for it */
-  unlink(who: Person | Grant, turn: Turn): Promise<boolean>
+  unlink(who: Person | Grant, inquiry: Inquiry): Promise<boolean>
   /**
    * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
    * them linked. @returns `busy` where somebody does, and nothing has been run
@@ -68,26 +69,26 @@ export function createUserDirectory({
       await release()
       return answer
     },
-    find(who, turn) {
-      const asked = Object.assign(turn, linkedPerson(who))
+    find(who, inquiry) {
+      const asked = Object.assign(inquiry, linkedPerson(who))
       return andThen(
         deadlines.ask(asked, (about) => users.find(about), 'users.find'),
         checkUser,
       )
     },
-    async link(who, { user, data }, turn) {
+    async link(who, { user, data }, inquiry) {
       const link = { ...linkedPerson(who), user, ...(data === undefined ? {} : { data }) }
       const answer = await deadlines.ask(
-        Object.assign(turn, link),
+        Object.assign(inquiry, link),
         (about) => users.link(about),
         'users.link',
       )
       return refusalIn(answer)
     },
-    async unlink(who, turn) {
+    async unlink(who, inquiry) {
       if (users.unlink === undefined) return false
       await deadlines.ask(
-        Object.assign(turn, linkedPerson(who)),
+        Object.assign(inquiry, linkedPerson(who)),
         (about) => users.unlink?.(about),
         'users.unlink',
       )
@@ -108,9 +109,23 @@ function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
 
 function checkUser(user: unknown): object | string | undefined {
   if (user === undefined || user === null) return undefined
-  if (typeof user === 'object' && !Array.isArray(user) && !(user instanceof Error)) return user
   if (typeof user === 'string' && user.trim() !== '') return user
-  throw new TypeError('option users.find: must answer an object or a text, or undefined where it is nobody')
+  if (typeof user !== 'object' || user instanceof Error)
+    throw new TypeError(
+      `option users.find: answered ${describeValue(user)}; must answer an object or a text, or undefined where it is nobody`,
+    )
+  // With no row in it that would be a user all the same, and the same one for everybody.
+  if (isQueryResult(user))
+    throw new TypeError(
+      'option users.find: answered the result of a query; must answer its one row, or undefined where there is none',
+    )
+  return user
+}
+
+/** Lists, cursors, and what the drivers of PostgreSQL answer. */
+function isQueryResult(user: object): boolean {
+  if (Symbol.iterator in user || Symbol.asyncIterator in user) return true
+  return 'rows' in user && Array.isArray(user.rows)
 }
 
 /** Why a person is not linked. What may be meant as a refusal and is none is a fault: the person would be told that it is done. */
@@ -119,6 +134,8 @@ function refusalIn(answer: unknown): string | undefined {
     throw new TypeError('option users.link: answered false, or an Error; answer { refused: … } or throw')
   if (typeof answer !== 'object' || answer === null || !('refused' in answer)) return undefined
   const { refused } = answer
-  if (typeof refused === 'string') return refused
-  throw new TypeError('option users.link: refused must be a text, which tells the person why')
+  if (typeof refused === 'string' && refused.trim() !== '') return refused
+  throw new TypeError(
+    `option users.link: answered { refused } with ${describeValue(refused)}; it must be a text, which tells the person why`,
+  )
 }

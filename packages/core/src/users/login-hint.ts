@@ -2,7 +2,7 @@ import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
 import type { Deadline, Deadlines } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
-import { type RequestView, turnOf, viewNoted } from '../http/request-view.js'
+import { inquiryOf, type RequestView, viewNoted } from '../http/request-view.js'
 
 /** The person of whom a resource token is about to ask for a grant. */
 export interface LoginHintQuestion<Raw = unknown> extends Deadline {
@@ -20,8 +20,10 @@ export type LoginHint<Raw = unknown> = (
 /** What the application knows of how a caller's person signs in; `undefined`: nothing. */
 export type FindLoginHint = (caller: Person | Grant, request: HttpRequest) => Awaitable<string | undefined>
 
-/** As long as a mail address can be, and twice that. */
+/** Characters. A mail address has 254 at most. */
 const longest = 512
+
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
 
 /** @throws TypeError where the answer is no hint and not nothing either */
 function checkLoginHint(hint: unknown): string | undefined {
@@ -33,13 +35,13 @@ function checkLoginHint(hint: unknown): string | undefined {
   )
 }
 
-const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
-
 /** Creates the {@link FindLoginHint} of a server. */
 export function createLoginHint(loginHint: LoginHint | undefined, deadlines: Deadlines): FindLoginHint {
   if (loginHint === undefined) return () => undefined
   return async ({ person, tenant }, request) => {
     const asked = { person, request: viewNoted(request), ...(tenant === undefined ? {} : { tenant }) }
-    return checkLoginHint(await deadlines.ask(Object.assign(turnOf(request), asked), loginHint, 'loginHint'))
+    return checkLoginHint(
+      await deadlines.ask(Object.assign(inquiryOf(request), asked), loginHint, 'loginHint'),
+    )
   }
 }

@@ -33,8 +33,8 @@ export interface LinkRefused {
 export interface UsersOptions<User extends object | string = object | string> {
   /**
    * The user that a person is linked to; `undefined` or `null` where it is none. Asked on every request that needs a user,
-   * and its answer is kept for none. What is no object and no text, a list, and an `Error` are faults (`500`): an empty
-   * list of rows is nobody.
+   * and its answer is kept for none. Anything but an object or a text is a fault (`500`), and so is an `Error`, or the result
+   * of a query in place of its row (a list, a cursor, an object with a list `rows`): with no row in it, it is nobody.
    */
   find(who: LinkedPerson & Deadline): Awaitable<User | null | undefined>
   /**
@@ -42,7 +42,8 @@ export interface UsersOptions<User extends object | string = object | string> {
    * found nobody, and by one page at a time for each person, at all instances. Let the database have one user for each
    * person all the same, and fail where there is one already: applications write to it elsewhere, too. One that throws
    * links nobody, and the person server is told `server_error`; so is one that answers `false`, an `Error`, or a `refused`
-   * that is no text. Whatever else it answers, the person counts as linked.
+   * that is no text. Whatever else it answers, the person counts as linked, and `find` is asked whether it finds them (the
+   * diagnostic `AAUTH_LINK`).
    */
   link(link: NewLink & Deadline): Awaitable<unknown>
   /**

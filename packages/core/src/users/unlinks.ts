@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Origin, PersonIdentifier } from '../caller.js'
 import { checkArgument } from '../configuration.js'
-import { type Deadlines, Turn } from '../deadline.js'
+import { type Deadlines, Inquiry } from '../deadline.js'
 import type { StateEvent, Untold } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
@@ -66,8 +66,8 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
       // Before, so that a page which is linking them at this moment finds it, whichever of the two the database does first;
       // and afterwards, for what was begun in between for whoever was still linked.
       await end(who.person)
-      const turn = Object.assign(new Turn(undefined), who)
-      await deadlines.ask(turn, (about) => users.unlink?.(about), 'users.unlink')
+      const inquiry = Object.assign(new Inquiry(undefined), who)
+      await deadlines.ask(inquiry, (about) => users.unlink?.(about), 'users.unlink')
       await end(who.person)
       report({ name: 'unlinked', ps: who.person.ps, person: subjects.hashOf(who.person) })
     },

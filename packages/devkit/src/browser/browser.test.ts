@@ -113,9 +113,13 @@ describe('a browser', () => {
     await expect(browser.open('https://outside.example/')).rejects.toThrow('no loopback route')
   })
 
-  it('gives up on a circle', async () => {
+  it('gives up on a circle, and says where it is', async () => {
+    const other = await TinyResource.open(setting.town, 'https://other.example')
+    other.server.on('GET', '/', () => ({ status: 302, headers: { Location: `${shop}/in` }, body: '' }))
     serve('/in', undefined, '/in')
-    await expect(browser.open(`${shop}/in`)).rejects.toThrow('shop.example redirects in circles')
+    await expect(browser.open('https://other.example/')).rejects.toThrow(
+      'shop.example redirects in circles, the last time from https://shop.example/in',
+    )
   })
 
   it('shows what a test gives it to resources alone', async () => {

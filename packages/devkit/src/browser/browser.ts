@@ -109,7 +109,9 @@ export class Browser {
       }
       visited = await this.#request(next, {}, headers)
     }
-    throw new Error(`visit: ${from.host} redirects in circles`)
+    throw new Error(
+      `visit: ${new URL(visited.url).host} redirects in circles, the last time from ${visited.url}`,
+    )
   }
 
   /** One request; no redirect is followed. */

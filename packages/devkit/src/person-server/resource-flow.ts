@@ -13,7 +13,7 @@ export interface ResourceInteraction {
   readonly code: string
 }
 
-/** The alphabet of 11.6.3.1, hyphens for the eye, and eight symbols at least. */
+/** Eight symbols at least of the alphabet of 11.6.3.1; hyphens may stand between them, and mean nothing. */
 const codeGrammar = /^(?:-*[0-9ABCDEFGHJKMNPQRSTVWXYZ]){8,128}-*$/
 
 /**
@@ -75,10 +75,10 @@ export class ResourceFlows {
       // Each address serves one return.
       if (flow === undefined || !this.#waiting.delete(id)) return problem(410, 'gone')
       if (flow.over())
-        return end(flow, 'interaction_expired') ?? problem(410, 'gone', 'the request has ended')
-      const told = flow.arrived(known(query.get('error')))
+        return onwardTo(flow, 'interaction_expired') ?? problem(410, 'gone', 'the request has ended')
+      const told = flow.arrived(knownError(query.get('error')))
       // Only a callback has to be told what the person decides, who may take their time.
-      const onward = flow.callback === undefined ? undefined : end(flow, await told)
+      const onward = flow.callback === undefined ? undefined : onwardTo(flow, await told)
       const page = 'Thank you. You can close this page.\n'
       return onward ?? { status: 200, headers: { 'Content-Type': 'text/plain' }, body: page }
     })
@@ -102,7 +102,7 @@ export class ResourceFlows {
 }
 
 /** The way on to the callback of the agent, if it has one. */
-function end({ callback }: Waiting, error: string | null): Answer | undefined {
+function onwardTo({ callback }: Waiting, error: string | null): Answer | undefined {
   if (callback === undefined) return undefined
   const onward = new URL(callback)
   if (error !== null) onward.searchParams.set('error', error)
@@ -110,7 +110,7 @@ function end({ callback }: Waiting, error: string | null): Answer | undefined {
 }
 
 // What else a resource may say means no more than that it failed.
-function known(error: string | null): string | null {
+function knownError(error: string | null): string | null {
   return error === null || pollErrors.has(error) ? error : 'server_error'
 }
 

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { type Person, sealCaller } from '../caller.js'
+import { Deadlines, Inquiry } from '../deadline.js'
+import { createMemoryStore } from '../store/memory-store.js'
+import { createUserDirectory, type UserDirectory } from './directory.js'
+
+const token = { iss: 'https://ps.example', jti: 'a', iat: 0, exp: 0 }
+const mom: Person = sealCaller({
+  kind: 'person',
+  person: { ps: 'https://ps.example', sub: 'mom' },
+  jkt: 'k',
+  token,
+})
+const inquiry = (): Inquiry => new Inquiry(undefined)
+
+function directoryOf(answer: unknown): UserDirectory {
+  return createUserDirectory({
+    resource: 'https://rs.example',
+    users: { find: () => answer as never, link: () => answer },
+    store: createMemoryStore(),
+    deadlines: new Deadlines(2000, () => {}),
+  }) as UserDirectory
+}
+const find = async (answer: unknown) => directoryOf(answer).find(mom, inquiry())
+const link = (answer: unknown) => directoryOf(answer).link(mom, { user: 'mom' }, inquiry())
+
+describe('the user that users.find answers', () => {
+  it.each([['mom'], [{ id: 7 }], [{ id: 7, rows: 3 }]])('%j is one', async (user) => {
+    expect(await find(user)).toBe(user)
+  })
+
+  it.each([[undefined], [null]])('%j is nobody', async (user) => {
+    expect(await find(user)).toBeUndefined()
+  })
+
+  it.each([
+    [7, 'answered a number'],
+    [false, 'answered false'],
+    ['', 'answered an empty text'],
+  ])('%j is a fault', async (user, message) => {
+    await expect(find(user)).rejects.toThrow(`option users.find: ${message}`)
+  })
+
+  // What libraries answer to a query that found nothing: no row, and yet an object.
+  it.each([
+    ['a list', []],
+    ['a list with a row', [{ id: 7 }]],
+    ['the result of pg', { command: 'SELECT', rowCount: 0, rows: [], fields: [] }],
+    ['a set', new Set()],
+    ['a cursor', { async *[Symbol.asyncIterator]() {} }],
+  ])('%s is the result of a query, and a fault', async (_, user) => {
+    await expect(find(user)).rejects.toThrow('option users.find: answered the result of a query')
+  })
+})
+
+describe('what users.link answers', () => {
+  it.each([[undefined], [null], [1], [true], [{ rowCount: 1 }]])('%j is done', async (answer) => {
+    expect(await link(answer)).toBeUndefined()
+  })
+
+  it('is why not', async () => {
+    expect(await link({ refused: 'This account is closed.' })).toBe('This account is closed.')
+  })
+
+  it.each([
+    [false, 'answered false, or an Error; answer { refused: … } or throw'],
+    [{ refused: true }, 'answered { refused } with true; it must be a text, which tells the person why'],
+    [{ refused: '' }, 'answered { refused } with an empty text'],
+    [{ refused: undefined }, 'answered { refused } with undefined'],
+    [{ refused: null }, 'answered { refused } with null'],
+  ])('%j is a fault', async (answer, message) => {
+    await expect(link(answer)).rejects.toThrow(`option users.link: ${message}`)
+  })
+})
