@@ -42,7 +42,7 @@ export function clientOf(
  * What counts as one client: an IPv4 address, however it is written, or the first 64 bits of an IPv6 address, since who has
  * one address there has all of those. `undefined`: it is no address.
  */
-export function clientName(address: string): string | undefined {
+function clientName(address: string): string | undefined {
   if (address.length > longest || isIP(address) === 0) return undefined
   const parsed = ipaddr.process(address)
   if (parsed instanceof ipaddr.IPv4) return parsed.toString()

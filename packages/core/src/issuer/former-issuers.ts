@@ -1,6 +1,6 @@
 import { createNameHash } from './name-hash.js'
 
-/** About 6 MiB. */
+/** About 7 MiB. */
 const mostIssuers = 65_536
 /** The part of all that one site may have. */
 const sharePerSite = 1 / 64

@@ -1,6 +1,6 @@
 import { createNameHash } from './name-hash.js'
 
-/** About 3 MiB. Newcomers' discoveries of a day can be more only if nearly all of them are of different sites. */
+/** About 4 MiB. Newcomers' discoveries of a day can be more only if nearly all of them are of different sites. */
 const mostSites = 65_536
 const minute = 60_000
 /** Minutes for which a site is remembered after something of it was fetched last. */
