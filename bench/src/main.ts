@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { watched } from './calm.js'
+import { printFairness } from './fairness-rows.js'
 import { type HttpOptions, runHttp } from './http/run.js'
 import { createCases, createObservedCases } from './in-process/cases.js'
 import { runGrowth } from './in-process/growth.js'
@@ -69,12 +70,20 @@ const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
-    /** Parts to run, with commas: `none`, or any of these; in-process figures always are, but for `store` alone. */
+    /**
+     * Parts to run, with commas: `none`, or any of these; in-process figures always are, but for `store` alone. Or
+     * `issuers`: a day of honest issuers among hostile domains, in a time of its own, or with `--quick` an hour.
+     */
     only: { type: 'string', default: 'growth,memory,http,store' },
   },
 })
 const effort = values.quick ? hasty : thorough
 const parts = new Set(values.only.split(','))
+
+if (values.only === 'issuers') {
+  await printFairness(values.quick)
+  process.exit(0)
+}
 const say = (text: string): void =>
   void process.stderr.write(`bench: ${text}, after ${Math.round(performance.now() / 1000)} s\n`)
 

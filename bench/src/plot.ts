@@ -1,11 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Fairness } from './fairness.js'
 import type { Results } from './results.js'
 
-// `plot.js <results.json> <folder>`: the plots of docs/performance.md, from what `npm run --silent bench -- --json` printed.
+// `plot.js <results.json> <folder>`: the plots of docs/performance.md, from what `npm run --silent bench -- --json` printed; or
+// that of docs/issuers.md, from the file FAIRNESS_JSON of `npm run bench -- --only issuers`.
 
 const [file, folder] = process.argv.slice(2) as [string, string]
-const results = JSON.parse(readFileSync(file, 'utf8')) as Results
+const read = JSON.parse(readFileSync(file, 'utf8')) as Results | readonly Fairness[]
+const isFairness = (value: typeof read): value is readonly Fairness[] => Array.isArray(value)
 
 interface Bar {
   readonly name: string
@@ -13,7 +16,7 @@ interface Bar {
 }
 
 const width = 720
-const left = 130
+const left = 170
 const rowHeight = 26
 
 /** Bars from left to right, the longest as long as there is room. */
@@ -46,35 +49,45 @@ const entries = (values: Readonly<Record<string, number>>, names: readonly strin
 const write = (name: string, svg: string): void => writeFileSync(join(folder, `${name}.svg`), svg)
 
 mkdirSync(folder, { recursive: true })
-write(
-  'requests',
-  chart(
-    'One request over one verification',
-    'x floor, less is better',
-    entries(results.ratios, ['warm', 'warm_es256', 'warm_sodium', 'cold', 'stack']),
-    2,
-  ),
-)
-write(
-  'refusals',
-  chart(
-    'One refusal over one verification',
-    'x floor, less is better',
-    entries(results.ratios, [
-      'unsigned',
-      'malformed',
-      'stale',
-      'oversized',
-      'forged_again',
-      'unknown_kid',
-      'unknown_issuer',
-      'stolen',
-      'forged',
-    ]),
-    3,
-  ),
-)
-for (const [framework, rates] of Object.entries(results.http ?? {})) {
-  const bars = Object.entries(rates).map(([name, value]) => ({ name, value }))
-  write(framework, chart(`${framework}, requests a second`, 'more is better', bars, 0))
+if (isFairness(read)) {
+  const bars = read.map(({ name, first }) => ({ name, value: 100 * first }))
+  write(
+    'issuers',
+    chart('First requests of honest issuers that were served', '%, by who else is there', bars, 1),
+  )
+} else plotResults(read)
+
+function plotResults(results: Results): void {
+  write(
+    'requests',
+    chart(
+      'One request over one verification',
+      'x floor, less is better',
+      entries(results.ratios, ['warm', 'warm_es256', 'warm_sodium', 'cold', 'stack']),
+      2,
+    ),
+  )
+  write(
+    'refusals',
+    chart(
+      'One refusal over one verification',
+      'x floor, less is better',
+      entries(results.ratios, [
+        'unsigned',
+        'malformed',
+        'stale',
+        'oversized',
+        'forged_again',
+        'unknown_kid',
+        'unknown_issuer',
+        'stolen',
+        'forged',
+      ]),
+      3,
+    ),
+  )
+  for (const [framework, rates] of Object.entries(results.http ?? {})) {
+    const bars = Object.entries(rates).map(([name, value]) => ({ name, value }))
+    write(framework, chart(`${framework}, requests a second`, 'more is better', bars, 0))
+  }
 }

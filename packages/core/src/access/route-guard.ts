@@ -212,6 +212,13 @@ export function createRouteGuard(
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
 
+  // The operator is asked for the client of a request by what the framework made of it.
+  const walkNoted: typeof walk = (request, route) => {
+    const found = noteWhile(request, route, () => walk(request, route))
+    if (isPromiseLike(found)) noteRoute(request, route)
+    return found
+  }
+
   const { decisions } = authentication
   const decideOn = (request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     try {
@@ -220,7 +227,8 @@ export function createRouteGuard(
         return finish({ decision: { act: 'refuse', refusal: unrecorded }, caller: undefined }, request, route)
       if (orWins !== undefined && isYes(orWins(viewRequest(request, route))))
         return context.help.outcome(askOther(request))
-      const outcome = andThen(walk(request, route), (finding) => finish(finding, request, route))
+      const found = authentication.tellsClients ? walkNoted(request, route) : walk(request, route)
+      const outcome = andThen(found, (finding) => finish(finding, request, route))
       return isPromiseLike(outcome)
         ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
         : outcome

@@ -52,7 +52,7 @@ export async function authenticateServer(
     context.accepts(id, dwk) ??
     context.issuers.refused(id, dwk) ??
     (await checkContent(request, read, context))
-  const unproved = refused ?? (await verifyCaller(read, { issuer: id, dwk, kid }, context.issuers))
+  const unproved = refused ?? (await verifyCaller(read, { issuer: id, dwk, kid }, request, context.issuers))
   const draft = context.decisions.draftOf(request)
   if (draft !== undefined) {
     draft.signature = read
@@ -73,14 +73,15 @@ function checkContentCovered(request: HttpRequest, read: ReadSignature): Refusal
 async function verifyCaller(
   read: ReadSignature,
   query: KeyQuery,
+  request: HttpRequest,
   issuers: IssuerKeys,
 ): Promise<Refusal | undefined> {
-  const key = issuers.peek(query) ?? (await issuers.find(query))
+  const key = issuers.peek(query) ?? (await issuers.find(query, request))
   if (key instanceof Refusal) return key
   if (key instanceof KeyFault) return refuseKey(key)
   const refused = verifySignature(read, key)
   if (refused === undefined) return undefined
-  const fresh = await issuers.refind(query, key)
+  const fresh = await issuers.refind(query, key, request)
   if (fresh === undefined) return refused
   if (fresh instanceof Refusal) return fresh
   return fresh instanceof KeyFault ? refuseKey(fresh) : verifySignature(read, fresh as VerificationKey)

@@ -28,6 +28,8 @@ export interface AuthenticationContext extends VerifiedCheckContext {
   readonly shortcuts: boolean
   readonly token: TokenPolicy
   readonly issuers: IssuerKeys
+  /** Whether requests' clients are asked for (`issuers.clientAddress`), so that what the framework made of them is needed. */
+  readonly tellsClients: boolean
   readonly tokens: VerifiedTokens
   readonly verify: Verify
   readonly decisions: Decisions
@@ -82,7 +84,9 @@ function authenticateNow(
   const failed = context.tokens.failed(digest, now)
   if (failed === undefined) return admit()
   return failed.key === undefined
-    ? andThen(context.issuers.find(failed.query), (found) => (found instanceof Refusal ? found : admit()))
+    ? andThen(context.issuers.find(failed.query, request), (found) =>
+        found instanceof Refusal ? found : admit(),
+      )
     : tokenUnverified
 }
 
@@ -99,12 +103,12 @@ const signatureUnverified = constantRefusal('invalid_signature', unverified)
 
 /** The checks of one request whose signature has been read, once its token is known to verify. */
 class RequestCheck {
-  readonly #request: HttpRequest
+  readonly request: HttpRequest
   readonly #read: ReadSignature
   readonly #context: AuthenticationContext
 
   constructor(request: HttpRequest, read: ReadSignature, context: AuthenticationContext) {
-    this.#request = request
+    this.request = request
     this.#read = read
     this.#context = context
   }
@@ -133,7 +137,7 @@ class RequestCheck {
     const refused = this.#context.issuers.refused(source.issuer, source.dwk)
     if (refused !== undefined) return refused
     return andThen(
-      checkVerified(this.#request, this.#read, caller, this.#context, marks),
+      checkVerified(this.request, this.#read, caller, this.#context, marks),
       (late) => late ?? caller,
     )
   }
@@ -196,7 +200,7 @@ class TokenCheck {
     const { issuers, tokens } = this.#context
     const { query, claims } = this.#token
     this.#context.trace?.('issuer', `${query.issuer}/.well-known/${query.dwk}, kid ${query.kid}`)
-    const found = await issuers.find(query)
+    const found = await issuers.find(query, this.#check.request)
     if (found instanceof Refusal) {
       tokens.addFailed(this.#digest, query, undefined, claims.exp)
       return found
@@ -213,7 +217,7 @@ class TokenCheck {
   }
 
   async #renew(failed: VerificationKey): Promise<Authenticated> {
-    const fresh = await this.#context.issuers.refind(this.#token.query, failed)
+    const fresh = await this.#context.issuers.refind(this.#token.query, failed, this.#check.request)
     if (fresh instanceof Refusal) return fresh
     if (fresh === undefined || fresh instanceof KeyFault) return tokenUnverified
     const valid = await this.#verify(fresh)

@@ -40,7 +40,10 @@ export interface IssuerWithdrawnEvent extends Told {
   readonly cause: 'rotated' | 'forgotten' | 'evicted' | 'ceiling'
 }
 
-/** The operator's `admit` threw, or returned something that is no boolean; the issuer was refused. */
+/**
+ * The operator's `admit` threw, or returned something that is no boolean; the issuer was refused. Or `clientAddress` threw,
+ * or gave no IP address; the request counted as of one client with all others of which that is true.
+ */
 export interface IssuerPolicyFailedEvent extends Told {
   readonly name: 'issuer-policy-failed'
   readonly issuer: string

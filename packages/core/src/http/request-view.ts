@@ -57,10 +57,13 @@ export function noteRoute(request: HttpRequest, route: RouteView): void {
  * in the map is dearer than all else of it.
  */
 export function noteWhile<T>(request: HttpRequest, route: RouteView, tell: () => T): T {
+  const before = now
   now = { request, route }
-  const told = tell()
-  now = undefined
-  return told
+  try {
+    return tell()
+  } finally {
+    now = before
+  }
 }
 
 /** What was kept. */

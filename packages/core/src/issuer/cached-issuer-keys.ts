@@ -1,8 +1,10 @@
 import { checkConfiguration } from '../configuration.js'
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
+import type { HttpRequest } from '../http/message.js'
 import { after } from '../time.js'
 import { IssuerAnswers } from './answers.js'
+import { clientOf } from './client-address.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
 import { guardFor } from './guard-for.js'
@@ -29,6 +31,7 @@ class CachedIssuerKeys implements IssuerKeys {
   readonly #pinned: PinnedIssuers
   readonly #discoverer: Discoverer
   readonly #sweep: Sweep
+  readonly #clientAddress: IssuerOptions['clientAddress']
   readonly #isNamed: (issuer: string) => boolean
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
@@ -38,6 +41,7 @@ class CachedIssuerKeys implements IssuerKeys {
     this.#counter = new IssuerCounter((event, error) => context.report(event, undefined, error))
     const policy = new IssuerPolicy(options, this.#counter.event)
     this.#answers = new IssuerAnswers(policy, this.#counter, options.unavailable ?? 'retry', this.#clock)
+    this.#clientAddress = options.clientAddress?.bind(options)
     this.#pinned = new PinnedIssuers(options.pinned ?? [])
     const prewarm = options.prewarm ?? []
     const { named = [] } = context
@@ -78,7 +82,10 @@ class CachedIssuerKeys implements IssuerKeys {
     return entry.hasReadyKeys(now) ? this.#serve(record, entry, kid, now) : undefined
   }
 
-  async find({ issuer, dwk, kid }: KeyQuery): Promise<VerificationKey | KeyFault | Refusal> {
+  async find(
+    { issuer, dwk, kid }: KeyQuery,
+    request?: HttpRequest,
+  ): Promise<VerificationKey | KeyFault | Refusal> {
     const refused = this.#answers.refused(issuer, dwk)
     if (refused !== undefined) return refused
     const pinned = this.#pinned.get(issuer, dwk)
@@ -90,7 +97,7 @@ class CachedIssuerKeys implements IssuerKeys {
     const ready = isReady ? this.#serve(record, entry, kid, now) : undefined
     if (ready !== undefined) return ready
     const older = entry.key(kid, now)
-    const busy = await this.#attempt(record, entry, isReady, older === undefined ? 'wait' : 'patience')
+    const busy = await this.#attempt(record, entry, { forced: isReady, request }, patienceFor(older))
     if (record.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return this.#held(entry, kid, this.#clock()) ?? busy ?? this.#answers.conclude(entry)
@@ -99,12 +106,13 @@ class CachedIssuerKeys implements IssuerKeys {
   async refind(
     { issuer, dwk, kid }: KeyQuery,
     failed: VerificationKey,
+    request?: HttpRequest,
   ): Promise<VerificationKey | KeyFault | Refusal | undefined> {
     const record = this.#discoverer.records.get(issuer)
     const entry = record?.entries.get(dwk)
     if (record === undefined || entry === undefined) return undefined
     const held = entry.key(kid, this.#clock())
-    if (isSame(held, failed)) await this.#attempt(record, entry, true, 'wait')
+    if (isSame(held, failed)) await this.#attempt(record, entry, { forced: true, request }, 'wait')
     const key = entry.key(kid, this.#clock())
     if (key !== undefined) return isSame(key, failed) ? undefined : key
     return entry.fault === undefined ? this.#answers.unknownKey('the kid has gone') : undefined
@@ -140,7 +148,7 @@ class CachedIssuerKeys implements IssuerKeys {
       return ready
     }
     const older = entry.metadata(now, 'usable')
-    const busy = await this.#attempt(record, entry, false, older === undefined ? 'wait' : 'patience')
+    const busy = await this.#attempt(record, entry, { forced: false }, patienceFor(older))
     if (record.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return entry.metadata(this.#clock(), 'usable') ?? busy ?? this.#answers.conclude(entry)
@@ -205,15 +213,25 @@ class CachedIssuerKeys implements IssuerKeys {
   async #attempt(
     record: IssuerRecord,
     entry: IssuerEntry,
-    forced: boolean,
+    how: { readonly forced: boolean; readonly request?: HttpRequest | undefined },
     wait: 'wait' | 'patience',
   ): Promise<Refusal | undefined> {
     if (entry.mayAttempt(this.#clock())) {
-      const bound = this.#discoverer.begin(record, entry, { forced, background: false })
+      const { forced, request } = how
+      const client = (): string | undefined => this.#client(request, entry)
+      const bound = this.#discoverer.begin(record, entry, { forced, background: false, client })
       if (bound !== undefined) return this.#answers.busy(entry, bound)
     }
     if (entry.flight !== undefined) await within(this.#limits[wait], entry.flight)
     return undefined
+  }
+
+  /** The client of a request, as the operator's function tells. */
+  #client(request: HttpRequest | undefined, { issuer, dwk }: IssuerEntry): string | undefined {
+    if (this.#clientAddress === undefined || request === undefined) return undefined
+    return clientOf(this.#clientAddress, request, (reason, thrown) =>
+      this.#counter.event({ name: 'issuer-policy-failed', issuer, dwk, reason }, thrown),
+    )
   }
 
   #withdrawn(issuer: string, dwk: string): void {
@@ -226,6 +244,9 @@ class CachedIssuerKeys implements IssuerKeys {
     }
   }
 }
+
+const patienceFor = (older: object | undefined): 'wait' | 'patience' =>
+  older === undefined ? 'wait' : 'patience'
 
 function isSame(key: VerificationKey | KeyFault | undefined, failed: VerificationKey): boolean {
   return key !== undefined && !(key instanceof KeyFault) && key.jkt === failed.jkt

@@ -1,6 +1,6 @@
 import { weightOf } from '../json.js'
 import { after } from '../time.js'
-import { type DiscoveryKind, DiscoveryQueue } from './discovery-queue.js'
+import { type DiscoveryKind, DiscoveryQueue, type Whose } from './discovery-queue.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
 import { type IssuerRecord, IssuerRecords } from './issuer-records.js'
@@ -81,18 +81,21 @@ export class Discoverer {
   begin(
     record: IssuerRecord,
     entry: IssuerEntry,
-    how: { forced: boolean; background: boolean },
+    how: { forced: boolean; background: boolean; client?: (() => string | undefined) | undefined },
   ): DiscoveryBound | undefined {
     const { issuer } = record
     const kind = this.#kindOf(issuer, how.background)
-    if (this.#closed || !this.#queue.accepts(issuer, kind)) return 'queue'
+    const now = this.#context.clock()
+    const stranger = kind === 'newcomer' ? { site: siteOf(issuer), client: how.client?.() } : undefined
+    const whose = stranger && { ...stranger, isFirst: this.#budget.isFirst(stranger, now) }
+    if (this.#closed || !this.#queue.accepts(issuer, kind, whose)) return 'queue'
     if (!record.entries.has(entry.dwk) && record.entries.size >= this.#context.limits.documentsPerIssuer)
       return 'queue'
-    if (kind === 'newcomer' && !this.#budget.take(this.#context.clock(), siteOf(issuer))) return 'newcomers'
+    if (whose !== undefined && !this.#budget.take(now, whose, whose.isFirst)) return 'newcomers'
     record.entries.set(entry.dwk, entry)
     if (this.records.get(issuer) !== record) this.records.add(record)
-    entry.flightBegan = this.#context.clock()
-    entry.flight = this.#run(record, entry, kind, how.forced)
+    entry.flightBegan = now
+    entry.flight = this.#run(record, entry, { kind, whose }, how.forced)
     return undefined
   }
 
@@ -111,9 +114,14 @@ export class Discoverer {
     for (const { record } of this.records.all()) record.abort.abort(new Error('closed'))
   }
 
-  async #run(record: IssuerRecord, entry: IssuerEntry, kind: DiscoveryKind, forced: boolean): Promise<void> {
+  async #run(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    { kind, whose }: { readonly kind: DiscoveryKind; readonly whose: Whose | undefined },
+    forced: boolean,
+  ): Promise<void> {
     const { limits, counter, clock } = this.#context
-    const leave = await this.#queue.enter(record.issuer, kind)
+    const leave = await this.#queue.enter(record.issuer, kind, whose)
     const abort = new AbortController()
     const stop = (): void => abort.abort(record.abort.signal.reason)
     if (record.abort.signal.aborted) stop()

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { DiscoveryQueue } from './discovery-queue.js'
-import { NewcomerBudget } from './newcomer-budget.js'
+import { NewcomerBudget, type Stranger } from './newcomer-budget.js'
 
 const limits = { concurrency: 2, perIssuer: 1, queue: 2 }
 
@@ -46,30 +46,38 @@ it('lets nobody wait in the background', async () => {
   expect(queue.accepts('b', 'background')).toBe(true)
 })
 
+const take = (budget: NewcomerBudget, now: number, stranger: Stranger): boolean =>
+  budget.take(now, stranger, budget.isFirst(stranger, now))
+
 it('lets so many newcomers begin in a minute', () => {
   const budget = new NewcomerBudget(3, 0)
-  expect(['a', 'b', 'c', 'd'].map((group) => budget.take(0, group))).toEqual([true, true, true, false])
-  expect(budget.take(19_999, 'e')).toBe(false)
-  expect(budget.take(20_001, 'e')).toBe(true)
+  expect(['a', 'b', 'c', 'd'].map((group) => take(budget, 0, { site: group }))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect(take(budget, 19_999, { site: 'e' })).toBe(false)
+  expect(take(budget, 20_001, { site: 'e' })).toBe(true)
   expect(budget.left(3_600_000)).toBe(3)
-  expect(budget.take(0, 'f')).toBe(true)
+  expect(take(budget, 0, { site: 'f' })).toBe(true)
   expect(budget.left(0)).toBe(2)
 })
 
 it('leaves most of the budget to others, however much one site wants', () => {
   const budget = new NewcomerBudget(300, 0)
-  const take = (group: string, now = 0): number => {
+  const takeAll = (group: string, now = 0): number => {
     let taken = 0
-    while (budget.take(now, group)) taken++
+    while (budget.take(now, { site: group }, true)) taken++
     return taken
   }
-  expect(take('a')).toBe(75)
-  expect(['b', 'c', 'd'].map((group) => take(group))).toEqual([56, 42, 31])
-  for (let index = 0; index < 8; index++) take(`more-${index}`)
-  expect(budget.take(0, 'new')).toBe(true)
+  expect(takeAll('a')).toBe(75)
+  expect(['b', 'c', 'd'].map((group) => takeAll(group))).toEqual([56, 42, 31])
+  for (let index = 0; index < 8; index++) takeAll(`more-${index}`)
+  expect(take(budget, 0, { site: 'new' })).toBe(true)
   // What one group has taken is forgiven at the rate at which it could have had it.
-  expect(take('a', 59_000)).toBeLessThan(90)
-  expect(take('a', 3_600_000)).toBe(75)
+  expect(takeAll('a', 59_000)).toBeLessThan(90)
+  expect(takeAll('a', 3_600_000)).toBe(75)
 })
 
 it('gives a site that is alone a quarter of the slots and of the queue, but not of what was named', async () => {

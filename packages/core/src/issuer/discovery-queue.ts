@@ -1,5 +1,5 @@
 import type { IssuerLimits } from './limits.js'
-import { mayTake, siteOf } from './site.js'
+import { keptForFirst, mayTake, siteOf } from './site.js'
 
 /**
  * What a discovery is for: a request with a token of an issuer that the operator named (`named`), of which a token has
@@ -8,17 +8,33 @@ import { mayTake, siteOf } from './site.js'
  */
 export type DiscoveryKind = 'named' | 'known' | 'newcomer' | 'background'
 
-interface QueuedDiscovery {
+/** Whose discovery it is, of a newcomer. */
+export interface Whose {
+  /** Whether nothing of the issuer's site has been fetched for a day. */
+  readonly isFirst: boolean
+  /** The client whose request it is for; `undefined` where that is not known. */
+  readonly client?: string | undefined
+}
+
+/** Who wants a place, and what it is counted for: the site, and the client. */
+interface Wanted {
   readonly issuer: string
   readonly kind: DiscoveryKind
-  readonly share: string
+  readonly shares: readonly string[]
+  readonly isFirst: boolean
+}
+
+interface QueuedDiscovery extends Wanted {
   readonly start: (leave: () => void) => void
 }
 
+const first: Whose = { isFirst: true }
+
 /**
  * The queue of discoveries: bounds how many run at once and how many wait, of each kind, of each issuer, and of each site
- * within a kind, since a stranger with one site has as many issuers as he likes (see {@link mayTake}). Issuers that the operator named are not
- * bound by site.
+ * and each client within a kind, since a stranger with one site has as many issuers as he likes, and one with many sites
+ * may be one client (see {@link mayTake}). A quarter of the newcomers' places is kept for sites of which nothing has been
+ * fetched for a day. Issuers that the operator named are bound by neither.
  */
 export class DiscoveryQueue {
   readonly #limits: Pick<IssuerLimits, 'concurrency' | 'perIssuer' | 'queue'>
@@ -38,15 +54,16 @@ export class DiscoveryQueue {
   }
 
   /** Whether a discovery may {@link enter}: it would start at once, or there is room for one more to wait. Background ones never wait. */
-  accepts(issuer: string, kind: DiscoveryKind): boolean {
-    const share = shareOf(issuer, kind)
-    if (this.#isFree(issuer, kind, share)) return true
+  accepts(issuer: string, kind: DiscoveryKind, whose: Whose = first): boolean {
+    const wanted = wantedBy(issuer, kind, whose)
+    if (this.#isFree(wanted)) return true
     if (kind === 'background') return false
     const { queue } = this.#limits
     const waiting = this.#waiting.filter((one) => one.kind === kind)
     if (waiting.length >= queue) return false
-    const own = waiting.filter((one) => one.share === share).length
-    return kind === 'named' || mayTake(own, queue - waiting.length)
+    return this.#mayHave(wanted, queue, queue - waiting.length, (share) =>
+      waiting.reduce((own, { shares }) => own + (shares.includes(share) ? 1 : 0), 0),
+    )
   }
 
   /** Whether every slot of a kind is taken. */
@@ -55,43 +72,61 @@ export class DiscoveryQueue {
   }
 
   /** Waits for a slot; resolves with the function that gives it back. Ask {@link accepts} first. */
-  enter(issuer: string, kind: DiscoveryKind): Promise<() => void> {
+  enter(issuer: string, kind: DiscoveryKind, whose: Whose = first): Promise<() => void> {
     return new Promise((start) => {
-      this.#waiting.push({ issuer, kind, share: shareOf(issuer, kind), start })
+      this.#waiting.push({ ...wantedBy(issuer, kind, whose), start })
       this.#advance()
     })
   }
 
-  #isFree(issuer: string, kind: DiscoveryKind, share: string): boolean {
+  #isFree(wanted: Wanted): boolean {
     const { concurrency, perIssuer } = this.#limits
+    const { issuer, kind } = wanted
     if (this.isFull(kind) || (this.#issuers.get(issuer) ?? 0) >= perIssuer) return false
-    return kind === 'named' || mayTake(this.#shares.get(share) ?? 0, concurrency - this.#running[kind])
+    const free = concurrency - this.#running[kind]
+    return this.#mayHave(wanted, concurrency, free, (share) => this.#shares.get(share) ?? 0)
+  }
+
+  #mayHave(
+    { kind, shares, isFirst }: Wanted,
+    all: number,
+    free: number,
+    own: (share: string) => number,
+  ): boolean {
+    if (kind === 'named') return true
+    const kept = isFirst ? 0 : Math.floor(all * keptForFirst)
+    return shares.every((share) => mayTake(own(share), free, kept))
   }
 
   #advance(): void {
     for (let i = 0; i < this.#waiting.length; ) {
-      const { issuer, kind, share, start } = this.#waiting[i] as QueuedDiscovery
-      if (!this.#isFree(issuer, kind, share)) {
+      const one = this.#waiting[i] as QueuedDiscovery
+      if (!this.#isFree(one)) {
         i++
         continue
       }
       this.#waiting.splice(i, 1)
-      this.#running[kind]++
-      add(this.#issuers, issuer, 1)
-      add(this.#shares, share, 1)
-      start(() => this.#leave(issuer, kind, share))
+      this.#running[one.kind]++
+      add(this.#issuers, one.issuer, 1)
+      for (const share of one.shares) add(this.#shares, share, 1)
+      one.start(() => this.#leave(one))
     }
   }
 
-  #leave(issuer: string, kind: DiscoveryKind, share: string): void {
+  #leave({ issuer, kind, shares }: Wanted): void {
     this.#running[kind]--
     add(this.#issuers, issuer, -1)
-    add(this.#shares, share, -1)
+    for (const share of shares) add(this.#shares, share, -1)
     this.#advance()
   }
 }
 
-const shareOf = (issuer: string, kind: DiscoveryKind): string => `${kind} ${siteOf(issuer)}`
+function wantedBy(issuer: string, kind: DiscoveryKind, { isFirst, client }: Whose): Wanted {
+  const site = `${kind} ${siteOf(issuer)}`
+  return kind === 'newcomer'
+    ? { issuer, kind, shares: client === undefined ? [site] : [site, `client ${client}`], isFirst }
+    : { issuer, kind, shares: [site], isFirst: true }
+}
 
 function add(counts: Map<string, number>, name: string, one: 1 | -1): void {
   const count = (counts.get(name) ?? 0) + one

@@ -64,6 +64,11 @@ export class IssuerEntry {
     this.#nextAttemptAt = notBefore
   }
 
+  /** When the last attempt began, in milliseconds. */
+  get attemptedAt(): number {
+    return this.#attemptedAt
+  }
+
   /** When the next attempt is allowed, in milliseconds. */
   get nextAttemptAt(): number {
     return this.#nextAttemptAt

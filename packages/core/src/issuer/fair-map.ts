@@ -10,9 +10,6 @@ interface Group<V> {
   weight: number
 }
 
-/** A group that holds no more than this part of the whole is not evicted from for groups that come later. */
-const entitlement = 1 / 64
-
 /**
  * A map of a bounded weight that groups share: when it is full, the heaviest group loses a member, so that a group of a
  * million members only ever evicts its own, and small groups keep what they have. Which member goes, the `eldest` or the
@@ -22,6 +19,7 @@ export class FairMap<V> {
   readonly #most: number
   readonly #leaves: 'eldest' | 'newest'
   readonly #left: (key: string, value: V) => void
+  readonly #entitled: number
   readonly #groups = new Map<string, Group<V>>()
   readonly #names = new Map<string, string>()
   #weight = 0
@@ -30,8 +28,15 @@ export class FairMap<V> {
    * @param most the bound on the weight of all values
    * @param leaves which member of the heaviest group is evicted
    * @param left called with each that was evicted
+   * @param entitlement a group that holds no more than this part of the whole is not evicted from for groups that come later
    */
-  constructor(most: number, leaves: 'eldest' | 'newest', left: (key: string, value: V) => void) {
+  constructor(
+    most: number,
+    leaves: 'eldest' | 'newest',
+    left: (key: string, value: V) => void,
+    entitlement: number = 1 / 64,
+  ) {
+    this.#entitled = most * entitlement
     this.#most = most
     this.#leaves = leaves
     this.#left = left
@@ -60,7 +65,7 @@ export class FairMap<V> {
   fits(name: string, weight: number): boolean {
     if (this.#weight + weight <= this.#most) return true
     const own = (this.#groups.get(name)?.weight ?? 0) + weight
-    const bar = Math.max(own, this.#most * entitlement)
+    const bar = Math.max(own, this.#entitled)
     for (const group of this.#groups.values()) if (group.weight > bar) return true
     return false
   }
@@ -118,7 +123,7 @@ export class FairMap<V> {
     // Where no group holds more than it may: the one that grew if who came first stays, otherwise the one that came first.
     const [first] = this.#groups.values()
     let giving = this.#leaves === 'newest' && grown.members.size > 0 ? grown : first
-    let weight = this.#most * entitlement
+    let weight = this.#entitled
     for (const group of this.#groups.values()) {
       if (group.weight <= weight) continue
       giving = group

@@ -1,6 +1,7 @@
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { IssuerEvent, Untold } from '../events.js'
+import type { HttpRequest } from '../http/message.js'
 import type { IssuerMetadata } from './metadata.js'
 import type { IssuerFetch } from './options.js'
 import type { IssuerReport } from './report.js'
@@ -28,13 +29,19 @@ export interface IssuerKeys {
   /**
    * The key, fetched if need be. Refusals: `unknown_key`, `issuer_missing`, `issuer_mismatch`, `issuer_unavailable`
    * with `retryAfter`, and `access_denied` for an issuer that the operator does not admit. Never rejects.
+   *
+   * @param request the one it is for: of an issuer that is not known, its client is asked for (`issuers.clientAddress`)
    */
-  find(query: KeyQuery): Promise<VerificationKey | KeyFault | Refusal>
+  find(query: KeyQuery, request?: HttpRequest): Promise<VerificationKey | KeyFault | Refusal>
   /**
    * After `failed` did not verify a token: one refresh, inside the floor (AAuth 11.4). Resolves with another key, with
    * `unknown_key` if the `kid` has gone, or with `undefined` if nothing changed or no refresh is allowed now.
    */
-  refind(query: KeyQuery, failed: VerificationKey): Promise<VerificationKey | KeyFault | Refusal | undefined>
+  refind(
+    query: KeyQuery,
+    failed: VerificationKey,
+    request?: HttpRequest,
+  ): Promise<VerificationKey | KeyFault | Refusal | undefined>
   /**
    * Whether {@link find} or {@link refind} would fetch, or wait for a fetch, now. Where not, they answer from what is in
    * memory, so that the request's own signature need not be verified first.

@@ -1,5 +1,6 @@
 import type { IssuerDocuments, IssuerEntry } from './entry.js'
 import { FairMap } from './fair-map.js'
+import { FormerIssuers } from './former-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
 
@@ -15,6 +16,12 @@ export interface IssuerRecord {
 
 /** Bytes that a record counts for beside its documents. */
 const recordBytes = 1024
+/** Bytes of memory that the times of an evicted newcomer's next attempts take, and each of them. */
+const departedBytes = 640
+const attemptBytes = 192
+
+/** The part of the admitted issuers' space that a site keeps, whoever comes later: that of nine usual issuers. */
+const admittedEntitlement = 1 / 1024
 
 /** The three parts of what is held, each with a bound of its own; what the operator named has none. */
 type IssuerPartition = 'named' | 'admitted' | 'newcomers'
@@ -31,7 +38,7 @@ export class IssuerRecords {
   readonly #admitted: FairMap<IssuerRecord>
   readonly #newcomers: FairMap<IssuerRecord>
   readonly #departed: FairMap<ReadonlyMap<string, number>>
-  readonly #former: FairMap<true>
+  readonly #former = new FormerIssuers()
   readonly #isNamed: (issuer: string) => boolean
   readonly #least: Readonly<Record<'admitted' | 'newcomers', number>>
 
@@ -41,17 +48,20 @@ export class IssuerRecords {
     this.#isNamed = isNamed
     // A record weighs no less than its part of the number, so that one bound keeps both.
     this.#least = { admitted: issuerBytes / issuers, newcomers: newcomerBytes / newcomers }
-    this.#admitted = new FairMap(issuerBytes, 'newest', (issuer, record) => {
-      this.#former.add(issuer, siteOf(issuer), true, 1)
+    const leave = (issuer: string, record: IssuerRecord): void => {
+      this.#former.add(issuer, siteOf(issuer))
       withdraw(record)
-    })
+    }
+    this.#admitted = new FairMap(issuerBytes, 'newest', leave, admittedEntitlement)
+    const departedMost = newcomerBytes / 2
+    const departedLeast = departedMost / (4 * newcomers)
     this.#newcomers = new FairMap(newcomerBytes, 'eldest', (issuer, record) => {
       const attempts = new Map([...record.entries].map(([dwk, entry]) => [dwk, entry.nextAttemptAt]))
-      this.#departed.add(issuer, siteOf(issuer), attempts, 1)
+      const weight = Math.max(departedLeast, departedBytes + attemptBytes * attempts.size)
+      this.#departed.add(issuer, siteOf(issuer), attempts, weight)
       withdraw(record)
     })
-    this.#departed = new FairMap(4 * newcomers, 'eldest', () => {})
-    this.#former = new FairMap(4 * newcomers, 'eldest', () => {})
+    this.#departed = new FairMap(departedMost, 'eldest', () => {})
   }
 
   /** How many issuers are held, and the bytes of their documents. */
@@ -75,7 +85,7 @@ export class IssuerRecords {
     return this.#admitted.get(issuer)?.admittedAt
   }
 
-  /** Whether the issuer had been admitted and was evicted since. */
+  /** Whether a token of the issuer has verified, and it is not held as admitted: it was evicted or idle, or found no place. */
   wasAdmitted(issuer: string): boolean {
     return this.#former.has(issuer)
   }
@@ -98,10 +108,18 @@ export class IssuerRecords {
   /** Moves a newcomer to the admitted issuers, if there is room for one more of its site. */
   admit(issuer: string, now: number): IssuerRecord | undefined {
     const newcomer = this.#newcomers.get(issuer)
-    if (newcomer === undefined) return this.get(issuer)
+    if (newcomer === undefined) {
+      const held = this.get(issuer)
+      // It was pushed out while its token was verified.
+      if (held === undefined && !this.#isNamed(issuer)) this.#former.add(issuer, siteOf(issuer))
+      return held
+    }
     const weight = this.#weigh(newcomer, 'admitted')
     const site = siteOf(issuer)
-    if (!this.#admitted.fits(site, weight)) return undefined
+    if (!this.#admitted.fits(site, weight)) {
+      this.#former.add(issuer, site)
+      return undefined
+    }
     this.#newcomers.delete(issuer)
     this.#former.delete(issuer)
     newcomer.admittedAt = now
@@ -115,6 +133,11 @@ export class IssuerRecords {
     this.#named.delete(issuer)
     for (const map of [this.#admitted, this.#newcomers, this.#departed, this.#former]) map.delete(issuer)
     return record
+  }
+
+  /** Gives up the place of an admitted issuer that nobody uses; it stays known. */
+  retire(issuer: string): void {
+    if (this.#admitted.delete(issuer) !== undefined) this.#former.add(issuer, siteOf(issuer))
   }
 
   /** When the first attempt at a document of an issuer not held is allowed, in milliseconds. */

@@ -1,4 +1,5 @@
 import { KeyFault } from '../crypto/keys.js'
+import type { RequestView } from '../http/request-view.js'
 import { isHostName, isServerIdentifier } from '../identifiers.js'
 import { z } from '../schema.js'
 import { isNat64Prefix } from './address.js'
@@ -21,7 +22,7 @@ export interface PinnedIssuer extends IssuerDocument {
 }
 
 /** Which issuers are admitted, where they may be reached, and how their keys are kept. Identifiers compare exactly. */
-export interface IssuerOptions {
+export interface IssuerOptions<Raw = unknown> {
   /** Only these issuers. Default: every issuer. An issuer listed here is never treated as a newcomer. */
   readonly allow?: readonly string[] | undefined
   /** Never these issuers. Default: none. */
@@ -51,6 +52,15 @@ export interface IssuerOptions {
    * addresses are refused. Without effect when `fetch` is given.
    */
   readonly nat64Prefix?: string | undefined
+  /**
+   * The address of the client that sent a request, as you know it behind your proxies: `({ raw }) => raw.ip` with
+   * Express or Fastify, whose proxies are named. Clients then share the budget and the places of newcomers as the domains
+   * of issuers do: one gets a quarter of it when it is alone. IPv6 counts by its first 64 bits. `undefined`: not known, and bound by
+   * the issuer's domain alone. All for whom it throws or gives no IP address count as one client (event
+   * `issuer-policy-failed`). It must be synchronous, and is asked only where an issuer that we do not know would be
+   * fetched. Default: clients are not told apart.
+   */
+  readonly clientAddress?: ((request: RequestView<Raw>) => string | undefined) | undefined
   /**
    * The answer when an issuer cannot be reached and nothing usable is held. `retry`: `503` with `Retry-After`, the
    * default. `refuse`: `401 unknown_key`, the letter of AAuth 11.3.4.
@@ -128,6 +138,12 @@ export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
   deny: z.array(identifier).optional(),
   admit: z
     .custom<NonNullable<IssuerOptions['admit']>>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+  clientAddress: z
+    .custom<NonNullable<IssuerOptions['clientAddress']>>(
+      (value) => typeof value === 'function',
+      'must be a function',
+    )
     .optional(),
   pinned: z
     .array(z.strictObject({ ...document, jwks, metadata: z.record(z.string(), z.unknown()).optional() }))

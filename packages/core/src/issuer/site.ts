@@ -25,7 +25,11 @@ export function siteOf(issuer: string): string {
  *
  * @param own what the site has taken
  * @param free what nobody has
+ * @param kept what is kept for others than this site: for those who have taken nothing yet
  */
-export function mayTake(own: number, free: number): boolean {
-  return free >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)
+export function mayTake(own: number, free: number, kept: number = 0): boolean {
+  return free - kept >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)
 }
+
+/** The part of what strangers share that is kept for sites of which nothing has been fetched for a day. */
+export const keptForFirst: number = 1 / 4

@@ -1,4 +1,5 @@
 import type { Discoverer } from './discoverer.js'
+import type { IssuerEntry } from './entry.js'
 import type { IssuerRecord } from './issuer-records.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerDocument } from './options.js'
@@ -55,7 +56,7 @@ export class Sweep {
 
   #run(): void {
     const now = this.#clock()
-    const due: IssuerDocument[] = [...this.#prewarm]
+    const due: IssuerEntry[] = []
     for (const { issuer, dwk } of this.#prewarm) this.#discoverer.entry(issuer, dwk).entry.usedAt = now
     const lighter = new Set<IssuerRecord>()
     const idle: string[] = []
@@ -70,9 +71,11 @@ export class Sweep {
       if (partition === 'admitted' && this.#isIdle(record, now)) idle.push(record.issuer)
     }
     // A record without documents would take room that another issuer needs.
-    for (const issuer of idle) this.#discoverer.records.remove(issuer)
+    for (const issuer of idle) this.#discoverer.records.retire(issuer)
     for (const record of lighter) this.#discoverer.records.reweigh(record)
-    this.#discoverer.refreshInTurn(due)
+    // Those that have waited longest first: issuers that are slow or fail, however many, keep no other waiting for good.
+    due.sort((a, b) => a.attemptedAt - b.attemptedAt)
+    this.#discoverer.refreshInTurn([...this.#prewarm, ...due])
   }
 
   #isIdle({ entries }: IssuerRecord, now: number): boolean {

@@ -36,6 +36,7 @@ export function authenticationContext(
     trace,
     shortcuts,
     issuers,
+    tellsClients: config.issuers.clientAddress !== undefined,
     tokens: new VerifiedTokens(shortcuts ? config.verifiedTokens : 0, issuers),
     verify,
     decisions: config.decisions,

@@ -16,7 +16,7 @@ import { markKey } from '../denial/denials.js'
 import type { Report } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { type InteractionOptions, interactionOptionsSchema } from '../interaction/options.js'
-import { type IssuerFetch, issuerOptionsSchema } from '../issuer/options.js'
+import { type IssuerFetch, type IssuerOptions, issuerOptionsSchema } from '../issuer/options.js'
 import { defaultLimits, issuerSkew, type Limits } from '../limits.js'
 import type { Logger } from '../logger.js'
 import { OwnKeyRing } from '../own-keys/key-ring.js'
@@ -244,7 +244,11 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
 }
 
 /** The options whatever the type of the framework's requests. */
-export type AnyResourceOptions = Omit<ResourceOptions, 'policy'> & AnyAccessOptions
+export type AnyResourceOptions = Omit<ResourceOptions, 'policy' | 'issuers'> &
+  AnyAccessOptions & {
+    // A function that takes the requests of one framework is given no others.
+    readonly issuers?: IssuerOptions<never>
+  }
 
 /**
  * Checks the options.
@@ -307,7 +311,7 @@ export function readOptions(options: AnyResourceOptions): Config {
     accessMode: given.accessMode,
     display: options.display ?? {},
     access: readAccessOptions(options),
-    issuers: options.issuers ?? {},
+    issuers: (options.issuers ?? {}) as IssuerOptions,
     interaction: options.interaction,
     users: options.users,
     onward: options.onward === undefined ? undefined : readOnwardOptions(options.onward, options.signingKeys),

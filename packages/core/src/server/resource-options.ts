@@ -105,7 +105,7 @@ export interface ResourceOptions<Raw = unknown, User extends object | string = o
     readonly revocationWithoutExp?: boolean
   }
   /** Which issuers are admitted, and how their keys are fetched and kept. */
-  readonly issuers?: IssuerOptions
+  readonly issuers?: IssuerOptions<Raw>
   /**
    * Fetches issuers' documents instead of the built-in guarded fetch. It then has to guard against server-side request
    * forgery itself: address checks and pinning (Signature-Key draft, 7.3).

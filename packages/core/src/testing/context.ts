@@ -42,6 +42,7 @@ export function testContext(
       maxTokenMembers: defaultLimits.tokenMembers,
     },
     shortcuts: true,
+    tellsClients: false,
     issuers,
     tokens: new VerifiedTokens(100, issuers),
     verify: createVerify(),
