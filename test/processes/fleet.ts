@@ -113,12 +113,14 @@ export interface Fleet {
  * @param redis its URL, or one for each process
  * @param ahead seconds by which the clocks of the second and fourth are ahead
  * @param replicas that confirm writes
+ * @param emptied what they do when Redis has lost what it held; default the store's
  */
 export async function openFleet(
   redis: string | readonly string[],
   slow: readonly number[] = [],
   ahead = 0,
   replicas = 0,
+  emptied?: 'restore' | 'refuse',
 ): Promise<Fleet> {
   const town = await createTown()
   const signingKey = createKey('Ed25519', 'rs-1').privateJwk
@@ -128,6 +130,7 @@ export async function openFleet(
       adapter: number % 2 === 0 ? 'express' : 'fastify',
       redis: typeof redis === 'string' ? redis : (redis[number] as string),
       replicas,
+      ...(emptied === undefined ? {} : { emptied }),
       signingKey,
       loopback,
       slow: slow.includes(number),

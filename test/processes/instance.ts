@@ -85,13 +85,14 @@ process.on('disconnect', () => process.exit())
 say({ event: 'listening', port: target.port })
 
 /** Both clients that users have are at work in every test: one behind each adapter. */
-async function connect({ adapter, redis, replicas = 0 }: InstanceOptions): Promise<Store> {
+async function connect({ adapter, redis, replicas = 0, emptied }: InstanceOptions): Promise<Store> {
+  const options = { replicas, ...(emptied === undefined ? {} : { emptied }) }
   if (adapter === 'fastify')
     return createRedisStore(
       new Redis(redis).on('error', () => {}),
-      { replicas },
+      options,
     )
   const client = createClient({ url: redis }).on('error', () => {})
   await client.connect()
-  return createRedisStore(client, { replicas })
+  return createRedisStore(client, options)
 }

@@ -7,6 +7,8 @@ export interface InstanceOptions {
   readonly redis: string
   /** That confirm writes; default 0. */
   readonly replicas?: number
+  /** What it does when Redis has lost what it held; default the store's. */
+  readonly emptied?: 'restore' | 'refuse'
   /** Private JWK; all instances of a resource sign with the same. */
   readonly signingKey: object
   readonly loopback: Readonly<Record<string, number>>

@@ -53,11 +53,15 @@ describe.runIf(redisBinary !== undefined || required)(
     let serial = 0
     const all = [0, 1, 2, 3]
 
-    const open = async (replicas: number): Promise<void> => {
-      redis = await startRedis()
+    const open = async (
+      replicas: number,
+      emptied?: 'restore' | 'refuse',
+      ...settings: readonly string[]
+    ): Promise<void> => {
+      redis = await startRedis(...settings)
       proxies = await Promise.all(all.map(() => FaultProxy.open(redis.port)))
       const urls = proxies.map(({ url }) => url)
-      fleet = await openFleet(urls, [], 0, replicas)
+      fleet = await openFleet(urls, [], 0, replicas, emptied)
     }
     const close = async (): Promise<void> => {
       await fleet?.close()
@@ -142,7 +146,7 @@ describe.runIf(redisBinary !== undefined || required)(
     }
 
     describe('with one Redis', () => {
-      beforeAll(() => open(0))
+      beforeAll(() => open(0, 'refuse'))
       afterAll(close)
 
       it('while Redis and processes hang or die, and connections stall or break', async () => {
@@ -172,7 +176,7 @@ describe.runIf(redisBinary !== undefined || required)(
         })
       })
 
-      it('while Redis comes back empty: nobody is served until the operator says so', async () => {
+      it('while Redis comes back empty, with `refuse`: nobody is served until the operator says so', async () => {
         const [jti, token, other] = ['kept', await fleet.grant('kept'), await fleet.grant('other')]
         for (const instance of all) await expect.poll(() => ask(jti, token, instance)).toBe(200)
         // After all that has failed, writes may rest for a second.
@@ -202,6 +206,55 @@ describe.runIf(redisBinary !== undefined || required)(
           await expect.poll(() => ask('other', other, instance)).toBe(200)
           expect(await ask(jti, token, instance)).toBe(403)
         }
+      })
+    })
+
+    describe('with a Redis that keeps nothing', () => {
+      beforeAll(() => open(0, undefined, '--appendonly', 'no'))
+      afterAll(close)
+
+      const flush = async (): Promise<void> => {
+        const admin = new Redis(redis.url).on('error', () => {})
+        await admin.flushall()
+        admin.disconnect()
+      }
+      const restart = (): Promise<void> => redis.kill().then(() => redis.start())
+
+      it('while it comes back empty: what processes know is written back, and all go on by themselves', async () => {
+        await run(async () => {
+          for (let n = 0; n < (everything ? 10 : 4); n++) {
+            const [before, stops] = [served(), acknowledged()]
+            await vi.waitUntil(() => acknowledged() > stops + 2 && served() > before, { timeout: 30_000 })
+            await (n % 2 === 0 ? flush() : restart())
+            const after = served()
+            const began = performance.now()
+            await vi.waitUntil(() => served() > after + 20, { timeout: 30_000 })
+            expect(performance.now() - began).toBeLessThan(20_000)
+          }
+        })
+        // It was noticed each time.
+        expect(asked.filter(({ status }) => status === 503).length).toBeGreaterThan(0)
+      })
+
+      it('forgets what only a process knew that has ended, and nothing else', async () => {
+        const [one, two] = [await fleet.grant('known to one'), await fleet.grant('known to two')]
+        const denied = (jti: string, instance: number): Promise<number> =>
+          stop(jti, instance, false).then(acknowledged)
+        await expect.poll(() => denied('known to one', 1)).toBe(1)
+        await expect.poll(() => denied('known to two', 2)).toBe(2)
+        for (const instance of all) {
+          expect(await ask('known to one', one, instance)).toBe(403)
+          expect(await ask('known to two', two, instance)).toBe(403)
+        }
+        await fleet.replace(1)
+        await flush()
+        await restart()
+        const answers = (jti: string, token: string): Promise<readonly number[]> =>
+          Promise.all(all.map((instance) => ask(jti, token, instance)))
+        await expect
+          .poll(() => answers('known to one', one), { timeout: 20_000 })
+          .toEqual([200, 200, 200, 200])
+        expect(await answers('known to two', two)).toEqual([403, 403, 403, 403])
       })
     })
 

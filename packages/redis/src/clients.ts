@@ -33,6 +33,8 @@ export interface IORedisClient {
 export interface Commands {
   readonly library: 'redis' | 'ioredis'
   readonly isCluster: boolean
+  /** Whether what is sent in one turn is done in its order: over one connection. */
+  readonly isOrdered: boolean
   /** The primary that has a key, as far as the client knows; the same for all keys outside a cluster. */
   nodeOf(key: string): string
   /** Whether a command sent now goes out now; a client that is reconnecting queues it for an unknown time. */
@@ -63,6 +65,7 @@ function nodeRedis(client: NodeRedisClient): Commands {
   return {
     library: 'redis',
     isCluster,
+    isOrdered: !isCluster && !isSentinel(client) && !isPool(client),
     ...(isCluster || typeof client.mGet !== 'function' ? {} : { getMany: manyOf(client) }),
     nodeOf: (key) => (client as NodeRedisCluster).slots?.[slotOf(key)]?.master?.address ?? '',
     ready: () => client.isReady ?? client.isOpen,
@@ -137,6 +140,10 @@ interface StaleSettings {
   readonly clientSideCache?: unknown
 }
 
+/** A pool of `redis` 5 or 6: what is sent goes to any of its connections. */
+export const isPool = (client: unknown): boolean =>
+  typeof (client as { readonly totalClients?: unknown }).totalClients === 'number'
+
 /** A cluster of `redis` 5 or 6, which keep the list of its primaries. */
 const isNodeRedisCluster = (client: NodeRedisClient): boolean =>
   Array.isArray((client as { readonly masters?: unknown }).masters)
@@ -156,6 +163,7 @@ function ioredis(client: IORedisClient): Commands {
   return {
     library: 'ioredis',
     isCluster,
+    isOrdered: !isCluster,
     ...(isCluster || typeof mget !== 'function'
       ? {}
       : { getMany: (keys: string[]) => mget.call(client, keys) }),

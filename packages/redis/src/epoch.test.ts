@@ -25,7 +25,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
   const open = async (name: string, options: RedisStoreOptions = {}) => {
     const { client, close } = await (clients[name] as (typeof clients)[string])(redis.url)
     closing.push(close)
-    return createRedisStore(client, options)
+    return createRedisStore(client, { emptied: 'refuse', ...options })
   }
   const outcome = (store: Store, key = 'deny:mark'): Promise<unknown> =>
     Promise.resolve(store.get(key)).catch((error: Error) => error.message)

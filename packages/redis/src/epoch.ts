@@ -1,36 +1,49 @@
 import { randomUUID } from 'node:crypto'
+import {
+  accepted,
+  begun,
+  type EpochCommands,
+  epochMilliseconds,
+  epochName,
+  lost,
+  overName,
+  restoring,
+} from './epoch-keys.js'
+import type { Journal } from './journal.js'
+import { Restoration, type Restored } from './restoration.js'
 
-/** What is read and written of the epoch's key. */
-export interface EpochCommands {
-  get(): Promise<string | undefined>
-  /** Sets it where there is nothing. */
-  claim(value: string): Promise<unknown>
-  put(value: string): Promise<unknown>
+/** What an {@link Epoch} works with. */
+export interface EpochContext {
+  readonly commands: EpochCommands
+  /** What is written back; absent where nobody may be served until the operator says so. */
+  readonly journal: Journal | undefined
+  /** Milliseconds in which every process that runs has noticed a loss and written back what it knows. */
+  readonly window: number
+  /** Milliseconds that only ever grow. */
+  readonly monotonic: () => number
+  readonly onRestored: (restored: Restored) => void
 }
 
-/** Milliseconds, longer than anything that is kept: every key has a time to live. */
-export const epochMilliseconds: number = 10 * 366 * 86_400_000
-
-const lost = 'lost'
-const begun = 'new:'
-const accepted = 'accepted:'
+// How often one who has something to write back looks whether it is needed.
+const lookEvery = 1000
 
 /**
  * Notices that Redis has lost what it held: a restart without persistence, `FLUSHALL`, a replica promoted before it had
- * anything. It has a key that is there as long as everything else is, and that is read along with every read. Whoever
- * has seen it and misses it, or finds one that somebody else began meanwhile, says so in its place, so that those who start
- * later refuse as well.
+ * anything. It has a key that is there as long as everything else is, and that is read along with every read. Whoever has
+ * seen it and misses it, or finds one that somebody else began meanwhile, says so in its place: so those who start later
+ * refuse as well.
  *
- * Nothing is written back from memory: a process knows only of what it was asked, and none knows of a revocation that
- * arrived at one which has ended. What cannot be known to be complete must not pass for it.
+ * With a journal, what is known to the processes that run is then written back, and Redis used again ({@link Restoration}).
  */
 export class Epoch {
-  readonly #commands: EpochCommands
+  readonly #context: EpochContext
   #known: string | undefined
   #telling: Promise<unknown> | undefined
+  #restoration: Restoration | undefined
+  #watch: Partial<NodeJS.Timeout> | undefined
 
-  constructor(commands: EpochCommands) {
-    this.#commands = commands
+  constructor(context: EpochContext) {
+    this.#context = context
   }
 
   /** Whether this is the value that is known; then there is nothing to await. */
@@ -38,17 +51,49 @@ export class Epoch {
     return value !== undefined && value === this.#known
   }
 
-  /** Judges a value that is not the known one. @throws Error where what was held is lost */
+  /** Changes when a loss has been noticed, and when it is over. */
+  get state(): unknown {
+    return this.#restoration ?? this.#known
+  }
+
+  /** @throws Error while things are being written back */
+  assertSettled(): void {
+    if (this.#restoration !== undefined) throw restoringError()
+  }
+
+  /** Looks from now on, also while nobody asks, for as long as there is something to write back. */
+  watch(): void {
+    if (this.#watch !== undefined) return
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined
+      this.look()
+    }, lookEvery)
+    // Under timers that a test has put in place it may be anything.
+    this.#watch.unref?.()
+  }
+
+  /** Looks now, if there is something to write back. */
+  look(): void {
+    const { commands, journal } = this.#context
+    if (journal === undefined || journal.isEmpty) return
+    this.watch()
+    if (commands.ready() && this.#restoration === undefined) this.check().catch(() => {})
+  }
+
+  /** Judges a value that is not the known one. @throws Error where what was held is lost, or is being written back */
   async judge(value: string | undefined): Promise<void> {
     if (value === lost) throw lostError()
+    this.assertSettled()
     if (this.#known === undefined) {
       // One that is full, or a replica, can be read all the same; somebody begins it later.
       if (value === undefined && !(await this.#begin())) return
-      const first = value ?? (await this.#commands.get())
+      const first = value ?? (await this.#context.commands.get(epochName))
       if (first === undefined || first === lost) throw lostError()
+      if (first.startsWith(restoring) && !(await this.#isOver(first))) throw this.#restore()
       this.#known ??= first
       if (this.#known === first) return
     }
+    if (this.#context.journal !== undefined) throw this.#restore()
     if (value?.startsWith(accepted) === true) {
       this.#known = value
       return
@@ -57,34 +102,59 @@ export class Epoch {
     throw lostError()
   }
 
-  async #begin(): Promise<boolean> {
-    try {
-      await this.#commands.claim(begun + randomUUID())
-      return true
-    } catch {
-      return false
-    }
-  }
-
   async check(): Promise<void> {
-    const value = await this.#commands.get()
+    const value = await this.#context.commands.get(epochName)
     if (!this.isKnown(value)) await this.judge(value)
   }
 
   /** The operator has restored what has to be there. */
   async accept(): Promise<void> {
     const value = accepted + randomUUID()
-    await this.#commands.put(value)
+    await this.#context.commands.put(epochName, value, epochMilliseconds)
     this.#known = value
+  }
+
+  async #begin(): Promise<boolean> {
+    try {
+      await this.#context.commands.claim(epochName, begun + randomUUID(), epochMilliseconds)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Whether all who had something to write back have had time for it. */
+  async #isOver(value: string): Promise<boolean> {
+    return (await this.#context.commands.get(overName(value))) !== undefined
+  }
+
+  /** Once for all who notice it at the same time. */
+  #restore(): Error {
+    const { journal, onRestored } = this.#context
+    if (journal === undefined) return lostError()
+    if (this.#restoration === undefined) {
+      const restoration = new Restoration({ ...this.#context, journal }, this.#known)
+      this.#restoration = restoration
+      void restoration.run().then((restored) => {
+        this.#restoration = undefined
+        if (restored === undefined) return
+        this.#known = restored.epoch
+        onRestored(restored)
+      })
+    }
+    return restoringError()
   }
 
   /** Once for all who notice it at the same time. Where it cannot be written, each notices it again. */
   async #tell(found: string | undefined): Promise<void> {
-    this.#telling ??= (found === undefined ? this.#commands.claim(lost) : this.#commands.put(lost)).finally(
-      () => {
-        this.#telling = undefined
-      },
-    )
+    const { commands } = this.#context
+    this.#telling ??= (
+      found === undefined
+        ? commands.claim(epochName, lost, epochMilliseconds)
+        : commands.put(epochName, lost, epochMilliseconds)
+    ).finally(() => {
+      this.#telling = undefined
+    })
     await this.#telling.catch(() => {})
   }
 }
@@ -92,5 +162,11 @@ export class Epoch {
 function lostError(): Error {
   return new Error(
     'Redis has lost what it held: revocations and denials may be missing. Restore what you can, then call acceptLoss() of the store (docs/operations.md)',
+  )
+}
+
+function restoringError(): Error {
+  return new Error(
+    'Redis has lost what it held: what is known to the processes that run is being written back, and it is used again within seconds (docs/operations.md)',
   )
 }

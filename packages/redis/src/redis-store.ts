@@ -7,7 +7,9 @@ import {
   type NodeRedisClient,
   staleReads,
 } from './clients.js'
-import { Epoch, epochMilliseconds } from './epoch.js'
+import { Epoch } from './epoch.js'
+import { epochName } from './epoch-keys.js'
+import { Journal } from './journal.js'
 import { confirmed } from './replicas.js'
 import { slotOf, slots } from './slot.js'
 
@@ -32,11 +34,25 @@ export interface RedisStoreOptions {
   readonly replicas?: number
   /**
    * What happens when Redis has lost what it held: restarted without persistence, flushed, or replaced by a replica that had
-   * nothing. `refuse`, the default: from the next read on every instance rejects, until {@link RedisStore.acceptLoss} is
-   * called. `accept`: it goes on, without what was revoked and denied. It is noticed by whoever has read from it before,
-   * not by a fleet that starts together with an empty Redis; and not in a cluster, where only `accept` may be given.
+   * nothing. From the next read on every instance rejects, in any case but the last.
+   *
+   * - `restore`, the default: each writes back the revocations, denials, ended sessions and used signatures that it has
+   *   itself recorded, and all go on by themselves after some four seconds. Lost is what only processes knew that
+   *   have ended, or that hang or are cut off for so long; these write back what they know when they come again. Sessions
+   *   kept in the store and calls that wait are lost.
+   * - `refuse`: until {@link RedisStore.acceptLoss} is called.
+   * - `accept`: it goes on at once, without what was revoked and denied.
+   *
+   * It is noticed by whoever has read from it before, not by a fleet that starts together with an empty Redis; and not in a
+   * cluster, where only `accept` may be given.
    */
-  readonly emptied?: 'refuse' | 'accept'
+  readonly emptied?: 'restore' | 'refuse' | 'accept'
+  /**
+   * With `emptied: 'restore'`, the bytes of what each process keeps to write it back. Default 8 388 608 (8 MiB), some 25 000
+   * entries; at least 65 536. What exceeds it is not kept: used signatures first, and then going on waits until
+   * they have expired, some minutes at most; then stops, and then all refuse as with `refuse`.
+   */
+  readonly journalBytes?: number
 }
 
 /** A store in Redis. */
@@ -85,7 +101,7 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
 
 /** Like {@link createRedisStore}, over a client of our own. @param absence why nothing is sent while there is no connection; without anything secret */
 export function storeOver(client: RedisClient, options: RedisStoreOptions, absence: () => Error): RedisStore {
-  const { prefix = 'countersign:', timeout = 500, replicas = 0, emptied } = options
+  const { prefix = 'countersign:', timeout = 500, replicas = 0, emptied, journalBytes = 8_388_608 } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
   const stale = staleReads(client)
@@ -103,17 +119,27 @@ export function storeOver(client: RedisClient, options: RedisStoreOptions, absen
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > 16) {
     throw new TypeError('option replicas: must be a whole number from 0 to 16')
   }
-  if (emptied !== undefined && emptied !== 'refuse' && emptied !== 'accept')
-    throw new TypeError("option emptied: must be 'refuse' or 'accept'")
-  if (emptied === 'refuse' && commands.isCluster)
+  if (emptied !== undefined && !reactions.has(emptied))
+    throw new TypeError("option emptied: must be 'restore', 'refuse' or 'accept'")
+  if (emptied !== undefined && emptied !== 'accept' && commands.isCluster)
     throw new TypeError("option emptied: a cluster of which a part was emptied is not noticed; only 'accept'")
+  if (!Number.isInteger(journalBytes) || journalBytes < 65_536)
+    throw new TypeError('option journalBytes: must be a whole number of bytes, at least 65536')
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
   const isWatched = emptied !== 'accept' && !commands.isCluster
-  const store = new CommandStore(sent, { prefix, timeout, client, absence, isWatched })
+  const journal =
+    isWatched && emptied !== 'refuse' ? new Journal(journalBytes, () => performance.now()) : undefined
+  const unconfirmed = commands
+  const store = new CommandStore(sent, { prefix, timeout, client, absence, isWatched, journal, unconfirmed })
   return Object.assign(provenStore(store), { acceptLoss: () => store.acceptLoss() })
 }
+
+const reactions: ReadonlySet<unknown> = new Set(['restore', 'refuse', 'accept'])
+
+// Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
+const reconnecting = 3000
 
 // The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
 const slotsOfPart = slots / 64
@@ -125,6 +151,10 @@ interface RedisStoreContext {
   readonly absence: () => Error
   /** Whether it is noticed that Redis has lost what it held. */
   readonly isWatched: boolean
+  /** What is written back then; absent where nothing is. */
+  readonly journal: Journal | undefined
+  /** Writes that do not wait for replicas. */
+  readonly unconfirmed: Commands
 }
 
 /** A server knows it by its name, and does not count it as a failure. */
@@ -141,37 +171,56 @@ class CommandStore implements Store {
   readonly #listeners = new Set<() => void>()
   readonly #epoch: Epoch
   readonly #epochKey: string
+  readonly #journal: Journal | undefined
+  readonly #restoredListeners = new Set<(entries: number) => void>()
   readonly #isWatched: boolean
-  /** How often there was a new connection, and how often there was at the last look at the epoch. */
-  #connections = 0
-  #looked = -1
   #mayReadMany = true
 
-  constructor(commands: Commands, { prefix, timeout, client, absence, isWatched }: RedisStoreContext) {
+  constructor(commands: Commands, context: RedisStoreContext) {
+    const { prefix, timeout, client, absence, isWatched, journal, unconfirmed } = context
     this.#commands = commands
     this.#prefix = prefix
     this.#timeout = timeout
     this.#absence = absence
     this.#isWatched = isWatched
-    const epochKey = `${prefix}epoch`
-    this.#epochKey = epochKey
+    this.#journal = journal
+    this.#epochKey = prefix + epochName
+    const set = (to: Commands) => (name: string, value: string, ms: number) =>
+      this.#send(() => to.set(prefix + name, value, ms))
+    const claim = (to: Commands) => async (name: string, value: string, ms: number) =>
+      isSet(await this.#send(() => to.setIfAbsent(prefix + name, value, ms)))
     this.#epoch = new Epoch({
-      get: async () => textOf(await this.#send((sent) => sent.get(epochKey))),
-      claim: (value) => this.#send((sent) => sent.setIfAbsent(epochKey, value, epochMilliseconds)),
-      put: (value) => this.#send((sent) => sent.set(epochKey, value, epochMilliseconds)),
+      commands: {
+        ready: () => commands.ready(),
+        get: async (name) => textOf(await this.#send((sent) => sent.get(prefix + name))),
+        claim: claim(commands),
+        put: set(commands),
+        claimUnconfirmed: claim(unconfirmed),
+        putUnconfirmed: set(unconfirmed),
+      },
+      journal,
+      window: reconnecting + 2 * timeout,
+      monotonic: () => performance.now(),
+      onRestored: ({ written }) => {
+        for (const listener of this.#restoredListeners) listener(written)
+      },
     })
     // Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest.
     const { on } = client as { readonly on?: unknown }
     if (typeof on === 'function')
       on.call(client, 'ready', () => {
-        this.#connections++
         for (const listener of this.#listeners) listener()
+        this.#epoch.look()
       })
     if (commands.isCluster) this.part = (key) => Math.floor(slotOf(prefix + key) / slotsOfPart)
   }
 
   onConnected(listener: () => void): void {
     this.#listeners.add(listener)
+  }
+
+  onRestored(listener: (entries: number) => void): void {
+    this.#restoredListeners.add(listener)
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -183,33 +232,54 @@ class CommandStore implements Store {
     const names = keys.map((key) => this.#prefix + key)
     if (!this.#isWatched) return (await this.#readMany(names)).map(textOf)
     names.push(this.#epochKey)
-    const connections = this.#connections
     const values = (await this.#readMany(names)).map(textOf)
     const epoch = values.pop()
     if (!this.#epoch.isKnown(epoch)) await this.#epoch.judge(epoch)
-    this.#looked = connections
     return values
   }
 
   async put(key: string, value: string, ttl: number): Promise<void> {
-    await this.#send((commands) => commands.set(this.#prefix + key, value, milliseconds(ttl)))
+    const ms = milliseconds(ttl)
+    const before = this.#epoch.state
+    await this.#send((commands) => commands.set(this.#prefix + key, value, ms))
+    if (this.#journal === undefined) return
+    if (this.#note(key, value, ms) && this.#epoch.state !== before)
+      // It may have been written before a loss, and everything else been written back before this was noted.
+      await this.#send((commands) => commands.set(this.#prefix + key, value, ms))
   }
 
   async claim(key: string, value: string, ttl: number): Promise<boolean> {
-    const reply = await this.#send((commands) =>
-      commands.setIfAbsent(this.#prefix + key, value, milliseconds(ttl)),
-    )
-    // What won because everything is gone has not won. A client may send it again over a new connection.
-    if (this.#isWatched && this.#looked !== this.#connections) {
-      const connections = this.#connections
-      await this.#epoch.check()
-      this.#looked = connections
-    }
-    return reply !== null && reply !== undefined
+    const ms = milliseconds(ttl)
+    const name = this.#prefix + key
+    if (!this.#isWatched) return isSet(await this.#send((commands) => commands.setIfAbsent(name, value, ms)))
+    // What won because everything is gone has not won. It is looked at after the claim, over the same connection; a client
+    // may send both again over a new one.
+    const [reply, epoch] = await this.#send(async (commands) => {
+      const claimed = commands.setIfAbsent(name, value, ms)
+      if (!commands.isOrdered) await claimed
+      return Promise.all([claimed, commands.get(this.#epochKey)])
+    })
+    const found = textOf(epoch)
+    if (!this.#epoch.isKnown(found)) await this.#epoch.judge(found)
+    this.#epoch.assertSettled()
+    const won = isSet(reply)
+    if (won) this.#note(key, value, ms)
+    return won
   }
 
   async delete(key: string): Promise<void> {
+    // It could be written back a moment later.
+    if (this.#journal?.get(key) !== undefined) {
+      this.#epoch.assertSettled()
+      this.#journal.forget(key)
+    }
     await this.#send((commands) => commands.del(this.#prefix + key))
+  }
+
+  #note(key: string, value: string, ms: number): boolean {
+    const isNoted = this.#journal?.note(key, value, ms) === true
+    if (isNoted) this.#epoch.watch()
+    return isNoted
   }
 
   async acceptLoss(): Promise<void> {
@@ -260,6 +330,8 @@ function textOf(reply: unknown): string | undefined {
   // A client whose type mapping asks for buffers.
   return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
 }
+
+const isSet = (reply: unknown): boolean => reply !== null && reply !== undefined
 
 // Redis counts whole milliseconds, and refuses none at all.
 const milliseconds = (ttl: number): number => Math.max(1, Math.ceil(ttl * 1000))

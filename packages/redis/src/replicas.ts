@@ -1,4 +1,4 @@
-import type { Commands } from './clients.js'
+import { type Commands, isPool } from './clients.js'
 
 /** How writes are confirmed by replicas. */
 export interface Confirmation {
@@ -126,8 +126,7 @@ function lookThrough(client: unknown, { library }: Commands): Look {
       })
     }
   }
-  const isPool = typeof (client as { readonly totalClients?: unknown }).totalClients === 'number'
-  if (library === 'redis' && multi !== undefined && !isPool) {
+  if (library === 'redis' && multi !== undefined && !isPool(client)) {
     return (key, replicas) => pipelined(multi.call(client).wait(replicas, momentMs).get(key))
   }
   throw new TypeError('option replicas: needs a client, cluster or sentinel, not a pool')

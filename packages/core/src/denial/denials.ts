@@ -118,7 +118,8 @@ export function createDenials(
       const since = Math.floor(clock() / 1000)
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
       await list.record(made, seconds)
-      await store.put(entryKey(checked), '1', seconds)
+      // What is written back to a store that has lost it is told apart by it: the later end counts.
+      await store.put(entryKey(checked), String(made.until), seconds)
       await mark.change()
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made

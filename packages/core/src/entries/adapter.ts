@@ -9,6 +9,10 @@ export { readOn } from '../node/content.js'
 export { keepPrivate } from '../node/private-answer.js'
 export { wholeApplication } from '../node/whole-application.js'
 
+// Entries of a store that has lost what it held.
+
+export { type RestorableKind, restorableKind } from '../store/restorable.js'
+
 // Options that the environment completes.
 
 export {

@@ -50,6 +50,7 @@ export type {
   StoreFault,
   StoreOperation,
   StoreRecoveredEvent,
+  StoreRestoredEvent,
   StoreUse,
   Told,
   UnlinkedEvent,

@@ -30,8 +30,19 @@ export interface StoreConnectingEvent extends Told {
   readonly reason: string
 }
 
+/**
+ * The store had lost what it held, as a Redis that restarts without persistence, and is used again: the processes that run
+ * have written back what they knew of revocations, denials, ended sessions and used signatures. What only processes knew
+ * that have ended is lost.
+ */
+export interface StoreRestoredEvent extends Told {
+  readonly name: 'store-restored'
+  /** Entries that this process has written back. */
+  readonly entries: number
+}
+
 /** The events of the store's health. */
-export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent | StoreConnectingEvent
+export type StoreEvent = StoreFailedEvent | StoreRecoveredEvent | StoreConnectingEvent | StoreRestoredEvent
 
 /** A check that asks the store about each request and refuses when the store cannot be asked. */
 export type StoreUse = 'revocation' | 'denial' | 'replay'

@@ -70,6 +70,19 @@ describe('failures of ours', () => {
     ])
   })
 
+  it('are none where the store has lost what it held, and is used again: that is a warning', () => {
+    const { entries, log } = open({})
+    log({ name: 'store-restored', entries: 3 }, undefined, undefined)
+    expect(entries).toEqual([
+      {
+        level: 'warn',
+        details: { code: 'store-restored', entries: 3 },
+        message:
+          'aauth: the store had lost what it held, and is used again; this process has written back 3 entries',
+      },
+    ])
+  })
+
   it('are all that is ours, and nothing that is a caller’s or an issuer’s', () => {
     const { entries, log } = open({ debug: () => {} })
     const thrown = new Error('thrown')

@@ -57,6 +57,12 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
       quietly(() => logger.warn({ code, reason }, `aauth: the store is not connected yet: ${reason}`))
       return
     }
+    if (event.name === 'store-restored') {
+      const { name: code, entries } = event
+      const said = `the store had lost what it held, and is used again; this process has written back ${entries} entries`
+      quietly(() => logger.warn({ code, entries }, `aauth: ${said}`))
+      return
+    }
     const failure = failureIn(event, error)
     if (failure === undefined) {
       if (request !== undefined) debug(event, request, logger)

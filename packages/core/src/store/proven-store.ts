@@ -56,6 +56,7 @@ type State = 'untried' | 'fit' | { readonly cause: unknown; readonly unfit: bool
 class ProvenStore implements Store {
   readonly part?: (key: string) => number
   readonly onConnected?: (listener: () => void) => void
+  readonly onRestored?: (listener: (entries: number) => void) => void
   readonly getMany?: (keys: readonly string[]) => Awaitable<readonly (string | undefined)[]>
   readonly #store: Store
   readonly #clock: () => number
@@ -73,12 +74,14 @@ class ProvenStore implements Store {
     this.#monotonic = monotonic
     if (store.part !== undefined) this.part = (key) => store.part?.(key) ?? 0
     if (store.getMany !== undefined) this.getMany = (keys) => this.#getMany(keys)
-    if (store.onConnected === undefined) return
     // It is asked anew before whoever hears of it next asks.
-    store.onConnected(() => {
+    const tryAgain = (): void => {
       this.#triedAt = Number.NEGATIVE_INFINITY
-    })
-    this.onConnected = (listener) => store.onConnected?.(listener)
+    }
+    store.onRestored?.(tryAgain)
+    if (store.onRestored !== undefined) this.onRestored = (listener) => store.onRestored?.(listener)
+    store.onConnected?.(tryAgain)
+    if (store.onConnected !== undefined) this.onConnected = (listener) => store.onConnected?.(listener)
   }
 
   get(key: string): Awaitable<string | undefined> {

@@ -47,6 +47,11 @@ export interface Store {
    * once, and not after a second's rest. Where it is absent, the rest is what there is.
    */
   onConnected?(listener: () => void): void
+  /**
+   * Calls the listener when the store had lost what it held and is used again, with the number of entries that this process
+   * has written back, for a store that notices. What only processes knew that have ended is missing.
+   */
+  onRestored?(listener: (entries: number) => void): void
 }
 
 /** Thrown by a store that is full: the entry was not recorded, and nothing was evicted for it. */

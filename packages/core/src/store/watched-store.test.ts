@@ -86,6 +86,26 @@ describe('a watched store', () => {
     expect(events.at(-1)).toEqual({ name: 'store-recovered', operation: 'read', milliseconds: 2000 })
   })
 
+  it('tells that a store which had lost what it held is used again, and asks at once what rested', async () => {
+    let restored: (entries: number) => void = () => {}
+    let answer = down as () => Promise<string | undefined>
+    const store = watched({
+      get: () => answer(),
+      put: async () => {},
+      delete: async () => {},
+      onRestored: (listener) => {
+        restored = listener
+      },
+    })
+    for (let index = 0; index < 5; index++) await expect(store.get('a')).rejects.toThrow()
+    answer = async () => undefined
+    await expect(store.get('a')).rejects.toMatchObject({ fault: 'resting' })
+    restored(3)
+    expect(events.at(-1)).toEqual({ name: 'store-restored', entries: 3 })
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await store.get('a')).toBe(undefined)
+  })
+
   it.each([-60_000, 3_600_000])(
     'rests for a second also when the time of day is set by %i ms',
     async (step) => {

@@ -114,6 +114,10 @@ class Watcher implements WatchedStore {
     this.#watch = watch
     const { part } = store
     if (part !== undefined) this.part = (key) => part.call(store, key) % mostParts
+    store.onRestored?.((entries) => {
+      watch.report({ name: 'store-restored', entries })
+      this.#askAgain()
+    })
     if (store.onConnected === undefined) return
     store.onConnected(() => this.#askAgain())
     this.onConnected = (listener) => store.onConnected?.(listener)

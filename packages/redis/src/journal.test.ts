@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { Journal } from './journal.js'
+
+const open = (maxBytes = 100_000) => {
+  const time = { now: 0 }
+  return { time, journal: new Journal(maxBytes, () => time.now) }
+}
+const keys = (journal: Journal): readonly string[] => journal.live().map(({ key }) => key)
+
+describe('what a process has recorded', () => {
+  it('is kept where it ends something or may happen once, and nothing that grants something is', () => {
+    const { journal } = open()
+    for (const key of [
+      'session:a',
+      'pending:a',
+      'pending:a:run',
+      'session-key:1:1',
+      'linking:a',
+      'health',
+      'trial:a',
+    ])
+      expect(journal.note(key, '1', 1000)).toBe(false)
+    expect(journal.isEmpty).toBe(true)
+    const kept = [
+      'revoked:a',
+      'revoked:mark',
+      'deny:mark',
+      'deny:slot:1',
+      'unlinked:a',
+      'session-ended:id:a',
+      'replay:a',
+    ]
+    for (const key of kept) expect(journal.note(key, '1', 1000)).toBe(true)
+    expect(keys(journal)).toEqual(kept)
+  })
+
+  it('has the entry before the mark, also when the mark was there before', () => {
+    const { journal } = open()
+    journal.note('deny:mark', 'one', 1000)
+    journal.note('deny:token:a', '1', 1000)
+    journal.note('deny:mark', 'two', 1000)
+    expect(keys(journal)).toEqual(['deny:token:a', 'deny:mark'])
+    expect(journal.get('deny:mark')?.value).toBe('two')
+  })
+
+  it('is gone when its time is over, or it was removed', () => {
+    const { journal, time } = open()
+    journal.note('revoked:a', '1', 30_000)
+    journal.note('replay:a', '1', 1000)
+    journal.note('replay:b', '1', 60_000)
+    journal.forget('replay:b')
+    time.now = 10_000
+    expect(keys(journal)).toEqual(['revoked:a'])
+    time.now = 30_000
+    expect(keys(journal)).toEqual([])
+    expect(journal.isEmpty).toBe(true)
+  })
+
+  it('gives way in bytes, what was used first, and it is known until when something is missing', () => {
+    const { journal, time } = open(2000)
+    journal.note('revoked:a', '1', 3_600_000)
+    for (let n = 0; n < 100; n++) journal.note(`replay:${n}`, '1', 60_000 + n)
+    expect(journal.get('revoked:a')).toBeDefined()
+    expect(journal.live().length).toBeLessThan(12)
+    expect(journal.missing).toBeGreaterThan(60_000)
+    expect(journal.missing).toBeLessThan(60_100)
+    for (let n = 0; n < 20; n++) journal.note(`revoked:${n}`, 'x'.repeat(300), 3_600_000)
+    expect(journal.missing).toBe(3_600_000)
+    time.now = 3_600_000
+    expect(journal.missing).toBe(0)
+    expect(journal.isEmpty).toBe(true)
+  })
+})

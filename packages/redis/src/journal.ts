@@ -1,0 +1,104 @@
+import { restorableKind } from '@countersign/core/adapter'
+
+/** An entry that this process has written. */
+export interface JournalEntry {
+  readonly key: string
+  readonly value: string
+  /** Milliseconds of the monotonic clock. */
+  readonly expires: number
+}
+
+// What an entry costs beside its texts, in bytes.
+const besideTexts = 160
+const sweepEvery = 10_000
+
+/**
+ * What this process has itself put or claimed and must not be forgotten, for its time, so that it can be written back to a
+ * Redis that has lost it. Bounded in bytes: what was used gives way first, then the oldest stops; it is known until when
+ * something is missing for that.
+ */
+export class Journal {
+  readonly #maxBytes: number
+  readonly #monotonic: () => number
+  readonly #stops = new Map<string, JournalEntry>()
+  /** In the order in which they expire, more or less: their times are much alike. */
+  readonly #used = new Map<string, JournalEntry>()
+  #bytes = 0
+  #sweptAt = Number.NEGATIVE_INFINITY
+  #missingUntil = Number.NEGATIVE_INFINITY
+
+  /** @param monotonic milliseconds that only ever grow */
+  constructor(maxBytes: number, monotonic: () => number) {
+    this.#maxBytes = maxBytes
+    this.#monotonic = monotonic
+  }
+
+  /** Notes what was acknowledged. @returns whether it is of a kind that is kept */
+  note(key: string, value: string, milliseconds: number): boolean {
+    const kind = restorableKind(key)
+    if (kind === undefined) return false
+    this.forget(key)
+    const now = this.#monotonic()
+    const entry = { key, value, expires: now + milliseconds }
+    // At the end: who changes a list writes the entry before the mark, and it is written back in that order.
+    this.#mapOf(kind).set(key, entry)
+    this.#bytes += bytesOf(entry)
+    if (this.#bytes > this.#maxBytes || now >= this.#sweptAt + sweepEvery) this.#sweep(now)
+    while (this.#bytes > this.#maxBytes) this.#giveWay()
+    return true
+  }
+
+  /** What was removed on purpose. */
+  forget(key: string): void {
+    for (const map of [this.#stops, this.#used]) {
+      const entry = map.get(key)
+      if (entry === undefined) continue
+      map.delete(key)
+      this.#bytes -= bytesOf(entry)
+    }
+  }
+
+  get(key: string): JournalEntry | undefined {
+    return this.#stops.get(key) ?? this.#used.get(key)
+  }
+
+  get isEmpty(): boolean {
+    this.#sweep(this.#monotonic())
+    return this.#bytes === 0 && this.missing === 0
+  }
+
+  /** For how many milliseconds something that had to give way would still be in force. */
+  get missing(): number {
+    return Math.max(0, this.#missingUntil - this.#monotonic())
+  }
+
+  /** What is in force: the stops first, each in the order in which it was written. */
+  live(): readonly JournalEntry[] {
+    this.#sweep(this.#monotonic())
+    return [...this.#stops.values(), ...this.#used.values()]
+  }
+
+  #mapOf(kind: 'stop' | 'used'): Map<string, JournalEntry> {
+    return kind === 'stop' ? this.#stops : this.#used
+  }
+
+  #giveWay(): void {
+    const [oldest] = this.#used.size > 0 ? this.#used.values() : this.#stops.values()
+    if (oldest === undefined) return
+    this.#missingUntil = Math.max(this.#missingUntil, oldest.expires)
+    this.forget(oldest.key)
+  }
+
+  #sweep(now: number): void {
+    for (const entry of this.#used.values()) {
+      if (entry.expires > now) break
+      this.forget(entry.key)
+    }
+    if (now < this.#sweptAt + sweepEvery) return
+    this.#sweptAt = now
+    for (const map of [this.#stops, this.#used])
+      for (const entry of map.values()) if (entry.expires <= now) this.forget(entry.key)
+  }
+}
+
+const bytesOf = ({ key, value }: JournalEntry): number => key.length + value.length + besideTexts

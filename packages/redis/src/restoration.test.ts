@@ -1,0 +1,269 @@
+import type { Store } from '@countersign/core'
+import { Redis } from 'ioredis'
+import { describe, expect, it, vi } from 'vitest'
+import { createRedisStore, type RedisStore, type RedisStoreOptions } from './index.js'
+import { clients } from './testing/clients.js'
+import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
+
+vi.setConfig({ testTimeout: 40_000 })
+
+const required = process.env['COUNTERSIGN_REDIS'] === 'required'
+const lost = /Redis has lost what it held/
+const names = Object.keys(clients)
+
+interface Own {
+  readonly redis: TestRedis
+  readonly admin: Redis
+  open(name?: string, options?: RedisStoreOptions): Promise<RedisStore>
+}
+
+describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that came back empty', () => {
+  /** A Redis of its own that writes nothing to its disk, for each test: they run at the same time. */
+  const alone =
+    <T extends readonly unknown[]>(run: (own: Own, ...given: T) => Promise<void>) =>
+    async (...given: T): Promise<void> => {
+      const redis = await startRedis('--appendonly', 'no')
+      const admin = new Redis(redis.url).on('error', () => {})
+      const closing: (() => unknown)[] = [() => admin.disconnect()]
+      const open = async (name = 'redis 6', options: RedisStoreOptions = {}): Promise<RedisStore> => {
+        const { client, close } = await (clients[name] as (typeof clients)[string])(redis.url)
+        closing.push(close)
+        return createRedisStore(client, options)
+      }
+      try {
+        await run({ redis, admin, open }, ...given)
+      } finally {
+        for (const close of closing) close()
+        await redis.stop()
+      }
+    }
+  const outcome = (store: Store, key = 'deny:mark'): Promise<unknown> =>
+    Promise.resolve(store.get(key)).catch((error: Error) => error.message)
+  /** Asks until it is served. @returns what was said before that */
+  const until = async (store: Store, key = 'other'): Promise<unknown[]> => {
+    const answers: unknown[] = []
+    const isServed = async (): Promise<boolean> => {
+      const answer = await outcome(store, key)
+      if (typeof answer === 'string' && answer.includes(' ')) answers.push(answer)
+      else return true
+      return false
+    }
+    await expect.poll(isServed, { timeout: 20_000, interval: 50 }).toBe(true)
+    return answers
+  }
+  for (const name of names)
+    it.each([
+      ['flushed', (_: TestRedis, admin: Redis) => admin.flushall()],
+      ['restarted', (redis: TestRedis) => redis.kill().then(() => redis.start())],
+    ])(
+      `${name}: %s, it gets back what each process knows, and is used again by itself`,
+      alone(
+        async (
+          { redis, admin, open },
+          _: string,
+          empty: (redis: TestRedis, admin: Redis) => Promise<unknown>,
+        ) => {
+          const [here, there] = [await open(name), await open(name)]
+          await here.put('revoked:a', '1900000000', 60)
+          await there.put('deny:token:b', '1900000000', 120)
+          await there.put('pending:c', '{}', 60)
+          expect(await there.claim('replay:d', '1', 60)).toBe(true)
+          for (const store of [here, there]) expect(await outcome(store, 'revoked:a')).toBe('1900000000')
+          await empty(redis, admin)
+          const late = await open(name)
+          // It refuses as soon as somebody who knew has looked, which they do by themselves.
+          await expect.poll(() => admin.get('countersign:epoch'), { timeout: 8000 }).toMatch(/^restoring:/)
+          const refused = await Promise.all([until(here), until(there), until(late)])
+          for (const answers of refused) expect(answers.join('\n')).toMatch(/being written back/)
+          for (const store of [here, there, late]) {
+            expect(await outcome(store, 'revoked:a')).toBe('1900000000')
+            expect(await outcome(store, 'deny:token:b')).toBe('1900000000')
+            // What grants something is gone: nobody can know that it had not ended.
+            expect(await outcome(store, 'pending:c')).toBe(undefined)
+            expect(await store.claim('replay:d', '1', 60)).toBe(false)
+          }
+          expect(await admin.pttl('countersign:revoked:a')).toBeLessThanOrEqual(58_000)
+          expect(await admin.pttl('countersign:deny:token:b')).toBeGreaterThan(90_000)
+          // And once more.
+          await admin.flushall()
+          expect(await outcome(here)).toMatch(lost)
+          await until(late)
+          expect(await outcome(late, 'revoked:a')).toBe('1900000000')
+        },
+      ),
+    )
+
+  it(
+    'is noticed, and gets everything back, while nobody asks',
+    alone(async ({ admin, open }) => {
+      const store = await open()
+      await store.put('revoked:a', '1900000000', 60)
+      await store.get('a')
+      await admin.flushall()
+      await expect.poll(() => admin.get('countersign:revoked:a'), { timeout: 5000 }).toBe('1900000000')
+      const epoch = (await admin.get('countersign:epoch')) as string
+      expect(epoch).toMatch(/^restoring:/)
+      await expect.poll(() => admin.get(`countersign:epoch:${epoch.slice(10)}`), { timeout: 8000 }).toBe('1')
+    }),
+  )
+
+  it(
+    'though somebody who had seen nothing was the first to ask',
+    alone(async ({ admin, open }) => {
+      const [here, there] = [await open('redis 6'), await open('ioredis')]
+      await here.put('revoked:a', '1900000000', 60)
+      await there.get('a')
+      await admin.multi().flushall().set('countersign:epoch', 'new:by somebody else', 'PX', 60_000).exec()
+      expect(await outcome(there)).toMatch(lost)
+      await until(there)
+      expect(await outcome(there, 'revoked:a')).toBe('1900000000')
+    }),
+  )
+
+  it.each([
+    ['redis 6', 'ioredis'],
+    ['ioredis', 'redis 5'],
+  ])(
+    '%s and %s: of two ends of one thing the later counts, and marks that differ become another one',
+    alone(async ({ admin, open }, first: string, second: string) => {
+      const [here, there] = [await open(first), await open(second)]
+      const mark = (n: number): string => `mark-${'x'.repeat(16)}-${n}`
+      await here.put('deny:token:a', '1900000000', 60)
+      await here.put('deny:mark', mark(1), 60)
+      await there.put('deny:token:a', '1900009000', 600)
+      await there.put('deny:mark', mark(2), 60)
+      await here.put('session-ended:user:a', mark(3), 60)
+      for (const store of [here, there]) await store.get('a')
+      await admin.flushall()
+      await Promise.all([outcome(here), outcome(there)])
+      await Promise.all([until(here), until(there)])
+      expect(await outcome(here, 'deny:token:a')).toBe('1900009000')
+      expect(await admin.pttl('countersign:deny:token:a')).toBeGreaterThan(500_000)
+      const after = (await outcome(here, 'deny:mark')) as string
+      expect([mark(1), mark(2), undefined]).not.toContain(after)
+      expect(await outcome(there, 'session-ended:user:a')).toBe(mark(3))
+    }),
+  )
+
+  it(
+    'one that was cut off for the whole time writes back what it knows before it is served, and changes the mark',
+    alone(async ({ admin, open }) => {
+      const [here, there] = [await open('redis 6'), await open('ioredis')]
+      for (const store of [here, there]) await store.get('a')
+      await here.put('deny:mark', `mark-${'x'.repeat(16)}-1`, 60)
+      await there.put('revoked:a', '1900000000', 60)
+      await there.put('deny:mark', `mark-${'x'.repeat(16)}-2`, 60)
+      // As if it had been over before `there` came again: whoever wrote it had only what `here` knows.
+      await admin
+        .multi()
+        .flushall()
+        .set('countersign:deny:mark', `mark-${'x'.repeat(16)}-1`, 'PX', 60_000)
+        .set('countersign:epoch', 'restoring:1', 'PX', 600_000)
+        .set('countersign:epoch:1', '1', 'PX', 600_000)
+        .exec()
+      expect(await outcome(there, 'revoked:a')).toMatch(lost)
+      await until(there)
+      expect(await outcome(there, 'revoked:a')).toBe('1900000000')
+      expect(await outcome(there, 'deny:mark')).not.toMatch(/^mark-/)
+    }),
+  )
+
+  it(
+    'emptied once more while things are written back: it begins again, and nothing is missing',
+    alone(async ({ admin, open }) => {
+      const [here, there] = [await open('redis 6'), await open('ioredis')]
+      await here.put('revoked:a', '1900000000', 60)
+      for (const store of [here, there]) await store.get('a')
+      await admin.flushall()
+      expect(await outcome(there)).toMatch(lost)
+      await expect.poll(() => admin.get('countersign:revoked:a'), { timeout: 5000 }).toBe('1900000000')
+      const first = await admin.get('countersign:epoch')
+      await admin.flushall()
+      await Promise.all([until(here), until(there)])
+      expect(await admin.get('countersign:epoch')).not.toBe(first)
+      for (const store of [here, there]) expect(await outcome(store, 'revoked:a')).toBe('1900000000')
+    }),
+  )
+
+  it(
+    'is not used again while somebody who must not be served by it says so (`refuse` beside `restore`)',
+    alone(async ({ admin, open }) => {
+      const [here, strict] = [await open('redis 6'), await open('ioredis', { emptied: 'refuse' })]
+      await here.put('revoked:a', '1900000000', 60)
+      for (const store of [here, strict]) await store.get('a')
+      await admin.flushall()
+      await outcome(here)
+      expect(await outcome(strict)).toMatch(/acceptLoss/)
+      await expect.poll(() => admin.get('countersign:epoch')).toBe('lost')
+      expect(await outcome(here)).toMatch(lost)
+      await here.acceptLoss()
+      for (const store of [here, strict]) await until(store)
+    }),
+  )
+
+  it(
+    'refuses where a stop had to give way: what is missing cannot be written back',
+    alone(async ({ admin, open }) => {
+      const here = await open('redis 6', { journalBytes: 65_536 })
+      for (let n = 0; n < 400; n++) await here.put(`revoked:${n}`, '1900000000', 3600)
+      await here.get('a')
+      await admin.flushall()
+      expect(await outcome(here)).toMatch(lost)
+      await expect.poll(() => admin.get('countersign:epoch'), { timeout: 5000 }).toBe('lost')
+      expect(await outcome(here)).toMatch(/acceptLoss/)
+      await here.acceptLoss()
+      await until(here)
+    }),
+  )
+
+  it(
+    'waits where used signatures had to give way, until they have expired',
+    alone(async ({ admin, open }) => {
+      const [here, there] = [await open('redis 6', { journalBytes: 65_536 }), await open('ioredis')]
+      await Promise.all(Array.from({ length: 400 }, (_, n) => here.claim(`replay:${n}`, '1', 9)))
+      const began = performance.now()
+      for (const store of [here, there]) await store.get('a')
+      await admin.flushall()
+      await until(there)
+      expect(performance.now() - began).toBeGreaterThan(8000)
+      expect(await outcome(there, 'replay:0')).toBe(undefined)
+    }),
+  )
+
+  it.each(names)(
+    '%s: a claim that won because everything was gone has not won, without a new connection too',
+    alone(async ({ admin, open }, name: string) => {
+      const [here, there] = [await open(name), await open(name)]
+      expect(await here.claim('replay:a', '1', 60)).toBe(true)
+      await there.get('a')
+      await admin.flushall()
+      await expect(there.claim('replay:a', '1', 60)).rejects.toThrow(lost)
+      await Promise.all([until(here), until(there)])
+      for (const store of [here, there]) expect(await store.claim('replay:a', '1', 60)).toBe(false)
+    }),
+  )
+
+  it(
+    'tells how much was written back',
+    alone(async ({ admin, open }) => {
+      const store = await open()
+      const told: number[] = []
+      store.onRestored?.((entries) => told.push(entries))
+      await store.put('revoked:a', '1900000000', 60)
+      await store.put('revoked:b', '1900000000', 60)
+      await store.get('a')
+      await admin.flushall()
+      await until(store)
+      expect(told).toEqual([2])
+    }),
+  )
+
+  it(
+    'options are checked',
+    alone(async ({ open }) => {
+      await expect(open('ioredis', { emptied: 'wait' as 'refuse' })).rejects.toThrow(/^option emptied: /)
+      for (const journalBytes of [0, 65_535, 1e6 + 0.5, '1' as unknown as number])
+        await expect(open('ioredis', { journalBytes })).rejects.toThrow(/^option journalBytes: /)
+    }),
+  )
+})
