@@ -1,21 +1,20 @@
 // node scripts/run.mjs pack [--repository URL] [--out FOLDER] — the packages as they are published, one tarball each.
 //
 // A package.json in the workspace names each entry once, as the ES module that `tsc -b` makes. What is published says
-// more, and says it here once for all of them: the CommonJS build, the entries in the words of older resolvers, and where
+// more, and says it here once for all of them: what is CommonJS, the entries in the words of older resolvers, and where
 // the sources are, to which the links of a README lead. So publish these tarballs, and nothing else. Until they are
 // published, the lines it ends with install them in any project.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run, runPnpm } from './bootstrap.mjs'
 import { bundle, entriesOf, withoutCarried } from './bundle.mjs'
-import { buildCommonJs } from './commonjs.mjs'
 import { installLines } from './install-lines.mjs'
 import { absoluteLinks } from './links.mjs'
 
-/** @typedef {{ readonly types: string, readonly default: string }} Entry */
+/** @typedef {import('./bundle.mjs').Entry} Entry */
 /**
  * @typedef {Record<string, unknown> & {
  *   name: string,
@@ -31,14 +30,11 @@ import { absoluteLinks } from './links.mjs'
 const inCommonJs = (path) => path.replace('./dist/', './dist/cjs/')
 
 /**
- * One entry, for everybody. Node takes `module-sync` for `import` and `require` alike, bundlers take `module` for both,
- * so neither ever loads the package twice. `require` is left for those who have only CommonJS.
+ * One entry, for everybody: what is imported is what is required (scripts/bundle.mjs), so nobody loads the package twice.
  *
  * @param {Entry} entry
  */
 const conditions = (entry) => ({
-  'module-sync': entry.default,
-  module: entry.default,
   import: entry,
   require: { types: inCommonJs(entry.types), default: inCommonJs(entry.default) },
 })
@@ -74,30 +70,6 @@ const published = ({ exports, devDependencies: _, scripts: __, ...rest }, folder
       },
     }),
   }
-}
-
-/**
- * Every type once: as CommonJS, which an ES module may name, too. With a copy for each, a program that has both kinds of
- * module would hold two declarations of `req.aauth`, and TypeScript refuses that.
- *
- * @param {string} folder of the unpacked package
- * @param {Manifest} manifest of the workspace
- */
-const shareTypes = (folder, manifest) => {
-  const dist = join(folder, 'dist')
-  const shared = entriesOf(manifest).map(({ types }) => {
-    const text = readFileSync(join(folder, types), 'utf8')
-    const own = join('cjs', relative('dist', types)).replace(/\.d\.ts$/, '.js')
-    const from = JSON.stringify(`./${relative(dirname(relative('dist', types)), own).replaceAll('\\', '/')}`)
-    // A default is not among what `*` stands for, and of a CommonJS module it would be all of `module.exports`.
-    const named = /(\w+) as default\b/.exec(text)?.[1]
-    const byDefault = named === undefined ? '' : `export { ${named} as default } from ${from}\n`
-    return { path: join(folder, types), text: `export * from ${from}\n${byDefault}` }
-  })
-  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    if (name.endsWith('.d.ts') && !name.startsWith('cjs')) rmSync(join(dist, name))
-  }
-  for (const { path, text } of shared) writeFileSync(path, text)
 }
 
 /**
@@ -158,8 +130,6 @@ export const pack = async (out, repository = knownRepository()) => {
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
       const source = join(root, within)
       await bundle(source, join(folder, 'dist'), entriesOf(manifest))
-      await buildCommonJs(source, join(folder, 'dist'))
-      shareTypes(folder, manifest)
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
       const readme = join(folder, 'README.md')

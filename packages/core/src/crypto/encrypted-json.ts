@@ -13,10 +13,10 @@ export function namedSecrets(secrets: readonly Uint8Array[]): readonly NamedSecr
 }
 
 // Loaded when the first session is sealed: most applications have none, and it takes as long as all that is ours.
-let loaded: Promise<typeof import('jose')> | undefined
+let loaded: Promise<typeof import('./jose.js')> | undefined
 
-function loadJose(): Promise<typeof import('jose')> {
-  loaded ??= import('jose')
+function loadJose(): Promise<typeof import('./jose.js')> {
+  loaded ??= import('./jose.js')
   return loaded
 }
 
