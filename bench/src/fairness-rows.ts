@@ -12,6 +12,7 @@ const crowds: readonly Crowd[] = [
   { name: '1 wildcard, 10,000 hosts', domains: 1, perMinute: 10_000, behaviours: ['verifies'] },
   { name: '100 domains', domains: 100, perMinute: 1, behaviours },
   { name: '1,000 domains', domains: 1000, perMinute: 1, behaviours },
+  { name: '1,000 domains, 10/min each', domains: 1000, perMinute: 10, behaviours },
   { name: '10,000 domains', domains: 10_000, perMinute: 1, behaviours },
   { name: '10,000 domains, 4 clients', domains: 10_000, perMinute: 1, behaviours, clients: 4 },
 ]
