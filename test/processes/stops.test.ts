@@ -102,7 +102,9 @@ describe.runIf(redisBinary !== undefined || required)(
     const acknowledged = (): number => stopped.filter((stop) => stop.acknowledged !== undefined).length
 
     /** Load on all four, and tokens that are stopped in the middle of it, while the faults take their course. */
-    const run = async (faults: (random: () => number) => Promise<void>): Promise<void> => {
+    const run = async (
+      faults: (random: () => number, gone: readonly (readonly [string, string])[]) => Promise<void>,
+    ): Promise<void> => {
       const random = seeded(seed)
       const some = (count: number): number => Math.floor(random() * count)
       const fresh = async (): Promise<[string, string]> => {
@@ -132,7 +134,7 @@ describe.runIf(redisBinary !== undefined || required)(
       }
       const working = [...Array.from({ length: workers }, work), stopping()]
       try {
-        await faults(random)
+        await faults(random, gone)
         // The control: there was something to see.
         await vi.waitUntil(() => served() > 100 && refused() > 30 && acknowledged() > 5, { timeout: 60_000 })
       } finally {
@@ -221,15 +223,18 @@ describe.runIf(redisBinary !== undefined || required)(
       const restart = (): Promise<void> => redis.kill().then(() => redis.start())
 
       it('while it comes back empty: what processes know is written back, and all go on by themselves', async () => {
-        await run(async () => {
-          for (let n = 0; n < (everything ? 10 : 4); n++) {
+        await run(async (_, gone) => {
+          for (let n = 0; n < (everything ? 10 : 2); n++) {
             const [before, stops] = [served(), acknowledged()]
             await vi.waitUntil(() => acknowledged() > stops + 2 && served() > before, { timeout: 30_000 })
+            const earlier = gone.slice(-20)
             await (n % 2 === 0 ? flush() : restart())
             const after = served()
             const began = performance.now()
             await vi.waitUntil(() => served() > after + 20, { timeout: 30_000 })
             expect(performance.now() - began).toBeLessThan(20_000)
+            // What was stopped before the loss.
+            await Promise.all(earlier.map((one, index) => ask(...one, index % 4)))
           }
         })
         // It was noticed each time.

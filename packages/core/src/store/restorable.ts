@@ -18,7 +18,16 @@ const kinds: ReadonlyMap<string, RestorableKind> = new Map([
  */
 export type RestorableKind = 'stop' | 'used'
 
-/** The kind of an entry that may be written back to a store which has lost it; `undefined` for all others. */
+/**
+ * The kind of an entry that may be written back to a store which has lost it; `undefined` for all others.
+ *
+ * @example
+ * ```ts
+ * import { restorableKind } from '@countersign/core/adapter'
+ *
+ * const mayBeWrittenBack = (key: string) => restorableKind(key) !== undefined
+ * ```
+ */
 export function restorableKind(key: string): RestorableKind | undefined {
   return kinds.get(key.slice(0, key.indexOf(':')))
 }
