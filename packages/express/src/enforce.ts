@@ -43,7 +43,7 @@ export function enforce(
         missEndpoints(req, server, endpoints)
       // Whatever a guard before this one has found holds no more.
       req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
-      if (outcome.observed !== req.aauthObserved) req.aauthObserved = outcome.observed
+      noteObserved(req, outcome.observed)
       if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
       if (outcome.served) {
         if (outcome.headers !== undefined) setHeaders(res, outcome.headers)
@@ -101,4 +101,14 @@ const asksForToken = (code: string): boolean => code === 'auth-token' || code ==
 
 function setHeaders(res: Response, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
+}
+
+/** Whether there has been anything to note in this process: nearly all processes observe nothing. */
+let hasObserved = false
+
+/** Notes what was only observed, in place of what a guard before this one has noted. */
+function noteObserved(req: Request, observed: Request['aauthObserved']): void {
+  if (!hasObserved && observed === undefined) return
+  hasObserved = true
+  if (observed !== req.aauthObserved) req.aauthObserved = observed
 }

@@ -32,9 +32,9 @@ export function createHelp(guide: string | false): Help {
   const made = new WeakMap<Answer, Answer>()
   const outcomes = new WeakMap<Answered, Answered>()
   const bodies = new LRUCache<string, string>({
-    max: 256,
     maxSize: 262_144,
-    sizeCalculation: (_, body) => body.length,
+    // So 256 at most, without room for all of them from the beginning.
+    sizeCalculation: (_, body) => Math.max(1024, body.length),
   })
 
   const complete = (answer: Answer): Answer => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { importSigningJwk } from '../crypto/keys.js'
+import { callIdOf } from '../decision/call-id.js'
 import type { HttpRequest } from '../http/message.js'
 import type { ResourceServer } from '../server/contract.js'
 import { newJwks } from '../testing/jwk.js'
@@ -262,6 +263,48 @@ describe('createAuditLog', () => {
     expect(await verify({ tokens: [jwt] })).toMatchObject({ ok: true, verified: 1, unverifiable: 0 })
   })
 
+  it('keeps records of tokens that come back until a few are there, in their order, as they were decided', async () => {
+    const jwt = await token('aa-agent+jwt')
+    const route = server.require('agent')
+    const ids: (string | undefined)[] = []
+    const ask = async (sent: HttpRequest): Promise<void> => {
+      ids.push(callIdOf(sent))
+      await route.check(sent)
+      // Whoever handles a request may change what it holds.
+      ;(sent.rawHeaders as string[]).length = 0
+    }
+    for (let n = 0; n < 100; n++) {
+      time += 1
+      await ask(await signed(jwt))
+      // One that does not wait is written after those that do.
+      if (n % 40 === 5) await ask({ method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example'] })
+    }
+    expect(log.health()).toMatchObject({ records: 103, dropped: 0 })
+    await log.close()
+    expect(records().map(({ r }) => r.decision['id'])).toEqual(ids)
+    const times = (records() as unknown as { r: { at: number } }[]).map(({ r }) => r.at)
+    expect(times).toEqual([...times].sort((a, b) => a - b))
+    expect(new Set(times).size).toBe(100)
+    expect(await verify()).toMatchObject({
+      ok: true,
+      records: 103,
+      signatures: { ...none, verified: 100, unsigned: 3 },
+    })
+  })
+
+  it('has the token in each file that records which waited come to (R-336)', async () => {
+    start({ rotate: { seconds: 5 } })
+    const jwt = await token('aa-agent+jwt')
+    const route = server.require('agent')
+    for (let n = 0; n < 7; n++) {
+      for (let k = 0; k <= n; k++) await route.check(await signed(jwt))
+      time += 5000
+    }
+    await log.close()
+    expect(files().filter((name) => !name.endsWith('.heads'))).toHaveLength(7)
+    expect(await verify()).toMatchObject({ ok: true, records: 28, signatures: { ...none, verified: 28 } })
+  })
+
   it('finds any byte that is flipped', async () => {
     for (const typ of everybody) await call(typ)
     await log.erase({ ps: 'https://ps.example', sub: 'mom-at-rs' })
@@ -499,6 +542,24 @@ describe('a log that cannot be written', () => {
     expect(await verify()).toMatchObject({ ok: true, dropped, records: 201 - dropped })
     const names = (server as ReturnType<typeof testResource>).events.map(({ name }) => name)
     expect(names.filter((name) => name.startsWith('audit-'))).toEqual(['audit-failed', 'audit-recovered'])
+  })
+
+  it('lets no more wait than there is room for, the records that wait for each other among them', async () => {
+    const sink = new BrokenSink()
+    start({ sink, buffer: 65_536, whenFull: 'refuse' })
+    sink.broken = true
+    const jwt = await token('aa-agent+jwt')
+    const route = server.require('agent')
+    let served = 0
+    // Nothing has been tried to be written yet: what refuses is half of the buffer alone.
+    while ((await route.check(await signed(jwt))).served) served++
+    const { waiting, records, ok } = log.health()
+    expect(ok).toBe(true)
+    expect(records).toBe(served + 1)
+    expect(waiting).toBeGreaterThan(32_768)
+    expect(waiting).toBeLessThan(32_768 + 2 * 2048)
+    sink.broken = false
+    await log.close()
   })
 
   it('refuses with refuse, but for revocations and documents, until it can be written again', async () => {

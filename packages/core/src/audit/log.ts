@@ -1,6 +1,6 @@
-import type { Caller, PersonIdentifier } from '../caller.js'
-import type { DecisionEvent, OnwardEvent } from '../events.js'
-import type { ReadSignature } from '../signature/read.js'
+import type { PersonIdentifier } from '../caller.js'
+import type { Conclusion } from '../decision/conclusion.js'
+import type { OnwardEvent } from '../events.js'
 import { FileSink } from './file-sink.js'
 import { type AuditLogOptions, type AuditSettings, readAuditOptions } from './options.js'
 import { type AuditContext, RunningLog } from './running-log.js'
@@ -73,14 +73,7 @@ export class OwnAuditLog implements AuditLog {
 
   health(): AuditHealth {
     const running = this.#running
-    return running === undefined
-      ? { ok: true, waiting: 0, dropped: 0, records: 0 }
-      : {
-          ok: !running.writer.isFailing,
-          waiting: running.writer.bytes,
-          dropped: running.dropped,
-          records: running.records,
-        }
+    return running === undefined ? { ok: true, waiting: 0, dropped: 0, records: 0 } : running.health()
   }
 
   async erase(person: PersonIdentifier): Promise<number> {
@@ -89,8 +82,8 @@ export class OwnAuditLog implements AuditLog {
     return running.erase(person)
   }
 
-  record(decision: DecisionEvent, read: ReadSignature | undefined, caller: Caller | undefined): void {
-    this.#running?.record(decision, read, caller)
+  record(conclusion: Conclusion): void {
+    this.#running?.record(conclusion)
   }
 
   recordOnward(event: OnwardEvent): void {

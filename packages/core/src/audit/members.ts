@@ -12,12 +12,18 @@ export function ofCaller(decision: DecisionEvent): Named {
 }
 
 /** The members of a decision that may be erased. */
-type PersonMembers = 'person' | 'account' | 'user' | 'subjects' | 'tenant' | 'mission' | 'jkt' | 'iss' | 'jti'
+export type PersonMembers =
+  | 'person'
+  | 'account'
+  | 'user'
+  | 'subjects'
+  | 'tenant'
+  | 'mission'
+  | 'jkt'
+  | 'iss'
+  | 'jti'
 /** The others that are as the caller is. */
-type CallerMembers = 'caller' | 'agent' | 'parentAgent' | 'provider' | 'ps' | 'scope'
-/** Those that each request has of its own. */
-type OwnMembers = Exclude<keyof DecisionEvent, PersonMembers | CallerMembers | 'name' | 'resource' | 'at'>
-
+export type CallerMembers = 'caller' | 'agent' | 'parentAgent' | 'provider' | 'ps' | 'scope'
 const aboutPerson = (decision: DecisionEvent): Record<PersonMembers, unknown> => ({
   person: decision.person,
   account: decision.account,
@@ -39,45 +45,8 @@ const aboutCaller = (decision: DecisionEvent): Record<CallerMembers, unknown> =>
   scope: decision.scope,
 })
 
-type AlwaysThere = 'id' | 'method' | 'outcome' | 'milliseconds'
-
-/** By name, so that none is forgotten. */
-const sometimesThere = Object.keys({
-  route: true,
-  code: true,
-  family: true,
-  status: true,
-  remembered: true,
-  keyHeld: true,
-  policy: true,
-  held: true,
-  part: true,
-  verification: true,
-  requestId: true,
-} satisfies Record<Exclude<OwnMembers, AlwaysThere>, true>) as readonly Exclude<OwnMembers, AlwaysThere>[]
-
-/** The members that each request has of its own, as JSON. One by one: this is part of every request, and JSON of a whole object takes long. */
-export const ofRequest = (decision: DecisionEvent): string => {
-  const { id, method, outcome, milliseconds } = decision
-  let json = id === undefined ? '' : `"id":"${id}",`
-  json += `"method":${JSON.stringify(method)},"outcome":"${outcome}","milliseconds":${round(milliseconds)}`
-  for (const name of sometimesThere) {
-    const value = decision[name]
-    if (value === undefined) continue
-    json += `,"${name}":${typeof value === 'number' ? round(value) : JSON.stringify(value)}`
-  }
-  return json
-}
-
 /** Members as JSON, to be added to others. */
 function more(members: Readonly<Record<string, unknown>>): string {
   const json = JSON.stringify(members)
   return json === '{}' ? '' : `,${json.slice(1, -1)}`
 }
-
-/** To microseconds. */
-const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
-
-/** Whether signature and token have verified. */
-export const isVerified = ({ caller }: DecisionEvent): boolean =>
-  caller !== 'nobody' && caller !== 'unverified'

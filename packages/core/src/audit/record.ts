@@ -83,6 +83,11 @@ export class EvidenceWriter {
     this.#hashOf = hashOf
   }
 
+  /** Whether the token of a request has been written to the current file, as one that has verified. */
+  has({ key }: ReadSignature): boolean {
+    return key.scheme === 'jwt' && this.#tokens.has(key.digest)
+  }
+
   /** A new file has begun: it has to have each token of its own. */
   forget(): void {
     this.#tokens.clear()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Caller, PersonIdentifier } from '../caller.js'
 import type { SigningKey } from '../crypto/keys.js'
+import type { Conclusion } from '../decision/conclusion.js'
 import type { Diagnose } from '../diagnostics.js'
 import { messageOf } from '../errors.js'
 import type { AuditEvent, DecisionEvent, OnwardEvent, Untold } from '../events.js'
@@ -8,9 +9,10 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { ReadSignature } from '../signature/read.js'
 import { createCipher } from './cipher.js'
 import { salt, sha256, splitLine, writeLine } from './line.js'
-import { isVerified, type Named, ofCaller, ofRequest } from './members.js'
+import { type Named, ofCaller } from './members.js'
 import type { AuditSettings } from './options.js'
 import { EvidenceWriter } from './record.js'
+import { RequestFacts } from './request-facts.js'
 import type { AuditSink } from './sink.js'
 import { signStatement } from './statement.js'
 import { type ChainEnd, Writer } from './writer.js'
@@ -40,6 +42,18 @@ export interface AuditContext {
   readonly diagnose: Diagnose
 }
 
+/** What is known of a record before it is written. */
+interface Waiting {
+  readonly facts: RequestFacts
+  readonly read: ReadSignature
+  readonly named: Named
+}
+
+/** Records that wait for each other: what is held of their requests must not get old, nor the row take long. */
+const mostWaiting = 32
+/** More bytes than one of them can have. */
+const longestWaiting = 131_072
+
 /** A log that belongs to a resource server. */
 export class RunningLog {
   readonly writer: Writer
@@ -50,6 +64,7 @@ export class RunningLog {
   readonly #context: AuditContext
   readonly #evidence: EvidenceWriter
   readonly #callers = new WeakMap<Caller, Named>()
+  #waiting: Waiting[] = []
   readonly #chain = randomBytes(9).toString('base64url')
   readonly #resource: string
   #end: ChainEnd | undefined
@@ -78,6 +93,7 @@ export class RunningLog {
       gather,
       headEvery,
       monotonic: context.monotonic,
+      complete: () => this.#writeWaiting(),
       head: ({ seq, hash }, closed) => this.#sign({ kind: 'head', seq, hash, closed }),
       failed: (cause) => this.#tellFailed(cause),
       recovered: (milliseconds) =>
@@ -92,26 +108,83 @@ export class RunningLog {
 
   get isRefusing(): boolean {
     const { whenFull, buffer } = this.#settings
+    if (whenFull !== 'refuse') return false
     // Room is left for the requests that have been let in already.
-    return whenFull === 'refuse' && (this.writer.isFailing || this.writer.bytes > buffer / 2)
+    if (this.#mayExceed(buffer / 2)) this.#writeWaiting()
+    return this.writer.isFailing || this.writer.bytes > buffer / 2
   }
 
-  record(decision: DecisionEvent, read: ReadSignature | undefined, caller: Caller | undefined): void {
+  health(): {
+    readonly ok: boolean
+    readonly waiting: number
+    readonly dropped: number
+    readonly records: number
+  } {
+    this.#writeWaiting()
+    const { writer, dropped, records } = this
+    return { ok: !writer.isFailing, waiting: writer.bytes, dropped, records }
+  }
+
+  /**
+   * Most requests come with a token that is in the file already. Nothing of their records depends on when they are written, so
+   * they wait for each other: written in a row they find their code and data in the processor's caches.
+   */
+  record(conclusion: Conclusion): void {
+    const { signature, caller } = conclusion.draft
+    const named = caller === undefined ? undefined : this.#callers.get(caller)
+    const waits =
+      named !== undefined &&
+      signature !== undefined &&
+      this.#evidence.has(signature) &&
+      !this.#isDue &&
+      !this.#mayExceed(this.#settings.buffer)
+    if (waits) {
+      this.#waiting.push({ facts: new RequestFacts(conclusion), read: signature, named })
+      if (this.#waiting.length >= mostWaiting) this.#writeWaiting()
+      else this.writer.expect()
+      return
+    }
     this.#keep(() => {
-      this.#begin()
-      const named = this.#named(decision, caller)
-      const isSigned = read !== undefined || decision.jkt !== undefined
-      const proof =
-        read === undefined ? `"salt":"${salt()}"` : this.#evidence.write(read, isVerified(decision))
-      const evidence = isSigned ? `{${proof}${named.evidence}}` : undefined
-      this.#add(decision.at, `"decision":{${ofRequest(decision)}${named.decision}}`, evidence)
+      const { jkt } = conclusion.event
+      const isVerified = conclusion.caller !== 'nobody' && conclusion.caller !== 'unverified'
+      this.#write(
+        new RequestFacts(conclusion),
+        signature,
+        named ?? this.#name(conclusion.event, caller),
+        signature !== undefined || jkt !== undefined,
+        isVerified,
+      )
     })
   }
 
+  #write(
+    facts: RequestFacts,
+    read: ReadSignature | undefined,
+    named: Named,
+    isSigned: boolean,
+    isVerified: boolean,
+  ): void {
+    const proof = read === undefined ? `"salt":"${salt()}"` : this.#evidence.write(read, isVerified)
+    const evidence = isSigned ? `{${proof}${named.evidence}}` : undefined
+    this.#add(facts.at, `"decision":{${facts.write()}${named.decision}}`, evidence)
+  }
+
+  /** Whether there could be more bytes than that, once everything is written. */
+  #mayExceed(bytes: number): boolean {
+    return this.writer.bytes + this.#waiting.length * longestWaiting > bytes
+  }
+
+  /** Writes what waits for the next one. */
+  #writeWaiting(): void {
+    if (this.#waiting.length === 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { facts, read, named } of waiting)
+      this.#tryTo(() => this.#write(facts, read, named, true, true))
+  }
+
   /** The members that the caller says; a token that is remembered has the same caller each time. */
-  #named(decision: DecisionEvent, caller: Caller | undefined): Named {
-    const known = caller === undefined ? undefined : this.#callers.get(caller)
-    if (known !== undefined) return known
+  #name(decision: DecisionEvent, caller: Caller | undefined): Named {
     const named = ofCaller(decision)
     if (caller !== undefined) this.#callers.set(caller, named)
     return named
@@ -120,14 +193,22 @@ export class RunningLog {
   /** What a handler has called in its caller's name (AAuth 10.1): the tokens are the ones that the supplier records. */
   recordOnward({ at, id, supplier, outcome, status, iss, jti, person, tokens }: OnwardEvent): void {
     this.#keep(() => {
-      this.#begin()
       const evidence = { salt: salt(), person, iss, jti, tokens }
       this.#add(at, `"onward":${JSON.stringify({ id, supplier, outcome, status })}`, JSON.stringify(evidence))
     })
   }
 
-  /** Nothing that is wrong here may change the answer to a request. */
+  /** Writes a record that does not wait, after those that do. */
   #keep(write: () => void): void {
+    this.#writeWaiting()
+    this.#tryTo(() => {
+      if (this.#isDue) this.#begin()
+      write()
+    })
+  }
+
+  /** Nothing that is wrong here may change the answer to a request. */
+  #tryTo(write: () => void): void {
     try {
       if (this.writer.bytes <= this.#settings.buffer) {
         write()
@@ -140,12 +221,15 @@ export class RunningLog {
     this.dropped++
   }
 
-  /** Begins a new file where it is time. */
-  #begin(): void {
+  /** Whether it is time for a new file. */
+  get #isDue(): boolean {
     const { bytes, seconds } = this.#settings.rotate
-    const isOld = this.#context.monotonic() - this.#fileBegan >= seconds * 1000
-    if ((!isOld && this.#fileBytes < bytes) || this.#fileBytes === 0 || this.#sink.rotate === undefined)
-      return
+    if (this.#fileBytes === 0 || this.#sink.rotate === undefined) return false
+    return this.#fileBytes >= bytes || this.#context.monotonic() - this.#fileBegan >= seconds * 1000
+  }
+
+  /** Begins a new file. */
+  #begin(): void {
     this.#rotates = true
     this.#fileBytes = 0
     this.#fileBegan = this.#context.monotonic()
@@ -187,7 +271,8 @@ export class RunningLog {
     try {
       return await this.writer.run(() => erase.call(this.#sink, choose, (lines) => this.#announce(lines)))
     } finally {
-      // Tokens that stood where something was erased have to be written once more.
+      // Tokens that stood where something was erased have to be written once more; what waits counts on them.
+      this.#writeWaiting()
       this.#evidence.forget()
     }
   }

@@ -27,6 +27,8 @@ export interface WriterContext {
   readonly gather: number
   /** Seconds. */
   readonly headEvery: number
+  /** Adds the lines that are still to be made. */
+  readonly complete: () => void
   /** Signs a head and returns it. */
   readonly head: (end: ChainEnd, closed: boolean) => Promise<string>
   /** Milliseconds that only ever grow. */
@@ -49,6 +51,8 @@ export class Writer {
   readonly #batches: Batch[] = []
   readonly #spare: Buffer[] = []
   #bytes = 0
+  /** Whether something has come since the last group was begun. */
+  #isExpecting = false
   #stop: (() => void) | undefined
   /** What is being done with the sink; everything that comes after waits for it. */
   #turn: Promise<void> = Promise.resolve()
@@ -94,7 +98,13 @@ export class Writer {
     batch.bytes += written + 1
     batch.end = end
     this.#bytes += written + 1
-    this.#schedule(this.isFailing ? pause : this.#context.gather)
+    this.expect()
+  }
+
+  /** A line will be added before the next group is written. */
+  expect(): void {
+    this.#isExpecting = true
+    if (this.#stop === undefined) this.#schedule(this.isFailing ? pause : this.#context.gather)
   }
 
   /** Writes all that waits. Rejects where that fails; it then goes on waiting. */
@@ -139,12 +149,15 @@ export class Writer {
         .catch(() => {})
         .finally(() => {
           this.#stop = undefined
-          if (this.#batches.length > 0) this.#schedule(this.isFailing ? pause : this.#context.gather)
+          if (this.#batches.length > 0 || this.#isExpecting)
+            this.#schedule(this.isFailing ? pause : this.#context.gather)
         })
     })
   }
 
   async #writeAll(): Promise<void> {
+    this.#context.complete()
+    this.#isExpecting = false
     try {
       for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0])
         await this.#write(batch)

@@ -19,5 +19,8 @@ import { fieldValue, type HttpRequest } from '../http/message.js'
  */
 export function callIdOf({ rawHeaders }: Pick<HttpRequest, 'rawHeaders'>): string | undefined {
   const value = fieldValue(rawHeaders, 'signature')
-  return value === undefined ? undefined : hash('sha256', value, 'base64url')
+  return value === undefined ? undefined : idOfSignature(value)
 }
+
+/** The id of a request with this value of `Signature`. */
+export const idOfSignature = (value: string): string => hash('sha256', value, 'base64url')

@@ -14,22 +14,22 @@ export class Conclusion {
   readonly end: End
   /** From the beginning of our part to its end. */
   readonly milliseconds: number
-  readonly #at: number
+  /** Milliseconds, by the option `clock`. */
+  readonly at: number
   readonly #subjects: NameSubjects
   #event: DecisionEvent | undefined
 
-  /** @param at milliseconds, by the option `clock` */
   constructor(resource: string, draft: Draft, end: End, at: number, subjects: NameSubjects) {
     this.resource = resource
     this.draft = draft
     this.end = end
     this.milliseconds = draft.milliseconds
-    this.#at = at
+    this.at = at
     this.#subjects = subjects
   }
 
   get event(): DecisionEvent {
-    this.#event ??= new Decision(this, this.#at, this.#subjects)
+    this.#event ??= new Decision(this, this.#subjects)
     return this.#event
   }
 
@@ -96,8 +96,8 @@ class Decision implements Gathered {
   milliseconds: number
   declare requestId?: string
 
-  constructor(conclusion: Conclusion, at: number, subjects: NameSubjects) {
-    const { resource, draft, end, milliseconds } = conclusion
+  constructor(conclusion: Conclusion, subjects: NameSubjects) {
+    const { resource, at, draft, end, milliseconds } = conclusion
     const { request, route, caller, id } = draft
     this.resource = resource
     this.at = at

@@ -69,6 +69,11 @@ export class Draft {
     if (this.#verification !== undefined) this.#verification += this.#monotonic()
   }
 
+  /** The id, where it has been made already; `null` where it has not. */
+  get madeId(): string | undefined | null {
+    return this.#id
+  }
+
   get id(): string | undefined {
     if (this.#id === null) this.#id = callIdOf(this.request)
     return this.#id

@@ -98,8 +98,14 @@ export function trimField(value: string): string {
 
 /** The combined value of a field (RFC 9421, 2.1): each line trimmed, joined with a comma and a space. */
 export function fieldValue(rawHeaders: readonly string[], name: string): string | undefined {
-  const lines = fieldLines(rawHeaders, name)
-  return lines.length === 0 ? undefined : lines.map(trimField).join(', ')
+  let value: string | undefined
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i] as string
+    if (field.length !== name.length || field.toLowerCase() !== name) continue
+    const line = trimField(rawHeaders[i + 1] as string)
+    value = value === undefined ? line : `${value}, ${line}`
+  }
+  return value
 }
 
 /** The combined values of several fields, found in one pass; the names are given in lower case. */

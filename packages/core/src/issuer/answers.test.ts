@@ -101,6 +101,23 @@ describe('the answer', () => {
     expect(town.fetches).toEqual([])
     expect(town.keys.inspect()).toMatchObject({ admitted: 0, newcomers: 0 })
   })
+
+  it('while nothing may be fetched is given at once, without a promise', async () => {
+    const town = new FakeTown()
+    town.behave(host, () => new Response(null, { status: 500 }))
+    const query = town.query(host)
+    expect(town.keys.find(query)).toBeInstanceOf(Promise)
+    // While it is under way everybody waits for the same.
+    expect(town.keys.find(query)).toBeInstanceOf(Promise)
+    await town.settle()
+    expect(town.keys.find(query)).toMatchObject({ code: 'issuer_unavailable' })
+    town.publish(host, [publicJwk('k1')])
+    town.pass(3600)
+    expect(await town.find(host)).toHaveProperty('jkt')
+    expect(await town.find(host, 'gone')).toMatchObject({ code: 'unknown_key' })
+    expect(town.keys.find(town.query(host, 'gone'))).toMatchObject({ code: 'unknown_key' })
+    expect(town.keys.find(town.query(host))).toHaveProperty('jkt')
+  })
 })
 
 describe('metadata', () => {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js'
 import { checkConfiguration } from '../configuration.js'
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
@@ -82,10 +83,10 @@ class CachedIssuerKeys implements IssuerKeys {
     return entry.hasReadyKeys(now) ? this.#serve(record, entry, kid, now) : undefined
   }
 
-  async find(
+  find(
     { issuer, dwk, kid }: KeyQuery,
     request?: HttpRequest,
-  ): Promise<VerificationKey | KeyFault | Refusal> {
+  ): Awaitable<VerificationKey | KeyFault | Refusal> {
     const refused = this.#answers.refused(issuer, dwk)
     if (refused !== undefined) return refused
     const pinned = this.#pinned.get(issuer, dwk)
@@ -96,8 +97,22 @@ class CachedIssuerKeys implements IssuerKeys {
     const isReady = entry.hasReadyKeys(now)
     const ready = isReady ? this.#serve(record, entry, kid, now) : undefined
     if (ready !== undefined) return ready
+    // What is asked over and over until something may be fetched again is answered at once.
+    if (entry.flight === undefined && !entry.mayAttempt(now))
+      return this.#found(record, entry, kid, undefined)
     const older = entry.key(kid, now)
-    const busy = await this.#attempt(record, entry, { forced: isReady, request }, patienceFor(older))
+    return this.#attempt(record, entry, { forced: isReady, request }, patienceFor(older)).then((busy) =>
+      this.#found(record, entry, kid, busy),
+    )
+  }
+
+  /** What an attempt has come to, or the last one. */
+  #found(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    kid: string,
+    busy: Refusal | undefined,
+  ): VerificationKey | KeyFault | Refusal {
     if (record.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return this.#held(entry, kid, this.#clock()) ?? busy ?? this.#answers.conclude(entry)

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js'
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { IssuerEvent, Untold } from '../events.js'
@@ -27,12 +28,12 @@ export interface IssuerKeys {
    */
   peek(query: KeyQuery): VerificationKey | KeyFault | undefined
   /**
-   * The key, fetched if need be. Refusals: `unknown_key`, `issuer_missing`, `issuer_mismatch`, `issuer_unavailable`
+   * The key, fetched if need be; without a promise where nothing is. Refusals: `unknown_key`, `issuer_missing`, `issuer_mismatch`, `issuer_unavailable`
    * with `retryAfter`, and `access_denied` for an issuer that the operator does not admit. Never rejects.
    *
    * @param request the one it is for: of an issuer that is not known, its client is asked for (`issuers.clientAddress`)
    */
-  find(query: KeyQuery, request?: HttpRequest): Promise<VerificationKey | KeyFault | Refusal>
+  find(query: KeyQuery, request?: HttpRequest): Awaitable<VerificationKey | KeyFault | Refusal>
   /**
    * After `failed` did not verify a token: one refresh, inside the floor (AAuth 11.4). Resolves with another key, with
    * `unknown_key` if the `kid` has gone, or with `undefined` if nothing changed or no refresh is allowed now.

@@ -37,7 +37,8 @@ export function fromNode(
   target: string = message.url ?? '',
   again = false,
 ): HttpRequest {
-  const { rawHeaders, complete } = message as Partial<Pick<IncomingMessage, 'rawHeaders' | 'complete'>>
+  const rawHeaders = read(message, 'rawHeaders')
+  const complete = read(message, 'complete')
   // Whoever made a list of something else than text made the first member so.
   if (!Array.isArray(rawHeaders) || typeof rawHeaders[0] !== 'string' || complete === undefined) {
     const fields = foreignFields(message)
@@ -54,6 +55,17 @@ export function fromNode(
     undefined,
     again,
   )
+}
+
+/**
+ * A property of a message. By a name that is no constant, in one place for all of them: where each message has a hidden class
+ * of its own that takes a fifth of the time.
+ */
+function read<Name extends 'rawHeaders' | 'complete' | 'method'>(
+  message: Partial<Pick<IncomingMessage, Name>>,
+  name: Name,
+): Partial<Pick<IncomingMessage, Name>>[Name] {
+  return message[name]
 }
 
 class NodeRequest implements HttpRequest {
@@ -76,7 +88,7 @@ class NodeRequest implements HttpRequest {
   ) {
     this.#again = again
     this.#message = message
-    this.method = message.method ?? ''
+    this.method = read(message, 'method') ?? ''
     this.target = target
     this.rawHeaders = rawHeaders
     this.hasContent = hasContent

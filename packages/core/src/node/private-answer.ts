@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+import { type OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { withLinks } from './link-field.js'
 
 /**
@@ -21,23 +21,37 @@ import { withLinks } from './link-field.js'
  */
 export function keepPrivate(response: ServerResponse, link?: string): void {
   const kept = response as KeptResponse
-  if (link !== undefined && typeof kept.writeHead === 'function') linkOn(kept, link)
+  // Of a framework that changes the prototype of its responses, each has a hidden class of its own: what is read takes half a
+  // microsecond, and what is added two. So it is one of each.
+  const { writeHead } = kept
   // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
-  if (kept[original] !== undefined || typeof kept.writeHead !== 'function') return
-  kept[original] = kept.writeHead
-  kept.writeHead = privateHead as typeof kept.writeHead
+  if (typeof writeHead !== 'function') return
+  if (link !== undefined) linkOn(kept, link)
+  if (writeHead === usualHead) {
+    kept.writeHead = privateUsualHead
+    return
+  }
+  if (writeHead === privateUsualHead || kept[original] !== undefined) return
+  kept[original] = writeHead
+  kept.writeHead = privateHead as typeof writeHead
   // Under HTTP/2 the head of an answer without content is written without `writeHead`.
   if (kept.stream !== undefined) beforeEnd(response)
 }
 
 const original = Symbol('writeHead')
+/** What nearly all responses have. */
+const usualHead: ServerResponse['writeHead'] = ServerResponse.prototype.writeHead
 const links = Symbol('links')
 
 /** Several guards of one resource add one link; several resources have one each. */
 function linkOn(response: KeptResponse, link: string): void {
+  areLinked = true
   const added = response[links] ?? []
   if (!added.includes(link)) response[links] = [...added, link]
 }
+
+/** Whether any response has had links. */
+let areLinked = false
 
 interface KeptResponse extends ServerResponse {
   [original]?: ServerResponse['writeHead']
@@ -45,20 +59,41 @@ interface KeptResponse extends ServerResponse {
   readonly stream?: unknown
 }
 
-// One function for all responses: this is part of every request.
+// Two functions for all responses: this is part of every request.
 function privateHead(
   this: KeptResponse,
   status: number,
   reason?: unknown,
   headers?: unknown,
 ): ServerResponse {
-  const writeHead = this[original] as (...args: unknown[]) => ServerResponse
+  return writePrivately(this, this[original] as WriteHead, status, reason, headers)
+}
+
+function privateUsualHead(
+  this: ServerResponse,
+  status: number,
+  reason?: unknown,
+  headers?: unknown,
+): ServerResponse {
+  return writePrivately(this, usualHead as WriteHead, status, reason, headers)
+}
+
+type WriteHead = (this: ServerResponse, ...args: unknown[]) => ServerResponse
+
+function writePrivately(
+  response: KeptResponse,
+  writeHead: WriteHead,
+  status: number,
+  reason: unknown,
+  headers: unknown,
+): ServerResponse {
   const said = typeof reason === 'string' ? headers : (headers ?? reason)
-  const given = this[links] === undefined ? said : withLinks(said, this, this[links])
-  const all = given === undefined || given === null ? setOn(this) : addTo(given as object, this)
+  const added = areLinked ? response[links] : undefined
+  const given = added === undefined ? said : withLinks(said, response, added)
+  const all = given === undefined || given === null ? setOn(response) : addTo(given as object, response)
   return typeof reason === 'string'
-    ? writeHead.call(this, status, reason, all)
-    : writeHead.call(this, status, all)
+    ? writeHead.call(response, status, reason, all)
+    : writeHead.call(response, status, all)
 }
 
 function beforeEnd(response: ServerResponse): void {

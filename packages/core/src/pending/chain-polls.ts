@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Advance, Chaining } from '../chaining/chaining.js'
+import { atMost } from '../lru.js'
 import type { PendingCall, PendingRecord } from './record.js'
 
 /** Polls of what waits on the side of suppliers: no oftener than they ask for, and one at a time. */
@@ -17,7 +18,7 @@ const most = 10_000
 
 /** @param steady milliseconds that only ever grow */
 export function createChainPolls(chaining: Chaining, steady: () => number): ChainPolls {
-  const due = new LRUCache<string, number>({ max: most })
+  const due = new LRUCache<string, number>(atMost(most))
   const underWay = new Map<string, Promise<Advance>>()
   const ask = async ({ id, call, caller }: PendingRecord): Promise<Advance> => {
     const advance = await chaining.advance((call as PendingCall).chain ?? '', caller)

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../errors.js'
 import { instanceSkew } from '../limits.js'
+import { atMost } from '../lru.js'
 import type { Store } from '../store/store.js'
 
 /** How many revocations are recorded (AAuth 11.12.3, G-56). Whoever sends more is answered `429` and may repeat it. */
@@ -34,7 +35,7 @@ export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000,
 export class RevocationRate {
   readonly #store: Store
   readonly #clock: () => number
-  readonly #reached = new LRUCache<string, number>({ max: 4096 })
+  readonly #reached = new LRUCache<string, number>(atMost(4096))
 
   /** @param clock milliseconds, as `Date.now` */
   constructor(store: Store, clock: () => number) {

@@ -56,7 +56,7 @@ export function createReporting(context: ReportingContext): Reporting {
       const { draft } = conclusion
       if (onEvent !== undefined) tell(onEvent, conclusion.event, aboutDraft(draft))
       if (decisionChannel.hasSubscribers) decisionChannel.publish(new DecisionMessage(conclusion))
-      audit?.record(conclusion.event, draft.signature, draft.caller)
+      audit?.record(conclusion)
     },
   })
 

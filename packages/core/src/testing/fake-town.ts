@@ -91,7 +91,7 @@ export class FakeTown {
     return { issuer: `https://${host}`, dwk, kid }
   }
 
-  find(host: string, kid = 'k1', dwk = person): Promise<VerificationKey | KeyFault | Refusal> {
+  async find(host: string, kid = 'k1', dwk = person): Promise<VerificationKey | KeyFault | Refusal> {
     return this.keys.find(this.query(host, kid, dwk))
   }
 

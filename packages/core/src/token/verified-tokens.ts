@@ -4,6 +4,7 @@ import type { VerificationKey } from '../crypto/keys.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
 import { fixedLimits } from '../limits.js'
+import { atMost } from '../lru.js'
 import { callerWeight } from './caller-weight.js'
 import { FairLru } from './fair-lru.js'
 import type { ReadToken } from './read.js'
@@ -52,11 +53,12 @@ const sourceBytes = 4 * 1024 * 1024
  */
 export class VerifiedTokens {
   readonly #tokens: FairLru<VerifiedToken>
-  readonly #failed = new LRUCache<string, FailedToken>({ max: failedTokens })
+  readonly #failed = new LRUCache<string, FailedToken>(atMost(failedTokens))
   readonly #sources = new LRUCache<string, TokenSource>({
-    max: sources,
     maxSize: sourceBytes,
-    sizeCalculation: ({ issuer, kid }) => 256 + 2 * (issuer.length + kid.length),
+    // None weighs less than its share by number. A bound by `max` would have room for all from the beginning.
+    sizeCalculation: ({ issuer, kid }) =>
+      Math.max(Math.ceil(sourceBytes / sources), 256 + 2 * (issuer.length + kid.length)),
   })
   readonly #issuers: IssuerKeys
 
