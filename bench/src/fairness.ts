@@ -182,7 +182,7 @@ function ask(keys: IssuerKeys, one: Honest, known: { asked: number; served: numb
   }
   if (keys.peek(query) !== undefined) end(true)
   else
-    void keys.find(query, from('192.0.2.1')).then((found) => {
+    void Promise.resolve(keys.find(query, from('192.0.2.1'))).then((found) => {
       const served = 'jkt' in found
       if (served) keys.admit(issuer, dwk)
       end(served)
