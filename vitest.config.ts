@@ -12,12 +12,13 @@ const patience = { testTimeout: 20_000, hookTimeout: 20_000, expect: { poll: { t
 // What takes long and fails seldom runs where a minute does not matter, in CI.
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
-// Redis that fails over, proxies, processes that are killed, memory and disks that run out: two minutes, of which nothing can
-// be left out. So does Express 4 (test/target/start.ts), which shares its adapter with 5.
+// Redis that fails over or forgets, proxies, processes that are killed, memory and disks that run out, a browser that looks
+// at every page, the demo, a soak: minutes of waiting, of which nothing can be left out. So does Express 4
+// (test/target/start.ts), which shares its adapter with 5.
 const inCiOnly = everything
   ? []
   : [
-      'src/sentinel.test.ts',
+      'src/{sentinel,restoration}.test.ts',
       'src/cluster.test.ts',
       'operations/{proxies,streams}.test.ts',
       'evidence/kill.test.ts',
@@ -25,7 +26,9 @@ const inCiOnly = everything
       'chaos/chaos.test.ts',
       'fuzz/fuzz.test.ts',
       'security/heavy.test.ts',
-      'processes/{adoption,environment,onward,outages}.test.ts',
+      'processes/{adoption,cold,environment,onward,outages,shutdown,stops}.test.ts',
+      'docs/{demo,testing}.test.ts',
+      'waiting/accessibility.test.ts',
       'target/main.test.ts',
     ]
 
@@ -131,21 +134,25 @@ export default defineConfig({
           ...shipped,
           name: 'without-shortcuts',
           root: 'test',
-          include: ['{hostile,flow,wire,waiting}/**/*.test.ts'],
-          exclude: ['waiting/browser.test.ts', ...alone],
+          include: [everything ? '{hostile,flow,wire,waiting}/**/*.test.ts' : '{hostile,flow}/**/*.test.ts'],
+          exclude: ['waiting/{accessibility,browser}.test.ts', ...alone],
           setupFiles: [inTest('without-shortcuts.ts')],
           isolate: false,
         },
       },
-      {
-        test: {
-          ...patience,
-          ...shipped,
-          name: 'without-shortcuts-alone',
-          root: 'test',
-          include: ['wire/diagnostics.test.ts'],
-          setupFiles: [inTest('without-shortcuts.ts')],
-        },
+      ...(everything
+        ? [
+            {
+              test: {
+                ...patience,
+                ...shipped,
+                name: 'without-shortcuts-alone',
+                root: 'test',
+                include: ['wire/diagnostics.test.ts'],
+                setupFiles: [inTest('without-shortcuts.ts')],
+              }
+          ]
+        : []),
       },
       {
         // Judges the others, so it runs after them.

@@ -4,7 +4,7 @@ import { allow, approval, type Requirement, type ResourceOptions } from '@counte
 import type { AAuthEvent } from '@countersign/core/events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
-import { adapters, resource } from '../target/start.js'
+import { coreAdapters, resource } from '../target/start.js'
 import { errorOf, interactionOf, locationOf, openStage, type Stage } from '../waiting/stage.js'
 import { Visitor } from '../waiting/visitor.js'
 
@@ -26,7 +26,7 @@ const later = (act: (resolve: (value: never) => void, reject: (cause: Error) => 
   return { slow, settle: () => settle() }
 }
 
-describe.each(adapters)(
+describe.each(coreAdapters)(
   'functions of the application that give no answer in time [adapter %s]',
   (adapter) => {
     let stage: Stage

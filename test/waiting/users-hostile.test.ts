@@ -1,7 +1,7 @@
 import { createMemoryStore, interact, type ResourceOptions, type Store, StoreError } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
-import { adapters, resource } from '../target/start.js'
+import { coreAdapters, resource } from '../target/start.js'
 import {
   decideOn,
   flow,
@@ -20,7 +20,7 @@ const raise = (thrown: unknown): never => {
 }
 const fails = (): never => raise(new Error('secret'))
 
-describe.each(adapters)('linking a person to a user, attacked [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('linking a person to a user, attacked [adapter %s]', (adapter) => {
   let stage: Stage
   let users: UsersInMemory
   const open = async (options: Partial<ResourceOptions> = {}, table?: readonly TargetRoute[]) => {

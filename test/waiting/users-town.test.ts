@@ -1,12 +1,12 @@
 import { type ConsentRequest, type Person, readRequirement } from '@countersign/devkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agentOf, errorOf } from '../agent/setting.js'
-import { adapters, resource } from '../target/start.js'
+import { coreAdapters, resource } from '../target/start.js'
 import { openStage, type Stage } from './stage.js'
 
 const mine = `${resource}/mine`
 
-describe.each(adapters)('a town with an API that has users [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('a town with an API that has users [adapter %s]', (adapter) => {
   let stage: Stage
   beforeEach(async () => {
     stage = await openStage(adapter)
@@ -157,7 +157,7 @@ describe.each(adapters)('a town with an API that has users [adapter %s]', (adapt
   })
 })
 
-describe.each(adapters)('a route that needs a user and grants nothing [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('a route that needs a user and grants nothing [adapter %s]', (adapter) => {
   it('is served once the person has come to the page', async () => {
     const stage = await openStage(adapter, {}, [
       {
@@ -184,7 +184,7 @@ describe.each(adapters)('a route that needs a user and grants nothing [adapter %
   })
 })
 
-describe.each(adapters)('a held call that needs a user [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('a held call that needs a user [adapter %s]', (adapter) => {
   it.each([
     ['approve', 'mom', 1],
     ['decline', 'denied', 0],
@@ -218,7 +218,7 @@ describe.each(adapters)('a held call that needs a user [adapter %s]', (adapter) 
   })
 })
 
-describe.each(adapters)('with an access server [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('with an access server [adapter %s]', (adapter) => {
   const form = { username: 'mom', password: 'mom' }
   it.each([
     ['approve', 'mom', ['page', 'consent', 'office']],
@@ -248,7 +248,7 @@ describe.each(adapters)('with an access server [adapter %s]', (adapter) => {
   )
 })
 
-describe.each(adapters)('a person who leaves at the login [adapter %s]', (adapter) => {
+describe.each(coreAdapters)('a person who leaves at the login [adapter %s]', (adapter) => {
   it('is abandoned: the agent is told, and may begin again (R-305)', async () => {
     let user: string | undefined
     const interaction = {

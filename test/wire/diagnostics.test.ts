@@ -404,6 +404,35 @@ describe('AAUTH_COOKIE', () => {
   })
 })
 
+describe('AAUTH_LINK', () => {
+  it('a person is linked on our page, and users.find knows nothing of it', async () => {
+    const events: AAuthEvent[] = []
+    const guard = expressAauth({
+      resource: 'https://linked.example',
+      signingKeys: [createKey().privateJwk],
+      scopes: { read: 'Read' },
+      fetch: town.fetch,
+      interaction: { login: () => 'mom' },
+      users: { find: () => undefined, link: () => undefined },
+      onEvent: (event) => events.push(event),
+    })
+    const app = express().use(guard.endpoints())
+    app.get('/inbox', guard.require({ scope: 'read', user: true }), (_req, res) => void res.json({}))
+    const running = app.listen(0, '127.0.0.1')
+    await once(running, 'listening')
+    town.route('linked.example', (running.address() as AddressInfo).port)
+    const lost = town.agent('lost', {
+      person: town.person('lost'),
+      onInteraction: async ({ link }) => void (await town.visit(link, { decision: 'approve' })),
+    })
+    await expect(lost.fetch('https://linked.example/inbox')).rejects.toThrow()
+    expect(diagnosed(events)).toEqual(['AAUTH_LINK'])
+    town.route('linked.example', undefined)
+    running.closeAllConnections()
+    running.close()
+  })
+})
+
 describe('the warnings', () => {
   it('come once a code in the whole process, beside the events', () => {
     const codes = warnings.map(([code]) => code)

@@ -33,7 +33,7 @@ describe('the metadata document', () => {
     [['person', { scope: 'data.read' }, { session: { scope: 'data.read' } }], 'auth-token'],
     [[{ claims: { email: true } }, 'agent'], 'auth-token'],
   ])(
-    'says what the most demanding of the routes needs, %j: %s (R-005, R-006, R-016)',
+    'says what the most demanding of the routes needs, %j: %s (R-005, R-006)',
     async (routes, mode) => {
       const server = createResourceServer({ ...full, interaction: { login: () => 'mom' } })
       const asked = async (): Promise<unknown> => {
