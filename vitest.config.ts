@@ -150,10 +150,10 @@ export default defineConfig({
                 root: 'test',
                 include: ['wire/diagnostics.test.ts'],
                 setupFiles: [inTest('without-shortcuts.ts')],
-              }
+              },
+            },
           ]
         : []),
-      },
       {
         // Judges the others, so it runs after them.
         test: {
