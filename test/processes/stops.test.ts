@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
-const faultsOfARun = everything ? 60 : 6
+const faultsOfARun = everything ? 30 : 6
 const seed = Number(process.env['COUNTERSIGN_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const workers = 8
 const liveTokens = 6

@@ -80,6 +80,8 @@ const target = await startTarget(
     pending: { callTime: 2, retryAfter: 0 },
     replay: true,
     storeTimeout: 5000,
+    // One person server revokes here in a minute what others do in a day.
+    revocationLimits: { perMinute: 6000, live: 1_000_000, newcomersPerMinute: 60_000 },
     audit,
     onEvent: count,
   },

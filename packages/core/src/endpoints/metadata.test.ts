@@ -32,24 +32,21 @@ describe('the metadata document', () => {
     [[{ session: true }, 'person'], 'person-token'],
     [['person', { scope: 'data.read' }, { session: { scope: 'data.read' } }], 'auth-token'],
     [[{ claims: { email: true } }, 'agent'], 'auth-token'],
-  ])(
-    'says what the most demanding of the routes needs, %j: %s (R-005, R-006)',
-    async (routes, mode) => {
-      const server = createResourceServer({ ...full, interaction: { login: () => 'mom' } })
-      const asked = async (): Promise<unknown> => {
-        const rawHeaders = ['Host', 'rs.example']
-        const target = '/.well-known/aauth-resource.json'
-        const answer = (await server.handle({ method: 'GET', target, rawHeaders })) as Answer
-        return JSON.parse(answer.body).access_mode
-      }
-      for (const route of routes) {
-        await asked()
-        server.with({}).require(route)
-      }
-      expect(await asked()).toBe(mode)
-      server.close()
-    },
-  )
+  ])('says what the most demanding of the routes needs, %j: %s (R-005, R-006)', async (routes, mode) => {
+    const server = createResourceServer({ ...full, interaction: { login: () => 'mom' } })
+    const asked = async (): Promise<unknown> => {
+      const rawHeaders = ['Host', 'rs.example']
+      const target = '/.well-known/aauth-resource.json'
+      const answer = (await server.handle({ method: 'GET', target, rawHeaders })) as Answer
+      return JSON.parse(answer.body).access_mode
+    }
+    for (const route of routes) {
+      await asked()
+      server.with({}).require(route)
+    }
+    expect(await asked()).toBe(mode)
+    server.close()
+  })
 
   it('says what the option says, whatever the routes need (R-005)', async () => {
     for (const accessMode of ['agent-token', 'session-token'] as const) {
