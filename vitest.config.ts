@@ -20,7 +20,8 @@ const inCiOnly = everything
   : [
       'src/{sentinel,restoration}.test.ts',
       'src/cluster.test.ts',
-      'operations/{proxies,streams}.test.ts',
+      'operations/{adoption,proxies,streams}.test.ts',
+      'neighbours/streams.test.ts',
       'evidence/kill.test.ts',
       'soak/soak.test.ts',
       'chaos/chaos.test.ts',
