@@ -28,7 +28,7 @@ const inCiOnly = everything
       'fuzz/fuzz.test.ts',
       'security/heavy.test.ts',
       'processes/{adoption,cold,environment,onward,outages,shutdown,stops}.test.ts',
-      'docs/{demo,examples,testing}.test.ts',
+      '{docs/{demo,examples,readme,testing},types/types}.test.ts',
       'waiting/{accessibility,browser}.test.ts',
       'target/main.test.ts',
     ]
