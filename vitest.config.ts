@@ -106,8 +106,8 @@ export default defineConfig({
       {
         test: {
           ...patience,
-          // Projects run in the order of their names, so what waits longest is first.
           ...shipped,
+          // Projects run in the order of their names, so what waits longest is first.
           name: 'alone',
           root: 'test',
           include: alone,

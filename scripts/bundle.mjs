@@ -188,7 +188,7 @@ const joinParts = async (parts, out, entries) => {
         // Within the one file of an application, an ES module, there is no name of this file.
         resolveImportMeta: (property) =>
           property === 'url'
-            ? `require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.cwd() + '/-').href`
+            ? `require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.argv[1] ?? process.execPath).href`
             : null,
         renderChunk: async (code) => {
           // A line for each statement, and every name as it was written: a stack says where it was.

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { campaign } from './campaign.js'
 import { targets } from './targets.js'
 
-// `npm run fuzz -- [--runs 1000000] [--target request] [--seed 1] [--save] [--blind]`: so many inputs for each target. Ends with 1 where
-// one is wrong, and prints it; `--input BASE64` with --target runs that one again.
+// `npm run fuzz -- [--runs 1000000] [--target request] [--seed 1] [--save] [--blind]`: so many inputs for each target.
+// Ends with 1 where one is wrong, and prints it; `--input BASE64` with --target runs that one again.
 
 const { values } = parseArgs({
   options: {

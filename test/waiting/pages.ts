@@ -52,7 +52,14 @@ export const pages: Readonly<Record<string, Shown>> = {
   link: {
     ...consent,
     use: 'link',
-    wants: { scopes: [], link: { personServer: 'https://ps.example', person: `pairwise-${'7'.repeat(80)}` } },
+    wants: {
+      scopes: [],
+      link: {
+        personServer: 'https://ps.example',
+        person: `pairwise-${'7'.repeat(80)}`,
+        tenant: 'school'.repeat(12),
+      },
+    },
   },
   code: { page: 'code', form: { action: '/aauth/interact/x' } },
   approved: { page: 'approved', use: 'approval' },

@@ -26,8 +26,8 @@ export const arabic: PageMessages & PageTranslation = {
   wants: 'ما الذي يريده',
   wantsCall: 'تنفيذ هذا الطلب: {call}',
   wantsSite: 'استخدام {site} باسمك',
-  wantsAccount: 'استخدام حسابك لدى {site}، الآن ولاحقًا، من أجل الشخص الذي يمثله {server}',
-  wantsAccountFor: 'استخدام حسابك لدى {site}، الآن ولاحقًا، من أجل الشخص {person} الذي يمثله {server}',
+  wantsAccount: 'استخدام حسابك لدى {site}، الآن ولاحقًا، من أجل الشخص {person} الذي يمثله {server}',
+  wantsTenant: 'القيام بذلك باسم المؤسسة {tenant}',
   alreadyLinked:
     'الشخص {person} الذي يمثله {server} مرتبط بحساب لدى {site} بالفعل. يبقى مرتبطًا بذلك الحساب، وقد يكون غير الحساب الذي سجلت الدخول به؛ لا يتغير شيء هنا.',
   contentShown: 'مع هذا المحتوى ({size}):',
@@ -50,7 +50,6 @@ export const arabic: PageMessages & PageTranslation = {
   decline: 'رفض',
 
   code: 'الرمز',
-  codeContinue: 'متابعة',
   codeNote: 'يعرض لك وكيلك الرمز: ثمانية أحرف وأرقام. لا تدخل رمزًا أرسله إليك شخص ما.',
 
   doneApproved: 'سيتابع وكيلك من تلقاء نفسه. يمكنك إغلاق هذه الصفحة.',

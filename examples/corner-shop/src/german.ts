@@ -26,9 +26,9 @@ export const german: PageMessages & PageTranslation = {
   wants: 'Er möchte',
   wantsCall: 'Diesen Aufruf ausführen: {call}',
   wantsSite: '{site} in Ihrem Namen nutzen',
-  wantsAccount: 'Ihr Konto bei {site} jetzt und später für die Person nutzen, für die {server} spricht',
-  wantsAccountFor:
+  wantsAccount:
     'Ihr Konto bei {site} jetzt und später für die Person {person} nutzen, für die {server} spricht',
+  wantsTenant: 'Das im Namen der Organisation {tenant} tun',
   alreadyLinked:
     'Die Person {person}, für die {server} spricht, ist schon mit einem Konto bei {site} verbunden. Dabei bleibt es, auch wenn es ein anderes ist als das, mit dem Sie angemeldet sind; hier wird nichts geändert.',
   contentShown: 'Mit diesem Inhalt ({size}):',
@@ -53,7 +53,6 @@ export const german: PageMessages & PageTranslation = {
   decline: 'Ablehnen',
 
   code: 'Code',
-  codeContinue: 'Weiter',
   codeNote:
     'Ihr Agent zeigt Ihnen den Code: acht Buchstaben und Ziffern. Geben Sie keinen Code ein, den Ihnen jemand geschickt hat.',
 

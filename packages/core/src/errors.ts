@@ -185,8 +185,9 @@ export function messageOf(cause: unknown): string {
 }
 
 /**
- * The error that an adapter passes to the application instead of answering a refusal, where it is asked to (`onError: 'next'` in Express, `'throw'` in
- * Fastify). `status`, `statusCode` and `headers` are what both frameworks' default handlers honour.
+ * The error that an adapter passes to the application instead of answering a refusal, where it is asked to (`onError:
+ * 'next'` in Express, `'throw'` in Fastify). `status`, `statusCode` and `headers` are what both frameworks' default
+ * handlers honour.
  */
 export class AAuthError extends Error {
   override readonly name: string = 'AAuthError'

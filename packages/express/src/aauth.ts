@@ -20,10 +20,10 @@ export interface ExpressOptions<User extends object | string = object | string>
   readonly onError?: 'answer' | 'next'
   /**
    * Whether every route of the application has to declare what it requires, or `guard.open()` where it is open on
-   * purpose; otherwise nothing is served. Express has no moment at which it starts, so this is looked at when the first request comes to one
-   * of our handlers, and again when the application has got more; all are then answered `500`. Put `guard.endpoints()`
-   * before every route: what stands before our first handler is not stopped. `guard.routes(app)` tells before any
-   * request. Default `false`.
+   * purpose; otherwise nothing is served. Express has no moment at which it starts, so this is looked at when the first
+   * request comes to one of our handlers, and again when the application has got more; all are then answered `500`. Put
+   * `guard.endpoints()` before every route: what stands before our first handler is not stopped. `guard.routes(app)`
+   * tells before any request. Default `false`.
    */
   readonly secureByDefault?: boolean
 }

@@ -32,8 +32,8 @@ import type { OtherWay } from './other-way.js'
 export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
 
 /**
- * Returns the requirement unchanged, with its exact type. TypeScript without `exactOptionalPropertyTypes` cannot tell what `policy` sees in
- * a route's `config` where `scope` is no single name; inside this it can.
+ * Returns the requirement unchanged, with its exact type. TypeScript without `exactOptionalPropertyTypes` cannot tell
+ * what `policy` sees in a route's `config` where `scope` is no single name; inside this it can.
  *
  * @example
  * ```ts

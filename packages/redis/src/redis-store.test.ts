@@ -7,7 +7,7 @@ import { createRedisStore, type RedisClient } from './index.js'
 import { type Connected, clients } from './testing/clients.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
-const run = redisBinary === undefined && process.env['COUNTERSIGN_REDIS'] !== 'required' ? it.skip : it
+const run = it.runIf(redisBinary !== undefined || process.env['COUNTERSIGN_REDIS'] === 'required')
 const reason =
   redisBinary === undefined ? ' (skipped: neither redis-server nor valkey-server is installed)' : ''
 

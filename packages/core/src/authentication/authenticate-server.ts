@@ -30,8 +30,9 @@ export function serverSignaturePolicy(policy: SignaturePolicy): SignaturePolicy 
 }
 
 /**
- * Verifies the signature of a server that calls in its own right and returns its identifier, under the key at its own `jwks_uri` (Signature-Key draft, 3.6): the same steps, keys
- * and bounds as for an agent. Whatever needs no key is judged before anything is fetched.
+ * Verifies the signature of a server that calls in its own right and returns its identifier, under the key at its own
+ * `jwks_uri` (Signature-Key draft, 3.6): the same steps, keys and bounds as for an agent. Whatever needs no key is
+ * judged before anything is fetched.
  */
 export async function authenticateServer(
   request: HttpRequest,

@@ -14,10 +14,10 @@ export interface StopContext {
 }
 
 /**
- * The refusal where one of these callers has been stopped: by the operator's rules on issuers, by its issuer, which revoked
- * its token, by a denial, or by the person having been unlinked from the user meanwhile. It is checked for the callers that something was begun for wherever that goes on without their
- * tokens being presented: at polls, with sessions, on the interaction page. There is no break-glass: it rejects when the
- * store fails.
+ * The refusal where one of these callers has been stopped: by the operator's rules on issuers, by its issuer, which
+ * revoked its token, by a denial, or by the person having been unlinked from the user meanwhile. It is checked for the
+ * callers that something was begun for, wherever that goes on without their tokens being presented: at polls, with
+ * sessions, on the interaction page. There is no break-glass: it rejects when the store fails.
  */
 export async function findStop(
   origins: readonly Origin[],

@@ -76,9 +76,9 @@ export const markKey = 'deny:mark'
 const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 
 /**
- * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is absent nobody is denied, and while it stays
- * the same a caller that was found free of denials is free of them. So a request costs one read, and a few more at the
- * first sight of a token after a change.
+ * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is
+ * absent nobody is denied, and while it stays the same a caller that was found free of denials is free of them. So a
+ * request costs one read, and a few more at the first sight of a token after a change.
  *
  * @param clock milliseconds, as `Date.now`
  */

@@ -106,8 +106,8 @@ export function formTarget({ arrival }: Visitor): string | undefined {
 
 /** Who is to be linked to the user who is signed in: as verified, and nothing the agent says of itself. */
 export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<PageView['wants']>['link']> {
-  const { ps, sub } = (caller as Person | Grant).person
-  return { personServer: ps, person: sub }
+  const { person, tenant } = caller as Person | Grant
+  return { personServer: person.ps, person: person.sub, ...(tenant === undefined ? {} : { tenant }) }
 }
 
 /** What the person decides about. */

@@ -17,9 +17,8 @@ export const englishMessages = {
   wants: 'It wants to',
   wantsCall: 'Carry out this call: {call}',
   wantsSite: 'Use {site} in your name',
-  wantsAccount: 'Use your account at {site}, now and later, for the person that {server} speaks for',
-  wantsAccountFor:
-    'Use your account at {site}, now and later, for the person {person} that {server} speaks for',
+  wantsAccount: 'Use your account at {site}, now and later, for the person {person} that {server} speaks for',
+  wantsTenant: 'Do so in the name of the organisation {tenant}',
   alreadyLinked:
     'The person {person} that {server} speaks for is connected to an account at {site} already. It stays connected to that one, which may be another than the one you are signed in with; nothing is changed here.',
   contentShown: 'With this content ({size}):',
@@ -43,7 +42,6 @@ export const englishMessages = {
   goOn: 'Continue',
 
   code: 'Code',
-  codeContinue: 'Continue',
   codeNote: 'Your agent shows you the code: eight letters and digits. Enter no code that somebody sent you.',
 
   doneApproved: 'Your agent will go on by itself. You can close this page.',

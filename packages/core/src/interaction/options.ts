@@ -44,8 +44,8 @@ export interface InteractionOptions<Raw = unknown> {
   signOut?(visit: Visit<Raw>): Awaitable<string>
   /**
    * The page as HTML, instead of the built-in one. Everything in the view comes as plain text: put it through
-   * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run. One that throws, or answers no text,
-   * is a `500` on the built-in page.
+   * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run. One
+   * that throws, or answers no text, is a `500` on the built-in page.
    */
   page?(view: PageView): string
   /**

@@ -46,6 +46,17 @@ describe('the built-in page', () => {
     expect(text).toContain('Signed in as mom')
   })
 
+  it('names the organisation in whose name the person acts, where the token does', () => {
+    const wants = {
+      scopes: [],
+      link: { personServer: 'https://ps.example', person: 'p', tenant: '<b>school\u202e' },
+    }
+    const html = renderPage({ ...link, wants })
+    expect(textOf(html)).toContain('in the name of the organisation &lt;b&gt;school')
+    expect(html).not.toContain('\u202e')
+    expect(textOf(renderPage(link))).not.toContain('organisation')
+  })
+
   it('says that the person is linked already, and changes nothing', () => {
     const html = renderPage({ ...link, page: 'linked' })
     const text = textOf(html)

@@ -73,29 +73,15 @@ const bodies: Readonly<Record<PageView['page'], Part>> = {
 ${wants(page)}
 ${lasts(page)}
 ${signedIn(page)}
-<p class="warning" id="warning">${warning(page)}</p>
-<form method="post" action="${e(page.form?.action ?? '')}">
-<input type="hidden" name="token" value="${e(page.form?.token ?? '')}">
-<div class="choice">
-<button name="decision" value="approve" aria-describedby="warning">${page.say('approve')}</button>
-<button name="decision" value="decline" aria-describedby="warning">${page.say('decline')}</button>
-</div>
-</form>`,
+${decision(page, 'approve', 'approve')}`,
   linked: (page) => `${alreadyLinked(page)}
 ${signedIn(page)}
-<p class="warning" id="warning">${warning(page)}</p>
-<form method="post" action="${e(page.form?.action ?? '')}">
-<input type="hidden" name="token" value="${e(page.form?.token ?? '')}">
-<div class="choice">
-<button name="decision" value="continue" aria-describedby="warning">${page.say('goOn')}</button>
-<button name="decision" value="decline" aria-describedby="warning">${page.say('decline')}</button>
-</div>
-</form>`,
+${decision(page, 'continue', 'goOn')}`,
   code: ({ form, say }) => `<form method="get" action="${e(form?.action ?? '')}">
 <label for="code">${say('code')}</label>
 <p class="note" id="note">${say('codeNote')}</p>
 <input id="code" name="code" required dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="32" placeholder="ABCD-1234" aria-describedby="note">
-<button class="only">${say('codeContinue')}</button>
+<button class="only">${say('goOn')}</button>
 </form>`,
   approved: ({ say, use = 'approval' }) => `<p role="status">${say(uses[use].approved)}</p>`,
   declined: ({ say }) => `<p role="status">${say('doneDeclined')}</p>`,
@@ -107,6 +93,20 @@ ${signedIn(page)}
 ${refused(page)}
 ${signedIn(page)}
 <p class="note">${page.say('problemCode', { code: code(page.problem.code) })}</p>`,
+}
+
+/** The form of a decision, and what to think of before it. @param yes what it sends, beside `decline` */
+function decision(page: Page, yes: 'approve' | 'continue', label: MessageKey): string {
+  const button = (value: string, key: MessageKey): string =>
+    `<button name="decision" value="${value}" aria-describedby="warning">${page.say(key)}</button>`
+  return `<p class="warning" id="warning">${warning(page)}</p>
+<form method="post" action="${e(page.form?.action ?? '')}">
+<input type="hidden" name="token" value="${e(page.form?.token ?? '')}">
+<div class="choice">
+${button(yes, label)}
+${button('decline', 'decline')}
+</div>
+</form>`
 }
 
 function logo({ site }: PageView): string {
@@ -145,13 +145,9 @@ function wants(page: Page): string {
     items.push(`${say('wantsCall', { call: code(`${method} ${path}`) })}${shown(content, page)}`)
   }
   if (what.link !== undefined) {
-    const { person, personServer } = what.link
-    const server = host(personServer)
-    items.push(
-      person === undefined
-        ? say('wantsAccount', { site, server })
-        : say('wantsAccountFor', { site, server, person: code(person) }),
-    )
+    const { person, personServer, tenant } = what.link
+    items.push(say('wantsAccount', { site, server: host(personServer), person: code(person) }))
+    if (tenant !== undefined) items.push(say('wantsTenant', { tenant: `<bdi>${e(tenant)}</bdi>` }))
   }
   if (items.length === 0) items.push(say('wantsSite', { site }))
   const description = what.description === undefined ? '' : `<p dir="auto">${e(what.description)}</p>`
@@ -163,7 +159,7 @@ function wants(page: Page): string {
 function alreadyLinked(page: Page): string {
   const link = page.wants?.link
   if (link === undefined) return ''
-  const { personServer, person = '' } = link
+  const { personServer, person } = link
   const values = { person: code(person), server: host(personServer), site: siteOf(page) }
   return `<p role="status">${page.say('alreadyLinked', values)}</p>`
 }

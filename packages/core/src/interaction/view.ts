@@ -68,8 +68,10 @@ export interface PageView {
     readonly link?: {
       /** The person server that speaks for the person. */
       readonly personServer: string
-      /** The person, as that server names them to us; absent where it has not yet told. */
-      readonly person?: string
+      /** The person, as that server names them to us. */
+      readonly person: string
+      /** The organisation in whose name the person acts, where the token names one. */
+      readonly tenant?: string
     }
   }
   /** The name of the person who is signed in. With `consent`, and with the `problem` that this person may not decide. */

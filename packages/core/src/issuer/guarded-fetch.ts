@@ -35,10 +35,10 @@ type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | '
 
 /**
  * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
- * that is not public unicast left out, special-use names refused without asking DNS, the connection made to a checked address and no other, the certificate verified
- * for the name (TLS 1.2 or later), redirects handed back and never followed, no content coding, headers, body and time
- * bounded. Each call opens a connection of its own: a reused one could fail through no fault of the issuer's, which would
- * then not be asked again for a minute.
+ * that is not public unicast left out, special-use names refused without asking DNS, the connection made to a checked
+ * address and no other, the certificate verified for the name (TLS 1.2 or later), redirects handed back and never
+ * followed, no content coding, headers, body and time bounded. Each call opens a connection of its own: a reused one
+ * could fail through no fault of the issuer's, which would then not be asked again for a minute.
  *
  * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
  *

@@ -28,8 +28,9 @@ export interface IssuerKeys {
    */
   peek(query: KeyQuery): VerificationKey | KeyFault | undefined
   /**
-   * The key, fetched if need be; without a promise where nothing is. Refusals: `unknown_key`, `issuer_missing`, `issuer_mismatch`, `issuer_unavailable`
-   * with `retryAfter`, and `access_denied` for an issuer that the operator does not admit. Never rejects.
+   * The key, fetched if need be; without a promise where nothing is. Refusals: `unknown_key`, `issuer_missing`,
+   * `issuer_mismatch`, `issuer_unavailable` with `retryAfter`, and `access_denied` for an issuer that the operator does
+   * not admit. Never rejects.
    *
    * @param request the one it is for: of an issuer that is not known, its client is asked for (`issuers.clientAddress`)
    */

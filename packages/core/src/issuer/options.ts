@@ -54,9 +54,10 @@ export interface IssuerOptions<Raw = unknown> {
   readonly nat64Prefix?: string | undefined
   /**
    * The address of the client that sent a request, as you know it behind your proxies: `({ raw }) => raw.ip` with
-   * Express or Fastify, whose proxies are named. Clients then share the budget and the places of newcomers as the domains
-   * of issuers do: one gets a quarter of it when it is alone. IPv6 counts by its first 64 bits. `undefined`: not known, and bound by
-   * the issuer's domain alone. All for whom it throws or gives no IP address count as one client (event
+   * Express or Fastify, whose proxies are named. Clients then share the budget and the places of newcomers as the
+   * domains of issuers do: one gets a quarter of it when it is alone. IPv6 counts by its first 64 bits. `undefined`:
+   * not known, and bound by the issuer's domain alone. All for whom it throws or gives no IP address count as one
+   * client (event
    * `issuer-policy-failed`). It must be synchronous, and is asked only where an issuer that we do not know would be
    * fetched. Default: clients are not told apart.
    */

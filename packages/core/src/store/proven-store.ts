@@ -28,11 +28,11 @@ const lookAgain = 100
  * Tests a store before it is relied on: a second claim has to lose, an acknowledged write has to be read, and an entry has
  * to last for its time and no longer. Some clients and stores ignore the condition or the time of a write without an error.
  *
- * It is tested at its first use, with seven short commands, and one more where it has a `getMany`. Until the first test has ended every operation waits for it. A
- * store that fails it rejects every operation with {@link StoreUnfitError}; it is tested again each second, in case a failover
- * came between. Where the test cannot be made, as on a server that refuses writes, writes are rejected and reads
- * go through. Whether entries end is watched for up to three seconds beside the requests, so that a store that counts
- * whole seconds delays nobody.
+ * It is tested at its first use, with seven short commands, and one more where it has a `getMany`. Until the first test
+ * has ended every operation waits for it. A store that fails it rejects every operation with {@link StoreUnfitError};
+ * it is tested again each second, in case a failover came between. Where the test cannot be made, as on a server that
+ * refuses writes, writes are rejected and reads go through. Whether entries end is watched for up to three seconds
+ * beside the requests, so that a store that counts whole seconds delays nobody.
  *
  * Stores in the options of a resource server are tested in this way, and those of `@countersign/redis`.
  *
