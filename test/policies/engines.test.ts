@@ -1,6 +1,7 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import { GRPC } from '@cerbos/grpc'
 import type { PendingView, Policy } from '@countersign/core'
+import type { AAuthEvent } from '@countersign/core/events'
 import {
   authZenPolicy,
   cedarPolicy,
@@ -148,5 +149,29 @@ describe.each(engines)('rules that $engine has', ({ make }) => {
       const done = await stage.sam.request({ url: location }, { token })
       expect([done.status, await done.json()]).toEqual([200, { served: true }])
     })
+  })
+})
+
+describe.each(adapters)('an engine that is down [adapter %s]', (adapter) => {
+  it('lets nothing pass: 503, and the operator is told why', async () => {
+    const reasons: unknown[] = []
+    const port = await freePort()
+    const down: Policy[] = [
+      authZenPolicy({ url: `http://127.0.0.1:${port}/access/v1/evaluation` }),
+      cerbosPolicy({ client: new GRPC(`127.0.0.1:${port}`, { tls: false }) }),
+    ]
+    for (const policy of down) {
+      const onEvent = (event: AAuthEvent): void => {
+        if (event.name === 'refused') reasons.push(event.reason)
+      }
+      const stage = await openStage(adapter, { policy, onEvent }, table)
+      const token = await stage.grant('data.read')
+      const refused = await stage.sam.request({ url: `${resource}/notes/1` }, { token })
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+      expect(await errorOf(refused)).toBe('policy_unavailable')
+      await stage.close()
+    }
+    expect(reasons).toHaveLength(2)
+    for (const reason of reasons) expect(reason).toContain('the policy engine gave no answer')
   })
 })

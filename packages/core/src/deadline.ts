@@ -90,6 +90,11 @@ export class NoAnswer extends Error {
 /** Seconds after which the caller is told to try again. */
 const retryAfter = 5
 
+/** Nobody can say now whether the request is to be served. @param reason for the operator */
+export function unavailable(reason: string): NoAnswer {
+  return new NoAnswer(new Refusal('policy_unavailable', { retryAfter, reason }))
+}
+
 /** Calls functions of the application, and waits for each no longer than the option `policyTimeout`. */
 export class Deadlines {
   /** How long each function has; `0`: as long as it takes. */
@@ -136,7 +141,7 @@ export class Deadlines {
           ? undefined
           : setTimeout(() => {
               const reason = `${name} gave no answer within ${this.milliseconds} ms`
-              reject(new NoAnswer(new Refusal('policy_unavailable', { retryAfter, reason })))
+              reject(unavailable(reason))
               inquiry.abort(new DOMException(reason, 'TimeoutError'))
               this.#tell(inquiry, name)
             }, this.milliseconds)

@@ -1,4 +1,4 @@
-import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Policy, PolicyInput, PolicyVerdict } from '../access/policy.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
@@ -6,7 +6,7 @@ import { abortable, readBytes } from '../issuer/document.js'
 import { Fault } from '../issuer/fault.js'
 import { parseJsonObject } from '../json.js'
 import { z } from '../schema.js'
-import { deadlineOf, timeoutSchema } from './deadline.js'
+import { noAnswer, timeoutSchema, withinTime } from './deadline.js'
 import { readObligations, verdictOf } from './obligations.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
@@ -46,8 +46,9 @@ const bounds = { bytes: 65_536, members: 1_000 }
  * A policy that asks a policy decision point by AuthZEN's Access Evaluation API (OpenID Authorization API 1.0): Cerbos,
  * Topaz and whatever else speaks it. The `context` of the answer may hold {@link Obligations}.
  *
- * Fails closed: no answer in time, another status than 200, more than 64 KiB, or anything but
- * `"decision": true` or `false` refuses the request as a policy that throws does.
+ * Fails closed: without an answer in time, and with status 429 or 5xx, the request is refused with `503 policy_unavailable`;
+ * another status than 200, more than 64 KiB, or anything but `"decision": true` or `false` refuses it as a policy that
+ * throws does.
  *
  * @throws TypeError for an option that is none
  *
@@ -67,8 +68,7 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
 ): Policy<C, Raw> {
   checkConfiguration(schema, options, { prefix: 'authZenPolicy: ' })
   const { fetch = globalThis.fetch, obligations = (context) => context } = options
-  return async function authZen(input: PolicyInput<C, Raw>) {
-    const signal = deadlineOf(input, options.timeout)
+  const ask = async (input: PolicyInput<C, Raw>, signal: AbortSignal): Promise<PolicyVerdict<C>> => {
     const question = await abortable(questionOf(input, options), signal)
     const { principal, action, resource, context } = question
     const headers =
@@ -82,7 +82,9 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
       redirect: 'manual',
       signal,
     })
-    const response = await abortable(sent, signal)
+    const response = await abortable(sent, signal).catch((cause: unknown) => {
+      throw signal.aborted ? cause : noAnswer(cause)
+    })
     const answer = await readAnswer(response, signal)
     const said = answer['context'] ?? {}
     if (typeof said !== 'object' || Array.isArray(said))
@@ -91,12 +93,16 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
     const wanted = readObligations(await abortable(Promise.resolve(found), signal))
     return verdictOf(input, answer['decision'] as boolean, [wanted], options.ask)
   }
+  return async function authZen(input: PolicyInput<C, Raw>) {
+    return withinTime(input, options.timeout, (signal) => ask(input, signal))
+  }
 }
 
 async function readAnswer(response: Response, signal: AbortSignal): Promise<Record<string, unknown>> {
   if (response.status !== 200) {
     void response.body?.cancel().catch(() => {})
-    throw new Error(`the policy decision point answered with status ${response.status}`)
+    const cause = new Error(`the policy decision point answered with status ${response.status}`)
+    throw response.status === 429 || response.status >= 500 ? noAnswer(cause) : cause
   }
   const content = await readBytes(response, bounds.bytes, signal)
   if (content instanceof Fault) throw new Error(`the policy decision point's answer is ${content.reason}`)

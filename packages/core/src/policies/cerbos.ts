@@ -1,10 +1,10 @@
-import type { Policy, PolicyInput } from '../access/policy.js'
+import type { Policy, PolicyInput, PolicyVerdict } from '../access/policy.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration.js'
 import { abortable } from '../issuer/document.js'
 import { z } from '../schema.js'
-import { deadlineOf, timeoutSchema } from './deadline.js'
+import { noAnswer, timeoutSchema, withinTime } from './deadline.js'
 import { type Obligations, readObligations, verdictOf } from './obligations.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
@@ -56,7 +56,8 @@ const schema = z.strictObject({
  * A policy that asks Cerbos. The context is in the attributes of the principal; an output of a rule that applied may hold
  * {@link Obligations}.
  *
- * Fails closed: no answer in time, or an error of the client's, refuses the request as a policy that throws does.
+ * Fails closed: without an answer in time, or with an error of the client's, the request is refused with `503
+ * policy_unavailable`; one that cannot be read refuses it as a policy that throws does.
  *
  * @throws TypeError for an option that is none
  *
@@ -73,8 +74,7 @@ export function cerbosPolicy<C extends Caller = Caller, Raw = unknown>(
   options: CerbosOptions<C, Raw>,
 ): Policy<C, Raw> {
   checkConfiguration(schema, options, { prefix: 'cerbosPolicy: ', opaque: new Set(['client']) })
-  return async function cerbos(input: PolicyInput<C, Raw>) {
-    const signal = deadlineOf(input, options.timeout)
+  const ask = async (input: PolicyInput<C, Raw>, signal: AbortSignal): Promise<PolicyVerdict<C>> => {
     const { principal, action, resource, context } = await abortable(questionOf(input, options), signal)
     const roles =
       options.roles === undefined
@@ -85,9 +85,15 @@ export function cerbosPolicy<C extends Caller = Caller, Raw = unknown>(
       resource: { kind: resource.type, id: resource.id, attr: attributes(resource.properties) },
       actions: [action],
     }
-    const answer = await abortable(options.client.checkResource(question, { signal }), signal)
+    const checked = options.client.checkResource(question, { signal })
+    const answer = await abortable(checked, signal).catch((cause: unknown) => {
+      throw signal.aborted ? cause : noAnswer(cause)
+    })
     const wanted = answer.outputs.map(obligationsIn)
     return verdictOf(input, answer.isAllowed(action) === true, wanted, options.ask)
+  }
+  return async function cerbos(input: PolicyInput<C, Raw>) {
+    return withinTime(input, options.timeout, (signal) => ask(input, signal))
   }
 }
 

@@ -1,3 +1,5 @@
+import { unavailable } from '../deadline.js'
+import { messageOf } from '../errors.js'
 import { z } from '../schema.js'
 
 /** The schema of the option `timeout`. */
@@ -8,9 +10,27 @@ export const timeoutSchema: z.ZodType<number | undefined> = z
   .max(60_000, 'must be at most 60000')
   .optional()
 
-/** When to stop waiting for a policy engine: after so many milliseconds, and as soon as the request has no use for it. */
-export function deadlineOf(input: object, timeout = 2_000): AbortSignal {
-  const own = AbortSignal.timeout(timeout)
+/**
+ * Asks a policy engine, for so many milliseconds, and no longer than the request has a use for its answer.
+ *
+ * @param ask given the signal to stop at
+ * @throws NoAnswer when there was no answer in time
+ */
+export async function withinTime<A>(
+  input: object,
+  timeout: number | undefined,
+  ask: (signal: AbortSignal) => Promise<A>,
+): Promise<A> {
+  const own = AbortSignal.timeout(timeout ?? 2_000)
   const given = 'signal' in input && input.signal instanceof AbortSignal ? [input.signal] : []
-  return AbortSignal.any([own, ...given])
+  try {
+    return await ask(AbortSignal.any([own, ...given]))
+  } catch (cause) {
+    throw own.aborted && cause === own.reason ? noAnswer(cause) : cause
+  }
+}
+
+/** The error where an engine could not be reached, or did not answer: no fault of the request's, nor of what was asked. */
+export function noAnswer(cause: unknown): Error {
+  return unavailable(`the policy engine gave no answer: ${messageOf(cause)}`)
 }

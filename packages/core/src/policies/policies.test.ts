@@ -301,6 +301,22 @@ describe('a policy decision point', () => {
     await expect(decide()).rejects.toThrow(`status ${status}`)
   })
 
+  it('is no fault of the request where it does not answer: 503, and for what it answers 500', async () => {
+    const late = { refusal: { code: 'policy_unavailable', details: { retryAfter: 5 } } }
+    for (const status of [429, 500, 503]) {
+      says('{}', status)
+      await expect(decide()).rejects.toMatchObject(late)
+    }
+    answer = () => {}
+    await expect(decide({ timeout: 20 })).rejects.toMatchObject(late)
+    answer = (request) => void request.socket.destroy()
+    await expect(decide()).rejects.toMatchObject(late)
+    says('{}', 401)
+    await expect(decide()).rejects.not.toHaveProperty('refusal')
+    says('{"decision": 1}')
+    await expect(decide()).rejects.not.toHaveProperty('refusal')
+  })
+
   it('is obeyed where the application says later what its obligations are', async () => {
     says('{"decision": true, "context": {"must": {"stepUp": {"fresh": true}}}}')
     const obligations = async ({ must }: Readonly<Record<string, unknown>>): Promise<unknown> => must
@@ -364,8 +380,11 @@ describe('a client of Cerbos', () => {
   })
 
   it('is not waited for beyond the timeout', async () => {
+    const late = { refusal: { code: 'policy_unavailable' } }
     const policy = cerbosPolicy({ client: client(new Promise(() => {})), timeout: 20 })
-    await expect(policy(inputOf(grant))).rejects.toThrow()
+    await expect(policy(inputOf(grant))).rejects.toMatchObject(late)
+    const gone = cerbosPolicy({ client: client(Promise.reject(new Error('UNAVAILABLE'))) })
+    await expect(gone(inputOf(grant))).rejects.toMatchObject(late)
   })
 })
 
