@@ -9,7 +9,7 @@ import {
   type PolicyEngineOptions,
 } from '@countersign/core/policies'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../packages/redis/src/testing/redis-server.js'
+import { freePort } from '../free-port.js'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, resource } from '../target/start.js'
 import { errorOf, locationOf, openStage, type Stage } from '../waiting/stage.js'

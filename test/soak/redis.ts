@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { freePort } from '../free-port.js'
 
 /** A Redis of our own on 127.0.0.1, which writes every change to disk before it acknowledges it. */
 export class OwnRedis {
@@ -16,11 +15,7 @@ export class OwnRedis {
 
   /** @throws Error where neither `redis-server` nor `valkey-server` is installed */
   static async start(folder: string): Promise<OwnRedis> {
-    const free = createServer().listen(0, '127.0.0.1')
-    await once(free, 'listening')
-    const { port } = free.address() as AddressInfo
-    free.close()
-    await once(free, 'close')
+    const port = await freePort()
     const redis = new OwnRedis(port, folder)
     await redis.start()
     return redis

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import getPort from 'get-port'
 import { bind, pinned } from './load.js'
 
 /** The store that servers share: a Redis or Valkey that keeps nothing on disk, on the client's core. */
@@ -15,20 +14,12 @@ export async function startRedis(): Promise<SharedRedis | undefined> {
     (name) => spawnSync(name, ['--version']).error === undefined,
   )
   if (binary === undefined) return undefined
-  const port = await freePort()
+  const port = await getPort({ host: '127.0.0.1' })
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const [command, ...args] = bind(pinned ? 0 : undefined, [binary, ...settings])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   await ready(child)
   return { url: `redis://127.0.0.1:${port}`, stop: () => void child.kill() }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }
 
 function ready(child: ChildProcess): Promise<void> {

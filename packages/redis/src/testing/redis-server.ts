@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.js'
 
 /** Whether a `redis-server` (or `valkey-server`) is installed here; its name. */
 export const redisBinary: string | undefined = ['redis-server', 'valkey-server'].find(
@@ -70,16 +70,5 @@ export function said(child: ChildProcess, text: string): Promise<void> {
     })
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`redis ended with ${code}: ${output}`)))
-  })
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
   })
 }

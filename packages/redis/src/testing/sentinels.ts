@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
-import { freePort, redisBinary, said, startRedis, type TestRedis } from './redis-server.js'
+import { freePort } from './free-port.js'
+import { redisBinary, said, startRedis, type TestRedis } from './redis-server.js'
 
 /** A primary, its replica, and three sentinels that watch them. */
 export interface Watched {
