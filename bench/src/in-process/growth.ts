@@ -84,6 +84,8 @@ function routes(issuer: Key, size: number): Promise<Sized> {
 
 function jwks(issuer: Key, size: number): Promise<Sized> {
   const others = Array.from({ length: size - 1 }, () => createKey())
-  const guard = createGuard([...others, issuer], { verifiedTokens: 1 })
+  // More keys than an issuer may have by default.
+  const limits = { keysPerSet: 1000, jwksMembers: 16_000, jwksBytes: 2 ** 20, newcomerBytes: 2 ** 26 }
+  const guard = createGuard([...others, issuer], { verifiedTokens: 1, issuers: { limits } })
   return sized(size, createAgents(issuer, 400), guard)
 }
