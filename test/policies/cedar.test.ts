@@ -75,6 +75,26 @@ describe('policies in Cedar', () => {
     expect(await decide(policies, { entities: async () => entities() })).toMatchObject({ verdict: 'allow' })
   })
 
+  it.each([
+    ['an entity', { owner: { __entity: { type: 'Person', id: 'https://ps.example#mom' } } }],
+    ['an entity further down', { list: [{ owner: { __entity: { type: 'Person', id: 'x' } } }] }],
+    ['an address', { from: { __extn: { fn: 'ip', arg: '10.0.0.1' } } }],
+    ['an expression', { __expr: 'ip("10.0.0.1")' }],
+  ])('take no JSON of a stranger’s for %s', async (_, sent) => {
+    // As an application passes on what it was sent.
+    const content = JSON.parse(JSON.stringify(sent)) as object
+    const policies = 'permit (principal, action, resource) when { context.content.owner == principal };'
+    for (const more of [
+      { context: () => ({ content }) },
+      { resource: () => ({ type: 'note', id: '1', properties: { content } }) },
+      { principal: () => ({ type: 'person', id: 'https://ps.example#mom', properties: { content } }) },
+    ])
+      await expect(decide(policies, more)).rejects.toThrow('is no name for a property')
+    // The names are nothing special among values.
+    const named = { context: () => ({ content: { owner: '__entity' } }) }
+    expect(await decide(policies, named)).toMatchObject({ verdict: 'deny' })
+  })
+
   it('let nothing pass where the application has nothing to look up', async () => {
     const policies = `${all} forbid (principal in Group::"banned", action, resource);`
     for (const entities of [() => undefined, async () => null, () => ({})])

@@ -140,6 +140,41 @@ describe('an audit log in a stream of Redis', () => {
     close()
   })
 
+  run('counts nothing as written that was not, and leaves no part of it', async () => {
+    // As a user of whom the ACL says too little, and as a key that is something else already.
+    const password = 'of the auditors'
+    const rules = ['on', `>${password}`, '~*', '+@all']
+    const sinkOf = async (stream: string, ...more: readonly string[]) => {
+      await reader.call('ACL', 'SETUSER', 'auditor', 'reset', ...rules, ...more)
+      const { client, close } = await connect(
+        redis.url.replace('//', `//auditor:${encodeURIComponent(password)}@`),
+      )
+      return { sink: createRedisAuditSink(client, { stream }), close }
+    }
+    const batch = Buffer.concat([line(1), line(2)])
+    const cases = [
+      ['no-xadd', ['-xadd'], "NOPERM|can't run this command"],
+      ['no-hset', ['-hset'], "NOPERM|can't run this command"],
+      ['no-set', ['-set'], "NOPERM|can't run this command"],
+      ['other', [], 'WRONGTYPE'],
+      ['{beside}:evidence', [], 'WRONGTYPE'],
+    ] as const
+    for (const [name, more, says] of cases) {
+      const stream = name === '{beside}:evidence' ? 'beside' : name
+      if (more.length === 0) await reader.set(name, 'x')
+      const { sink, close } = await sinkOf(stream, ...more)
+      for (let n = 0; n < 3; n++) await expect(sink.append(batch)).rejects.toThrow(new RegExp(says))
+      if (name !== 'other') expect([name, await reader.xlen(stream)]).toEqual([name, 0])
+      if (stream !== 'beside') expect([name, await reader.hlen(`{${stream}}:evidence`)]).toEqual([name, 0])
+      // The same batch, once it can be written.
+      await reader.call('ACL', 'SETUSER', 'auditor', '+@all')
+      if (more.length === 0) await reader.del(name)
+      for (let n = 0; n < 2; n++) await sink.append(batch)
+      expect((await linesOf(sink)).join('')).toBe(batch.toString())
+      close()
+    }
+  })
+
   run('is told at the start what is wrong', async () => {
     const { client, close } = await connect(redis.url)
     expect(() => createRedisAuditSink({} as RedisClient)).toThrow(/^client: /)

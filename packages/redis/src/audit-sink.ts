@@ -72,18 +72,33 @@ export function createRedisAuditSink(
   return new StreamSink(run, { stream, entries, days, timeout })
 }
 
-// Adds all lines, or none where the batch is there already: its name is kept beside the stream, in the same slot. Then takes
-// away what is too much or too old, in steps, so that no other client waits long; where nobody adds any more, all of it
-// goes by itself in the end.
+// Adds all lines, or none where the batch is there already: its name is kept beside the stream, in the same slot, once all
+// of it is there. Where a line cannot be added, as without the right to, or where a key is something else, none is. Then
+// takes away what is too much or too old, in steps, so that no other client waits long; where nobody adds any more, all
+// of it goes by itself in the end.
 const add = `
-if not redis.call('SET', KEYS[3], '', 'NX', 'PX', 86400000) then return 0 end
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+local added = {}
+local function run(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    for _, id in ipairs(added) do
+      redis.pcall('XDEL', KEYS[1], id)
+      redis.pcall('HDEL', KEYS[2], id)
+    end
+    error((string.gsub(reply.err, '^ERR ', '')), 0)
+  end
+  return reply
+end
 for i = 3, #ARGV, 2 do
-  if ARGV[i + 1] == '' then redis.call('XADD', KEYS[1], '*', 'line', ARGV[i])
+  if ARGV[i + 1] == '' then added[#added + 1] = run('XADD', KEYS[1], '*', 'line', ARGV[i])
   else
-    local id = redis.call('XADD', KEYS[1], '*', 'line', ARGV[i], 'p', '')
-    redis.call('HSET', KEYS[2], id, ARGV[i + 1])
+    local id = run('XADD', KEYS[1], '*', 'line', ARGV[i], 'p', '')
+    added[#added + 1] = id
+    run('HSET', KEYS[2], id, ARGV[i + 1])
   end
 end
+run('SET', KEYS[3], '', 'PX', 86400000)
 local function take(entries)
   local ids = {}
   for i, entry in ipairs(entries) do ids[i] = entry[1] end

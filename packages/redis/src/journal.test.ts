@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Journal } from './journal.js'
+import { defaultJournalBytes, Journal } from './journal.js'
 
 const open = (maxBytes = 100_000) => {
   const time = { now: 0 }
@@ -22,10 +22,10 @@ describe('what a process has recorded', () => {
       expect(journal.note(key, '1', 1000)).toBe(false)
     expect(journal.isEmpty).toBe(true)
     const kept = [
-      'revoked:a',
-      'revoked:mark',
       'deny:mark',
       'deny:slot:1',
+      'revoked:a',
+      'revoked:mark',
       'unlinked:a',
       'session-ended:id:a',
       'replay:a',
@@ -69,5 +69,30 @@ describe('what a process has recorded', () => {
     time.now = 3_600_000
     expect(journal.missing).toBe(0)
     expect(journal.isEmpty).toBe(true)
+  })
+
+  it('keeps what the operator has said, whatever strangers have recorded since', () => {
+    const { journal, time } = open(100_000)
+    const year = 366 * 86_400_000
+    journal.note('deny:key:a', '1900000000', year)
+    journal.note('deny:mark', 'one', year)
+    for (let n = 0; n < 1000; n++) journal.note(`revoked:https://${n}.example/one`, '1', 3_600_000)
+    for (let n = 0; n < 1000; n++) journal.note(`session-ended:id:${n}`, '1', 7_200_000)
+    expect(keys(journal).slice(0, 2)).toEqual(['deny:key:a', 'deny:mark'])
+    // Nothing is missing for longer than what has given way would have been in force.
+    expect(journal.missing).toBe(7_200_000)
+    time.now = 7_200_000
+    expect([keys(journal), journal.missing]).toEqual([['deny:key:a', 'deny:mark'], 0])
+  })
+
+  it('has room for all revocations that strangers can have recorded at once', () => {
+    const { journal } = open(defaultJournalBytes)
+    journal.note('deny:key:a', '1900000000', 86_400_000)
+    // 300 a minute of newcomers and as many of others, for an hour and two minutes.
+    for (let n = 0; n < 600 * 62; n++) {
+      const key = `revoked:https://${'a'.repeat(80)}/`
+      journal.note(`${key}${String(n).padStart(137 - key.length, 'b')}`, '1800003600', 3_720_000)
+    }
+    expect([journal.missing, journal.live().length]).toEqual([0, 600 * 62 + 1])
   })
 })

@@ -1,4 +1,4 @@
-import { restorableKind } from '@countersign/core/adapter'
+import { type RestorableKind, restorableKind } from '@countersign/core/adapter'
 
 /** An entry that this process has written. */
 export interface JournalEntry {
@@ -13,16 +13,28 @@ const besideTexts = 160
 const sweepEvery = 10_000
 
 /**
+ * Of revocations that strangers can have recorded at once, by the defaults of `revocations` in the options of a server,
+ * there are 600 a minute for 62 minutes, of at most 310 bytes each: some 11 MB.
+ */
+export const defaultJournalBytes = 16_777_216
+
+/**
  * What this process has itself put or claimed and must not be forgotten, for its time, so that it can be written back to a
- * Redis that has lost it. Bounded in bytes: what was used gives way first, then the oldest stops; it is known until when
- * something is missing for that.
+ * Redis that has lost it. Bounded in bytes: what was used gives way first, then the oldest stops, of which strangers make most,
+ * and the operator's denials last; it is known until when something is missing for that.
  */
 export class Journal {
   readonly #maxBytes: number
   readonly #monotonic: () => number
+  readonly #denials = new Map<string, JournalEntry>()
   readonly #stops = new Map<string, JournalEntry>()
   /** In the order in which they expire, more or less: their times are much alike. */
   readonly #used = new Map<string, JournalEntry>()
+  readonly #maps: Readonly<Record<RestorableKind, Map<string, JournalEntry>>> = {
+    denial: this.#denials,
+    stop: this.#stops,
+    used: this.#used,
+  }
   #bytes = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   #missingUntil = Number.NEGATIVE_INFINITY
@@ -41,7 +53,7 @@ export class Journal {
     const now = this.#monotonic()
     const entry = { key, value, expires: now + milliseconds }
     // At the end: who changes a list writes the entry before the mark, and it is written back in that order.
-    this.#mapOf(kind).set(key, entry)
+    this.#maps[kind].set(key, entry)
     this.#bytes += bytesOf(entry)
     if (this.#bytes > this.#maxBytes || now >= this.#sweptAt + sweepEvery) this.#sweep(now)
     while (this.#bytes > this.#maxBytes) this.#giveWay()
@@ -50,7 +62,7 @@ export class Journal {
 
   /** What was removed on purpose. */
   forget(key: string): void {
-    for (const map of [this.#stops, this.#used]) {
+    for (const map of Object.values(this.#maps)) {
       const entry = map.get(key)
       if (entry === undefined) continue
       map.delete(key)
@@ -59,7 +71,7 @@ export class Journal {
   }
 
   get(key: string): JournalEntry | undefined {
-    return this.#stops.get(key) ?? this.#used.get(key)
+    return this.#denials.get(key) ?? this.#stops.get(key) ?? this.#used.get(key)
   }
 
   get isEmpty(): boolean {
@@ -72,18 +84,15 @@ export class Journal {
     return Math.max(0, this.#missingUntil - this.#monotonic())
   }
 
-  /** What is in force: the stops first, each in the order in which it was written. */
+  /** What is in force: denials first, and what was used last; each in the order in which it was written. */
   live(): readonly JournalEntry[] {
     this.#sweep(this.#monotonic())
-    return [...this.#stops.values(), ...this.#used.values()]
-  }
-
-  #mapOf(kind: 'stop' | 'used'): Map<string, JournalEntry> {
-    return kind === 'stop' ? this.#stops : this.#used
+    return [...this.#denials.values(), ...this.#stops.values(), ...this.#used.values()]
   }
 
   #giveWay(): void {
-    const [oldest] = this.#used.size > 0 ? this.#used.values() : this.#stops.values()
+    const [map = this.#denials] = [this.#used, this.#stops].filter(({ size }) => size > 0)
+    const [oldest] = map.values()
     if (oldest === undefined) return
     this.#missingUntil = Math.max(this.#missingUntil, oldest.expires)
     this.forget(oldest.key)
@@ -96,7 +105,7 @@ export class Journal {
     }
     if (now < this.#sweptAt + sweepEvery) return
     this.#sweptAt = now
-    for (const map of [this.#stops, this.#used])
+    for (const map of Object.values(this.#maps))
       for (const entry of map.values()) if (entry.expires <= now) this.forget(entry.key)
   }
 }

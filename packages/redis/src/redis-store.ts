@@ -9,7 +9,7 @@ import {
 } from './clients.js'
 import { Epoch } from './epoch.js'
 import { epochName } from './epoch-keys.js'
-import { Journal } from './journal.js'
+import { defaultJournalBytes, Journal } from './journal.js'
 import { confirmed } from './replicas.js'
 import { slotOf, slots } from './slot.js'
 
@@ -48,9 +48,10 @@ export interface RedisStoreOptions {
    */
   readonly emptied?: 'restore' | 'refuse' | 'accept'
   /**
-   * With `emptied: 'restore'`, the bytes of what each process keeps to write it back. Default 8 388 608 (8 MiB), some 25 000
-   * entries; at least 65 536. What exceeds it is not kept: used signatures first, and then going on waits until
-   * they have expired, some minutes at most; then stops, and then all refuse as with `refuse`.
+   * With `emptied: 'restore'`, the bytes of what each process keeps to write it back. Default 16 777 216 (16 MiB), some 50 000
+   * entries, and more than strangers can fill with revocations; at least 65 536. What exceeds it is not kept: used signatures
+   * first, and then going on waits until they have expired, some minutes at most; then revocations and ends of sessions, and
+   * denials last, and then all refuse as with `refuse`.
    */
   readonly journalBytes?: number
 }
@@ -101,7 +102,13 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
 
 /** Like {@link createRedisStore}, over a client of our own. @param absence why nothing is sent while there is no connection; without anything secret */
 export function storeOver(client: RedisClient, options: RedisStoreOptions, absence: () => Error): RedisStore {
-  const { prefix = 'countersign:', timeout = 500, replicas = 0, emptied, journalBytes = 8_388_608 } = options
+  const {
+    prefix = 'countersign:',
+    timeout = 500,
+    replicas = 0,
+    emptied,
+    journalBytes = defaultJournalBytes,
+  } = options
   const commands = commandsOf(client)
   if (commands === undefined) throw new TypeError('client: must be a client of redis 5 or 6, or of ioredis')
   const stale = staleReads(client)

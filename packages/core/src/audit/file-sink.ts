@@ -13,11 +13,11 @@ import {
   unlinkSync,
   write,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { blank, sha256, splitLine } from './line.js'
-import { linesOf } from './lines.js'
+import { linesIn } from './lines.js'
 import type { AuditSink } from './sink.js'
 
 const writeTo = promisify(write)
@@ -95,9 +95,25 @@ export class FileSink implements AuditSink {
     choose: (line: string) => boolean,
     announce: (lines: readonly string[]) => Promise<void>,
   ): Promise<number> {
-    let erased = 0
-    for (const file of [...this.#rotated(), this.#file]) erased += await eraseIn(file, choose, announce)
-    return erased
+    // Another process may give the current file another name at any time, and begin one of this name: so it is opened before
+    // the others are listed, and looked through as it was opened.
+    const current = await open(this.#file, 'r+')
+    try {
+      const { ino } = await current.stat()
+      let erased = 0
+      for (const file of this.#rotated()) {
+        const handle = await openIfThere(file)
+        if (handle === undefined) continue
+        try {
+          if ((await handle.stat()).ino !== ino) erased += await eraseIn(handle, choose, announce)
+        } finally {
+          await handle.close()
+        }
+      }
+      return erased + (await eraseIn(current, choose, announce))
+    } finally {
+      await current.close()
+    }
   }
 
   async close(): Promise<void> {
@@ -216,14 +232,24 @@ function lastRecord(fd: number): string | undefined {
   return parts === undefined ? undefined : sha256(parts.record)
 }
 
+/** Another process may have deleted it meanwhile. */
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, 'r+')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw cause
+  }
+}
+
 async function eraseIn(
-  file: string,
+  handle: FileHandle,
   choose: (line: string) => boolean,
   announce: (lines: readonly string[]) => Promise<void>,
 ): Promise<number> {
   const chosen: { readonly at: number; readonly bytes: number }[] = []
   let lines: string[] = []
-  for await (const { text, offset } of linesOf(file)) {
+  for await (const { text, offset } of linesIn(handle)) {
     const parts = splitLine(text)
     if (parts?.evidence === undefined || !choose(text)) continue
     lines.push(text)
@@ -239,12 +265,7 @@ async function eraseIn(
   if (lines.length > 0) await announce(lines)
   if (chosen.length === 0) return 0
   // In place: other processes go on adding to the same file meanwhile.
-  const handle = await open(file, 'r+')
-  try {
-    for (const { at, bytes } of chosen) await handle.write(blank(bytes), at)
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
+  for (const { at, bytes } of chosen) await handle.write(blank(bytes), at)
+  await handle.datasync()
   return chosen.length
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 
 /** A line of a file. */
 export interface FileLine {
@@ -18,34 +18,40 @@ const longest = 1024 * 1024
 export async function* linesOf(file: string): AsyncGenerator<FileLine> {
   const handle = await open(file, 'r')
   try {
-    const piece = Buffer.alloc(262_144)
-    let rest: Buffer = Buffer.alloc(0)
-    let offset = 0
-    let number = 1
-    const line = (bytes: Buffer, ended: boolean): FileLine => ({
-      text: bytes.toString('utf8'),
-      offset,
-      number,
-      ended,
-    })
-    for (;;) {
-      const { bytesRead } = await handle.read(piece, 0, piece.length)
-      if (bytesRead === 0) break
-      let bytes: Buffer = Buffer.concat([rest, piece.subarray(0, bytesRead)])
-      for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
-        yield line(bytes.subarray(0, end), true)
-        offset += end + 1
-        number++
-        bytes = bytes.subarray(end + 1)
-      }
-      if (bytes.length > longest) {
-        yield line(bytes.subarray(0, longest), false)
-        return
-      }
-      rest = bytes
-    }
-    if (rest.length > 0) yield line(rest, false)
+    yield* linesIn(handle)
   } finally {
     await handle.close()
   }
+}
+
+/** The lines of a file that is open, which keeps its contents when another file gets its name. */
+export async function* linesIn(handle: FileHandle): AsyncGenerator<FileLine> {
+  const piece = Buffer.alloc(262_144)
+  let rest: Buffer = Buffer.alloc(0)
+  let offset = 0
+  let number = 1
+  const line = (bytes: Buffer, ended: boolean): FileLine => ({
+    text: bytes.toString('utf8'),
+    offset,
+    number,
+    ended,
+  })
+  for (let at = 0; ; ) {
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at)
+    if (bytesRead === 0) break
+    at += bytesRead
+    let bytes: Buffer = Buffer.concat([rest, piece.subarray(0, bytesRead)])
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
+      yield line(bytes.subarray(0, end), true)
+      offset += end + 1
+      number++
+      bytes = bytes.subarray(end + 1)
+    }
+    if (bytes.length > longest) {
+      yield line(bytes.subarray(0, longest), false)
+      return
+    }
+    rest = bytes
+  }
+  if (rest.length > 0) yield line(rest, false)
 }

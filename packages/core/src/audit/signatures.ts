@@ -3,7 +3,7 @@ import { importPublicJwk, KeyFault, type VerificationKey } from '../crypto/keys.
 import { type CompactJws, decodeJws, isSignedFor } from '../token/jws.js'
 import { createCipher } from './cipher.js'
 import { sha256, splitLine } from './line.js'
-import type { Evidence, HiddenValue } from './record.js'
+import type { Evidence, HiddenValue, TokenEvidence } from './record.js'
 
 /**
  * How the signature of a record fared.
@@ -50,6 +50,8 @@ interface CheckedToken {
   readonly claims: CompactJws['payload']
 }
 
+const isRefused = (caller: string | undefined): boolean => caller === 'nobody' || caller === 'unverified'
+
 const isSignedBy = (jws: CompactJws, issuer: VerificationKey): boolean =>
   isSignedFor(jws, issuer) &&
   jws.signature.length === issuer.algorithm.signatureBytes &&
@@ -61,7 +63,7 @@ export class SignatureCheck {
   /** Tokens and other values by their hash. */
   readonly #given = new Map<string, string>()
   /** Where a token stands in the log with its issuer's key. */
-  readonly #evidence = new Map<string, Evidence['token']>()
+  readonly #evidence = new Map<string, TokenEvidence & { readonly rank: number }>()
   readonly #tokens = new LRUCache<string, CheckedToken | { readonly fault: string }>({ max: 10_000 })
 
   /** @param tokens tokens that were presented, where the log has them by hash only */
@@ -70,12 +72,18 @@ export class SignatureCheck {
     for (const token of tokens) this.#given.set(sha256(token), token)
   }
 
-  /** Notes a token where it stands with more than its hash; with its issuer's key rather than without. */
+  /**
+   * Notes a token where it stands with more than its hash: as it verified rather than as it was refused, and with its
+   * issuer's key rather than without. An issuer that gives the `kid` to another key later has its token refused under that.
+   */
   gather(line: string): void {
     if (!/"token":\{"h":"[^"]*",/.test(line)) return
-    const token = parse<Evidence | null>(splitLine(line)?.evidence ?? 'null')?.token
-    if (token !== undefined && (token.key !== undefined || !this.#evidence.has(token.h)))
-      this.#evidence.set(token.h, token)
+    const parts = splitLine(line)
+    const token = parse<Evidence | null>(parts?.evidence ?? 'null')?.token
+    if (parts === undefined || token === undefined) return
+    const { decision } = parse<{ readonly decision?: DecidedOn } | null>(parts.record) ?? {}
+    const rank = (isRefused(decision?.caller) ? 0 : 2) + (token.key === undefined ? 0 : 1)
+    if (rank >= (this.#evidence.get(token.h)?.rank ?? 0)) this.#evidence.set(token.h, { ...token, rank })
   }
 
   /** How it fares, or what does not verify of what verified then. */
@@ -84,10 +92,10 @@ export class SignatureCheck {
     { caller, method, ps }: DecidedOn,
   ): AuditedSignature | { readonly fault: string } {
     if (evidence.signature === undefined) return 'unread'
-    const isRefused = caller === 'nobody' || caller === 'unverified'
-    const known = this.#keyOf(evidence, isRefused)
+    const refused = isRefused(caller)
+    const known = this.#keyOf(evidence, refused)
     if (typeof known === 'string') return known
-    if ('fault' in known) return isRefused ? 'refused-invalid' : known
+    if ('fault' in known) return refused ? 'refused-invalid' : known
     const base = this.#baseOf(evidence)
     if (base === undefined) return evidence.base === undefined ? 'base-missing' : 'token-missing'
     const { algorithm, key, jkt } = known.key
@@ -95,7 +103,7 @@ export class SignatureCheck {
     const isValid =
       signature.length === algorithm.signatureBytes &&
       algorithm.verify(key, Buffer.from(base, 'latin1'), signature)
-    if (isRefused) return isValid ? 'refused-valid' : 'refused-invalid'
+    if (refused) return isValid ? 'refused-valid' : 'refused-invalid'
     if (!isValid) return { fault: 'the signature of the request does not verify' }
     const { claims } = known
     if (evidence.jkt !== undefined && evidence.jkt !== jkt) return { fault: 'it was signed with another key' }
@@ -103,13 +111,13 @@ export class SignatureCheck {
       return { fault: 'another token was presented' }
     if (claims !== undefined && ps !== undefined && claims['ps'] !== undefined && claims['ps'] !== ps)
       return { fault: 'the token is of another person server' }
-    if (!base.includes(`"@method": ${method}\n`)) return { fault: 'another method was signed' }
+    if (!`\n${base}`.includes(`\n"@method": ${method}\n`)) return { fault: 'another method was signed' }
     return 'verified'
   }
 
   #keyOf(
     { token, key }: Evidence,
-    isRefused: boolean,
+    refused: boolean,
   ):
     | { readonly key: VerificationKey; readonly claims?: CheckedToken['claims'] }
     | { readonly fault: string }
@@ -119,8 +127,8 @@ export class SignatureCheck {
       const imported = importPublicJwk(key)
       return imported instanceof KeyFault ? 'key-missing' : { key: imported }
     }
-    const name = `${isRefused} ${token.h}`
-    const checked = this.#tokens.get(name) ?? this.#checkToken(token.h, isRefused)
+    const name = `${refused} ${token.h}`
+    const checked = this.#tokens.get(name) ?? this.#checkToken(token.h, refused)
     if (typeof checked === 'object') this.#tokens.set(name, checked)
     return checked
   }
@@ -128,14 +136,14 @@ export class SignatureCheck {
   /** A refused token may have been so since its issuer’s key was not to be had: it still names the key of the request. */
   #checkToken(
     hash: string,
-    isRefused: boolean,
+    refused: boolean,
   ): CheckedToken | { readonly fault: string } | 'key-missing' | 'token-missing' {
     const evidence = this.#evidence.get(hash)
     const jwt =
       evidence?.jwt ?? this.#open({ h: hash, ...(evidence?.s === undefined ? {} : { s: evidence.s }) })
     if (jwt === undefined) return 'token-missing'
     const issuer = importPublicJwk(evidence?.key)
-    if (issuer instanceof KeyFault && !isRefused) return 'key-missing'
+    if (issuer instanceof KeyFault && !refused) return 'key-missing'
     const jws = sha256(jwt) === hash ? decodeJws(jwt, 10_000) : undefined
     if (jws === undefined) return { fault: 'the token is not the one that was presented' }
     if (!(issuer instanceof KeyFault) && !isSignedBy(jws, issuer))

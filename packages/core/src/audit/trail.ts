@@ -177,6 +177,16 @@ function defined(members: Readonly<Record<string, unknown>>): Readonly<Record<st
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }
 
+/**
+ * Names that strangers chose, such as a `jti`: nothing in them begins a line of its own, speaks to a terminal, or turns
+ * the direction of what follows.
+ */
+const shown = (name: string): string =>
+  name.replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`,
+  )
+
 function inWords(path: readonly TrailStep[]): string {
   return path
     .map(({ resource, at, id, method, route, outcome, iss, jti, person, ps, agent, parentAgent, calledBy }) =>
@@ -190,6 +200,7 @@ function inWords(path: readonly TrailStep[]): string {
         calledBy === undefined ? [] : `called by ${calledBy} in its caller’s name`,
       ]
         .flat()
+        .map(shown)
         .join('\n  '),
     )
     .join('\n')

@@ -100,6 +100,19 @@ describe('a thread pool that others fill', () => {
     pool.answer()
   })
 
+  it('is late still when a signature is refused without it', async () => {
+    const pool = pooled()
+    const verify = createVerify()
+    for (let i = 0; i < 3; i++) void verify(pool.key, data, signature)
+    await pass(51)
+    // A point of small order is refused before the thread pool is asked.
+    const small = Buffer.alloc(64)
+    for (let i = 0; i < 3; i++) expect(verify(real, data, small)).toBe(false)
+    for (let i = 0; i < 3; i++) expect(verify(pool.key, data, signature)).toBe(true)
+    expect(pool.asked()).toBe(3)
+    pool.answer()
+  })
+
   it('is not late because we ourselves gave it much to do', async () => {
     const pool = pooled()
     const verify = createVerify()

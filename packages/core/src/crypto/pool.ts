@@ -72,11 +72,14 @@ export class Pool {
         inTime = false
       })
     })
+    let isAsked = false
     key.algorithm.verifyLater(key.key, data, signature, () => {
       stop()
       this.#asking = false
-      if (inTime) this.#late = false
+      // What is refused by its form says nothing of the pool, which has not been asked.
+      if (inTime && isAsked) this.#late = false
     })
+    isAsked = true
     return true
   }
 

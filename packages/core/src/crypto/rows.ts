@@ -21,7 +21,9 @@ interface Job {
  */
 export class Rows {
   readonly #verify: VerifyNow
+  /** Those whose turn it is, and those that have come since: what is verified must not be kept until nobody waits. */
   #jobs: Job[] = []
+  #later: Job[] = []
   #begin = 0
 
   constructor(verify: VerifyNow) {
@@ -30,20 +32,19 @@ export class Rows {
 
   /** Verifications that wait. */
   get waiting(): number {
-    return this.#jobs.length - this.#begin
+    return this.#jobs.length - this.#begin + this.#later.length
   }
 
   verify(key: VerificationKey, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (this.waiting === 0) setImmediate(this.#run)
-      this.#jobs.push({ key, data, signature, resolve, reject })
+      this.#later.push({ key, data, signature, resolve, reject })
     })
   }
 
   readonly #run = (): void => {
-    const end = Math.min(this.#begin + slice, this.#jobs.length)
-    while (this.#begin < end) {
-      const { key, data, signature, resolve, reject } = this.#jobs[this.#begin++] as Job
+    for (let left = Math.min(slice, this.waiting); left > 0; left--) {
+      const { key, data, signature, resolve, reject } = this.#next()
       try {
         resolve(this.#verify(key, data, signature))
       } catch (cause) {
@@ -51,9 +52,17 @@ export class Rows {
       }
     }
     if (this.waiting > 0) setImmediate(this.#run)
-    else {
-      this.#jobs = []
-      this.#begin = 0
-    }
+    else this.#take()
+  }
+
+  #next(): Job {
+    if (this.#begin === this.#jobs.length) this.#take()
+    return this.#jobs[this.#begin++] as Job
+  }
+
+  #take(): void {
+    this.#jobs = this.#later
+    this.#later = []
+    this.#begin = 0
   }
 }

@@ -126,6 +126,9 @@ describe('a key set', () => {
     const junk = { ...publicJwk('k'), x5c: new Array(300).fill('x'.repeat(100)), more: { a: [{}] } }
     expect(setOf(junk).bytes).toBe(setOf(publicJwk('k')).bytes)
     expect(setOf(...Array.from({ length: 100 }, () => publicJwk('k'))).bytes).toBeLessThan(4000)
+    // Tokens bring a copy of the name, which is kept while the key is in use; of two bytes a character if need be.
+    const named = (kid: string): number => setOf(publicJwk(kid)).bytes
+    expect(named('ü€'.repeat(500)) - named('k')).toBe(2 * 2 * 999)
   })
 
   it.each([{}, { keys: null }, { keys: {} }, { keys: 'k' }])('refuses %j', (document) => {

@@ -61,7 +61,8 @@ export class KeySet {
       const kid = kidOf(jwk)
       if (kid === undefined) continue
       const known = this.#candidates.get(kid)
-      if (known === undefined) bytes += keyBytes + 2 * kid.length
+      // Twice: an entry keeps the names of those that tokens were verified with, as the tokens spell them.
+      if (known === undefined) bytes += keyBytes + 2 * 2 * kid.length
       const candidate = readKey(jwk)
       if (candidate instanceof KeyFault) {
         if (known === undefined) this.#candidates.set(kid, candidate)

@@ -211,10 +211,20 @@ function named({ type, id, properties }: PolicyEntity): CedarEntity {
   return { uid: { type: types.get(type) ?? type, id }, attrs: json(properties), parents: [] }
 }
 
-/** Cedar takes JSON alone, which our own words for it do not say. */
+/**
+ * Cedar takes JSON alone, which our own words for it do not say. In that some names make an entity or an address of an object:
+ * what a stranger has sent, and the application passes on, would be somebody.
+ *
+ * @throws TypeError where an object has such a name
+ */
 function json(properties: Readonly<Record<string, unknown>>): Record<string, never> {
-  return JSON.parse(JSON.stringify(properties)) as Record<string, never>
+  return JSON.parse(JSON.stringify(properties), (name: string, value: unknown) => {
+    if (escapes.has(name)) throw new TypeError(`Cedar: ${name} is no name for a property; say it in entities`)
+    return value
+  }) as Record<string, never>
 }
+
+const escapes: ReadonlySet<string> = new Set(['__entity', '__extn', '__expr'])
 
 function fault({ errors }: CedarFailure): string {
   return errors.map(({ message }) => message).join('; ')

@@ -102,8 +102,12 @@ const revocationSchema: z.ZodType<Revocation> = z.object(
 )
 
 // A jti is a stranger's string of any length and alphabet. The usual ones stand for themselves, since hashing costs as
-// much as everything else that is asked of the store; the others are hashed. An issuer is a server identifier.
+// much as everything else that is asked of the store; the others are hashed. An issuer is a server identifier. What is long is
+// hashed as well: strangers have thousands recorded, and each process keeps those that it has recorded itself.
 const usualJti = /^[A-Za-z0-9_-]{1,128}$/
+const longestNames = 128
 
 const revocationKey = (iss: string, jti: string): string =>
-  usualJti.test(jti) ? `revoked:${iss}/${jti}` : `revoked:${hash('sha256', `${iss}\n${jti}`, 'base64url')}`
+  iss.length + jti.length <= longestNames && usualJti.test(jti)
+    ? `revoked:${iss}/${jti}`
+    : `revoked:${hash('sha256', `${iss}\n${jti}`, 'base64url')}`

@@ -41,13 +41,13 @@ describe('the memory store', () => {
     expect(() => store.put('c', '1', 1)).toThrow(StoreFullError)
   })
 
-  const stops = ['revoked:', 'revoking:', 'deny:', 'session-ended:']
+  const stops = ['revoked:', 'revoking:', 'deny:', 'session-ended:', 'unlinked:']
 
   it('has room for what stops somebody that nothing else takes, and bounds that too', () => {
     const { store, pass } = opened(8)
     for (let index = 0; index < 8; index++) store.put(`pending:${index}`, '1', 100)
     expect(() => store.put('pending:more', '1', 1)).toThrow(StoreFullError)
-    for (let index = 0; index < 8; index++) store.put(`${stops[index % 4]}${index}`, '1', 50)
+    for (let index = 0; index < 8; index++) store.put(`${stops[index % stops.length]}${index}`, '1', 50)
     expect(() => store.put('revoked:more', '1', 1)).toThrow(StoreFullError)
     expect(store.claim('revoked:0', '1', 1)).toBe(false)
     store.put('revoked:0', '2', 50)

@@ -3,8 +3,8 @@ import { type Store, StoreFullError } from './store.js'
 /** Options of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Entries held at most. Default 100 000, some 25 MB. Revocations, denials and ended sessions do not count among them: of
-   * those it holds as many again, so that nothing else can leave no room for them. A full store refuses with
+   * Entries held at most. Default 100 000, some 25 MB. Revocations, denials, ended sessions and ended links do not count among
+   * them: of those it holds as many again, so that nothing else can leave no room for them. A full store refuses with
    * {@link StoreFullError}; it never evicts what must not be forgotten.
    */
   readonly maxEntries?: number
@@ -12,8 +12,8 @@ export interface MemoryStoreOptions {
   readonly clock?: () => number
 }
 
-/** The prefixes of entries that stop somebody: revocations, denials, ended sessions, and the rate limit on revocations. */
-const stopPrefixes = ['revoked:', 'revoking:', 'deny:', 'session-ended:'] as const
+/** The prefixes of entries that stop somebody: revocations, denials, ended sessions and links, and the rate limit on revocations. */
+const stopPrefixes = ['revoked:', 'revoking:', 'deny:', 'session-ended:', 'unlinked:'] as const
 const isStop = (key: string): boolean => stopPrefixes.some((prefix) => key.startsWith(prefix))
 
 interface Entry {

@@ -2,7 +2,7 @@
 // among them: whoever writes it back cannot know that another process has ended it meanwhile.
 const kinds: ReadonlyMap<string, RestorableKind> = new Map([
   ['revoked', 'stop'],
-  ['deny', 'stop'],
+  ['deny', 'denial'],
   ['session-ended', 'stop'],
   ['unlinked', 'stop'],
   ['session-begun', 'stop'],
@@ -13,10 +13,10 @@ const kinds: ReadonlyMap<string, RestorableKind> = new Map([
 ])
 
 /**
- * What an entry does that must not be forgotten: `stop`, it ends something, or is needed to end it; `used`, it is what may
- * happen once, or so many times, within minutes.
+ * What an entry does that must not be forgotten: `denial`, the operator has said it, and nobody else can make more of them;
+ * `stop`, it ends something, or is needed to end it; `used`, it is what may happen once, or so many times, within minutes.
  */
-export type RestorableKind = 'stop' | 'used'
+export type RestorableKind = 'denial' | 'stop' | 'used'
 
 /**
  * The kind of an entry that may be written back to a store which has lost it; `undefined` for all others.
