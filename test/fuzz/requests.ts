@@ -1,4 +1,5 @@
 import { sign } from 'node:crypto'
+import { createResourceServer } from '@countersign/core'
 import { explain } from '@countersign/core/explain'
 import {
   contentDigest,
@@ -48,8 +49,12 @@ const explaining = {
   at: new Date(now * 1000),
 } as const
 
-/** What explains a refusal says the same as what refuses. */
-async function isExplained({ method, target, rawHeaders }: HttpRequest, answer: string): Promise<void> {
+/**
+ * What explains a refusal says the same as what refuses: a server that knows as little, since of two faults the one is found
+ * first that costs nothing to find.
+ */
+async function isExplained(sent: HttpRequest): Promise<void> {
+  const { method, target, rawHeaders } = sent
   const headers = rawHeaders.flatMap((name, i) =>
     i % 2 === 0 ? [[name, rawHeaders[i + 1] as string] as const] : [],
   )
@@ -62,6 +67,10 @@ async function isExplained({ method, target, rawHeaders }: HttpRequest, answer: 
     throw cause
   })
   if (told === undefined) return
+  const server = createResourceServer(explaining.server)
+  const outcome = await server.require(explaining.require).check(sent)
+  server.close()
+  const answer = outcome.served ? '200 served' : `${outcome.answer.status} ${outcome.code}`
   const explained = `${told.status} ${told.code}`
   if (explained !== answer) wrong(`answered ${answer}, explained as ${explained}`)
 }
@@ -85,11 +94,9 @@ export const request: Target = {
     const sent = toRequest(input)
     for (const one of [sent, resigned(sent)]) {
       if (one === undefined) continue
-      const outcome = await judged(one)
-      // An explanation makes a server of its own, so few are asked for; and what is refused for want of room is not, there.
-      if (input.length % 64 !== 0) continue
-      const answer = outcome.served ? '200 served' : `${outcome.answer.status} ${outcome.code}`
-      if (!/^(?:429|503)/.test(answer)) await isExplained(one, answer)
+      await judged(one)
+      // An explanation makes a server of its own, so few are asked for.
+      if (input.length % 64 === 0) await isExplained(one)
     }
   },
 }
