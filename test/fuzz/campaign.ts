@@ -22,6 +22,8 @@ export interface CampaignOptions {
 
 /** What is kept is short, so that it stays small in the repository. */
 const longestKept = 2048
+/** Characters of base64 that are kept of one target. */
+const mostKept = 40_000
 /** Inputs between two looks at the clock. */
 const stride = 32
 /** Milliseconds that one may take of the processor, so that no short input is much work. */
@@ -102,8 +104,9 @@ export class Campaign {
   }
 
   /** The shortest inputs that come to all that has been come to; base64. */
-  async kept(most: number): Promise<readonly string[]> {
+  async kept(): Promise<readonly string[]> {
     if (this.#branches === undefined) return [...this.#known]
+    let room = mostKept
     const all = this.#seen
     this.#seen = new Seen(this.#branches)
     const kept: string[] = []
@@ -113,18 +116,23 @@ export class Campaign {
     }
     const inputs = this.#corpus.filter(({ length }) => length <= longestKept)
     for (const input of inputs.sort((a, b) => a.length - b.length)) {
-      if (kept.length === most) break
-      if ((await this.#try(input)) === undefined && this.#seen.isNew()) kept.push(input.toString('base64'))
+      if (room < input.length) break
+      if ((await this.#try(input)) !== undefined || !this.#seen.isNew()) continue
+      const text = input.toString('base64')
+      room -= text.length
+      kept.push(text)
     }
     this.#seen = all
     return kept
   }
 
-  /** Half of the time one that was new lately. */
+  /** Half of the time one that was new lately; and seldom the longer one of two, since they take long and bring little. */
   #pick(): Buffer {
     const { length } = this.#corpus
     const from = this.#random() < 0.5 ? Math.max(0, length - 40) : 0
-    return this.#corpus[from + Math.floor(this.#random() * (length - from))] as Buffer
+    const any = (): Buffer => this.#corpus[from + Math.floor(this.#random() * (length - from))] as Buffer
+    const [one, other] = [any(), any()]
+    return one.length <= other.length === this.#random() < 0.9 ? one : other
   }
 
   async #try(input: Buffer): Promise<Found | undefined> {

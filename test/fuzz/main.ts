@@ -36,8 +36,6 @@ if (values.input !== undefined) {
 
 /** Seconds that a process runs one target, before it is told what others have found. */
 const slice = 10
-/** What is kept of a target. */
-const mostKept = 200
 const mostFound = 20
 
 const began = performance.now()
@@ -89,7 +87,9 @@ async function work(n: number): Promise<void> {
     const seconds = Math.min(slice, (ends - performance.now()) / 1000)
     field.seconds += seconds
     const order = { target: field.name, do: 'run', most: most - total, seconds } as const
+    const from = performance.now()
     const said = await worker.run({ ...order, corpus: untold(worker, field) })
+    field.seconds += (performance.now() - from) / 1000 - seconds
     if ('lost' in said) {
       complain(field.name, { input: said.lost, error: said.why })
       worker = start(n)
@@ -107,7 +107,7 @@ async function work(n: number): Promise<void> {
 
 async function save(worker: FuzzProcess): Promise<void> {
   for (const field of fields) {
-    const order = { target: field.name, do: 'keep', most: mostKept, seconds: 600 } as const
+    const order = { target: field.name, do: 'keep', most: 0, seconds: 600 } as const
     const said = await worker.run({ ...order, corpus: untold(worker, field) })
     if ('lost' in said) throw new Error(said.why)
     writeFileSync(fileOf(field.name), `${JSON.stringify(said.inputs)}\n`)

@@ -4,7 +4,7 @@ import type { Found } from './campaign.js'
 export interface FuzzOrder {
   readonly target: string
   readonly do: 'run' | 'keep'
-  /** Inputs to run, or to keep at most. */
+  /** Inputs to run at most. */
   readonly most: number
   readonly seconds: number
   /** What others have found meanwhile: base64. */

@@ -19,7 +19,7 @@ import { type Target, wrong } from './target.js'
 /** `Signature-Input`, `Signature` and `Signature-Key`, a line each: what is read of them a library reads too. */
 export const fields: Target = {
   name: 'fields',
-  weight: 4,
+  weight: 8,
   seeds: requests.map(({ rawHeaders }) =>
     Buffer.from(
       rawHeaders
@@ -54,7 +54,7 @@ const names: ReadonlyMap<string, string> = new Map([
 /** A field and the content that it is said to be of, with a line break between them. */
 export const digest: Target = {
   name: 'digest',
-  weight: 2,
+  weight: 4,
   seeds: ['', 'bread'].map((content) => Buffer.from(`${contentDigest(Buffer.from(content))}\n${content}`)),
   run(input) {
     const at = input.indexOf(10)

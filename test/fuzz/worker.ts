@@ -36,7 +36,7 @@ async function obey({ target: name, do: what, most, seconds, corpus }: FuzzOrder
   } else campaign.learn(corpus)
   const before = campaign.runs
   let found = await campaign.run(what === 'run' ? most : 0, performance.now() + seconds * 1000)
-  const inputs = what === 'run' ? campaign.news() : await campaign.kept(most)
+  const inputs = what === 'run' ? campaign.news() : await campaign.kept()
   if (unhandled !== undefined) found ??= { input: '', error: `unhandled rejection: ${String(unhandled)}` }
   unhandled = undefined
   return { runs: campaign.runs - before, branches: campaign.branches, corpus: campaign.corpus, inputs, found }
