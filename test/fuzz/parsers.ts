@@ -30,7 +30,11 @@ export const fields: Target = {
     ),
   ),
   run(input) {
-    const [signatureInput = '', signature = '', signatureKey = ''] = input.toString('latin1').split('\n')
+    // Space around a value is none of it (RFC 9110, 5.5).
+    const [signatureInput = '', signature = '', signatureKey = ''] = input
+      .toString('latin1')
+      .split('\n')
+      .map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ''))
     const given = { 'Signature-Input': signatureInput, Signature: signature, 'Signature-Key': signatureKey }
     const rawHeaders = ['Host', authority, ...Object.entries(given).flat()]
     const read = readSignature({ method: 'GET', target: '/data?x=1', rawHeaders }, policy, now)
