@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import type { ResourceOptions } from '@countersign/core'
 import { type HttpRequest, importSigningJwk, type SigningKey, signRequest } from '@countersign/core/signature'
 import { SignJWT } from 'jose'
@@ -47,10 +47,24 @@ export const options = (fetch: ResourceOptions['fetch']): ResourceOptions => ({
 const { kid: _, ...cnf } = publicOf(agent)
 const common = { jti: 'token-1', iat: now - 10, exp: now + 600, cnf: { jwk: cnf } }
 
+/** Of whom every token is. */
+export const issuerSecret: KeyObject = createPrivateKey({ key: issuer.jwk, format: 'jwk' })
+/** Of whoever has the tokens. */
+export const agentSecret: KeyObject = createPrivateKey({ key: agent.jwk, format: 'jwk' })
+
+const mint = ({ typ, ...claims }: Readonly<Record<string, string>>): Promise<string> =>
+  new SignJWT({ ...common, ...claims })
+    .setProtectedHeader({ typ: String(typ), alg: 'Ed25519', kid: 'issuer-1' })
+    .sign(issuerSecret)
+
+/** A good one of an agent provider. */
+export const agentTokenOf = (iss: string): Promise<string> =>
+  mint({ typ: 'aa-agent+jwt', iss, dwk: 'aauth-agent.json', sub: `aauth:sam@${new URL(iss).host}` })
+
 /** A good token of each type. */
-export const tokens: readonly string[] = await Promise.all(
-  [
-    { typ: 'aa-agent+jwt', iss: 'https://ap.example', dwk: 'aauth-agent.json', sub: 'aauth:sam@ap.example' },
+export const tokens: readonly string[] = await Promise.all([
+  agentTokenOf('https://ap.example'),
+  ...[
     {
       typ: 'aa-person+jwt',
       iss: 'https://ps.example',
@@ -67,12 +81,8 @@ export const tokens: readonly string[] = await Promise.all(
       sub: 'mom',
       scope: 'data.read',
     },
-  ].map(({ typ, ...claims }) =>
-    new SignJWT({ ...common, ...claims })
-      .setProtectedHeader({ typ, alg: 'Ed25519', kid: 'issuer-1' })
-      .sign(createPrivateKey({ key: issuer.jwk, format: 'jwk' })),
-  ),
-)
+  ].map(mint),
+])
 
 /** A signed request with one of them. */
 export async function signed(

@@ -1,63 +1,69 @@
-import { Session } from 'node:inspector'
+import { register } from 'node:module'
+import { counter } from './instrument.js'
 
-interface Coverage {
-  readonly result: readonly {
-    readonly scriptId: string
-    readonly url: string
-    readonly functions: readonly {
-      readonly ranges: readonly {
-        readonly startOffset: number
-        readonly endOffset: number
-        readonly count: number
-      }[]
-    }[]
-  }[]
+/** More than core has branches. */
+const most = 65_536
+
+/** Counts what has run of the branches of our code, in a process that has said so before it loaded any. */
+export class Branches {
+  readonly #counts = new Uint8Array(most)
+  readonly #words = new Int32Array(this.#counts.buffer)
+  #top = 0
+
+  /** For this whole process, once. */
+  static count(): Branches {
+    const branches = new Branches()
+    const enter = (top: number): Uint8Array => {
+      if (top > most) throw new Error(`more than ${most} branches`)
+      branches.#top = Math.max(branches.#top, Math.ceil(top / 4))
+      return branches.#counts
+    }
+    Object.assign(globalThis, { [Symbol.for(counter)]: { enter } })
+    register('./hooks.js', import.meta.url)
+    return branches
+  }
+
+  clear(): void {
+    this.#words.fill(0, 0, this.#top)
+  }
+
+  /** Calls back with each branch that has run since they were cleared, and how often by powers of two, one bit for each. */
+  each(back: (branch: number, times: number) => void): void {
+    for (let word = 0; word < this.#top; word++) {
+      if (this.#words[word] === 0) continue
+      for (let branch = word * 4; branch < word * 4 + 4; branch++) {
+        const count = this.#counts[branch] as number
+        if (count > 0) back(branch, 1 << (31 - Math.clz32(count)))
+      }
+    }
+  }
 }
 
-/** Which blocks of our code have run, as V8 counts them. */
-export class SeenBlocks {
-  readonly #session = new Session()
-  readonly #seen = new Set<string>()
+/** What has been seen of them, of one target. */
+export class Seen {
+  readonly #bits = new Uint8Array(most)
+  readonly #branches: Branches | undefined
+  size = 0
 
-  readonly #isOn: boolean
-
-  /** @param isOn otherwise nothing is counted, and no block is ever new */
-  constructor(isOn: boolean) {
-    this.#isOn = isOn
-    if (!isOn) return
-    this.#session.connect()
-    this.#session.post('Profiler.enable')
-    this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+  /** @param branches without them nothing is ever new */
+  constructor(branches: Branches | undefined) {
+    this.#branches = branches
   }
 
-  get size(): number {
-    return this.#seen.size
+  clear(): void {
+    this.#branches?.clear()
   }
 
-  /** The blocks that have run since the last time, and never before; they are not noted yet. */
-  news(): ReadonlySet<string> {
-    const fresh = new Set<string>()
-    if (!this.#isOn) return fresh
-    // With a session in the same thread the answer is there at once.
-    this.#session.post('Profiler.takePreciseCoverage', (error, coverage) => {
-      if (error !== null) throw error
-      for (const name of blocksOf(coverage as unknown as Coverage)) if (!this.#seen.has(name)) fresh.add(name)
+  /** Whether what has run since it was cleared came to a branch, or as often to one, for the first time; noted from now on. */
+  isNew(): boolean {
+    let isNew = false
+    this.#branches?.each((branch, times) => {
+      const before = this.#bits[branch] as number
+      if ((before & times) !== 0) return
+      if (before === 0) this.size++
+      this.#bits[branch] = before | times
+      isNew = true
     })
-    return fresh
-  }
-
-  note(blocks: ReadonlySet<string>): void {
-    for (const name of blocks) this.#seen.add(name)
-  }
-}
-
-function* blocksOf({ result }: Coverage): Generator<string> {
-  for (const { scriptId, url, functions } of result) {
-    if (!url.includes('/packages/core/dist/')) continue
-    // How often, by powers of two: once more around a loop is news, the hundredth time is none.
-    for (const { ranges } of functions)
-      for (const { startOffset, endOffset, count } of ranges)
-        if (count > 0)
-          yield `${scriptId} ${startOffset} ${endOffset} ${Math.min(4, Math.floor(Math.log2(count)))}`
+    return isNew
   }
 }

@@ -15,7 +15,14 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { routes, type TargetRoute } from '../target/routes.js'
 import { startTarget } from '../target/start.js'
-import type { Sample, SoakedOptions, SoakOrder, SoakSaid } from './messages.js'
+import {
+  counted,
+  quickened,
+  type Sample,
+  type SoakedOptions,
+  type SoakOrder,
+  type SoakSaid,
+} from './messages.js'
 
 const options = JSON.parse(process.argv[2] as string) as SoakedOptions
 /** Milliseconds: of a machine that has other things to do as well. A store that is down says so at once. */
@@ -29,6 +36,7 @@ process.on('uncaughtException', (cause) => failures.push(`uncaught exception: ${
 process.on('warning', ({ name, message }) => warnings.add(`${name}: ${message}`))
 
 let received = 0
+let ofTraffic = 0
 let unguarded = 0
 let executed = 0
 const decided: Record<string, number> = {}
@@ -37,9 +45,11 @@ subscribe('http.server.request.start', (message) => {
   // Prometheus asks another server of this process.
   if (request.socket.localPort === options.metrics) return
   received++
+  if (request.headers[counted] !== undefined) ofTraffic++
   if (request.url?.startsWith('/login') === true) unguarded++
 })
 
+const time = quickened(options)
 /** Seconds that the clock is off. */
 let ahead = 0
 const audit = createAuditLog({
@@ -76,7 +86,7 @@ const target = await startTarget(
     store: await connect(),
     signingKeys: [options.signingKey],
     fetch: createLoopbackFetch(options.loopback),
-    clock: () => Date.now() + ahead * 1000,
+    clock: () => time() + ahead * 1000,
     pending: { callTime: 2, retryAfter: 0 },
     replay: true,
     storeTimeout: 5000,
@@ -127,6 +137,7 @@ async function sample(): Promise<Sample> {
   const descriptors = readdirSync('/proc/self/fd').length
   return {
     received,
+    counted: ofTraffic,
     unguarded,
     decided: { ...decided },
     executed,

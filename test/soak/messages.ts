@@ -8,6 +8,9 @@ export interface SoakedOptions {
   /** Private JWK. */
   readonly signingKey: object
   readonly loopback: Readonly<Record<string, number>>
+  /** Milliseconds: when time began to go so many times as fast as it does. */
+  readonly began: number
+  readonly speed: number
   /** Where Prometheus may ask; none by default. */
   readonly metrics?: number | undefined
 }
@@ -18,10 +21,21 @@ export type SoakOrder =
   | { readonly do: 'rotate' | 'sample' | 'close' }
   | { readonly do: 'deny' | 'allow'; readonly key: string }
 
+/** A header of every request that the traffic counts; others are of browsers and of the town's servers. */
+export const counted = 'x-soak'
+
+/** The time of day, of which more passes than there is: what takes minutes is seen in seconds. */
+export const quickened =
+  ({ began, speed }: Pick<SoakedOptions, 'began' | 'speed'>): (() => number) =>
+  () =>
+    began + (Date.now() - began) * speed
+
 /** What it has counted and what it holds. */
 export interface Sample {
   /** Requests that its server has been given. */
   readonly received: number
+  /** Those among them that the traffic counts. */
+  readonly counted: number
   /** Those that came to none of our guards and endpoints. */
   readonly unguarded: number
   /** Decisions by outcome, one for each request. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
 import { redisBinary } from '../../packages/redis/src/testing/redis-server.js'
+import { slope } from './growth.js'
 
 // The short form of `npm run soak`; as built, since it starts processes.
 vi.setConfig({ testTimeout: 300_000 })
@@ -14,13 +15,21 @@ it
   .each(['express', 'fastify'])(
   'an instance with everything on loses nothing, leaks nothing and accounts for every request [adapter %s]',
   async (adapter) => {
-    const child = spawn(process.execPath, [main, '--minutes', '0.5', '--adapter', adapter])
+    // Three minutes of everybody's time, so that issuers change their keys twice.
+    const options = ['--minutes', '0.5', '--speed', '6', '--lanes', '4', '--adapter', adapter]
+    const child = spawn(process.execPath, [main, ...options])
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => {
         output += chunk.toString()
       })
-    const [code] = (await once(child, 'exit')) as [number]
+    const [code] = (await once(child, 'close')) as [number]
     expect(code === 0 ? '' : output).toBe('')
   },
 )
+
+it('says by how much something grows in a minute', () => {
+  const points = Array.from({ length: 10 }, (_, n) => [n * 30_000, 7 + n * 2] as const)
+  expect(slope(points)).toBeCloseTo(4)
+  expect(slope([[5, 9]])).toBe(0)
+})

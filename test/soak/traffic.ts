@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { type Agent, sendToLoopback, type Town, type WireRequest } from '@countersign/devkit'
 import { resource } from '../target/start.js'
 import { Visitor } from '../waiting/visitor.js'
-import type { SoakOrder } from './messages.js'
+import { counted, type SoakOrder } from './messages.js'
 
 /** What traffic needs of the rest. */
 export interface TrafficContext {
@@ -40,6 +40,8 @@ export class Traffic {
   readonly wrong: string[] = []
   answered = 0
   vanished = 0
+  /** Requests that carry the header by which they are counted. */
+  sentInAll = 0
   /** Held calls whose answer has come. */
   carriedOut = 0
   readonly #context: TrafficContext
@@ -93,6 +95,11 @@ export class Traffic {
     return from[Math.floor(this.#context.random() * from.length)] as T
   }
 
+  /** Of the town's time. */
+  #seconds(): number {
+    return Math.floor(this.#context.town.clock() / 1000)
+  }
+
   #complain(what: string): void {
     if (this.wrong.length < 50) this.wrong.push(`${new Date().toISOString()} ${what}`)
   }
@@ -107,7 +114,9 @@ export class Traffic {
   async #send(kind: string, request: WireRequest, right: readonly number[]): Promise<Response | undefined> {
     const wasDown = this.#context.isDown()
     try {
-      const response = await sendToLoopback(this.#context.port, request)
+      this.sentInAll++
+      const rawHeaders = [...request.rawHeaders, counted, '1']
+      const response = await sendToLoopback(this.#context.port, { ...request, rawHeaders })
       this.answered++
       this.#note(kind, String(response.status))
       const isRight = right.includes(response.status)
@@ -127,9 +136,10 @@ export class Traffic {
   /** A grant that is good for some minutes more; person servers rotate their keys meanwhile. */
   async #tokenOf(agent: Agent): Promise<string> {
     const held = this.#grants.get(agent)
-    if (held !== undefined && Date.now() - held.at < 120_000) return held.jwt
+    const now = this.#context.town.clock()
+    if (held !== undefined && now - held.at < 120_000) return held.jwt
     const jwt = await this.#mint(agent)
-    this.#grants.set(agent, { jwt, at: Date.now() })
+    this.#grants.set(agent, { jwt, at: now })
     return jwt
   }
 
@@ -216,7 +226,7 @@ export class Traffic {
 
   async #expired(): Promise<void> {
     const agent = this.#pick(this.#agents)
-    const now = Math.floor(Date.now() / 1000)
+    const now = this.#seconds()
     const token = await this.#mint(agent, { iat: now - 3000, exp: now - 200 })
     await this.#send('expired', await agent.sign({ url: `${resource}/data` }, { token }), [401])
   }
@@ -257,9 +267,8 @@ export class Traffic {
     const jti = `revoked-${++this.#serial}`
     const jwt = await this.#mint(agent, { jti })
     await this.#send('to be revoked', await agent.sign({ url: `${resource}/data` }, { token: jwt }), [200])
-    const { outcome } = await town.ps.revoke(jti, Math.floor(Date.now() / 1000) + 3600, resource)
+    const { outcome } = await town.ps.revoke(jti, this.#seconds() + 3600, resource)
     this.#note('revocation', outcome)
-    this.answered++
     if (outcome !== 'recorded') {
       if (!this.#context.isDown() && !this.#context.isRotating()) this.#complain(`revocation: ${outcome}`)
       return
@@ -346,9 +355,10 @@ export class Traffic {
       { token },
     )
     const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}\r\n`] : []))
-    const head = `${method} ${target} HTTP/1.1\r\n${lines.join('')}Connection: close\r\n\r\n`
+    const head = `${method} ${target} HTTP/1.1\r\n${lines.join('')}${counted}: 1\r\nConnection: close\r\n\r\n`
     const kind = vanishes ? 'vanished' : 'slow'
     const wasDown = this.#context.isDown()
+    this.sentInAll++
     const status = await dropByDrop(this.#context.port, head, body, vanishes)
     this.#note(kind, status)
     if (vanishes) {
