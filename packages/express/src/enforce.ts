@@ -74,9 +74,16 @@ export function enforce(
     }
     // The usual request is decided at once; a promise would be its dearest part beside the verification.
     if (isPromiseLike(outcome))
-      Promise.resolve(outcome)
-        .then((late) => conclude(late, req, res, next))
-        .catch((error: unknown) => fail(next, error))
+      Promise.resolve(outcome).then(
+        (late) => {
+          try {
+            conclude(late, req, res, next)
+          } catch (error) {
+            fail(next, error)
+          }
+        },
+        (error: unknown) => fail(next, error),
+      )
     else conclude(outcome, req, res, next)
   }
 }

@@ -117,9 +117,16 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
   }
   // The usual request is decided at once; a promise would be its dearest part beside the verification.
   if (isPromiseLike(outcome))
-    void Promise.resolve(outcome)
-      .then((late) => conclude(found, late, [request, reply, done]))
-      .catch((error: unknown) => fail(done, error))
+    void Promise.resolve(outcome).then(
+      (late) => {
+        try {
+          conclude(found, late, [request, reply, done])
+        } catch (error) {
+          fail(done, error)
+        }
+      },
+      (error: unknown) => fail(done, error),
+    )
   else conclude(found, outcome, [request, reply, done])
 }
 

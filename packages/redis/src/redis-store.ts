@@ -311,24 +311,28 @@ class CommandStore implements Store {
     })
   }
 
-  async #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) throw this.#absence()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
+  #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
+    if (!this.#commands.ready()) return Promise.reject(this.#absence())
+    return new Promise((resolve, reject) => {
       const message = `Redis gave no answer within ${this.#timeout} ms`
-      timer = setTimeout(() => reject(new Error(message)), this.#timeout)
+      const timer = setTimeout(() => reject(new Error(message)), this.#timeout)
       // Under timers that a test has put in place it may be anything.
       ;(timer as Partial<NodeJS.Timeout>).unref?.()
+      const fail = (cause: unknown): void => {
+        clearTimeout(timer)
+        // `OOM command not allowed when used memory > 'maxmemory'`
+        const full = cause instanceof Error && cause.message.startsWith('OOM')
+        reject(full ? new StoreFullError('Redis is out of memory (maxmemory)', { cause }) : cause)
+      }
+      try {
+        command(this.#commands).then((value) => {
+          clearTimeout(timer)
+          resolve(value)
+        }, fail)
+      } catch (cause) {
+        fail(cause)
+      }
     })
-    try {
-      return await Promise.race([command(this.#commands), late])
-    } catch (cause) {
-      // `OOM command not allowed when used memory > 'maxmemory'`
-      const full = cause instanceof Error && cause.message.startsWith('OOM')
-      throw full ? new StoreFullError('Redis is out of memory (maxmemory)', { cause }) : cause
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }
 

@@ -126,12 +126,10 @@ export function createWalk(
     )
   }
 
-  return (request, route) => {
-    const finding = andThen(callerOf(request, authentication), (authenticated) =>
-      identify(authenticated, request, route),
+  return (request, route) =>
+    andThen(callerOf(request, authentication), (authenticated) =>
+      andThen(identify(authenticated, request, route), (found) => useSignature(found, request)),
     )
-    return andThen(finding, (found) => useSignature(found, request))
-  }
 }
 
 function refuseWith(refusal: Refusal, caller: TokenCaller | undefined): Finding {

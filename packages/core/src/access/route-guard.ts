@@ -212,6 +212,17 @@ export function createRouteGuard(
   const fail = (cause: unknown, request: HttpRequest, route: RouteView): Awaitable<Outcome> =>
     finish({ decision: { act: 'refuse', refusal: failure(cause) }, caller: undefined }, request, route)
 
+  const finishSafely = (finding: Finding, request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
+    try {
+      const outcome = finish(finding, request, route)
+      return isPromiseLike(outcome)
+        ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
+        : outcome
+    } catch (cause) {
+      return fail(cause, request, route)
+    }
+  }
+
   // The operator is asked for the client of a request by what the framework made of it.
   const walkNoted: typeof walk = (request, route) => {
     const found = noteWhile(request, route, () => walk(request, route))
@@ -228,10 +239,12 @@ export function createRouteGuard(
       if (orWins !== undefined && isYes(orWins(viewRequest(request, route))))
         return context.help.outcome(askOther(request))
       const found = authentication.tellsClients ? walkNoted(request, route) : walk(request, route)
-      const outcome = andThen(found, (finding) => finish(finding, request, route))
-      return isPromiseLike(outcome)
-        ? Promise.resolve(outcome).catch((cause: unknown) => fail(cause, request, route))
-        : outcome
+      return isPromiseLike(found)
+        ? Promise.resolve(found).then(
+            (finding) => finishSafely(finding, request, route),
+            (cause: unknown) => fail(cause, request, route),
+          )
+        : finishSafely(found, request, route)
     } catch (cause) {
       return fail(cause, request, route)
     }

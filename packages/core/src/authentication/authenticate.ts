@@ -136,10 +136,7 @@ class RequestCheck {
     this.#context.trace?.('admission', source.issuer)
     const refused = this.#context.issuers.refused(source.issuer, source.dwk)
     if (refused !== undefined) return refused
-    return andThen(
-      checkVerified(this.request, this.#read, caller, this.#context, marks),
-      (late) => late ?? caller,
-    )
+    return checkVerified(this.request, this.#read, caller, this.#context, marks)
   }
 }
 

@@ -10,6 +10,7 @@ import { watchStore } from '../store/watched-store.js'
 import { testContext } from '../testing/context.js'
 import { fakeIssuers, now, signed, token } from '../testing/party.js'
 import { type AuthenticationContext, authenticate } from './authenticate.js'
+import { readMarks } from './verified-checks.js'
 
 let time = now
 const clock = (): number => time * 1000
@@ -180,5 +181,38 @@ describe('replays that are only reported', () => {
     state = open((now + 30) * 1000)
     broken.add('claim')
     expect(await outcome()).toBe('served')
+  })
+})
+
+describe('marks whose reads go together', () => {
+  const lists = (revoked: Promise<string>, denied: Promise<string>) => ({
+    revocations: { ...state.revocations, mark: () => revoked },
+    denials: { ...state.denials, mark: () => denied },
+  })
+
+  it('are settled once for all requests that share the reading, and for no others', async () => {
+    const [revoked, denied] = [Promise.resolve('r1'), Promise.resolve('d1')]
+    const first = readMarks(lists(revoked, denied))
+    expect(readMarks(lists(revoked, denied))).toBe(first)
+    for (const other of [lists(Promise.resolve('r1'), denied), lists(revoked, Promise.resolve('d1'))])
+      expect(readMarks(other)).not.toBe(first)
+    // A reading that is not shared with the one before it begins anew, whatever came between.
+    expect(readMarks(lists(revoked, denied))).not.toBe(first)
+  })
+
+  it('judge each request by itself, also where one of them is refused', async () => {
+    const other = { iss: 'https://ps.example', jti: 'another-token', exp: now + 60 }
+    await state.revocations.record(other)
+    expect(await Promise.all([outcome('GET'), outcome('GET')])).toEqual(['served', 'served'])
+    await state.revocations.record({ ...other, jti: 'token-1' })
+    expect(await Promise.all([outcome('GET'), outcome('GET')])).toEqual(['revoked_jwt', 'revoked_jwt'])
+  })
+
+  it('refuse all of them where one list cannot be asked, and no rejection is left over', async () => {
+    broken.add('deny')
+    expect(await Promise.all([outcome('GET'), outcome('GET')])).toEqual([
+      'store_unavailable',
+      'store_unavailable',
+    ])
   })
 })

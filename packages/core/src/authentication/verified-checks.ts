@@ -41,6 +41,7 @@ export interface VerifiedCheckContext {
  * changed, a few reads more at the first sight of a token.
  *
  * @param marks what {@link readMarks} has begun for this request
+ * @returns the caller, whom nothing stops, or the refusal
  */
 export function checkVerified(
   request: HttpRequest,
@@ -48,88 +49,119 @@ export function checkVerified(
   caller: TokenCaller,
   context: VerifiedCheckContext,
   marks: Marks = readMarks(context),
-): Awaitable<Refusal | undefined> {
+): Awaitable<TokenCaller | Refusal> {
   context.replays.keep(request, read, caller.jkt, context.replay)
   context.trace?.('revocation', `jti ${caller.token.jti}, key ${caller.jkt}`)
+  const answers = marks instanceof AskedMarks ? marks.answers : marks
+  return answers === undefined
+    ? (marks as AskedMarks).answer.then((late) => checkUnder(late, request, read, caller, context))
+    : checkUnder(answers, request, read, caller, context)
+}
+
+function checkUnder(
+  marks: ReadMarks,
+  request: HttpRequest,
+  read: ReadSignature,
+  caller: TokenCaller,
+  context: VerifiedCheckContext,
+): Awaitable<TokenCaller | Refusal> {
   return andThen(checkStops(caller, marks, context), (refusal) => {
     if (refusal !== undefined) return refusal
     context.trace?.('digest', read.covered.includes('content-digest') ? 'covered' : 'not covered')
-    return checkContent(request, read, context)
+    return andThen(checkContent(request, read, context), (mismatch) => mismatch ?? caller)
   })
 }
 
-/** The marks of both lists by which a caller can be stopped, or what will be them. */
-export interface Marks {
-  readonly revoked: Awaitable<string | undefined>
-  readonly denied: Awaitable<string | undefined>
+/** The marks of both lists by which a caller can be stopped. */
+interface ReadMarks {
+  readonly revoked: string | undefined | Unread
+  readonly denied: string | undefined | Unread
 }
+
+/** In the place of a mark that could not be read. */
+class Unread {
+  readonly cause: unknown
+
+  constructor(cause: unknown) {
+    this.cause = cause
+  }
+}
+
+/** The marks, or what will be them. */
+export type Marks = ReadMarks | AskedMarks
+
+type Mark = Awaitable<string | undefined>
+
+/** Marks that have been asked for. */
+class AskedMarks {
+  /** Never rejects. */
+  readonly answer: Promise<ReadMarks>
+  /** What came of it, as soon as that is known. */
+  answers: ReadMarks | undefined
+  readonly #revoked: Mark
+  readonly #denied: Mark
+
+  constructor(revoked: Mark, denied: Mark) {
+    this.#revoked = revoked
+    this.#denied = denied
+    this.answer = Promise.allSettled([revoked, denied]).then((settled) => {
+      this.answers = { revoked: readOrNot(settled[0]), denied: readOrNot(settled[1]) }
+      return this.answers
+    })
+  }
+
+  isOf(revoked: Mark, denied: Mark): boolean {
+    return this.#revoked === revoked && this.#denied === denied
+  }
+}
+
+const readOrNot = <T>(settled: PromiseSettledResult<T>): T | Unread =>
+  settled.status === 'fulfilled' ? settled.value : new Unread(settled.reason)
+
+// Requests whose reads go together are given the same promises: what is made of those is made once for all of them.
+let lastAsked: AskedMarks | undefined
 
 /** Asks for the marks. Whoever refuses the request for something else need not wait for them. */
 export function readMarks({
   revocations,
   denials,
 }: Pick<VerifiedCheckContext, 'revocations' | 'denials'>): Marks {
-  const marks = { revoked: revocations.mark(), denied: denials.mark() }
-  quiet(marks.revoked)
-  quiet(marks.denied)
-  return marks
+  const revoked = revocations.mark()
+  const denied = denials.mark()
+  if (!isPromiseLike(revoked) && !isPromiseLike(denied)) return { revoked, denied }
+  if (lastAsked?.isOf(revoked, denied) !== true) lastAsked = new AskedMarks(revoked, denied)
+  return lastAsked
 }
-
-/** They are awaited one after the other, or not at all, so each may be rejected before anybody looks. */
-function quiet(value: Awaitable<unknown>): void {
-  if (isPromiseLike(value)) value.then(undefined, ignore)
-}
-const ignore = (): void => {}
 
 function checkStops(
   caller: TokenCaller,
-  marks: Marks,
-  context: VerifiedCheckContext,
+  marks: ReadMarks,
+  { revocations, denials, breakGlass }: VerifiedCheckContext,
 ): Awaitable<Refusal | undefined> {
-  if (isPromiseLike(marks.revoked) || isPromiseLike(marks.denied)) return settleStops(caller, marks, context)
-  const revoked = context.revocations.under(marks.revoked, caller.token)
-  const denied = context.denials.under(marks.denied, caller)
-  if (!isPromiseLike(revoked) && !isPromiseLike(denied)) return judgeStops(caller, revoked, denied)
-  quiet(revoked)
-  quiet(denied)
-  return settleStops(caller, marks, context)
+  const revoked =
+    marks.revoked instanceof Unread
+      ? Promise.reject(marks.revoked.cause)
+      : revocations.under(marks.revoked, caller.token)
+  const denied =
+    marks.denied instanceof Unread ? Promise.reject(marks.denied.cause) : denials.under(marks.denied, caller)
+  return isPromiseLike(revoked) || isPromiseLike(denied)
+    ? settleStops(caller, revoked, denied, breakGlass)
+    : judgeStops(caller, revoked, denied)
 }
 
 /** A list that answers stops the caller, though the other one cannot be asked. */
 async function settleStops(
   caller: TokenCaller,
-  marks: Marks,
-  { revocations, denials, breakGlass }: VerifiedCheckContext,
+  revoking: Awaitable<boolean>,
+  denying: Awaitable<DenialKind | undefined>,
+  breakGlass: BreakGlassCheck,
 ): Promise<Refusal | undefined> {
-  let revoked: Awaitable<boolean> = false
-  let denied: Awaitable<DenialKind | undefined>
-  const failed: [use: 'revocation' | 'denial', cause: unknown][] = []
-  try {
-    revoked = revocations.under(await marks.revoked, caller.token)
-    quiet(revoked)
-  } catch (cause) {
-    failed.push(['revocation', cause])
-  }
-  try {
-    denied = denials.under(await marks.denied, caller)
-    if (isPromiseLike(denied)) denied = await denied
-  } catch (cause) {
-    denied = undefined
-    failed.push(['denial', cause])
-  }
-  try {
-    if (isPromiseLike(revoked)) revoked = await revoked
-  } catch (cause) {
-    revoked = false
-    failed.unshift(['revocation', cause])
-  }
-  const known = judgeStops(caller, revoked, denied)
+  const settled = await Promise.allSettled([revoking, denying])
+  const [revoked, denied] = [readOrNot(settled[0]), readOrNot(settled[1])]
+  const known = judgeStops(caller, revoked === true, denied instanceof Unread ? undefined : denied)
   if (known !== undefined) return known
-  for (const [use, cause] of failed) {
-    const refusal = breakGlass.refuse(use, cause)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
+  const refusal = revoked instanceof Unread ? breakGlass.refuse('revocation', revoked.cause) : undefined
+  return refusal ?? (denied instanceof Unread ? breakGlass.refuse('denial', denied.cause) : undefined)
 }
 
 function judgeStops(

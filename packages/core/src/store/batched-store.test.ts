@@ -67,6 +67,20 @@ describe('reads of one turn of the event loop', () => {
     expect(single).toEqual([])
   })
 
+  it('take along those of the next turn, and no later ones', async () => {
+    const answers = [store.get('first')]
+    await turn()
+    answers.push(store.get('second'))
+    await turn()
+    answers.push(store.get('third'))
+    expect(calls.map(({ keys }) => keys)).toEqual([['first', 'second']])
+    call(0).answer()
+    await turns()
+    expect(calls.map(({ keys }) => keys)).toEqual([['first', 'second'], ['third']])
+    call(1).answer()
+    expect(await Promise.all(answers)).toEqual([undefined, undefined, undefined])
+  })
+
   it('never join those that were sent before they were asked for', async () => {
     const before = store.get('late')
     await turns()

@@ -247,19 +247,34 @@ class Watcher implements WatchedStore {
   }
 
   /** @param count operations that wait for it */
-  async #inTime<T>(ask: () => Awaitable<T>, count = 1): Promise<T> {
+  #inTime<T>(ask: () => Awaitable<T>, count = 1): Promise<T> {
     const { timeout } = this.#watch
-    let stop = (): void => {}
-    const late = new Promise<never>((_, reject) => {
-      stop = after(timeout, () => reject(new StoreError('timeout', `no answer within ${timeout} ms`)))
+    return new Promise((resolve, reject) => {
+      this.#pending += count
+      let isOver = false
+      const end = (): void => {
+        if (isOver) return
+        isOver = true
+        this.#pending -= count
+        stop()
+      }
+      const fail = (cause: unknown): void => {
+        end()
+        reject(cause)
+      }
+      const stop = after(timeout, () => fail(new StoreError('timeout', `no answer within ${timeout} ms`)))
+      try {
+        const answer = ask()
+        const succeed = (value: T): void => {
+          end()
+          resolve(value)
+        }
+        if (isPromiseLike(answer)) answer.then(succeed, fail)
+        else succeed(answer)
+      } catch (cause) {
+        fail(cause)
+      }
     })
-    this.#pending += count
-    try {
-      return await Promise.race([ask(), late])
-    } finally {
-      this.#pending -= count
-      stop()
-    }
   }
 
   /** @param room whether it shows that one more entry has room, which replacing or deleting one does not */
