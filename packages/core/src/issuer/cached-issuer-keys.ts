@@ -113,7 +113,7 @@ class CachedIssuerKeys implements IssuerKeys {
     kid: string,
     busy: Refusal | undefined,
   ): VerificationKey | KeyFault | Refusal {
-    if (record.abort.signal.aborted)
+    if (record.abort?.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return this.#held(entry, kid, this.#clock()) ?? busy ?? this.#answers.conclude(entry)
   }
@@ -164,14 +164,14 @@ class CachedIssuerKeys implements IssuerKeys {
     }
     const older = entry.metadata(now, 'usable')
     const busy = await this.#attempt(record, entry, { forced: false }, patienceFor(older))
-    if (record.abort.signal.aborted)
+    if (record.abort?.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return entry.metadata(this.#clock(), 'usable') ?? busy ?? this.#answers.conclude(entry)
   }
 
   forget(issuer: string): void {
     const record = this.#discoverer.records.remove(issuer)
-    record?.abort.abort(new Error('forgotten'))
+    record?.abort?.abort(new Error('forgotten'))
     for (const entry of record?.entries.values() ?? []) entry.withdraw('forgotten')
     for (const dwk of this.#pinned.documentsOf(issuer)) this.#withdrawn(issuer, dwk)
   }

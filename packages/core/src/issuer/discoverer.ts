@@ -87,12 +87,16 @@ export class Discoverer {
     const kind = this.#kindOf(issuer, how.background)
     const now = this.#context.clock()
     const stranger = kind === 'newcomer' ? { site: siteOf(issuer), client: how.client?.() } : undefined
-    const whose = stranger && { ...stranger, isFirst: this.#budget.isFirst(stranger, now) }
-    if (this.#closed || !this.#queue.accepts(issuer, kind, whose)) return 'queue'
+    const whose = stranger && { ...stranger, standing: this.#budget.standingOf(stranger, now) }
+    if (this.#closed || !this.#queue.accepts(issuer, kind, whose)) {
+      if (whose !== undefined) this.#budget.turnedAway(whose, whose.standing, now)
+      return 'queue'
+    }
     if (!record.entries.has(entry.dwk) && record.entries.size >= this.#context.limits.documentsPerIssuer)
       return 'queue'
-    if (whose !== undefined && !this.#budget.take(now, whose, whose.isFirst)) return 'newcomers'
+    if (whose !== undefined && !this.#budget.take(now, whose, whose.standing)) return 'newcomers'
     record.entries.set(entry.dwk, entry)
+    record.abort ??= new AbortController()
     if (this.records.get(issuer) !== record) this.records.add(record)
     entry.flightBegan = now
     entry.flight = this.#run(record, entry, { kind, whose }, how.forced)
@@ -111,7 +115,7 @@ export class Discoverer {
     this.#closed = true
     this.#waiting.named = []
     this.#waiting.background = []
-    for (const { record } of this.records.all()) record.abort.abort(new Error('closed'))
+    for (const { record } of this.records.all()) record.abort?.abort(new Error('closed'))
   }
 
   async #run(
@@ -122,16 +126,17 @@ export class Discoverer {
   ): Promise<void> {
     const { limits, counter, clock } = this.#context
     const leave = await this.#queue.enter(record.issuer, kind, whose)
+    const dropped = record.abort?.signal
     const abort = new AbortController()
-    const stop = (): void => abort.abort(record.abort.signal.reason)
-    if (record.abort.signal.aborted) stop()
-    record.abort.signal.addEventListener('abort', stop)
+    const stop = (): void => abort.abort(dropped?.reason)
+    if (dropped?.aborted) stop()
+    dropped?.addEventListener('abort', stop)
     const end = after(limits.timeout, () => abort.abort(new Error(`not done within ${limits.timeout} ms`)))
     try {
       await entry.discover(record.documents, forced, abort.signal)
     } finally {
       end()
-      record.abort.signal.removeEventListener('abort', stop)
+      dropped?.removeEventListener('abort', stop)
       entry.flight = undefined
       leave()
     }
@@ -163,7 +168,7 @@ export class Discoverer {
   #kindOf(issuer: string, background: boolean): DiscoveryKind {
     if (this.#context.isNamed(issuer)) return 'named'
     if (this.records.isKnown(issuer)) return background ? 'background' : 'known'
-    return this.records.wasAdmitted(issuer) ? 'known' : 'newcomer'
+    return this.records.wasAdmitted(issuer) ? 'former' : 'newcomer'
   }
 
   #newRecord(issuer: string): IssuerRecord {
@@ -187,7 +192,7 @@ export class Discoverer {
       metadata: new FloorFetcher(issuer, metadata, context),
       keys: new FloorFetcher(issuer, keys, context),
     }
-    return { issuer, entries: new Map(), documents, abort: new AbortController() }
+    return { issuer, entries: new Map(), documents }
   }
 }
 

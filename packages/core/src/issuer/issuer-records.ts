@@ -9,7 +9,8 @@ export interface IssuerRecord {
   readonly issuer: string
   readonly entries: Map<string, IssuerEntry>
   readonly documents: IssuerDocuments
-  readonly abort: AbortController
+  /** What stops its discoveries, for good: there is one from the first of them on, since most strangers never have any. */
+  abort?: AbortController
   /** When it was admitted, in milliseconds. */
   admittedAt?: number
 }

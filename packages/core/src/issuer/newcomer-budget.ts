@@ -1,5 +1,5 @@
 import { SeenSites } from './seen-sites.js'
-import { keptForFirst, mayTake } from './site.js'
+import { keptFrom, mayTake, type Standing } from './site.js'
 
 /** How much one of those who share has taken, and when that was computed last, in milliseconds. */
 interface Taken {
@@ -17,7 +17,7 @@ export interface Stranger {
 
 /**
  * The rate limit on discoveries of newcomers: a token bucket of so many a minute and as many at once, which sites share,
- * and clients as well (see {@link mayTake}). A quarter of it is kept for sites of which nothing has been fetched for a day.
+ * and clients as well (see {@link mayTake}). Parts of it are kept for sites that come for the first time (see {@link keptFrom}).
  */
 export class NewcomerBudget {
   readonly #perMinute: number
@@ -36,22 +36,31 @@ export class NewcomerBudget {
     this.#asOf = now
   }
 
-  /** Whether nothing of the site has been fetched for a day. */
-  isFirst({ site }: Stranger, now: number): boolean {
-    return !this.#seen.has(site, now)
+  standingOf({ site }: Stranger, now: number): Standing {
+    return this.#seen.standingOf(site, now)
   }
 
-  /** Takes one; whether there was one to take. @param isFirst as {@link isFirst} has just said */
-  take(now: number, { site, client }: Stranger, isFirst: boolean): boolean {
+  /** Takes one; whether there was one to take. @param standing as {@link standingOf} has just said */
+  take(now: number, stranger: Stranger, standing: Standing): boolean {
+    const { site, client } = stranger
     this.#refill(now)
-    const kept = isFirst ? 0 : Math.floor(this.#perMinute * keptForFirst)
-    if (!mayTake(this.#sites.of(site, now), this.#left, kept)) return false
+    const kept = Math.floor(this.#perMinute * keptFrom[standing])
+    if (!mayTake(this.#sites.of(site, now), this.#left, kept)) {
+      if (standing !== 'fetched') this.#seen.turnedAway(site, now)
+      return false
+    }
+    // That a client has had its share says nothing about the site: it must not lose its standing by who else names it.
     if (client !== undefined && !mayTake(this.#clients.of(client, now), this.#left)) return false
     this.#left--
-    this.#seen.note(site, now)
+    this.#seen.fetched(site, now)
     this.#sites.add(site, now)
     if (client !== undefined) this.#clients.add(client, now)
     return true
+  }
+
+  /** Notes that there was no place for a discovery, for which nothing was taken. */
+  turnedAway({ site, client }: Stranger, standing: Standing, now: number): void {
+    if (client === undefined && standing !== 'fetched') this.#seen.turnedAway(site, now)
   }
 
   /** What is left now, rounded down. */
