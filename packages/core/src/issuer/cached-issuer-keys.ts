@@ -12,6 +12,7 @@ import { guardFor } from './guard-for.js'
 import { createGuardedFetch } from './guarded-fetch.js'
 import type { IssuerClass, IssuerKeys, IssuerKeysContext, KeyQuery } from './issuer-keys.js'
 import type { IssuerRecord } from './issuer-records.js'
+import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
 import { type IssuerOptions, issuerOptionsSchema, withDefaults } from './options.js'
@@ -22,6 +23,8 @@ import { Sweep } from './sweep.js'
 
 /** Milliseconds from the first verified token of an issuer until it counts as established. */
 const establishedAfter = 600_000
+/** Milliseconds in which an established issuer is noted once: a list by days needs no more. */
+const notedEvery = 3_600_000
 
 /** The keys of all issuers, fetched on demand and kept in memory. See {@link IssuerKeys}. */
 class CachedIssuerKeys implements IssuerKeys {
@@ -34,9 +37,11 @@ class CachedIssuerKeys implements IssuerKeys {
   readonly #sweep: Sweep
   readonly #clientAddress: IssuerOptions['clientAddress']
   readonly #isNamed: (issuer: string) => boolean
+  readonly #known: KnownIssuers | undefined
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
-  constructor(options: IssuerOptions, context: IssuerKeysContext) {
+  constructor(options: IssuerOptions, context: IssuerKeysContext, known: KnownIssuers | undefined) {
+    this.#known = known
     this.#limits = withDefaults(options.limits)
     this.#clock = () => context.clock()
     this.#counter = new IssuerCounter((event, error) => context.report(event, undefined, error))
@@ -56,6 +61,7 @@ class CachedIssuerKeys implements IssuerKeys {
       random: () => context.random(),
       counter: this.#counter,
       isNamed: this.#isNamed,
+      known,
       withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
     })
     const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
@@ -144,9 +150,12 @@ class CachedIssuerKeys implements IssuerKeys {
   }
 
   admit(issuer: string, dwk: string): void {
-    const entry = this.#discoverer.records.admit(issuer, this.#clock())?.entries.get(dwk)
-    if (entry === undefined) return
-    entry.usedAt = this.#clock()
+    const now = this.#clock()
+    const record = this.#discoverer.records.admit(issuer, now)
+    const entry = record?.entries.get(dwk)
+    if (record === undefined || entry === undefined) return
+    entry.usedAt = now
+    this.#note(record, now)
     this.#sweep.start()
   }
 
@@ -202,6 +211,15 @@ class CachedIssuerKeys implements IssuerKeys {
   close(): void {
     this.#sweep.close()
     this.#discoverer.close()
+  }
+
+  /** Tells other instances, and whoever comes after this one, of an issuer that has been known for a while; once an hour at most. */
+  #note(record: IssuerRecord, now: number): void {
+    const { issuer, admittedAt, notedAt } = record
+    if (this.#known === undefined || admittedAt === undefined || now - admittedAt < establishedAfter) return
+    if (notedAt !== undefined && Math.abs(now - notedAt) < notedEvery) return
+    record.notedAt = now
+    this.#known.note(issuer, now)
   }
 
   /** The key at hand, with a background refresh if one is due. */
@@ -278,9 +296,17 @@ function within(ms: number, work: Promise<void>): Promise<void> {
   })
 }
 
-/** Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`. */
-export function createIssuerKeys(options: IssuerOptions, context: IssuerKeysContext): IssuerKeys {
-  return new CachedIssuerKeys(options, context)
+/**
+ * Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`.
+ *
+ * @param known the issuers known before this process, and by others, which it adds its own to
+ */
+export function createIssuerKeys(
+  options: IssuerOptions,
+  context: IssuerKeysContext,
+  known?: KnownIssuers,
+): IssuerKeys {
+  return new CachedIssuerKeys(options, context, known)
 }
 
 /**

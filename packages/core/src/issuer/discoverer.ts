@@ -5,6 +5,7 @@ import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
 import { type IssuerRecord, IssuerRecords } from './issuer-records.js'
 import { KeySet } from './key-set.js'
+import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { type IssuerMetadata, readMetadata } from './metadata.js'
 import { NewcomerBudget } from './newcomer-budget.js'
@@ -22,6 +23,8 @@ export interface DiscovererContext {
   readonly counter: IssuerCounter
   /** Whether the operator named an issuer. */
   readonly isNamed: (issuer: string) => boolean
+  /** Those known before this process, and by others. */
+  readonly known: KnownIssuers | undefined
   /** Called when keys that verified tokens are no longer held. */
   readonly withdrawn: (issuer: string, dwk: string) => void
 }
@@ -43,7 +46,7 @@ export class Discoverer {
 
   constructor(context: DiscovererContext) {
     this.#context = context
-    this.records = new IssuerRecords(context.limits, context.isNamed)
+    this.records = new IssuerRecords(context.limits, context.isNamed, context.known)
     this.#queue = new DiscoveryQueue(context.limits)
     this.#budget = new NewcomerBudget(context.limits.newcomersPerMinute, context.clock())
   }

@@ -1,6 +1,7 @@
 import type { IssuerDocuments, IssuerEntry } from './entry.js'
 import { FairMap } from './fair-map.js'
 import { FormerIssuers } from './former-issuers.js'
+import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
 
@@ -13,6 +14,8 @@ export interface IssuerRecord {
   abort?: AbortController
   /** When it was admitted, in milliseconds. */
   admittedAt?: number
+  /** When it was last noted among the known issuers of all instances, in milliseconds. */
+  notedAt?: number
 }
 
 /** Bytes that a record counts for beside its documents. */
@@ -40,11 +43,16 @@ export class IssuerRecords {
   readonly #newcomers: FairMap<IssuerRecord>
   readonly #departed: FairMap<ReadonlyMap<string, number>>
   readonly #former = new FormerIssuers()
+  readonly #known: KnownIssuers | undefined
   readonly #isNamed: (issuer: string) => boolean
   readonly #least: Readonly<Record<'admitted' | 'newcomers', number>>
 
-  /** @param isNamed whether the operator named an issuer */
-  constructor(limits: IssuerLimits, isNamed: (issuer: string) => boolean) {
+  /**
+   * @param isNamed whether the operator named an issuer
+   * @param known those known before this process, and by others
+   */
+  constructor(limits: IssuerLimits, isNamed: (issuer: string) => boolean, known?: KnownIssuers) {
+    this.#known = known
     const { issuers, issuerBytes, newcomers, newcomerBytes } = limits
     this.#isNamed = isNamed
     // A record weighs no less than its part of the number, so that one bound keeps both.
@@ -86,9 +94,9 @@ export class IssuerRecords {
     return this.#admitted.get(issuer)?.admittedAt
   }
 
-  /** Whether a token of the issuer has verified, and it is not held as admitted: it was evicted or idle, or found no place. */
+  /** Whether a token of the issuer has verified, and it is not held as admitted: it was evicted or idle, found no place, or was known to another process. */
   wasAdmitted(issuer: string): boolean {
-    return this.#former.has(issuer)
+    return this.#former.has(issuer) || this.#known?.has(issuer) === true
   }
 
   /** Holds a new record. */
