@@ -107,9 +107,12 @@ class CachedIssuerKeys implements IssuerKeys {
     if (entry.flight === undefined && !entry.mayAttempt(now))
       return this.#found(record, entry, kid, undefined)
     const older = entry.key(kid, now)
-    return this.#attempt(record, entry, { forced: isReady, request }, patienceFor(older)).then((busy) =>
-      this.#found(record, entry, kid, busy),
-    )
+    const busy = this.#begin(record, entry, { forced: isReady, request })
+    const { flight } = entry
+    // As is who is turned away.
+    if (flight === undefined) return this.#found(record, entry, kid, busy)
+    const wait = this.#limits[patienceFor(older)]
+    return within(wait, flight).then(() => this.#found(record, entry, kid, busy))
   }
 
   /** What an attempt has come to, or the last one. */
@@ -119,7 +122,7 @@ class CachedIssuerKeys implements IssuerKeys {
     kid: string,
     busy: Refusal | undefined,
   ): VerificationKey | KeyFault | Refusal {
-    if (record.abort?.signal.aborted)
+    if (record.work?.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return this.#held(entry, kid, this.#clock()) ?? busy ?? this.#answers.conclude(entry)
   }
@@ -173,14 +176,14 @@ class CachedIssuerKeys implements IssuerKeys {
     }
     const older = entry.metadata(now, 'usable')
     const busy = await this.#attempt(record, entry, { forced: false }, patienceFor(older))
-    if (record.abort?.signal.aborted)
+    if (record.work?.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return entry.metadata(this.#clock(), 'usable') ?? busy ?? this.#answers.conclude(entry)
   }
 
   forget(issuer: string): void {
     const record = this.#discoverer.records.remove(issuer)
-    record?.abort?.abort(new Error('forgotten'))
+    record?.work?.abort.abort(new Error('forgotten'))
     for (const entry of record?.entries.values() ?? []) entry.withdraw('forgotten')
     for (const dwk of this.#pinned.documentsOf(issuer)) this.#withdrawn(issuer, dwk)
   }
@@ -242,21 +245,28 @@ class CachedIssuerKeys implements IssuerKeys {
     return key
   }
 
-  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with `issuer_unavailable` when a limit is reached. */
+  /** Begins a discovery if one is allowed; `issuer_unavailable` when a limit is reached. */
+  #begin(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    { forced, request }: { readonly forced: boolean; readonly request?: HttpRequest | undefined },
+  ): Refusal | undefined {
+    if (!entry.mayAttempt(this.#clock())) return undefined
+    const client = (): string | undefined => this.#client(request, entry)
+    const bound = this.#discoverer.begin(record, entry, { forced, background: false, client })
+    return bound === undefined ? undefined : this.#answers.busy(entry, bound)
+  }
+
+  /** As {@link #begin}, and waits for the discovery that is under way. */
   async #attempt(
     record: IssuerRecord,
     entry: IssuerEntry,
     how: { readonly forced: boolean; readonly request?: HttpRequest | undefined },
     wait: 'wait' | 'patience',
   ): Promise<Refusal | undefined> {
-    if (entry.mayAttempt(this.#clock())) {
-      const { forced, request } = how
-      const client = (): string | undefined => this.#client(request, entry)
-      const bound = this.#discoverer.begin(record, entry, { forced, background: false, client })
-      if (bound !== undefined) return this.#answers.busy(entry, bound)
-    }
+    const busy = this.#begin(record, entry, how)
     if (entry.flight !== undefined) await within(this.#limits[wait], entry.flight)
-    return undefined
+    return busy
   }
 
   /** The client of a request, as the operator's function tells. */

@@ -3,7 +3,7 @@ import { after } from '../time.js'
 import { type DiscoveryKind, DiscoveryQueue, type Whose } from './discovery-queue.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
-import { type IssuerRecord, IssuerRecords } from './issuer-records.js'
+import { type IssuerRecord, IssuerRecords, type IssuerWork } from './issuer-records.js'
 import { KeySet } from './key-set.js'
 import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
@@ -58,7 +58,7 @@ export class Discoverer {
 
   /** The entry of a document, made where there is none; a new one is held only once its discovery begins. */
   entry(issuer: string, dwk: string): { readonly record: IssuerRecord; readonly entry: IssuerEntry } {
-    const record = this.records.get(issuer) ?? this.#newRecord(issuer)
+    const record = this.records.get(issuer) ?? { issuer, entries: new Map() }
     const known = record.entries.get(dwk)
     if (known !== undefined) return { record, entry: known }
     const { limits, clock, random, keyHosts, counter, withdrawn } = this.#context
@@ -89,20 +89,19 @@ export class Discoverer {
     const { issuer } = record
     const kind = this.#kindOf(issuer, how.background)
     const now = this.#context.clock()
-    const stranger = kind === 'newcomer' ? { site: siteOf(issuer), client: how.client?.() } : undefined
-    const whose = stranger && { ...stranger, standing: this.#budget.standingOf(stranger, now) }
+    const whose = kind === 'newcomer' ? this.#budget.meet(now, siteOf(issuer), how.client?.()) : undefined
     if (this.#closed || !this.#queue.accepts(issuer, kind, whose)) {
-      if (whose !== undefined) this.#budget.turnedAway(whose, whose.standing, now)
+      if (whose !== undefined) this.#budget.turnedAway(now, whose)
       return 'queue'
     }
     if (!record.entries.has(entry.dwk) && record.entries.size >= this.#context.limits.documentsPerIssuer)
       return 'queue'
-    if (whose !== undefined && !this.#budget.take(now, whose, whose.standing)) return 'newcomers'
+    if (whose !== undefined && !this.#budget.take(now, whose)) return 'newcomers'
     record.entries.set(entry.dwk, entry)
-    record.abort ??= new AbortController()
+    record.work ??= this.#newWork(issuer)
     if (this.records.get(issuer) !== record) this.records.add(record)
     entry.flightBegan = now
-    entry.flight = this.#run(record, entry, { kind, whose }, how.forced)
+    entry.flight = this.#run(record, record.work, entry, { kind, whose, forced: how.forced })
     return undefined
   }
 
@@ -118,28 +117,29 @@ export class Discoverer {
     this.#closed = true
     this.#waiting.named = []
     this.#waiting.background = []
-    for (const { record } of this.records.all()) record.abort?.abort(new Error('closed'))
+    for (const { record } of this.records.all()) record.work?.abort.abort(new Error('closed'))
   }
 
   async #run(
     record: IssuerRecord,
+    work: IssuerWork,
     entry: IssuerEntry,
-    { kind, whose }: { readonly kind: DiscoveryKind; readonly whose: Whose | undefined },
-    forced: boolean,
+    how: { readonly kind: DiscoveryKind; readonly whose: Whose | undefined; readonly forced: boolean },
   ): Promise<void> {
+    const { kind, whose, forced } = how
     const { limits, counter, clock } = this.#context
     const leave = await this.#queue.enter(record.issuer, kind, whose)
-    const dropped = record.abort?.signal
+    const dropped = work.abort.signal
     const abort = new AbortController()
-    const stop = (): void => abort.abort(dropped?.reason)
-    if (dropped?.aborted) stop()
-    dropped?.addEventListener('abort', stop)
+    const stop = (): void => abort.abort(dropped.reason)
+    if (dropped.aborted) stop()
+    dropped.addEventListener('abort', stop)
     const end = after(limits.timeout, () => abort.abort(new Error(`not done within ${limits.timeout} ms`)))
     try {
-      await entry.discover(record.documents, forced, abort.signal)
+      await entry.discover(work.documents, forced, abort.signal)
     } finally {
       end()
-      dropped?.removeEventListener('abort', stop)
+      dropped.removeEventListener('abort', stop)
       entry.flight = undefined
       leave()
     }
@@ -174,7 +174,7 @@ export class Discoverer {
     return this.records.wasAdmitted(issuer) ? 'former' : 'newcomer'
   }
 
-  #newRecord(issuer: string): IssuerRecord {
+  #newWork(issuer: string): IssuerWork {
     const { fetch, limits, clock, counter } = this.#context
     const context = { fetch, floor: limits.floor, clock, report: counter.event }
     const metadata = {
@@ -195,7 +195,7 @@ export class Discoverer {
       metadata: new FloorFetcher(issuer, metadata, context),
       keys: new FloorFetcher(issuer, keys, context),
     }
-    return { issuer, entries: new Map(), documents }
+    return { documents, abort: new AbortController() }
   }
 }
 

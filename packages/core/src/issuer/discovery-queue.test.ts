@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { DiscoveryQueue } from './discovery-queue.js'
-import { NewcomerBudget, type Stranger } from './newcomer-budget.js'
+import { NewcomerBudget } from './newcomer-budget.js'
 
 const limits = { concurrency: 2, perIssuer: 1, queue: 2 }
 
@@ -46,8 +46,11 @@ it('lets nobody wait in the background', async () => {
   expect(queue.accepts('b', 'background')).toBe(true)
 })
 
-const take = (budget: NewcomerBudget, now: number, stranger: Stranger): boolean =>
-  budget.take(now, stranger, budget.standingOf(stranger, now))
+const take = (
+  budget: NewcomerBudget,
+  now: number,
+  { site, client }: { site: string; client?: string },
+): boolean => budget.take(now, budget.meet(now, site, client))
 
 it('lets so many newcomers begin in a minute', () => {
   const budget = new NewcomerBudget(3, 0)
@@ -68,7 +71,7 @@ it('leaves most of the budget to others, however much one site wants', () => {
   const budget = new NewcomerBudget(300, 0)
   const takeAll = (group: string, now = 0): number => {
     let taken = 0
-    while (budget.take(now, { site: group }, 'first')) taken++
+    while (budget.take(now, { ...budget.meet(now, group), standing: 'first' })) taken++
     return taken
   }
   expect(takeAll('a')).toBe(75)
@@ -96,9 +99,9 @@ it('keeps a part of the budget for sites that come for the first time from those
   const budget = new NewcomerBudget(80, 0)
   for (let index = 0; index < 200; index++) take(budget, 0, { site: `evil-${index}.example` })
   expect(budget.left(0)).toBe(0)
-  expect(budget.standingOf({ site: 'evil-79.example' }, 0)).toBe('fetched')
-  expect(budget.standingOf({ site: 'evil-80.example' }, 0)).toBe('turnedAway')
-  expect(budget.standingOf({ site: 'honest.example' }, 0)).toBe('first')
+  expect(budget.meet(0, 'evil-79.example').standing).toBe('fetched')
+  expect(budget.meet(0, 'evil-80.example').standing).toBe('turnedAway')
+  expect(budget.meet(0, 'honest.example').standing).toBe('first')
   // All of them again: those that were served leave a quarter, those turned away an eighth.
   for (let index = 0; index < 80; index++) take(budget, 60_000, { site: `evil-${index}.example` })
   expect(budget.left(60_000)).toBe(20)
@@ -115,10 +118,10 @@ it('does not hold it against a site that a client without a share has named it',
   expect(budget.left(0)).toBe(60)
   const named = { site: 'honest.example' }
   expect(take(budget, 0, { ...named, client: 'a' })).toBe(false)
-  budget.turnedAway({ ...named, client: 'a' }, 'first', 0)
-  expect(budget.standingOf(named, 0)).toBe('first')
-  budget.turnedAway(named, 'first', 0)
-  expect(budget.standingOf(named, 0)).toBe('turnedAway')
+  budget.turnedAway(0, budget.meet(0, 'honest.example', 'a'))
+  expect(budget.meet(0, 'honest.example').standing).toBe('first')
+  budget.turnedAway(0, budget.meet(0, 'honest.example'))
+  expect(budget.meet(0, 'honest.example').standing).toBe('turnedAway')
 })
 
 it('has slots for issuers that are not held any more apart from those of issuers that are', async () => {

@@ -8,8 +8,10 @@ import { keptFrom, mayTake, type Standing, siteOf } from './site.js'
  */
 export type DiscoveryKind = 'named' | 'known' | 'former' | 'newcomer' | 'background'
 
-/** Whose discovery it is, of a newcomer. */
+/** Whose discovery it is, of a newcomer; where it is not said, it is of one that comes for the first time. */
 export interface Whose {
+  /** The registrable domain of the issuer. */
+  readonly site: string
   /** How the issuer's site stands. */
   readonly standing: Standing
   /** The client whose request it is for; `undefined` where that is not known. */
@@ -27,8 +29,6 @@ interface Wanted {
 interface QueuedDiscovery extends Wanted {
   readonly start: (leave: () => void) => void
 }
-
-const first: Whose = { standing: 'first' }
 
 /**
  * The queue of discoveries: bounds how many run at once and how many wait, of each kind, of each issuer, and of each site
@@ -60,7 +60,7 @@ export class DiscoveryQueue {
   }
 
   /** Whether a discovery may {@link enter}: it would start at once, or there is room for one more to wait. Background ones never wait. */
-  accepts(issuer: string, kind: DiscoveryKind, whose: Whose = first): boolean {
+  accepts(issuer: string, kind: DiscoveryKind, whose?: Whose): boolean {
     const wanted = wantedBy(issuer, kind, whose)
     if (this.#isFree(wanted)) return true
     if (kind === 'background') return false
@@ -78,7 +78,7 @@ export class DiscoveryQueue {
   }
 
   /** Waits for a slot; resolves with the function that gives it back. Ask {@link accepts} first. */
-  enter(issuer: string, kind: DiscoveryKind, whose: Whose = first): Promise<() => void> {
+  enter(issuer: string, kind: DiscoveryKind, whose?: Whose): Promise<() => void> {
     return new Promise((start) => {
       this.#waiting.push({ ...wantedBy(issuer, kind, whose), start })
       this.#advance()
@@ -127,11 +127,10 @@ export class DiscoveryQueue {
   }
 }
 
-function wantedBy(issuer: string, kind: DiscoveryKind, { standing, client }: Whose): Wanted {
-  const site = `${kind} ${siteOf(issuer)}`
-  return kind === 'newcomer'
-    ? { issuer, kind, shares: client === undefined ? [site] : [site, `client ${client}`], standing }
-    : { issuer, kind, shares: [site], standing: 'first' }
+function wantedBy(issuer: string, kind: DiscoveryKind, whose: Whose | undefined): Wanted {
+  const site = `${kind} ${whose?.site ?? siteOf(issuer)}`
+  const shares = whose?.client === undefined ? [site] : [site, `client ${whose.client}`]
+  return { issuer, kind, shares, standing: whose?.standing ?? 'first' }
 }
 
 function add(counts: Map<string, number>, name: string, one: 1 | -1): void {

@@ -43,9 +43,8 @@ describe('many hostile domains, each with as many issuers as it likes', () => {
     'leave places to whoever comes for the first time, when all of them hang: %s',
     async (standing, most) => {
       const queue = new DiscoveryQueue({ concurrency: 8, perIssuer: 2, queue: 8 })
-      const again = { standing }
       for (let i = 0; i < 20; i++) {
-        const issuer = `https://i.evil-${i}.example`
+        const [issuer, again] = [`https://i.evil-${i}.example`, { site: `evil-${i}.example`, standing }]
         if (queue.accepts(issuer, 'newcomer', again)) void queue.enter(issuer, 'newcomer', again)
       }
       expect(queue.load).toEqual({ running: most, waiting: most })
@@ -218,26 +217,26 @@ describe('clients, where the operator tells which is real', () => {
 
   it('leave places to others, when all their issuers hang', async () => {
     const queue = new DiscoveryQueue({ concurrency: 8, perIssuer: 2, queue: 8 })
-    const whose = (client: string) => ({ standing: 'first' as const, client })
+    const whose = (site: string, client: string) => ({ site, standing: 'first' as const, client })
     for (let i = 0; i < 30; i++)
-      if (queue.accepts(`https://evil-${i}.example`, 'newcomer', whose('a')))
-        void queue.enter(`https://evil-${i}.example`, 'newcomer', whose('a'))
+      if (queue.accepts(`https://evil-${i}.example`, 'newcomer', whose(`evil-${i}.example`, 'a')))
+        void queue.enter(`https://evil-${i}.example`, 'newcomer', whose(`evil-${i}.example`, 'a'))
     expect(queue.load).toEqual({ running: 2, waiting: 2 })
-    expect(queue.accepts('https://ps.example', 'newcomer', whose('b'))).toBe(true)
+    expect(queue.accepts('https://ps.example', 'newcomer', whose('ps.example', 'b'))).toBe(true)
   })
 })
 
 describe('what is remembered of names', () => {
   it('is bounded, and forgets what was noted longest ago', () => {
     const seen = new SeenSites(100)
-    for (let i = 0; i < 1000; i++) seen.fetched(`${i}.example`, 0)
-    for (let i = 1000; i < 2000; i++) seen.turnedAway(`${i}.example`, 0)
+    for (let i = 0; i < 1000; i++) seen.fetched(seen.nameOf(`${i}.example`), 0)
+    for (let i = 1000; i < 2000; i++) seen.turnedAway(seen.nameOf(`${i}.example`), 0)
     expect(seen.size).toBe(200)
     const standings = (now: number): string[] =>
-      ['1', '999', '1001', '1999'].map((name) => seen.standingOf(`${name}.example`, now))
+      ['1', '999', '1001', '1999'].map((name) => seen.standingOf(seen.nameOf(`${name}.example`), now))
     expect(standings(0)).toEqual(['first', 'fetched', 'first', 'turnedAway'])
     expect(standings(24 * 3_600_000)).toEqual(['first', 'first', 'first', 'first'])
-    seen.fetched('1999.example', 0)
+    seen.fetched(seen.nameOf('1999.example'), 0)
     expect(standings(0)).toEqual(['first', 'fetched', 'first', 'fetched'])
   })
 

@@ -5,13 +5,19 @@ import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
 
+/** What the discoveries of one issuer work with. */
+export interface IssuerWork {
+  readonly documents: IssuerDocuments
+  /** Stops them, for good. */
+  readonly abort: AbortController
+}
+
 /** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its last fetches. */
 export interface IssuerRecord {
   readonly issuer: string
   readonly entries: Map<string, IssuerEntry>
-  readonly documents: IssuerDocuments
-  /** What stops its discoveries, for good: there is one from the first of them on, since most strangers never have any. */
-  abort?: AbortController
+  /** From its first discovery on: most strangers never have any. */
+  work?: IssuerWork
   /** When it was admitted, in milliseconds. */
   admittedAt?: number
   /** When it was last noted among the known issuers of all instances, in milliseconds. */

@@ -7,12 +7,16 @@ interface Taken {
   asOf: number
 }
 
-/** Who wants a newcomer discovered. */
+/** Who wants a newcomer discovered: see {@link NewcomerBudget.meet}. */
 export interface Stranger {
   /** The registrable domain of the issuer. */
   readonly site: string
   /** The client whose request it is for; `undefined` where that is not known. */
-  readonly client?: string | undefined
+  readonly client: string | undefined
+  /** How the site stands. */
+  readonly standing: Standing
+  /** What the site is called among those that have been seen. */
+  readonly name: number
 }
 
 /**
@@ -36,31 +40,38 @@ export class NewcomerBudget {
     this.#asOf = now
   }
 
-  standingOf({ site }: Stranger, now: number): Standing {
-    return this.#seen.standingOf(site, now)
+  /**
+   * Looks who it is that comes.
+   *
+   * @param now milliseconds
+   * @param site the registrable domain of the issuer
+   * @param client the client whose request it is for, where that is known
+   */
+  meet(now: number, site: string, client?: string): Stranger {
+    const name = this.#seen.nameOf(site)
+    return { site, client, name, standing: this.#seen.standingOf(name, now) }
   }
 
-  /** Takes one; whether there was one to take. @param standing as {@link standingOf} has just said */
-  take(now: number, stranger: Stranger, standing: Standing): boolean {
-    const { site, client } = stranger
+  /** Takes one, for somebody who has just been met; whether there was one to take. */
+  take(now: number, { site, client, name, standing }: Stranger): boolean {
     this.#refill(now)
     const kept = Math.floor(this.#perMinute * keptFrom[standing])
     if (!mayTake(this.#sites.of(site, now), this.#left, kept)) {
-      if (standing !== 'fetched') this.#seen.turnedAway(site, now)
+      if (standing !== 'fetched') this.#seen.turnedAway(name, now)
       return false
     }
     // That a client has had its share says nothing about the site: it must not lose its standing by who else names it.
     if (client !== undefined && !mayTake(this.#clients.of(client, now), this.#left)) return false
     this.#left--
-    this.#seen.fetched(site, now)
+    this.#seen.fetched(name, now)
     this.#sites.add(site, now)
     if (client !== undefined) this.#clients.add(client, now)
     return true
   }
 
   /** Notes that there was no place for a discovery, for which nothing was taken. */
-  turnedAway({ site, client }: Stranger, standing: Standing, now: number): void {
-    if (client === undefined && standing !== 'fetched') this.#seen.turnedAway(site, now)
+  turnedAway(now: number, { client, name, standing }: Stranger): void {
+    if (client === undefined && standing !== 'fetched') this.#seen.turnedAway(name, now)
   }
 
   /** What is left now, rounded down. */

@@ -26,32 +26,37 @@ export class SeenSites {
     return this.#fetched.size + this.#turnedAway.size
   }
 
+  /** What a site is called here: made once for a request. */
+  nameOf(site: string): number {
+    return this.#hash(site)
+  }
+
   /** @param now milliseconds */
-  standingOf(site: string, now: number): Standing {
-    const name = this.#hash(site)
+  standingOf(name: number, now: number): Standing {
     if (isRecent(this.#fetched.get(name), now)) return 'fetched'
     return isRecent(this.#turnedAway.get(name), now) ? 'turnedAway' : 'first'
   }
 
   /** Something of the site is being fetched. @param now milliseconds */
-  fetched(site: string, now: number): void {
-    const name = this.#hash(site)
+  fetched(name: number, now: number): void {
     this.#turnedAway.delete(name)
     this.#note(this.#fetched, name, now)
   }
 
   /** Something of the site was asked for and is not fetched. @param now milliseconds */
-  turnedAway(site: string, now: number): void {
-    this.#note(this.#turnedAway, this.#hash(site), now)
+  turnedAway(name: number, now: number): void {
+    this.#note(this.#turnedAway, name, now)
   }
 
   #note(sites: Map<number, number>, name: number, now: number): void {
+    const at = Math.floor(now / minute)
+    if (sites.get(name) === at) return
     sites.delete(name)
-    sites.set(name, Math.floor(now / minute))
-    for (const first of sites.keys()) {
-      if (sites.size <= this.#most) break
-      sites.delete(first)
-    }
+    sites.set(name, at)
+    // A map is looked at from its beginning only where it must be: what was deleted there is walked over.
+    if (sites.size <= this.#most) return
+    const [first] = sites.keys()
+    sites.delete(first as number)
   }
 }
 
