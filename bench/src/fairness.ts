@@ -15,6 +15,8 @@ export interface Crowd {
   readonly behaviours: readonly Behaviour[]
   /** Clients that all hostile requests come from, where the server is told of clients. */
   readonly clients?: number
+  /** Seconds it lasts at most. */
+  readonly longest?: number
 }
 
 /** `absent`: there is no such host. `hangs`: no answer comes. `verifies`: an issuer like any other, and its tokens are good. */

@@ -12,6 +12,7 @@ import { guardFor } from './guard-for.js'
 import { createGuardedFetch } from './guarded-fetch.js'
 import type { IssuerClass, IssuerKeys, IssuerKeysContext, KeyQuery } from './issuer-keys.js'
 import type { IssuerRecord } from './issuer-records.js'
+import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerMetadata } from './metadata.js'
 import { type IssuerOptions, issuerOptionsSchema, withDefaults } from './options.js'
@@ -22,6 +23,8 @@ import { Sweep } from './sweep.js'
 
 /** Milliseconds from the first verified token of an issuer until it counts as established. */
 const establishedAfter = 600_000
+/** Milliseconds in which an established issuer is noted once: a list by days needs no more. */
+const notedEvery = 3_600_000
 
 /** The keys of all issuers, fetched on demand and kept in memory. See {@link IssuerKeys}. */
 class CachedIssuerKeys implements IssuerKeys {
@@ -34,9 +37,11 @@ class CachedIssuerKeys implements IssuerKeys {
   readonly #sweep: Sweep
   readonly #clientAddress: IssuerOptions['clientAddress']
   readonly #isNamed: (issuer: string) => boolean
+  readonly #known: KnownIssuers | undefined
   readonly #listeners: ((issuer: string, dwk: string) => void)[] = []
 
-  constructor(options: IssuerOptions, context: IssuerKeysContext) {
+  constructor(options: IssuerOptions, context: IssuerKeysContext, known: KnownIssuers | undefined) {
+    this.#known = known
     this.#limits = withDefaults(options.limits)
     this.#clock = () => context.clock()
     this.#counter = new IssuerCounter((event, error) => context.report(event, undefined, error))
@@ -56,6 +61,7 @@ class CachedIssuerKeys implements IssuerKeys {
       random: () => context.random(),
       counter: this.#counter,
       isNamed: this.#isNamed,
+      known,
       withdrawn: (issuer, dwk) => this.#withdrawn(issuer, dwk),
     })
     const wanted = prewarm.filter(({ issuer, dwk }) => policy.refused(issuer, dwk) === undefined)
@@ -101,9 +107,12 @@ class CachedIssuerKeys implements IssuerKeys {
     if (entry.flight === undefined && !entry.mayAttempt(now))
       return this.#found(record, entry, kid, undefined)
     const older = entry.key(kid, now)
-    return this.#attempt(record, entry, { forced: isReady, request }, patienceFor(older)).then((busy) =>
-      this.#found(record, entry, kid, busy),
-    )
+    const busy = this.#begin(record, entry, { forced: isReady, request })
+    const { flight } = entry
+    // As is who is turned away.
+    if (flight === undefined) return this.#found(record, entry, kid, busy)
+    const wait = this.#limits[patienceFor(older)]
+    return within(wait, flight).then(() => this.#found(record, entry, kid, busy))
   }
 
   /** What an attempt has come to, or the last one. */
@@ -113,7 +122,7 @@ class CachedIssuerKeys implements IssuerKeys {
     kid: string,
     busy: Refusal | undefined,
   ): VerificationKey | KeyFault | Refusal {
-    if (record.abort.signal.aborted)
+    if (record.work?.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return this.#held(entry, kid, this.#clock()) ?? busy ?? this.#answers.conclude(entry)
   }
@@ -144,9 +153,12 @@ class CachedIssuerKeys implements IssuerKeys {
   }
 
   admit(issuer: string, dwk: string): void {
-    const entry = this.#discoverer.records.admit(issuer, this.#clock())?.entries.get(dwk)
-    if (entry === undefined) return
-    entry.usedAt = this.#clock()
+    const now = this.#clock()
+    const record = this.#discoverer.records.admit(issuer, now)
+    const entry = record?.entries.get(dwk)
+    if (record === undefined || entry === undefined) return
+    entry.usedAt = now
+    this.#note(record, now)
     this.#sweep.start()
   }
 
@@ -164,14 +176,14 @@ class CachedIssuerKeys implements IssuerKeys {
     }
     const older = entry.metadata(now, 'usable')
     const busy = await this.#attempt(record, entry, { forced: false }, patienceFor(older))
-    if (record.abort.signal.aborted)
+    if (record.work?.abort.signal.aborted)
       return this.#answers.unavailable(entry, 'the issuer was dropped meanwhile')
     return entry.metadata(this.#clock(), 'usable') ?? busy ?? this.#answers.conclude(entry)
   }
 
   forget(issuer: string): void {
     const record = this.#discoverer.records.remove(issuer)
-    record?.abort.abort(new Error('forgotten'))
+    record?.work?.abort.abort(new Error('forgotten'))
     for (const entry of record?.entries.values() ?? []) entry.withdraw('forgotten')
     for (const dwk of this.#pinned.documentsOf(issuer)) this.#withdrawn(issuer, dwk)
   }
@@ -204,6 +216,15 @@ class CachedIssuerKeys implements IssuerKeys {
     this.#discoverer.close()
   }
 
+  /** Tells other instances, and whoever comes after this one, of an issuer that has been known for a while; once an hour at most. */
+  #note(record: IssuerRecord, now: number): void {
+    const { issuer, admittedAt, notedAt } = record
+    if (this.#known === undefined || admittedAt === undefined || now - admittedAt < establishedAfter) return
+    if (notedAt !== undefined && Math.abs(now - notedAt) < notedEvery) return
+    record.notedAt = now
+    this.#known.note(issuer, now)
+  }
+
   /** The key at hand, with a background refresh if one is due. */
   #serve(
     record: IssuerRecord,
@@ -224,21 +245,28 @@ class CachedIssuerKeys implements IssuerKeys {
     return key
   }
 
-  /** Begins a discovery if one is allowed, and waits for the one under way. Resolves with `issuer_unavailable` when a limit is reached. */
+  /** Begins a discovery if one is allowed; `issuer_unavailable` when a limit is reached. */
+  #begin(
+    record: IssuerRecord,
+    entry: IssuerEntry,
+    { forced, request }: { readonly forced: boolean; readonly request?: HttpRequest | undefined },
+  ): Refusal | undefined {
+    if (!entry.mayAttempt(this.#clock())) return undefined
+    const client = (): string | undefined => this.#client(request, entry)
+    const bound = this.#discoverer.begin(record, entry, { forced, background: false, client })
+    return bound === undefined ? undefined : this.#answers.busy(entry, bound)
+  }
+
+  /** As {@link #begin}, and waits for the discovery that is under way. */
   async #attempt(
     record: IssuerRecord,
     entry: IssuerEntry,
     how: { readonly forced: boolean; readonly request?: HttpRequest | undefined },
     wait: 'wait' | 'patience',
   ): Promise<Refusal | undefined> {
-    if (entry.mayAttempt(this.#clock())) {
-      const { forced, request } = how
-      const client = (): string | undefined => this.#client(request, entry)
-      const bound = this.#discoverer.begin(record, entry, { forced, background: false, client })
-      if (bound !== undefined) return this.#answers.busy(entry, bound)
-    }
+    const busy = this.#begin(record, entry, how)
     if (entry.flight !== undefined) await within(this.#limits[wait], entry.flight)
-    return undefined
+    return busy
   }
 
   /** The client of a request, as the operator's function tells. */
@@ -278,9 +306,17 @@ function within(ms: number, work: Promise<void>): Promise<void> {
   })
 }
 
-/** Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`. */
-export function createIssuerKeys(options: IssuerOptions, context: IssuerKeysContext): IssuerKeys {
-  return new CachedIssuerKeys(options, context)
+/**
+ * Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`.
+ *
+ * @param known the issuers known before this process, and by others, which it adds its own to
+ */
+export function createIssuerKeys(
+  options: IssuerOptions,
+  context: IssuerKeysContext,
+  known?: KnownIssuers,
+): IssuerKeys {
+  return new CachedIssuerKeys(options, context, known)
 }
 
 /**

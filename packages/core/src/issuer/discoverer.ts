@@ -3,8 +3,9 @@ import { after } from '../time.js'
 import { type DiscoveryKind, DiscoveryQueue, type Whose } from './discovery-queue.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'
-import { type IssuerRecord, IssuerRecords } from './issuer-records.js'
+import { type IssuerRecord, IssuerRecords, type IssuerWork } from './issuer-records.js'
 import { KeySet } from './key-set.js'
+import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { type IssuerMetadata, readMetadata } from './metadata.js'
 import { NewcomerBudget } from './newcomer-budget.js'
@@ -22,6 +23,8 @@ export interface DiscovererContext {
   readonly counter: IssuerCounter
   /** Whether the operator named an issuer. */
   readonly isNamed: (issuer: string) => boolean
+  /** Those known before this process, and by others. */
+  readonly known: KnownIssuers | undefined
   /** Called when keys that verified tokens are no longer held. */
   readonly withdrawn: (issuer: string, dwk: string) => void
 }
@@ -43,7 +46,7 @@ export class Discoverer {
 
   constructor(context: DiscovererContext) {
     this.#context = context
-    this.records = new IssuerRecords(context.limits, context.isNamed)
+    this.records = new IssuerRecords(context.limits, context.isNamed, context.known)
     this.#queue = new DiscoveryQueue(context.limits)
     this.#budget = new NewcomerBudget(context.limits.newcomersPerMinute, context.clock())
   }
@@ -55,7 +58,7 @@ export class Discoverer {
 
   /** The entry of a document, made where there is none; a new one is held only once its discovery begins. */
   entry(issuer: string, dwk: string): { readonly record: IssuerRecord; readonly entry: IssuerEntry } {
-    const record = this.records.get(issuer) ?? this.#newRecord(issuer)
+    const record = this.records.get(issuer) ?? { issuer, entries: new Map() }
     const known = record.entries.get(dwk)
     if (known !== undefined) return { record, entry: known }
     const { limits, clock, random, keyHosts, counter, withdrawn } = this.#context
@@ -86,16 +89,19 @@ export class Discoverer {
     const { issuer } = record
     const kind = this.#kindOf(issuer, how.background)
     const now = this.#context.clock()
-    const stranger = kind === 'newcomer' ? { site: siteOf(issuer), client: how.client?.() } : undefined
-    const whose = stranger && { ...stranger, isFirst: this.#budget.isFirst(stranger, now) }
-    if (this.#closed || !this.#queue.accepts(issuer, kind, whose)) return 'queue'
+    const whose = kind === 'newcomer' ? this.#budget.meet(now, siteOf(issuer), how.client?.()) : undefined
+    if (this.#closed || !this.#queue.accepts(issuer, kind, whose)) {
+      if (whose !== undefined) this.#budget.turnedAway(now, whose)
+      return 'queue'
+    }
     if (!record.entries.has(entry.dwk) && record.entries.size >= this.#context.limits.documentsPerIssuer)
       return 'queue'
-    if (whose !== undefined && !this.#budget.take(now, whose, whose.isFirst)) return 'newcomers'
+    if (whose !== undefined && !this.#budget.take(now, whose)) return 'newcomers'
     record.entries.set(entry.dwk, entry)
+    record.work ??= this.#newWork(issuer)
     if (this.records.get(issuer) !== record) this.records.add(record)
     entry.flightBegan = now
-    entry.flight = this.#run(record, entry, { kind, whose }, how.forced)
+    entry.flight = this.#run(record, record.work, entry, { kind, whose, forced: how.forced })
     return undefined
   }
 
@@ -111,27 +117,29 @@ export class Discoverer {
     this.#closed = true
     this.#waiting.named = []
     this.#waiting.background = []
-    for (const { record } of this.records.all()) record.abort.abort(new Error('closed'))
+    for (const { record } of this.records.all()) record.work?.abort.abort(new Error('closed'))
   }
 
   async #run(
     record: IssuerRecord,
+    work: IssuerWork,
     entry: IssuerEntry,
-    { kind, whose }: { readonly kind: DiscoveryKind; readonly whose: Whose | undefined },
-    forced: boolean,
+    how: { readonly kind: DiscoveryKind; readonly whose: Whose | undefined; readonly forced: boolean },
   ): Promise<void> {
+    const { kind, whose, forced } = how
     const { limits, counter, clock } = this.#context
     const leave = await this.#queue.enter(record.issuer, kind, whose)
+    const dropped = work.abort.signal
     const abort = new AbortController()
-    const stop = (): void => abort.abort(record.abort.signal.reason)
-    if (record.abort.signal.aborted) stop()
-    record.abort.signal.addEventListener('abort', stop)
+    const stop = (): void => abort.abort(dropped.reason)
+    if (dropped.aborted) stop()
+    dropped.addEventListener('abort', stop)
     const end = after(limits.timeout, () => abort.abort(new Error(`not done within ${limits.timeout} ms`)))
     try {
-      await entry.discover(record.documents, forced, abort.signal)
+      await entry.discover(work.documents, forced, abort.signal)
     } finally {
       end()
-      record.abort.signal.removeEventListener('abort', stop)
+      dropped.removeEventListener('abort', stop)
       entry.flight = undefined
       leave()
     }
@@ -163,10 +171,10 @@ export class Discoverer {
   #kindOf(issuer: string, background: boolean): DiscoveryKind {
     if (this.#context.isNamed(issuer)) return 'named'
     if (this.records.isKnown(issuer)) return background ? 'background' : 'known'
-    return this.records.wasAdmitted(issuer) ? 'known' : 'newcomer'
+    return this.records.wasAdmitted(issuer) ? 'former' : 'newcomer'
   }
 
-  #newRecord(issuer: string): IssuerRecord {
+  #newWork(issuer: string): IssuerWork {
     const { fetch, limits, clock, counter } = this.#context
     const context = { fetch, floor: limits.floor, clock, report: counter.event }
     const metadata = {
@@ -187,7 +195,7 @@ export class Discoverer {
       metadata: new FloorFetcher(issuer, metadata, context),
       keys: new FloorFetcher(issuer, keys, context),
     }
-    return { issuer, entries: new Map(), documents, abort: new AbortController() }
+    return { documents, abort: new AbortController() }
   }
 }
 

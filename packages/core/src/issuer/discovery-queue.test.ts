@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { DiscoveryQueue } from './discovery-queue.js'
-import { NewcomerBudget, type Stranger } from './newcomer-budget.js'
+import { NewcomerBudget } from './newcomer-budget.js'
 
 const limits = { concurrency: 2, perIssuer: 1, queue: 2 }
 
@@ -46,8 +46,11 @@ it('lets nobody wait in the background', async () => {
   expect(queue.accepts('b', 'background')).toBe(true)
 })
 
-const take = (budget: NewcomerBudget, now: number, stranger: Stranger): boolean =>
-  budget.take(now, stranger, budget.isFirst(stranger, now))
+const take = (
+  budget: NewcomerBudget,
+  now: number,
+  { site, client }: { site: string; client?: string },
+): boolean => budget.take(now, budget.meet(now, site, client))
 
 it('lets so many newcomers begin in a minute', () => {
   const budget = new NewcomerBudget(3, 0)
@@ -68,7 +71,7 @@ it('leaves most of the budget to others, however much one site wants', () => {
   const budget = new NewcomerBudget(300, 0)
   const takeAll = (group: string, now = 0): number => {
     let taken = 0
-    while (budget.take(now, { site: group }, true)) taken++
+    while (budget.take(now, { ...budget.meet(now, group), standing: 'first' })) taken++
     return taken
   }
   expect(takeAll('a')).toBe(75)
@@ -90,4 +93,40 @@ it('gives a site that is alone a quarter of the slots and of the queue, but not 
   expect(queue.accepts('https://ps.example', 'known')).toBe(true)
   for (let index = 0; index < 8; index++) void queue.enter(made(index), 'named')
   expect(queue.load).toEqual({ running: 10, waiting: 2 })
+})
+
+it('keeps a part of the budget for sites that come for the first time from those turned away before', () => {
+  const budget = new NewcomerBudget(80, 0)
+  for (let index = 0; index < 200; index++) take(budget, 0, { site: `evil-${index}.example` })
+  expect(budget.left(0)).toBe(0)
+  expect(budget.meet(0, 'evil-79.example').standing).toBe('fetched')
+  expect(budget.meet(0, 'evil-80.example').standing).toBe('turnedAway')
+  expect(budget.meet(0, 'honest.example').standing).toBe('first')
+  // All of them again: those that were served leave a quarter, those turned away an eighth.
+  for (let index = 0; index < 80; index++) take(budget, 60_000, { site: `evil-${index}.example` })
+  expect(budget.left(60_000)).toBe(20)
+  for (let index = 80; index < 200; index++) take(budget, 60_000, { site: `evil-${index}.example` })
+  expect(budget.left(60_000)).toBe(10)
+  for (let index = 0; index < 10; index++)
+    expect(take(budget, 60_000, { site: `honest-${index}.example` })).toBe(true)
+  expect(budget.left(60_000)).toBe(0)
+})
+
+it('does not hold it against a site that a client without a share has named it', () => {
+  const budget = new NewcomerBudget(80, 0)
+  for (let index = 0; index < 80; index++) take(budget, 0, { site: `evil-${index}.example`, client: 'a' })
+  expect(budget.left(0)).toBe(60)
+  const named = { site: 'honest.example' }
+  expect(take(budget, 0, { ...named, client: 'a' })).toBe(false)
+  budget.turnedAway(0, budget.meet(0, 'honest.example', 'a'))
+  expect(budget.meet(0, 'honest.example').standing).toBe('first')
+  budget.turnedAway(0, budget.meet(0, 'honest.example'))
+  expect(budget.meet(0, 'honest.example').standing).toBe('turnedAway')
+})
+
+it('has slots for issuers that are not held any more apart from those of issuers that are', async () => {
+  const queue = new DiscoveryQueue(limits)
+  for (const site of ['a', 'b', 'c', 'd']) void queue.enter(`https://${site}.example`, 'former')
+  expect(queue.accepts('https://e.example', 'former')).toBe(false)
+  expect(queue.accepts('https://e.example', 'known')).toBe(true)
 })

@@ -1,17 +1,19 @@
 import type { IssuerLimits } from './limits.js'
-import { keptForFirst, mayTake, siteOf } from './site.js'
+import { keptFrom, mayTake, type Standing, siteOf } from './site.js'
 
 /**
  * What a discovery is for: a request with a token of an issuer that the operator named (`named`), of which a token has
- * verified (`known`) or of which none has (`newcomer`); or a refresh that no request waits for (`background`). Each kind
- * has slots of its own, so that none can use up another's.
+ * verified and which is held as admitted (`known`) or not any more (`former`), or of which none has (`newcomer`); or a
+ * refresh that no request waits for (`background`). Each kind has slots of its own, so that none can use up another's.
  */
-export type DiscoveryKind = 'named' | 'known' | 'newcomer' | 'background'
+export type DiscoveryKind = 'named' | 'known' | 'former' | 'newcomer' | 'background'
 
-/** Whose discovery it is, of a newcomer. */
+/** Whose discovery it is, of a newcomer; where it is not said, it is of one that comes for the first time. */
 export interface Whose {
-  /** Whether nothing of the issuer's site has been fetched for a day. */
-  readonly isFirst: boolean
+  /** The registrable domain of the issuer. */
+  readonly site: string
+  /** How the issuer's site stands. */
+  readonly standing: Standing
   /** The client whose request it is for; `undefined` where that is not known. */
   readonly client?: string | undefined
 }
@@ -21,24 +23,28 @@ interface Wanted {
   readonly issuer: string
   readonly kind: DiscoveryKind
   readonly shares: readonly string[]
-  readonly isFirst: boolean
+  readonly standing: Standing
 }
 
 interface QueuedDiscovery extends Wanted {
   readonly start: (leave: () => void) => void
 }
 
-const first: Whose = { isFirst: true }
-
 /**
  * The queue of discoveries: bounds how many run at once and how many wait, of each kind, of each issuer, and of each site
  * and each client within a kind, since a stranger with one site has as many issuers as he likes, and one with many sites
- * may be one client (see {@link mayTake}). A quarter of the newcomers' places is kept for sites of which nothing has been
- * fetched for a day. Issuers that the operator named are bound by neither.
+ * may be one client (see {@link mayTake}). Parts of the newcomers' places are kept for sites that come for the first time
+ * (see {@link keptFrom}). Issuers that the operator named are bound by neither.
  */
 export class DiscoveryQueue {
   readonly #limits: Pick<IssuerLimits, 'concurrency' | 'perIssuer' | 'queue'>
-  readonly #running: Record<DiscoveryKind, number> = { named: 0, known: 0, newcomer: 0, background: 0 }
+  readonly #running: Record<DiscoveryKind, number> = {
+    named: 0,
+    known: 0,
+    former: 0,
+    newcomer: 0,
+    background: 0,
+  }
   readonly #issuers = new Map<string, number>()
   readonly #shares = new Map<string, number>()
   readonly #waiting: QueuedDiscovery[] = []
@@ -49,12 +55,12 @@ export class DiscoveryQueue {
 
   /** Discoveries under way and waiting. */
   get load(): { readonly running: number; readonly waiting: number } {
-    const { named, known, newcomer, background } = this.#running
-    return { running: named + known + newcomer + background, waiting: this.#waiting.length }
+    const { named, known, former, newcomer, background } = this.#running
+    return { running: named + known + former + newcomer + background, waiting: this.#waiting.length }
   }
 
   /** Whether a discovery may {@link enter}: it would start at once, or there is room for one more to wait. Background ones never wait. */
-  accepts(issuer: string, kind: DiscoveryKind, whose: Whose = first): boolean {
+  accepts(issuer: string, kind: DiscoveryKind, whose?: Whose): boolean {
     const wanted = wantedBy(issuer, kind, whose)
     if (this.#isFree(wanted)) return true
     if (kind === 'background') return false
@@ -72,7 +78,7 @@ export class DiscoveryQueue {
   }
 
   /** Waits for a slot; resolves with the function that gives it back. Ask {@link accepts} first. */
-  enter(issuer: string, kind: DiscoveryKind, whose: Whose = first): Promise<() => void> {
+  enter(issuer: string, kind: DiscoveryKind, whose?: Whose): Promise<() => void> {
     return new Promise((start) => {
       this.#waiting.push({ ...wantedBy(issuer, kind, whose), start })
       this.#advance()
@@ -88,13 +94,13 @@ export class DiscoveryQueue {
   }
 
   #mayHave(
-    { kind, shares, isFirst }: Wanted,
+    { kind, shares, standing }: Wanted,
     all: number,
     free: number,
     own: (share: string) => number,
   ): boolean {
     if (kind === 'named') return true
-    const kept = isFirst ? 0 : Math.floor(all * keptForFirst)
+    const kept = Math.floor(all * keptFrom[standing])
     return shares.every((share) => mayTake(own(share), free, kept))
   }
 
@@ -121,11 +127,10 @@ export class DiscoveryQueue {
   }
 }
 
-function wantedBy(issuer: string, kind: DiscoveryKind, { isFirst, client }: Whose): Wanted {
-  const site = `${kind} ${siteOf(issuer)}`
-  return kind === 'newcomer'
-    ? { issuer, kind, shares: client === undefined ? [site] : [site, `client ${client}`], isFirst }
-    : { issuer, kind, shares: [site], isFirst: true }
+function wantedBy(issuer: string, kind: DiscoveryKind, whose: Whose | undefined): Wanted {
+  const site = `${kind} ${whose?.site ?? siteOf(issuer)}`
+  const shares = whose?.client === undefined ? [site] : [site, `client ${whose.client}`]
+  return { issuer, kind, shares, standing: whose?.standing ?? 'first' }
 }
 
 function add(counts: Map<string, number>, name: string, one: 1 | -1): void {

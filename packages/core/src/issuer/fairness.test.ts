@@ -36,22 +36,45 @@ describe('many hostile domains, each with as many issuers as it likes', () => {
     expect(town.keys.inspect(0).counts.answers.busy).toBeGreaterThan(1000)
   }, 30_000)
 
-  it('leave a quarter of the places to whoever comes for the first time, when all of them hang', async () => {
-    const queue = new DiscoveryQueue({ concurrency: 8, perIssuer: 2, queue: 8 })
-    const again = { isFirst: false }
-    for (let i = 0; i < 20; i++) {
-      const issuer = `https://i.evil-${i}.example`
-      if (queue.accepts(issuer, 'newcomer', again)) void queue.enter(issuer, 'newcomer', again)
+  it.each([
+    ['fetched', 6],
+    ['turnedAway', 7],
+  ] as const)(
+    'leave places to whoever comes for the first time, when all of them hang: %s',
+    async (standing, most) => {
+      const queue = new DiscoveryQueue({ concurrency: 8, perIssuer: 2, queue: 8 })
+      for (let i = 0; i < 20; i++) {
+        const [issuer, again] = [`https://i.evil-${i}.example`, { site: `evil-${i}.example`, standing }]
+        if (queue.accepts(issuer, 'newcomer', again)) void queue.enter(issuer, 'newcomer', again)
+      }
+      expect(queue.load).toEqual({ running: most, waiting: most })
+      const entered: string[] = []
+      for (const name of ['a', 'b'].slice(0, 8 - most)) {
+        expect(queue.accepts(`https://${name}.example`, 'newcomer')).toBe(true)
+        void queue.enter(`https://${name}.example`, 'newcomer').then(() => entered.push(name))
+      }
+      await Promise.resolve()
+      expect(entered).toEqual(['a', 'b'].slice(0, 8 - most))
+    },
+  )
+
+  it('are behind those who come after them, once each has asked, although most had to be turned away', async () => {
+    const town = new FakeTown({ limits: { newcomersPerMinute: 60 } })
+    const refused: string[] = []
+    let made = 0
+    for (let second = 0; second < 300; second++) {
+      // 1,200 domains that ask once a minute; to fetch something of each would take 20 minutes.
+      for (let i = 0; i < 20; i++, made++) await town.find(`i${made}.evil-${made % 1200}.example`)
+      const honest = `honest-${second}.example`
+      if (second > 60 && second % 3 === 0) {
+        town.publish(honest, [key])
+        if (!(await isServed(town, honest))) refused.push(honest)
+      }
+      town.pass(1)
     }
-    expect(queue.load).toEqual({ running: 6, waiting: 6 })
-    const entered: string[] = []
-    for (const name of ['a', 'b']) {
-      expect(queue.accepts(`https://${name}.example`, 'newcomer')).toBe(true)
-      void queue.enter(`https://${name}.example`, 'newcomer').then(() => entered.push(name))
-    }
-    await Promise.resolve()
-    expect(entered).toEqual(['a', 'b'])
-  })
+    expect(refused).toEqual([])
+    expect(town.fetches.length).toBeGreaterThan(300)
+  }, 30_000)
 
   it('do not fill the space of those whose tokens verify, with ten issuers each', async () => {
     const limits = { issuers: 1024, newcomers: 4000, newcomersPerMinute: 2000 }
@@ -194,23 +217,27 @@ describe('clients, where the operator tells which is real', () => {
 
   it('leave places to others, when all their issuers hang', async () => {
     const queue = new DiscoveryQueue({ concurrency: 8, perIssuer: 2, queue: 8 })
-    const whose = (client: string) => ({ isFirst: true, client })
+    const whose = (site: string, client: string) => ({ site, standing: 'first' as const, client })
     for (let i = 0; i < 30; i++)
-      if (queue.accepts(`https://evil-${i}.example`, 'newcomer', whose('a')))
-        void queue.enter(`https://evil-${i}.example`, 'newcomer', whose('a'))
+      if (queue.accepts(`https://evil-${i}.example`, 'newcomer', whose(`evil-${i}.example`, 'a')))
+        void queue.enter(`https://evil-${i}.example`, 'newcomer', whose(`evil-${i}.example`, 'a'))
     expect(queue.load).toEqual({ running: 2, waiting: 2 })
-    expect(queue.accepts('https://ps.example', 'newcomer', whose('b'))).toBe(true)
+    expect(queue.accepts('https://ps.example', 'newcomer', whose('ps.example', 'b'))).toBe(true)
   })
 })
 
 describe('what is remembered of names', () => {
   it('is bounded, and forgets what was noted longest ago', () => {
     const seen = new SeenSites(100)
-    for (let i = 0; i < 1000; i++) seen.note(`${i}.example`, 0)
-    expect(seen.size).toBe(100)
-    expect(seen.has('999.example', 0)).toBe(true)
-    expect(seen.has('1.example', 0)).toBe(false)
-    expect(seen.has('999.example', 24 * 3_600_000)).toBe(false)
+    for (let i = 0; i < 1000; i++) seen.fetched(seen.nameOf(`${i}.example`), 0)
+    for (let i = 1000; i < 2000; i++) seen.turnedAway(seen.nameOf(`${i}.example`), 0)
+    expect(seen.size).toBe(200)
+    const standings = (now: number): string[] =>
+      ['1', '999', '1001', '1999'].map((name) => seen.standingOf(seen.nameOf(`${name}.example`), now))
+    expect(standings(0)).toEqual(['first', 'fetched', 'first', 'turnedAway'])
+    expect(standings(24 * 3_600_000)).toEqual(['first', 'first', 'first', 'first'])
+    seen.fetched(seen.nameOf('1999.example'), 0)
+    expect(standings(0)).toEqual(['first', 'fetched', 'first', 'fetched'])
   })
 
   it('is shared by site among issuers that were known', () => {

@@ -34,9 +34,9 @@ export class FormerIssuers {
     this.delete(issuer)
     const group = this.#hash(site)
     if ((this.#sites.get(group) ?? 0) + 1 > this.#most * sharePerSite) return
-    for (const first of this.#issuers.keys()) {
-      if (this.#issuers.size < this.#most) break
-      this.#drop(first)
+    if (this.#issuers.size >= this.#most) {
+      const [first] = this.#issuers.keys()
+      this.#drop(first as number)
     }
     this.#issuers.set(this.#hash(issuer), group)
     this.#sites.set(group, (this.#sites.get(group) ?? 0) + 1)

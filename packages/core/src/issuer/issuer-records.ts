@@ -1,17 +1,27 @@
 import type { IssuerDocuments, IssuerEntry } from './entry.js'
 import { FairMap } from './fair-map.js'
 import { FormerIssuers } from './former-issuers.js'
+import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
+
+/** What the discoveries of one issuer work with. */
+export interface IssuerWork {
+  readonly documents: IssuerDocuments
+  /** Stops them, for good. */
+  readonly abort: AbortController
+}
 
 /** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its last fetches. */
 export interface IssuerRecord {
   readonly issuer: string
   readonly entries: Map<string, IssuerEntry>
-  readonly documents: IssuerDocuments
-  readonly abort: AbortController
+  /** From its first discovery on: most strangers never have any. */
+  work?: IssuerWork
   /** When it was admitted, in milliseconds. */
   admittedAt?: number
+  /** When it was last noted among the known issuers of all instances, in milliseconds. */
+  notedAt?: number
 }
 
 /** Bytes that a record counts for beside its documents. */
@@ -39,11 +49,16 @@ export class IssuerRecords {
   readonly #newcomers: FairMap<IssuerRecord>
   readonly #departed: FairMap<ReadonlyMap<string, number>>
   readonly #former = new FormerIssuers()
+  readonly #known: KnownIssuers | undefined
   readonly #isNamed: (issuer: string) => boolean
   readonly #least: Readonly<Record<'admitted' | 'newcomers', number>>
 
-  /** @param isNamed whether the operator named an issuer */
-  constructor(limits: IssuerLimits, isNamed: (issuer: string) => boolean) {
+  /**
+   * @param isNamed whether the operator named an issuer
+   * @param known those known before this process, and by others
+   */
+  constructor(limits: IssuerLimits, isNamed: (issuer: string) => boolean, known?: KnownIssuers) {
+    this.#known = known
     const { issuers, issuerBytes, newcomers, newcomerBytes } = limits
     this.#isNamed = isNamed
     // A record weighs no less than its part of the number, so that one bound keeps both.
@@ -85,9 +100,9 @@ export class IssuerRecords {
     return this.#admitted.get(issuer)?.admittedAt
   }
 
-  /** Whether a token of the issuer has verified, and it is not held as admitted: it was evicted or idle, or found no place. */
+  /** Whether a token of the issuer has verified, and it is not held as admitted: it was evicted or idle, found no place, or was known to another process. */
   wasAdmitted(issuer: string): boolean {
-    return this.#former.has(issuer)
+    return this.#former.has(issuer) || this.#known?.has(issuer) === true
   }
 
   /** Holds a new record. */

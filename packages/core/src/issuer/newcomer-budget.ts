@@ -1,5 +1,5 @@
 import { SeenSites } from './seen-sites.js'
-import { keptForFirst, mayTake } from './site.js'
+import { keptFrom, mayTake, type Standing } from './site.js'
 
 /** How much one of those who share has taken, and when that was computed last, in milliseconds. */
 interface Taken {
@@ -7,17 +7,21 @@ interface Taken {
   asOf: number
 }
 
-/** Who wants a newcomer discovered. */
+/** Who wants a newcomer discovered: see {@link NewcomerBudget.meet}. */
 export interface Stranger {
   /** The registrable domain of the issuer. */
   readonly site: string
   /** The client whose request it is for; `undefined` where that is not known. */
-  readonly client?: string | undefined
+  readonly client: string | undefined
+  /** How the site stands. */
+  readonly standing: Standing
+  /** What the site is called among those that have been seen. */
+  readonly name: number
 }
 
 /**
  * The rate limit on discoveries of newcomers: a token bucket of so many a minute and as many at once, which sites share,
- * and clients as well (see {@link mayTake}). A quarter of it is kept for sites of which nothing has been fetched for a day.
+ * and clients as well (see {@link mayTake}). Parts of it are kept for sites that come for the first time (see {@link keptFrom}).
  */
 export class NewcomerBudget {
   readonly #perMinute: number
@@ -36,22 +40,38 @@ export class NewcomerBudget {
     this.#asOf = now
   }
 
-  /** Whether nothing of the site has been fetched for a day. */
-  isFirst({ site }: Stranger, now: number): boolean {
-    return !this.#seen.has(site, now)
+  /**
+   * Looks who it is that comes.
+   *
+   * @param now milliseconds
+   * @param site the registrable domain of the issuer
+   * @param client the client whose request it is for, where that is known
+   */
+  meet(now: number, site: string, client?: string): Stranger {
+    const name = this.#seen.nameOf(site)
+    return { site, client, name, standing: this.#seen.standingOf(name, now) }
   }
 
-  /** Takes one; whether there was one to take. @param isFirst as {@link isFirst} has just said */
-  take(now: number, { site, client }: Stranger, isFirst: boolean): boolean {
+  /** Takes one, for somebody who has just been met; whether there was one to take. */
+  take(now: number, { site, client, name, standing }: Stranger): boolean {
     this.#refill(now)
-    const kept = isFirst ? 0 : Math.floor(this.#perMinute * keptForFirst)
-    if (!mayTake(this.#sites.of(site, now), this.#left, kept)) return false
+    const kept = Math.floor(this.#perMinute * keptFrom[standing])
+    if (!mayTake(this.#sites.of(site, now), this.#left, kept)) {
+      if (standing !== 'fetched') this.#seen.turnedAway(name, now)
+      return false
+    }
+    // That a client has had its share says nothing about the site: it must not lose its standing by who else names it.
     if (client !== undefined && !mayTake(this.#clients.of(client, now), this.#left)) return false
     this.#left--
-    this.#seen.note(site, now)
+    this.#seen.fetched(name, now)
     this.#sites.add(site, now)
     if (client !== undefined) this.#clients.add(client, now)
     return true
+  }
+
+  /** Notes that there was no place for a discovery, for which nothing was taken. */
+  turnedAway(now: number, { client, name, standing }: Stranger): void {
+    if (client === undefined && standing !== 'fetched') this.#seen.turnedAway(name, now)
   }
 
   /** What is left now, rounded down. */

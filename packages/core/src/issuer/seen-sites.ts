@@ -1,19 +1,21 @@
 import { createNameHash } from './name-hash.js'
+import type { Standing } from './site.js'
 
-/** About 4 MiB. Newcomers' discoveries of a day can be more only if nearly all of them are of different sites. */
+/** About 4 MiB each for those that were fetched and those turned away. */
 const mostSites = 65_536
 const minute = 60_000
-/** Minutes for which a site is remembered after something of it was fetched last. */
+/** Minutes for which a site is remembered after something of it was fetched or asked for last. */
 const remembered = 24 * 60
 
 /**
- * The sites that have had a discovery as newcomers within the last day. A site that is not among them has cost nothing yet:
- * who comes for the first time is let in before who comes again and again. Forgets those first that were noted longest ago.
+ * How the sites of newcomers stand: see {@link Standing}. Of either kind those are forgotten first that were noted longest ago,
+ * and each has room of its own: made-up sites, of which there are as many as somebody likes, push out none that were fetched.
  */
 export class SeenSites {
   readonly #hash = createNameHash()
   // When each was noted, in minutes: small integers take no memory of their own.
-  readonly #sites = new Map<number, number>()
+  readonly #fetched = new Map<number, number>()
+  readonly #turnedAway = new Map<number, number>()
   readonly #most: number
 
   constructor(most: number = mostSites) {
@@ -21,23 +23,42 @@ export class SeenSites {
   }
 
   get size(): number {
-    return this.#sites.size
+    return this.#fetched.size + this.#turnedAway.size
+  }
+
+  /** What a site is called here: made once for a request. */
+  nameOf(site: string): number {
+    return this.#hash(site)
   }
 
   /** @param now milliseconds */
-  has(site: string, now: number): boolean {
-    const at = this.#sites.get(this.#hash(site))
-    return at !== undefined && Math.floor(now / minute) - at < remembered
+  standingOf(name: number, now: number): Standing {
+    if (isRecent(this.#fetched.get(name), now)) return 'fetched'
+    return isRecent(this.#turnedAway.get(name), now) ? 'turnedAway' : 'first'
   }
 
-  /** @param now milliseconds */
-  note(site: string, now: number): void {
-    const name = this.#hash(site)
-    this.#sites.delete(name)
-    this.#sites.set(name, Math.floor(now / minute))
-    for (const first of this.#sites.keys()) {
-      if (this.#sites.size <= this.#most) break
-      this.#sites.delete(first)
-    }
+  /** Something of the site is being fetched. @param now milliseconds */
+  fetched(name: number, now: number): void {
+    this.#turnedAway.delete(name)
+    this.#note(this.#fetched, name, now)
+  }
+
+  /** Something of the site was asked for and is not fetched. @param now milliseconds */
+  turnedAway(name: number, now: number): void {
+    this.#note(this.#turnedAway, name, now)
+  }
+
+  #note(sites: Map<number, number>, name: number, now: number): void {
+    const at = Math.floor(now / minute)
+    if (sites.get(name) === at) return
+    sites.delete(name)
+    sites.set(name, at)
+    // A map is looked at from its beginning only where it must be: what was deleted there is walked over.
+    if (sites.size <= this.#most) return
+    const [first] = sites.keys()
+    sites.delete(first as number)
   }
 }
+
+const isRecent = (at: number | undefined, now: number): boolean =>
+  at !== undefined && Math.floor(now / minute) - at < remembered

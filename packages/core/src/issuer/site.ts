@@ -31,5 +31,14 @@ export function mayTake(own: number, free: number, kept: number = 0): boolean {
   return free - kept >= 1 && (own === 0 || own + 1 <= (free - 1) / 3)
 }
 
-/** The part of what strangers share that is kept for sites of which nothing has been fetched for a day. */
-export const keptForFirst: number = 1 / 4
+/**
+ * How a site of which no token has verified stands within a day: nothing of it has been asked for (`first`), it was asked for
+ * in vain (`turnedAway`), or something of it was fetched (`fetched`).
+ */
+export type Standing = 'first' | 'turnedAway' | 'fetched'
+
+/**
+ * The part of what strangers share that is kept for sites that stand better. So a domain takes the place of one that comes
+ * for the first time once, at its first request: where many come at once, who comes after them does not queue behind them.
+ */
+export const keptFrom: Readonly<Record<Standing, number>> = { first: 0, turnedAway: 1 / 8, fetched: 1 / 4 }

@@ -61,8 +61,8 @@ export class Sweep {
     const lighter = new Set<IssuerRecord>()
     const idle: string[] = []
     for (const { record, partition } of this.#discoverer.records.all()) {
-      record.documents.metadata.prune(now)
-      record.documents.keys.prune(now)
+      record.work?.documents.metadata.prune(now)
+      record.work?.documents.keys.prune(now)
       for (const entry of record.entries.values()) {
         if (entry.expire(now)) lighter.add(record)
         if (partition !== 'newcomers' && now - entry.usedAt < this.#limits.keepWarm && entry.isDue(now))

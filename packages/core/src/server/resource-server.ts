@@ -39,6 +39,7 @@ import { authenticationContext } from './authentication-context.js'
 import { chainingFor } from './chaining.js'
 import type { ResourceServer } from './contract.js'
 import { readHealth } from './health.js'
+import { shareKnownIssuers } from './listed-issuers.js'
 import { createOnwardCalls } from './onward.js'
 import { operatorDenials, operatorRevocations } from './operator.js'
 import { type Config, readOptions } from './options.js'
@@ -88,13 +89,19 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   trace: Trace | undefined,
 ): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
-  const issuers = createIssuerKeys(config.issuers, {
-    clock: config.steady,
-    random: config.random,
-    report: config.report,
-    named: config.accessServer === undefined ? [] : [config.accessServer],
-    ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
-  })
+  // Where nobody shares the store it does not outlive the process either.
+  const listed = config.isShared && trace === undefined ? shareKnownIssuers(config) : undefined
+  const issuers = createIssuerKeys(
+    config.issuers,
+    {
+      clock: config.steady,
+      random: config.random,
+      report: config.report,
+      named: config.accessServer === undefined ? [] : [config.accessServer],
+      ...(config.fetch === undefined ? {} : { fetch: config.fetch }),
+    },
+    listed?.known,
+  )
   // Applications that want to wait for it await `issuers.warm()`, which then joins this attempt.
   void issuers.warm()
   const deadlines = new Deadlines(config.policyTimeout, config.report)
@@ -190,6 +197,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
     close() {
       pendingRequests.close()
       issuers.close()
+      listed?.close()
       void adoption.flush()
     },
   }

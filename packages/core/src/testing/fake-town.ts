@@ -3,7 +3,8 @@ import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { IssuerEvent, Untold } from '../events.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
-import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
+import type { IssuerKeys, IssuerKeysContext, KeyQuery } from '../issuer/issuer-keys.js'
+import type { KnownIssuers } from '../issuer/known-issuers.js'
 import type { IssuerFetch, IssuerOptions } from '../issuer/options.js'
 import { newJwks } from './jwk.js'
 
@@ -26,14 +27,14 @@ export class FakeTown {
   readonly #issuers = new Map<string, Behaviour>()
   #sweep: (() => void) | undefined
 
-  constructor(options: IssuerOptions = {}) {
+  constructor(options: IssuerOptions = {}, known?: KnownIssuers) {
     const fetch: IssuerFetch = async (url, { signal }) => {
       this.fetches.push(url)
       const behave = this.#issuers.get(new URL(url).host)
       if (behave === undefined) throw Object.assign(new Error('no such host'), { code: 'ENOTFOUND' })
       return behave(url, signal)
     }
-    this.keys = createIssuerKeys(options, {
+    const context: IssuerKeysContext = {
       clock: () => this.now,
       random: () => 0.5,
       report: (event) => this.events.push(event),
@@ -44,7 +45,8 @@ export class FakeTown {
           this.#sweep = undefined
         }
       },
-    })
+    }
+    this.keys = createIssuerKeys(options, context, known)
     this.keys.onWithdrawn((issuer, dwk) => this.withdrawn.push(`${issuer} ${dwk}`))
   }
 

@@ -1,0 +1,47 @@
+import { KnownIssuers, listedSeconds } from '../issuer/known-issuers.js'
+import type { Store } from '../store/store.js'
+
+/** Milliseconds between two looks at the list, more or less, so that instances which began together take turns. */
+const pause = 600_000
+const key = 'issuers:known'
+
+/** The dependencies of {@link shareKnownIssuers}. */
+interface SharedContext {
+  readonly store: Store
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
+  /** A random number in [0, 1). */
+  readonly random: () => number
+}
+
+/** The issuers that this instance and others know. */
+interface SharedIssuers {
+  readonly known: KnownIssuers
+  /** Reads what others have written, and writes what they do not have yet. Never rejects. */
+  exchange(): Promise<void>
+  close(): void
+}
+
+/**
+ * Keeps the list of known issuers in the store, so that one that starts in the middle of a storm knows them: read once at the
+ * start, and then every ten minutes or so, when it is written if something has come to it. So no stranger causes a write: he
+ * only causes that a line is in the next one. Whoever writes at the same moment as another is put right at the next.
+ */
+export function shareKnownIssuers({ store, clock, random }: SharedContext): SharedIssuers {
+  const known = new KnownIssuers()
+  const exchange = async (): Promise<void> => {
+    try {
+      const stored = (await store.get(key)) ?? ''
+      known.merge(stored, clock())
+      const text = known.text()
+      if (text !== stored) await store.put(key, text, listedSeconds)
+    } catch {
+      // Whoever watches the store has reported it. What is known here stays, and there is a next time.
+    }
+  }
+  const timer = setInterval(() => void exchange(), pause * (0.75 + 0.5 * random()))
+  // Under timers that a test has put in place it may be anything.
+  ;(timer as Partial<NodeJS.Timeout>).unref?.()
+  void exchange()
+  return { known, exchange, close: () => clearInterval(timer) }
+}
