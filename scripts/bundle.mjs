@@ -5,14 +5,15 @@
 // Node 24.9. What is imported passes on what is required, so that a class is there once in a process whoever asks for it.
 //
 // What the entries of a package share is in one file: to load some hundreds of small ones takes longer than to run them.
-// Dependencies are carried within, each with the parts that are used; what only some processes need (`jose`, the public
-// suffixes) is in a file of its own, loaded when it is.
+// What only some processes need is in files of its own, each loaded when something of it is first used.
+//
+// Of dependencies, those of which little is used are carried within. The list of public suffixes is not: nothing could be
+// left out, it is loaded with the first issuer only, and who installs it sees its version.
 //
 // It is made from what `tsc -b` has already compiled and checked.
 import {
   copyFileSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -20,9 +21,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { build, transform } from 'esbuild'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
@@ -32,7 +33,7 @@ import { root } from './bootstrap.mjs'
 /** @typedef {{ readonly types: string, readonly default: string }} Entry */
 
 /** Dependencies that are carried. */
-const carried = ['ipaddr.js', 'jose', 'lru-cache', 'structured-headers', 'tldts-core', 'tldts-icann', 'zod']
+const carried = ['ipaddr.js', 'jose', 'lru-cache', 'structured-headers', 'zod']
 
 /** @param {string} path */
 const isCarried = (path) => carried.some((name) => path === name || path.startsWith(`${name}/`))
@@ -72,119 +73,61 @@ export const bundle = async (folder, out, entries) => {
  */
 const bundleCode = async (folder, out, entries) => {
   rmSync(out, { recursive: true, force: true })
-  const dist = join(folder, 'dist')
-  const parts = mkdtempSync(join(tmpdir(), 'countersign-bundle-'))
-  try {
-    const inputs = await makeParts(dist, parts, entries)
-    const made = await joinParts(parts, join(out, 'cjs'), entries)
-    for (const entry of entries) passOn(folder, out, entry, made.get(entry.default) ?? [])
-    if (inputs.some((input) => /[\\/]issuer[\\/]site\.js$/.test(input)))
-      inputs.push(...(await bundleSuffixes(folder, join(out, 'cjs', 'shared'))))
-    copyLicences(inputs, out)
-  } finally {
-    rmSync(parts, { recursive: true, force: true })
-  }
+  const { inputs, exported } = await makeFiles(join(folder, 'dist'), join(out, 'cjs'), entries)
+  for (const entry of entries) passOn(folder, out, entry, exported.get(entry.default) ?? [])
+  copyLicences(inputs, out)
   // The nearest package.json decides what a `.js` is, for Node and for TypeScript.
   writeFileSync(join(out, 'cjs', 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n')
 }
 
 /**
- * As ES modules, of which what nobody uses can be left out: one file for each entry, and one for each set of entries that
- * share something.
- *
  * @param {string} dist
- * @param {string} parts a folder for them
- * @param {readonly Entry[]} entries
- * @returns {Promise<string[]>} what they are made of
- */
-const makeParts = async (dist, parts, entries) => {
-  const { metafile, warnings } = await build({
-    absWorkingDir: dist,
-    entryPoints: entries.map((entry) => join(dist, '..', entry.default)),
-    outdir: parts,
-    outbase: dist,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    mainFields: ['module', 'main'],
-    target,
-    legalComments: 'none',
-    logLevel: 'warning',
-    metafile: true,
-    plugins: [
-      {
-        name: 'carried',
-        setup: ({ onResolve, onLoad }) => {
-          onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-            kind === 'entry-point' || isCarried(path) ? undefined : { path, external: true },
-          )
-          onLoad({ filter: /[\\/]node_modules[\\/].*\.m?js$/ }, shortened)
-        },
-      },
-    ],
-  })
-  if (warnings.length > 0) throw new Error(`${dist}: the bundle has warnings, see above`)
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs))
-  return inputs.map((input) => join(dist, input))
-}
-
-/**
- * What is carried is for nobody to read here: its own repository has it.
- *
- * @param {import('esbuild').OnLoadArgs} args
- * @returns {Promise<import('esbuild').OnLoadResult>}
- */
-const shortened = async ({ path }) => {
-  const { code } = await transform(readFileSync(path, 'utf8'), { minify: true, target })
-  return { contents: code, loader: 'js' }
-}
-
-/** Entries that no adapter imports. */
-const seldom = new Set([
-  'crypto/sodium.js',
-  'entries/audit.js',
-  'entries/explain.js',
-  'entries/otel.js',
-  'entries/policies.js',
-  'store/store-contract.js',
-])
-
-/**
- * Whatever an adapter needs goes together into one file.
- *
- * @param {string} parts
  * @param {string} out
  * @param {readonly Entry[]} entries
- * @returns {Promise<ReadonlyMap<string, readonly string[]>>} what each entry exports, by its path in the package
+ * @returns {Promise<{ inputs: string[], exported: ReadonlyMap<string, readonly string[]> }>} of what modules the files are
+ * made, and what each entry exports, by its path in the package
  */
-const joinParts = async (parts, out, entries) => {
-  const input = entries.map((entry) => relative('dist', entry.default))
-  /** @type {Set<string>} */
-  const always = new Set()
+const makeFiles = async (dist, out, entries) => {
+  /** @param {{ readonly default: string }} entry */
+  const pathOf = (entry) => relative('dist', entry.default).replaceAll('\\', '/')
+  /** @type {ReadonlyMap<string, string>} */
+  let files = new Map()
   const made = await rollup({
-    input: Object.fromEntries(input.map((path) => [path.replace(/\.js$/, ''), join(parts, path)])),
-    external: (path) => !path.startsWith('.') && !path.startsWith(parts),
+    input: Object.fromEntries(
+      entries.map((entry) => [pathOf(entry).replace(/\.js$/, ''), join(dist, pathOf(entry))]),
+    ),
+    external: (path) => /^[^./]/.test(path) && !isAbsolute(path) && !isCarried(path),
     treeshake: { moduleSideEffects: false },
-    onwarn: ({ message }) => {
-      throw new Error(message)
+    onwarn: ({ code, ids = [], message }) => {
+      const foreign = code === 'CIRCULAR_DEPENDENCY' && ids.every((id) => id.includes('node_modules'))
+      // Between a file that is loaded later and those that load it.
+      if (!foreign && code !== 'CIRCULAR_CHUNK') throw new Error(message)
     },
     plugins: [
+      nodeResolve(),
       {
-        name: 'what is always loaded',
+        name: 'what is in which file',
         buildEnd() {
-          /** @param {string} id */
-          const add = (id) => {
-            if (always.has(id) || !id.startsWith(parts)) return
-            always.add(id)
-            for (const next of this.getModuleInfo(id)?.importedIds ?? []) add(next)
-          }
-          for (const path of input) if (!seldom.has(path)) add(join(parts, path))
+          files = placed(this, dist, entries.map(pathOf))
         },
       },
       {
         name: 'as CommonJS says it',
-        transform: (code) => ({ code: code.replace(asRequired, "require('./tldts-icann.js')"), map: null }),
+        // The one that is carried of which there is no ES module.
+        load: async (id) => {
+          if (!/[\\/]node_modules[\\/]ipaddr\.js[\\/]/.test(id)) return null
+          const { outputFiles } = await build({
+            entryPoints: [id],
+            bundle: true,
+            format: 'esm',
+            write: false,
+          })
+          return { code: outputFiles[0]?.text ?? '', map: null }
+        },
+        transform: async (code, id) =>
+          id.includes('node_modules')
+            ? { code: (await transform(code, { minify: true, target })).code, map: null }
+            : { code: code.replace(asRequired, "require('tldts-icann')"), map: null },
         // Within the one file of an application, an ES module, there is no name of this file.
         resolveImportMeta: (property) =>
           property === 'url'
@@ -192,7 +135,7 @@ const joinParts = async (parts, out, entries) => {
             : null,
         renderChunk: async (code) => {
           // A line for each statement, and every name as it was written: a stack says where it was.
-          const { code: short = '' } = await minify(code, {
+          const { code: short = '' } = await minify(whenUsed(code), {
             compress: false,
             mangle: false,
             format: { semicolons: false, comments: false, ecma: 2020 },
@@ -212,40 +155,110 @@ const joinParts = async (parts, out, entries) => {
     externalLiveBindings: false,
     generatedCode: 'es2015',
     entryFileNames: '[name].js',
-    chunkFileNames: 'shared/[name].js',
-    manualChunks: (id) => (always.has(id) && entries.length > 1 ? 'main' : undefined),
+    chunkFileNames: ({ name }) => `shared/${name.replace(later, '')}.js`,
+    manualChunks: (id) => files.get(id),
     minifyInternalExports: false,
     hoistTransitiveImports: false,
   })
   await made.close()
-  return new Map(
-    output.flatMap((file) => (file.type === 'chunk' ? [[`./dist/${file.fileName}`, file.exports]] : [])),
-  )
+  const chunks = output.flatMap((file) => (file.type === 'chunk' ? [file] : []))
+  return {
+    inputs: chunks.flatMap((chunk) => Object.keys(chunk.modules)),
+    exported: new Map(chunks.map((chunk) => [`./dist/${chunk.fileName}`, chunk.exports])),
+  }
 }
 
 const asRequired = /\w+\.createRequire\(import\.meta\.url\)\(["']tldts-icann["']\)/
 
+/** Entries that no adapter imports. */
+const seldom = new Set([
+  'crypto/sodium.js',
+  'entries/audit.js',
+  'entries/explain.js',
+  'entries/otel.js',
+  'entries/policies.js',
+  'store/store-contract.js',
+])
+
 /**
- * The list of public suffixes, with the one function of it that is used.
+ * What a process may never need, by the modules through which the others come to it: it is in a file of its own, with all
+ * that is reached through those only, and the file is loaded when something of it is first used.
  *
- * @param {string} folder
- * @param {string} out
+ * @type {Readonly<Record<string, readonly string[]>>}
  */
-const bundleSuffixes = async (folder, out) => {
-  const { metafile } = await build({
-    absWorkingDir: folder,
-    stdin: { contents: "export { getDomain } from 'tldts-icann'", resolveDir: folder },
-    outfile: join(out, 'tldts-icann.js'),
-    bundle: true,
-    minify: true,
-    format: 'cjs',
-    platform: 'node',
-    mainFields: ['module', 'main'],
-    target,
-    legalComments: 'none',
-    metafile: true,
-  })
-  return Object.keys(metafile.inputs).map((input) => join(folder, input))
+const whenNeeded = {
+  zod: ['zod.js'],
+  suppliers: ['suppliers.js'],
+  addresses: ['issuer/ip.js'],
+  audit: ['audit/log.js'],
+  authorization: ['endpoints/authorization.js'],
+  chaining: ['chaining/chaining.js', 'chaining/own-agent.js', 'chaining/seal.js', 'chaining/tokens.js'],
+  keys: ['own-keys/signing-keys.js', 'own-keys/made-key.js'],
+  pages: ['interaction/endpoint.js', 'interaction/callback-endpoint.js'],
+  pending: [
+    'pending/execute.js',
+    'pending/poll.js',
+    'pending/poll-held.js',
+    'pending/poll-chained.js',
+    'pending/held-call.js',
+    'pending/still-waiting.js',
+    'pending/answers.js',
+    'pending/ending.js',
+    'pending/new-record.js',
+  ],
+}
+
+/** What the names of such files begin with while they are made, and the variables for what is in them. */
+const later = /^later_/
+
+/**
+ * @param {import('rollup').PluginContext} context
+ * @param {string} dist
+ * @param {readonly string[]} input the entries
+ * @returns {ReadonlyMap<string, string>} the file of each module, where it is not for rollup to say
+ */
+const placed = (context, dist, input) => {
+  const roots = new Map(
+    Object.entries(whenNeeded).flatMap(([file, paths]) =>
+      paths.map((path) => [join(dist, path), `later_${file}`]),
+    ),
+  )
+  /** @type {Map<string, string>} */
+  const files = new Map()
+  /**
+   * @param {string} id
+   * @param {string} file
+   */
+  const add = (id, file) => {
+    if (files.has(id)) return
+    files.set(id, file)
+    for (const next of context.getModuleInfo(id)?.importedIds ?? []) if (!roots.has(next)) add(next, file)
+  }
+  const always = input.filter((path) => !seldom.has(path))
+  const main = always.filter((path) => path !== 'signature/index.js')
+  // What a program has that verifies signatures alone.
+  if (main.length < always.length) add(join(dist, 'signature/index.js'), 'signature')
+  if (always.length > 1) for (const path of main) add(join(dist, path), 'main')
+  for (const [id, file] of roots) if (context.getModuleInfo(id) !== null) add(id, file)
+  return files
+}
+
+/**
+ * Has what is in another file loaded where it is used first, and not at the beginning.
+ *
+ * @param {string} code
+ */
+const whenUsed = (code) => {
+  // By a member and not by a call, since `new later_x.Y()` is one expression with either.
+  const made = code
+    .replace(/\b(later_[a-z]+)\./g, '$1.all.')
+    .replace(
+      /^(?:var|const) (later_[a-z]+) = (require\('[^']+'\));$/gm,
+      'const $1 = { made: undefined, get all() { return this.made ??= $2; } };',
+    )
+  const rest = made.replace(/\bconst later_[a-z]+ = \{ made: undefined,|\blater_[a-z]+\.all\./g, '')
+  if (rest.includes('later_')) throw new Error(`not loaded later: ${/.*later_.*/.exec(rest)?.[0]}`)
+  return made
 }
 
 /**

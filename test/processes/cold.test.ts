@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -44,11 +44,8 @@ describe('what the import of an adapter loads', () => {
       const manifest = { name: `@countersign/${name}`, type: 'module', exports: Object.fromEntries(entries) }
       writeFileSync(join(own, 'package.json'), JSON.stringify(manifest))
     }
-    symlinkSync(
-      join(packages, 'fastify/node_modules/fastify-plugin'),
-      join(modules, 'fastify-plugin'),
-      'junction',
-    )
+    for (const path of ['fastify/node_modules/fastify-plugin', 'core/node_modules/tldts-icann'])
+      symlinkSync(join(packages, path), join(modules, basename(path)), 'junction')
   }, 240_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -68,42 +65,80 @@ console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)))`
   ])('%s: a handful of files, and of other packages nothing but the framework’s own', (adapter, others) => {
     const loaded = loadedBy(`await import('@countersign/${adapter}')`)
     const own = [
-      'agent/dist/cjs/index.js',
       'core/dist/cjs/entries/adapter.js',
-      'core/dist/cjs/entries/issuer.js',
       'core/dist/cjs/index.js',
       'core/dist/cjs/shared/main.js',
-      'core/dist/cjs/signature/index.js',
+      'core/dist/cjs/shared/signature.js',
       `${adapter}/dist/cjs/index.js`,
     ].map((path) => `@countersign/${path}`)
     expect(loaded.filter((path) => !path.startsWith('fastify-plugin/lib/'))).toEqual(
       [...own, ...others].sort(),
     )
     const bytes = own.reduce((sum, path) => sum + statSync(join(modules, path)).size, 0)
-    expect(bytes).toBeLessThan(800_000)
+    expect(bytes).toBeLessThan(460_000)
   })
 
-  it('leaves the public suffixes and jose in files of their own, loaded with the first issuer and the first session', () => {
-    const shared = readdirSync(join(modules, '@countersign/core/dist/cjs/shared'))
-    expect(shared.map((name) => name.replace(/-[A-Z\d]{8}\.js$/, '.js')).sort()).toEqual([
+  /** The files of core that are loaded by this beyond those that an import loads. */
+  const loadedLater = (code: string): string[] =>
+    loadedBy(`const { createResourceServer } = await import('@countersign/core')
+${code}`).flatMap(
+      (path) => /^@countersign\/core\/dist\/cjs\/shared\/(?!main|signature)(.*)$/.exec(path)?.[1] ?? [],
+    )
+  const options = `{ resource: 'https://notes.example', logger: false }`
+
+  it.each([
+    ['an import', '', []],
+    ['a server, whose options are checked', `createResourceServer(${options})`, ['zod.js']],
+    [
+      'the first address of an issuer',
+      `const { createGuardedFetch } = await import('@countersign/core')
+createGuardedFetch({ nat64Prefix: '64:ff9b::/96' })`,
+      ['addresses.js'],
+    ],
+    [
+      'a server that calls others in its callers’ names',
+      `const { generateKeyPairSync } = await import('node:crypto')
+const { privateKey } = generateKeyPairSync('ed25519')
+const key = { ...privateKey.export({ format: 'jwk' }), kid: 'one', alg: 'Ed25519' }
+const { connectSuppliers } = await import('@countersign/agent')
+createResourceServer({ ...${options}, signingKeys: [key], onward: { connect: connectSuppliers } })`,
+      ['chaining.js', 'keys.js', 'pages.js', 'zod.js'],
+    ],
+  ])('loads for %s what that needs', (_, code, files) => {
+    expect(loadedLater(code)).toEqual(files)
+  })
+
+  it('asks the package of the public suffixes for the first issuer, and carries no copy', () => {
+    const shared = join(modules, '@countersign/core/dist/cjs/shared')
+    expect(readdirSync(shared).sort()).toEqual([
+      'addresses.js',
+      'audit.js',
+      'authorization.js',
+      'chaining.js',
       'jose.js',
+      'keys.js',
       'main.js',
-      'tldts-icann.js',
+      'pages.js',
+      'pending.js',
+      'signature.js',
+      'zod.js',
     ])
-    const guarded = loadedBy(`const { createResourceServer } = await import('@countersign/core')
-createResourceServer({ resource: 'https://notes.example', logger: false })`)
-    // Of other packages there may be libsodium, where it is installed.
-    expect(guarded.filter((path) => path.startsWith('@countersign/'))).toEqual([
-      '@countersign/core/dist/cjs/index.js',
-      '@countersign/core/dist/cjs/shared/main.js',
-    ])
-    const text = readFileSync(join(modules, '@countersign/core/dist/cjs/shared/main.js'), 'utf8')
-    expect(text).toMatch(/function loadSuffixes\(\) ?\{\s*return require\("\.\/tldts-icann\.js"\)/)
+    const text = readFileSync(join(shared, 'main.js'), 'utf8')
+    expect(text).toMatch(/function loadSuffixes\(\) ?\{\s*return require\("tldts-icann"\)/)
+  })
+
+  it('gives a program that verifies signatures alone neither the server nor Zod', () => {
+    const loaded = loadedBy(`await import('@countersign/core/signature')`)
+    expect(loaded.map((path) => basename(path))).toEqual(['signature.js', 'index.js'])
   })
 
   it.each(['audit', 'explain', 'otel', 'policies'])('core/%s has no class of its own twice', (entry) => {
-    const files = ['shared/main.js', `entries/${entry}.js`].map((path) =>
-      join(modules, '@countersign/core/dist/cjs', path),
+    const all = join(modules, '@countersign/core/dist/cjs')
+    const shared = readdirSync(join(all, 'shared')).filter(
+      (name) => name.endsWith('.js') && name !== 'zod.js',
+    )
+    const files = [...shared.map((name) => `shared/${name}`), `entries/${entry}.js`].map((path) =>
+      join(all, path),
     )
     const classes = files.flatMap((file) =>
       [

@@ -36,7 +36,8 @@ export function checkArgument<T>(schema: z.ZodType<T>, given: unknown, prefix: s
 }
 
 function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
-  const parsed = schema.safeParse(given)
+  // Once for each, mostly: to compile the check would take longer.
+  const parsed = schema.safeParse(given, { jitless: true })
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0] as z.core.$ZodIssue
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []

@@ -1,12 +1,14 @@
-import * as zod from 'zod'
+import type * as zod from 'zod'
+import { type Makers, makers } from './zod.js'
 
 /**
  * Zod, whose schemas are made when they are first used. There are some hundreds, most of them for what an application never
- * asks for, and to make them all takes a fifth of an import (docs: performance, "Cold start"). What is declared is a stand-in
+ * asks for, and to make them all takes a fifth of an import (docs: performance, "Cold start"); what is published loads Zod with
+ * the first that is made (scripts/bundle.mjs). What is declared is a stand-in
  * that remembers how to make the schema, so that declarations are written as with Zod itself, and none of them can forget to
  * wait.
  */
-export const z: Makers = {} as typeof zod
+export const z: Makers = {} as Makers
 
 /** The types of zod that go with it. */
 export declare namespace z {
@@ -18,56 +20,34 @@ export declare namespace z {
   type output<Schema> = zod.output<Schema>
 }
 
-type Makers = Pick<
-  typeof zod,
-  | 'array'
-  | 'boolean'
-  | 'custom'
-  | 'date'
-  | 'enum'
-  | 'int'
-  | 'literal'
-  | 'looseObject'
-  | 'number'
-  | 'object'
-  | 'record'
-  | 'strictObject'
-  | 'string'
-  | 'tuple'
-  | 'undefined'
-  | 'union'
-  | 'unknown'
-  | 'url'
->
-
-// Each by its name, so that a bundler leaves out the rest.
-const makers: Makers = {
-  array: zod.array,
-  boolean: zod.boolean,
-  custom: zod.custom,
-  date: zod.date,
-  enum: zod.enum,
-  int: zod.int,
-  literal: zod.literal,
-  looseObject: zod.looseObject,
-  number: zod.number,
-  object: zod.object,
-  record: zod.record,
-  strictObject: zod.strictObject,
-  string: zod.string,
-  tuple: zod.tuple,
-  undefined: zod.undefined,
-  union: zod.union,
-  unknown: zod.unknown,
-  url: zod.url,
-}
+/** Each by its name: to look at Zod for them would load it. */
+const names: readonly (keyof Makers)[] = [
+  'array',
+  'boolean',
+  'custom',
+  'date',
+  'enum',
+  'int',
+  'literal',
+  'looseObject',
+  'number',
+  'object',
+  'record',
+  'strictObject',
+  'string',
+  'tuple',
+  'undefined',
+  'union',
+  'unknown',
+  'url',
+]
 
 type Maker = (...args: readonly unknown[]) => object
 
-for (const [name, maker] of Object.entries(makers))
+for (const name of names)
   Object.defineProperty(z, name, {
     enumerable: true,
-    value: (...args: readonly unknown[]) => later(() => (maker as Maker)(...args.map(now))),
+    value: (...args: readonly unknown[]) => later(() => (makers[name] as Maker)(...args.map(now))),
   })
 
 /** How to make the schema of each stand-in. */

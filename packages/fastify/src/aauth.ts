@@ -1,4 +1,3 @@
-import { connectSuppliers } from '@countersign/agent'
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
 import { callIdOf, fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
@@ -8,6 +7,7 @@ import { type GuardSettings, judged, settingsOf } from './enforce.js'
 import type { OtherWay } from './other-way.js'
 import type { FastifyGuard, UserByDefault } from './request.js'
 import { guardRoutes, refuseOutsiders } from './routes.js'
+import { connectSuppliers } from './suppliers.js'
 
 /** The options of the plugin: those of the resource server, and some for Fastify. */
 export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>> {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { type IPv6, ipaddr } from './ip.js'
 
-const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
+let globalUnicast: ReturnType<typeof ipaddr.IPv6.parseCIDR> | undefined
 
 // Azure's own services answer every machine there; those of other clouds are on link-local or shared addresses.
 const platformAddresses: ReadonlySet<string> = new Set(['168.63.129.16'])
@@ -18,6 +18,7 @@ export const isPublicAddress: IsPublic = (address) => {
   const parsed = ipaddr.parse(address)
   if (parsed.range() !== 'unicast') return false
   // ipaddr.js calls unassigned space unicast; outside 2000::/3 there is none (RFC 4291, 2.4).
+  globalUnicast ??= ipaddr.IPv6.parseCIDR('2000::/3')
   return parsed instanceof ipaddr.IPv4 || parsed.match(globalUnicast)
 }
 
@@ -49,7 +50,7 @@ export function createIsPublic(prefix: string | undefined): IsPublic {
 }
 
 /** The IPv4 address after a prefix, where byte 8 is not counted; nothing else may be set (RFC 6052, 2.2). */
-function embeddedIPv4(address: ipaddr.IPv6, prefixLength: number): string {
+function embeddedIPv4(address: IPv6, prefixLength: number): string {
   const bytes = address.toByteArray()
   const rest = prefixLength === 96 ? bytes.slice(12) : withoutByte8(bytes).slice(prefixLength / 8)
   const isClean = (prefixLength === 96 || bytes[8] === 0) && rest.slice(4).every((byte) => byte === 0)

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
 import { isYes } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
+import { ipaddr } from './ip.js'
 import type { IssuerOptions } from './options.js'
 
 /** All clients together of whom the operator's function says nothing that can be used. */
