@@ -18,7 +18,8 @@ function openShared() {
     return answer()
   }
   const store: Store = {
-    ...inner,
+    claim: (key, value, ttl) => inner.claim(key, value, ttl),
+    delete: (key) => inner.delete(key),
     get: (key) => ask('get', () => inner.get(key)),
     put: (key, value, ttl) => ask('put', () => inner.put(key, value, ttl)),
   }
