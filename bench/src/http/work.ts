@@ -9,7 +9,7 @@ import { quantile } from '../statistics.js'
 // What an application asks of the thread pool beside us, in the process of the server under test.
 
 /** Milliseconds that it waited, and how often it asked. */
-export interface Waits {
+interface Waits {
   readonly p50: number
   readonly p99: number
   readonly count: number
@@ -30,7 +30,7 @@ const kinds = {
 
 /** What the application does. */
 export const workKinds = Object.keys(kinds) as readonly WorkKind[]
-export type WorkKind = keyof typeof kinds
+type WorkKind = keyof typeof kinds
 export type Work = Readonly<Record<WorkKind, Waits>>
 
 /** Begins one piece of each kind, and the next when it is done. @returns what it waited since it was asked last */
