@@ -39,6 +39,7 @@ const thorough: Effort = {
     seconds: 2,
     openSeconds: 5,
     young: { seconds: 5, rounds: 3 },
+    busy: { seconds: 3, rounds: 5 },
     patience: 60,
   },
 }
@@ -62,6 +63,7 @@ const hasty: Effort = {
     seconds: 1,
     openSeconds: 2,
     young: { seconds: 3, rounds: 1 },
+    busy: { seconds: 2, rounds: 1 },
     patience: 3,
   },
 }
@@ -71,10 +73,11 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     /**
-     * Parts to run, with commas: `none`, or any of these; in-process figures always are, but for `store` alone. Or
+     * Parts to run, with commas: `none`, or any of these; in-process figures always are, but for `store` or
+     * `pool` alone. Or
      * `issuers`: a day of honest issuers among hostile domains, in a time of its own, or with `--quick` an hour.
      */
-    only: { type: 'string', default: 'growth,memory,http,store' },
+    only: { type: 'string', default: 'growth,memory,http,store,pool' },
   },
 })
 const effort = values.quick ? hasty : thorough
@@ -87,7 +90,7 @@ if (values.only === 'issuers') {
 const say = (text: string): void =>
   void process.stderr.write(`bench: ${text}, after ${Math.round(performance.now() / 1000)} s\n`)
 
-if (values.only === 'store') {
+if (values.only === 'store' || values.only === 'pool') {
   printHttp({ http_detail: await runHttp(effort.http, parts) })
   process.exit(0)
 }
@@ -112,7 +115,7 @@ if (parts.has('memory')) {
   say('memory')
   results = { ...results, memory: await runMemory(effort.memory) }
 }
-if (parts.has('http') || parts.has('store')) {
+if (['http', 'store', 'pool'].some((part) => parts.has(part))) {
   say('HTTP')
   const detail = await runHttp(effort.http, parts)
   results = { ...results, http: toHttp(detail), http_detail: detail }

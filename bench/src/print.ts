@@ -1,5 +1,7 @@
+import type { Busy } from './http/busy.js'
 import type { HttpFigures } from './http/run.js'
 import type { SeriesName } from './http/series.js'
+import { workKinds } from './http/work.js'
 import type { Results } from './results.js'
 import { judge } from './targets.js'
 
@@ -120,7 +122,23 @@ export function printHttp({ http_detail }: Pick<Results, 'http_detail'>): void {
     say(`  ours ${ours.toFixed(0)}, ${(ours / limit).toFixed(2)} of limit`)
     say(`  ours_sync ${ours_sync.toFixed(0)}, ${(ours_sync / limit).toFixed(2)} of limit`)
   }
+  printBusy(http_detail.busy)
+  if (Object.keys(http_detail.series).length === 0) return
   printForeign('at most, while a sample was taken', http_detail.foreign)
+}
+
+function printBusy(busy: Busy | undefined): void {
+  if (busy === undefined) return
+  say()
+  say('beside an application that uses the thread pool itself, on all cores: its own p50 / p99 ms')
+  const rows = Object.entries(busy).map(([who, { rps, p50, p99, work }]) => [
+    who,
+    rps.toFixed(0),
+    p50.toFixed(2),
+    p99.toFixed(2),
+    ...workKinds.map((kind) => `${work[kind].p50.toFixed(2)} / ${work[kind].p99.toFixed(2)}`),
+  ])
+  table([['', 'req/s', 'p50 ms', 'p99 ms', ...workKinds], ...rows], [0])
 }
 
 function printForeign(when: string, share: number | undefined): void {

@@ -4,12 +4,15 @@ import { fileURLToPath } from 'node:url'
 import { bind, pinned } from './load.js'
 import { type Framework, type ServerName, serverPlan } from './series.js'
 import type { FromServer } from './server.js'
+import type { Work } from './work.js'
 
 /** A server under test. */
 export interface Running {
   readonly port: number
   /** Microseconds of CPU since its start, all its processes and threads. */
   cpu(): Promise<number>
+  /** What its application's own work waited since the last question; only of those that have some. */
+  work(): Promise<Work>
 }
 
 /** Servers, each started when it is first needed and up until all are stopped. */
@@ -33,7 +36,8 @@ export class Pool {
   }
 
   stop(): void {
-    for (const child of this.#children) child.kill()
+    for (const child of this.#children.splice(0)) child.kill()
+    this.#running.clear()
   }
 
   async #start(framework: Framework, name: ServerName): Promise<Running> {
@@ -53,6 +57,11 @@ export class Pool {
         const answer = hear()
         child.send('cpu')
         return (await answer).cpu as number
+      },
+      work: async () => {
+        const answer = hear()
+        child.send('work')
+        return (await answer).work as Work
       },
     }
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Calm, createCalm } from '../calm.js'
 import { median } from '../statistics.js'
+import { type Busy, type BusyOptions, runBusy } from './busy.js'
 import { type Cast, isRefused, readCast, writeCast } from './cast.js'
 import { castFile, type Load, load, pinned, writeScripts } from './load.js'
 import { Pool } from './pool.js'
@@ -44,6 +45,7 @@ export interface HttpFigures extends Comparable {
 export interface HttpResults {
   readonly series: Readonly<Partial<Record<SeriesName, Readonly<Record<string, HttpFigures>>>>>
   readonly young?: Young
+  readonly busy?: Busy
   /** The largest share of the machine that others used in a sample that counts. */
   readonly foreign?: number
 }
@@ -62,6 +64,8 @@ export interface HttpOptions {
   readonly openSeconds: number
   /** Of the first seconds of new processes. */
   readonly young: YoungOptions
+  /** Beside an application that uses the thread pool itself. */
+  readonly busy: BusyOptions
   /** Seconds for all samples that are taken again since others used the machine. */
   readonly patience: number
 }
@@ -69,7 +73,7 @@ export interface HttpOptions {
 /** Of what `sync` can do in a closed loop. */
 const openLoad = 0.8
 
-/** @param parts `http`, `store`, or both */
+/** @param parts `http`, `store`, `pool`, or several of them */
 export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>): Promise<HttpResults> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
   writeCast(castFile(folder))
@@ -79,6 +83,7 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
   const redis = parts.has('store') ? await startRedis() : undefined
   const jwksUri = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks.json`
   const pool = new Pool(castFile(folder), jwksUri, redis?.url)
+  const aside = new Pool(castFile(folder), jwksUri)
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
@@ -96,7 +101,8 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
             store_fastify: await run('store_fastify', storeSeries('fastify')),
             store_express: await run('store_express', storeSeries('express')),
           }
-    if (!parts.has('http')) return { series: shared, ...foreignIn(calm) }
+    const busy = parts.has('pool') ? { busy: await runBusy(options.busy, aside, folder) } : {}
+    if (!parts.has('http')) return { series: shared, ...busy, ...foreignIn(calm) }
     const fastify = await run('fastify', guardSeries('fastify'))
     const express = await run('express', guardSeries('express'))
     const observed = await run('observed', observedSeries)
@@ -108,10 +114,12 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
     return {
       series: { fastify, express, observed, refusals, cores, alone, open, ...shared },
       young,
+      ...busy,
       ...foreignIn(calm),
     }
   } finally {
     pool.stop()
+    aside.stop()
     redis?.stop()
     jwks.close()
     jwks.closeAllConnections()

@@ -15,6 +15,8 @@ export interface ServerPlan {
   readonly store?: 'redis' | 'ioredis'
   /** Who looks at what is decided; default nobody. */
   readonly observed?: 'events' | 'otel' | 'audit'
+  /** The application asks the thread pool for work of its own meanwhile. */
+  readonly busy?: true
   /** Processes of a cluster; default 1. */
   readonly processes?: number
   /** On all cores, together with the client, instead of on one of its own. */
@@ -38,6 +40,9 @@ const servers = {
   sync: { guard: 'ours', crypto: 'sync', free: true },
   threads: { guard: 'ours', crypto: 'threads', free: true },
   auto: { guard: 'ours', free: true },
+  busy_auto: { guard: 'ours', free: true, busy: true },
+  busy_sync: { guard: 'ours', crypto: 'sync', free: true, busy: true },
+  busy_threads: { guard: 'ours', crypto: 'threads', free: true, busy: true },
   sync_two: { guard: 'ours', crypto: 'sync', processes: 2, free: true },
 } as const satisfies Readonly<Record<string, ServerPlan>>
 

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { readCast } from './cast.js'
 import { type Framework, type ServerName, serverPlan } from './series.js'
+import { startWork, type Work } from './work.js'
 
 // One server under test, in a process of its own: `server.js <framework> <server> <cast file>`. It says its port, and how
 // much CPU it has used whenever it is asked. It ends with the driver.
@@ -11,6 +12,8 @@ export interface FromServer {
   readonly port?: number
   /** Microseconds of CPU since the start. */
   readonly cpu?: number
+  /** What the application's own work waited since the last question. */
+  readonly work?: Work
 }
 
 const [framework, name, file] = process.argv.slice(2) as [Framework, ServerName, string]
@@ -29,7 +32,10 @@ else {
   const { start } = await (framework === 'fastify' ? import('./fastify-app.js') : import('./express-app.js'))
   // Workers of a cluster share the port that the first of them is given.
   const port = await start(plan, readCast(file))
-  process.on('message', () => say({ cpu: cpu() }))
+  const work = plan.busy === true ? startWork() : undefined
+  process.on('message', (question) =>
+    say(question === 'work' && work !== undefined ? { work: work() } : { cpu: cpu() }),
+  )
   say({ port })
 }
 
