@@ -5,7 +5,7 @@ import { createRedisStore, type RedisStore, type RedisStoreOptions } from './ind
 import { clients } from './testing/clients.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
-vi.setConfig({ testTimeout: 40_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const lost = /Redis has lost what it held/
@@ -28,7 +28,8 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       const open = async (name = 'redis 6', options: RedisStoreOptions = {}): Promise<RedisStore> => {
         const { client, close } = await (clients[name] as (typeof clients)[string])(redis.url)
         closing.push(close)
-        return createRedisStore(client, options)
+        // Many run at the same time, and hundreds of writes at once.
+        return createRedisStore(client, { timeout: 1500, ...options })
       }
       try {
         await run({ redis, admin, open }, ...given)
@@ -48,7 +49,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       else return true
       return false
     }
-    await expect.poll(isServed, { timeout: 20_000, interval: 50 }).toBe(true)
+    await expect.poll(isServed, { timeout: 40_000, interval: 50 }).toBe(true)
     return answers
   }
   for (const name of names)
@@ -72,7 +73,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
           await empty(redis, admin)
           const late = await open(name)
           // It refuses as soon as somebody who knew has looked, which they do by themselves.
-          await expect.poll(() => admin.get('countersign:epoch'), { timeout: 8000 }).toMatch(/^restoring:/)
+          await expect.poll(() => admin.get('countersign:epoch'), { timeout: 20_000 }).toMatch(/^restoring:/)
           const refused = await Promise.all([until(here), until(there), until(late)])
           for (const answers of refused) expect(answers.join('\n')).toMatch(/being written back/)
           for (const store of [here, there, late]) {
@@ -100,10 +101,12 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       await store.put('revoked:a', '1900000000', 60)
       await store.get('a')
       await admin.flushall()
-      await expect.poll(() => admin.get('countersign:revoked:a'), { timeout: 5000 }).toBe('1900000000')
+      await expect.poll(() => admin.get('countersign:revoked:a'), { timeout: 20_000 }).toBe('1900000000')
       const epoch = (await admin.get('countersign:epoch')) as string
       expect(epoch).toMatch(/^restoring:/)
-      await expect.poll(() => admin.get(`countersign:epoch:${epoch.slice(10)}`), { timeout: 8000 }).toBe('1')
+      await expect
+        .poll(() => admin.get(`countersign:epoch:${epoch.slice(10)}`), { timeout: 20_000 })
+        .toBe('1')
     }),
   )
 
@@ -176,7 +179,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       for (const store of [here, there]) await store.get('a')
       await admin.flushall()
       expect(await outcome(there)).toMatch(lost)
-      await expect.poll(() => admin.get('countersign:revoked:a'), { timeout: 5000 }).toBe('1900000000')
+      await expect.poll(() => admin.get('countersign:revoked:a'), { timeout: 20_000 }).toBe('1900000000')
       const first = await admin.get('countersign:epoch')
       await admin.flushall()
       await Promise.all([until(here), until(there)])
@@ -209,7 +212,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       await here.get('a')
       await admin.flushall()
       expect(await outcome(here)).toMatch(lost)
-      await expect.poll(() => admin.get('countersign:epoch'), { timeout: 5000 }).toBe('lost')
+      await expect.poll(() => admin.get('countersign:epoch'), { timeout: 20_000 }).toBe('lost')
       expect(await outcome(here)).toMatch(/acceptLoss/)
       await here.acceptLoss()
       await until(here)
