@@ -175,7 +175,7 @@ describe('a response', () => {
       response.write('more to come')
     }
     expect((await town.guard()(url)).status).toBe(205)
-    await expect.poll(() => town.origin.open, { timeout: 1000 }).toBe(0)
+    await expect.poll(() => town.origin.open, { timeout: 5000 }).toBe(0)
   })
 
   it('that breaks off is the network’s failure', async () => {

@@ -33,7 +33,10 @@ export class Instance {
 
   static async start(options: InstanceOptions): Promise<Instance> {
     const child = fork(script, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    const [said] = (await once(child, 'message')) as [Extract<Said, { port: number }>]
+    const ended = once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`an instance ended before it listened: ${code ?? signal}`)
+    })
+    const [said] = (await Promise.race([once(child, 'message'), ended])) as [Extract<Said, { port: number }>]
     return new Instance(child, said.port)
   }
 

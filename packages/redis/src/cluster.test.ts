@@ -66,7 +66,7 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
   let cluster: TestCluster
   beforeAll(async () => {
     cluster = await startCluster()
-  }, 40_000)
+  }, 90_000)
   afterAll(async () => cluster?.stop())
 
   it('serves what is on the others meanwhile, finds the new primary, and forgets nothing that was acknowledged', async () => {
@@ -89,13 +89,13 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
     const record = (server: ResourceServer, token: (typeof tokens)[number]): Promise<unknown> =>
       expect
         .poll(() => Promise.resolve(server.revocations.record(token)).then(...outcome), {
-          timeout: 10_000,
+          timeout: 30_000,
           interval: 20,
         })
         .toBe('done')
     for (const [index, token] of tokens.entries()) await record(servers[index % 2] as ResourceServer, token)
     for (const server of servers)
-      await expect.poll(async () => (await server.health()).ok, { timeout: 10_000, interval: 20 }).toBe(true)
+      await expect.poll(async () => (await server.health()).ok, { timeout: 30_000, interval: 20 }).toBe(true)
 
     await first.kill()
     const known = (server: ResourceServer): Promise<unknown[]> =>
@@ -124,13 +124,13 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
             expect(answers).not.toContain(false)
             return answers.every((answer) => answer === true)
           },
-          { timeout: 20_000, interval: 50 },
+          { timeout: 60_000, interval: 50 },
         )
         .catch(() => expect(answers.filter((answer) => answer !== true)).toEqual([]))
     }
     for (const server of servers) server.close()
     for (const { close } of opened) close()
-  }, 120_000)
+  }, 300_000)
 
   it('is refused through redis 5, whose cluster client never comes back', () => {
     const client = createCluster5({ rootNodes: [{ url: `redis://127.0.0.1:${cluster.primaries[0]?.port}` }] })

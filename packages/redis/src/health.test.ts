@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createRedisStore } from './index.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 })
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 
@@ -77,7 +77,7 @@ describe.runIf(redisBinary !== undefined || required)('the health of a server wi
         await operator.bgsave()
         await vi.waitUntil(
           async () => (await operator.info('persistence')).includes('rdb_last_bgsave_status:err'),
-          { timeout: 10_000 },
+          { timeout: 20_000 },
         )
       },
       end: () => operator.config('SET', 'stop-writes-on-bgsave-error', 'no'),
@@ -115,7 +115,7 @@ describe.runIf(redisBinary !== undefined || required)('the health of a server wi
     expect(await server.revocations.has({ iss: 'https://ps.example', jti: 'any' })).toBe(false)
     expect((await server.health()).ok).toBe(false)
     await operator.replicaof('NO', 'ONE')
-    await expect.poll(async () => (await server.health()).ok, { timeout: 5000 }).toBe(true)
+    await expect.poll(async () => (await server.health()).ok, { timeout: 20_000 }).toBe(true)
   })
 
   it('asks the store of used signatures as well, which may be full and no more', async () => {

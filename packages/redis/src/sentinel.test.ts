@@ -6,7 +6,7 @@ import { createRedisStore, type RedisStoreOptions } from './index.js'
 import { redisBinary } from './testing/redis-server.js'
 import { startWatched, type Watched, watchedName } from './testing/sentinels.js'
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 40_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const kinds = ['ioredis', 'redis'] as const
@@ -34,7 +34,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
       }).on('error', () => {})
       closing.push(() => client.disconnect())
       await new Promise((resolve) => client.once('ready', resolve))
-      return createRedisStore(client, options)
+      return createRedisStore(client, { timeout: 2000, ...options })
     }
     const client = createSentinel({
       name: watchedName,
@@ -44,7 +44,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     }).on('error', () => {})
     closing.push(() => client.destroy())
     await client.connect()
-    return createRedisStore(client, options)
+    return createRedisStore(client, { timeout: 2000, ...options })
   }
   const outcome = async (answer: unknown): Promise<unknown> =>
     Promise.resolve(answer).catch((error: Error) => `rejected: ${error.message}`)
@@ -79,7 +79,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     watched.primary.pause()
     await watched.failedOver()
     await expect
-      .poll(() => all((store, index) => store.put(`revoked:${index}`, '1', 600)), { timeout: 10_000 })
+      .poll(() => all((store, index) => store.put(`revoked:${index}`, '1', 600)), { timeout: 30_000 })
       .toEqual([undefined, undefined])
     watched.primary.resume()
     const until = performance.now() + 2500
@@ -111,7 +111,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     }
     const workers = Array.from({ length: 8 }, (_, worker) => write(worker))
     await expect
-      .poll(() => Math.min(...acknowledged.map(({ length }) => length)), { timeout: 10_000 })
+      .poll(() => Math.min(...acknowledged.map(({ length }) => length)), { timeout: 30_000 })
       .toBeGreaterThan(300)
     await watched.primary.kill()
     await watched.failedOver()
@@ -142,13 +142,13 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     watched.replica.resume()
     await watched.failedOver()
     for (const [index, store] of stores.entries()) {
-      await expect.poll(() => outcome(store.get(`revoked:${index}`)), { timeout: 10_000 }).toBe('1')
+      await expect.poll(() => outcome(store.get(`revoked:${index}`)), { timeout: 30_000 }).toBe('1')
       await expect
-        .poll(() => outcome(store.claim(`replay:${index}`, '1', 600)), { timeout: 10_000 })
+        .poll(() => outcome(store.claim(`replay:${index}`, '1', 600)), { timeout: 30_000 })
         .toBe(false)
       // The new primary has no replica, so nothing new is acknowledged.
       await expect
-        .poll(() => outcome(store.put('revoked:new', '1', 600)), { timeout: 10_000 })
+        .poll(() => outcome(store.put('revoked:new', '1', 600)), { timeout: 30_000 })
         .toMatch(/confirmed by 0 of 1/)
     }
   })
@@ -158,7 +158,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     const operator = new Redis(watched.primary.url)
     await operator.config('SET', 'min-replicas-to-write', '1')
     for (const store of stores) {
-      await expect.poll(() => outcome(store.put('revoked:a', '1', 600)), { timeout: 5000 }).toBe(undefined)
+      await expect.poll(() => outcome(store.put('revoked:a', '1', 600)), { timeout: 20_000 }).toBe(undefined)
     }
     watched.replica.pause()
     // The default is ten seconds, in which everything is acknowledged that the replica does not have.
@@ -167,7 +167,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     operator.disconnect()
     for (const store of stores) {
       await expect
-        .poll(() => outcome(store.put('revoked:b', '1', 600)), { timeout: 6000 })
+        .poll(() => outcome(store.put('revoked:b', '1', 600)), { timeout: 20_000 })
         .toMatch(/NOREPLICAS/)
       expect(await store.get('revoked:a')).toBe('1')
     }

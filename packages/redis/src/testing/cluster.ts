@@ -37,7 +37,7 @@ export async function startCluster(): Promise<TestCluster> {
         const infos = await Promise.all(clients.map((client) => client.call('CLUSTER', 'INFO')))
         return infos.every((info) => String(info).includes(said))
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 40_000, interval: 50 },
     )
   await everywhere(`cluster_known_nodes:${nodes.length}`)
   for (const [index, client] of clients.entries()) {
@@ -49,7 +49,7 @@ export async function startCluster(): Promise<TestCluster> {
           () => true,
           () => false,
         ),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
   }
   await everywhere('cluster_state:ok')
@@ -58,7 +58,7 @@ export async function startCluster(): Promise<TestCluster> {
       const infos = await Promise.all(clients.slice(0, shards).map((client) => client.info('replication')))
       return infos.every((info) => info.includes('state=online'))
     },
-    { timeout: 20_000 },
+    { timeout: 40_000 },
   )
   for (const client of clients) client.disconnect()
   return {

@@ -27,7 +27,7 @@ export interface TestRedis {
 /** Starts a Redis on a free port of 127.0.0.1, which writes every change to disk before it acknowledges it. */
 export async function startRedis(...more: readonly string[]): Promise<TestRedis> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-redis-'))
-  const port = await freePort()
+  let port = await freePort()
   let child: ChildProcess | undefined
   const start = async (): Promise<void> => {
     const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '']
@@ -45,7 +45,16 @@ export async function startRedis(...more: readonly string[]): Promise<TestRedis>
     running.kill(signal)
     await ended
   }
-  await start()
+  // Somebody may have taken the port meanwhile.
+  for (let tries = 1; ; tries++) {
+    try {
+      await start()
+      break
+    } catch (cause) {
+      if (tries === 5 || !/in use/i.test(String(cause))) throw cause
+      port = await freePort()
+    }
+  }
   return {
     port,
     url: `redis://127.0.0.1:${port}`,

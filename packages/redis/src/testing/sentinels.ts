@@ -26,7 +26,7 @@ export async function startWatched(...settings: readonly string[]): Promise<Watc
   const setup = new Redis(replica.url)
   await setup.replicaof('127.0.0.1', primary.port)
   await vi.waitUntil(async () => (await setup.info('replication')).includes('master_link_status:up'), {
-    timeout: 15_000,
+    timeout: 40_000,
   })
   setup.disconnect()
   const started = await Promise.all([1, 2, 3].map(() => startSentinel(primary.port)))
@@ -36,7 +36,7 @@ export async function startWatched(...settings: readonly string[]): Promise<Watc
     const others = (await asked.call('SENTINEL', 'SENTINELS', watchedName)) as unknown[]
     return replicas.length === 1 && others.length === 2
   }
-  await vi.waitUntil(quorum, { timeout: 15_000, interval: 100 })
+  await vi.waitUntil(quorum, { timeout: 40_000, interval: 100 })
   return {
     primary,
     replica,
@@ -46,7 +46,7 @@ export async function startWatched(...settings: readonly string[]): Promise<Watc
         const [, port] = (await asked.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', watchedName)) as string[]
         return Number(port) === replica.port
       }
-      await vi.waitUntil(promoted, { timeout: 15_000, interval: 50 })
+      await vi.waitUntil(promoted, { timeout: 40_000, interval: 50 })
     },
     stop: async () => {
       asked.disconnect()
@@ -71,7 +71,7 @@ async function startSentinel(primary: number): Promise<{ readonly port: number; 
       'bind 127.0.0.1',
       `dir ${directory}`,
       `sentinel monitor ${watchedName} 127.0.0.1 ${primary} 2`,
-      `sentinel down-after-milliseconds ${watchedName} 500`,
+      `sentinel down-after-milliseconds ${watchedName} 1500`,
       `sentinel failover-timeout ${watchedName} 3000`,
       '',
     ].join('\n'),
