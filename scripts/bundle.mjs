@@ -191,7 +191,7 @@ const seldom = new Set([
  */
 const whenNeeded = {
   zod: ['zod.js'],
-  suppliers: ['suppliers.js'],
+  suppliers: ['connect-suppliers.js'],
   addresses: ['issuer/ip.js'],
   audit: ['audit/log.js'],
   authorization: ['endpoints/authorization.js'],
