@@ -133,12 +133,15 @@ const makeFiles = async (dist, out, entries) => {
           property === 'url'
             ? `require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.argv[1] ?? process.execPath).href`
             : null,
-        renderChunk: async (code) => {
-          // A line for each statement, and every name as it was written: a stack says where it was.
+        renderChunk: async (code, { modules }) => {
+          const foreign = Object.entries(modules).filter(([id]) => id.includes('node_modules'))
+          const carried =
+            foreign.reduce((sum, [, { renderedLength }]) => sum + renderedLength, 0) > code.length / 2
+          // Of ours a line for each statement, and every name as it was written: a stack says where it was.
           const { code: short = '' } = await minify(whenUsed(code), {
             compress: false,
-            mangle: false,
-            format: { semicolons: false, comments: false, ecma: 2020 },
+            mangle: carried && { toplevel: true },
+            format: { semicolons: carried, comments: false, ecma: 2020 },
           })
           return { code: short, map: null }
         },
@@ -188,7 +191,7 @@ const seldom = new Set([
  */
 const whenNeeded = {
   zod: ['zod.js'],
-  suppliers: ['suppliers.js'],
+  suppliers: ['connect-suppliers.js'],
   addresses: ['issuer/ip.js'],
   audit: ['audit/log.js'],
   authorization: ['endpoints/authorization.js'],

@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
@@ -177,7 +177,7 @@ function layOut(packed: string, names: readonly string[], project: string, frame
     execFileSync('tar', ['-xzf', join(packed, tarball), '-C', project])
     renameSync(join(project, 'package'), join(modules, '@countersign', name))
     for (const dependency of dependenciesOf(join(modules, '@countersign', name)))
-      link(join(root, 'packages', name, 'node_modules', dependency), join(modules, dependency))
+      install(join(root, 'packages', name, 'node_modules', dependency), modules)
   }
   link(join(root, 'bench/node_modules', framework), join(modules, framework))
 }
@@ -187,6 +187,13 @@ function dependenciesOf(folder: string): readonly string[] {
     readonly dependencies?: Readonly<Record<string, string>>
   }
   return Object.keys(dependencies).filter((name) => !name.startsWith('@countersign/'))
+}
+
+/** With what it depends on itself, which pnpm has beside it. */
+function install(from: string, modules: string): void {
+  const beside = dirname(realpathSync(from))
+  link(from, join(modules, basename(from)))
+  for (const dependency of dependenciesOf(from)) install(join(beside, dependency), modules)
 }
 
 function link(from: string, to: string): void {

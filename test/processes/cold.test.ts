@@ -134,9 +134,9 @@ createResourceServer({ ...${options}, signingKeys: [key], onward: { connect: con
 
   it.each(['audit', 'explain', 'otel', 'policies'])('core/%s has no class of its own twice', (entry) => {
     const all = join(modules, '@countersign/core/dist/cjs')
-    const shared = readdirSync(join(all, 'shared')).filter(
-      (name) => name.endsWith('.js') && name !== 'zod.js',
-    )
+    // But for those of others, whose names are short.
+    const carried = ['addresses.js', 'jose.js', 'zod.js']
+    const shared = readdirSync(join(all, 'shared')).filter((name) => !carried.includes(name))
     const files = [...shared.map((name) => `shared/${name}`), `entries/${entry}.js`].map((path) =>
       join(all, path),
     )

@@ -1,10 +1,10 @@
 import { type AAuthError, createResourceServer, type ResourceOptions } from '@countersign/core'
 import { fromEnvironment, type PartialOptions } from '@countersign/core/adapter'
 import type { Request } from 'express'
+import { connectSuppliers } from './connect-suppliers.js'
 import type { Shared } from './enforce.js'
 import { type ExpressGuard, guardOf } from './guard.js'
 import type { OtherWay } from './other-way.js'
-import { connectSuppliers } from './suppliers.js'
 
 /**
  * The options of {@link aauth}: those of the resource server, and some for Express.

@@ -2,12 +2,12 @@ import { createResourceServer, type ResourceOptions } from '@countersign/core'
 import { callIdOf, fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { connectSuppliers } from './connect-suppliers.js'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
 import { type GuardSettings, judged, settingsOf } from './enforce.js'
 import type { OtherWay } from './other-way.js'
 import type { FastifyGuard, UserByDefault } from './request.js'
 import { guardRoutes, refuseOutsiders } from './routes.js'
-import { connectSuppliers } from './suppliers.js'
 
 /** The options of the plugin: those of the resource server, and some for Fastify. */
 export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>> {
