@@ -1,7 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Awaitable } from '../awaitable.js'
+import { batchReads } from './batched-store.js'
 import { leaseReads } from './leased-store.js'
 import { createMemoryStore } from './memory-store.js'
+import type { Store } from './store.js'
 import { type WatchedStore, watchStore } from './watched-store.js'
 
 const key = 'deny:mark'
@@ -121,4 +124,40 @@ describe('a leased read', () => {
     await store.get('session:1')
     expect(reads).toEqual(['session:1', 'session:1'])
   })
+})
+
+it('costs two readings at most in that time, however many ask, and none while nobody asks', async () => {
+  const readings: (() => void)[] = []
+  let now = 0
+  const source: Store = {
+    ...{ get: () => undefined, put: () => {}, claim: () => true, delete: () => {} },
+    getMany: (keys: readonly string[]) =>
+      new Promise<readonly undefined[]>((resolve) => {
+        readings.push(() => resolve(keys.map(() => undefined)))
+      }),
+  }
+  const clocks = { clock: () => now, monotonic: () => now }
+  const watched = watchStore(source, { timeout: 1000, ...clocks, report: () => {} })
+  const leased = leaseReads(batchReads(watched, source), { keys: [key], withinMs: 100, ...clocks })
+  let made = 0
+  for (let period = 0; period < 3; period++) {
+    const asked: Awaitable<string | undefined>[] = []
+    // Some of them while the first reading is under way.
+    for (let round = 0; round < 10; round++) {
+      for (let one = 0; one < 20; one++) asked.push(leased.get(key))
+      if (round > 4) readings.shift()?.()
+      for (let turns = 0; turns < 4; turns++) {
+        const before = readings.length
+        await turn()
+        made += readings.length - before
+      }
+    }
+    for (const answer of readings.splice(0)) answer()
+    await Promise.all(asked)
+    now += 100
+    for (let turns = 0; turns < 4; turns++) await turn()
+    expect(readings).toEqual([])
+    expect(made).toBeLessThanOrEqual(2 * (period + 1))
+    expect(made).toBeGreaterThan(period)
+  }
 })

@@ -4,10 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.js'
 
-/** Whether a `redis-server` (or `valkey-server`) is installed here; its name. */
-export const redisBinary: string | undefined = ['redis-server', 'valkey-server'].find(
-  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
-)
+const named = process.env['COUNTERSIGN_REDIS_SERVER']
+
+/**
+ * Whether a `redis-server` (or `valkey-server`) is installed here; its name. `COUNTERSIGN_REDIS_SERVER` names another
+ * program, which then has to be there.
+ */
+export const redisBinary: string | undefined =
+  named ??
+  ['redis-server', 'valkey-server'].find(
+    (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+  )
 
 /** A Redis of the test's own. */
 export interface TestRedis {
