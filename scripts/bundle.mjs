@@ -190,7 +190,7 @@ const seldom = new Set([
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const whenNeeded = {
-  zod: ['zod.js'],
+  zod: ['configuration/zod.js'],
   suppliers: ['connect-suppliers.js'],
   addresses: ['issuer/ip.js'],
   audit: ['audit/log.js'],

@@ -24,6 +24,7 @@ const lines = [
   ['issuer', 'own-keys', 'store'],
   ['http'],
   ['crypto'],
+  ['configuration', 'time', 'tracing'],
 ]
 
 const core = '^packages/core/src/'

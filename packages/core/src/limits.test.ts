@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { LRUCache } from 'lru-cache'
 import { describe, expect, it } from 'vitest'
-import { defaultLimits, fixedLimits } from './limits.js'
+import { atMost, defaultLimits, fixedLimits } from './limits.js'
 import { optionNames } from './server/options.js'
 
 const guide = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8')
@@ -21,4 +22,15 @@ describe('the guide to limits', () => {
     expect(named.filter((name) => !optionNames().includes(name))).toEqual([])
     expect(optionNames('limits')).toEqual(Object.keys(defaultLimits))
   })
+})
+
+it('bounds a cache by number, which forgets what was used longest ago', () => {
+  const cache = new LRUCache<string, number>(atMost(1000))
+  for (let n = 0; n < 1000; n++) cache.set(`${n}`, n)
+  expect(cache.size).toBe(1000)
+  expect(cache.get('0')).toBe(0)
+  cache.set('another', 0)
+  expect(cache.size).toBe(1000)
+  expect(cache.has('0')).toBe(true)
+  expect(cache.has('1')).toBe(false)
 })

@@ -1,7 +1,7 @@
 import type { Enforcement } from '../adoption/dial.js'
 import { andThen } from '../awaitable.js'
+import { didYouMean } from '../configuration/nearest.js'
 import type { RequestView } from '../http/request-view.js'
-import { didYouMean } from '../nearest.js'
 import { keyNeeded } from '../own-keys/made-key.js'
 import { type ReplayMode, replayMode } from '../replay/replays.js'
 import { identityScopes } from '../token/claims.js'

@@ -1,5 +1,5 @@
 import { asUser, type Caller, type Connected, type Grant, type Person, type TokenCaller } from '../caller.js'
-import { describeValue } from '../describe-value.js'
+import { describeValue } from '../configuration/describe-value.js'
 import { Refusal } from '../errors.js'
 import type { Bound } from './bindings.js'
 import type { CheckedRequirement, WantedSession } from './checked-requirement.js'

@@ -1,4 +1,4 @@
-import { isYes } from '../deadline.js'
+import { isYes } from '../time/deadline.js'
 
 /** What a value has to be: there (`true`), one of some values, or what a function says of it. */
 export type Expectation<Value, About> =

@@ -1,11 +1,11 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Agent, Caller, Connected } from '../caller.js'
-import { checkConfiguration } from '../configuration.js'
-import type { Deadline } from '../deadline.js'
+import { checkConfiguration } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import type { RequestView } from '../http/request-view.js'
 import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
-import { z } from '../schema.js'
+import type { Deadline } from '../time/deadline.js'
 
 /** What a policy decides by. `signal` is an accessor of the input itself: a copy of it, `{ ...input }`, has none. */
 export interface PolicyInput<C extends Caller = Caller, Raw = unknown> extends Deadline {

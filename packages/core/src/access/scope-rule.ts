@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
-import type { Deadline } from '../deadline.js'
+import { didYouMean } from '../configuration/nearest.js'
 import type { RequestView } from '../http/request-view.js'
-import { didYouMean } from '../nearest.js'
+import type { Deadline } from '../time/deadline.js'
 
 /**
  * Which scopes a grant has to hold: one, all of a list, or `anyOf` and `allOf` in any nesting. Where several would do,

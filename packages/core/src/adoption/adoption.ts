@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { z } from '../schema.js'
+import { z } from '../configuration/schema.js'
 import type { Store } from '../store/store.js'
 import { type AdoptionRow, type Noted, readRows, Tally } from './tally.js'
 

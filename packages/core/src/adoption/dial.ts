@@ -1,10 +1,10 @@
 import type { TokenCaller } from '../caller.js'
+import { z } from '../configuration/schema.js'
 import { importPublicJwk, KeyFault } from '../crypto/keys.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
 import { parseDictionary } from '../http/structured.js'
 import { parseJsonObject } from '../json.js'
 import { defaultLimits } from '../limits.js'
-import { z } from '../schema.js'
 
 /** For which callers of a report-only route the route is enforced all the same. */
 export interface Enforcement {

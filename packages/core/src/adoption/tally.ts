@@ -1,6 +1,6 @@
+import { z } from '../configuration/schema.js'
 import { FairMap } from '../issuer/fair-map.js'
 import { siteOf } from '../issuer/site.js'
-import { z } from '../schema.js'
 
 /** One row of an {@link AdoptionReport}: requests of one agent to one route that came to the same end. */
 export interface AdoptionRow {

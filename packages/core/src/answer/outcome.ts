@@ -1,9 +1,9 @@
 import type { Caller } from '../caller.js'
-import { NoAnswer } from '../deadline.js'
 import { askable, errorEntry, messageOf, Refusal } from '../errors.js'
 import type { ChallengedEvent, ElsewhereEvent, RefusedEvent, Report, ServedEvent, Untold } from '../events.js'
 import { type Answer, problemAnswer } from '../http/message.js'
 import { StoreError, storeUnavailable } from '../store/store-error.js'
+import { NoAnswer } from '../time/deadline.js'
 import { refusalAnswer } from './challenge.js'
 
 /** On report-only routes: the answer that a request would have got instead of being served. */

@@ -1,5 +1,5 @@
-import { checkConfiguration } from '../configuration.js'
-import { z } from '../schema.js'
+import { checkConfiguration } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import type { AuditSink } from './sink.js'
 
 /** The options of an audit log. */

@@ -1,4 +1,4 @@
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 import type { AuditSink } from './sink.js'
 
 /** How far the chain has come. */

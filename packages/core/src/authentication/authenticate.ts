@@ -17,7 +17,7 @@ import { isSignedFor } from '../token/jws.js'
 import { type ReadToken, readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 import type { VerifiedToken, VerifiedTokens } from '../token/verified-tokens.js'
-import { traced, verifications } from '../tracing.js'
+import { traced, verifications } from '../tracing/channels.js'
 import type { Unlinks } from '../users/unlinks.js'
 import { checkVerified, type Marks, readMarks, type VerifiedCheckContext } from './verified-checks.js'
 

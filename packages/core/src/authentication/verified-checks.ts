@@ -11,7 +11,7 @@ import type { RevocationCheck } from '../revocation/revocations.js'
 import { checkContent } from '../signature/content-check.js'
 import type { ReadSignature } from '../signature/read.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
-import type { Trace } from '../trace.js'
+import type { Trace } from '../tracing/trace.js'
 
 /** The dependencies of {@link checkVerified}. */
 export interface VerifiedCheckContext {

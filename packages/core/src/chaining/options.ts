@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto'
+import { z } from '../configuration/schema.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { readSigningKeys, type SigningKeyOption, type SigningKeys } from '../own-keys/signing-keys.js'
-import { z } from '../schema.js'
 import type { ConnectSuppliers } from './suppliers.js'
 
 /** Call chaining (AAuth 10.1): handlers call other resources on the authority of their callers. */

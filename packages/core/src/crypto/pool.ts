@@ -1,4 +1,4 @@
-import { after, monotonicNow } from '../time.js'
+import { after, monotonicNow } from '../time/clock.js'
 import type { VerificationKey } from './keys.js'
 import { slice, type VerifyNow } from './rows.js'
 

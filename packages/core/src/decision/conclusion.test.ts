@@ -4,7 +4,7 @@ import type { RouteView } from '../http/request-view.js'
 import { createResourceServer } from '../server/resource-server.js'
 import { now, signed, token } from '../testing/party.js'
 import { testOptions } from '../testing/resource.js'
-import { requests } from '../tracing.js'
+import { requests } from '../tracing/channels.js'
 import type { DecisionTold, EventTold } from './conclusion.js'
 
 /** A route that counts how often an event was put together of it. */

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Origin } from '../caller.js'
-import { checkArgument } from '../configuration.js'
+import { checkArgument } from '../configuration/configuration.js'
+import { didYouMean } from '../configuration/nearest.js'
+import { z } from '../configuration/schema.js'
 import type { DenialKind } from '../events.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
-import { didYouMean } from '../nearest.js'
-import { z } from '../schema.js'
 
 /** Whom or what the operator denies. */
 export type DenialSubject =

@@ -8,7 +8,6 @@ import { type AuthenticationContext, authenticate } from '../authentication/auth
 import type { Explain } from '../authentication/explain.js'
 import { findStop } from '../authentication/stops.js'
 import { originOf, type Person } from '../caller.js'
-import type { Deadlines } from '../deadline.js'
 import type { Diagnose } from '../diagnostics.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
@@ -21,6 +20,7 @@ import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
 import type { SessionService } from '../session/sessions.js'
 import { foreignSignature, refuseForeign, unsigned } from '../signature/read.js'
+import type { Deadlines } from '../time/deadline.js'
 import type { UserDirectory } from '../users/directory.js'
 
 /** What the authorization endpoint depends on. */

@@ -1,4 +1,6 @@
 // What `onEvent` is told, each event by name; `AAuthEvent` is all of them.
+
+export type { Logger } from '../configuration/logger.js'
 export { diagnosticCodes } from '../diagnostics.js'
 export type { ErrorFamily } from '../errors.js'
 export type {
@@ -56,5 +58,4 @@ export type {
   UnlinkedEvent,
   VerifierEvent,
 } from '../events.js'
-export type { Logger } from '../logger.js'
 export type { EventAbout } from '../server/reporting.js'

@@ -8,7 +8,7 @@ import type { ResourceOptions } from '../server/resource-options.js'
 import { createTracedServer } from '../server/resource-server.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
-import { type CheckName, checks } from '../trace.js'
+import { type CheckName, checks } from '../tracing/trace.js'
 import { type CapturedRequest, readCapture } from './capture.js'
 import { remedies } from './remedies.js'
 

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import type { Logger } from '../logger.js'
+import type { Logger } from '../configuration/logger.js'
 import type { Answer, Carried, HttpRequest, PeerFacts, RawAnswer } from './message.js'
 
 /** What an adapter gives our endpoints beside the request. */

@@ -1,5 +1,5 @@
-import { Inquiry } from '../deadline.js'
-import type { Logger } from '../logger.js'
+import type { Logger } from '../configuration/logger.js'
+import { Inquiry } from '../time/deadline.js'
 import { type HttpRequest, type RequestTarget, splitTarget } from './message.js'
 import { contentOf, type RequestContent } from './request-content.js'
 

@@ -1,6 +1,6 @@
-import { checkConfiguration } from '../configuration.js'
+import { checkConfiguration } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import { isUser } from '../identifiers.js'
-import { z } from '../schema.js'
 
 /** The verdict of a policy by which a person has to approve this very call on our page; made by {@link interact}. */
 export interface AskInteraction extends InteractOptions {

@@ -1,4 +1,3 @@
-import { NoAnswer } from '../deadline.js'
 import { askable, messageOf, Refusal } from '../errors.js'
 import { reportOn } from '../events.js'
 import { refuseUnread } from '../http/content.js'
@@ -8,6 +7,7 @@ import { isCode } from '../pending/code.js'
 import type { PendingRecord } from '../pending/record.js'
 import { settle, settlementOf } from '../pending/settle.js'
 import { StoreError } from '../store/store-error.js'
+import { NoAnswer } from '../time/deadline.js'
 import { browserName, formToken, newSecret, sameToken } from './browser.js'
 import { isCallback } from './callback.js'
 import {

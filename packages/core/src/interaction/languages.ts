@@ -1,6 +1,6 @@
+import { z } from '../configuration/schema.js'
 import { createLanguageChooser, localeOf } from '../http/accept-language.js'
 import { fieldValue, type HttpRequest } from '../http/message.js'
-import { z } from '../schema.js'
 import { englishMessages, type MessageKey, type PageMessages, placeholdersOf } from './messages.js'
 
 /**

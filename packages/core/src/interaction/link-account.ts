@@ -1,9 +1,9 @@
 import type { Grant, Person } from '../caller.js'
-import { NoAnswer } from '../deadline.js'
 import { askable, messageOf } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import { inquiryOf } from '../http/request-view.js'
 import { settle, settlementOf } from '../pending/settle.js'
+import { NoAnswer } from '../time/deadline.js'
 import type { UserDirectory } from '../users/directory.js'
 import { formToken } from './browser.js'
 import {

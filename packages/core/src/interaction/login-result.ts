@@ -1,4 +1,4 @@
-import { describeValue } from '../describe-value.js'
+import { describeValue } from '../configuration/describe-value.js'
 import { isUser } from '../identifiers.js'
 import type { LoginResult, SignedIn } from './options.js'
 

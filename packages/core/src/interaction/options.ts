@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
-import type { Deadline } from '../deadline.js'
+import { z } from '../configuration/schema.js'
 import type { RequestView } from '../http/request-view.js'
-import { z } from '../schema.js'
+import type { Deadline } from '../time/deadline.js'
 import { isOneOf, languageSchema, messagesSchema, type PageTranslation } from './languages.js'
 import type { PageView } from './view.js'
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import { isYes } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { viewNoted } from '../http/request-view.js'
+import { isYes } from '../time/deadline.js'
 import { ipaddr } from './ip.js'
 import type { IssuerOptions } from './options.js'
 

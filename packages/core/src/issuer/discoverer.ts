@@ -1,5 +1,5 @@
 import { weightOf } from '../json.js'
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 import { type DiscoveryKind, DiscoveryQueue, type Whose } from './discovery-queue.js'
 import { IssuerEntry } from './entry.js'
 import { FloorFetcher } from './floor.js'

@@ -1,4 +1,4 @@
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 import type { IssuerLimits } from './limits.js'
 
 /** The time limits of one exchange: one until the connection is made, one for the whole, and the caller's own signal. */

@@ -1,5 +1,5 @@
 import type { IssuerEvent, Untold } from '../events.js'
-import { issuerFetches, traced } from '../tracing.js'
+import { issuerFetches, traced } from '../tracing/channels.js'
 import { type DocumentBounds, fetchDocument } from './document.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'

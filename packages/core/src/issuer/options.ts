@@ -1,7 +1,7 @@
+import { z } from '../configuration/schema.js'
 import { KeyFault } from '../crypto/keys.js'
 import type { RequestView } from '../http/request-view.js'
 import { isHostName, isServerIdentifier } from '../identifiers.js'
-import { z } from '../schema.js'
 import { isNat64Prefix } from './address.js'
 import { Fault } from './fault.js'
 import { KeySet } from './key-set.js'

@@ -1,6 +1,6 @@
-import { isYes } from '../deadline.js'
 import { askable, Refusal } from '../errors.js'
 import type { IssuerEvent, Untold } from '../events.js'
+import { isYes } from '../time/deadline.js'
 import type { IssuerOptions } from './options.js'
 
 /** Reports an event, with what was thrown. */

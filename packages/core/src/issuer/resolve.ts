@@ -1,5 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises'
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 
 /** One address of a host. */
 export interface ResolvedAddress {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentFault } from '../http/message.js'
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 import { contentLeft, isRead } from './consumed.js'
 import { ContentLimit } from './content-limit.js'
 

@@ -6,7 +6,7 @@ import {
   type SigningKey,
   type VerificationKey,
 } from '../crypto/keys.js'
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 
 /** A signing key whose private half is kept elsewhere: in a key management service, a hardware module, another process. */
 export interface ExternalSigner {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Advance, Chaining } from '../chaining/chaining.js'
-import { atMost } from '../lru.js'
+import { atMost } from '../limits.js'
 import type { PendingCall, PendingRecord } from './record.js'
 
 /** Polls of what waits on the side of suppliers: no oftener than they ask for, and one at a time. */

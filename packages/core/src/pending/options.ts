@@ -1,4 +1,4 @@
-import { z } from '../schema.js'
+import { z } from '../configuration/schema.js'
 
 /** How pending requests are kept (AAuth 11.8), and how many there may be. */
 export interface PendingOptions {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Policy, PolicyInput } from '../access/policy.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
-import { checkConfiguration } from '../configuration.js'
-import { z } from '../schema.js'
+import { checkConfiguration } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import { type Obligations, readObligations, refuseMisspelt, verdictOf } from './obligations.js'
 import {
   engineShape,

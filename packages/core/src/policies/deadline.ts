@@ -1,6 +1,6 @@
-import { unavailable } from '../deadline.js'
+import { z } from '../configuration/schema.js'
 import { messageOf } from '../errors.js'
-import { z } from '../schema.js'
+import { unavailable } from '../time/deadline.js'
 
 /** The schema of the option `timeout`. */
 export const timeoutSchema: z.ZodType<number | undefined> = z

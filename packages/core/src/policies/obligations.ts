@@ -9,9 +9,9 @@ import {
   stepUp,
 } from '../access/policy.js'
 import type { Caller } from '../caller.js'
+import { didYouMean } from '../configuration/nearest.js'
+import { z } from '../configuration/schema.js'
 import { type AskInteraction, type InteractOptions, interact } from '../interaction/ask.js'
-import { didYouMean } from '../nearest.js'
-import { z } from '../schema.js'
 import type { PolicyEngineOptions } from './question.js'
 
 /**

@@ -1,7 +1,7 @@
 import type { ApprovalOptions, PolicyInput } from '../access/policy.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
-import { z } from '../schema.js'
+import { z } from '../configuration/schema.js'
 
 /** Somebody or something that a policy engine is asked about. */
 export interface PolicyEntity {

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../errors.js'
-import { instanceSkew } from '../limits.js'
-import { atMost } from '../lru.js'
+import { atMost, instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
 /** How many revocations are recorded (AAuth 11.12.3, G-56). Whoever sends more is answered `429` and may repeat it. */

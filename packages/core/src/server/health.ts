@@ -1,9 +1,9 @@
 import type { CryptoHealth } from '../crypto/verify.js'
-import type { Deadlines } from '../deadline.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { IssuerReport } from '../issuer/report.js'
 import type { BreakGlass, OpenBreakGlass } from '../store/break-glass.js'
 import type { StoreHealth, WatchedStore } from '../store/watched-store.js'
+import type { Deadlines } from '../time/deadline.js'
 
 /** The health of a resource server. It holds no secret, but names issuers and operators: do not publish it. */
 export interface Health {

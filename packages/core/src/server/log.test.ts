@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { Logger } from '../configuration/logger.js'
 import type { AAuthEvent, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { noteRoute } from '../http/request-view.js'
-import type { Logger } from '../logger.js'
 import { createLog } from './log.js'
 
 const request = (target = '/notes/7?x=1'): HttpRequest => ({ method: 'GET', target, rawHeaders: [] })

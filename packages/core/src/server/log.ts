@@ -1,7 +1,7 @@
+import type { Logger } from '../configuration/logger.js'
 import type { AAuthEvent, Report, Untold } from '../events.js'
 import { type HttpRequest, splitTarget } from '../http/message.js'
 import { routeOf } from '../http/request-view.js'
-import type { Logger } from '../logger.js'
 import { isConnecting } from '../store/store-error.js'
 
 /** Milliseconds in which one cause is logged once. */

@@ -1,7 +1,7 @@
-import { checkArgument } from '../configuration.js'
+import { checkArgument } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import type { Denials } from '../denial/denials.js'
 import type { Revocations } from '../revocation/revocations.js'
-import { z } from '../schema.js'
 
 // What requests ask on their way is asked with what was read just now; what an operator asks may be anything, and "nobody is
 // denied" would be the wrong answer to a slip.

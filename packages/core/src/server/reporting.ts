@@ -1,5 +1,6 @@
 import type { OwnAuditLog } from '../audit/log.js'
 import { isPromiseLike } from '../awaitable.js'
+import type { Logger } from '../configuration/logger.js'
 import { callIdOf } from '../decision/call-id.js'
 import type { Conclusion, DecisionTold, EventTold } from '../decision/conclusion.js'
 import { Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
@@ -9,7 +10,6 @@ import { askable } from '../errors.js'
 import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RequestView, type RouteView, routeOf, viewRequest } from '../http/request-view.js'
-import type { Logger } from '../logger.js'
 import { createLog } from './log.js'
 
 /** What an event is about, as `onEvent` is given it. */

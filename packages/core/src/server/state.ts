@@ -1,4 +1,3 @@
-import type { Deadlines } from '../deadline.js'
 import type { Subjects } from '../decision/subjects.js'
 import { createDenials, type DenialCheck } from '../denial/denials.js'
 import type { StateEvent, Untold } from '../events.js'
@@ -6,6 +5,7 @@ import { createReplays, type Replays } from '../replay/replays.js'
 import { createRevocations, type RevocationRecords } from '../revocation/revocations.js'
 import { type BreakGlassCheck, createBreakGlass } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
+import type { Deadlines } from '../time/deadline.js'
 import type { UsersOptions } from '../users/options.js'
 import { createUnlinks, type Unlinks } from '../users/unlinks.js'
 

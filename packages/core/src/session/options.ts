@@ -1,4 +1,4 @@
-import { z } from '../schema.js'
+import { z } from '../configuration/schema.js'
 
 /** Options of sessions (`AAuth-Access`, AAuth 6.3). */
 export interface SessionOptions {

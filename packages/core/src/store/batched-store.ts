@@ -1,5 +1,5 @@
 import type { Awaitable } from '../awaitable.js'
-import { storeCalls, traced } from '../tracing.js'
+import { storeCalls, traced } from '../tracing/channels.js'
 import type { Store } from './store.js'
 import { entryOf, type StoreHealth, type WatchedStore } from './watched-store.js'
 

@@ -1,7 +1,7 @@
-import { checkArgument } from '../configuration.js'
+import { checkArgument } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import type { Refusal } from '../errors.js'
 import type { StateEvent, StoreUse, Untold } from '../events.js'
-import { z } from '../schema.js'
 import { StoreError, storeUnavailable } from './store-error.js'
 
 /** An order to let requests pass while the store is down. */

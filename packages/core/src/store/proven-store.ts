@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
-import { after } from '../time.js'
+import { after } from '../time/clock.js'
 import { MemoryStore } from './memory-store.js'
 import { type Store, StoreUnfitError } from './store.js'
 import { isConnecting } from './store-error.js'

@@ -1,8 +1,8 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
 import type { StoreEvent, StoreFault, StoreOperation, Untold } from '../events.js'
-import { after } from '../time.js'
-import { storeCalls, traced } from '../tracing.js'
+import { after } from '../time/clock.js'
+import { storeCalls, traced } from '../tracing/channels.js'
 import type { Store } from './store.js'
 import { asStoreError, StoreError } from './store-error.js'
 

@@ -11,7 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { DecisionEvent } from '../events.js'
-import { issuerFetches, requests, storeCalls } from '../tracing.js'
+import { issuerFetches, requests, storeCalls } from '../tracing/channels.js'
 import { knownMethod } from './known.js'
 import { safely, warn } from './safely.js'
 

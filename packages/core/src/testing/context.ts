@@ -1,11 +1,11 @@
 import type { AuthenticationContext } from '../authentication/authenticate.js'
 import { createVerify } from '../crypto/verify.js'
-import { Deadlines } from '../deadline.js'
 import { Decisions } from '../decision/decisions.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { defaultLimits } from '../limits.js'
 import { createState, type State } from '../server/state.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import { Deadlines } from '../time/deadline.js'
 import { VerifiedTokens } from '../token/verified-tokens.js'
 
 /** Nobody listens. */

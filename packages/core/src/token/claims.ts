@@ -1,6 +1,6 @@
+import { z } from '../configuration/schema.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
 import { fixedLimits } from '../limits.js'
-import { z } from '../schema.js'
 
 const serverIdentifier = z.string().refine(isServerIdentifier, 'is not a server identifier')
 const agentIdentifier = z

@@ -1,9 +1,9 @@
+import { z } from '../configuration/schema.js'
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import { Refusal, refuse } from '../errors.js'
 import { isServerIdentifier } from '../identifiers.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import { defaultLimits, fixedLimits, issuerSkew } from '../limits.js'
-import { z } from '../schema.js'
 import { type CompactJws, decodeJws, isSignedFor } from './jws.js'
 import { checkExpiry, checkHeader, checkTimes } from './read.js'
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Agent, Grant, Person, PresentedToken, TokenCaller } from '../caller.js'
 import { Refusal, refuse } from '../errors.js'
 import { hostOf, parseAgentIdentifier } from '../identifiers.js'
-import type { Trace } from '../trace.js'
+import type { Trace } from '../tracing/trace.js'
 import {
   type AgentClaims,
   type Audience,

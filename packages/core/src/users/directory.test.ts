@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Person, sealCaller } from '../caller.js'
-import { Deadlines, Inquiry } from '../deadline.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import { Deadlines, Inquiry } from '../time/deadline.js'
 import { createUserDirectory, type UserDirectory } from './directory.js'
 
 const token = { iss: 'https://ps.example', jti: 'a', iat: 0, exp: 0 }

@@ -2,10 +2,10 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
-import { type Deadlines, type Inquiry, NoAnswer } from '../deadline.js'
-import { describeValue } from '../describe-value.js'
+import { describeValue } from '../configuration/describe-value.js'
 import { askable } from '../errors.js'
 import type { Store } from '../store/store.js'
+import { type Deadlines, type Inquiry, NoAnswer } from '../time/deadline.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
 /** The application's users, as the option `users` knows them. Every method fails where the application's function does. */

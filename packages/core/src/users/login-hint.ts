@@ -1,8 +1,8 @@
 import type { Awaitable } from '../awaitable.js'
 import type { Grant, Person, PersonIdentifier } from '../caller.js'
-import type { Deadline, Deadlines } from '../deadline.js'
 import type { HttpRequest } from '../http/message.js'
 import { inquiryOf, type RequestView, viewNoted } from '../http/request-view.js'
+import type { Deadline, Deadlines } from '../time/deadline.js'
 
 /** The person of whom a resource token is about to ask for a grant. */
 export interface LoginHintQuestion<Raw = unknown> extends Deadline {

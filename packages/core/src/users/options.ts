@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import type { PersonIdentifier } from '../caller.js'
-import type { Deadline } from '../deadline.js'
-import { z } from '../schema.js'
+import { z } from '../configuration/schema.js'
+import type { Deadline } from '../time/deadline.js'
 
 /** A person, as the application is asked which of its users it is. */
 export interface LinkedPerson {

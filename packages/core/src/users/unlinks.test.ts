@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, originOf, type Person, sealCaller } from '../caller.js'
-import { Deadlines } from '../deadline.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
+import { Deadlines } from '../time/deadline.js'
 import type { LinkedPerson } from './options.js'
 import { createUnlinks, type Unlinks } from './unlinks.js'
 

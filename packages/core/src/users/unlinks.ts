@@ -1,12 +1,12 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Origin, PersonIdentifier } from '../caller.js'
-import { checkArgument } from '../configuration.js'
-import { type Deadlines, Inquiry } from '../deadline.js'
+import { checkArgument } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import type { StateEvent, Untold } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
-import { z } from '../schema.js'
 import type { Store } from '../store/store.js'
+import { type Deadlines, Inquiry } from '../time/deadline.js'
 import type { LinkedPerson, UsersOptions } from './options.js'
 
 /** The links between persons and users, for the application. */

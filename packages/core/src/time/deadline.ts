@@ -1,6 +1,6 @@
-import { type Awaitable, isPromiseLike } from './awaitable.js'
-import { Refusal, refuse } from './errors.js'
-import type { Report } from './events.js'
+import { type Awaitable, isPromiseLike } from '../awaitable.js'
+import { Refusal, refuse } from '../errors.js'
+import type { Report } from '../events.js'
 
 /** What every function of the application is handed that may answer later. */
 export interface Deadline {

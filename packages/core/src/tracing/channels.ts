@@ -1,6 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import type { Awaitable } from './awaitable.js'
-import { isPromiseLike } from './awaitable.js'
+import type { Awaitable } from '../awaitable.js'
+import { isPromiseLike } from '../awaitable.js'
 
 /** From a request's arrival at a guard, or at an endpoint of ours, to what becomes of it, which is `event` at the end. */
 export const requests: Tracing = tracingChannel('countersign:request')

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AAuthEvent, Untold } from '../events.js'
 import { Deadlines, Inquiry, isYes, NoAnswer } from './deadline.js'
-import type { AAuthEvent, Untold } from './events.js'
 
 const told: Untold<AAuthEvent>[] = []
 const deadlines = (milliseconds = 2000): Deadlines =>

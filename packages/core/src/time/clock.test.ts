@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { monotonicBy, monotonicNow, steadyClock } from './time.js'
+import { monotonicBy, monotonicNow, steadyClock } from './clock.js'
 
 describe('a monotonic clock', () => {
   it('goes forward with an injected clock, and never back', () => {
