@@ -35,6 +35,7 @@ const thorough: Effort = {
       // Of the same servers as the series before.
       alone: { warmUp: 0, rounds: 3 },
       open: { warmUp: 0, rounds: 3 },
+      mixed: { warmUp: 0, rounds: 3 },
     },
     seconds: 2,
     openSeconds: 5,
@@ -59,6 +60,7 @@ const hasty: Effort = {
       cores: { warmUp: 2, rounds: 1 },
       alone: { warmUp: 0, rounds: 1 },
       open: { warmUp: 0, rounds: 1 },
+      mixed: { warmUp: 0, rounds: 1 },
     },
     seconds: 1,
     openSeconds: 2,

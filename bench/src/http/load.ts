@@ -27,6 +27,8 @@ export interface Order {
   readonly connections: number
   /** Requests a second, if they do not wait for answers. */
   readonly rate?: number | undefined
+  /** The share of requests, of those that do not wait for answers, that strangers send; they count for no latency. */
+  readonly strangers?: number | undefined
 }
 
 const run = promisify(execFile)

@@ -4,6 +4,7 @@ import { quantile } from '../statistics.js'
 import { unsigned } from '../world.js'
 import { readCast } from './cast.js'
 import type { Load, Order } from './load.js'
+import { createStrangers } from './strangers.js'
 import { wireText } from './wire-text.js'
 
 // Load that does not wait for the server, in a process of its own: `open-client.js <order> <cast file>`. Requests arrive
@@ -12,24 +13,32 @@ import { wireText } from './wire-text.js'
 // One line of JSON on stdout.
 
 const [json, file] = process.argv.slice(2) as [string, string]
-const { port, requests, seconds, rate = 1 } = JSON.parse(json) as Order
+const { port, requests, seconds, rate = 1, strangers: share = 0 } = JSON.parse(json) as Order
 
 interface Arrival {
   /** When it was due, in milliseconds. */
   readonly due: number
-  readonly bystander: boolean
+  readonly kind: 'guarded' | 'bystander' | 'stranger'
+  /** Whether it is to be served. */
+  readonly served: boolean
 }
 
-const texts = readCast(file).requests[requests].map(wireText)
+const cast = readCast(file)
+const texts = cast.requests[requests].map(wireText)
+// Some to spare, since how many come is left to chance.
+const strangers = createStrangers(cast.issuer, Math.ceil(1.2 * share * rate * seconds)).map(
+  ({ request, served }) => ({ text: wireText(request), served }),
+)
 const health = wireText({ ...unsigned, target: '/health' })
 const most = 256
 /** Milliseconds; the answer to the last request should be there by then. */
 const grace = 5000
 
 const idle: Socket[] = []
-const waiting: Arrival[] = []
-const latencies: Record<'guarded' | 'bystander', number[]> = { guarded: [], bystander: [] }
+const waiting: (Arrival & { readonly text: string })[] = []
+const latencies: Record<Arrival['kind'], number[]> = { guarded: [], bystander: [], stranger: [] }
 let sent = 0
+let sentByStrangers = 0
 let failed = 0
 
 const current = new Map<Socket, Arrival>()
@@ -59,7 +68,7 @@ async function open(): Promise<Socket> {
 function tick(): void {
   const now = performance.now()
   for (; due <= now && due < end; due -= (Math.log(1 - Math.random()) / rate) * 1000) {
-    waiting.push({ due, bystander: Math.random() < 0.05 })
+    waiting.push(arrivalAt(due))
   }
   flush()
   const left = waiting.length + current.size
@@ -67,29 +76,37 @@ function tick(): void {
   else setTimeout(tick, 1)
 }
 
+function arrivalAt(at: number): Arrival & { readonly text: string } {
+  if (Math.random() < 0.05) return { due: at, kind: 'bystander', served: true, text: health }
+  const stranger = Math.random() < share ? strangers[sentByStrangers++] : undefined
+  return stranger === undefined
+    ? { due: at, kind: 'guarded', served: true, text: texts[sent++ % texts.length] as string }
+    : { due: at, kind: 'stranger', ...stranger }
+}
+
 function flush(): void {
   while (waiting.length > 0) {
     const socket = idle.pop()
     if (socket === undefined) return
-    const arrival = waiting.shift() as Arrival
+    const arrival = waiting.shift() as (typeof waiting)[number]
     current.set(socket, arrival)
-    socket.write(arrival.bystander ? health : (texts[sent++ % texts.length] as string))
+    socket.write(arrival.text)
   }
 }
 
 function answered(socket: Socket, served: boolean): void {
-  const { due: from, bystander } = current.get(socket) as Arrival
-  latencies[bystander ? 'bystander' : 'guarded'].push(performance.now() - from)
-  if (!served) failed++
+  const arrival = current.get(socket) as Arrival
+  latencies[arrival.kind].push(performance.now() - arrival.due)
+  if (served !== arrival.served) failed++
   current.delete(socket)
   idle.push(socket)
   flush()
 }
 
 function finish(unanswered: number): void {
-  const { guarded, bystander } = latencies
+  const { guarded, bystander, stranger } = latencies
   const load: Load = {
-    requests: guarded.length + bystander.length,
+    requests: guarded.length + bystander.length + stranger.length,
     seconds,
     p50: quantile(guarded, 0.5),
     p99: quantile(guarded, 0.99),

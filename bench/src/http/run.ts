@@ -16,6 +16,7 @@ import {
   type Contender,
   coreSeries,
   guardSeries,
+  mixedSeries,
   observedSeries,
   openSeries,
   refusalSeries,
@@ -72,6 +73,8 @@ export interface HttpOptions {
 
 /** Of what `sync` can do in a closed loop. */
 const openLoad = 0.8
+/** The same where strangers are, each of whom may cost two verifications. */
+const mixedLoad = 0.5
 
 /** @param parts `http`, `store`, `pool`, or several of them */
 export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>): Promise<HttpResults> {
@@ -88,7 +91,7 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
       ...options.series[name],
-      seconds: name === 'open' ? options.openSeconds : options.seconds,
+      seconds: name === 'open' || name === 'mixed' ? options.openSeconds : options.seconds,
       folder,
       pool,
       calm,
@@ -110,9 +113,11 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
     const refusals = await run('refusals', refusalSeries)
     const cores = await run('cores', coreSeries)
     const alone = await run('alone', aloneSeries)
-    const open = await run('open', openSeries(Math.round(openLoad * (cores['sync'] as HttpFigures).rps)))
+    const capacity = (cores['sync'] as HttpFigures).rps
+    const open = await run('open', openSeries(Math.round(openLoad * capacity)))
+    const mixed = await run('mixed', mixedSeries(Math.round(mixedLoad * capacity)))
     return {
-      series: { fastify, express, observed, refusals, cores, alone, open, ...shared },
+      series: { fastify, express, observed, refusals, cores, alone, open, mixed, ...shared },
       young,
       ...busy,
       ...foreignIn(calm),
@@ -181,13 +186,13 @@ async function runSeries(
 }
 
 async function loadOne(
-  { name, server, requests = 'signed', connections = 32, rate }: Contender,
+  { name, server, requests = 'signed', connections = 32, rate, strangers }: Contender,
   port: number,
   seconds: number,
   folder: string,
 ): Promise<Load> {
   const core = pinned && serverPlan(server).free !== true ? 0 : undefined
-  const result = await load({ port, requests, seconds, connections, rate }, folder, core)
+  const result = await load({ port, requests, seconds, connections, rate, strangers }, folder, core)
   const refused = isRefused(requests) && serverPlan(server).guard === 'ours' ? result.requests : 0
   if (result.failed !== refused) {
     throw new Error(`${name}: ${result.failed} of ${result.requests} were refused, instead of ${refused}`)

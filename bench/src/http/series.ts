@@ -59,6 +59,8 @@ export interface Contender {
   readonly connections?: number
   /** Requests come by themselves, so many a second; otherwise each connection sends when it is answered. */
   readonly rate?: number
+  /** The share of these that strangers send. */
+  readonly strangers?: number
   /** Contenders of the series that it is compared with, round by round. */
   readonly against: readonly string[]
 }
@@ -79,6 +81,7 @@ export type SeriesName =
   | 'cores'
   | 'alone'
   | 'open'
+  | 'mixed'
 
 /** One way of knowing who calls beside the others, on one core. */
 export function guardSeries(framework: Framework): Series {
@@ -156,5 +159,16 @@ export function openSeries(rate: number): Series {
       rate,
       against: ['sync'],
     })),
+  }
+}
+
+/** The same where two of five are sent by strangers, whose tokens have to be verified, beside those without. */
+export function mixedSeries(rate: number): Series {
+  return {
+    framework: 'fastify',
+    contenders: (['sync', 'threads', 'auto'] as const).flatMap((server) => [
+      { name: `${server}_among_strangers`, server, rate, strangers: 0.4, against: [server] },
+      { name: server, server, rate, against: [] },
+    ]),
   }
 }

@@ -3,8 +3,8 @@ import { PresentedJwt } from '../key-scheme.js'
 /** How many values of `Signature-Key` are remembered: so many sets, of so many each. */
 const sets = 128
 const ways = 4
-/** Characters of the longest that is remembered, four times what is usual: two megabytes for all together. */
-const longest = 4096
+/** Characters of all in a set, four times what is usual: two megabytes for all together. A long one has more than its place. */
+const charactersOfSet = 16_384
 
 interface Slot {
   readonly text: string
@@ -27,18 +27,29 @@ export function readTokenField(text: string, label: string): PresentedJwt | unde
   const first = set * ways
   for (let place = first; place < first + ways; place++) {
     const slot = seen[place]
-    if (slot === undefined) break
-    if (slot.mark === mark && slot.text === text && slot.label === label) return slot.key
+    if (slot !== undefined && slot.mark === mark && slot.text === text && slot.label === label)
+      return slot.key
   }
   const jwt = tokenText(text, label)
   if (jwt === undefined) return undefined
   const key = new PresentedJwt(jwt)
-  if (text.length <= longest) {
-    const way = next[set] as number
-    seen[first + way] = { text, label, key, mark }
-    next[set] = (way + 1) % ways
-  }
+  if (text.length <= charactersOfSet) remember({ text, label, key, mark }, set)
   return key
+}
+
+/** In the place of the oldest, and of as many after it as its length takes. */
+function remember(slot: Slot, set: number): void {
+  const first = set * ways
+  const way = next[set] as number
+  seen[first + way] = slot
+  next[set] = (way + 1) % ways
+  let characters = 0
+  for (let place = first; place < first + ways; place++) characters += seen[place]?.text.length ?? 0
+  for (let after = 1; characters > charactersOfSet; after++) {
+    const place = first + ((way + after) % ways)
+    characters -= seen[place]?.text.length ?? 0
+    seen[place] = undefined
+  }
 }
 
 // What an RFC 8941 String may hold without an escape.
