@@ -108,6 +108,23 @@ describe.each(adapters)('a resource token that we take back [adapter %s]', (adap
     expect(sent?.reason !== undefined || ['recorded', 'pending'].includes(outcome)).toBe(true)
   })
 
+  it.each([
+    ['no jti', { jti: undefined }, 'revokeResourceToken: jti: '],
+    ['an empty jti', { jti: '' }, 'revokeResourceToken: jti: '],
+    ['no exp', { exp: undefined }, 'revokeResourceToken: exp: '],
+    ['an exp that is a text', { exp: '2026' }, 'revokeResourceToken: exp: '],
+    ['no aud', { aud: undefined }, 'revokeResourceToken: aud: '],
+    ['a ps that is no server identifier', { ps: 'http://ps.example' }, 'revokeResourceToken: ps: '],
+  ])('what no event has is refused, and nobody is asked: %s', async (_, members, message) => {
+    await start()
+    const { issued } = await challenge()
+    const given = { ...issued, ...members } as unknown as IssuedResourceToken
+    await expect(target.aauth.revokeResourceToken(given)).rejects.toThrow(TypeError)
+    await expect(target.aauth.revokeResourceToken(given)).rejects.toThrow(message)
+    expect(posts()).toEqual([])
+    expect(events.some(({ name }) => name === 'revocation-sent')).toBe(false)
+  })
+
   it('a person server that is down is told later, as often as one likes (R-282)', async () => {
     await start()
     const { issued } = await challenge()

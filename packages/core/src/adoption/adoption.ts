@@ -5,7 +5,7 @@ import { type AdoptionRow, type Noted, readRows, Tally } from './tally.js'
 
 /** What routes in report-only mode have seen, of all instances that share a store. */
 export interface AdoptionReport {
-  /** The most frequent first. Requests of strangers whose rows found no room are counted in rows without an agent. */
+  /** The most frequent first. Requests for whose agents there was no row left are counted in rows without an agent. */
   readonly rows: readonly AdoptionRow[]
   /** Whether the store gave all it holds. `false`: these are rows of this instance alone, since it last reached the store. */
   readonly complete: boolean

@@ -6,7 +6,7 @@ import { parseDictionary } from '../http/structured.js'
 import { parseJsonObject } from '../json.js'
 import { defaultLimits } from '../limits.js'
 
-/** For which callers of a report-only route the route is enforced all the same. */
+/** For which share of callers a report-only route is enforced (the option `enforce`). */
 export interface Enforcement {
   /** 0 to 100. Whoever is enforced at one figure is enforced at every higher one. At 100 requests without a key are, too. */
   readonly percent: number
@@ -20,7 +20,7 @@ export const enforcementSchema: z.ZodType<Enforcement> = z.strictObject({
   by: z.literal('key', "must be 'key'"),
 })
 
-/** Whether a request meets enforcement, by the share of keys that do. */
+/** Whether the route is enforced for this request. */
 export function isEnforced(
   { percent }: Enforcement,
   caller: TokenCaller | undefined,
@@ -35,7 +35,7 @@ export function isEnforced(
 // A thumbprint is a hash already, so that its first bytes are as good as those of another one.
 const places = 2 ** 48
 
-/** Where a key stands among all keys: 0 to 100, 100 excluded. */
+/** Maps a key thumbprint evenly to 0 to 100, 100 excluded; a key is enforced when this is below `percent`. */
 function placeOf(jkt: string): number {
   return (Buffer.from(jkt.slice(0, 8), 'base64url').readUIntBE(0, 6) / places) * 100
 }

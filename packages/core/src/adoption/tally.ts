@@ -25,7 +25,7 @@ export interface AdoptionRow {
   readonly example?: string | undefined
 }
 
-/** What is told of one request. */
+/** One request as it is counted. */
 export interface Noted
   extends Pick<AdoptionRow, 'route' | 'code' | 'status' | 'enforced' | 'issuer' | 'agent'> {
   /** Seconds. */
@@ -57,7 +57,7 @@ const mostOthers = 200
 const ofRow = 200
 const longest = { route: 120, code: 64, issuer: 120, agent: 120 } as const
 
-/** Text that may be a stranger's, in so many bytes of JSON at most: it ends up in a store, and in front of an operator. */
+/** Text that a caller may have chosen, as at most so many bytes of printable ASCII: it goes into the store, and operators read it. */
 function clip(text: string, length: number): string {
   const plain = text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?')
   return plain.length > length ? `${plain.slice(0, length - 1)}~` : plain
@@ -68,8 +68,8 @@ const keyOf = ({ route, code, status, enforced, issuer = '', agent = '' }: Adopt
 
 /**
  * Counts requests by route, code, issuer and agent, in bounded memory. When it is full, the site that fills most of it
- * (`siteOf`) loses its newest row, which from then on is counted among those of no agent: no sum is ever less for it, and
- * no stranger's agents displace those of others.
+ * (`siteOf`) loses its newest row, which is then counted in a row without an agent: sums stay right, and the agents of one
+ * site do not displace those of others.
  */
 export class Tally {
   readonly #rows: FairMap<Mutable>

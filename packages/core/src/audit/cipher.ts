@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-/** Texts that are kept in the log for those alone who have the secret. */
+/** Seals texts for the log, so that only those who have the secret can read them. */
 export interface Cipher {
   close(text: string): string
   /** `undefined` for what was closed with another secret, or changed. */

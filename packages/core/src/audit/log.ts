@@ -5,7 +5,7 @@ import { FileSink } from './file-sink.js'
 import { type AuditLogOptions, type AuditSettings, readAuditOptions } from './options.js'
 import { type AuditContext, RunningLog } from './running-log.js'
 
-/** How a log does. */
+/** The health of an audit log. */
 export interface AuditHealth {
   /** Whether it is being written. */
   readonly ok: boolean
@@ -29,7 +29,7 @@ export interface AuditLog {
   head(): Promise<void>
   /** Writes all that waits and signs how far the log has come. Call it when the server has closed. */
   close(): Promise<void>
-  /** How the log does. */
+  /** The health of the log. */
   health(): AuditHealth
   /**
    * Erases what the log has about a person: all evidence of requests in their name, in every file that is still there. What

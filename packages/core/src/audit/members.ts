@@ -1,17 +1,17 @@
 import type { DecisionEvent } from '../events.js'
 
-/** JSON of what a caller's token says: more members of the decision, and of the evidence. */
+/** What a record says of the caller, as JSON: members to add to its `decision`, and to its evidence (`p`). */
 export interface Named {
   readonly decision: string
   readonly evidence: string
 }
 
-/** The members of a decision that are as its caller is. */
+/** Makes them of a decision. */
 export function ofCaller(decision: DecisionEvent): Named {
   return { decision: more(aboutCaller(decision)), evidence: more(aboutPerson(decision)) }
 }
 
-/** The members of a decision that may be erased. */
+/** The members of a decision that name or point to a person: they are in `p`, which can be erased. */
 export type PersonMembers =
   | 'person'
   | 'account'
@@ -22,7 +22,7 @@ export type PersonMembers =
   | 'jkt'
   | 'iss'
   | 'jti'
-/** The others that are as the caller is. */
+/** The other members that tell of the caller: they stay in `r`. */
 export type CallerMembers = 'caller' | 'agent' | 'parentAgent' | 'provider' | 'ps' | 'scope'
 const aboutPerson = (decision: DecisionEvent): Record<PersonMembers, unknown> => ({
   person: decision.person,

@@ -158,11 +158,14 @@ export class EvidenceWriter {
     return JSON.stringify(evidence)
   }
 
-  /** What it says is a stranger's word, of whomever: it is sealed, and found by whom it names when they are to be erased. */
+  /**
+   * The token of a refused request: what it claims has not been verified. It is kept sealed, with the hash of the person it
+   * names, so that `erase` finds it.
+   */
   #refusedToken(jwt: string, digest: string): string {
     const isKept = this.#cipher !== undefined && jwt.length <= longestRefused
     const jws = isKept ? decodeJws(jwt, mostTokens) : undefined
-    // Nobody could say of it whom it names.
+    // It cannot be parsed, so nobody can tell whom it names, and `erase` would not find it.
     if (jws === undefined) return `"token":{"h":"${digest}"}`
     const person = personIn(jws)
     const claimed = person === undefined ? '' : `,"claimed":"${this.#hashOf(person)}"`

@@ -4,7 +4,7 @@ import type { DecisionEvent } from '../events.js'
 import { fieldValue } from '../http/message.js'
 import type { CallerMembers, PersonMembers } from './members.js'
 
-/** Those that each request has of its own. */
+/** The members of a decision that tell of the request, not of its caller. */
 type OwnMembers = Exclude<keyof DecisionEvent, PersonMembers | CallerMembers | 'name' | 'resource' | 'at'>
 
 type AlwaysThere = 'id' | 'method' | 'outcome' | 'milliseconds'
@@ -24,7 +24,7 @@ const sometimesThere = Object.keys({
   requestId: true,
 } satisfies Record<Exclude<OwnMembers, AlwaysThere>, true>) as readonly Exclude<OwnMembers, AlwaysThere>[]
 
-/** What each request has of its own, as it was when it was decided on. The request itself is not held. */
+/** What a record says of the request, copied when it was decided on: the request itself is not kept in memory. */
 export class RequestFacts implements Record<Exclude<OwnMembers, 'id'>, unknown> {
   /** Milliseconds, by the option `clock`. */
   readonly at: number

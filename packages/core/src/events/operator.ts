@@ -1,6 +1,6 @@
 import type { Told } from './told.js'
 
-// What the operator is to know of the server itself.
+// Events about the server itself, for its operator: misconfigurations, faults, the audit log, what verifies signatures.
 
 /** Something failed in this server beside a request that was answered all the same. */
 export interface FailedEvent extends Told {

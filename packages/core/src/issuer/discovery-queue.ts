@@ -33,7 +33,7 @@ interface QueuedDiscovery extends Wanted {
 /**
  * The queue of discoveries: bounds how many run at once and how many wait, of each kind, of each issuer, and of each site
  * and each client within a kind, since a stranger with one site has as many issuers as he likes, and one with many sites
- * may be one client (see {@link mayTake}). Parts of the newcomers' places are kept for sites that come for the first time
+ * may be one client (see {@link mayTake}). Part of the newcomers' slots is kept for sites that come for the first time
  * (see {@link keptFrom}). Issuers that the operator named are bound by neither.
  */
 export class DiscoveryQueue {

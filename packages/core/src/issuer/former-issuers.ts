@@ -6,9 +6,9 @@ const mostIssuers = 65_536
 const sharePerSite = 1 / 64
 
 /**
- * Issuers of which a token has verified and which are not held any more, or never found a place: each as 32 bits of a hash.
- * Forgets those first that were noted longest ago. A site that has its part may have no more, so it can push out nobody
- * else's issuers.
+ * Issuers of which a token has verified and which are not held, because they were evicted or there was no space for them: each
+ * as 32 bits of a hash. What was noted longest ago is forgotten first. One site has at most its share, so it cannot displace
+ * the issuers of others.
  */
 export class FormerIssuers {
   readonly #hash = createNameHash()

@@ -22,7 +22,8 @@ export const listedSeconds: number = (listedDays + 1) * 86_400
 
 /**
  * The issuers that have been known for a while, in a form that outlives the process: as text, which all instances add theirs
- * to. It decides nothing but the lane in which a discovery waits for its turn; whether a token verifies is decided anew.
+ * to. It decides nothing but the kind of a discovery (`former` in {@link DiscoveryKind}), which has slots of its own; whether a
+ * token verifies is decided anew.
  *
  * Who is listed stays, for a week after its last use. When the list is full, or a site has its part, no more are listed: so
  * whoever comes in a storm displaces nobody who was there before.

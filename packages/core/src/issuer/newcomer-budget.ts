@@ -20,8 +20,8 @@ export interface Stranger {
 }
 
 /**
- * The rate limit on discoveries of newcomers: a token bucket of so many a minute and as many at once, which sites share,
- * and clients as well (see {@link mayTake}). Parts of it are kept for sites that come for the first time (see {@link keptFrom}).
+ * The rate limit on discoveries of newcomers: a token bucket (`newcomersPerMinute`, which is also the largest burst), shared by
+ * sites, and by clients where they are known (see {@link mayTake}). Part of it is kept for sites that come for the first time (see {@link keptFrom}).
  */
 export class NewcomerBudget {
   readonly #perMinute: number

@@ -8,8 +8,8 @@ const minute = 60_000
 const remembered = 24 * 60
 
 /**
- * How the sites of newcomers stand: see {@link Standing}. Of either kind those are forgotten first that were noted longest ago,
- * and each has room of its own: made-up sites, of which there are as many as somebody likes, push out none that were fetched.
+ * Remembers the {@link Standing} of the sites of newcomers. Sites that were fetched and sites that were turned away are bounded
+ * apart, so that made-up sites, however many, evict none that was fetched; of each, what was noted longest ago is evicted first.
  */
 export class SeenSites {
   readonly #hash = createNameHash()

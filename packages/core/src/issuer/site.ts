@@ -10,7 +10,7 @@ function loadSuffixes(): typeof import('tldts-icann') {
 
 /**
  * The registrable domain of a server identifier: what somebody has to buy. Names below it cost nothing, and one wildcard
- * certificate serves them all, so whoever shares something with strangers shares it by this and never by identifier.
+ * certificate serves them all, so what issuers share that nobody has named is shared by this and never by identifier.
  * Of the public suffixes only the registries' count: names below a hosting company's domain cost nothing either.
  */
 export function siteOf(issuer: string): string {
@@ -20,8 +20,9 @@ export function siteOf(issuer: string): string {
 }
 
 /**
- * Whether a site may take one more of what strangers share: a third of what is then left for others, so that no few of
- * them leave nothing for the next; alone it gets a quarter. The first one is anybody's while there is any.
+ * Whether a site may take one more of a bound that sites share (the rate of discoveries, slots of the queue, bytes of the
+ * store): at most a third of what is then left for others, so that a few sites never take all; a site that is alone gets a
+ * quarter. One is always allowed while any is left.
  *
  * @param own what the site has taken
  * @param free what nobody has
@@ -32,13 +33,13 @@ export function mayTake(own: number, free: number, kept: number = 0): boolean {
 }
 
 /**
- * How a site of which no token has verified stands within a day: nothing of it has been asked for (`first`), it was asked for
- * in vain (`turnedAway`), or something of it was fetched (`fetched`).
+ * What happened within a day to a site of which no token has verified: nothing of it was asked for (`first`), a discovery was
+ * asked for and not begun (`turnedAway`), or something of it was fetched (`fetched`).
  */
 export type Standing = 'first' | 'turnedAway' | 'fetched'
 
 /**
- * The part of what strangers share that is kept for sites that stand better. So a domain takes the place of one that comes
- * for the first time once, at its first request: where many come at once, who comes after them does not queue behind them.
+ * The part of a shared bound that a site of each {@link Standing} may not take. It is kept for sites that come for the first
+ * time: they find a slot even while many others ask again and again.
  */
 export const keptFrom: Readonly<Record<Standing, number>> = { first: 0, turnedAway: 1 / 8, fetched: 1 / 4 }

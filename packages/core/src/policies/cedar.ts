@@ -212,8 +212,8 @@ function named({ type, id, properties }: PolicyEntity): CedarEntity {
 }
 
 /**
- * Cedar takes JSON alone, which our own words for it do not say. In that some names make an entity or an address of an object:
- * what a stranger has sent, and the application passes on, would be somebody.
+ * The properties as plain JSON, which is all that Cedar takes. Cedar reads an object with a member such as `__entity` as a
+ * reference to an entity: a caller whose input the application passes on could then pose as somebody else.
  *
  * @throws TypeError where an object has such a name
  */

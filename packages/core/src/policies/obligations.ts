@@ -21,9 +21,9 @@ import type { PolicyEngineOptions } from './question.js'
 export interface Obligations {
   /** Scopes to be granted, a fresh grant, or both; as of `stepUp()`. */
   readonly stepUp?: { readonly scope?: string | readonly string[]; readonly fresh?: boolean }
-  /** Somebody's word, of whom the option `ask` is told; as of `approval()`. */
+  /** Somebody has to approve: the option `ask` is called with the `subject`, as for `approval()`. */
   readonly approval?: { readonly subject?: string }
-  /** A person's word on our page; as of `interact()`. */
+  /** A person has to agree on our page, as for `interact()`. */
   readonly interact?: InteractOptions
 }
 

@@ -31,7 +31,7 @@ export interface PolicyEngineOptions<C extends Caller = Caller, Raw = unknown> {
    * they are known, `agent`, `parentAgent`, `scope`, `account`, `tenant` and `mission`. One of the same name replaces it.
    */
   readonly context?: (input: PolicyInput<C, Raw>) => Awaitable<Readonly<Record<string, unknown>>>
-  /** Told of calls that wait because the engine answered `approval`, as the one of `approval()`; needed for those. */
+  /** Called for each call that waits because the engine answered `approval`, as the one of `approval()`; needed for those. */
   readonly ask?: ApprovalOptions['ask']
 }
 

@@ -1,6 +1,8 @@
+import { checkArgument } from '../configuration/configuration.js'
+import { z } from '../configuration/schema.js'
 import { Refusal } from '../errors.js'
 import type { NoticeOutcome, Report } from '../events.js'
-import { isEndpointUrl } from '../identifiers.js'
+import { isEndpointUrl, isServerIdentifier } from '../identifiers.js'
 import { type GuardedIssuers, guardFor } from '../issuer/guard-for.js'
 import { createGuardedFetch } from '../issuer/guarded-fetch.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
@@ -31,9 +33,22 @@ export interface SentRevocation {
  * Revokes a resource token of ours at the server in its `aud` and, where that is our access server, at the person
  * server too (AAuth 11.12.2). Never rejects for what others do; whatever is not `recorded` may be sent again.
  *
- * @throws TypeError without a signing key
+ * @throws TypeError without a signing key, or when what is given is not as the event `resource-token` has it
  */
 export type RevokeResourceToken = (token: IssuedResourceToken) => Promise<readonly SentRevocation[]>
+
+const serverIdentifier = z.custom<string>(
+  (value) => typeof value === 'string' && isServerIdentifier(value),
+  'must be a server identifier, as the event resource-token has it',
+)
+
+// The whole event may be given, so other members are let pass.
+const tokenSchema: z.ZodType<IssuedResourceToken> = z.object({
+  jti: z.string('must be the jti of the token').min(1),
+  exp: z.number('must be the exp of the token, in seconds'),
+  aud: serverIdentifier,
+  ps: serverIdentifier,
+})
 
 interface Recipient {
   readonly server: string
@@ -76,7 +91,8 @@ export function createRevokeResourceToken(
       : { outcome: 'unavailable', reason: 'revocation_endpoint is no endpoint URL' }
   }
 
-  return async (token) => {
+  return async (given) => {
+    const token = checkArgument(tokenSchema, given, 'revokeResourceToken: ')
     const key = context.keys.signing
     if (key === undefined) throw new TypeError('option signingKeys: needs a key to sign revocations with')
     const found = await Promise.all(

@@ -125,7 +125,7 @@ export interface ResourceOptions<Raw = unknown, User extends object | string = o
   /** Milliseconds that the store has for an answer; then requests that need it are refused. Default 1000; 10 to 10 000. */
   readonly storeTimeout?: number
   /**
-   * How late a revocation or denial that another instance has acknowledged may be heeded here, for fewer reads: what each
+   * How late a revocation or denial that another instance has acknowledged may take effect here, for fewer reads: what each
    * request asks of `store` is then answered from what was read at most `withinMs` before; 1 to 10 000 milliseconds. After
    * that it is read again, and where it cannot be, the request is refused. What this instance acknowledged itself holds at
    * once. Default: the store is read for every request, once for all that arrive together, so that a stop holds for every

@@ -1,4 +1,4 @@
-/** The methods of HTTP; every other is a stranger's word. */
+/** The methods of HTTP. Callers may send any other, and each would be a new series. */
 const methods = new Set([
   'GET',
   'HEAD',
@@ -15,7 +15,7 @@ const methods = new Set([
 /** A method as OpenTelemetry names it. */
 export const knownMethod = (method: string): string => (methods.has(method) ? method : '_OTHER')
 
-/** The most values of one attribute of a metric; those that come later are told as `_OTHER`. */
+/** The most values of one attribute of a metric; those that come later are counted as `_OTHER`. */
 const mostValues = 200
 
 /**

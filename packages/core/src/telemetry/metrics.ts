@@ -97,7 +97,7 @@ function countDecisions(meter: Meter): () => void {
   }
 }
 
-/** What is counted of decisions that are alike in everything that is told apart. */
+/** The counters of decisions that have the same attributes. */
 interface Kind {
   readonly decisions: Series
   readonly duration: Attributes

@@ -16,7 +16,7 @@ export function safely<Args extends readonly unknown[]>(
   }
 }
 
-/** Tells of a fault, once: it would be the same for every request. */
+/** Warns of a fault, once a process: it would be the same for every request. */
 export function warn(cause: unknown): void {
   if (warned) return
   warned = true

@@ -102,7 +102,7 @@ function isLate(thrown: unknown): boolean {
   return cause instanceof NoAnswer && cause.refusal.code === 'policy_unavailable'
 }
 
-/** What the application is told of a person. */
+/** A person as the application's functions are given it. */
 function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
   return tenant === undefined ? { person } : { person, tenant }
 }

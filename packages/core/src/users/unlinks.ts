@@ -26,7 +26,7 @@ export interface Users {
 
 /** When persons were unlinked, shared through the store. */
 export interface Unlinks extends Users {
-  /** What was begun for somebody now, with the mark by which an unlinking that comes later is told from those before. */
+  /** Adds the person's present mark to an origin, so that `hasEnded` can tell an unlinking that comes later. */
   mark(origin: Origin): Promise<Origin>
   /** Whether the person was unlinked after the origin was marked. */
   hasEnded(origin: Origin): Promise<boolean>
