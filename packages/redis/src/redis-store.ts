@@ -224,6 +224,7 @@ class CommandStore implements Store {
 
   onConnected(listener: () => void): void {
     this.#listeners.add(listener)
+    if (this.#commands.ready()) queueMicrotask(listener)
   }
 
   onRestored(listener: (entries: number) => void): void {

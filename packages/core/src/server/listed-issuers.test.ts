@@ -23,18 +23,19 @@ function openShared() {
     get: (key) => ask('get', () => inner.get(key)),
     put: (key, value, ttl) => ask('put', () => inner.put(key, value, ttl)),
   }
-  const open = () => {
-    const shared = shareKnownIssuers({ store, clock, random: () => 0.5 })
+  const start = (of: Store) => {
+    const shared = shareKnownIssuers({ store: of, clock, random: () => 0.5 })
     opened.push(shared)
     return shared
   }
+  const open = () => start(store)
   const pass = (ms: number): void => {
     now += ms
   }
   const fail = (is: boolean): void => {
     failing = is
   }
-  return { asked, open, clock, pass, fail }
+  return { asked, store, start, open, clock, pass, fail }
 }
 
 const opened: { close(): void }[] = []
@@ -121,4 +122,20 @@ it('leaves nothing behind once nobody writes it for more than a week', async () 
   const third = open()
   await settled()
   expect(third.known.size).toBe(0)
+})
+
+it('waits for a store that is still connecting, and reads it in the end whatever it says', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  for (const connects of [true, false]) {
+    const { asked, store, start } = openShared()
+    const listeners: (() => void)[] = []
+    start({ ...store, onConnected: (listener) => void listeners.push(listener) })
+    vi.advanceTimersByTime(1999)
+    expect(asked).toEqual([])
+    if (connects) for (const listener of listeners) listener()
+    else vi.advanceTimersByTime(1)
+    expect(asked).toEqual(['get'])
+    vi.advanceTimersByTime(10_000)
+    expect(asked).toEqual(['get'])
+  }
 })

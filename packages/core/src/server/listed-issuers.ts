@@ -1,8 +1,11 @@
 import { KnownIssuers, listedSeconds } from '../issuer/known-issuers.js'
 import type { Store } from '../store/store.js'
+import { after } from '../time/clock.js'
 
 /** Milliseconds between two looks at the list, more or less, so that instances which began together take turns. */
 const pause = 600_000
+/** Milliseconds that a store has to connect before it is read all the same. */
+const connecting = 2000
 const key = 'issuers:known'
 
 /** The dependencies of {@link shareKnownIssuers}. */
@@ -29,7 +32,9 @@ interface SharedIssuers {
  */
 export function shareKnownIssuers({ store, clock, random }: SharedContext): SharedIssuers {
   const known = new KnownIssuers()
+  let isClosed = false
   const exchange = async (): Promise<void> => {
+    if (isClosed) return
     try {
       const stored = (await store.get(key)) ?? ''
       known.merge(stored, clock())
@@ -42,6 +47,20 @@ export function shareKnownIssuers({ store, clock, random }: SharedContext): Shar
   const timer = setInterval(() => void exchange(), pause * (0.75 + 0.5 * random()))
   // Under timers that a test has put in place it may be anything.
   ;(timer as Partial<NodeJS.Timeout>).unref?.()
-  void exchange()
-  return { known, exchange, close: () => clearInterval(timer) }
+  let stop = (): void => {}
+  if (store.onConnected === undefined) void exchange()
+  else {
+    // A client that is still connecting has not failed, and nobody should be told so.
+    stop = after(connecting, () => void exchange())
+    store.onConnected(() => {
+      stop()
+      void exchange()
+    })
+  }
+  const close = (): void => {
+    isClosed = true
+    clearInterval(timer)
+    stop()
+  }
+  return { known, exchange, close }
 }

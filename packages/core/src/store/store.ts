@@ -43,8 +43,8 @@ export interface Store {
    */
   part?(key: string): number
   /**
-   * Calls the listener whenever the store has a connection again, for a store that knows: what has failed is then tried at
-   * once, and not after a second's rest. Where it is absent, the rest is what there is.
+   * Calls the listener whenever the store has a connection again, and once where it has one already, for a store that knows:
+   * what has failed is then tried at once, and not after a second's rest. Where it is absent, the rest is what there is.
    */
   onConnected?(listener: () => void): void
   /**
