@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
+import { runToEnd } from '../run-to-end.js'
 import { Campaign } from './campaign.js'
 import { instrument } from './instrument.js'
 import type { Target } from './target.js'
@@ -97,13 +96,7 @@ it('counts every branch of a module, which does what it did before', () => {
 it('is guided by the branches that inputs come to, in processes of its own', async () => {
   const main = fileURLToPath(new URL('../dist/fuzz/main.js', import.meta.url))
   const options = ['--target', 'digest', '--runs', '20000', '--processes', '1', '--seed', String(seed)]
-  const child = spawn(process.execPath, [main, ...options])
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  const [code] = (await once(child, 'close')) as [number]
+  const { code, output } = await runToEnd(main, options)
   expect(code === 0 ? '' : output).toBe('')
   const [, runs, branches, corpus] =
     /digest: (\d+) inputs .*?, (\d+) branches, corpus of (\d+)/.exec(output) ?? []

@@ -229,7 +229,7 @@ async function judge(last: Sample, closed: Sample): Promise<boolean> {
   return complaints.length === 0
 }
 
-/** As the log has them, where a held call is one as any other. */
+/** The decisions by outcome, those on held calls among the others: the records of the log do not tell the two apart. */
 function byOutcome(decided: Sample['decided']): ReadonlyMap<string, number> {
   const sums = new Map<string, number>()
   for (const [name, count] of Object.entries(decided)) {

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
 import { redisBinary } from '../../packages/redis/src/testing/redis-server.js'
+import { runToEnd } from '../run-to-end.js'
 import { slope } from './growth.js'
 
 // The short form of `npm run soak`; as built, since it starts processes.
@@ -17,13 +16,7 @@ it
   async (adapter) => {
     // Three minutes of everybody's time, so that issuers change their keys twice.
     const options = ['--minutes', '0.5', '--speed', '6', '--lanes', '4', '--adapter', adapter]
-    const child = spawn(process.execPath, [main, ...options])
-    let output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString()
-      })
-    const [code] = (await once(child, 'close')) as [number]
+    const { code, output } = await runToEnd(main, options)
     expect(code === 0 ? '' : output).toBe('')
   },
 )

@@ -30,8 +30,8 @@ const lookEvery = 1000
 /**
  * Notices that Redis has lost what it held: a restart without persistence, `FLUSHALL`, a replica promoted before it had
  * anything. It has a key that is there as long as everything else is, and that is read along with every read. Whoever has
- * seen it and misses it, or finds one that somebody else began meanwhile, says so in its place: so those who start later
- * refuse as well.
+ * seen it and misses it, or finds one that somebody else began meanwhile, writes a value there that says so: then those
+ * who start later refuse as well.
  *
  * With a journal, what is known to the processes that run is then written back, and Redis used again ({@link Restoration}).
  */

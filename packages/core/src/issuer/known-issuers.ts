@@ -88,7 +88,7 @@ export class KnownIssuers {
 
 const dayOf = (now: number): number => Math.floor(now / 86_400_000)
 
-/** So many bytes of a hash: all instances make the same of a name, and 64 bits are no one's to choose. */
+/** The first bytes of a hash, without a key, since all instances must make the same of a name. Nobody finds another name with the same 64 bits. */
 function digest(name: string, bytes: number): string {
   return hash('sha256', name, 'buffer').subarray(0, bytes).toString('base64url')
 }

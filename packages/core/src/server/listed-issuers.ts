@@ -26,9 +26,9 @@ interface SharedIssuers {
 }
 
 /**
- * Keeps the list of known issuers in the store, so that one that starts in the middle of a storm knows them: read once at the
- * start, and then every ten minutes or so, when it is written if something has come to it. So no stranger causes a write: he
- * only causes that a line is in the next one. Whoever writes at the same moment as another is put right at the next.
+ * Keeps the list of known issuers in the store, so that an instance that starts in the middle of a storm knows them. It is
+ * read when the store is connected, and every ten minutes or so, and written then if something was added. So no request
+ * causes a write. Where two instances write at the same moment, the lines that are lost are written again the next time.
  */
 export function shareKnownIssuers({ store, clock, random }: SharedContext): SharedIssuers {
   const known = new KnownIssuers()

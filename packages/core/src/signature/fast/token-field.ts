@@ -3,7 +3,7 @@ import { PresentedJwt } from '../key-scheme.js'
 /** How many values of `Signature-Key` are remembered: so many sets, of so many each. */
 const sets = 128
 const ways = 4
-/** Characters of all in a set, four times what is usual: two megabytes for all together. A long one has more than its place. */
+/** Characters that the values of one set may have together, four times what is usual: two megabytes for all sets. A long value takes the room of others. */
 const charactersOfSet = 16_384
 
 interface Slot {
