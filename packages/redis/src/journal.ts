@@ -20,8 +20,8 @@ export const defaultJournalBytes = 16_777_216
 
 /**
  * What this process has itself put or claimed and must not be forgotten, for its time, so that it can be written back to a
- * Redis that has lost it. Bounded in bytes: what was used gives way first, then the oldest stops, of which strangers make most,
- * and the operator's denials last; it is known until when something is missing for that.
+ * Redis that has lost it. Bounded in bytes: used signatures are dropped first, then the oldest revocations and ends, most of
+ * which strangers cause, and the operator's denials last. It keeps until when something is missing for that reason.
  */
 export class Journal {
   readonly #maxBytes: number
