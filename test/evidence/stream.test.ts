@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 async function connect(library: 'redis' | 'ioredis', url: string) {
   if (library === 'ioredis') {
     const client = new Redis(url)
+    await once(client, 'ready')
     return { client, end: () => client.disconnect() }
   }
   const client = await createClient({ url }).connect()

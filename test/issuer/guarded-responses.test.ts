@@ -45,7 +45,7 @@ describe('a response', () => {
         response.writeHead(200, [name, 'x', name, 'y', 'Content-Type', 'application/json']).end('{}')
       const response = await town.guard()(url)
       expect([response.status, response.headers.get(name), await response.json()]).toEqual([200, 'x, y', {}])
-      await vi.waitFor(() => expect(town.origin.open).toBe(0))
+      await vi.waitFor(() => expect(town.origin.open).toBe(0), 10_000)
     },
   )
 
@@ -55,7 +55,7 @@ describe('a response', () => {
   ])('with %s is refused, and leaves no socket', async (_name, fields) => {
     town.origin.behave = (_request, response) => void response.writeHead(200, fields).write('begun')
     await expect(town.guard()(url)).rejects.toEqual(refusal('unusable'))
-    await vi.waitFor(() => expect(town.origin.open).toBe(0))
+    await vi.waitFor(() => expect(town.origin.open).toBe(0), 10_000)
   })
 
   it.each([301, 302, 303, 307, 308])(
@@ -159,7 +159,7 @@ describe('a response', () => {
   ])('that is %s is unusable', async (_what, text) => {
     town.origin.behave = (request) => request.socket.end(text)
     await expect(town.guard()(url)).rejects.toEqual(refusal('unusable'))
-    await vi.waitFor(() => expect(town.origin.open).toBe(0))
+    await vi.waitFor(() => expect(town.origin.open).toBe(0), 10_000)
   })
 
   it.each([204, 205, 304])('with status %i has no body', async (status) => {

@@ -220,7 +220,7 @@ describe.each(cases)('behind parsers: $title', ({ framework, setup }) => {
 
   it('says so on the first request of all, which may have no content', async () => {
     expect((await town.fetch(`${resource}/.well-known/aauth-resource.json`)).status).toBe(200)
-    await vi.waitFor(() => expect(diagnosed()).toEqual(setup.keeps ? [] : ['AAUTH_CONTENT_CONSUMED']))
+    await vi.waitFor(() => expect(diagnosed()).toEqual(setup.keeps ? [] : ['AAUTH_CONTENT_CONSUMED']), 10_000)
   })
 
   it('says so on the first request with content, digest or not', async () => {

@@ -218,7 +218,7 @@ describe.each(cases)('%s in front [adapter %s]', (name, adapter) => {
     const ended = app.ended()
     const cut = await client.send(await sam.sign({ url, headers: { Prefer: 'wait=30' } }))
     expect(cut.status).toBe(504)
-    await vi.waitUntil(() => app.ended() > ended)
+    await vi.waitUntil(() => app.ended() > ended, 10_000)
     await app.aauth.pending.approve(asked.at(-1) as string)
     expect((await client.send(await sam.sign({ url }))).status).toBe(200)
   })

@@ -87,11 +87,11 @@ say({ event: 'listening', port: target.port })
 /** Both clients that users have are at work in every test: one behind each adapter. */
 async function connect({ adapter, redis, replicas = 0, emptied }: InstanceOptions): Promise<Store> {
   const options = { replicas, ...(emptied === undefined ? {} : { emptied }) }
-  if (adapter === 'fastify')
-    return createRedisStore(
-      new Redis(redis).on('error', () => {}),
-      options,
-    )
+  if (adapter === 'fastify') {
+    const client = new Redis(redis).on('error', () => {})
+    await new Promise((resolve) => client.once('ready', resolve))
+    return createRedisStore(client, options)
+  }
   const client = createClient({ url: redis }).on('error', () => {})
   await client.connect()
   return createRedisStore(client, options)

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Agent } from '@countersign/devkit'
 import { createRedisStore } from '@countersign/redis'
 import { Redis } from 'ioredis'
@@ -21,6 +22,8 @@ describe.runIf(redisBinary !== undefined || required)(
     beforeAll(async () => {
       redis = await startRedis()
       client = new Redis(redis.url)
+      // Until it is connected everything is refused.
+      await once(client, 'ready')
     })
     afterAll(async () => {
       await client?.quit()
@@ -55,7 +58,7 @@ describe.runIf(redisBinary !== undefined || required)(
         vi.advanceTimersByTime(750_000)
         const list = async (): Promise<number> => (await client.get(`${adapter}:issuers:known`))?.length ?? 0
         // One line, of the one that has been known for more than ten minutes.
-        await vi.waitFor(async () => expect(await list()).toBe(24))
+        await vi.waitFor(async () => expect(await list()).toBe(24), 10_000)
         const options = { fetch: stage.town.fetch, clock: stage.town.clock, store, issuers: { limits } }
         again = await startTarget(adapter, 0, options)
         stage.town.route('rs.example', again.port)

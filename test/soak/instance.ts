@@ -116,11 +116,11 @@ function count(event: AAuthEvent): void {
 }
 /** The client that users have with each framework. */
 async function connect(): Promise<Store> {
-  if (options.adapter === 'fastify')
-    return createRedisStore(
-      new Redis(options.redis).on('error', () => {}),
-      { timeout },
-    )
+  if (options.adapter === 'fastify') {
+    const client = new Redis(options.redis).on('error', () => {})
+    await new Promise((resolve) => client.once('ready', resolve))
+    return createRedisStore(client, { timeout })
+  }
   const client = createClient({ url: options.redis, disableOfflineQueue: true }).on('error', () => {})
   await client.connect()
   return createRedisStore(client, { timeout })
