@@ -1,7 +1,7 @@
-// node scripts/count.mjs REPORT — the plain count of a vitest JSON report, as one line on stdout.
+// node scripts/count.mjs REPORT — the plain count of a vitest JSON report, as the last line on stdout.
 import { readFileSync } from 'node:fs'
 
-/** @type {{ numPassedTests: number, numFailedTests: number, testResults: { status: string, assertionResults: { status: string }[] }[] }} */
+/** @type {{ numPassedTests: number, numFailedTests: number, testResults: { status: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }[] }} */
 const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'))
 
 // A file that did not even load has no failed test of its own, and still is a failure.
@@ -9,4 +9,10 @@ const broken = report.testResults.filter(
   ({ status, assertionResults }) =>
     status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
 )
+for (const { assertionResults } of report.testResults) {
+  for (const { status, fullName, failureMessages } of assertionResults) {
+    if (status === 'passed' && failureMessages.length > 0)
+      console.log(`passed only when it was run again: ${fullName}\n${failureMessages[0]}\n`)
+  }
+}
 console.log(`${report.numPassedTests} passed, ${report.numFailedTests + broken.length} failed`)
