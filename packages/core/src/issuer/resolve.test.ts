@@ -90,11 +90,12 @@ describe('resolving a stranger’s host', () => {
     server.records.set(typeA, four).set(typeAAAA, 'silent')
     const [addresses, ms] = await timed()
     expect(addresses).toEqual(['192.31.195.1'])
-    expect(ms).toBeLessThan(1000)
+    // The one that is silent is given up after three seconds.
+    expect(ms).toBeLessThan(2500)
     server.records.set(typeA, 'silent').set(typeAAAA, six)
     const [others, later] = await timed()
     expect(others).toEqual(['2a00:1450::1'])
-    expect(later).toBeLessThan(1000)
+    expect(later).toBeLessThan(2500)
   })
 
   it('waits for the slower family where it is asked to, since the faster one led nowhere', async () => {
