@@ -301,7 +301,7 @@ describe('a policy decision point', () => {
     await expect(decide()).rejects.toThrow(`status ${status}`)
   })
 
-  it('is no fault of the request where it does not answer: 503, and for what it answers 500', async () => {
+  it('is no fault of the request where it does not answer: 503, for what it is asked 403, and for what it answers 500', async () => {
     const late = { refusal: { code: 'policy_unavailable', details: { retryAfter: 5 } } }
     for (const status of [429, 500, 503]) {
       says('{}', status)
@@ -311,6 +311,10 @@ describe('a policy decision point', () => {
     await expect(decide({ timeout: 20 })).rejects.toMatchObject(late)
     answer = (request) => void request.socket.destroy()
     await expect(decide()).rejects.toMatchObject(late)
+    for (const status of [400, 413, 422]) {
+      says('{}', status)
+      await expect(decide()).rejects.toMatchObject({ refusal: { code: 'access_denied' } })
+    }
     says('{}', 401)
     await expect(decide()).rejects.not.toHaveProperty('refusal')
     says('{"decision": 1}')
@@ -366,6 +370,7 @@ describe('a client of Cerbos', () => {
 
   it.each<[string, object]>([
     ['an output that could not be evaluated', { outputs: [{ value: undefined, error: 'no such key' }] }],
+    ['an output that could not be evaluated, and does not say why', { outputs: [{}] }],
     ['an output that is a text', { outputs: [{ value: 'stepUp' }] }],
     ['no outputs', {}],
     ['nothing', null as never],
@@ -383,6 +388,11 @@ describe('a client of Cerbos', () => {
     const late = { refusal: { code: 'policy_unavailable' } }
     const policy = cerbosPolicy({ client: client(new Promise(() => {})), timeout: 20 })
     await expect(policy(inputOf(grant))).rejects.toMatchObject(late)
+    // As its clients say it: INVALID_ARGUMENT.
+    const invalid = cerbosPolicy({
+      client: client(Promise.reject(Object.assign(new Error('x'), { code: 3 }))),
+    })
+    await expect(invalid(inputOf(grant))).rejects.toMatchObject({ refusal: { code: 'access_denied' } })
     const gone = cerbosPolicy({ client: client(Promise.reject(new Error('UNAVAILABLE'))) })
     await expect(gone(inputOf(grant))).rejects.toMatchObject(late)
   })
