@@ -28,6 +28,9 @@ const agent = keyFrom('agent-1')
 const own = keyFrom('rs-1')
 const publicOf = ({ jwk: { d: _, ...rest } }: Cast): Readonly<Record<string, string>> => rest
 
+/** With which the agent and the issuers sign. */
+export const [agentKey, issuerKey]: readonly [SigningKey, SigningKey] = [agent.key, issuer.key]
+
 /** The key set of every issuer. */
 export const jwks: { readonly keys: readonly Readonly<Record<string, string>>[] } = {
   keys: [publicOf(issuer)],

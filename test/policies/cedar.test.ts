@@ -62,7 +62,10 @@ describe('policies in Cedar', () => {
 
   it('let nothing pass where one that forbids cannot be evaluated, which Cedar passes over', async () => {
     const failing = `${all} forbid (principal, action, resource) when { context.missing == 1 };`
-    await expect(decide(failing)).rejects.toThrow('could not be evaluated')
+    await expect(decide(failing)).rejects.toMatchObject({
+      message: 'the policy engine cannot be asked: policy 1 could not be evaluated',
+      refusal: { code: 'access_denied' },
+    })
   })
 
   it('look up what the application gives', async () => {
@@ -89,10 +92,31 @@ describe('policies in Cedar', () => {
       { resource: () => ({ type: 'note', id: '1', properties: { content } }) },
       { principal: () => ({ type: 'person', id: 'https://ps.example#mom', properties: { content } }) },
     ])
-      await expect(decide(policies, more)).rejects.toThrow('is no name for a property')
+      await expect(decide(policies, more)).rejects.toMatchObject({
+        message: expect.stringContaining('has a member called __'),
+        refusal: { code: 'access_denied' },
+      })
     // The names are nothing special among values.
     const named = { context: () => ({ content: { owner: '__entity' } }) }
     expect(await decide(policies, named)).toMatchObject({ verdict: 'deny' })
+  })
+
+  it.each([
+    ['a fraction', '{"price":1.5}'],
+    ['nothing', '{"price":null}'],
+    ['half a character', String.raw`{"name":"\ud800"}`],
+    ['nesting', `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`],
+  ])('look up nothing with what a stranger has written: %s', async (_, written) => {
+    const uid = { type: 'Note', id: '1' }
+    const entities = () => [{ uid, attrs: JSON.parse(written) as object, parents: [] }]
+    await expect(decide(all, { entities })).rejects.toMatchObject({
+      message: expect.stringMatching(/^the policy engine cannot be asked: entities /),
+      refusal: { code: 'access_denied' },
+    })
+    // What names an entity there is the application's own.
+    const owner = { __entity: { type: 'Person', id: 'https://ps.example#mom' } }
+    const own = () => [{ uid, attrs: { owner }, parents: [] }]
+    expect(await decide(all, { entities: own })).toMatchObject({ verdict: 'allow' })
   })
 
   it('let nothing pass where the application has nothing to look up', async () => {

@@ -67,11 +67,15 @@ afterAll(async () => {
 /** Where Cerbos puts outputs in an answer by AuthZEN. */
 interface CerbosContext {
   readonly 'cerbos.response'?: {
-    readonly results: readonly { readonly outputs?: readonly { readonly val: object }[] }[]
+    readonly results: readonly { readonly outputs?: readonly { readonly val?: object }[] }[]
   }
 }
-const outputsOf = (context: CerbosContext): object =>
-  Object.assign({}, ...(context['cerbos.response']?.results[0]?.outputs ?? []).map(({ val }) => val))
+const outputsOf = (context: CerbosContext): object => {
+  const outputs = context['cerbos.response']?.results[0]?.outputs ?? []
+  // One that could not be evaluated has no value.
+  if (outputs.some(({ val }) => val === undefined)) throw new Error('an output has no value')
+  return Object.assign({}, ...outputs.map(({ val }) => val))
+}
 
 type Make = (more: Pick<PolicyEngineOptions, 'ask'>) => Policy
 const engines: readonly { readonly engine: string; readonly make: Make }[] = [

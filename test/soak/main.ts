@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { verifyAuditLog } from '@countersign/core/audit'
 import { createKey, createTown } from '@countersign/devkit'
+import { slowHosts } from './calls.js'
 import { judgeGrowth, type Timed } from './growth.js'
 import { quickened, type Sample, type SoakedOptions, type SoakOrder, type SoakSaid } from './messages.js'
 import { seeded } from './random.js'
 import { OwnRedis } from './redis.js'
-import { slowHosts, Traffic } from './traffic.js'
+import { Traffic } from './traffic.js'
 
 // `npm run soak -- [--minutes 60] [--adapter fastify] [--lanes 8] [--seed 1] [--speed 1] [--pause 5]
 // [--metrics 9464]`: an instance with everything on, and everything that happens to one. Ends with 1 where something was lost,
@@ -167,12 +168,12 @@ try {
 process.exit(isRight ? 0 : 1)
 
 async function judge(last: Sample, closed: Sample): Promise<boolean> {
-  const complaints = [...traffic.wrong, ...closed.failures]
+  const complaints = [...traffic.outcomes.wrong, ...closed.failures]
   const say = (what: string, ok: boolean): void => {
     console.log(`${ok ? 'ok  ' : 'BAD '} ${what}`)
     if (!ok) complaints.push(what)
   }
-  for (const [kind, outcomes] of traffic.sent)
+  for (const [kind, outcomes] of traffic.outcomes.sent)
     console.log(`${kind.padEnd(20)} ${[...outcomes].map((pair) => pair.join(' × ')).join(', ')}`)
   const decisions = Object.values(last.decided).reduce((sum, count) => sum + count, 0)
   console.log(
@@ -184,7 +185,7 @@ async function judge(last: Sample, closed: Sample): Promise<boolean> {
     `requests received ${last.received} = decisions ${decisions} + without a guard ${last.unguarded}`,
     last.received === decisions + last.unguarded,
   )
-  const { sentInAll, answered, vanished } = traffic
+  const { sentInAll, answered, vanished } = traffic.outcomes
   say(
     `requests sent ${sentInAll} = answered ${answered} + vanished ${vanished}`,
     sentInAll === answered + vanished,

@@ -27,7 +27,7 @@ import { endOfOutcome } from '../decision/end.js'
 import { Refusal } from '../errors.js'
 import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
-import type { HttpRequest } from '../http/message.js'
+import { carriedFor, type HttpRequest } from '../http/message.js'
 import { noRoute, noteRoute, noteWhile, type RouteView, viewRequest } from '../http/request-view.js'
 import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
@@ -230,6 +230,13 @@ export function createRouteGuard(
     return found
   }
 
+  // Of a held call it is known afterwards whether it has been judged.
+  const noteJudged = (outcome: Outcome, request: HttpRequest): Outcome => {
+    const isLater = !outcome.served && outcome.answer.status === 503
+    carriedFor(request, authentication.issuers)?.unjudged(isLater ? outcome.answer : undefined)
+    return outcome
+  }
+
   const { decisions } = authentication
   const decideOn = (request: HttpRequest, route: RouteView): Awaitable<Outcome> => {
     try {
@@ -253,8 +260,13 @@ export function createRouteGuard(
   return {
     check(request, route = noRoute) {
       const draft = decisions.begin(request, route)
-      if (draft === undefined) return decideOn(request, route)
-      return decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
+      const outcome =
+        draft === undefined
+          ? decideOn(request, route)
+          : decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
+      return request.carried === undefined
+        ? outcome
+        : andThen(outcome, (settled) => noteJudged(settled, request))
     },
   }
 }

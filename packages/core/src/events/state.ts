@@ -38,7 +38,10 @@ export interface BreakGlassEvent extends Told {
   /** Seconds. */
   readonly until: number
   readonly reason: string
+  /** Who opened it. */
   readonly by: string
+  /** Who closed it, or opened another in its place; absent where nobody was named, or it has ended by itself. */
+  readonly closedBy?: string
 }
 
 /** A request was let pass by a break-glass order although the store could not be asked. One event for each check. */

@@ -149,6 +149,11 @@ export interface Carried {
   readonly chain?: unknown
   /** Called when the call has to wait once more, with the id of the new pending request. */
   waitsAgain(id: string): void
+  /**
+   * Called by each guard that the call comes to: with its answer where it cannot judge the call for now (`503`), so that
+   * nothing behind it has begun, and with `undefined` otherwise.
+   */
+  unjudged(answer: Answer | undefined): void
 }
 
 /** What accompanies a held call of this server; `undefined` for every other request. */

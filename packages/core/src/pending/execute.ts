@@ -30,8 +30,10 @@ const marginMs = instanceSkew * 1000 + 5000
 /**
  * Carries a held call out. It is claimed first, so that it never happens twice, whatever becomes of this process.
  * `undefined` when another poll has claimed it. The handler's answer is stored for repeated polls where the call waited for
- * an auth token. When the guard makes the call wait once more, the answer is the `202` of the request that it opened; the
- * token of this poll has been judged then, and is not judged again.
+ * an auth token. Where a guard cannot judge the call for now, its `503` is the answer of this poll, and the next one tries
+ * again for as long as the request is kept: nobody's approval is lost because a policy was slow. When the guard makes the
+ * call wait once more, the answer is the `202` of the request that it opened; the token of this poll has been judged then,
+ * and is not judged again.
  */
 export async function executeCall(
   record: PendingRecord,
@@ -51,7 +53,16 @@ export async function executeCall(
   // Without it the handler would do again what it has done. Another process may have the secret.
   if (sealed !== undefined && chain === undefined) return refused(unreadable, context.report).answer
   if (!(await records.end(record, { state: 'running', until, token }))) return undefined
-  const { answer, next } = await carryOut(record, poll, context, { approved, chain })
+  const { answer, next, unjudged } = await carryOut(record, poll, context, { approved, chain })
+  if (unjudged !== undefined) {
+    // Where the claim cannot be given back the call counts as lost later: it is never known to have begun twice.
+    await records
+      .giveBack(record)
+      .catch((cause: unknown) =>
+        context.report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause),
+      )
+    return unjudged
+  }
   try {
     const keep = keeps ? (poll.caller.token.exp + issuerSkew) * 1000 : 0
     if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
@@ -90,10 +101,15 @@ async function carryOut(
   poll: Poll,
   { settings, report, authentication }: PollContext,
   { approved, chain }: { readonly approved: Approved | undefined; readonly chain: CarriedChain | undefined },
-): Promise<{ readonly answer: Answer; readonly next: string | undefined }> {
+): Promise<{
+  readonly answer: Answer
+  readonly next?: string | undefined
+  readonly unjudged?: Answer | undefined
+}> {
   const { caller, host } = poll
   const { held, approvals, subject, waited } = record.call as PendingCall
   let next: string | undefined
+  let unjudged: Answer | undefined
   const given =
     subject === undefined || approved === undefined
       ? []
@@ -105,18 +121,22 @@ async function carryOut(
     origins: record.origins,
     waited: waited + 1,
     chain,
-    waitsAgain(id: string) {
+    waitsAgain(id) {
       next = id
+    },
+    unjudged(answer) {
+      unjudged = answer
     },
   }
   const limits = { answer: settings.callAnswer, ms: settings.callTime * 1000 }
   try {
     const raw = await host.dispatch?.(held, carried, limits)
     const answer = raw === undefined ? tooLong : toAnswer(raw)
-    return { answer, next }
+    // Where the application has made something else of it, that has been done.
+    return answer.status === 503 && unjudged !== undefined ? { answer, unjudged } : { answer, next }
   } catch (cause) {
     report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause)
-    return { answer: unanswered, next: undefined }
+    return { answer: unanswered }
   }
 }
 

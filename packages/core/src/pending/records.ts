@@ -34,6 +34,8 @@ export interface PendingRecords {
    * @param keep milliseconds: until when it has to be known, if longer than the record
    */
   conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
+  /** Gives back the claim on a call of which nothing has begun: the request waits as before. */
+  giveBack(record: PendingRecord): Promise<void>
   /** How a request ended; `undefined` when it has not. */
   ending(record: PendingRecord): Promise<Ending | undefined>
   /**
@@ -147,6 +149,7 @@ export function createPendingRecords({
       await note(record, 'ended', ending, forgotten)
       await empty(record, forgotten)
     },
+    giveBack: async (record) => store.delete(key(record, 'ended')),
     ending: async (record) => (await read(record, 'ended')) as Ending | undefined,
     note,
     claim,

@@ -8,6 +8,7 @@ import { Fault } from '../issuer/fault.js'
 import { parseJsonObject } from '../json.js'
 import { noAnswer, timeoutSchema, withinTime } from './deadline.js'
 import { readObligations, verdictOf } from './obligations.js'
+import { unfit } from './plain.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
 /** Where the policy decision point is. */
@@ -47,7 +48,7 @@ const bounds = { bytes: 65_536, members: 1_000 }
  * Topaz and whatever else speaks it. The `context` of the answer may hold {@link Obligations}.
  *
  * Fails closed: without an answer in time, and with status 429 or 5xx, the request is refused with `503 policy_unavailable`;
- * another status than 200, more than 64 KiB, or anything but `"decision": true` or `false` refuses it as a policy that
+ * with 400, 413 or 422, and for what cannot be put into JSON that every engine reads alike, with `403`; another status than 200, more than 64 KiB, or anything but `"decision": true` or `false` refuses it as a policy that
  * throws does.
  *
  * @throws TypeError for an option that is none
@@ -98,10 +99,15 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
   }
 }
 
+/** Statuses that say that what was asked about is at fault. */
+const ofQuestion: ReadonlySet<number> = new Set([400, 413, 422])
+
 async function readAnswer(response: Response, signal: AbortSignal): Promise<Record<string, unknown>> {
   if (response.status !== 200) {
     void response.body?.cancel().catch(() => {})
-    const cause = new Error(`the policy decision point answered with status ${response.status}`)
+    const said = `the policy decision point answered with status ${response.status}`
+    if (ofQuestion.has(response.status)) throw unfit(said)
+    const cause = new Error(said)
     throw response.status === 429 || response.status >= 500 ? noAnswer(cause) : cause
   }
   const content = await readBytes(response, bounds.bytes, signal)

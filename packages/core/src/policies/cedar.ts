@@ -5,11 +5,12 @@ import type { Caller } from '../caller.js'
 import { checkConfiguration } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
 import { type Obligations, readObligations, refuseMisspelt, verdictOf } from './obligations.js'
+import { type FindUnfit, plainJson, unfit } from './plain.js'
 import {
+  type AskedEntity,
   engineShape,
   functionSchema,
   type PolicyEngineOptions,
-  type PolicyEntity,
   questionOf,
 } from './question.js'
 
@@ -61,7 +62,10 @@ export interface CedarEngine {
         readonly type: 'success'
         readonly response: {
           readonly decision: string
-          readonly diagnostics: { readonly reason: readonly string[]; readonly errors: readonly object[] }
+          readonly diagnostics: {
+            readonly reason: readonly string[]
+            readonly errors: readonly { readonly policyId: string }[]
+          }
         }
       }
     | CedarFailure
@@ -96,8 +100,8 @@ const schema = z.strictObject({
  * person is asked. Those of every policy that decided have to be met. On a `forbid` only `@stepUp` and `@fresh` count,
  * where each `forbid` that applied has one.
  *
- * Fails closed: a policy that cannot be evaluated, which Cedar itself passes over, refuses the request as a policy that
- * throws does.
+ * Fails closed, with `403`: for a policy that cannot be evaluated, which Cedar itself passes over, and for what Cedar cannot
+ * be asked about: `null`, numbers that are not whole or beyond 2^53 - 1, and members called `__entity`, `__extn` or `__expr`.
  *
  * @throws TypeError for an option that is none, policies that cannot be read, and annotations that nobody could carry out
  *
@@ -126,25 +130,25 @@ export function cedarPolicy<C extends Caller = Caller, Raw = unknown>(
   const { cedar, ask } = options
   const { name, obligations } = readPolicies(options)
   return async function cedarPolicies(input: PolicyInput<C, Raw>) {
-    const question = await questionOf(input, options)
+    const question = await questionOf(input, options, findUnfit)
     const principal = named(question.principal)
     const resource = named(question.resource)
-    const entities = options.entities === undefined ? [principal, resource] : await options.entities(input)
-    // Without them a policy that forbids by what is looked up would not apply.
-    if (!Array.isArray(entities)) throw new TypeError('option entities: must answer a list of entities')
+    const entities =
+      options.entities === undefined ? [principal, resource] : lookedUp(await options.entities(input))
     const answer = cedar.statefulIsAuthorized({
       principal: principal.uid,
       action: { type: 'Action', id: question.action },
       resource: resource.uid,
-      context: json(question.context),
+      context: question.context,
       preparsedPolicySetId: name,
       entities,
     })
     if (answer.type === 'failure') throw new Error(`Cedar: ${fault(answer)}`)
     const { decision, diagnostics } = answer.response
-    // Cedar decides without a policy that fails, were it the one that forbids.
+    // Cedar decides without a policy that fails, were it the one that forbids. It fails at what it is asked about: what is no
+    // policy was refused where it was declared. What is wrong is not said, since that names people.
     if (diagnostics.errors.length > 0)
-      throw new Error(`Cedar: ${diagnostics.errors.length} policies could not be evaluated`)
+      throw unfit(`${diagnostics.errors.map(({ policyId }) => policyId).join(', ')} could not be evaluated`)
     const isAllowed = decision === 'allow'
     const wanted = diagnostics.reason.map((id) => obligations.get(id) ?? {})
     const counts = isAllowed || wanted.every(({ stepUp }) => stepUp !== undefined)
@@ -207,22 +211,30 @@ const types: ReadonlyMap<string, string> = new Map([
   ['route', 'Route'],
 ])
 
-function named({ type, id, properties }: PolicyEntity): CedarEntity {
-  return { uid: { type: types.get(type) ?? type, id }, attrs: json(properties), parents: [] }
+function named({ type, id, properties }: AskedEntity): CedarEntity {
+  return { uid: { type: types.get(type) ?? type, id }, attrs: properties, parents: [] }
+}
+
+/** What the application has looked up; without it a policy that forbids by that would not apply. */
+function lookedUp(entities: unknown): CedarEntity[] {
+  if (!Array.isArray(entities)) throw new TypeError('option entities: must answer a list of entities')
+  const plain: unknown = plainJson('entities', entities, findUnfitValue)
+  return plain as CedarEntity[]
+}
+
+const findUnfitValue: FindUnfit = (_, value) => {
+  if (value === null) return 'null'
+  return typeof value === 'number' && !Number.isSafeInteger(value)
+    ? 'a number that is not whole, or too large'
+    : undefined
 }
 
 /**
- * The properties as plain JSON, which is all that Cedar takes. Cedar reads an object with a member such as `__entity` as a
- * reference to an entity: a caller whose input the application passes on could then pose as somebody else.
- *
- * @throws TypeError where an object has such a name
+ * Cedar reads an object with a member such as `__entity` as a reference to an entity: a caller whose input the application
+ * passes on could then pose as somebody else.
  */
-function json(properties: Readonly<Record<string, unknown>>): Record<string, never> {
-  return JSON.parse(JSON.stringify(properties), (name: string, value: unknown) => {
-    if (escapes.has(name)) throw new TypeError(`Cedar: ${name} is no name for a property; say it in entities`)
-    return value
-  }) as Record<string, never>
-}
+const findUnfit: FindUnfit = (name, value) =>
+  escapes.has(name) ? `a member called ${name}` : findUnfitValue(name, value)
 
 const escapes: ReadonlySet<string> = new Set(['__entity', '__extn', '__expr'])
 

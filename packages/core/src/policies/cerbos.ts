@@ -6,6 +6,7 @@ import { z } from '../configuration/schema.js'
 import { abortable } from '../issuer/document.js'
 import { noAnswer, timeoutSchema, withinTime } from './deadline.js'
 import { type Obligations, readObligations, verdictOf } from './obligations.js'
+import { unfit } from './plain.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
 /** What is used of a Cerbos client, of `@cerbos/grpc`, `@cerbos/http` or `@cerbos/embedded`. */
@@ -27,8 +28,8 @@ export interface CerbosClient {
     options: { readonly signal: AbortSignal },
   ): Promise<{
     isAllowed(action: string): boolean | undefined
-    /** `error`: why there is no value. */
-    readonly outputs: readonly { readonly value: unknown; readonly error?: unknown }[]
+    /** Without `value`, whatever `error` says of it, an output could not be evaluated. */
+    readonly outputs: readonly { readonly value?: unknown; readonly error?: unknown }[]
   }>
 }
 
@@ -57,7 +58,8 @@ const schema = z.strictObject({
  * {@link Obligations}.
  *
  * Fails closed: without an answer in time, or with an error of the client's, the request is refused with `503
- * policy_unavailable`; one that cannot be read refuses it as a policy that throws does.
+ * policy_unavailable`; one that cannot be read refuses it as a policy that throws does; what Cerbos cannot be asked about, or
+ * an output that cannot be evaluated, is a `403`.
  *
  * @throws TypeError for an option that is none
  *
@@ -81,13 +83,14 @@ export function cerbosPolicy<C extends Caller = Caller, Raw = unknown>(
         ? [principal.type]
         : rolesIn(await abortable(Promise.resolve(options.roles(input)), signal))
     const question = {
-      principal: { id: principal.id, roles, attr: attributes({ ...context, ...principal.properties }) },
-      resource: { kind: resource.type, id: resource.id, attr: attributes(resource.properties) },
+      principal: { id: principal.id, roles, attr: { ...context, ...principal.properties } },
+      resource: { kind: resource.type, id: resource.id, attr: resource.properties },
       actions: [action],
     }
     const checked = options.client.checkResource(question, { signal })
     const answer = await abortable(checked, signal).catch((cause: unknown) => {
-      throw signal.aborted ? cause : noAnswer(cause)
+      if (signal.aborted) throw cause
+      throw isInvalid(cause) ? unfit('Cerbos answered that the question is invalid') : noAnswer(cause)
     })
     const wanted = answer.outputs.map(obligationsIn)
     return verdictOf(input, answer.isAllowed(action) === true, wanted, options.ask)
@@ -103,14 +106,21 @@ function rolesIn(answer: unknown): string[] {
   throw new TypeError('option roles: must answer a list of roles, at least one')
 }
 
-/** @throws Error where it could not be evaluated: nobody knows what would be in it */
-function obligationsIn({ value, error }: { readonly value: unknown; readonly error?: unknown }): Obligations {
-  if (error !== undefined && error !== null && error !== '')
-    throw new Error('an output of Cerbos’s could not be evaluated')
-  return readObligations(value)
+/** Whether a client's error says that what was asked is invalid (`INVALID_ARGUMENT`), and not that nobody answers. */
+function isInvalid(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 3
 }
 
-/** Cerbos's client takes JSON alone, which our own words for it do not say. */
-function attributes(properties: Readonly<Record<string, unknown>>): Record<string, never> {
-  return JSON.parse(JSON.stringify(properties)) as Record<string, never>
+/** @throws NoAnswer with `403` where it could not be evaluated, with what it was asked about: nobody knows what would be in it */
+function obligationsIn({
+  value,
+  error,
+}: {
+  readonly value?: unknown
+  readonly error?: unknown
+}): Obligations {
+  // Servers leave the value out, some of them without an error.
+  if (value === undefined || (error !== undefined && error !== null && error !== ''))
+    throw unfit('an output of Cerbos’s could not be evaluated')
+  return readObligations(value)
 }

@@ -2,6 +2,7 @@ import type { ApprovalOptions, PolicyInput } from '../access/policy.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { z } from '../configuration/schema.js'
+import { checkText, type FindUnfit, plainJson } from './plain.js'
 
 /** Somebody or something that a policy engine is asked about. */
 export interface PolicyEntity {
@@ -35,12 +36,17 @@ export interface PolicyEngineOptions<C extends Caller = Caller, Raw = unknown> {
   readonly ask?: ApprovalOptions['ask']
 }
 
+/** A {@link PolicyEntity} whose properties are plain JSON. */
+export interface AskedEntity extends PolicyEntity {
+  readonly properties: Record<string, never>
+}
+
 /** One question, in no engine's words. */
 export interface Question {
-  readonly principal: PolicyEntity
+  readonly principal: AskedEntity
   readonly action: string
-  readonly resource: PolicyEntity
-  readonly context: Readonly<Record<string, unknown>>
+  readonly resource: AskedEntity
+  readonly context: Record<string, never>
 }
 
 /** The schema of a function that may be given. */
@@ -58,24 +64,40 @@ export const engineShape: Readonly<Record<keyof PolicyEngineOptions, z.ZodType>>
 }
 
 /**
- * Puts the question that a request is.
+ * Puts the question that a request is, in plain JSON.
  *
+ * @param findUnfit what this engine does not take
  * @throws TypeError where an option answers something else: in place of what it left out the engine would be asked about
  * somebody or something else
+ * @throws NoAnswer with `403` for what no engine could be asked about, or not this one
  */
 export async function questionOf<C extends Caller, Raw>(
   input: PolicyInput<C, Raw>,
   { principal, action, resource, context }: PolicyEngineOptions<C, Raw>,
+  findUnfit?: FindUnfit,
 ): Promise<Question> {
+  const who =
+    principal === undefined ? principalOf(input.caller) : entity('principal', await principal(input))
+  const what = action === undefined ? input.request.method : text('action', await action(input))
+  const which = resource === undefined ? resourceOf(input) : entity('resource', await resource(input))
+  const more = context === undefined ? {} : members('context', await context(input))
   return {
-    principal:
-      principal === undefined ? principalOf(input.caller) : entity('principal', await principal(input)),
-    action: action === undefined ? input.request.method : text('action', await action(input)),
-    resource: resource === undefined ? resourceOf(input) : entity('resource', await resource(input)),
-    context: {
-      ...contextOf(input),
-      ...(context === undefined ? {} : members('context', await context(input))),
-    },
+    principal: plainEntity('principal', who, findUnfit),
+    action: checkText('action', what),
+    resource: plainEntity('resource', which, findUnfit),
+    context: plainJson('context', { ...contextOf(input), ...more }, findUnfit),
+  }
+}
+
+function plainEntity(
+  part: string,
+  { type, id, properties }: PolicyEntity,
+  findUnfit: FindUnfit | undefined,
+): AskedEntity {
+  return {
+    type: checkText(`${part}.type`, type),
+    id: checkText(`${part}.id`, id),
+    properties: plainJson(`${part}.properties`, properties, findUnfit),
   }
 }
 
@@ -127,7 +149,7 @@ function contextOf({ caller, request, now, approvedBy }: PolicyInput): Readonly<
   return known({ ...said, agent, parentAgent, scope: scope && [...scope], account, tenant, mission })
 }
 
-/** Without what is undefined, which JSON has not, and Cedar refuses. */
+/** Without what is undefined, which JSON has not. */
 function known(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

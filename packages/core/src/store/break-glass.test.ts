@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createBreakGlass } from './break-glass.js'
+import { type BreakGlassCheck, createBreakGlass } from './break-glass.js'
 
 describe('broken glass', () => {
   it.each([-60_000, 3_600_000])(
@@ -20,4 +20,62 @@ describe('broken glass', () => {
       expect(glass.current()).toBe(undefined)
     },
   )
+
+  describe('that is closed', () => {
+    const order = { uses: ['denial'], seconds: 60, reason: 'a test', by: 'the test' } as const
+    let monotonic: number
+    let events: Record<string, unknown>[]
+    const open = (): BreakGlassCheck => {
+      monotonic = 0
+      events = []
+      const glass = createBreakGlass(
+        () => 1_800_000_000_000,
+        () => monotonic,
+        (event) => void events.push({ ...event }),
+      )
+      glass.open(order)
+      events = []
+      return glass
+    }
+
+    it('says who closed it, beside who had opened it', () => {
+      open().close({ by: 'day watch' })
+      expect(events).toMatchObject([{ name: 'break-glass-closed', by: 'the test', closedBy: 'day watch' }])
+    })
+
+    it('names nobody where nobody is named, or where it ends by itself', () => {
+      open().close()
+      expect(events).toHaveLength(1)
+      expect(events[0]).not.toHaveProperty('closedBy')
+      const glass = open()
+      monotonic = 60_000
+      glass.current()
+      glass.close({ by: 'day watch' })
+      expect(events).toHaveLength(1)
+      expect(events[0]).not.toHaveProperty('closedBy')
+    })
+
+    it('names who opened the next one in its place', () => {
+      open().open({ ...order, by: 'day watch' })
+      expect(events).toMatchObject([
+        { name: 'break-glass-closed', by: 'the test', closedBy: 'day watch' },
+        { name: 'break-glass-opened', by: 'day watch' },
+      ])
+    })
+
+    it.each([
+      ['by: must be a text', { by: ' ' }],
+      ['by: must be a text', { by: 7 }],
+      ['by: must be a text', {}],
+      ['why: is not known', { by: 'day watch', why: 'it is over' }],
+      ['must be called with { by }, or nothing', 'day watch'],
+      ['must be called with { by }, or nothing', null],
+    ])('says what is wrong, and is closed all the same: %s %j', (says, given) => {
+      const glass = open()
+      expect(() => glass.close(given as { by: string })).toThrow(TypeError)
+      expect(glass.current()).toBe(undefined)
+      expect(events).toHaveLength(1)
+      expect(() => open().close(given as { by: string })).toThrow(`breakGlass.close: ${says}`)
+    })
+  })
 })

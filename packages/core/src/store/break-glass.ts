@@ -33,8 +33,13 @@ export interface BreakGlass {
    * @throws TypeError when the order is malformed or longer than an hour
    */
   open(order: BreakGlassOrder): OpenBreakGlass
-  /** Closes it, if open. */
-  close(): void
+  /**
+   * Closes it, if open.
+   *
+   * @param order who closes it, for the audit record
+   * @throws TypeError when `by` is no text; it is closed all the same
+   */
+  close(order?: { readonly by: string }): void
   /** The order in force. */
   current(): OpenBreakGlass | undefined
 }
@@ -58,10 +63,11 @@ export function createBreakGlass(
 ): BreakGlassCheck {
   let opened: OpenBreakGlass | undefined
   let closesAt = 0
-  const close = (): void => {
+  const close = (closedBy?: string): void => {
     const closing = opened
     opened = undefined
-    if (closing !== undefined) report({ name: 'break-glass-closed', ...closing })
+    if (closing === undefined) return
+    report({ name: 'break-glass-closed', ...closing, ...(closedBy === undefined ? {} : { closedBy }) })
   }
   const current = (): OpenBreakGlass | undefined => {
     if (opened !== undefined && monotonic() >= closesAt) close()
@@ -70,13 +76,20 @@ export function createBreakGlass(
   return {
     open(order) {
       const { uses, seconds, reason, by } = checkArgument(orderSchema, order, 'breakGlass.open: ')
-      close()
+      close(by)
       closesAt = monotonic() + seconds * 1000
       opened = Object.freeze({ uses: [...uses], until: Math.floor(clock() / 1000) + seconds, reason, by })
       report({ name: 'break-glass-opened', ...opened })
       return opened
     },
-    close,
+    close(order) {
+      let by: string | undefined
+      try {
+        if (order !== undefined) ({ by } = checkArgument(closingSchema, order, 'breakGlass.close: '))
+      } finally {
+        close(by)
+      }
+    },
     current,
     refuse(use, cause) {
       if (!(cause instanceof StoreError)) throw cause
@@ -92,6 +105,7 @@ const usesKind = 'must name some of revocation, denial, replay'
 const secondsKind = `must be a whole number from 1 to ${maxSeconds}`
 const textKind = 'must be a text that is not empty'
 const text = z.string(textKind).refine((value) => value.trim() !== '', textKind)
+const closingSchema = z.strictObject({ by: text }, 'must be called with { by }, or nothing')
 const orderSchema = z.strictObject(
   {
     uses: z.array(z.enum(['revocation', 'denial', 'replay'], usesKind), usesKind).min(1, usesKind),

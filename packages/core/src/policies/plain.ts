@@ -1,0 +1,78 @@
+import { Refusal } from '../errors.js'
+import { NoAnswer } from '../time/deadline.js'
+
+/** Levels of nesting of what an engine is told. */
+const deepest = 32
+/** Characters of each part of what an engine is told, as JSON. */
+const longest = 1_048_576
+
+/** What an engine does not take although it is JSON, in words; `undefined` for what it takes. Elements have numbers for names. */
+export type FindUnfit = (name: string, value: unknown) => string | undefined
+
+/**
+ * Plain JSON of an engine's own: what it is told is often what a stranger has sent, and an engine that fails at it, or
+ * reads it as something else, must not be asked.
+ *
+ * @param part of the question, for the operator
+ * @throws NoAnswer with `403` for what is nested too deeply, is too long, or has text or numbers in it that are none
+ */
+export function plainJson(
+  part: string,
+  value: object,
+  findUnfit: FindUnfit = () => undefined,
+): Record<string, never> {
+  const text = written(part, value)
+  if (text.length > longest) throw unfit(`${part} is longer than ${longest} characters`)
+  const plain = JSON.parse(text) as Record<string, never>
+  let level: readonly object[] = [plain]
+  // Level by level, since the depth is not known to be small until it has been looked at.
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > deepest) throw tooDeep(part)
+    level = level.flatMap((parent) =>
+      Object.entries(parent).flatMap((entry) => inside(part, entry, findUnfit)),
+    )
+  }
+  return plain
+}
+
+function written(part: string, value: object): string {
+  try {
+    return JSON.stringify(value, (_, member: unknown) => {
+      if (typeof member === 'number' && !Number.isFinite(member))
+        throw unfit(`${part} has a number that is none`)
+      return member
+    })
+  } catch (cause) {
+    throw cause instanceof RangeError ? tooDeep(part) : cause
+  }
+}
+
+function inside(part: string, [name, value]: [string, unknown], findUnfit: FindUnfit): readonly object[] {
+  const what = findUnfit(name, value) ?? (isText(name) && isText(value) ? undefined : brokenText)
+  if (what !== undefined) throw unfit(`${part} has ${what}`)
+  return typeof value === 'object' && value !== null ? [value] : []
+}
+
+/** @throws NoAnswer with `403` for half a character, of which engines make something else, or an error */
+export function checkText(part: string, text: string): string {
+  if (!isText(text)) throw unfit(`${part} has ${brokenText}`)
+  return text
+}
+
+const isText = (value: unknown): boolean => typeof value !== 'string' || !/\p{Cs}/u.test(value)
+const brokenText = 'half a character'
+
+const tooDeep = (part: string): NoAnswer => unfit(`${part} is nested more than ${deepest} levels deep`)
+
+/**
+ * The error where an engine cannot be asked about what a request brings, or fails at it: a fault of the request's, whoever
+ * has sent it, and not of the application's.
+ *
+ * @param reason for the operator
+ */
+export function unfit(reason: string): NoAnswer {
+  const detail = 'The rules of this API cannot be asked about what was sent'
+  return new NoAnswer(
+    new Refusal('access_denied', { detail, reason: `the policy engine cannot be asked: ${reason}` }),
+  )
+}
