@@ -29,6 +29,8 @@ export interface Fairness {
   readonly firstOrSecond: number
   /** The share of all requests of issuers that had been served once. */
   readonly known: number
+  /** The share of those that waited for nothing, since the key was in memory. */
+  readonly atOnce: number
   /** Hostile issuers that were fetched. */
   readonly fetched: number
   /** MB of heap after garbage collection, at each eighth of the time. */
@@ -43,6 +45,7 @@ export interface Extent {
 
 const dwk = 'aauth-person.json'
 const jwk = createKey('Ed25519', 'k1').publicJwk
+const nobody = Object.assign(new Error('nobody'), { code: 'ENOTFOUND' })
 
 /** Answers of a made-up internet; what hangs ends when it is aborted, or after 5 s of that time. */
 class Internet {
@@ -61,7 +64,7 @@ class Internet {
     if (domain !== undefined && pathname !== '/jwks') this.fetched++
     const behaviour = domain === undefined ? 'verifies' : this.behaviourOf(Number(domain))
     return new Promise((resolve, reject) => {
-      const fail = (): void => reject(Object.assign(new Error('nobody'), { code: 'ENOTFOUND' }))
+      const fail = (): void => reject(nobody)
       if (behaviour === 'absent') fail()
       else if (behaviour === 'hangs') this.#waiting.push({ at: this.now + 5000, end: fail })
       else {
@@ -119,6 +122,13 @@ interface Honest {
   isKnown: boolean
 }
 
+/** The requests of issuers that had been served once. */
+interface Known {
+  asked: number
+  served: number
+  atOnce: number
+}
+
 /** Lives through the time. */
 export async function live(crowd: Crowd, { honest: many, lasts }: Extent): Promise<Fairness> {
   const internet = new Internet(crowd.behaviours)
@@ -146,7 +156,7 @@ export async function live(crowd: Crowd, { honest: many, lasts }: Extent): Promi
   }))
   const turns: Honest[][] = Array.from({ length: 60 }, () => [])
   for (const one of honest) turns[one.comes % 60]?.push(one)
-  const known = { asked: 0, served: 0 }
+  const known: Known = { asked: 0, served: 0, atOnce: 0 }
   const heap: number[] = []
   const storm = new Storm(crowd, keys, internet)
   for (let second = 0; second < lasts; second++) {
@@ -165,12 +175,13 @@ export async function live(crowd: Crowd, { honest: many, lasts }: Extent): Promi
     first: share(({ first }) => first === true),
     firstOrSecond: share(({ first, second }) => first === true || second === true),
     known: known.asked === 0 ? 1 : known.served / known.asked,
+    atOnce: known.asked === 0 ? 1 : known.atOnce / known.asked,
     fetched: internet.fetched,
     heap,
   }
 }
 
-function ask(keys: IssuerKeys, one: Honest, known: { asked: number; served: number }): void {
+function ask(keys: IssuerKeys, one: Honest, known: Known): void {
   const { isKnown, issuer } = one
   const time = one.asked++
   if (isKnown) known.asked++
@@ -182,8 +193,10 @@ function ask(keys: IssuerKeys, one: Honest, known: { asked: number; served: numb
     if (isKnown) known.served++
     one.isKnown = true
   }
-  if (keys.peek(query) !== undefined) end(true)
-  else
+  if (keys.peek(query) !== undefined) {
+    if (isKnown) known.atOnce++
+    end(true)
+  } else
     void Promise.resolve(keys.find(query, from('192.0.2.1'))).then((found) => {
       const served = 'jkt' in found
       if (served) keys.admit(issuer, dwk)

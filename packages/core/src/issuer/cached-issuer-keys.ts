@@ -186,6 +186,7 @@ class CachedIssuerKeys implements IssuerKeys {
     record?.work?.abort.abort(new Error('forgotten'))
     for (const entry of record?.entries.values() ?? []) entry.withdraw('forgotten')
     for (const dwk of this.#pinned.documentsOf(issuer)) this.#withdrawn(issuer, dwk)
+    this.#known?.strike(issuer, this.#clock())
   }
 
   onWithdrawn(listener: (issuer: string, dwk: string) => void): void {
@@ -222,7 +223,7 @@ class CachedIssuerKeys implements IssuerKeys {
     if (this.#known === undefined || admittedAt === undefined || now - admittedAt < establishedAfter) return
     if (notedAt !== undefined && Math.abs(now - notedAt) < notedEvery) return
     record.notedAt = now
-    this.#known.note(issuer, now)
+    this.#known.note(issuer, now, admittedAt)
   }
 
   /** The key at hand, with a background refresh if one is due. */

@@ -59,7 +59,11 @@ export interface IssuerKeys {
   classOf(issuer: string): IssuerClass
   /** The metadata, whose `issuer` has been checked and nothing else. Refusals as in {@link find}. */
   metadata(issuer: string, dwk: string): Promise<IssuerMetadata | Refusal>
-  /** Drops everything fetched of an issuer at once; its next token has it fetched again. Pinned keys stay. */
+  /**
+   * Drops everything fetched of an issuer at once; its next token has it fetched again, as a newcomer. Pinned keys stay. Where
+   * instances share a list of known issuers it is struck there, for all who start after that; the others, which hold what they
+   * fetched, strike it at their next look, within 13 minutes.
+   */
   forget(issuer: string): void
   /** Calls the listener when keys that verified tokens have changed or were dropped: those tokens have to be verified again. */
   onWithdrawn(listener: (issuer: string, dwk: string) => void): void

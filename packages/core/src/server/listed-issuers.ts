@@ -28,13 +28,15 @@ interface SharedIssuers {
 /**
  * Keeps the list of known issuers in the store, so that an instance that starts in the middle of a storm knows them. It is
  * read when the store is connected, and every ten minutes or so, and written then if something was added. So no request
- * causes a write. Where two instances write at the same moment, the lines that are lost are written again the next time.
+ * causes a write; that an operator has an issuer forgotten is written at once. Where two instances write at the same moment,
+ * the lines that are lost are written again the next time.
  */
 export function shareKnownIssuers({ store, clock, random }: SharedContext): SharedIssuers {
-  const known = new KnownIssuers()
+  const known = new KnownIssuers(undefined, () => void exchange())
   let isClosed = false
-  const exchange = async (): Promise<void> => {
-    if (isClosed) return
+  let isWanted = false
+  let running: Promise<void> | undefined
+  const exchangeNow = async (): Promise<void> => {
     try {
       const stored = (await store.get(key)) ?? ''
       known.merge(stored, clock())
@@ -43,6 +45,20 @@ export function shareKnownIssuers({ store, clock, random }: SharedContext): Shar
     } catch {
       // Whoever watches the store has reported it. What is known here stays, and there is a next time.
     }
+  }
+  // One after the other: two that cross would undo each other. What was asked for before the end is still written.
+  const exchangeAll = async (): Promise<void> => {
+    while (isWanted) {
+      isWanted = false
+      await exchangeNow()
+    }
+    running = undefined
+  }
+  const exchange = (): Promise<void> => {
+    if (isClosed) return Promise.resolve()
+    isWanted = true
+    running ??= exchangeAll()
+    return running
   }
   const timer = setInterval(() => void exchange(), pause * (0.75 + 0.5 * random()))
   // Under timers that a test has put in place it may be anything.
