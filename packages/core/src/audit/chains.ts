@@ -4,6 +4,7 @@ import type { HeadStatement } from './statement.js'
 /** A part of a chain that stands in one file. */
 export interface Segment {
   readonly chain: string
+  readonly resource: string
   readonly file: string
   readonly line: number
   readonly first: number
@@ -16,6 +17,7 @@ export interface Segment {
 /** What a record says of its place. */
 interface Linked {
   readonly chain: string
+  readonly resource: string
   readonly seq: number
   readonly prev?: string
 }
@@ -56,7 +58,7 @@ export class Chains {
    */
   follow(
     inFile: Map<string, Segment>,
-    { chain, seq, prev }: Linked,
+    { chain, resource, seq, prev }: Linked,
     hash: string,
     file: string,
     line: number,
@@ -66,13 +68,15 @@ export class Chains {
     if (this.#hashes.has(name)) this.#hashes.set(name, hash)
     const segment = inFile.get(chain)
     if (segment === undefined) {
-      const begun = { chain, file, line, first: seq, prev, last: seq, hash, lastLine: line }
+      const begun = { chain, resource, file, line, first: seq, prev, last: seq, hash, lastLine: line }
       inFile.set(chain, begun)
       const all = this.#segments.get(chain) ?? []
       all.push(begun)
       this.#segments.set(chain, all)
       return
     }
+    if (resource !== segment.resource)
+      this.#fault({ kind: 'broken', file, line, chain, seq, detail: ofAnother })
     if (seq > segment.last + 1) {
       const detail = `${seq - segment.last - 1} records are gone before it`
       this.#fault({ kind: 'missing', file, line, chain, seq, detail })
@@ -105,6 +109,8 @@ export class Chains {
     for (const segment of sorted) {
       const { file, line, first, prev } = segment
       const at = { file, line, chain, seq: first }
+      if (before !== undefined && before.resource !== segment.resource)
+        this.#fault({ ...at, kind: 'broken', detail: ofAnother })
       if (before === undefined) {
         const gone = first > 0 ? `${first} records are gone before it` : this.#beforeChain(prev)
         if (gone !== undefined && !this.#earlierGone) this.#fault({ ...at, kind: 'missing', detail: gone })
@@ -119,7 +125,9 @@ export class Chains {
       before = segment
     }
     const last = before?.last ?? -1
-    const headed = (this.#heads.get(chain) ?? []).reduce((most, { seq }) => Math.max(most, seq), -1)
+    const headed = (this.#heads.get(chain) ?? [])
+      .filter(({ iss }) => iss === before?.resource)
+      .reduce((most, { seq }) => Math.max(most, seq), -1)
     return Math.max(0, last - Math.max(headed, (sorted[0]?.first ?? 0) - 1))
   }
 
@@ -130,7 +138,7 @@ export class Chains {
   }
 
   #checkHead(chain: string, head: HeadStatement & { readonly file: string; readonly line: number }): void {
-    const { file, line, seq, hash, closed } = head
+    const { file, line, iss, seq, hash, closed } = head
     const segments = this.#segments.get(chain) ?? []
     const last = segments.reduce((most, segment) => Math.max(most, segment.last), -1)
     const first = segments.reduce(
@@ -139,7 +147,14 @@ export class Chains {
     )
     const at = { file, line, chain, seq }
     const found = this.#hashes.get(`${chain} ${seq}`)
-    if (found === hash) {
+    const [{ resource } = { resource: iss }] = segments
+    if (resource !== iss)
+      this.#fault({
+        ...at,
+        kind: 'forged',
+        detail: `the head is of ${iss}, and the records are of ${resource}`,
+      })
+    else if (found === hash) {
       if (closed && last > seq)
         this.#fault({ ...at, kind: 'forged', detail: `the chain was closed with it, and goes on to ${last}` })
     } else if (found !== '')
@@ -154,3 +169,5 @@ export class Chains {
       this.#fault({ ...at, kind: 'missing', detail: 'the record that the head was signed for is gone' })
   }
 }
+
+const ofAnother = 'it is of another resource than the record before it'

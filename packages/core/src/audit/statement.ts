@@ -1,4 +1,6 @@
+import { describeValue } from '../configuration/describe-value.js'
 import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from '../crypto/keys.js'
+import { isServerIdentifier } from '../identifiers.js'
 import { decodeJws, isSignedFor, signJws } from '../token/jws.js'
 
 /** The type of the statements' header, so that none passes for a token. */
@@ -38,12 +40,46 @@ export function signStatement(statement: AuditStatement, key: SigningKey): Promi
   return signJws(typ, { ...statement }, key)
 }
 
-/** Public keys by their `kid`. @throws TypeError for a key that cannot be used */
-export function readKeys(jwks: readonly object[]): ReadonlyMap<string, readonly VerificationKey[]> {
+/** Public keys as JWK, or a key set that has them. */
+export type AuditKeyList = readonly object[] | { readonly keys: readonly object[] }
+
+/** Whose statements count: the public keys of each resource, or those of all of them together. */
+export type AuditKeys =
+  | readonly object[]
+  | ReadonlyMap<string, AuditKeyList>
+  | Readonly<Record<string, AuditKeyList>>
+
+/** The keys of a `kid` with which a resource signs. */
+export type FindKeys = (resource: unknown, kid: string) => readonly VerificationKey[]
+
+/** Reads public keys. @throws TypeError for a key that cannot be used, and for what is no resource, or no list */
+export function readKeys(given: AuditKeys): FindKeys {
+  if (isList(given)) {
+    const all = byKid('keys', given)
+    return (_, kid) => all.get(kid) ?? []
+  }
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError('keys: must be a list of public JWKs, or such lists by resource')
+  const lists: Iterable<readonly [string, AuditKeyList]> =
+    given instanceof Map ? given : Object.entries(given)
+  const keys = new Map<unknown, ReturnType<typeof byKid>>()
+  for (const [resource, list] of lists) {
+    if (!isServerIdentifier(resource))
+      throw new TypeError(`keys: must be by the identifiers of resources, and ${resource} is none`)
+    keys.set(resource, byKid(`keys of ${resource}`, isList(list) ? list : list?.keys))
+  }
+  return (resource, kid) => keys.get(resource)?.get(kid) ?? []
+}
+
+const isList = (given: unknown): given is readonly object[] => Array.isArray(given)
+
+function byKid(what: string, jwks: unknown): ReadonlyMap<string, readonly VerificationKey[]> {
+  if (!Array.isArray(jwks))
+    throw new TypeError(`${what}: must be a list of public JWKs, not ${describeValue(jwks)}`)
   const keys = new Map<string, VerificationKey[]>()
-  for (const jwk of jwks) {
+  for (const jwk of jwks as readonly unknown[]) {
     const key = importPublicJwk(jwk)
-    if (key instanceof KeyFault) throw new TypeError(`keys: ${key.detail}`)
+    if (key instanceof KeyFault) throw new TypeError(`${what}: ${key.detail}`)
     const { kid = key.jkt } = jwk as { readonly kid?: string }
     keys.set(kid, [...(keys.get(kid) ?? []), key])
   }
@@ -53,15 +89,12 @@ export function readKeys(jwks: readonly object[]): ReadonlyMap<string, readonly 
 /** Most members of a statement: one that erases names many records. */
 const most = 10_000
 
-/** A statement that one of the keys has signed; otherwise why it is none. */
-export function readStatement(
-  text: string,
-  keys: ReadonlyMap<string, readonly VerificationKey[]>,
-): AuditStatement | string {
+/** A statement that its resource has signed, or, where keys are not by resource, anybody; otherwise why it is none. */
+export function readStatement(text: string, keysOf: FindKeys): AuditStatement | string {
   const jws = decodeJws(text, most)
   if (jws === undefined || jws.header['typ'] !== typ) return 'is no statement about a log'
-  const candidates = keys.get(String(jws.header['kid']))
-  if (candidates === undefined) return 'is signed by a key that was not given'
+  const candidates = keysOf(jws.payload['iss'], String(jws.header['kid']))
+  if (candidates.length === 0) return 'is signed by a key that was not given for its resource'
   const isSigned = candidates.some(
     (key) =>
       isSignedFor(jws, key) &&
@@ -69,8 +102,14 @@ export function readStatement(
       key.algorithm.verify(key.key, jws.signingInput, jws.signature),
   )
   if (!isSigned) return 'does not verify'
-  const { kind } = jws.payload
-  return kind === 'head' || kind === 'erasure'
+  return isStatement(jws.payload)
     ? (jws.payload as unknown as AuditStatement)
     : 'is of a kind that is not known'
+}
+
+// Who signs may be another resource, of whose statements nothing is known.
+function isStatement({ kind, iss, chain, seq, hash, seqs }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof iss !== 'string' || typeof chain !== 'string') return false
+  if (kind === 'head') return Number.isSafeInteger(seq) && typeof hash === 'string'
+  return kind === 'erasure' && Array.isArray(seqs)
 }

@@ -3,7 +3,7 @@ import { isBlank, sha256, splitLine } from './line.js'
 import { linesOf } from './lines.js'
 import type { AuditedRecord, AuditFault, AuditReport } from './report.js'
 import { type AuditedSignature, type DecidedOn, type Presented, parse, SignatureCheck } from './signatures.js'
-import { type ErasureStatement, readKeys, readStatement } from './statement.js'
+import { type AuditKeys, type ErasureStatement, type FindKeys, readKeys, readStatement } from './statement.js'
 
 /** Options of {@link verifyAuditLog}. */
 export interface VerifyAuditOptions {
@@ -18,6 +18,7 @@ export interface VerifyAuditOptions {
 }
 
 interface RecordText {
+  readonly resource: string
   readonly chain: string
   readonly seq: number
   readonly prev?: string
@@ -32,8 +33,9 @@ interface RecordText {
  * that the heads are signed by the resource, and that every signature and token verifies once more.
  *
  * @param files the paths of the files, in any order, the ones with signed statements (`.heads`) among them
- * @param keys the public keys of the resources, as JWK: those of their key sets, and older ones
- * @throws Error where a file cannot be read, TypeError for a key that cannot be used
+ * @param keys the public keys of the resource, as JWK: those of its key set, and older ones. For the logs of several
+ *   resources: such lists, or key sets, by resource; in one list each of them could have signed for the others
+ * @throws Error where a file cannot be read, TypeError for a key that cannot be used, and for what is no resource
  *
  * @example
  * ```ts
@@ -46,7 +48,7 @@ interface RecordText {
  */
 export async function verifyAuditLog(
   files: readonly string[],
-  keys: readonly object[],
+  keys: AuditKeys,
   options: VerifyAuditOptions = {},
 ): Promise<AuditReport> {
   const check = new Check(readKeys(keys), options)
@@ -59,7 +61,7 @@ export async function verifyAuditLog(
 const mostFaults = 100
 
 class Check {
-  readonly #keys: ReturnType<typeof readKeys>
+  readonly #keys: FindKeys
   readonly #options: VerifyAuditOptions
   readonly #faults: AuditFault[] = []
   readonly #chains: Chains
@@ -80,7 +82,7 @@ class Check {
     altered: 0,
   }
 
-  constructor(keys: ReturnType<typeof readKeys>, options: VerifyAuditOptions) {
+  constructor(keys: FindKeys, options: VerifyAuditOptions) {
     this.#keys = keys
     this.#options = options
     this.#chains = new Chains((fault) => this.#fault(fault), options.earlierGone === true)
@@ -154,10 +156,11 @@ class Check {
     }
   }
 
-  #noteErasure({ chain, seqs }: ErasureStatement): void {
-    const known = this.#erased.get(chain) ?? new Set()
+  #noteErasure({ iss, chain, seqs }: ErasureStatement): void {
+    const name = `${iss} ${chain}`
+    const known = this.#erased.get(name) ?? new Set()
     for (const seq of seqs) known.add(seq)
-    this.#erased.set(chain, known)
+    this.#erased.set(name, known)
   }
 
   #checkEvidence(
@@ -166,7 +169,7 @@ class Check {
     file: string,
     line: number,
   ): AuditedSignature {
-    const { chain, seq, decision } = record
+    const { resource, chain, seq, decision } = record
     const at = { file, line, chain, seq }
     const altered = (detail: string): AuditedSignature => {
       this.#fault({ ...at, kind: 'altered', detail })
@@ -177,7 +180,7 @@ class Check {
       return decision?.caller === 'nobody' ? 'unsigned' : 'unread'
     }
     if (isBlank(evidence))
-      return this.#erased.get(chain)?.has(seq) === true
+      return this.#erased.get(`${resource} ${chain}`)?.has(seq) === true
         ? 'erased'
         : altered('its evidence was erased, and no signed statement says so')
     if (sha256(evidence) !== record.evidence) return altered('its evidence is not what it was')
@@ -194,8 +197,9 @@ class Check {
   }
 }
 
-function isRecord({ chain, seq, prev, decision }: Partial<RecordText>): boolean {
+function isRecord({ resource, chain, seq, prev, decision }: Partial<RecordText>): boolean {
   return (
+    typeof resource === 'string' &&
     typeof chain === 'string' &&
     Number.isSafeInteger(seq) &&
     (seq as number) >= 0 &&
