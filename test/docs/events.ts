@@ -25,7 +25,7 @@ export function eventsPage(): string {
     ...ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true).statements,
   ])
   const declared = statements.filter(ts.isInterfaceDeclaration)
-  const told = declared.find(({ name }) => name.text === 'Told') as ts.InterfaceDeclaration
+  const base = declared.find(({ name }) => name.text === 'EventBase') as ts.InterfaceDeclaration
   const events = declared.filter(({ name }) => name.text.endsWith('Event'))
   const others = statements.filter(
     (statement): statement is ts.InterfaceDeclaration | ts.TypeAliasDeclaration =>
@@ -36,7 +36,7 @@ export function eventsPage(): string {
     introduction,
     '## What every event has',
     '',
-    members(told),
+    members(base),
     ...events.flatMap((event) => [
       `## ${namesOf(event)
         .map((name) => `\`${name}\``)

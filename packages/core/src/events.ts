@@ -1,3 +1,4 @@
+import type { UntimedEvent } from './events/base.js'
 import type { DecisionEvent } from './events/decision.js'
 import type {
   DeferredEvent,
@@ -20,8 +21,8 @@ import type {
 } from './events/request.js'
 import type { StateEvent } from './events/state.js'
 import type { StoreEvent } from './events/store.js'
-import type { Untold } from './events/told.js'
 
+export type * from './events/base.js'
 export type * from './events/decision.js'
 export type * from './events/interaction.js'
 export type * from './events/issuer.js'
@@ -30,7 +31,6 @@ export type * from './events/operator.js'
 export type * from './events/request.js'
 export type * from './events/state.js'
 export type * from './events/store.js'
-export type * from './events/told.js'
 
 /** The events that `onEvent` is called with. None holds a token or a signature, and none a `sub`, unless the options say so. */
 export type AAuthEvent =
@@ -62,7 +62,7 @@ export type AAuthEvent =
  * @param request the request that the event is about; absent for one that is about none
  * @param error what was thrown, behind a failure of ours
  */
-export type Report = (event: Untold<AAuthEvent>, request?: object, error?: unknown) => void
+export type Report = (event: UntimedEvent<AAuthEvent>, request?: object, error?: unknown) => void
 
 /** Reports everything as being about one request. */
 export function reportOn(report: Report, request: object): Report {

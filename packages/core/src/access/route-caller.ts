@@ -53,7 +53,7 @@ export type CallerOf<R, User = object | string> =
 type GrantOf<R, User> = Grant & InTerms<R, User> & Stated<R, 'account'> & StatedClaims<R>
 
 /** What a requirement says of this name; `undefined` where it does not. */
-type Told<R, Name extends string> = R extends { readonly [K in Name]?: infer Value } ? Value : undefined
+type Said<R, Name extends string> = R extends { readonly [K in Name]?: infer Value } ? Value : undefined
 
 /**
  * Whether a handler may find nobody: the route is optional, has another way in, or is only observed.
@@ -65,10 +65,10 @@ export type MayBeNobody<R, Observe = false> = [R] extends [string]
     ? false
     : true
   : [
-        | Extract<Told<R, 'optional'>, true>
-        | (undefined extends Told<R, 'or'> ? never : true)
-        | Extract<Told<R, 'observe'>, true>
-        | (undefined extends Told<R, 'observe'> ? Extract<Observe, true> : never),
+        | Extract<Said<R, 'optional'>, true>
+        | (undefined extends Said<R, 'or'> ? never : true)
+        | Extract<Said<R, 'observe'>, true>
+        | (undefined extends Said<R, 'observe'> ? Extract<Observe, true> : never),
       ] extends [never]
     ? false
     : true

@@ -1,6 +1,13 @@
 import type { Caller } from '../caller.js'
 import { askable, errorEntry, messageOf, Refusal } from '../errors.js'
-import type { ChallengedEvent, ElsewhereEvent, RefusedEvent, Report, ServedEvent, Untold } from '../events.js'
+import type {
+  ChallengedEvent,
+  ElsewhereEvent,
+  RefusedEvent,
+  Report,
+  ServedEvent,
+  UntimedEvent,
+} from '../events.js'
 import { type Answer, problemAnswer } from '../http/message.js'
 import { StoreError, storeUnavailable } from '../store/store-error.js'
 import { NoAnswer } from '../time/deadline.js'
@@ -56,7 +63,7 @@ export function served(caller: Caller | undefined, report: Report, request?: obj
   return { served: true, caller }
 }
 
-const tellServed = (caller: ServedEvent['caller']): Untold<ServedEvent> =>
+const tellServed = (caller: ServedEvent['caller']): UntimedEvent<ServedEvent> =>
   Object.freeze({ name: 'served', caller })
 // Every request that is served is told of, whether anybody listens or not.
 const servedAs = {
@@ -68,7 +75,7 @@ const servedAs = {
 }
 
 // An agent's own tokens name it and whom it helps; an operator who reads of one sees the other.
-function serving(caller: Caller | undefined): Untold<ServedEvent> {
+function serving(caller: Caller | undefined): UntimedEvent<ServedEvent> {
   if (caller === undefined) return servedAs.nobody
   const { kind } = caller
   const who = kind === 'session' ? caller.by : caller
@@ -89,7 +96,7 @@ export function renewed(outcome: Outcome, token: string): Outcome {
 
 /** An outcome, and the event that tells of it. */
 interface Telling {
-  readonly event: Untold<RefusedEvent | ChallengedEvent | ElsewhereEvent>
+  readonly event: UntimedEvent<RefusedEvent | ChallengedEvent | ElsewhereEvent>
   readonly outcome: Answered
 }
 

@@ -4,7 +4,7 @@ import type { SigningKey } from '../crypto/keys.js'
 import type { Conclusion } from '../decision/conclusion.js'
 import type { Diagnose } from '../diagnostics.js'
 import { messageOf } from '../errors.js'
-import type { AuditEvent, DecisionEvent, OnwardEvent, Untold } from '../events.js'
+import type { AuditEvent, DecisionEvent, OnwardEvent, UntimedEvent } from '../events.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { ReadSignature } from '../signature/read.js'
 import { createCipher } from './cipher.js'
@@ -38,7 +38,7 @@ export interface AuditContext {
   readonly clock: () => number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
-  readonly report: (event: Untold<AuditEvent>) => void
+  readonly report: (event: UntimedEvent<AuditEvent>) => void
   readonly diagnose: Diagnose
 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Awaitable } from '../awaitable.js'
 import { Refusal } from '../errors.js'
-import type { AAuthEvent, StoreUse, Untold } from '../events.js'
+import type { AAuthEvent, StoreUse, UntimedEvent } from '../events.js'
 import { createState, type State } from '../server/state.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
@@ -14,8 +14,8 @@ import { readMarks } from './verified-checks.js'
 
 let time = now
 const clock = (): number => time * 1000
-const events: Untold<AAuthEvent>[] = []
-const report = (event: Untold<AAuthEvent>): void => void events.push(event)
+const events: UntimedEvent<AAuthEvent>[] = []
+const report = (event: UntimedEvent<AAuthEvent>): void => void events.push(event)
 /** A store of which single verbs can be broken, as over a network: every answer is a promise. */
 let broken: Set<string>
 let memory: Store

@@ -1,5 +1,5 @@
 import type { Caller } from '../caller.js'
-import type { AAuthEvent, DecisionEvent, Untold } from '../events.js'
+import type { AAuthEvent, DecisionEvent, UntimedEvent } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import type { Draft, End } from './draft.js'
 import type { NameSubjects } from './subjects.js'
@@ -54,7 +54,7 @@ export interface EventTold {
   readonly resource: string
   readonly event: AAuthEvent
   /** For those who only count: the event without its time and the id of its request, which has to be hashed. */
-  readonly untold: Untold<AAuthEvent>
+  readonly untold: UntimedEvent<AAuthEvent>
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Caller, TokenCaller } from '../caller.js'
-import type { AAuthEvent, DecisionEvent, Untold } from '../events.js'
+import type { AAuthEvent, DecisionEvent, UntimedEvent } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import type { RouteView } from '../http/request-view.js'
 import type { ReadSignature } from '../signature/read.js'
@@ -52,7 +52,7 @@ export class Draft {
   }
 
   /** Notes what an event says of what became of the request. */
-  note(event: Untold<AAuthEvent>): void {
+  note(event: UntimedEvent<AAuthEvent>): void {
     if (isEnding(event)) this.ending = event
   }
 
@@ -81,7 +81,7 @@ export class Draft {
 }
 
 type Ending = Extract<
-  Untold<AAuthEvent>,
+  UntimedEvent<AAuthEvent>,
   { readonly name: 'challenged' | 'deferred' | 'refused' | 'elsewhere' | 'observed' }
 >
 
@@ -93,7 +93,7 @@ export interface End {
   readonly status?: number | undefined
 }
 
-function isEnding(event: Untold<AAuthEvent>): event is Ending {
+function isEnding(event: UntimedEvent<AAuthEvent>): event is Ending {
   const { name } = event
   return (
     name === 'challenged' ||

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Agent, Grant, Person, TokenCaller } from '../caller.js'
-import type { StateEvent, Untold } from '../events.js'
+import type { StateEvent, UntimedEvent } from '../events.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
 import type { DenialSubject } from './denial.js'
@@ -10,7 +10,7 @@ const now = 1_800_000_000
 let time = now
 const clock = (): number => time * 1000
 let store: Store
-const events: Untold<StateEvent>[] = []
+const events: UntimedEvent<StateEvent>[] = []
 /** Another instance over the same store. */
 const instance = (over: Store = store) => createDenials(over, clock, (event) => void events.push(event))
 beforeEach(() => {

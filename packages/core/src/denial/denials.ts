@@ -3,7 +3,7 @@ import { andThen, isPromiseLike } from '../awaitable.js'
 import type { Origin, TokenCaller } from '../caller.js'
 import { checkArgument } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
-import type { DenialKind, StateEvent, Untold } from '../events.js'
+import type { DenialKind, StateEvent, UntimedEvent } from '../events.js'
 import { Mark } from '../store/mark.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
@@ -85,7 +85,7 @@ const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 export function createDenials(
   store: Store,
   clock: () => number,
-  report: (event: Untold<StateEvent>) => void,
+  report: (event: UntimedEvent<StateEvent>) => void,
 ): DenialCheck {
   const list = new DenialList(store)
   const mark = new Mark<Origin>(store, markKey, markSeconds)

@@ -21,6 +21,7 @@ export type {
   DiagnosticCode,
   DiagnosticEvent,
   ElsewhereEvent,
+  EventBase,
   FailedEvent,
   FaultKind,
   IssuerBusyEvent,
@@ -54,7 +55,6 @@ export type {
   StoreRecoveredEvent,
   StoreRestoredEvent,
   StoreUse,
-  Told,
   UnlinkedEvent,
   VerifierEvent,
 } from '../events.js'

@@ -3,7 +3,7 @@
 
 export type { KeyFault, SigningKey, VerificationKey } from '../crypto/keys.js'
 export type { Refusal } from '../errors.js'
-export type { IssuerEvent, Untold } from '../events.js'
+export type { IssuerEvent, UntimedEvent } from '../events.js'
 export { isEndpointUrl, isServerIdentifier } from '../identifiers.js'
 export { createIssuerCache } from '../issuer/cached-issuer-keys.js'
 export type { IssuerKeys, IssuerKeysContext, KeyQuery } from '../issuer/issuer-keys.js'

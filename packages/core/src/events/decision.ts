@@ -1,12 +1,12 @@
 import type { Caller } from '../caller.js'
 import type { ErrorFamily } from '../errors.js'
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 /**
  * What became of a request: one event for each guard that it has reached, and for each request to an endpoint of ours.
  * Nobody is named in it, unless the option `audit.subjects` says so: hashes stand for persons. What is not known is absent.
  */
-export interface DecisionEvent extends Told {
+export interface DecisionEvent extends EventBase {
   readonly name: 'decision'
   /** The resource, by its identifier. */
   readonly resource: string

@@ -1,15 +1,15 @@
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 // Requests that wait for somebody, and what persons have begun or ended on our pages.
 
 /** A request was answered `202`: it has to wait. */
-export interface DeferredEvent extends Told {
+export interface DeferredEvent extends EventBase {
   readonly name: 'deferred'
   readonly requirement: string
 }
 
 /** A request that waited has been decided. */
-export interface SettledEvent extends Told {
+export interface SettledEvent extends EventBase {
   readonly name: 'settled'
   readonly outcome:
     | 'approved'
@@ -22,18 +22,18 @@ export interface SettledEvent extends Told {
 }
 
 /** An agent has been connected: a session has begun (AAuth 6.2). */
-export interface SessionBegunEvent extends Told {
+export interface SessionBegunEvent extends EventBase {
   readonly name: 'session-begun'
   readonly scope: readonly string[]
 }
 
 /** Sessions have been ended by the application (`sessions.end`). */
-export interface SessionsEndedEvent extends Told {
+export interface SessionsEndedEvent extends EventBase {
   readonly name: 'sessions-ended'
 }
 
 /** A person has been linked to a user of the application on our page (`users.link`). */
-export interface LinkedEvent extends Told {
+export interface LinkedEvent extends EventBase {
   readonly name: 'linked'
   /** The person server. */
   readonly ps: string
@@ -42,7 +42,7 @@ export interface LinkedEvent extends Told {
 }
 
 /** A person has been unlinked from a user by the application (`users.unlink`). */
-export interface UnlinkedEvent extends Told {
+export interface UnlinkedEvent extends EventBase {
   readonly name: 'unlinked'
   /** The person server. */
   readonly ps: string

@@ -1,7 +1,7 @@
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 /** A document was fetched from an issuer, or could not be. */
-export interface IssuerFetchedEvent extends Told {
+export interface IssuerFetchedEvent extends EventBase {
   readonly name: 'issuer-fetched'
   readonly issuer: string
   readonly document: 'metadata' | 'jwks'
@@ -13,7 +13,7 @@ export interface IssuerFetchedEvent extends Told {
 }
 
 /** A discovery has ended: the issuer's metadata and its keys. */
-export interface IssuerDiscoveredEvent extends Told {
+export interface IssuerDiscoveredEvent extends EventBase {
   readonly name: 'issuer-discovered'
   readonly issuer: string
   readonly dwk: string
@@ -25,7 +25,7 @@ export interface IssuerDiscoveredEvent extends Told {
 }
 
 /** A discovery was not begun because a limit on discoveries was reached. */
-export interface IssuerBusyEvent extends Told {
+export interface IssuerBusyEvent extends EventBase {
   readonly name: 'issuer-busy'
   readonly issuer: string
   readonly dwk: string
@@ -33,7 +33,7 @@ export interface IssuerBusyEvent extends Told {
 }
 
 /** Keys that had verified tokens are no longer the issuer's, or are no longer held. */
-export interface IssuerWithdrawnEvent extends Told {
+export interface IssuerWithdrawnEvent extends EventBase {
   readonly name: 'issuer-withdrawn'
   readonly issuer: string
   readonly dwk: string
@@ -44,7 +44,7 @@ export interface IssuerWithdrawnEvent extends Told {
  * The operator's `admit` threw, or returned something that is no boolean; the issuer was refused. Or `clientAddress` threw,
  * or gave no IP address; the request counted as of one client with all others of which that is true.
  */
-export interface IssuerPolicyFailedEvent extends Told {
+export interface IssuerPolicyFailedEvent extends EventBase {
   readonly name: 'issuer-policy-failed'
   readonly issuer: string
   readonly dwk: string

@@ -1,7 +1,7 @@
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 /** A handler called a supplier in its caller's name (AAuth 10.1). */
-export interface OnwardEvent extends Told {
+export interface OnwardEvent extends EventBase {
   readonly name: 'onward'
   /** The supplier's identifier. */
   readonly supplier: string

@@ -1,15 +1,15 @@
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 // Events about the server itself, for its operator: misconfigurations, faults, the audit log, what verifies signatures.
 
 /** Something failed in this server beside a request that was answered all the same. */
-export interface FailedEvent extends Told {
+export interface FailedEvent extends EventBase {
   readonly name: 'failed'
   readonly reason: string
 }
 
 /** A misconfiguration was noticed. Once for each server and code. */
-export interface DiagnosticEvent extends Told {
+export interface DiagnosticEvent extends EventBase {
   readonly name: 'diagnostic'
   readonly code: DiagnosticCode
   readonly message: string
@@ -31,7 +31,7 @@ export type DiagnosticCode =
   | 'AAUTH_COOKIE'
 
 /** The audit log cannot be written; reported once until it can. */
-export interface AuditFailedEvent extends Told {
+export interface AuditFailedEvent extends EventBase {
   readonly name: 'audit-failed'
   /** For the operator only. */
   readonly reason: string
@@ -40,7 +40,7 @@ export interface AuditFailedEvent extends Told {
 }
 
 /** The audit log is being written again. */
-export interface AuditRecoveredEvent extends Told {
+export interface AuditRecoveredEvent extends EventBase {
   readonly name: 'audit-recovered'
   /** For how long it had failed. */
   readonly milliseconds: number
@@ -55,7 +55,7 @@ export type AuditEvent = AuditFailedEvent | AuditRecoveredEvent
  * At the start, and only then: libsodium was found (`sodium-native`) and verifies Ed25519 in the event loop. Nothing is told
  * where `node:crypto` does, or what the option `crypto.ed25519` names; `health()` says what does in any case.
  */
-export interface VerifierEvent extends Told {
+export interface VerifierEvent extends EventBase {
   readonly name: 'verifier'
   readonly ed25519: 'libsodium'
   /** Where signatures are verified: `both`, in the event loop and in the thread pool, as `crypto.mode` `auto` has it. */

@@ -1,11 +1,11 @@
 import type { Caller } from '../caller.js'
 import type { ErrorFamily } from '../errors.js'
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 // What a guard or an endpoint of ours does with a request, each at its moment; what became of it in the end is its decision.
 
 /** A guarded request was let through to its handler. */
-export interface ServedEvent extends Told {
+export interface ServedEvent extends EventBase {
   readonly name: 'served'
   /** `nobody`: the route is optional, and the request was not signed. */
   readonly caller: Caller['kind'] | 'nobody'
@@ -19,7 +19,7 @@ export interface ServedEvent extends Told {
  * In report-only mode: a request went on that would have been challenged or refused; or, where a route has another way in
  * (`or`), one that would have been served.
  */
-export interface ObservedEvent extends Told {
+export interface ObservedEvent extends EventBase {
   readonly name: 'observed'
   /** An error code, a requirement, a policy's own code, or `served`. */
   readonly code: string
@@ -27,18 +27,18 @@ export interface ObservedEvent extends Told {
 }
 
 /** A request was left to the other authentication that the route accepts (`or`). */
-export interface ElsewhereEvent extends Told {
+export interface ElsewhereEvent extends EventBase {
   readonly name: 'elsewhere'
 }
 
 /** The authorization endpoint gave a resource token, or said that none is needed. */
-export interface AuthorizedEvent extends Told {
+export interface AuthorizedEvent extends EventBase {
   readonly name: 'authorized'
   readonly by: 'resource-token' | 'resource'
 }
 
 /** A request was challenged for a token that it did not bring; the ordinary course of an exchange. */
-export interface ChallengedEvent extends Told {
+export interface ChallengedEvent extends EventBase {
   readonly name: 'challenged'
   readonly requirement: string
   /** `user_required`: the person is linked to no user of the application yet, and is sent to our page first. */
@@ -46,7 +46,7 @@ export interface ChallengedEvent extends Told {
 }
 
 /** A request was refused. */
-export interface RefusedEvent extends Told {
+export interface RefusedEvent extends EventBase {
   readonly name: 'refused'
   readonly code: string
   readonly family: ErrorFamily
@@ -58,7 +58,7 @@ export interface RefusedEvent extends Told {
  * A function of the application gave no answer within the option `policyTimeout`; the request was answered
  * `503 policy_unavailable`, or would have been.
  */
-export interface PolicyTimeoutEvent extends Told {
+export interface PolicyTimeoutEvent extends EventBase {
   readonly name: 'policy-timeout'
   /** `policy shopHours` or `policy 2`, `accounts`, `authorize`, `person`, `interaction.login` and so on. */
   readonly function: string

@@ -1,9 +1,9 @@
+import type { EventBase } from './base.js'
 import type { UnlinkedEvent } from './interaction.js'
 import type { StoreUse } from './store.js'
-import type { Told } from './told.js'
 
 /** An issuer has sent the revocation of a token (AAuth 11.12.1). */
-export interface RevocationEvent extends Told {
+export interface RevocationEvent extends EventBase {
   readonly name: 'revocation'
   readonly issuer: string
   readonly jti: string
@@ -12,7 +12,7 @@ export interface RevocationEvent extends Told {
 }
 
 /** The operator has denied somebody, or has taken that back: the audit record of it. */
-export interface DenialEvent extends Told {
+export interface DenialEvent extends EventBase {
   readonly name: 'denial-added' | 'denial-removed'
   readonly kind: DenialKind
   /** A hash of the subject, which may be a person; `denials.list()` says who it is. */
@@ -27,12 +27,12 @@ export interface DenialEvent extends Told {
 export type DenialKind = 'issuer' | 'person' | 'agent' | 'key' | 'token'
 
 /** A signature was used again, and the request let pass, since replays are only reported until a date. */
-export interface ReplayReportedEvent extends Told {
+export interface ReplayReportedEvent extends EventBase {
   readonly name: 'replay-reported'
 }
 
 /** A break-glass order has been opened, or closed. */
-export interface BreakGlassEvent extends Told {
+export interface BreakGlassEvent extends EventBase {
   readonly name: 'break-glass-opened' | 'break-glass-closed'
   readonly uses: readonly StoreUse[]
   /** Seconds. */
@@ -45,14 +45,14 @@ export interface BreakGlassEvent extends Told {
 }
 
 /** A request was let pass by a break-glass order although the store could not be asked. One event for each check. */
-export interface BreakGlassUsedEvent extends Told {
+export interface BreakGlassUsedEvent extends EventBase {
   readonly name: 'break-glass-used'
   readonly use: StoreUse
   readonly by: string
 }
 
 /** A resource token was handed out; with this it can be revoked (`revokeResourceToken`). */
-export interface ResourceTokenEvent extends Told {
+export interface ResourceTokenEvent extends EventBase {
   readonly name: 'resource-token'
   readonly jti: string
   /** Seconds. */
@@ -63,7 +63,7 @@ export interface ResourceTokenEvent extends Told {
 }
 
 /** A revocation of a resource token was sent to a server. */
-export interface RevocationSentEvent extends Told {
+export interface RevocationSentEvent extends EventBase {
   readonly name: 'revocation-sent'
   readonly server: string
   readonly jti: string
@@ -80,7 +80,7 @@ export interface RevocationSentEvent extends Told {
 export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailable'
 
 /** One step of a rotation of the resource server's signing keys, in this process. */
-export interface KeyRotationEvent extends Told {
+export interface KeyRotationEvent extends EventBase {
   readonly name: 'key-rotation'
   readonly act: 'published' | 'promoted' | 'retired'
   readonly kid: string

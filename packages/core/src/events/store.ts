@@ -1,10 +1,10 @@
-import type { Told } from './told.js'
+import type { EventBase } from './base.js'
 
 /**
  * Reads from the store, or writes to it, have begun to fail; reported once until they recover. Requests that need them are
  * refused meanwhile.
  */
-export interface StoreFailedEvent extends Told {
+export interface StoreFailedEvent extends EventBase {
   readonly name: 'store-failed'
   readonly operation: StoreOperation
   readonly fault: StoreFault
@@ -13,7 +13,7 @@ export interface StoreFailedEvent extends Told {
 }
 
 /** Reads from the store, or writes to it, succeed again in every part of it where they had failed. */
-export interface StoreRecoveredEvent extends Told {
+export interface StoreRecoveredEvent extends EventBase {
   readonly name: 'store-recovered'
   readonly operation: StoreOperation
   /** For how long they had failed. */
@@ -24,7 +24,7 @@ export interface StoreRecoveredEvent extends Told {
  * The store that `AAUTH_REDIS_URL` opens has no connection yet, within two seconds of the start and before an attempt has
  * failed; reported once. Requests that need it are refused meanwhile.
  */
-export interface StoreConnectingEvent extends Told {
+export interface StoreConnectingEvent extends EventBase {
   readonly name: 'store-connecting'
   /** For the operator only. */
   readonly reason: string
@@ -35,7 +35,7 @@ export interface StoreConnectingEvent extends Told {
  * have written back what they knew of revocations, denials, ended sessions and used signatures. What only processes knew
  * that have ended is lost.
  */
-export interface StoreRestoredEvent extends Told {
+export interface StoreRestoredEvent extends EventBase {
   readonly name: 'store-restored'
   /** Entries that this process has written back. */
   readonly entries: number

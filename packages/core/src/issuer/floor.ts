@@ -1,4 +1,4 @@
-import type { IssuerEvent, Untold } from '../events.js'
+import type { IssuerEvent, UntimedEvent } from '../events.js'
 import { issuerFetches, traced } from '../tracing/channels.js'
 import { type DocumentBounds, fetchDocument } from './document.js'
 import { Fault } from './fault.js'
@@ -24,7 +24,7 @@ export interface FloorFetcherContext {
   readonly fetch: IssuerFetch
   readonly floor: number
   readonly clock: () => number
-  readonly report: (event: Untold<IssuerEvent>) => void
+  readonly report: (event: UntimedEvent<IssuerEvent>) => void
 }
 
 /** A kind of document: its bounds, and how it is read. */

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../awaitable.js'
 import type { KeyFault, VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
-import type { IssuerEvent, Untold } from '../events.js'
+import type { IssuerEvent, UntimedEvent } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import type { IssuerMetadata } from './metadata.js'
 import type { IssuerFetch } from './options.js'
@@ -81,7 +81,7 @@ export interface IssuerKeysContext {
   clock(): number
   /** A random number in [0, 1), as `Math.random`. */
   random(): number
-  report(event: Untold<IssuerEvent>, request?: undefined, error?: unknown): void
+  report(event: UntimedEvent<IssuerEvent>, request?: undefined, error?: unknown): void
   /** Issuers that the operator named in other options than `issuers`, such as the access server. Default: none. */
   readonly named?: readonly string[] | undefined
   /** Default: the guarded fetch. */

@@ -1,10 +1,10 @@
 import { askable, Refusal } from '../errors.js'
-import type { IssuerEvent, Untold } from '../events.js'
+import type { IssuerEvent, UntimedEvent } from '../events.js'
 import { isYes } from '../time/deadline.js'
 import type { IssuerOptions } from './options.js'
 
 /** Reports an event, with what was thrown. */
-type IssuerReporter = (event: Untold<IssuerEvent>, error?: unknown) => void
+type IssuerReporter = (event: UntimedEvent<IssuerEvent>, error?: unknown) => void
 
 /** The operator's rules on issuers: `allow`, `deny` and `admit`. Nothing is fetched of an issuer that is not admitted. */
 export class IssuerPolicy {

@@ -1,4 +1,4 @@
-import type { FaultKind, IssuerEvent, Untold } from '../events.js'
+import type { FaultKind, IssuerEvent, UntimedEvent } from '../events.js'
 import type { IssuerEntry } from './entry.js'
 import type { IssuerRecords } from './issuer-records.js'
 
@@ -85,14 +85,14 @@ export class IssuerCounter {
     stale: 0,
   }
   #withdrawn = 0
-  readonly #report: (event: Untold<IssuerEvent>, error?: unknown) => void
+  readonly #report: (event: UntimedEvent<IssuerEvent>, error?: unknown) => void
 
-  constructor(report: (event: Untold<IssuerEvent>, error?: unknown) => void) {
+  constructor(report: (event: UntimedEvent<IssuerEvent>, error?: unknown) => void) {
     this.#report = report
   }
 
   /** Reports an event. A listener that throws must not break a discovery. */
-  readonly event = (event: Untold<IssuerEvent>, error?: unknown): void => {
+  readonly event = (event: UntimedEvent<IssuerEvent>, error?: unknown): void => {
     if (event.name === 'issuer-fetched') this.#fetches[event.document]++
     if (event.name === 'issuer-discovered') this.#discoveries[event.outcome]++
     if (event.name === 'issuer-withdrawn') this.#withdrawn++

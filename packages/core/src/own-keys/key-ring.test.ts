@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, sign, verify } from 'node:crypto'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AAuthEvent, Untold } from '../events.js'
+import type { AAuthEvent, UntimedEvent } from '../events.js'
 import { createResourceServer } from '../server/resource-server.js'
 import { newJwks } from '../testing/jwk.js'
 import { now } from '../testing/party.js'
@@ -10,7 +10,7 @@ import type { SigningKeyOption } from './signing-keys.js'
 
 let time = now
 const clock = (): number => time * 1000
-const events: Untold<AAuthEvent>[] = []
+const events: UntimedEvent<AAuthEvent>[] = []
 beforeEach(() => {
   time = now
   events.length = 0

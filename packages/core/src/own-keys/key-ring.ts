@@ -1,6 +1,6 @@
 import type { AlgorithmName } from '../crypto/algorithms.js'
 import type { SigningKey } from '../crypto/keys.js'
-import type { KeyRotationEvent, Untold } from '../events.js'
+import type { KeyRotationEvent, UntimedEvent } from '../events.js'
 import {
   importKey,
   type PlacedKey,
@@ -71,7 +71,7 @@ export interface OwnKeyRingContext {
   readonly clock: () => number
   /** Seconds that something signed is good for after it was signed, clocks apart. */
   readonly lifetime: number
-  readonly report: (event: Untold<KeyRotationEvent>) => void
+  readonly report: (event: UntimedEvent<KeyRotationEvent>) => void
 }
 
 /** The signing keys of a resource server. Read them at each use: a rotation changes them. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
-import type { StateEvent, Untold } from '../events.js'
+import type { StateEvent, UntimedEvent } from '../events.js'
 import { type HttpRequest, hasBody } from '../http/message.js'
 import { instanceSkew } from '../limits.js'
 import type { ReadSignature } from '../signature/read.js'
@@ -39,7 +39,7 @@ export interface ReplayContext {
   readonly reportOnlyUntil: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  readonly report: (event: Untold<StateEvent>, request?: HttpRequest) => void
+  readonly report: (event: UntimedEvent<StateEvent>, request?: HttpRequest) => void
 }
 
 // RFC 9110, 9.2.1: repeating them changes nothing.

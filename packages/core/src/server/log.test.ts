@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Logger } from '../configuration/logger.js'
-import type { AAuthEvent, Untold } from '../events.js'
+import type { AAuthEvent, UntimedEvent } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { noteRoute } from '../http/request-view.js'
 import { createLog } from './log.js'
 
 const request = (target = '/notes/7?x=1'): HttpRequest => ({ method: 'GET', target, rawHeaders: [] })
-const refused = (code = 'server_error', reason?: string): Untold<AAuthEvent> =>
+const refused = (code = 'server_error', reason?: string): UntimedEvent<AAuthEvent> =>
   ({
     name: 'refused',
     code,
     family: 'ours',
     ...(reason === undefined ? {} : { reason }),
-  }) as Untold<AAuthEvent>
+  }) as UntimedEvent<AAuthEvent>
 
 function open(methods: Partial<Logger> = {}) {
   const entries: { level: string; details: Record<string, unknown>; message: string }[] = []
@@ -86,7 +86,7 @@ describe('failures of ours', () => {
   it('are all that is ours, and nothing that is a caller’s or an issuer’s', () => {
     const { entries, log } = open({ debug: () => {} })
     const thrown = new Error('thrown')
-    const ours: [Untold<AAuthEvent>, unknown][] = [
+    const ours: [UntimedEvent<AAuthEvent>, unknown][] = [
       [refused('store_unavailable', 'the store (timeout): late'), undefined],
       [refused('overloaded'), undefined],
       [{ name: 'observed', code: 'server_error', status: 500 }, thrown],
@@ -103,7 +103,7 @@ describe('failures of ours', () => {
       'issuer-policy-failed',
       'store-failed',
     ])
-    const others: Untold<AAuthEvent>[] = [
+    const others: UntimedEvent<AAuthEvent>[] = [
       { name: 'served', caller: 'agent' },
       { name: 'challenged', requirement: 'person-token' },
       { name: 'refused', code: 'invalid_jwt', family: 'caller' },

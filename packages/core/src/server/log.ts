@@ -1,5 +1,5 @@
 import type { Logger } from '../configuration/logger.js'
-import type { AAuthEvent, Report, Untold } from '../events.js'
+import type { AAuthEvent, Report, UntimedEvent } from '../events.js'
 import { type HttpRequest, splitTarget } from '../http/message.js'
 import { routeOf } from '../http/request-view.js'
 import { isConnecting } from '../store/store-error.js'
@@ -90,7 +90,7 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
 
 const others = 'others'
 
-function failureIn(event: Untold<AAuthEvent>, error: unknown): Failure | undefined {
+function failureIn(event: UntimedEvent<AAuthEvent>, error: unknown): Failure | undefined {
   switch (event.name) {
     case 'refused':
       // That it is not connected yet has been told by itself.
@@ -123,7 +123,7 @@ function causeOf({ code, reason = '' }: Failure, error: unknown): string {
 }
 
 /** A refusal, for whoever wants to know each. */
-function debug(event: Untold<AAuthEvent>, request: object, fallback: Logger): void {
+function debug(event: UntimedEvent<AAuthEvent>, request: object, fallback: Logger): void {
   if (event.name !== 'refused' && event.name !== 'challenged') return
   const log = routeOf(request).log ?? fallback
   if (log.debug === undefined || log.isLevelEnabled?.('debug') === false) return

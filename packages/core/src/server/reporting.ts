@@ -7,7 +7,7 @@ import { Decisions, decisionChannel, eventChannel } from '../decision/decisions.
 import type { Draft } from '../decision/draft.js'
 import type { NameSubjects } from '../decision/subjects.js'
 import { askable } from '../errors.js'
-import type { AAuthEvent, DecisionEvent, Report, Untold } from '../events.js'
+import type { AAuthEvent, DecisionEvent, Report, UntimedEvent } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import { type RequestView, type RouteView, routeOf, viewRequest } from '../http/request-view.js'
 import { createLog } from './log.js'
@@ -80,7 +80,7 @@ export function createReporting(context: ReportingContext): Reporting {
 /** What listeners of the channel of events are given. The event is put together when one reads it. */
 class EventMessage implements EventTold {
   readonly resource: string
-  readonly untold: Untold<AAuthEvent>
+  readonly untold: UntimedEvent<AAuthEvent>
   readonly #at: number
   readonly #request: object | undefined
   readonly #draft: Draft | undefined
@@ -90,7 +90,7 @@ class EventMessage implements EventTold {
 
   constructor(
     resource: string,
-    untold: Untold<AAuthEvent>,
+    untold: UntimedEvent<AAuthEvent>,
     at: number,
     request: object | undefined,
     draft: Draft | undefined,

@@ -1,6 +1,6 @@
 import type { Subjects } from '../decision/subjects.js'
 import { createDenials, type DenialCheck } from '../denial/denials.js'
-import type { StateEvent, Untold } from '../events.js'
+import type { StateEvent, UntimedEvent } from '../events.js'
 import { createReplays, type Replays } from '../replay/replays.js'
 import { createRevocations, type RevocationRecords } from '../revocation/revocations.js'
 import { type BreakGlassCheck, createBreakGlass } from '../store/break-glass.js'
@@ -39,7 +39,7 @@ export interface StateContext {
   /** Seconds for which anything that was begun can last. */
   readonly longest: number
   readonly deadlines: Deadlines
-  readonly report: (event: Untold<StateEvent>, request?: object) => void
+  readonly report: (event: UntimedEvent<StateEvent>, request?: object) => void
 }
 
 /** Creates the checks. */

@@ -1,7 +1,7 @@
 import { checkArgument } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
 import type { Refusal } from '../errors.js'
-import type { StateEvent, StoreUse, Untold } from '../events.js'
+import type { StateEvent, StoreUse, UntimedEvent } from '../events.js'
 import { StoreError, storeUnavailable } from './store-error.js'
 
 /** An order to let requests pass while the store is down. */
@@ -59,7 +59,7 @@ const maxSeconds = 3600
 export function createBreakGlass(
   clock: () => number,
   monotonic: () => number,
-  report: (event: Untold<StateEvent>) => void,
+  report: (event: UntimedEvent<StateEvent>) => void,
 ): BreakGlassCheck {
   let opened: OpenBreakGlass | undefined
   let closesAt = 0

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { StoreEvent, Untold } from '../events.js'
+import type { StoreEvent, UntimedEvent } from '../events.js'
 import { createMemoryStore } from './memory-store.js'
 import type { Store } from './store.js'
 import { watchStore } from './watched-store.js'
@@ -7,7 +7,7 @@ import { watchStore } from './watched-store.js'
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-const events: Untold<StoreEvent>[] = []
+const events: UntimedEvent<StoreEvent>[] = []
 const watched = (store: Partial<Store>) => {
   events.length = 0
   return watchStore(store as Store, {

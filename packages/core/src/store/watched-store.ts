@@ -1,6 +1,6 @@
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
-import type { StoreEvent, StoreFault, StoreOperation, Untold } from '../events.js'
+import type { StoreEvent, StoreFault, StoreOperation, UntimedEvent } from '../events.js'
 import { after } from '../time/clock.js'
 import { storeCalls, traced } from '../tracing/channels.js'
 import type { Store } from './store.js'
@@ -36,7 +36,7 @@ export interface StoreWatch {
   readonly monotonic: () => number
   /** Keys that every request reads; absent for a store that requests need not read. */
   readonly needs?: readonly string[]
-  readonly report: (event: Untold<StoreEvent>) => void
+  readonly report: (event: UntimedEvent<StoreEvent>) => void
 }
 
 /** A store whose operations end in time and reject with {@link StoreError} only. */

@@ -1,7 +1,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
-import type { IssuerEvent, Untold } from '../events.js'
+import type { IssuerEvent, UntimedEvent } from '../events.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
 import type { IssuerKeys, IssuerKeysContext, KeyQuery } from '../issuer/issuer-keys.js'
 import type { KnownIssuers } from '../issuer/known-issuers.js'
@@ -21,7 +21,7 @@ type Behaviour = (url: string, signal: AbortSignal) => Response | Promise<Respon
 export class FakeTown {
   now = 1_800_000_000_000
   readonly fetches: string[] = []
-  readonly events: Untold<IssuerEvent>[] = []
+  readonly events: UntimedEvent<IssuerEvent>[] = []
   readonly withdrawn: string[] = []
   readonly keys: IssuerKeys
   readonly #issuers = new Map<string, Behaviour>()

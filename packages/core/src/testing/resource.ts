@@ -1,5 +1,5 @@
 import type { Answered, Outcome, Served } from '../answer/outcome.js'
-import type { AAuthEvent, DecisionEvent, Untold } from '../events.js'
+import type { AAuthEvent, DecisionEvent, UntimedEvent } from '../events.js'
 import type { ResourceServer } from '../server/contract.js'
 import type { ResourceOptions } from '../server/resource-options.js'
 import { createResourceServer } from '../server/resource-server.js'
@@ -29,8 +29,8 @@ export const testOptions: ResourceOptions = {
 /** A resource server of {@link testOptions}, and what it told `onEvent`: decisions apart, and the rest untimed. */
 export function testResource(
   options: Partial<ResourceOptions> = {},
-): ResourceServer & { readonly events: Untold<AAuthEvent>[]; readonly decisions: DecisionEvent[] } {
-  const events: Untold<AAuthEvent>[] = []
+): ResourceServer & { readonly events: UntimedEvent<AAuthEvent>[]; readonly decisions: DecisionEvent[] } {
+  const events: UntimedEvent<AAuthEvent>[] = []
   const decisions: DecisionEvent[] = []
   const server = createResourceServer({
     ...testOptions,
@@ -45,11 +45,11 @@ export function testResource(
 }
 
 /** An event without its time and the id of its request. */
-function untold(event: AAuthEvent): Untold<AAuthEvent> {
+function untold(event: AAuthEvent): UntimedEvent<AAuthEvent> {
   const { at, ...rest } = event
   if ('kind' in event) return rest
   const { id, ...told } = rest as typeof rest & { readonly id?: string }
-  return told as Untold<AAuthEvent>
+  return told as UntimedEvent<AAuthEvent>
 }
 
 /** The claims of the resource token in a challenge. */

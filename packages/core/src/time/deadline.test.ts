@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AAuthEvent, Untold } from '../events.js'
+import type { AAuthEvent, UntimedEvent } from '../events.js'
 import { Deadlines, Inquiry, isYes, NoAnswer } from './deadline.js'
 
-const told: Untold<AAuthEvent>[] = []
+const told: UntimedEvent<AAuthEvent>[] = []
 const deadlines = (milliseconds = 2000): Deadlines =>
   new Deadlines(milliseconds, (event) => void told.push(event))
 const never = new Promise<never>(() => {})

@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import type { Origin, PersonIdentifier } from '../caller.js'
 import { checkArgument } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
-import type { StateEvent, Untold } from '../events.js'
+import type { StateEvent, UntimedEvent } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
@@ -44,7 +44,7 @@ export interface UnlinksContext {
   /** How persons are named in events. */
   readonly subjects: { hashOf(person: PersonIdentifier): string }
   readonly deadlines: Deadlines
-  readonly report: (event: Untold<StateEvent>) => void
+  readonly report: (event: UntimedEvent<StateEvent>) => void
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What every event says, beside what is its own. */
-export interface Told {
+export interface EventBase {
   /** Milliseconds, by the option `clock`. */
   readonly at: number
   /**
@@ -10,4 +10,4 @@ export interface Told {
 }
 
 /** The event as whoever reports it knows it: its time and its request are added where it is told. */
-export type Untold<E extends Told> = E extends unknown ? Omit<E, 'at'> : never
+export type UntimedEvent<E extends EventBase> = E extends unknown ? Omit<E, 'at'> : never
