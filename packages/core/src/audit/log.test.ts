@@ -546,7 +546,7 @@ describe('a log that cannot be written', () => {
 
   it('lets no more wait than there is room for, the records that wait for each other among them', async () => {
     const sink = new BrokenSink()
-    start({ sink, buffer: 65_536, whenFull: 'refuse' })
+    start({ sink, buffer: 65_536, whenFull: 'refuse', gather: 10_000 })
     sink.broken = true
     const jwt = await token('aa-agent+jwt')
     const route = server.require('agent')
