@@ -1,3 +1,4 @@
+import { type Allow, allow } from '@countersign/core'
 import { readRequirement } from '@countersign/devkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { coreAdapters } from '../target/start.js'
@@ -43,6 +44,25 @@ describe.each(coreAdapters)('a call that waits for a supplier’s side [adapter 
     const done = await poll(pendingOf(deferred))
     expect([done.status, await done.json()]).toEqual([200, { supplier: { status: 201, body: { order: 1 } } }])
     expect(stage.orders).toEqual([{ bread: 2 }])
+    expect((await poll(pendingOf(deferred))).status).toBe(410)
+    expect(stage.orders).toHaveLength(1)
+  })
+
+  it('goes on at a later poll where a policy of ours is late when its handler is to run again', async () => {
+    let isLate = false
+    const policy = (): Allow | Promise<never> => (isLate ? new Promise(() => {}) : allow())
+    await open({ mom: { consent: onPage(true) }, shop: { policy, policyTimeout: 40 } })
+    const deferred = await stage.order(token)
+    await new Browser(stage.town).open(pageOf(deferred))
+    isLate = true
+    for (let polls = 0; polls < 2; polls++) {
+      const later = await poll(pendingOf(deferred))
+      expect([later.status, await errorOf(later)]).toEqual([503, 'policy_unavailable'])
+      stage.pass(5)
+    }
+    isLate = false
+    const done = await poll(pendingOf(deferred))
+    expect([done.status, await done.json()]).toEqual([200, { supplier: { status: 201, body: { order: 1 } } }])
     expect((await poll(pendingOf(deferred))).status).toBe(410)
     expect(stage.orders).toHaveLength(1)
   })
