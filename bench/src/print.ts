@@ -118,9 +118,12 @@ export function printHttp({ http_detail }: Pick<Results, 'http_detail'>): void {
     ]
     table([head, ...Object.entries(figures).map(([who, own]) => httpRow(who, own, figure))], [0, 5])
   }
-  for (const [framework, { limit, ours, ours_sync }] of Object.entries(http_detail.young ?? {})) {
+  for (const [framework, { limit, limit_unseen, ours, ours_sync }] of Object.entries(
+    http_detail.young ?? {},
+  )) {
     say()
     say(`${framework}, the first seconds of a process: limit ${limit.toFixed(0)} req/s`)
+    say(`  limit_unseen ${limit_unseen.toFixed(0)}, ${(limit_unseen / limit).toFixed(2)} of limit`)
     say(`  ours ${ours.toFixed(0)}, ${(ours / limit).toFixed(2)} of limit`)
     say(`  ours_sync ${ours_sync.toFixed(0)}, ${(ours_sync / limit).toFixed(2)} of limit`)
   }

@@ -17,8 +17,8 @@ const guards: Readonly<
   >
 > = {
   bare: () => [],
-  limit: (cast) => {
-    const verifies = createLimit(cast)
+  limit: (cast, { unseen }) => {
+    const verifies = createLimit(cast, unseen)
     return [
       (req, res, next) => {
         if (verifies(req.headers['signature'] as string)) next()

@@ -18,8 +18,8 @@ const builders: Readonly<
   bare: async (app) => {
     app.get('/data', async () => answer)
   },
-  limit: async (app, cast) => {
-    const verifies = createLimit(cast)
+  limit: async (app, cast, { unseen }) => {
+    const verifies = createLimit(cast, unseen)
     app.addHook('onRequest', (request, reply, done) => {
       if (verifies(request.headers['signature'] as string)) done()
       else reply.code(401).send()

@@ -4,8 +4,11 @@ import type { Cast } from './cast.js'
 /**
  * One verification of the request's base with the key at hand, both found by the value of `Signature`: what any
  * verifier of request signatures over node:crypto has to do at least.
+ *
+ * @param unseen whether the first request of each agent costs a second verification, in the place of its token's
  */
-export function createLimit(cast: Cast): (signature: string) => boolean {
+export function createLimit(cast: Cast, unseen = false): (signature: string) => boolean {
+  const seen = new Set<string>()
   const keys = new Map(
     cast.signed.map(({ x }) => [
       x,
@@ -21,6 +24,11 @@ export function createLimit(cast: Cast): (signature: string) => boolean {
   return (value) => {
     const request = known.get(value)
     const key = request === undefined ? undefined : keys.get(request.x)
-    return request !== undefined && key !== undefined && verify(null, request.base, key, request.signature)
+    if (request === undefined || key === undefined) return false
+    if (unseen && !seen.has(request.x)) {
+      seen.add(request.x)
+      if (!verify(null, request.base, key, request.signature)) return false
+    }
+    return verify(null, request.base, key, request.signature)
   }
 }

@@ -9,6 +9,8 @@ export type Framework = 'fastify' | 'express'
 /** How a server is run. */
 export interface ServerPlan {
   readonly guard: Guard
+  /** The limit verifies twice what an agent sends first, as whoever has to verify its token does too. */
+  readonly unseen?: true
   /** Default: what ours does when nothing is said. */
   readonly crypto?: 'sync' | 'threads' | 'sodium'
   /** The client of the shared store, a Redis of the run's own; default: in memory. */
@@ -26,6 +28,7 @@ export interface ServerPlan {
 const servers = {
   bare: { guard: 'bare' },
   limit: { guard: 'limit' },
+  limit_unseen: { guard: 'limit', unseen: true },
   ours: { guard: 'ours' },
   ours_sync: { guard: 'ours', crypto: 'sync' },
   ours_threads: { guard: 'ours', crypto: 'threads' },

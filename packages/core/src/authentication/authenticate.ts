@@ -81,13 +81,24 @@ function authenticateNow(
     if (draft !== undefined) draft.keyHeld = context.issuers.peek(token.query) !== undefined
     return new TokenCheck(new RequestCheck(request, read, context), context, token, digest, now).run()
   }
-  const failed = context.tokens.failed(digest, now)
-  if (failed === undefined) return admit()
-  return failed.key === undefined
-    ? andThen(context.issuers.find(failed.query, request), (found) =>
-        found instanceof Refusal ? found : admit(),
-      )
-    : tokenUnverified
+  const judge = (): Awaitable<Authenticated> => {
+    const failed = context.tokens.failed(digest, now)
+    if (failed === undefined) return admit()
+    return failed.key === undefined
+      ? andThen(context.issuers.find(failed.query, request), (found) =>
+          found instanceof Refusal ? found : admit(),
+        )
+      : tokenUnverified
+  }
+  // Another request has brought the same token, and it is being verified: once, since what is not remembered then never is.
+  const ended = context.tokens.verifications.endOf(digest)
+  if (ended === undefined) return judge()
+  return ended.then(() => {
+    const verified = context.tokens.get(digest, now)
+    if (verified === undefined) return judge()
+    if (draft !== undefined) draft.keyHeld = true
+    return new RequestCheck(request, read, context).prove(verified)
+  })
 }
 
 function readFully(request: HttpRequest, context: AuthenticationContext, now: number): Read {
@@ -203,6 +214,9 @@ class TokenCheck {
       return found
     }
     if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
+    // Another request may have waited for the same key with the same token.
+    const known = tokens.get(this.#digest, this.#now)
+    if (known !== undefined) return this.#conclude(known)
     const valid = await this.#verify(found)
     if (valid instanceof Refusal) return valid
     return valid ? this.#accept(found) : this.#renew(found)
@@ -233,7 +247,11 @@ class TokenCheck {
     const verified = tokens.verified(this.#token, key, this.#now)
     // The key may have been withdrawn while the verification waited its turn.
     if (issuers.peek(query) === under) tokens.add(this.#digest, verified)
-    return this.#isProved ? this.#check.conclude(verified) : this.#check.prove(verified)
+    return this.#conclude(verified)
+  }
+
+  #conclude(token: VerifiedToken): Awaitable<Authenticated> {
+    return this.#isProved ? this.#check.conclude(token) : this.#check.prove(token)
   }
 
   /** Verifies the request's signature, and applies the operator's rules on issuers, before anything is known of the token. */
@@ -250,7 +268,11 @@ class TokenCheck {
   #verify(key: VerificationKey): Awaitable<boolean | Refusal> {
     const { jws } = this.#token
     this.#context.trace?.('token-signature', `under a key of ${key.algorithm.name}`)
-    return isSignedFor(jws, key) && this.#context.verify(key, jws.signingInput, jws.signature)
+    const { tokens, verify } = this.#context
+    return (
+      isSignedFor(jws, key) &&
+      tokens.verifications.run(this.#digest, key, () => verify(key, jws.signingInput, jws.signature))
+    )
   }
 
   #refusedIssuer(): Refusal | undefined {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { sealCaller, type TokenCaller } from '../caller.js'
 import type { VerificationKey } from '../crypto/keys.js'
+import type { Refusal } from '../errors.js'
 import type { IssuerKeys, KeyQuery } from '../issuer/issuer-keys.js'
 import { siteOf } from '../issuer/site.js'
 import { atMost, fixedLimits } from '../limits.js'
@@ -8,6 +9,7 @@ import { callerWeight } from './caller-weight.js'
 import { FairLru } from './fair-lru.js'
 import type { ReadToken } from './read.js'
 import { shareTexts } from './shared.js'
+import { TokenVerifications } from './verifications.js'
 
 /** A token whose own signature has verified. It grants nothing: every request has to be signed with its key. */
 export interface VerifiedToken {
@@ -51,6 +53,8 @@ const sourceBytes = 4 * 1024 * 1024
  * revoked is checked on every request, elsewhere.
  */
 export class VerifiedTokens {
+  /** Of tokens that are not held yet. */
+  readonly verifications: TokenVerifications<boolean | Refusal> = new TokenVerifications()
   readonly #tokens: FairLru<VerifiedToken>
   readonly #failed = new LRUCache<string, FailedToken>(atMost(failedTokens))
   readonly #sources = new LRUCache<string, TokenSource>({

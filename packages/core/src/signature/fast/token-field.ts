@@ -66,7 +66,7 @@ function tokenText(text: string, label: string): string | undefined {
 /** From the end of the token's signature, where tokens differ most; the very last character has but two bits. */
 function markOf(text: string): number {
   let mark = text.length
-  for (let i = text.length - 9; i < text.length - 2; i++)
+  for (let i = Math.max(0, text.length - 9); i < text.length - 2; i++)
     mark = (Math.imul(mark, 31) + text.charCodeAt(i)) | 0
   return mark ^ (mark >>> 15)
 }

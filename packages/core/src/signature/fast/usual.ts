@@ -114,8 +114,11 @@ export function usualReader(policy: SignaturePolicy): UsualReader {
   return reader
 }
 
+// Here and below nothing is read outside of a text: V8 throws away what it has compiled when that happens first, and compiles
+// it again. In a new process this is the first request; and otherwise a stranger would choose when.
+
 function isPlainTarget(target: string): boolean {
-  return target.charCodeAt(0) === slash && target.charCodeAt(1) !== slash && !target.includes('#')
+  return target !== '' && target.charCodeAt(0) === slash && !target.startsWith('//') && !target.includes('#')
 }
 
 /** `created` and `expires`, in seconds. */
@@ -140,10 +143,10 @@ function timesOf(input: string, at: number): Times | undefined {
 }
 
 function endOfInteger(text: string, start: number): number {
-  const first = text.charCodeAt(start)
+  const first = start < text.length ? text.charCodeAt(start) : 0
   if (!(first > zero && first <= nine)) return -1
   let end = start + 1
-  while (text.charCodeAt(end) >= zero && text.charCodeAt(end) <= nine) end++
+  while (end < text.length && text.charCodeAt(end) >= zero && text.charCodeAt(end) <= nine) end++
   return end - start <= 15 ? end : -1
 }
 
@@ -159,6 +162,7 @@ const decoded = new Uint8Array(64)
 /** Decodes the 64 bytes that a field ends with, in the one spelling of base64 that encodes them, into {@link decoded}. */
 function decodeLastBytes(field: string): boolean {
   const end = field.length - 1
+  if (end < 89) return false
   if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return false
   if (field.charCodeAt(end - 1) !== equals || field.charCodeAt(end - 2) !== equals) return false
   // Bits that no value and no code of a character of base64 has.
