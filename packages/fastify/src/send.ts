@@ -12,8 +12,23 @@ export function send(answer: Answer, reply: FastifyReply): FastifyReply {
     writeAnswer(answer, reply.raw)
     return reply
   }
-  reply.code(answer.status).headers(answer.headers)
+  reply.code(answer.status).headers(fieldsOf(answer))
   return answer.body === '' ? reply.send() : reply.serializer(asIs).send(answer.body)
 }
 
 const asIs = (body: string): string => body
+
+// Fastify makes each name lower case, and one that was made just now is looked up among all names there are. So that is done
+// once for answers that strangers can cause without end, which are frozen.
+const lowered = new WeakMap<Answer, Answer['headers']>()
+
+function fieldsOf(answer: Answer): Answer['headers'] {
+  const known = lowered.get(answer)
+  if (known !== undefined) return known
+  if (!Object.isFrozen(answer)) return answer.headers
+  const fields = Object.fromEntries(
+    Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  lowered.set(answer, fields)
+  return fields
+}

@@ -302,6 +302,35 @@ describe('reading what is usual', () => {
         }
   })
 
+  it('judges each request by what its own Signature-Input says, remembered or not', () => {
+    const list = goodInput.slice(0, goodInput.indexOf(';created='))
+    const longer = `${list.slice(0, -1)} "@query")`
+    // The same last digit, the same length, times that are good, too old, too new and over; and what is for the parsers.
+    const inputs = [
+      ...[now, now - 10, now - 50, now - 100, now + 100].map((created) => `;created=${created}`),
+      ...[now + 20, now + 10, now - 10, now].map((expires) => `;created=${now};expires=${expires}`),
+      `;created=${now};nonce="${now}"`,
+    ].flatMap((parameters) => [`${list}${parameters}`, `${longer}${parameters}`])
+    for (const input of [...inputs, ...inputs.toReversed(), ...inputs.flatMap((one) => [one, one])])
+      for (const method of ['GET', 'POST']) {
+        const rawHeaders = ['Host', 'rs.example', ...good.map((text) => (text === goodInput ? input : text))]
+        const result = agree({ method, target: '/data?x=1', rawHeaders })
+        expect(result, input).toBe(input.includes('nonce') ? 'left' : 'recognised')
+      }
+    // A time is judged by the clock of now, whenever it was read.
+    const sent = { method: 'GET', target: '/data?x=1', rawHeaders: ['Host', 'rs.example', ...good] }
+    const codeAt = (seconds: number): unknown => {
+      const read = usualReader(policies[0] as SignaturePolicy).read(sent, seconds)
+      return read instanceof Refusal ? read.code : Object(read).created
+    }
+    expect([now, now + 3600, now - 3600, now].map(codeAt)).toEqual([
+      now,
+      'invalid_signature',
+      'clock_skew',
+      now,
+    ])
+  })
+
   it('keeps signatures apart that are held at once', () => {
     const sent = (byte: number): ReadSignature => {
       const rawHeaders = [...good]

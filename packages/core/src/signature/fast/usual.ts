@@ -46,22 +46,18 @@ class UsualReader {
     const long = boundLengths(texts, limits)
     if (long !== undefined) return long
     if (!decodeLastBytes(signature)) return boundFields(texts, limits)
-    const end = input.indexOf(';created=')
-    const times = timesOf(input, end)
-    const plan = times === undefined ? undefined : planOf(input, end)
-    if (times === undefined || plan === undefined || !this.#isEnough(plan, scan, request.hasContent))
-      return undefined
+    const said = readInput(input)
+    if (said === undefined || !this.#isEnough(said.plan, scan, request.hasContent)) return undefined
+    const { plan, created, parameters } = said
     const jwt = isLabelled(signature, plan.label) ? readTokenField(key, plan.label) : undefined
     if (jwt === undefined) return undefined
-    const refused = judgeTimes(times.created, times.expires, window, now)
+    const refused = judgeTimes(created, said.expires, window, now)
     if (refused !== undefined) return refused
     const { method, target, rawHeaders } = request
     const { scheme } = this.#policy
-    const parameters = input.slice(plan.label.length + 1)
     const base = planBase(plan, { method, target, rawHeaders, authority, scheme }, key, parameters)
     if (base === undefined) return undefined
     const { label, covered } = plan
-    const { created } = times
     const tokenAt = plan.endsWithKey ? tokenIn(base, plan.label, key, parameters) : undefined
     return { label, key: jwt, signature: copyOfDecoded(), base, created, covered, tokenAt }
   }
@@ -81,6 +77,32 @@ class UsualReader {
 function tokenIn(base: Buffer, label: string, key: string, parameters: string): number {
   const begin = base.length - parameters.length - '\n"@signature-params": '.length - key.length
   return begin + label.length + '=jwt;jwt="'.length
+}
+
+/** What a `Signature-Input` says, whatever request it comes with. */
+interface Input extends Times {
+  readonly text: string
+  readonly plan: Plan
+  /** The list and its parameters, as received. */
+  readonly parameters: string
+}
+
+// What agents sign in the same second has mostly the same bytes here: comparing them costs a tenth of reading them. By the
+// last digit, since the clocks of agents differ.
+const inputs = new Array<Input | undefined>(16).fill(undefined)
+
+function readInput(text: string): Input | undefined {
+  const place = text.charCodeAt(text.length - 1) & 15
+  const known = inputs[place]
+  if (known !== undefined && known.text === text) return known
+  const end = text.indexOf(';created=')
+  const times = timesOf(text, end)
+  const plan = times === undefined ? undefined : planOf(text, end)
+  if (times === undefined || plan === undefined) return undefined
+  const { created, expires } = times
+  const input = { text, plan, created, expires, parameters: text.slice(plan.label.length + 1) }
+  inputs[place] = input
+  return input
 }
 
 // Nearly all requests to a server cover the same components under the same label.
