@@ -23,6 +23,14 @@ const crowds: readonly Crowd[] = [
   { name: '1,000 domains, 10/min each', domains: 1000, perMinute: 10, behaviours },
   { name: '10,000 domains', domains: 10_000, perMinute: 1, behaviours },
   { name: '10,000 that verify, 1 h', domains: 10_000, perMinute: 1, behaviours: all, longest: hour },
+  {
+    name: '1,200 that stay, 9 each, 2 h',
+    domains: 1200,
+    perMinute: 2,
+    behaviours: all,
+    issuers: 9,
+    longest: 2 * hour,
+  },
   { name: '10,000, 4 clients, 1 h', domains: 10_000, perMinute: 1, behaviours, clients: 4, longest: hour },
   { name: '10,000, 10/min each, 1 h', domains: 10_000, perMinute: 10, behaviours, longest: hour },
 ]

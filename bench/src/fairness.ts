@@ -7,12 +7,13 @@ import { createKey } from './world.js'
 /** Who is there, for how long. */
 export interface Crowd {
   readonly name: string
-  /** Domains whose every request names an issuer that nobody has seen before. */
   readonly domains: number
   /** Requests of each domain in a minute. */
   readonly perMinute: number
   /** What the hostile hosts do, the domains in turn. */
   readonly behaviours: readonly Behaviour[]
+  /** Issuers of each domain, which ask in turn; where it is not said, every request names another. */
+  readonly issuers?: number
   /** Clients that all hostile requests come from, where the server is told of clients. */
   readonly clients?: number
   /** Seconds it lasts at most. */
@@ -225,8 +226,9 @@ class Storm {
   }
 
   async #ask(index: number): Promise<void> {
-    const domain = index % this.#crowd.domains
-    const issuer = `https://i${index}.evil-${domain}.example`
+    const { domains, issuers = Number.POSITIVE_INFINITY } = this.#crowd
+    const domain = index % domains
+    const issuer = `https://i${Math.floor(index / domains) % issuers}.evil-${domain}.example`
     const client = from(`198.51.100.${index % (this.#crowd.clients ?? 1)}`)
     const found = await this.#keys.find({ issuer, dwk, kid: 'k1' }, client)
     if ('jkt' in found && this.#internet.behaviourOf(domain) === 'verifies') this.#keys.admit(issuer, dwk)

@@ -35,6 +35,39 @@ describe('a space that groups share', () => {
     expect(held.has('honest')).toBe(true)
   })
 
+  it('makes room for the first of a group with those that have more than one, down to what they keep from it', () => {
+    const left: string[] = []
+    const held = new FairMap<string>(6400, 'newest', (key) => left.push(key), 1 / 64, 1 / 320)
+    // 70 groups of nine and one of ten are entitled to what they hold.
+    for (let index = 0; index < 640; index++) held.add(`${index}`, `site ${Math.min(70, index % 71)}`, '', 10)
+    expect(left).toEqual([])
+    expect(held.fits('site 3', 10)).toBe(false)
+    for (let index = 0; index < 250; index++) {
+      expect(held.fits(`late ${index}`, 10)).toBe(true)
+      held.add(`late ${index}`, `late ${index}`, '', 10)
+      // With a second it is one like the others.
+      expect(held.fits(`late ${index}`, 10)).toBe(false)
+    }
+    expect(left).toHaveLength(250)
+    expect(left.some((key) => key.startsWith('late'))).toBe(false)
+    for (let index = 250; held.fits(`late ${index}`, 10); index++)
+      held.add(`late ${index}`, `late ${index}`, '', 10)
+    const kept = Array.from({ length: 71 }, (_, site) =>
+      [site, site + 71].map((index) => held.has(`${index}`)),
+    )
+    expect(kept.flat()).not.toContain(false)
+    expect(held.size).toBe(640)
+  })
+
+  it('takes it from the group that came last, of those that hold the same', () => {
+    const left: string[] = []
+    const held = new FairMap<string>(60, 'newest', (key) => left.push(key), 1 / 2, 1 / 60)
+    for (const name of ['a', 'b', 'c']) for (const index of [1, 2]) held.add(`${name}${index}`, name, '', 10)
+    for (const name of ['d', 'e', 'f']) held.add(name, name, '', 10)
+    expect(left).toEqual(['c2', 'b2', 'a2'])
+    expect(held.fits('g', 10)).toBe(false)
+  })
+
   it('takes nothing from who came first when others grow, be they many and none of them heavy', () => {
     const { held, left } = space(6400, 'newest')
     held.add('honest', 'a', '', 10)

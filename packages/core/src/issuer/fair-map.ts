@@ -20,6 +20,7 @@ export class FairMap<V> {
   readonly #leaves: 'eldest' | 'newest'
   readonly #left: (key: string, value: V) => void
   readonly #entitled: number
+  readonly #keptFromFirst: number
   readonly #groups = new Map<string, Group<V>>()
   readonly #names = new Map<string, string>()
   #weight = 0
@@ -29,14 +30,17 @@ export class FairMap<V> {
    * @param leaves which member of the heaviest group is evicted
    * @param left called with each that was evicted
    * @param entitlement a group that holds no more than this part of the whole is not evicted from for groups that come later
+   * @param keptFromFirst the same, where what comes is the first of its group
    */
   constructor(
     most: number,
     leaves: 'eldest' | 'newest',
     left: (key: string, value: V) => void,
     entitlement: number = 1 / 64,
+    keptFromFirst: number = entitlement,
   ) {
     this.#entitled = most * entitlement
+    this.#keptFromFirst = most * keptFromFirst
     this.#most = most
     this.#leaves = leaves
     this.#left = left
@@ -64,8 +68,11 @@ export class FairMap<V> {
    */
   fits(name: string, weight: number): boolean {
     if (this.#weight + weight <= this.#most) return true
-    const own = (this.#groups.get(name)?.weight ?? 0) + weight
-    const bar = Math.max(own, this.#entitled)
+    const own = this.#groups.get(name)
+    const bar = Math.max(
+      (own?.weight ?? 0) + weight,
+      own === undefined ? this.#keptFromFirst : this.#entitled,
+    )
     for (const group of this.#groups.values()) if (group.weight > bar) return true
     return false
   }
@@ -122,12 +129,15 @@ export class FairMap<V> {
   #makeRoom(grown: Group<V>): void {
     // Where no group holds more than it may: the one that grew if who came first stays, otherwise the one that came first.
     const [first] = this.#groups.values()
-    let giving = this.#leaves === 'newest' && grown.members.size > 0 ? grown : first
-    let weight = this.#entitled
+    const isNewest = this.#leaves === 'newest'
+    let giving = isNewest && grown.members.size > 0 ? grown : first
+    const bar = grown.members.size === 1 ? this.#keptFromFirst : this.#entitled
+    let most = bar
     for (const group of this.#groups.values()) {
-      if (group.weight <= weight) continue
+      // Of those that hold the same, it is the one that came first where the eldest leaves, and the one that came last otherwise.
+      if (group.weight <= bar || group.weight < most || (group.weight === most && !isNewest)) continue
       giving = group
-      weight = group.weight
+      most = group.weight
     }
     const key = this.#leaving(giving as Group<V>)
     const value = this.delete(key) as V

@@ -32,6 +32,11 @@ const attemptBytes = 192
 
 /** The part of the admitted issuers' space that a site keeps, whoever comes later: that of nine usual issuers. */
 const admittedEntitlement = 1 / 1024
+/**
+ * The part that it keeps from a site that has none: that of two usual issuers. So whoever means to leave others no place
+ * needs thousands of domains, and not one for every nine places.
+ */
+const admittedKeptFromFirst = 1 / 4096
 
 /** The three parts of what is held, each with a bound of its own; what the operator named has none. */
 type IssuerPartition = 'named' | 'admitted' | 'newcomers'
@@ -67,7 +72,7 @@ export class IssuerRecords {
       this.#former.add(issuer, siteOf(issuer))
       withdraw(record)
     }
-    this.#admitted = new FairMap(issuerBytes, 'newest', leave, admittedEntitlement)
+    this.#admitted = new FairMap(issuerBytes, 'newest', leave, admittedEntitlement, admittedKeptFromFirst)
     const departedMost = newcomerBytes / 2
     const departedLeast = departedMost / (4 * newcomers)
     this.#newcomers = new FairMap(newcomerBytes, 'eldest', (issuer, record) => {
