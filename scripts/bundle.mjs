@@ -126,7 +126,8 @@ const makeFiles = async (dist, out, entries) => {
         },
         transform: async (code, id) =>
           id.includes('node_modules')
-            ? { code: (await transform(code, { minify: true, target })).code, map: null }
+            ? // With its comments, by which rollup knows what may be left out.
+              { code: (await transform(code, { minifySyntax: true, target })).code, map: null }
             : { code: code.replace(asRequired, "require('tldts-icann')"), map: null },
         // Within the one file of an application, an ES module, there is no name of this file.
         resolveImportMeta: (property) =>
