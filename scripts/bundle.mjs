@@ -10,6 +10,9 @@
 // Of dependencies, those of which little is used are carried within. The list of public suffixes is not: nothing could be
 // left out, it is loaded with the first issuer only, and who installs it sees its version.
 //
+// A stack names every function as it was written; with `--enable-source-maps` it names the file and the line, too, by their
+// address in the repository.
+//
 // It is made from what `tsc -b` has already compiled and checked.
 import {
   copyFileSync,
@@ -21,7 +24,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { dirname, isAbsolute, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { build, transform } from 'esbuild'
@@ -58,9 +61,10 @@ const target = 'node20.19'
  * @param {string} folder a package of the workspace, built
  * @param {string} out a folder for its `dist`, emptied before
  * @param {readonly Entry[]} entries within the package
+ * @param {string} base the address of the package's folder in its repository, for the maps; ends with `/`
  */
-export const bundle = async (folder, out, entries) => {
-  await bundleCode(folder, out, entries)
+export const bundle = async (folder, out, entries, base) => {
+  await bundleCode(folder, out, entries, base)
   await bundleTypes(folder, join(out, 'cjs'), entries)
 }
 
@@ -70,10 +74,11 @@ export const bundle = async (folder, out, entries) => {
  * @param {string} folder a package of the workspace, built
  * @param {string} out
  * @param {readonly Entry[]} entries within the package
+ * @param {string} base
  */
-const bundleCode = async (folder, out, entries) => {
+const bundleCode = async (folder, out, entries, base) => {
   rmSync(out, { recursive: true, force: true })
-  const { inputs, exported } = await makeFiles(join(folder, 'dist'), join(out, 'cjs'), entries)
+  const { inputs, exported } = await makeFiles(join(folder, 'dist'), join(out, 'cjs'), entries, base)
   for (const entry of entries) passOn(folder, out, entry, exported.get(entry.default) ?? [])
   copyLicences(inputs, out)
   // The nearest package.json decides what a `.js` is, for Node and for TypeScript.
@@ -84,10 +89,11 @@ const bundleCode = async (folder, out, entries) => {
  * @param {string} dist
  * @param {string} out
  * @param {readonly Entry[]} entries
+ * @param {string} base
  * @returns {Promise<{ inputs: string[], exported: ReadonlyMap<string, readonly string[]> }>} of what modules the files are
  * made, and what each entry exports, by its path in the package
  */
-const makeFiles = async (dist, out, entries) => {
+const makeFiles = async (dist, out, entries, base) => {
   /** @param {{ readonly default: string }} entry */
   const pathOf = (entry) => relative('dist', entry.default).replaceAll('\\', '/')
   /** @type {ReadonlyMap<string, string>} */
@@ -113,8 +119,10 @@ const makeFiles = async (dist, out, entries) => {
       },
       {
         name: 'as CommonJS says it',
-        // The one that is carried of which there is no ES module.
         load: async (id) => {
+          if (!id.includes('node_modules'))
+            return { code: readFileSync(id, 'utf8'), map: JSON.parse(readFileSync(`${id}.map`, 'utf8')) }
+          // The one that is carried of which there is no ES module.
           if (!/[\\/]node_modules[\\/]ipaddr\.js[\\/]/.test(id)) return null
           const { outputFiles } = await build({
             entryPoints: [id],
@@ -122,11 +130,12 @@ const makeFiles = async (dist, out, entries) => {
             format: 'esm',
             write: false,
           })
-          return { code: outputFiles[0]?.text ?? '', map: null }
+          return { code: outputFiles[0]?.text ?? '', map: { mappings: '' } }
         },
         transform: async (code, id) =>
           id.includes('node_modules')
-            ? { code: (await transform(code, { minify: true, target })).code, map: null }
+            ? // With its comments, by which rollup knows what may be left out.
+              { code: (await transform(code, { minifySyntax: true, target })).code, map: { mappings: '' } }
             : { code: code.replace(asRequired, "require('tldts-icann')"), map: null },
         // Within the one file of an application, an ES module, there is no name of this file.
         resolveImportMeta: (property) =>
@@ -137,20 +146,28 @@ const makeFiles = async (dist, out, entries) => {
           const foreign = Object.entries(modules).filter(([id]) => id.includes('node_modules'))
           const carried =
             foreign.reduce((sum, [, { renderedLength }]) => sum + renderedLength, 0) > code.length / 2
-          // Of ours a line for each statement, and every name as it was written: a stack says where it was.
-          const { code: short = '' } = await minify(whenUsed(code), {
+          // Of ours a line for each statement, and every function and class as it was named: a stack says where it was.
+          const lazy = whenUsed(code)
+          const { code: short = '', decoded_map: map } = await minify(lazy, {
+            sourceMap: true,
             compress: false,
-            mangle: carried && { toplevel: true },
+            mangle: carried
+              ? { toplevel: true }
+              : { keep_fnames: true, keep_classnames: true, reserved: namesOfFunctions(lazy) },
             format: { semicolons: carried, comments: false, ecma: 2020 },
           })
-          return { code: short, map: null }
+          return { code: short, map: { mappings: carried ? '' : firstOfLines(map) } }
         },
       },
     ],
   })
-  const { output } = await made.write({
+  const { output } = await made.generate({
     dir: out,
     format: 'cjs',
+    sourcemap: 'hidden',
+    sourcemapExcludeSources: true,
+    sourcemapPathTransform: (path, map) =>
+      base + relative(dirname(dist), join(dirname(map), path)).replaceAll('\\', '/'),
     exports: 'named',
     esModule: true,
     interop: (id) => (id !== null && isBuiltin(id) ? 'default' : 'auto'),
@@ -165,11 +182,55 @@ const makeFiles = async (dist, out, entries) => {
   })
   await made.close()
   const chunks = output.flatMap((file) => (file.type === 'chunk' ? [file] : []))
+  for (const { fileName, code, map } of chunks) writeFile(join(out, fileName), code, map)
   return {
     inputs: chunks.flatMap((chunk) => Object.keys(chunk.modules)),
     exported: new Map(chunks.map((chunk) => [`./dist/${chunk.fileName}`, chunk.exports])),
   }
 }
+
+/**
+ * What is needed of a map to name the file and the line in a stack: where each line begins. The whole of it is twenty times
+ * as long, compressed.
+ *
+ * @param {{ readonly mappings: readonly (readonly (readonly number[])[])[] }} map
+ */
+const firstOfLines = ({ mappings }) =>
+  mappings.map((segments) =>
+    segments
+      .slice(0, 1)
+      .flatMap(([, ...from]) =>
+        from.length < 3 ? [] : [/** @type {const} */ ([0, from[0] ?? 0, from[1] ?? 0, from[2] ?? 0])],
+      ),
+  )
+
+/**
+ * A file and, where it has something of ours, its map.
+ *
+ * @param {string} path
+ * @param {string} code
+ * @param {import('rollup').SourceMap | null} map
+ */
+const writeFile = (path, code, map) => {
+  mkdirSync(dirname(path), { recursive: true })
+  const isMapped = map !== null && /[^;]/.test(map.mappings)
+  writeFileSync(path, isMapped ? `${code}//# sourceMappingURL=${basename(path)}.map\n` : code)
+  if (!isMapped) return
+  const { version, sources, names, mappings } = map
+  // A line of nobody's says so: it would be taken for a part of the line before.
+  const whole = mappings.replace(/(?<=^|;)(?=;|$)/g, 'A')
+  writeFileSync(`${path}.map`, JSON.stringify({ version, sources, names, mappings: whole }))
+}
+
+/**
+ * Of functions that have their name from the variable that they are assigned to.
+ *
+ * @param {string} code
+ */
+const namesOfFunctions = (code) =>
+  [...code.matchAll(/\b(?:const|let|var) (\w+) = (?:async )?(?:\w+ =>|\(|function\b|class\b)/g)].map(
+    ([, name = '']) => name,
+  )
 
 const asRequired = /\w+\.createRequire\(import\.meta\.url\)\(["']tldts-icann["']\)/
 
@@ -338,9 +399,15 @@ export const entriesOf = ({ exports }) =>
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , folder = ''] = process.argv
+  const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   for (const name of readdirSync(join(root, 'packages'))) {
     const source = join(root, 'packages', name)
     const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
-    await bundleCode(source, join(folder, name), entriesOf(manifest))
+    await bundleCode(
+      source,
+      join(folder, name),
+      entriesOf(manifest),
+      `${repository}/blob/v${manifest.version}/packages/${name}/`,
+    )
   }
 }

@@ -129,7 +129,9 @@ export const pack = async (out, repository = knownRepository()) => {
       const manifest = withoutCarried(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
       const source = join(root, within)
-      await bundle(source, join(folder, 'dist'), entriesOf(manifest))
+      // Maps name the sources of this version, by the tag that it is published with.
+      const sources = `${repository}/blob/v${manifest.version}/${within}/`
+      await bundle(source, join(folder, 'dist'), entriesOf(manifest), sources)
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)
       writeFileSync(join(folder, 'package.json'), `${text}\n`)
       const readme = join(folder, 'README.md')

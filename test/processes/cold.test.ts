@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { SourceMap, type SourceMapPayload, type SourceMapping } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -75,7 +76,7 @@ console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)))`
       [...own, ...others].sort(),
     )
     const bytes = own.reduce((sum, path) => sum + statSync(join(modules, path)).size, 0)
-    expect(bytes).toBeLessThan(460_000)
+    expect(bytes).toBeLessThan(380_000)
   })
 
   /** The files of core that are loaded by this beyond those that an import loads. */
@@ -110,7 +111,8 @@ createResourceServer({ ...${options}, signingKeys: [key], onward: { connect: con
 
   it('asks the package of the public suffixes for the first issuer, and carries no copy', () => {
     const shared = join(modules, '@countersign/core/dist/cjs/shared')
-    expect(readdirSync(shared).sort()).toEqual([
+    const files = readdirSync(shared).filter((name) => !name.endsWith('.map'))
+    expect(files.sort()).toEqual([
       'addresses.js',
       'audit.js',
       'authorization.js',
@@ -132,11 +134,55 @@ createResourceServer({ ...${options}, signingKeys: [key], onward: { connect: con
     expect(loaded.map((path) => basename(path))).toEqual(['signature.js', 'index.js'])
   })
 
+  it('names in a stack the functions, and with --enable-source-maps the file and the line in the repository', () => {
+    const code = `import { createResourceServer } from '@countersign/core'
+try { createResourceServer({ resource: 'https://notes.example', logger: false, verifiedTokens: 'many' }) }
+catch (error) { console.log(error.stack) }`
+    const stack = (...options: readonly string[]): string =>
+      execFileSync(process.execPath, [...options, '--input-type=module', '-e', code], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+    expect(stack()).toMatch(/at parse\S* .*\bmain\.js:\d+[\s\S]*at checkConfiguration .*\bmain\.js:\d+/)
+    const of = 'blob/v[^/]+/packages/core/src/'
+    const mapped = new RegExp(`/${of}configuration/configuration\\.ts:(\\d+):`).exec(
+      stack('--enable-source-maps'),
+    )
+    const source = readFileSync(join(packages, 'core/src/configuration/configuration.ts'), 'utf8').split('\n')
+    expect(source[Number(mapped?.[1]) - 1]).toContain('throw new TypeError(')
+  })
+
+  it('has a map that says of every line of ours, and of no other, where it is from', () => {
+    const shared = join(modules, '@countersign/core/dist/cjs/shared')
+    for (const file of ['main.js', 'signature.js', 'audit.js']) {
+      const lines = readFileSync(join(shared, file), 'utf8').split('\n').slice(0, -2)
+      const map = new SourceMap(
+        JSON.parse(readFileSync(join(shared, `${file}.map`), 'utf8')) as SourceMapPayload,
+      )
+      const sources = new Map<string, readonly string[]>()
+      let functions = 0
+      for (const [at, line] of lines.entries()) {
+        const name = /^(?:async )?function (\w+)\(/.exec(line)?.[1]
+        const entry = map.findEntry(at, 0) as Partial<SourceMapping>
+        if (entry.originalSource === undefined) continue
+        expect(entry.generatedLine).toBe(at)
+        const path = entry.originalSource.replace(/^.*\/packages\//, '')
+        if (!sources.has(path)) sources.set(path, readFileSync(join(packages, path), 'utf8').split('\n'))
+        if (name === undefined) continue
+        functions++
+        expect(sources.get(path)?.[entry.originalLine as number]).toMatch(/\bfunction /)
+      }
+      expect(functions).toBeGreaterThan(10)
+    }
+  })
+
   it.each(['audit', 'explain', 'otel', 'policies'])('core/%s has no class of its own twice', (entry) => {
     const all = join(modules, '@countersign/core/dist/cjs')
     // But for those of others, whose names are short.
     const carried = ['addresses.js', 'jose.js', 'zod.js']
-    const shared = readdirSync(join(all, 'shared')).filter((name) => !carried.includes(name))
+    const shared = readdirSync(join(all, 'shared')).filter(
+      (name) => name.endsWith('.js') && !carried.includes(name),
+    )
     const files = [...shared.map((name) => `shared/${name}`), `entries/${entry}.js`].map((path) =>
       join(all, path),
     )

@@ -109,12 +109,12 @@ const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'funct
 
 /** Members of the schema of all options. */
 export const accessOptionsShape: {
-  policy: z.ZodOptional<z.ZodType<Policies>>
-  observe: z.ZodOptional<z.ZodBoolean>
-  enforce: z.ZodOptional<z.ZodType<Enforcement>>
-  accounts: z.ZodOptional<z.ZodType<AccountHolder>>
-  loginHint: z.ZodOptional<z.ZodType<LoginHint>>
-  authorize: z.ZodOptional<z.ZodType<NonNullable<AccessOptions['authorize']>>>
+  policy: z.ZodOptional<Policies>
+  observe: z.ZodOptional<boolean>
+  enforce: z.ZodOptional<Enforcement>
+  accounts: z.ZodOptional<AccountHolder>
+  loginHint: z.ZodOptional<LoginHint>
+  authorize: z.ZodOptional<NonNullable<AccessOptions['authorize']>>
 } = {
   policy: policiesSchema.optional(),
   observe: z.boolean().optional(),

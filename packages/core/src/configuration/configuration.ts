@@ -1,5 +1,6 @@
-import type { z } from 'zod'
+import type { core } from 'zod/mini'
 import { didYouMean } from './nearest.js'
+import type { z } from './schema.js'
 
 /** How a fault in what somebody configured is told. */
 export interface ConfigurationNames {
@@ -36,10 +37,9 @@ export function checkArgument<T>(schema: z.ZodType<T>, given: unknown, prefix: s
 }
 
 function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
-  // Once for each, mostly: to compile the check would take longer.
-  const parsed = schema.safeParse(given, { jitless: true })
+  const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0] as z.core.$ZodIssue
+  const issue = parsed.error.issues[0] as core.$ZodIssue
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
   const name = [...issue.path, ...unknown].join('.')
   const fault =
@@ -50,12 +50,12 @@ function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
 }
 
 /** What is wrong; with a name that may not be, what is wrong with it. */
-function messageOf(issue: z.core.$ZodIssue): string {
+function messageOf(issue: core.$ZodIssue): string {
   return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message
 }
 
 /** The members that a schema knows at a place in what it checks. */
-export function membersOf(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+export function membersOf(schema: core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
   const { def } = schema._zod as { readonly def: SchemaDef }
   const values = def.element ?? def.valueType
   const inner = def.innerType ?? def.in ?? values
@@ -72,12 +72,12 @@ export function membersOf(schema: z.core.$ZodType, path: readonly PropertyKey[])
 
 /** What there is of a schema to look into, of whichever kind it is. */
 interface SchemaDef {
-  readonly shape?: Readonly<Record<string, z.core.$ZodType>>
-  readonly innerType?: z.core.$ZodType
-  readonly in?: z.core.$ZodType
-  readonly element?: z.core.$ZodType
-  readonly valueType?: z.core.$ZodType
-  readonly options?: readonly z.core.$ZodType[]
+  readonly shape?: Readonly<Record<string, core.$ZodType>>
+  readonly innerType?: core.$ZodType
+  readonly in?: core.$ZodType
+  readonly element?: core.$ZodType
+  readonly valueType?: core.$ZodType
+  readonly options?: readonly core.$ZodType[]
 }
 
 const none: ReadonlySet<string> = new Set()

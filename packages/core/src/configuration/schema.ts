@@ -1,27 +1,27 @@
-import type * as zod from 'zod'
-import { type Makers, makers } from './zod.js'
+import type * as mini from 'zod/mini'
+import type { core } from 'zod/mini'
+import type { Makers, NumberSteps, Schema, StepName } from './schema-types.js'
+import { inEnglish, makers, steps } from './zod.js'
 
 /**
  * Zod, whose schemas are made when they are first used. There are some hundreds, most of them for what an application never
  * asks for, and to make them all takes a fifth of an import (docs: performance, "Cold start"); what is published loads Zod with
- * the first that is made (scripts/bundle.mjs). What is declared is a stand-in
- * that remembers how to make the schema, so that declarations are written as with Zod itself, and none of them can forget to
- * wait.
+ * the first that is made (scripts/bundle.mjs). What is declared is a stand-in that remembers how to make the schema, so that
+ * declarations are written as with Zod's own methods, and none of them can forget to wait.
  */
 export const z: Makers = {} as Makers
 
-/** The types of zod that go with it. */
+/** The types that go with it. */
 export declare namespace z {
-  type ZodType<Output = unknown> = zod.ZodType<Output>
-  type ZodBoolean = zod.ZodBoolean
-  type ZodNumber = zod.ZodNumber
-  type ZodOptional<Inner extends zod.core.SomeType> = zod.ZodOptional<Inner>
-  type ZodLiteral<Value extends zod.core.util.Literal> = zod.ZodLiteral<Value>
-  type output<Schema> = zod.output<Schema>
+  type ZodType<Output = unknown> = Schema<mini.ZodMiniType<Output>>
+  type ZodNumber = Schema<mini.ZodMiniNumber<number>> & NumberSteps
+  type ZodOptional<Output> = Schema<mini.ZodMiniOptional<mini.ZodMiniType<Output>>>
+  type ZodLiteral<Value extends core.util.Literal> = Schema<mini.ZodMiniLiteral<Value>>
+  type output<S> = core.output<S>
 }
 
 /** Each by its name: to look at Zod for them would load it. */
-const names: readonly (keyof Makers)[] = [
+const makerNames: readonly (keyof Makers)[] = [
   'array',
   'boolean',
   'custom',
@@ -42,53 +42,52 @@ const names: readonly (keyof Makers)[] = [
   'url',
 ]
 
-type Maker = (...args: readonly unknown[]) => object
-
-for (const name of names)
-  Object.defineProperty(z, name, {
-    enumerable: true,
-    value: (...args: readonly unknown[]) => later(() => (makers[name] as Maker)(...args.map(now))),
-  })
-
-/** How to make the schema of each stand-in. */
-const made = new WeakMap<object, () => object>()
-
-/** Methods that make another schema of one, which can wait as well. Everything else needs the schema itself. */
-const steps: ReadonlySet<PropertyKey> = new Set([
-  'catch',
-  'check',
+const stepNames: ReadonlySet<PropertyKey> = new Set<StepName>([
   'default',
   'endsWith',
   'int',
-  'length',
   'max',
   'min',
-  'nonempty',
   'nonnegative',
-  'nullable',
   'optional',
   'or',
   'positive',
   'prefault',
   'refine',
   'regex',
-  'startsWith',
-  'superRefine',
   'transform',
 ])
 
+type Made = mini.ZodMiniType
+type Maker = (...args: readonly unknown[]) => Made
+
+for (const name of makerNames)
+  Object.defineProperty(z, name, {
+    enumerable: true,
+    value: (...args: readonly unknown[]) => later(() => (makers[name] as Maker)(...args.map(now))),
+  })
+
+/** How to make the schema of each stand-in. */
+const made = new WeakMap<object, () => Made>()
+
 /** A stand-in for the schema that `make` makes. */
-function later(make: () => object): object {
-  let schema: object | undefined
-  const get = (): object => {
+function later(make: () => Made): object {
+  let schema: Made | undefined
+  const get = (): Made => {
     schema ??= make()
     return schema
   }
+  // Zod takes longer to copy a context than for all of the check, so only what is at fault is checked with one.
+  const safeParse: Made['safeParse'] = (given, context) => {
+    const parsed = get().safeParse(given)
+    return parsed.success ? parsed : get().safeParse(given, { error: inEnglish, ...context })
+  }
   const standIn = new Proxy(Object.create(null) as object, {
     get(_, name) {
-      if (schema === undefined && steps.has(name))
+      if (name === 'safeParse') return safeParse
+      if (stepNames.has(name))
         return (...args: readonly unknown[]) =>
-          later(() => (Reflect.get(get(), name) as Maker).apply(get(), args.map(now)))
+          later(() => (steps[name as StepName] as Maker)(get(), ...args.map(now)))
       const value: unknown = Reflect.get(get(), name)
       return typeof value === 'function' ? (value.bind(get()) as unknown) : value
     },

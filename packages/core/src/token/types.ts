@@ -1,5 +1,5 @@
-import type { z } from 'zod'
 import type { Agent, Grant, Person, PresentedToken, TokenCaller } from '../caller.js'
+import type { z } from '../configuration/schema.js'
 import { Refusal, refuse } from '../errors.js'
 import { hostOf, parseAgentIdentifier } from '../identifiers.js'
 import type { Trace } from '../tracing/trace.js'
