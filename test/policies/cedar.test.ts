@@ -119,6 +119,35 @@ describe('policies in Cedar', () => {
     expect(await decide(all, { entities: own })).toMatchObject({ verdict: 'allow' })
   })
 
+  it.each<[string, object]>([
+    ['as a type', { resource: () => ({ type: 'a::b"', id: '1', properties: {} }) }],
+    [
+      'as the name of the caller, of whom something else is said',
+      { resource: () => ({ type: 'person', id: 'https://ps.example#mom', properties: { admin: true } }) },
+    ],
+  ])('are not asked with what a stranger chose %s', async (_, more) => {
+    await expect(decide(all, more)).rejects.toMatchObject({ refusal: { code: 'access_denied' } })
+  })
+
+  it('are a fault of the application’s where it has looked up what is none, or the engine fails at everything', async () => {
+    const uid = { type: 'Note', id: 'resource' }
+    const twice = () => [1, 2].map((x) => ({ uid, attrs: { x }, parents: [] }))
+    const broken = {
+      ...cedar,
+      statefulIsAuthorized: () => ({ type: 'failure', errors: [{ message: 'no such policies: principal' }] }),
+    }
+    for (const [more, says] of [
+      [{ entities: twice }, 'duplicate entity'],
+      [{ cedar: broken }, 'no such policies'],
+    ] as const) {
+      const fault: unknown = await decide(all, more).catch((cause: unknown) => cause)
+      expect([(fault as { refusal?: unknown }).refusal, String(fault)]).toEqual([
+        undefined,
+        expect.stringContaining(says),
+      ])
+    }
+  })
+
   it('let nothing pass where the application has nothing to look up', async () => {
     const policies = `${all} forbid (principal in Group::"banned", action, resource);`
     for (const entities of [() => undefined, async () => null, () => ({})])

@@ -58,6 +58,7 @@ const broken: readonly (readonly [string, string])[] = [
   ['a number without end', '{"copies":1e999}'],
   ['half a character', String.raw`{"name":"\ud800"}`],
   ['half a character in a name', String.raw`{"\udc00x":1}`],
+  ['a member that clients assign', '{"more":[{"__proto__":{"copies":101}}]}'],
   ['too much of it', JSON.stringify({ name: 'x'.repeat(1_048_577) })],
 ]
 const brokenForCedar: typeof broken = [

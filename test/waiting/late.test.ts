@@ -151,9 +151,10 @@ describe.each(adapters)('a call that nobody can judge when it is carried out [ad
     let fails = false
     const store: Store = {
       get: (key) => memory.get(key),
-      put: (...entry) => memory.put(...entry),
+      put: (...entry) =>
+        fails && entry[0].endsWith(':ended') ? Promise.reject(new Error('down')) : memory.put(...entry),
       claim: (...entry) => memory.claim(...entry),
-      delete: (key) => (fails ? Promise.reject(new Error('down')) : memory.delete(key)),
+      delete: (key) => memory.delete(key),
     }
     await open({ store })
     const pending = await approved()
@@ -166,5 +167,60 @@ describe.each(adapters)('a call that nobody can judge when it is carried out [ad
     stage.pass(90)
     const lost = await poll(pending)
     expect([lost.status, await errorOf(lost), ran]).toEqual([500, 'server_error', 0])
+  })
+
+  it('runs once though the client of the store sends again what gave it back (G-42)', async () => {
+    const memory = createMemoryStore({ clock: () => stage.town.clock() })
+    const sent: (() => void)[] = []
+    const noted = (key: string, write: () => void): void => {
+      if (key.endsWith(':ended')) sent.push(write)
+      write()
+    }
+    const store: Store = {
+      get: (key) => memory.get(key),
+      put: (...entry) => noted(entry[0], () => memory.put(...entry)),
+      claim: (...entry) => memory.claim(...entry),
+      delete: (key) => noted(key, () => memory.delete(key)),
+    }
+    await open({ store })
+    const pending = await approved()
+    isLate = true
+    await expectLater(await poll(pending))
+    isLate = false
+    const again = sent.slice()
+    expect(again).toHaveLength(1)
+    const meanwhile: number[] = []
+    answer = async () => {
+      const isFirst = ran === 1
+      // While it runs somebody else polls.
+      for (const write of again) write()
+      if (isFirst) meanwhile.push((await poll(pending)).status)
+      return { ran }
+    }
+    expect((await poll(pending)).status).toBe(200)
+    for (const write of again) write()
+    await poll(pending)
+    expect([meanwhile, ran]).toEqual([[202], 1])
+  })
+
+  it('asks nobody again where it is the second approver who is told too late', async () => {
+    let told = 0
+    const tellLate = (): Promise<never> => {
+      told++
+      return never()
+    }
+    const policy = [
+      () => approval({ ask, subject: 'first' }),
+      () => approval({ ask: tellLate, subject: 'second' }),
+    ]
+    ran = 0
+    answer = async () => ({ ran })
+    stage = await openStage(adapter, { policyTimeout: 40 }, [
+      { method: 'POST', path: '/approved', requirement: { identity: 'agent', policy }, answer: run },
+    ])
+    const pending = await approved()
+    const statuses: number[] = []
+    for (let polls = 0; polls < 4; polls++) statuses.push((await poll(pending)).status)
+    expect([told, ran, statuses.includes(503)]).toEqual([1, 0, false])
   })
 })

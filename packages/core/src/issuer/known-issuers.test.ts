@@ -152,6 +152,19 @@ describe('an issuer that an operator has had forgotten', () => {
     expect([one.has(issuer), late.has(issuer)]).toEqual([false, false])
   })
 
+  it('is not brought back by whoever had it listed by a clock that was ahead', () => {
+    const ahead = new KnownIssuers()
+    ahead.note(issuer, now + 30 * day, now + 30 * day - 20 * minute)
+    const list = reread(ahead)
+    expect(list.has(issuer)).toBe(true)
+    list.strike(issuer, now)
+    // What it finds in the store is still what was written there.
+    list.merge(ahead.text(), now)
+    expect(list.has(issuer)).toBe(false)
+    list.merge(ahead.text(), now + day)
+    expect([list.has(issuer), reread(list, now + day).has(issuer)]).toEqual([false, false])
+  })
+
   it('leaves its place to others, of its site as well', () => {
     const list = new KnownIssuers(64)
     list.note('https://a.ps.example', now, before)

@@ -90,11 +90,10 @@ export class KnownIssuers {
     for (const one of lines) {
       const [, name, site, day, since] = listedLine.exec(one) ?? []
       if (name === undefined || site === undefined || since === undefined) continue
-      this.#set(
-        name,
-        { site, day: Math.min(Number(day), today), since: Math.min(parseInt(since, 36), second) },
-        today,
-      )
+      const from = parseInt(since, 36)
+      // Nobody is listed who has not been known for a while, so a time to come says nothing; taken for now, it would undo
+      // whatever an operator has struck.
+      this.#set(name, { site, day: Math.min(Number(day), today), since: from > second ? 0 : from }, today)
     }
     for (const [name, one] of own) this.#set(name, one, today)
   }

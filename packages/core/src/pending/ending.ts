@@ -46,7 +46,8 @@ export async function afterEnding(
   context: PollContext,
 ): Promise<Step> {
   if (ending.state === 'running') {
-    return (ending.until as number) > context.clock() ? waitingAnswer(record, context.urls) : lostAnswer
+    const isLost = (ending.until as number) <= context.clock() && (await context.records.lose(record, ending))
+    return isLost ? lostAnswer : waitingAnswer(record, context.urls)
   }
   return ending.next === undefined ? goneAnswer : nextOf(ending.next, poll, context)
 }

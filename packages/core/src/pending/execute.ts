@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { refusalAnswer } from '../answer/challenge.js'
 import { refused } from '../answer/outcome.js'
 import { standsFor, type TokenCaller } from '../caller.js'
@@ -52,12 +53,13 @@ export async function executeCall(
   const chain = await context.chaining?.carry(sealed, poll.request, poll.caller)
   // Without it the handler would do again what it has done. Another process may have the secret.
   if (sealed !== undefined && chain === undefined) return refused(unreadable, context.report).answer
-  if (!(await records.end(record, { state: 'running', until, token }))) return undefined
+  const name = randomUUID()
+  if (!(await records.end(record, { state: 'running', until, name, token }))) return undefined
   const { answer, next, unjudged } = await carryOut(record, poll, context, { approved, chain })
   if (unjudged !== undefined) {
     // Where the claim cannot be given back the call counts as lost later: it is never known to have begun twice.
     await records
-      .giveBack(record)
+      .giveBack(record, name)
       .catch((cause: unknown) =>
         context.report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause),
       )
@@ -132,8 +134,10 @@ async function carryOut(
   try {
     const raw = await host.dispatch?.(held, carried, limits)
     const answer = raw === undefined ? tooLong : toAnswer(raw)
-    // Where the application has made something else of it, that has been done.
-    return answer.status === 503 && unjudged !== undefined ? { answer, unjudged } : { answer, next }
+    // Where the application has made something else of it, that has been done; and so has what opened another request, whose
+    // approver was told, and would be told again at each poll.
+    const isLater = answer.status === 503 && next === undefined
+    return isLater && unjudged !== undefined ? { answer, unjudged } : { answer, next }
   } catch (cause) {
     report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause)
     return { answer: unanswered }

@@ -130,6 +130,8 @@ export interface Ending {
   readonly state: 'running' | 'ended'
   /** Milliseconds; a call that is still running then counts as lost. */
   readonly until?: number
+  /** Of the claim to carry the call out, and of no other. */
+  readonly name?: string
   /** The auth token that the call was carried out with: a hash of (`iss`, `jti`) (G-43). */
   readonly token?: string | undefined
   /** The id of the pending request in which the call goes on. */

@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { originOf } from '../caller.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import type { Store } from '../store/store.js'
 import { pendingOptionsSchema } from './options.js'
-import type { PendingRecord } from './record.js'
+import type { Ending, PendingRecord } from './record.js'
 import { createPendingRecords } from './records.js'
 import { createStoredBytes } from './stored-bytes.js'
 
@@ -60,4 +61,107 @@ it('pending requests of strangers leave the default memory store room for everyt
   expect(opened).toBeGreaterThan(100)
   expect(store.size).toBeLessThan(900)
   expect(store.claim('replay:one', '1', 130)).toBe(true)
+})
+
+describe('a claim that is given back', () => {
+  const now = Date.UTC(2026, 10, 1)
+  let time = now
+  const clock = (): number => time
+  const token = { iss: 'https://ap.example', jti: '1', iat: 0, exp: 0 }
+  const caller = { kind: 'agent', agent: 'aauth:a@b.example', provider: token.iss, jkt: 'k', token } as const
+  const record: PendingRecord = {
+    id: 'one',
+    resource: 'https://rs.example',
+    jkt: 'k',
+    requirement: 'approval',
+    caller,
+    origins: [originOf(caller)],
+    clarification: false,
+    opened: now,
+    expires: now + 600_000,
+    forgotten: now + 4_200_000,
+    call: {
+      held: { method: 'POST', target: '/', rawHeaders: [], content: 'b25l', peer: {} },
+      approvals: [],
+      waited: 0,
+    },
+  }
+  /** A store of which each write can be made once more, as clients do that have lost the connection before the answer. */
+  const open = () => {
+    time = now
+    const memory = createMemoryStore({ clock })
+    const writes: (() => void)[] = []
+    const noted = <A>(write: () => A): A => {
+      writes.push(() => void write())
+      return write()
+    }
+    const store: Store = {
+      get: (key) => memory.get(key),
+      put: (...entry) => noted(() => memory.put(...entry)),
+      claim: (...entry) => memory.claim(...entry),
+      delete: (key) => noted(() => memory.delete(key)),
+    }
+    const storedBytes = createStoredBytes(
+      pendingOptionsSchema.parse(undefined).room,
+      clock,
+      () => 'established',
+    )
+    const records = createPendingRecords({ resource: record.resource, store, storedBytes, clock })
+    const claim = (name: string): Promise<boolean> =>
+      records.end(record, { state: 'running', until: clock() + 60_000, name })
+    /** Gives it back. @returns what does so once more */
+    const giveBack = async (name: string): Promise<() => void> => {
+      const from = writes.length
+      await records.giveBack(record, name)
+      const again = writes.slice(from)
+      expect(again).toHaveLength(1)
+      return () => {
+        for (const write of again) write()
+      }
+    }
+    return { records, claim, giveBack }
+  }
+
+  it('can be made anew, by one, as often as it is given back (G-42)', async () => {
+    const { records, claim, giveBack } = open()
+    for (let n = 0; n < 5; n++) {
+      const claimed = await Promise.all([claim(`a${n}`), claim(`b${n}`), claim(`c${n}`)])
+      expect(claimed).toEqual([true, false, false])
+      expect((await records.ending(record))?.state).toBe('running')
+      await giveBack(`a${n}`)
+      expect(await records.ending(record)).toBeUndefined()
+    }
+    // Nothing of it ends before the request does.
+    expect(await claim('last')).toBe(true)
+    time += 3_600_000
+    expect([await claim('none'), (await records.ending(record))?.name]).toEqual([false, 'last'])
+  })
+
+  it('gives back no later claim, nor an end, where a client sends it once more (G-42)', async () => {
+    for (const end of ['claim', 'conclude', 'cancel', 'end'] as const) {
+      const { records, claim, giveBack } = open()
+      expect(await claim('first')).toBe(true)
+      const again = await giveBack('first')
+      if (end === 'cancel') expect(await records.cancel(record)).toBe(true)
+      else if (end === 'end') expect(await records.end(record, { state: 'ended' })).toBe(true)
+      else expect(await claim('second')).toBe(true)
+      if (end === 'conclude') await records.conclude(record, { state: 'ended' })
+      again()
+      expect([end, await claim('third'), (await records.ending(record)) === undefined]).toEqual([
+        end,
+        false,
+        false,
+      ])
+    }
+  })
+
+  it('stays lost once it was called so, though the giving back takes effect later (G-42)', async () => {
+    const { records, claim, giveBack } = open()
+    await claim('first')
+    const ending = await records.ending(record)
+    expect(await records.lose(record, ending as Ending)).toBe(true)
+    await giveBack('first')
+    expect([await claim('second'), (await records.ending(record))?.state]).toEqual([false, 'ended'])
+    expect(await records.lose(record, ending as Ending)).toBe(true)
+  })
 })

@@ -34,8 +34,19 @@ export interface PendingRecords {
    * @param keep milliseconds: until when it has to be known, if longer than the record
    */
   conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
-  /** Gives back the claim on a call of which nothing has begun: the request waits as before. */
-  giveBack(record: PendingRecord): Promise<void>
+  /**
+   * Gives back the claim on a call of which nothing has begun: the request waits as before. Where a store does it late, or a
+   * client once more, that gives back no claim that was made after it.
+   *
+   * @param name of the claim
+   */
+  giveBack(record: PendingRecord, name: string): Promise<void>
+  /**
+   * Settles that a call is lost whose claim has lasted too long: a giving back that takes effect later gives back nothing.
+   *
+   * @returns whether it is; otherwise it was given back after all
+   */
+  lose(record: PendingRecord, lost: Ending): Promise<boolean>
   /** How a request ended; `undefined` when it has not. */
   ending(record: PendingRecord): Promise<Ending | undefined>
   /**
@@ -62,6 +73,15 @@ const besideRecord = 7 * 512
 
 /** How long a cancelled request is remembered: its agent knows that it is gone. */
 const cancelledMs = 60_000
+
+/** In place of an ending: the claim of this name was given back. Whoever claims the request next does so after it, once. */
+interface GivenBack {
+  readonly state: 'given-back'
+  readonly name: string
+}
+
+/** Seconds for which who claimed after a giving back is known by its name as well: clients send nothing anew for so long. */
+const resending = 300
 
 /** What the records of pending requests depend on. */
 export interface RecordsContext {
@@ -100,6 +120,20 @@ export function createPendingRecords({
       storedBytes.take(record.caller.token.iss, text.length, noteTtl(keep), key(record, name))
     await store.put(key(record, name), text, noteTtl(keep))
   }
+  const after = (name: string): string => `after:${name}`
+  const ended = async (record: PendingRecord): Promise<Ending | GivenBack | undefined> =>
+    (await read(record, 'ended')) as Ending | GivenBack | undefined
+  const claimEnd = async (record: PendingRecord, ending: Ending): Promise<boolean> => {
+    if (await claim(record, 'ended', ending)) return true
+    const before = await ended(record)
+    if (before?.state !== 'given-back') return false
+    const text = JSON.stringify(ending)
+    // A claim of its own for each giving back, and never a deletion: one that takes effect late would undo a claim.
+    if (!(await store.claim(key(record, after(before.name)), text, resending))) return false
+    // Before anything begins: that claim is not kept as long as the request.
+    await store.put(key(record, 'ended'), text, noteTtl(record.forgotten))
+    return true
+  }
   /** Replaces a record by what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
     const text = JSON.stringify(withoutCall(record))
@@ -125,7 +159,7 @@ export function createPendingRecords({
     settle: (record, settlement) => claim(record, 'settled', settlement),
     settlement: async (record) => (await read(record, 'settled')) as Settlement | undefined,
     async end(record, ending) {
-      if (!(await claim(record, 'ended', ending))) return false
+      if (!(await claimEnd(record, ending))) return false
       if (ending.state === 'running' || record.call === undefined) return true
       // The request has ended even if this fails; the record then stays until it expires.
       await empty(record, record.forgotten).catch(() => {})
@@ -133,7 +167,7 @@ export function createPendingRecords({
     },
     async cancel(record) {
       const ending: Ending = { state: 'ended' }
-      if (!(await claim(record, 'ended', ending))) return false
+      if (!(await claimEnd(record, ending))) return false
       const soon = Math.min(record.forgotten, clock() + cancelledMs)
       await empty(record, soon)
       storedBytes.giveBack(record.id)
@@ -149,13 +183,32 @@ export function createPendingRecords({
       await note(record, 'ended', ending, forgotten)
       await empty(record, forgotten)
     },
-    giveBack: async (record) => store.delete(key(record, 'ended')),
-    ending: async (record) => (await read(record, 'ended')) as Ending | undefined,
+    async giveBack(record, name) {
+      const givenBack: GivenBack = { state: 'given-back', name }
+      await store.put(key(record, 'ended'), JSON.stringify(givenBack), noteTtl(record.forgotten))
+    },
+    async lose(record, { name }) {
+      return (
+        name === undefined ||
+        (await claim(record, after(name), lost)) ||
+        isLost(await read(record, after(name)))
+      )
+    },
+    async ending(record) {
+      const found = await ended(record)
+      return found?.state === 'given-back'
+        ? ((await read(record, after(found.name))) as Ending | undefined)
+        : found
+    },
     note,
     claim,
     read,
   }
 }
+
+/** Of a call that is lost nothing is known but that it has ended. */
+const lost: Ending = { state: 'ended' }
+const isLost = (after: unknown): boolean => (after as Ending | undefined)?.state === 'ended'
 
 function withoutCall(record: PendingRecord): PendingRecord {
   const { call } = record

@@ -135,15 +135,15 @@ export function cedarPolicy<C extends Caller = Caller, Raw = unknown>(
     const resource = named(question.resource)
     const entities =
       options.entities === undefined ? [principal, resource] : lookedUp(await options.entities(input))
-    const answer = cedar.statefulIsAuthorized({
+    const call = {
       principal: principal.uid,
       action: { type: 'Action', id: question.action },
       resource: resource.uid,
       context: question.context,
       preparsedPolicySetId: name,
-      entities,
-    })
-    if (answer.type === 'failure') throw new Error(`Cedar: ${fault(answer)}`)
+    }
+    const answer = cedar.statefulIsAuthorized({ ...call, entities })
+    if (answer.type === 'failure') throw failureOf(answer, cedar, call, options.entities !== undefined)
     const { decision, diagnostics } = answer.response
     // Cedar decides without a policy that fails, were it the one that forbids. It fails at what it is asked about: what is no
     // policy was refused where it was declared. What is wrong is not said, since that names people.
@@ -237,6 +237,30 @@ const findUnfit: FindUnfit = (name, value) =>
   escapes.has(name) ? `a member called ${name}` : findUnfitValue(name, value)
 
 const escapes: ReadonlySet<string> = new Set(['__entity', '__extn', '__expr'])
+
+/**
+ * The error where Cedar could do nothing: what was asked about is at fault, as a type that is no name, or a resource that is
+ * the principal and has other properties; or else the engine, or what the application has looked up, which Cedar does not
+ * say. What is wrong with a question is not said, since that names people.
+ */
+function failureOf(
+  answer: CedarFailure,
+  cedar: CedarEngine,
+  call: Omit<Parameters<CedarEngine['statefulIsAuthorized']>[0], 'entities'>,
+  isLookedUp: boolean,
+): Error {
+  const isFailing = (what: typeof call): boolean =>
+    cedar.statefulIsAuthorized({ ...what, entities: [] }).type === 'failure'
+  const some = { type: 'Route', id: '' }
+  const isOfOthers =
+    isFailing({ ...call, principal: some, action: some, resource: some, context: {} }) ||
+    (isLookedUp && !isFailing(call))
+  return isOfOthers
+    ? new Error(`Cedar: ${fault(answer)}`)
+    : unfit(
+        'its principal, action or resource has no name in Cedar, or the first is the last and says other things',
+      )
+}
 
 function fault({ errors }: CedarFailure): string {
   return errors.map(({ message }) => message).join('; ')

@@ -29,6 +29,11 @@ describe('a client of Cerbos', () => {
     await expect(policy(inputOf(grant))).rejects.toThrow('option roles')
   })
 
+  it('is not asked with half a character in a role', async () => {
+    const policy = cerbosPolicy({ client: client({}), roles: () => ['admin\ud800'] })
+    await expect(policy(inputOf(grant))).rejects.toMatchObject({ refusal: { code: 'access_denied' } })
+  })
+
   it('is not waited for beyond the timeout', async () => {
     const late = { refusal: { code: 'policy_unavailable' } }
     const policy = cerbosPolicy({ client: client(new Promise(() => {})), timeout: 20 })

@@ -6,7 +6,7 @@ import { z } from '../configuration/schema.js'
 import { abortable } from '../issuer/document.js'
 import { noAnswer, timeoutSchema, withinTime } from './deadline.js'
 import { type Obligations, readObligations, verdictOf } from './obligations.js'
-import { unfit } from './plain.js'
+import { checkText, unfit } from './plain.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
 /** What is used of a Cerbos client, of `@cerbos/grpc`, `@cerbos/http` or `@cerbos/embedded`. */
@@ -102,7 +102,7 @@ export function cerbosPolicy<C extends Caller = Caller, Raw = unknown>(
 
 function rolesIn(answer: unknown): string[] {
   if (Array.isArray(answer) && answer.length > 0 && answer.every((role) => typeof role === 'string'))
-    return [...answer]
+    return answer.map((role: string) => checkText('roles', role))
   throw new TypeError('option roles: must answer a list of roles, at least one')
 }
 

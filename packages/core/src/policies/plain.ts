@@ -3,8 +3,8 @@ import { NoAnswer } from '../time/deadline.js'
 
 /** Levels of nesting of what an engine is told. */
 const deepest = 32
-/** Characters of each part of what an engine is told, as JSON. */
-const longest = 1_048_576
+/** Characters of what an engine is told, as JSON. */
+export const longest = 1_048_576
 
 /** What an engine does not take although it is JSON, in words; `undefined` for what it takes. Elements have numbers for names. */
 export type FindUnfit = (name: string, value: unknown) => string | undefined
@@ -14,7 +14,8 @@ export type FindUnfit = (name: string, value: unknown) => string | undefined
  * reads it as something else, must not be asked.
  *
  * @param part of the question, for the operator
- * @throws NoAnswer with `403` for what is nested too deeply, is too long, or has text or numbers in it that are none
+ * @throws NoAnswer with `403` for what is nested too deeply, is too long, has text or numbers in it that are none, or is none of
+ * JSON's values, which would be left out
  */
 export function plainJson(
   part: string,
@@ -22,7 +23,7 @@ export function plainJson(
   findUnfit: FindUnfit = () => undefined,
 ): Record<string, never> {
   const text = written(part, value)
-  if (text.length > longest) throw unfit(`${part} is longer than ${longest} characters`)
+  if (text.length > longest) throw tooLong(part)
   const plain = JSON.parse(text) as Record<string, never>
   let level: readonly object[] = [plain]
   // Level by level, since the depth is not known to be small until it has been looked at.
@@ -36,19 +37,34 @@ export function plainJson(
 }
 
 function written(part: string, value: object): string {
+  let atLeast = 0
   try {
     return JSON.stringify(value, (_, member: unknown) => {
-      if (typeof member === 'number' && !Number.isFinite(member))
-        throw unfit(`${part} has a number that is none`)
+      const what = notJson(member)
+      if (what !== undefined) throw unfit(`${part} has ${what}`)
+      // Parsers that know references make much of little, and what is written of it would not fit into memory.
+      atLeast += typeof member === 'string' ? member.length : 1
+      if (atLeast > longest) throw tooLong(part)
       return member
     })
   } catch (cause) {
-    throw cause instanceof RangeError ? tooDeep(part) : cause
+    // A circle is only told by its message.
+    const isEndless = cause instanceof TypeError && cause.message.includes('circular')
+    throw cause instanceof RangeError || isEndless ? tooDeep(part) : cause
   }
 }
 
+/** What is no value of JSON's, as parsers of other formats make it: the engine would not see what the handler sees. */
+function notJson(value: unknown): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that is none'
+  if (typeof value === 'bigint') return 'a whole number that is too large'
+  return value instanceof Map || value instanceof Set ? 'a map or a set' : undefined
+}
+
 function inside(part: string, [name, value]: [string, unknown], findUnfit: FindUnfit): readonly object[] {
-  const what = findUnfit(name, value) ?? (isText(name) && isText(value) ? undefined : brokenText)
+  // Clients that assign it to what they send leave out what is in it, and handlers that do so have its members.
+  const isLost = name === '__proto__' ? 'a member called __proto__' : undefined
+  const what = isLost ?? findUnfit(name, value) ?? (isText(name) && isText(value) ? undefined : brokenText)
   if (what !== undefined) throw unfit(`${part} has ${what}`)
   return typeof value === 'object' && value !== null ? [value] : []
 }
@@ -56,12 +72,15 @@ function inside(part: string, [name, value]: [string, unknown], findUnfit: FindU
 /** @throws NoAnswer with `403` for half a character, of which engines make something else, or an error */
 export function checkText(part: string, text: string): string {
   if (!isText(text)) throw unfit(`${part} has ${brokenText}`)
+  if (text.length > longest) throw tooLong(part)
   return text
 }
 
 const isText = (value: unknown): boolean => typeof value !== 'string' || !/\p{Cs}/u.test(value)
 const brokenText = 'half a character'
 
+/** The error where a part of the question is too long. */
+export const tooLong = (part: string): NoAnswer => unfit(`${part} is longer than ${longest} characters`)
 const tooDeep = (part: string): NoAnswer => unfit(`${part} is nested more than ${deepest} levels deep`)
 
 /**

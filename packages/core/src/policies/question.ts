@@ -2,7 +2,7 @@ import type { ApprovalOptions, PolicyInput } from '../access/policy.js'
 import type { Awaitable } from '../awaitable.js'
 import type { Caller } from '../caller.js'
 import { z } from '../configuration/schema.js'
-import { checkText, type FindUnfit, plainJson } from './plain.js'
+import { checkText, type FindUnfit, longest, plainJson, tooLong } from './plain.js'
 
 /** Somebody or something that a policy engine is asked about. */
 export interface PolicyEntity {
@@ -81,12 +81,15 @@ export async function questionOf<C extends Caller, Raw>(
   const what = action === undefined ? input.request.method : text('action', await action(input))
   const which = resource === undefined ? resourceOf(input) : entity('resource', await resource(input))
   const more = context === undefined ? {} : members('context', await context(input))
-  return {
+  const question = {
     principal: plainEntity('principal', who, findUnfit),
     action: checkText('action', what),
     resource: plainEntity('resource', which, findUnfit),
     context: plainJson('context', { ...contextOf(input), ...more }, findUnfit),
   }
+  // Beyond four megabytes Cerbos answers as one that has too much to do.
+  if (JSON.stringify(question).length > longest) throw tooLong('the question')
+  return question
 }
 
 function plainEntity(

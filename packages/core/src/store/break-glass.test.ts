@@ -55,6 +55,19 @@ describe('broken glass', () => {
       expect(events[0]).not.toHaveProperty('closedBy')
     })
 
+    it('names nobody who comes when it has ended by itself, and nobody has looked', () => {
+      for (const come of [
+        (glass: BreakGlassCheck) => glass.close({ by: 'day watch' }),
+        (glass: BreakGlassCheck) => glass.open({ ...order, by: 'day watch' }),
+      ]) {
+        const glass = open()
+        monotonic = 60_000
+        come(glass)
+        expect(events[0]).toMatchObject({ name: 'break-glass-closed', by: 'the test' })
+        expect(events[0]).not.toHaveProperty('closedBy')
+      }
+    })
+
     it('names who opened the next one in its place', () => {
       open().open({ ...order, by: 'day watch' })
       expect(events).toMatchObject([

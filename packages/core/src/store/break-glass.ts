@@ -76,6 +76,7 @@ export function createBreakGlass(
   return {
     open(order) {
       const { uses, seconds, reason, by } = checkArgument(orderSchema, order, 'breakGlass.open: ')
+      current()
       close(by)
       closesAt = monotonic() + seconds * 1000
       opened = Object.freeze({ uses: [...uses], until: Math.floor(clock() / 1000) + seconds, reason, by })
@@ -87,6 +88,8 @@ export function createBreakGlass(
       try {
         if (order !== undefined) ({ by } = checkArgument(closingSchema, order, 'breakGlass.close: '))
       } finally {
+        // One that has ended by itself nobody has closed.
+        current()
         close(by)
       }
     },
