@@ -156,7 +156,7 @@ const makeFiles = async (dist, out, entries, base) => {
               : { keep_fnames: true, keep_classnames: true, reserved: namesOfFunctions(lazy) },
             format: { semicolons: carried, comments: false, ecma: 2020 },
           })
-          return { code: short, map: { mappings: carried ? '' : firstOfLines(map) } }
+          return { code: short, map: carried ? { mappings: '' } : firstOfLines(map) }
         },
       },
     ],
@@ -193,16 +193,19 @@ const makeFiles = async (dist, out, entries, base) => {
  * What is needed of a map to name the file and the line in a stack: where each line begins. The whole of it is twenty times
  * as long, compressed.
  *
- * @param {{ readonly mappings: readonly (readonly (readonly number[])[])[] }} map
+ * @param {Pick<import('rollup').ExistingDecodedSourceMap, 'mappings'> | null | undefined} map
  */
-const firstOfLines = ({ mappings }) =>
-  mappings.map((segments) =>
+const firstOfLines = (map) => {
+  const mappings = (map?.mappings ?? []).map((segments) =>
     segments
       .slice(0, 1)
-      .flatMap(([, ...from]) =>
-        from.length < 3 ? [] : [/** @type {const} */ ([0, from[0] ?? 0, from[1] ?? 0, from[2] ?? 0])],
+      .flatMap(([, file, line, column]) =>
+        file === undefined || line === undefined || column === undefined ? [] : [[0, file, line, column]],
       ),
   )
+  // Rollup takes segments as well as their text, which its types do not say.
+  return /** @type {import('rollup').SourceMapInput} */ (/** @type {unknown} */ ({ mappings }))
+}
 
 /**
  * A file and, where it has something of ours, its map.
