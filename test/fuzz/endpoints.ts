@@ -65,25 +65,38 @@ async function check({ where, sent, answer, stage }: Done): Promise<void> {
     const granted = String(decodeJwt(token)['scope']).split(' ')
     if (!granted.every((name) => scope.split(' ').includes(name))) wrong(`is granted ${granted.join(' ')}`)
   }
-  if (where === 'revoke' && status === 200) JSON.parse(text)
+  if (where === 'revoke' && status === 200) {
+    const { jti, exp } = JSON.parse(text) as { readonly jti?: unknown; readonly exp?: unknown }
+    const isToken = typeof jti === 'string' && jti !== '' && typeof exp === 'number' && exp > 0
+    // No token that is accepted lives longer than an hour, of whoever's clock.
+    if (!isToken || exp > time / 1000 + 2 * 3600) wrong('revoked what is no token')
+  }
   if (
     where === 'page' &&
     stage.page !== undefined &&
     (await stage.aauth.pending.find(stage.page.id)) === undefined
   ) {
     stage.page = undefined
-    if (sent.method !== 'POST' || !text.includes('TOKEN')) wrong('decided without the token of the form')
+    const form = new URLSearchParams(text)
+    if (sent.method !== 'POST' || form.get('token') !== 'TOKEN')
+      wrong('decided without the token of the form')
+    if (!['approve', 'decline'].includes(form.get('decision') ?? '')) wrong('decided what was not said')
   }
   if (where !== 'poll' || stage.poll === undefined) return
   const said = await stage.aauth.pending.clarification(stage.poll.id)
   if (said !== undefined) {
-    const { clarification_response: response } = JSON.parse(text) as {
+    const { action, clarification_response: response } = JSON.parse(text) as {
+      readonly action?: unknown
       readonly clarification_response?: unknown
     }
-    if (sent.method !== 'POST' || said !== response) wrong('answered what was not said')
+    if (sent.method !== 'POST' || action !== 'clarification_response' || said !== response)
+      wrong('answered what was not said')
   }
   if (said !== undefined || (sent.method === 'DELETE' && status === 204)) stage.poll = undefined
 }
+
+/** Whether only who signs is answered there. */
+const isOfSigners = (name: string): boolean => /^(?:revoke|authorize|pending)(?:[/?]|$)/.test(name)
 
 /**
  * A line with the method, the endpoint and the type of the content, and the content: what strangers who may call our own
@@ -100,13 +113,20 @@ export const endpoints: Target = {
     'POST page application/x-www-form-urlencoded\ntoken=TOKEN&decision=approve',
     'POST page application/x-www-form-urlencoded\ndecision=decline&token=TOKEN',
     'POST page multipart/form-data; boundary=x\n--x\r\nContent-Disposition: form-data; name="token"\r\n\r\nTOKEN\r\n--x--',
+    'POST page application/x-www-form-urlencoded\ndecision=approve&token=x&other=TOKEN',
+    'POST page application/x-www-form-urlencoded\ndecision=decline',
+    'POST page application/x-www-form-urlencoded\ntoken=TOKEN&decision=agree',
     'GET page text/html\n',
+    'POST poll application/json\n{"action":"cancel","clarification_response":"It is Monday"}',
     'POST poll application/json\n{"action":"clarification_response","clarification_response":"It is Monday"}',
     'POST poll application/json\n{"action":"updated_request","updated_request":{}}',
     'GET poll \n',
     'DELETE poll \nx',
     'POST interact/AAAAAAAAAAAAAAAAAAAAAA?code=ABCD-EFGH application/x-www-form-urlencoded\ntoken=x',
     'GET callback?pending=x&error=y \n',
+    'POST revoke? application/json\n{"jti":"token-2","exp":1800000500}',
+    'POST authorize? application/json\n{"scope":"data.read"}',
+    'DELETE pending/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA \n',
   ].map((text) => Buffer.from(text)),
   async run(input) {
     const end = input.indexOf(10)
@@ -131,8 +151,13 @@ export const endpoints: Target = {
     // Paths that the frameworks do not read alike are nothing of ours.
     const path = `/aauth/${name.replace(/[^\x21-\x7e]/g, '').slice(0, 200)}`
     for (const stage of both) {
+      stage.store.changed()
       const { status, body } = await stage.stray(path, sent)
       if (status >= 500) wrong(`${path} answers ${status}: ${body.slice(0, 300)}`)
+      // Nobody has signed it, so whatever it asks for is not done.
+      const changed = stage.store.changed().filter((key) => !key.endsWith(':mark'))
+      if (changed.length > 0) wrong(`${path} answers ${status}, and has changed ${changed.join(' ')}`)
+      if (isOfSigners(name) && status < 400) wrong(`${path} answers ${status} to nobody`)
     }
   },
 }
