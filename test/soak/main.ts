@@ -221,7 +221,7 @@ async function judge(last: Sample, closed: Sample): Promise<boolean> {
   )
   // Heads are signed with keys that came later, which nobody has kept.
   const broken = faults.filter(
-    ({ detail }) => detail !== 'the statement is signed by a key that was not given',
+    ({ detail }) => detail !== 'the statement is signed by a key that was not given for its resource',
   )
   say(`the log verifies: ${records} records, ${verified} signatures`, broken.length === 0)
   if (broken.length > 0) console.log(broken.slice(0, 3))
