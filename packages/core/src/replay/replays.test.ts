@@ -113,6 +113,31 @@ describe('a signature that serves once', () => {
     expect(await inBrief(again(sent), 'agent')).toEqual([used, used])
   })
 
+  it('serves once after each giving back, though the client of the store sends that once more', async () => {
+    const memory = createMemoryStore({ clock })
+    let sendAgain: (() => unknown) | undefined
+    const noted = <A>(write: () => A): A => {
+      sendAgain = write
+      return write()
+    }
+    const store: Store = {
+      get: (key) => memory.get(key),
+      put: (...entry) => noted(() => memory.put(...entry)),
+      claim: (...entry) => memory.claim(...entry),
+      delete: (key) => noted(() => memory.delete(key)),
+    }
+    const server = testResource({ replay: true, store })
+    const sent = await request('aa-agent+jwt')
+    for (let times = 0; times < 3; times++) {
+      const one = again(sent)
+      expect(inShort(await server.require('agent').check(one))).toBe('served')
+      expect(inShort(await server.require('person').check({ ...one }))).toBe('401 person-token')
+    }
+    expect(await check(server, 'agent', sent)).toBe('served')
+    await sendAgain?.()
+    expect(await check(server, 'agent', sent)).toBe(used)
+  })
+
   it('stays used by another, whoever is challenged with the same', async () => {
     const server = testResource({ replay: true })
     const sent = await request('aa-agent+jwt')

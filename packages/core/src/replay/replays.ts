@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
@@ -51,6 +51,17 @@ interface Kept {
   readonly jkt: string
 }
 
+/** What a request has recorded as used. */
+interface Own {
+  readonly key: string
+  /** Milliseconds: until then it is remembered. */
+  readonly until: number
+}
+
+const used = '1'
+/** Begins what stands in its place once it was given back, and then has a name of its own. */
+const unused = 'unused '
+
 const servesOnce = (mode: ReplayMode, method: string): boolean =>
   mode === 'all' || (mode === 'unsafe' && !safeMethods.has(method))
 
@@ -63,9 +74,26 @@ export function createReplays(context: ReplayContext): Replays {
   const { store, breakGlass, clock, report } = context
   // By a request's own field lines: a router's guard and its route's see the same request.
   const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
-  const own = new WeakMap<HttpRequest['rawHeaders'], string>()
+  const own = new WeakMap<HttpRequest['rawHeaders'], Own>()
   // A look into that map costs a refusal more than whether there has ever been anything in it.
   let isInUse = false
+
+  const secondsUntil = (until: number): number => Math.max(1, (until - clock()) / 1000)
+
+  // Each giving back is followed by one use, and nothing is ever deleted: a client that sends a command once more, after it has
+  // lost its connection, would let the next use of the same signature pass again.
+  const claim = (key: string, until: number): Awaitable<boolean> => {
+    const ttl = secondsUntil(until)
+    return andThen(store.claim(key, used, ttl), (first) =>
+      first
+        ? true
+        : andThen(store.get(key), (state) =>
+            state?.startsWith(unused) === true
+              ? store.claim(`${key}:${state.slice(unused.length)}`, used, ttl)
+              : false,
+          ),
+    )
+  }
 
   const judge = (first: boolean, request: HttpRequest, read: ReadSignature): Refusal | undefined => {
     if (first) return undefined
@@ -88,13 +116,13 @@ export function createReplays(context: ReplayContext): Replays {
       if (signature === undefined) return undefined
       const { read, jkt } = signature
       const key = replayKey(jkt, read.base)
-      if (own.get(request.rawHeaders) === key) return undefined
+      if (own.get(request.rawHeaders)?.key === key) return undefined
       // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
-      const ttl = read.created + context.window + 1 + instanceSkew - clock() / 1000
-      const first = andThen(store.claim(key, '1', Math.max(1, ttl)), (fresh) => {
+      const until = (read.created + context.window + 1 + instanceSkew) * 1000
+      const first = andThen(claim(key, until), (fresh) => {
         if (fresh) {
           isInUse = true
-          own.set(request.rawHeaders, key)
+          own.set(request.rawHeaders, { key, until })
         }
         return judge(fresh, request, read)
       })
@@ -102,10 +130,10 @@ export function createReplays(context: ReplayContext): Replays {
     },
     giveBack(request) {
       if (!isInUse) return undefined
-      const key = own.get(request.rawHeaders)
-      if (key === undefined) return undefined
+      const recorded = own.get(request.rawHeaders)
+      if (recorded === undefined) return undefined
       own.delete(request.rawHeaders)
-      const gone = store.delete(key)
+      const gone = store.put(recorded.key, unused + randomUUID(), secondsUntil(recorded.until))
       // A signature that cannot be given back stays used; the store's failure has been reported.
       return isPromiseLike(gone) ? gone.catch(() => {}) : undefined
     },
