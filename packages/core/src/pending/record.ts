@@ -130,7 +130,7 @@ export interface Ending {
   readonly state: 'running' | 'ended'
   /** Milliseconds; a call that is still running then counts as lost. */
   readonly until?: number
-  /** Of the claim to carry the call out, and of no other. */
+  /** The name of the claim to carry the call out; absent from every other ending. */
   readonly name?: string
   /** The auth token that the call was carried out with: a hash of (`iss`, `jti`) (G-43). */
   readonly token?: string | undefined

@@ -74,14 +74,11 @@ const besideRecord = 7 * 512
 /** How long a cancelled request is remembered: its agent knows that it is gone. */
 const cancelledMs = 60_000
 
-/** In place of an ending: the claim of this name was given back. Whoever claims the request next does so after it, once. */
+/** In place of an ending: the claim of this name was given back. Of all later claims one succeeds, under `after:<name>`. */
 interface GivenBack {
   readonly state: 'given-back'
   readonly name: string
 }
-
-/** Seconds for which who claimed after a giving back is known by its name as well: clients send nothing anew for so long. */
-const resending = 300
 
 /** What the records of pending requests depend on. */
 export interface RecordsContext {
@@ -127,12 +124,8 @@ export function createPendingRecords({
     if (await claim(record, 'ended', ending)) return true
     const before = await ended(record)
     if (before?.state !== 'given-back') return false
-    const text = JSON.stringify(ending)
     // A claim of its own for each giving back, and never a deletion: one that takes effect late would undo a claim.
-    if (!(await store.claim(key(record, after(before.name)), text, resending))) return false
-    // Before anything begins: that claim is not kept as long as the request.
-    await store.put(key(record, 'ended'), text, noteTtl(record.forgotten))
-    return true
+    return claim(record, after(before.name), ending)
   }
   /** Replaces a record by what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
