@@ -258,7 +258,7 @@ function failureOf(
   return isOfOthers
     ? new Error(`Cedar: ${fault(answer)}`)
     : unfit(
-        'its principal, action or resource has no name in Cedar, or the first is the last and says other things',
+        'the type of its principal or resource is no name in Cedar, or both are one entity with different properties',
       )
 }
 

@@ -11,11 +11,14 @@ for (let level = 0; level < 30; level++) shared = Array(10).fill(shared)
 
 describe('what a parser has made of what a stranger has sent', () => {
   it.each<[string, unknown, string]>([
-    ['a whole number as a BigInt', 99999999999999999999n, 'a whole number that is too large'],
+    ['a whole number as a BigInt', 99999999999999999999n, 'a BigInt'],
+    ['bytes', { name: Buffer.from('admin') }, 'bytes'],
+    ['an array of bytes', [Uint8Array.of(1)], 'bytes'],
     ['a map, of which JSON has nothing', new Map([['copies', 101]]), 'a map or a set'],
     ['a set', [new Set([1])], 'a map or a set'],
     ['a circle', circle, 'nested more than 32 levels deep'],
     ['much of little', shared, 'longer than'],
+    ['one long name many times', Array(10_000).fill({ ['x'.repeat(50_000)]: 1 }), 'longer than'],
     ['a member that is assigned', JSON.parse('{"__proto__":{"copies":101}}'), 'a member called __proto__'],
   ])('is refused, and no fault of the application’s: %s', (_, content, says) => {
     const told = () => plainJson('context', { content })

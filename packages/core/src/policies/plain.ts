@@ -14,8 +14,8 @@ export type FindUnfit = (name: string, value: unknown) => string | undefined
  * reads it as something else, must not be asked.
  *
  * @param part of the question, for the operator
- * @throws NoAnswer with `403` for what is nested too deeply, is too long, has text or numbers in it that are none, or is none of
- * JSON's values, which would be left out
+ * @throws NoAnswer with `403` for what is nested too deeply or too long, or holds half a character, a number that is not finite, or
+ * what JSON has no value for (a map, a set, a BigInt, bytes)
  */
 export function plainJson(
   part: string,
@@ -39,11 +39,12 @@ export function plainJson(
 function written(part: string, value: object): string {
   let atLeast = 0
   try {
-    return JSON.stringify(value, (_, member: unknown) => {
-      const what = notJson(member)
+    return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, name, member: unknown) {
+      // As it is before `toJSON`, by which bytes make an object of themselves.
+      const what = notJson(this[name])
       if (what !== undefined) throw unfit(`${part} has ${what}`)
       // Parsers that know references make much of little, and what is written of it would not fit into memory.
-      atLeast += typeof member === 'string' ? member.length : 1
+      atLeast += (Array.isArray(this) ? 0 : name.length) + (typeof member === 'string' ? member.length : 1)
       if (atLeast > longest) throw tooLong(part)
       return member
     })
@@ -56,8 +57,9 @@ function written(part: string, value: object): string {
 
 /** What is no value of JSON's, as parsers of other formats make it: the engine would not see what the handler sees. */
 function notJson(value: unknown): string | undefined {
-  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that is none'
-  if (typeof value === 'bigint') return 'a whole number that is too large'
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that is not finite'
+  if (typeof value === 'bigint') return 'a BigInt'
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 'bytes'
   return value instanceof Map || value instanceof Set ? 'a map or a set' : undefined
 }
 
