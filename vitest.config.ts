@@ -13,8 +13,8 @@ const patience = { testTimeout: 20_000, hookTimeout: 20_000, expect: { poll: { t
 const everything = process.env['COUNTERSIGN_TESTS'] === 'all'
 
 // In CI, what goes over sockets and processes is run once more before it counts as failed: one port that somebody else
-// took says nothing about thirteen thousand other tests. Which these were is printed (scripts/count.mjs), so that each is
-// looked into. What is tested beside the code is not: it has no such excuse.
+// took says nothing about all the others. Which these were is printed (scripts/count.mjs), so that each is
+// looked into. What is tested beside the code, but for Redis, uses neither, so it is not run again.
 const across = { ...patience, retry: everything ? 1 : 0 }
 
 // Redis that fails over or forgets, proxies, processes that are killed, memory and disks that run out, a browser that looks

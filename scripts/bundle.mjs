@@ -190,8 +190,8 @@ const makeFiles = async (dist, out, entries, base) => {
 }
 
 /**
- * What is needed of a map to name the file and the line in a stack: where each line begins. The whole of it is twenty times
- * as long, compressed.
+ * What is needed of a map to name the file and the line in a stack: where each line begins. The whole of it is nearly
+ * thirty times as long, compressed.
  *
  * @param {Pick<import('rollup').ExistingDecodedSourceMap, 'mappings'> | null | undefined} map
  */

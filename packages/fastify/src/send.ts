@@ -18,8 +18,8 @@ export function send(answer: Answer, reply: FastifyReply): FastifyReply {
 
 const asIs = (body: string): string => body
 
-// Fastify makes each name lower case, and one that was made just now is looked up among all names there are. So that is done
-// once for answers that strangers can cause without end, which are frozen.
+// Fastify makes each name lower case, and V8 has to intern the new text each time. For answers that strangers can cause without
+// end, which are frozen, that is done once.
 const lowered = new WeakMap<Answer, Answer['headers']>()
 
 function fieldsOf(answer: Answer): Answer['headers'] {

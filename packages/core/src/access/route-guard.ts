@@ -230,7 +230,7 @@ export function createRouteGuard(
     return found
   }
 
-  // Of a held call it is known afterwards whether it has been judged.
+  // Tells a held call whether this guard could judge it.
   const noteJudged = (outcome: Outcome, request: HttpRequest): Outcome => {
     const isLater = !outcome.served && outcome.answer.status === 503
     carriedFor(request, authentication.issuers)?.unjudged(isLater ? outcome.answer : undefined)

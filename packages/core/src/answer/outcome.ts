@@ -131,7 +131,11 @@ export function refused(refusal: Refusal, report: Report, request?: object): Ans
   return outcome
 }
 
-/** The refusal for something thrown: `503` where the store failed or a function of the application was too late, otherwise `500`. The reason is for the operator only. */
+/**
+ * The refusal for something thrown: `503` where the store failed, the refusal of a {@link NoAnswer} (`503` where a function of
+ * the application was too late, `403` where a policy engine could not be asked), otherwise `500`. The reason is for the
+ * operator only.
+ */
 export function failure(thrown: unknown): Refusal {
   const cause = askable(thrown)
   if (cause instanceof StoreError) return storeUnavailable(cause)

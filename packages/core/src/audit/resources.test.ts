@@ -177,9 +177,9 @@ describe('keys that are none', () => {
     [
       'a key set that is no resource’s',
       { keys: [] },
-      'keys: must be by the identifiers of resources, and keys is none',
+      'or such lists by resource: "keys" is no identifier of a resource',
     ],
-    ['an address', { 'https://shop.example/': [] }, 'and https://shop.example/ is none'],
+    ['an address', { 'https://shop.example/': [] }, '"https://shop.example/" is no identifier of a resource'],
     [
       'no list',
       { 'https://shop.example': {} },

@@ -65,7 +65,9 @@ export function readKeys(given: AuditKeys): FindKeys {
   const keys = new Map<unknown, ReturnType<typeof byKid>>()
   for (const [resource, list] of lists) {
     if (!isServerIdentifier(resource))
-      throw new TypeError(`keys: must be by the identifiers of resources, and ${resource} is none`)
+      throw new TypeError(
+        `keys: must be a list of public JWKs, or such lists by resource: "${resource}" is no identifier of a resource`,
+      )
     keys.set(resource, byKid(`keys of ${resource}`, isList(list) ? list : list?.keys))
   }
   return (resource, kid) => keys.get(resource)?.get(kid) ?? []
@@ -89,7 +91,7 @@ function byKid(what: string, jwks: unknown): ReadonlyMap<string, readonly Verifi
 /** Most members of a statement: one that erases names many records. */
 const most = 10_000
 
-/** A statement that its resource has signed, or, where keys are not by resource, anybody; otherwise why it is none. */
+/** A statement that its resource has signed (where keys are in one list: any of them); otherwise why it is none. */
 export function readStatement(text: string, keysOf: FindKeys): AuditStatement | string {
   const jws = decodeJws(text, most)
   if (jws === undefined || jws.header['typ'] !== typ) return 'is no statement about a log'

@@ -90,7 +90,8 @@ function authenticateNow(
         )
       : tokenUnverified
   }
-  // Another request has brought the same token, and it is being verified: once, since what is not remembered then never is.
+  // Another request has brought the same token, and it is being verified. Nobody waits a second time: what is not remembered
+  // after that never is, since it is too large, or its key is not held.
   const ended = context.tokens.verifications.endOf(digest)
   if (ended === undefined) return judge()
   return ended.then(() => {

@@ -1,7 +1,7 @@
 import type * as mini from 'zod/mini'
 import type { core } from 'zod/mini'
 
-/** A schema of Zod's light entry, with those of Zod's methods by which we make others of it. */
+/** A schema of Zod's light entry, with those methods of Zod's that we use to make other schemas of it. */
 export type Schema<S extends core.SomeType> = S & Steps<S>
 
 /** What makes a schema of another one of any kind. */
@@ -14,19 +14,19 @@ export interface Steps<out S extends core.SomeType> {
   transform<T>(change: (value: core.output<S>) => T): Schema<mini.ZodMiniType<T, core.input<S>>>
 }
 
-/** What makes one of that of a number, by its value, and of a text or a list, by its length. */
+/** What makes a stricter schema: by the value of a number, by the length of a text or a list. */
 interface Bounded {
   max(most: number, params?: string): this
   min(least: number, params?: string): this
 }
 
-/** What makes one of that of a text. */
+/** What makes a stricter schema of a text. */
 export interface TextSteps extends Bounded {
   endsWith(end: string, params?: string): this
   regex(pattern: RegExp, params?: string): this
 }
 
-/** What makes one of that of a number. */
+/** What makes a stricter schema of a number. */
 export interface NumberSteps extends Bounded {
   int(params?: string): this
   nonnegative(): this

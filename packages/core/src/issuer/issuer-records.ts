@@ -130,7 +130,7 @@ export class IssuerRecords {
     const newcomer = this.#newcomers.get(issuer)
     if (newcomer === undefined) {
       const held = this.get(issuer)
-      // It was pushed out while its token was verified.
+      // It was pushed out while its token was verified; or forgotten, and then it counts as one that was known.
       if (held === undefined && !this.#isNamed(issuer)) this.#former.add(issuer, siteOf(issuer))
       return held
     }

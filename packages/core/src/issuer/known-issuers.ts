@@ -12,7 +12,7 @@ interface Listed {
 
 /** Under a megabyte here, some 130 KB as text. */
 const mostIssuers = 4096
-/** Some 30 KB as text. An operator strikes few; those struck last stay. */
+/** Some 21 KB as text. An operator strikes few; those struck last stay. */
 const mostStruck = 1024
 /** The part of all that one site may have. */
 const sharePerSite = 1 / 64

@@ -47,9 +47,9 @@ const bounds = { bytes: 65_536, members: 1_000 }
  * A policy that asks a policy decision point by AuthZEN's Access Evaluation API (OpenID Authorization API 1.0): Cerbos,
  * Topaz and whatever else speaks it. The `context` of the answer may hold {@link Obligations}.
  *
- * Fails closed: without an answer in time, and with status 429 or 5xx, the request is refused with `503 policy_unavailable`;
- * with 400, 413 or 422, and for what cannot be put into JSON that every engine reads alike, with `403`; another status than 200, more than 64 KiB, or anything but `"decision": true` or `false` refuses it as a policy that
- * throws does.
+ * Fails closed. Without an answer in time, and with status 429 or 5xx: `503 policy_unavailable`. With 400, 413 or 422, and for
+ * what cannot be put into JSON that every engine reads alike: `403`. Another status than 200, more than 64 KiB, or anything but
+ * `"decision": true` or `false`: as a policy that throws.
  *
  * @throws TypeError for an option that is none
  *

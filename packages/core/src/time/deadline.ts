@@ -77,7 +77,7 @@ export class Inquiry implements Deadline {
 
 const gone = new DOMException('the client has closed the connection', 'AbortError')
 
-/** Thrown where a function of the application has given no answer that anybody can be told. */
+/** Thrown in place of an answer of the application's, with the refusal that the caller gets. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   readonly refusal: Refusal
