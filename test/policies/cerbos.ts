@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { GRPC } from '@cerbos/grpc'
+import { afterAll, beforeAll } from 'vitest'
+import { freePort } from '../free-port.js'
 
 /** A Cerbos of the test's own, which speaks AuthZEN as well. */
 export interface TestCerbos {
-  /** Of its HTTP API. */
-  readonly url: string
-  /** Of its gRPC API, as its client takes it. */
-  readonly grpc: string
-  stop(): Promise<void>
+  readonly client: GRPC
+  /** Where it speaks AuthZEN. */
+  readonly evaluation: string
 }
 
 /** The real one, for this platform; `undefined` where there is none. */
@@ -25,11 +26,23 @@ export const cerbosBinary: string | undefined = (() => {
   }
 })()
 
+/** One for all tests of a file, where there is one for this platform. @returns it, from within a test */
+export function useCerbos(policies: Readonly<Record<string, object>>): () => TestCerbos {
+  let running: Awaited<ReturnType<typeof startCerbos>> | undefined
+  beforeAll(async () => {
+    if (cerbosBinary !== undefined) running = await startCerbos(policies)
+  })
+  afterAll(async () => {
+    running?.client.close()
+    await running?.stop()
+  })
+  return () => running as TestCerbos
+}
+
 /** Starts it with these policies, on free ports of 127.0.0.1. It can be told to take any, and does not tell which. */
-export async function startCerbos(
+async function startCerbos(
   policies: Readonly<Record<string, object>>,
-  freePort: () => Promise<number>,
-): Promise<TestCerbos> {
+): Promise<TestCerbos & { stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-cerbos-'))
   for (const [name, policy] of Object.entries(policies))
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(policy))
@@ -63,7 +76,8 @@ export async function startCerbos(
       child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`cerbos ended with ${code}: ${said}`)))
     })
-    return { url: `http://${http}`, grpc, stop }
+    const client = new GRPC(grpc, { tls: false })
+    return { client, evaluation: `http://${http}/access/v1/evaluation`, stop }
   } catch (failure) {
     await stop()
     throw failure

@@ -8,12 +8,12 @@ import {
   cerbosPolicy,
   type PolicyEngineOptions,
 } from '@countersign/core/policies'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../free-port.js'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, resource } from '../target/start.js'
 import { errorOf, locationOf, openStage, type Stage } from '../waiting/stage.js'
-import { cerbosBinary, startCerbos, type TestCerbos } from './cerbos.js'
+import { cerbosBinary, useCerbos } from './cerbos.js'
 
 // The same rules in the words of each engine. Any person may read; who deletes needs one more scope, and what is posted
 // somebody else's word; nobody reads what is under /secret, and a school nothing at all.
@@ -52,17 +52,7 @@ const cerbosPolicies = {
   },
 }
 
-let pdp: TestCerbos | undefined
-let client: GRPC | undefined
-beforeAll(async () => {
-  if (cerbosBinary === undefined) return
-  pdp = await startCerbos(cerbosPolicies, freePort)
-  client = new GRPC(pdp.grpc, { tls: false })
-})
-afterAll(async () => {
-  client?.close()
-  await pdp?.stop()
-})
+const cerbos = useCerbos(cerbosPolicies)
 
 /** Where Cerbos puts outputs in an answer by AuthZEN. */
 interface CerbosContext {
@@ -83,13 +73,13 @@ const engines: readonly { readonly engine: string; readonly make: Make }[] = [
   ...(cerbosBinary === undefined
     ? []
     : [
-        { engine: 'Cerbos', make: (more: object) => cerbosPolicy({ ...more, client: client as GRPC }) },
+        { engine: 'Cerbos', make: (more: object) => cerbosPolicy({ ...more, client: cerbos().client }) },
         {
           engine: 'AuthZEN, as Cerbos speaks it',
           make: (more: object) =>
             authZenPolicy({
               ...more,
-              url: `${pdp?.url}/access/v1/evaluation`,
+              url: cerbos().evaluation,
               context: () => ({ 'cerbos.includeMeta': true }),
               obligations: outputsOf,
             }),

@@ -1,13 +1,11 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
-import { GRPC } from '@cerbos/grpc'
 import type { Agent, Policy, PolicyInput } from '@countersign/core'
 import type { AAuthEvent } from '@countersign/core/events'
 import { authZenPolicy, cedarPolicy, cerbosPolicy } from '@countersign/core/policies'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePort } from '../free-port.js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { adapters, resource } from '../target/start.js'
 import { errorOf, openStage, type Stage } from '../waiting/stage.js'
-import { cerbosBinary, startCerbos, type TestCerbos } from './cerbos.js'
+import { cerbosBinary, useCerbos } from './cerbos.js'
 
 // What a stranger sends is handed on to the engine by the application, which has parsed it without any bound.
 const context = ({ request }: PolicyInput<Agent>): Readonly<Record<string, unknown>> => ({
@@ -40,17 +38,7 @@ const cerbosPolicies = {
   },
 }
 
-let pdp: TestCerbos | undefined
-let client: GRPC | undefined
-beforeAll(async () => {
-  if (cerbosBinary === undefined) return
-  pdp = await startCerbos(cerbosPolicies, freePort)
-  client = new GRPC(pdp.grpc, { tls: false })
-})
-afterAll(async () => {
-  client?.close()
-  await pdp?.stop()
-})
+const cerbos = useCerbos(cerbosPolicies)
 
 const broken: readonly (readonly [string, string])[] = [
   ['nesting without end', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
@@ -91,12 +79,12 @@ const engines: readonly Engine[] = [
     : [
         {
           engine: 'Cerbos',
-          make: () => cerbosPolicy({ client: client as GRPC, context }),
+          make: () => cerbosPolicy({ client: cerbos().client, context }),
           broken: [...broken, ...ofCerbos],
         },
         {
           engine: 'AuthZEN, as Cerbos speaks it',
-          make: () => authZenPolicy({ url: `${pdp?.url}/access/v1/evaluation`, context }),
+          make: () => authZenPolicy({ url: cerbos().evaluation, context }),
           broken,
         },
       ]),

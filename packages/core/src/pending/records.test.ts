@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { originOf } from '../caller.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { createMemoryStore } from '../store/memory-store.js'
-import type { Store } from '../store/store.js'
+import { resendingStore } from '../testing/resending-store.js'
 import { pendingOptionsSchema } from './options.js'
 import type { Ending, PendingRecord } from './record.js'
 import { createPendingRecords } from './records.js'
@@ -86,21 +86,9 @@ describe('a claim that is given back', () => {
       waited: 0,
     },
   }
-  /** A store of which each write can be made once more, as clients do that have lost the connection before the answer. */
   const open = () => {
     time = now
-    const memory = createMemoryStore({ clock })
-    const writes: (() => void)[] = []
-    const noted = <A>(write: () => A): A => {
-      writes.push(() => void write())
-      return write()
-    }
-    const store: Store = {
-      get: (key) => memory.get(key),
-      put: (...entry) => noted(() => memory.put(...entry)),
-      claim: (...entry) => memory.claim(...entry),
-      delete: (key) => noted(() => memory.delete(key)),
-    }
+    const { store, writes } = resendingStore(clock)
     const storedBytes = createStoredBytes(
       pendingOptionsSchema.parse(undefined).room,
       clock,

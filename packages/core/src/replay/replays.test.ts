@@ -6,6 +6,7 @@ import type { HttpRequest } from '../http/message.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
 import { now, signed, token } from '../testing/party.js'
+import { resendingStore } from '../testing/resending-store.js'
 import { inShort, testResource } from '../testing/resource.js'
 
 type Server = ReturnType<typeof testResource>
@@ -114,18 +115,7 @@ describe('a signature that serves once', () => {
   })
 
   it('serves once after each giving back, though the client of the store sends that once more', async () => {
-    const memory = createMemoryStore({ clock })
-    let sendAgain: (() => unknown) | undefined
-    const noted = <A>(write: () => A): A => {
-      sendAgain = write
-      return write()
-    }
-    const store: Store = {
-      get: (key) => memory.get(key),
-      put: (...entry) => noted(() => memory.put(...entry)),
-      claim: (...entry) => memory.claim(...entry),
-      delete: (key) => noted(() => memory.delete(key)),
-    }
+    const { store, writes } = resendingStore(clock)
     const server = testResource({ replay: true, store })
     const sent = await request('aa-agent+jwt')
     for (let times = 0; times < 3; times++) {
@@ -134,7 +124,9 @@ describe('a signature that serves once', () => {
       expect(inShort(await server.require('person').check({ ...one }))).toBe('401 person-token')
     }
     expect(await check(server, 'agent', sent)).toBe('served')
-    await sendAgain?.()
+    const sendAgain = writes.at(-1)
+    expect(sendAgain).toBeDefined()
+    sendAgain?.()
     expect(await check(server, 'agent', sent)).toBe(used)
   })
 

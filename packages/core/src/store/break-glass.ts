@@ -10,9 +10,9 @@ export interface BreakGlassOrder {
   readonly uses: readonly StoreUse[]
   /** How long, in seconds; at most 3600. It closes by itself. */
   readonly seconds: number
-  /** Why, for the audit record. */
+  /** Why, for the events. */
   readonly reason: string
-  /** Who ordered it, for the audit record. */
+  /** Who ordered it, for the events. */
   readonly by: string
 }
 
@@ -36,7 +36,7 @@ export interface BreakGlass {
   /**
    * Closes it, if open.
    *
-   * @param order who closes it, for the audit record
+   * @param order who closes it, for the event
    * @throws TypeError when `by` is no text; it is closed all the same
    */
   close(order?: { readonly by: string }): void
