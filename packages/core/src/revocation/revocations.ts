@@ -67,8 +67,8 @@ export function createRevocations(store: Store, clock: () => number): Revocation
     has,
     mark: () => mark.read(),
     under(seen, token) {
+      if (mark.isAbsent(token, seen)) return false
       if (seen === undefined) mark.begin()
-      else if (mark.isAbsent(token, seen)) return false
       const noteAbsent = mark.look(seen)
       return andThen(has(token), (revoked) => {
         if (!revoked) noteAbsent(token)
