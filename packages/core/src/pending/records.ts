@@ -171,6 +171,7 @@ export function createPendingRecords({
       const soon = Math.min(record.forgotten, clock() + cancelledMs)
       await empty(record, soon)
       storedBytes.giveBack(record.id)
+      // Ids are random, and never given out a second time: whenever this takes effect, there is nothing else under the key.
       if (record.interaction !== undefined) await store.delete(`interaction:${record.interaction.id}`)
       // Last, and for longer than the record: a cancelled request must never be found without its ending.
       await store.put(ended(record), standing(said), ttl(soon) + cancelledMs / 1000)
