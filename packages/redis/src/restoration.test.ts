@@ -163,6 +163,39 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     }),
   )
 
+  it.each([
+    ['redis 6', 'ioredis'],
+    ['ioredis', 'redis 5'],
+  ])(
+    '%s and %s: of two words of one row the later counts, whoever writes it back first',
+    alone(async ({ admin, open }, first: string, second: string) => {
+      const [here, there] = [await open(first), await open(second)]
+      const keys = ['deny:token:a', 'deny:token:b']
+      // Each has said the last word of one: that it is denied until then, and that it is let go.
+      for (const [key, one, two] of [
+        [keys[0], here, there],
+        [keys[1], there, here],
+      ] as const) {
+        await one?.put(key as string, '1 row 1900000000', 60)
+        await two?.claim(`${key}:row:2`, 'lifted', 60)
+        await two?.put(key as string, '2 row lifted', 60)
+        await one?.claim(`${key}:row:3`, '1900000000', 600)
+        await one?.put(key as string, '3 row 1900000000', 600)
+        await two?.claim(`${key}:row:10`, 'lifted', 60)
+        await two?.put(key as string, '10 row lifted', 60)
+      }
+      for (const store of [here, there]) await store.get('a')
+      await admin.flushall()
+      await Promise.all([outcome(here), outcome(there)])
+      await Promise.all([until(here), until(there)])
+      for (const key of keys) {
+        expect(await outcome(here, key)).toBe('10 row lifted')
+        expect(await outcome(there, `${key}:row:3`)).toBe('1900000000')
+        expect(await outcome(there, `${key}:row:10`)).toBe('lifted')
+      }
+    }),
+  )
+
   it(
     'one that was cut off for the whole time writes back what it knows before it is served, and changes the mark',
     alone(async ({ admin, open }) => {

@@ -160,8 +160,8 @@ export class Restoration {
   }
 
   /**
-   * What is written of an entry that another process has written back, or has written anew. Of two ends the later counts. Of
-   * two marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
+   * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two words of a
+   * row, the later counts. Of two marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
    */
   async #compare({ key }: JournalEntry, isFirst: boolean): Promise<void> {
     const { commands, journal, monotonic } = this.#context
@@ -170,9 +170,10 @@ export class Restoration {
     if (mine === undefined || there === mine.value) return
     const left = Math.ceil(mine.expires - monotonic())
     if (left <= 0) return
-    if (isEnd.test(mine.value) && (there === undefined || isEnd.test(there))) {
+    const [theirs, own] = [there === undefined ? 0 : numberOf(there), numberOf(mine.value)]
+    if (own !== undefined && theirs !== undefined) {
       this.#contested = [...this.#contested, mine]
-      if (Number(there ?? 0) < Number(mine.value)) await commands.putUnconfirmed(key, mine.value, left)
+      if (theirs < own) await commands.putUnconfirmed(key, mine.value, left)
     } else if (isFirst && isMark.test(mine.value)) await commands.putUnconfirmed(key, randomUUID(), left)
   }
 
@@ -185,8 +186,11 @@ export class Restoration {
   }
 }
 
-/** A time at which something ends, in seconds or milliseconds. */
-const isEnd = /^\d{1,15}$/
+/** The number with which a value begins: a time at which something ends, or how many words have been said. */
+const numberOf = (value: string): number | undefined => {
+  const [number] = /^\d{1,15}(?= |$)/.exec(value) ?? []
+  return number === undefined ? undefined : Number(number)
+}
 /** A value by which changes are told apart, and nothing else. */
 const isMark = /^[\w-]{16,40}$/
 

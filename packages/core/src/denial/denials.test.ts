@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Agent, Grant, Person, TokenCaller } from '../caller.js'
 import type { StateEvent, UntimedEvent } from '../events.js'
+import { instanceSkew } from '../limits.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
 import type { DenialSubject } from './denial.js'
@@ -84,10 +85,31 @@ describe('who is denied', () => {
 
   it('ends by itself', async () => {
     await instance().add({ subject: { key: jkt }, seconds: 60 })
-    time += 59
+    time += 60 + instanceSkew - 1
     expect(await instance().find(agent)).toBe('key')
-    time += 2
+    expect(await instance().list()).toHaveLength(1)
+    time += 1
     expect(await instance().find(agent)).toBe(undefined)
+    expect(await instance().list()).toEqual([])
+  })
+
+  it('is as was said last, for as long as was said last, by whichever instance', async () => {
+    const [one, two] = [instance(), instance()]
+    const subject = { key: jkt }
+    const find = async () => [await one.find(agent), await two.find(agent)]
+    for (let round = 0; round < 5; round++) {
+      await one.add({ subject })
+      await two.add({ subject, seconds: 60 })
+      expect(await find()).toEqual(['key', 'key'])
+      time += 60 + instanceSkew
+      expect(await find()).toEqual([undefined, undefined])
+      await two.add({ subject, seconds: 3600 })
+      time += 3599
+      expect(await find()).toEqual(['key', 'key'])
+      await one.remove(subject)
+      await two.remove(subject)
+      expect(await find()).toEqual([undefined, undefined])
+    }
   })
 
   it('answers without a promise over a store that does', async () => {
@@ -126,6 +148,18 @@ describe('what it costs', () => {
     await instance().remove({ issuer: 'https://other.example' })
     await denials.find(grant)
     expect(reads.splice(0)).toHaveLength(6)
+  })
+
+  it('is one read more for each subject of the caller of whom something was said', async () => {
+    const { reads, denials } = counting()
+    for (let count = 0; count < 20; count++) {
+      await instance().add({ subject: { key: jkt } })
+      await instance().remove({ key: jkt })
+    }
+    expect(await denials.find(grant)).toBe(undefined)
+    expect(reads.splice(0)).toHaveLength(7)
+    await denials.find(grant)
+    expect(reads.splice(0)).toEqual(['deny:mark'])
   })
 })
 

@@ -4,7 +4,9 @@ import type { Origin, TokenCaller } from '../caller.js'
 import { checkArgument } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
 import type { DenialKind, StateEvent, UntimedEvent } from '../events.js'
+import { instanceSkew } from '../limits.js'
 import { Mark } from '../store/mark.js'
+import { lastWord, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
 import {
@@ -30,11 +32,12 @@ export interface NewDenial {
 /**
  * The operator's deny-list, shared through the store. Whoever is on it is answered `403 access_denied`, by every
  * instance, from the next request after `add` has resolved. If `add` or `remove` rejects, say it again: repeating is
- * harmless.
+ * harmless. Of all that is said of a subject the last word counts: what a store does late, or a client of it once more after
+ * it has lost its connection, takes back nothing that was said since.
  */
 export interface Denials {
   /**
-   * Denies a subject; one that is denied already is denied anew.
+   * Denies a subject; one that is denied already is denied anew, for that time and no longer.
    *
    * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024 subjects
    * are denied already
@@ -69,16 +72,27 @@ export interface DenialCheck extends Denials {
 
 const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
+/**
+ * Seconds for which a word is kept, whatever it says. All are kept alike, since what takes effect late must not shorten the
+ * time of what was said after it; and so much longer than a denial lasts that the words which came after a late one are there
+ * to be followed from it.
+ */
+const wordSeconds = maxSeconds + 30 * 86_400
+/** Of a subject of whom nothing is known: a denial that was given up may take effect yet. */
+const lateSeconds = 3600
 // Outlives every denial, so that a mark which has gone means that none is in force.
 const markSeconds = maxSeconds + 86_400
 /** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
-const entryKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
+const rowKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
+/** Said in place of the end of a denial in seconds. */
+const lifted = 'lifted'
 
 /**
  * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is
  * absent nobody is denied, and while it stays the same a caller that was found free of denials is free of them. So a
- * request costs one read, and a few more at the first sight of a token after a change.
+ * request costs one read, and a few more at the first sight of a token after a change. What is said of a subject is a row of
+ * words ({@link lastWord}), of which none is overwritten or deleted.
  *
  * @param clock milliseconds, as `Date.now`
  */
@@ -87,25 +101,34 @@ export function createDenials(
   clock: () => number,
   report: (event: UntimedEvent<StateEvent>) => void,
 ): DenialCheck {
-  const list = new DenialList(store)
+  const list = new DenialList(store, clock, wordSeconds)
   const mark = new Mark<Origin>(store, markKey, markSeconds)
 
   const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const noteAbsent = mark.look(seen)
-    const entries = subjects.map((subject) => store.get(entryKey(subject)))
-    const conclude = (values: readonly (string | undefined)[]): DenialKind | undefined => {
-      const index = values.findIndex((value) => value !== undefined)
+    const words = subjects.map((subject) => lastWord(store, rowKey(subject)))
+    const conclude = (said: readonly (Word | undefined)[]): DenialKind | undefined => {
+      const index = said.findIndex((word) => word !== undefined && denies(word, clock()))
       if (index === -1) noteAbsent(caller)
       return subjects[index]?.kind
     }
-    return entries.some(isPromiseLike)
-      ? Promise.all(entries).then(conclude)
-      : conclude(entries as (string | undefined)[])
+    return words.some(isPromiseLike)
+      ? Promise.all(words).then(conclude)
+      : conclude(words as (Word | undefined)[])
   }
 
   const under = (seen: string | undefined, caller: Origin): Awaitable<DenialKind | undefined> =>
-    seen === undefined || mark.isAbsent(caller, seen) ? undefined : search(caller, seen)
+    mark.isAbsent(caller, seen) || seen === undefined ? undefined : search(caller, seen)
+
+  const change = async (subject: CheckedSubject, text: string): Promise<void> => {
+    const isNew = text !== lifted
+    await sayNext(store, rowKey(subject), (last) => [
+      text,
+      isNew || last !== undefined ? wordSeconds : lateSeconds,
+    ])
+    await mark.change()
+  }
 
   return {
     find: (caller) => andThen(mark.read(), (seen) => under(seen, caller)),
@@ -117,10 +140,8 @@ export function createDenials(
       const checked = checkSubject(subject, 'denials.add: subject.')
       const since = Math.floor(clock() / 1000)
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
-      await list.record(made, seconds)
-      // What is written back to a store that has lost it is told apart by it: the later end counts.
-      await store.put(entryKey(checked), String(made.until), seconds)
-      await mark.change()
+      await list.record(made)
+      await change(checked, String(made.until))
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made
     },
@@ -128,8 +149,7 @@ export function createDenials(
     async remove(subject, given = {}) {
       const checked = checkSubject(subject, 'denials.remove: the subject ')
       const why = checkArgument(whySchema, given, 'denials.remove: ')
-      await store.delete(entryKey(checked))
-      await mark.change()
+      await change(checked, lifted)
       await list.erase(checked.id)
       report({ name: 'denial-removed', kind: checked.kind, id: checked.id, ...why })
     },
@@ -137,6 +157,10 @@ export function createDenials(
     list: () => list.read(),
   }
 }
+
+/** By the clock of this instance, which another one's may be ahead of. */
+const denies = ({ text }: Word, now: number): boolean =>
+  text !== lifted && !(now >= (Number(text) + instanceSkew) * 1000)
 
 const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
 const by = z.string(byKind()).max(200, byKind()).optional()

@@ -102,7 +102,7 @@ describe('a claim that is given back', () => {
       const from = writes.length
       await records.giveBack(record, name)
       const again = writes.slice(from)
-      expect(again).toHaveLength(1)
+      expect(again).not.toHaveLength(0)
       return () => {
         for (const write of again) write()
       }
@@ -133,8 +133,10 @@ describe('a claim that is given back', () => {
       if (end === 'cancel') expect(await records.cancel(record)).toBe(true)
       else if (end === 'end') expect(await records.end(record, { state: 'ended' })).toBe(true)
       else expect(await claim('second')).toBe(true)
-      if (end === 'conclude') await records.conclude(record, { state: 'ended' })
+      if (end === 'conclude') await records.conclude(record, { state: 'ended', token: 'of its answer' })
+      const before = await records.ending(record)
       again()
+      expect(await records.ending(record)).toEqual(before)
       // However late it is.
       time += 301_000
       expect([end, await claim('third'), (await records.ending(record)) === undefined]).toEqual([
@@ -146,12 +148,27 @@ describe('a claim that is given back', () => {
   })
 
   it('stays lost once it was called so, though the giving back takes effect later (G-42)', async () => {
-    const { records, claim, giveBack } = open()
+    const { records, claim } = open()
     await claim('first')
     const ending = await records.ending(record)
     expect(await records.lose(record, ending as Ending)).toBe(true)
-    await giveBack('first')
-    expect([await claim('second'), (await records.ending(record))?.state]).toEqual([false, 'ended'])
+    await records.giveBack(record, 'first')
+    // Whoever asks is told so each time.
+    expect([await claim('second'), await records.ending(record)]).toEqual([false, ending])
     expect(await records.lose(record, ending as Ending)).toBe(true)
+  })
+
+  it('is not lost once it was given back, nor once its call has ended (G-42)', async () => {
+    for (const end of ['give back', 'conclude'] as const) {
+      const { records, claim, giveBack } = open()
+      await claim('first')
+      const ending = (await records.ending(record)) as Ending
+      if (end === 'give back') await giveBack('first')
+      else await records.conclude(record, { state: 'ended', token: 't' })
+      expect([end, await records.lose(record, ending)]).toEqual([end, false])
+      expect(await records.ending(record)).toEqual(
+        end === 'give back' ? undefined : { state: 'ended', token: 't' },
+      )
+    }
   })
 })

@@ -1,12 +1,15 @@
 import { sealCaller } from '../caller.js'
 import { instanceSkew } from '../limits.js'
+import { lastWord, say, sayNext, standing, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
 import type { Ending, PendingRecord, Settlement } from './record.js'
 import type { StoredBytes } from './stored-bytes.js'
 
 /**
  * Pending requests in the store. A record never changes. Its settlement, its ending and other notes are entries of their
- * own that are claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds.
+ * own that are claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds. What
+ * becomes of it is a row of words ({@link lastWord}): a claim may be given back and made anew, and what takes effect late
+ * gives back no claim that was made after it.
  */
 export interface PendingRecords {
   /** Stores a new request. @throws StoreError `full` when its bytes are over the limit */
@@ -35,16 +38,15 @@ export interface PendingRecords {
    */
   conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
   /**
-   * Gives back the claim on a call of which nothing has begun: the request waits as before. Where a store does it late, or a
-   * client once more, that gives back no claim that was made after it.
+   * Gives back the claim on a call of which nothing has begun: the request waits as before.
    *
    * @param name of the claim
    */
   giveBack(record: PendingRecord, name: string): Promise<void>
   /**
-   * Settles that a call is lost whose claim has lasted too long: a giving back that takes effect later gives back nothing.
+   * Settles that a call is lost whose claim has lasted too long, and is not given back any more.
    *
-   * @returns whether it is; otherwise it was given back after all
+   * @returns whether it is; otherwise it was given back after all, or has ended
    */
   lose(record: PendingRecord, lost: Ending): Promise<boolean>
   /** How a request ended; `undefined` when it has not. */
@@ -74,11 +76,8 @@ const besideRecord = 7 * 512
 /** How long a cancelled request is remembered: its agent knows that it is gone. */
 const cancelledMs = 60_000
 
-/** In place of an ending: the claim of this name was given back. Of all later claims one succeeds, under `after:<name>`. */
-interface GivenBack {
-  readonly state: 'given-back'
-  readonly name: string
-}
+/** Said in place of an ending: the claim before it was given back, or its call is lost. */
+type Said = Ending | { readonly state: 'given-back' } | { readonly state: 'lost'; readonly claim: Ending }
 
 /** What the records of pending requests depend on. */
 export interface RecordsContext {
@@ -117,15 +116,22 @@ export function createPendingRecords({
       storedBytes.take(record.caller.token.iss, text.length, noteTtl(keep), key(record, name))
     await store.put(key(record, name), text, noteTtl(keep))
   }
-  const after = (name: string): string => `after:${name}`
-  const ended = async (record: PendingRecord): Promise<Ending | GivenBack | undefined> =>
-    (await read(record, 'ended')) as Ending | GivenBack | undefined
-  const claimEnd = async (record: PendingRecord, ending: Ending): Promise<boolean> => {
-    if (await claim(record, 'ended', ending)) return true
-    const before = await ended(record)
-    if (before?.state !== 'given-back') return false
-    // A claim of its own for each giving back, and never a deletion: one that takes effect late would undo a claim.
-    return claim(record, after(before.name), ending)
+  const ended = (record: PendingRecord): string => key(record, 'ended')
+  /** Says what becomes of a record, after what is said of it already. */
+  const sayEnd = (
+    record: PendingRecord,
+    next: (last: Said | undefined) => Said | undefined,
+    keep = record.forgotten,
+  ): Promise<Word | undefined> =>
+    sayNext(store, ended(record), (last) => {
+      const word = next(saidIn(last))
+      return word === undefined ? undefined : [JSON.stringify(word), noteTtl(keep)]
+    })
+  const claimEnd = async (record: PendingRecord, ending: Ending): Promise<Word | undefined> => {
+    const text = JSON.stringify(ending)
+    const first = await say(store, ended(record), undefined, text, noteTtl(record.forgotten))
+    if (first !== undefined) return first
+    return sayEnd(record, (last) => (last === undefined || last.state === 'given-back' ? ending : undefined))
   }
   /** Replaces a record by what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
@@ -152,7 +158,7 @@ export function createPendingRecords({
     settle: (record, settlement) => claim(record, 'settled', settlement),
     settlement: async (record) => (await read(record, 'settled')) as Settlement | undefined,
     async end(record, ending) {
-      if (!(await claimEnd(record, ending))) return false
+      if ((await claimEnd(record, ending)) === undefined) return false
       if (ending.state === 'running' || record.call === undefined) return true
       // The request has ended even if this fails; the record then stays until it expires.
       await empty(record, record.forgotten).catch(() => {})
@@ -160,38 +166,40 @@ export function createPendingRecords({
     },
     async cancel(record) {
       const ending: Ending = { state: 'ended' }
-      if (!(await claimEnd(record, ending))) return false
+      const said = await claimEnd(record, ending)
+      if (said === undefined) return false
       const soon = Math.min(record.forgotten, clock() + cancelledMs)
       await empty(record, soon)
       storedBytes.giveBack(record.id)
+      // Ids are random, and never given out a second time: whenever this takes effect, there is nothing else under the key.
       if (record.interaction !== undefined) await store.delete(`interaction:${record.interaction.id}`)
       // Last, and for longer than the record: a cancelled request must never be found without its ending.
-      await store.put(key(record, 'ended'), JSON.stringify(ending), ttl(soon) + cancelledMs / 1000)
+      await store.put(ended(record), standing(said), ttl(soon) + cancelledMs / 1000)
       return true
     },
     async conclude(record, ending, keep = 0) {
       // The record is kept as long as its ending, so that its URL answers `410` until both are gone. The held call is not
       // needed any more, nor are the credentials in it.
       const forgotten = Math.max(record.forgotten, keep)
-      await note(record, 'ended', ending, forgotten)
+      await sayEnd(record, () => ending, forgotten)
       await empty(record, forgotten)
     },
     async giveBack(record, name) {
-      const givenBack: GivenBack = { state: 'given-back', name }
-      await store.put(key(record, 'ended'), JSON.stringify(givenBack), noteTtl(record.forgotten))
+      await sayEnd(record, (last) => (isClaim(last, name) ? { state: 'given-back' } : undefined))
     },
-    async lose(record, { name }) {
-      return (
-        name === undefined ||
-        (await claim(record, after(name), lost)) ||
-        isLost(await read(record, after(name)))
-      )
+    async lose(record, claimed) {
+      const { name } = claimed
+      let isLost = name === undefined
+      const said = await sayEnd(record, (last) => {
+        isLost ||= last?.state === 'lost' && last.claim.name === name
+        return name !== undefined && isClaim(last, name) ? { state: 'lost', claim: claimed } : undefined
+      })
+      return isLost || said !== undefined
     },
     async ending(record) {
-      const found = await ended(record)
-      return found?.state === 'given-back'
-        ? ((await read(record, after(found.name))) as Ending | undefined)
-        : found
+      const said = saidIn(await lastWord(store, ended(record)))
+      if (said === undefined || said.state === 'given-back') return undefined
+      return said.state === 'lost' ? said.claim : said
     },
     note,
     claim,
@@ -199,9 +207,10 @@ export function createPendingRecords({
   }
 }
 
-/** Of a call that is lost nothing is known but that it has ended. */
-const lost: Ending = { state: 'ended' }
-const isLost = (after: unknown): boolean => (after as Ending | undefined)?.state === 'ended'
+const saidIn = (word: Word | undefined): Said | undefined =>
+  word === undefined ? undefined : (JSON.parse(word.text) as Said)
+const isClaim = (said: Said | undefined, name: string): boolean =>
+  said?.state === 'running' && said.name === name
 
 function withoutCall(record: PendingRecord): PendingRecord {
   const { call } = record

@@ -114,7 +114,7 @@ describe('a signature that serves once', () => {
     expect(await inBrief(again(sent), 'agent')).toEqual([used, used])
   })
 
-  it('serves once after each giving back, though the client of the store sends that once more', async () => {
+  it('serves once after each giving back, whatever the client of the store sends once more', async () => {
     const { store, writes } = resendingStore(clock)
     const server = testResource({ replay: true, store })
     const sent = await request('aa-agent+jwt')
@@ -122,12 +122,14 @@ describe('a signature that serves once', () => {
       const one = again(sent)
       expect(inShort(await server.require('agent').check(one))).toBe('served')
       expect(inShort(await server.require('person').check({ ...one }))).toBe('401 person-token')
+      // An earlier giving back or use takes back no later one.
+      for (const write of [...writes]) write()
     }
     expect(await check(server, 'agent', sent)).toBe('served')
-    const sendAgain = writes.at(-1)
-    expect(sendAgain).toBeDefined()
-    sendAgain?.()
-    expect(await check(server, 'agent', sent)).toBe(used)
+    for (const write of [...writes]) {
+      write()
+      expect(await check(server, 'agent', sent)).toBe(used)
+    }
   })
 
   it('stays used by another, whoever is challenged with the same', async () => {

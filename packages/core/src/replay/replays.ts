@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen, isPromiseLike } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
@@ -8,6 +8,7 @@ import { instanceSkew } from '../limits.js'
 import type { ReadSignature } from '../signature/read.js'
 import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
+import { lastWord, say, standing, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
 
 /** On which methods a signature is accepted only once: on none, on unsafe ones, on all. */
@@ -54,13 +55,16 @@ interface Kept {
 /** What a request has recorded as used. */
 interface Own {
   readonly key: string
+  readonly word: Word
   /** Milliseconds: until then it is remembered. */
   readonly until: number
 }
 
-const used = '1'
-/** Begins what stands in its place once it was given back, and then has a name of its own. */
-const unused = 'unused '
+/** What is said of a signature, the one after the other. */
+const used = 'used'
+const unused = 'unused'
+const firstUse: Word = { row: '', number: 1, text: used }
+const firstValue = standing(firstUse)
 
 const servesOnce = (mode: ReplayMode, method: string): boolean =>
   mode === 'all' || (mode === 'unsafe' && !safeMethods.has(method))
@@ -80,17 +84,14 @@ export function createReplays(context: ReplayContext): Replays {
 
   const secondsUntil = (until: number): number => Math.max(1, (until - clock()) / 1000)
 
-  // Each giving back is followed by one use, and nothing is ever deleted: a client that sends a command once more, after it has
-  // lost its connection, would let the next use of the same signature pass again.
-  const claim = (key: string, until: number): Awaitable<boolean> => {
+  /** @returns what it has said of it; `undefined` where it was used before */
+  const claim = (key: string, until: number): Awaitable<Word | undefined> => {
     const ttl = secondsUntil(until)
-    return andThen(store.claim(key, used, ttl), (first) =>
-      first
-        ? true
-        : andThen(store.get(key), (state) =>
-            state?.startsWith(unused) === true
-              ? store.claim(`${key}:${state.slice(unused.length)}`, used, ttl)
-              : false,
+    return andThen(store.claim(key, firstValue, ttl), (isFirst) =>
+      isFirst
+        ? firstUse
+        : andThen(lastWord(store, key), (last) =>
+            last?.text === unused ? say(store, key, last, used, ttl) : undefined,
           ),
     )
   }
@@ -119,12 +120,12 @@ export function createReplays(context: ReplayContext): Replays {
       if (own.get(request.rawHeaders)?.key === key) return undefined
       // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
       const until = (read.created + context.window + 1 + instanceSkew) * 1000
-      const first = andThen(claim(key, until), (fresh) => {
-        if (fresh) {
+      const first = andThen(claim(key, until), (word) => {
+        if (word !== undefined) {
           isInUse = true
-          own.set(request.rawHeaders, { key, until })
+          own.set(request.rawHeaders, { key, word, until })
         }
-        return judge(fresh, request, read)
+        return judge(word !== undefined, request, read)
       })
       return isPromiseLike(first) ? first.catch(unavailable) : first
     },
@@ -133,12 +134,15 @@ export function createReplays(context: ReplayContext): Replays {
       const recorded = own.get(request.rawHeaders)
       if (recorded === undefined) return undefined
       own.delete(request.rawHeaders)
-      const gone = store.put(recorded.key, unused + randomUUID(), secondsUntil(recorded.until))
+      const { key, word, until } = recorded
+      const gone = say(store, key, word, unused, secondsUntil(until))
       // A signature that cannot be given back stays used; the store's failure has been reported.
-      return isPromiseLike(gone) ? gone.catch(() => {}) : undefined
+      return isPromiseLike(gone) ? gone.then(ignore, ignore) : undefined
     },
   }
 }
+
+const ignore = (): void => {}
 
 function replayKey(jkt: string, base: Uint8Array): string {
   return `replay:${createHash('sha256').update(jkt).update('\n').update(base).digest('base64url')}`

@@ -86,6 +86,7 @@ export class RevocationRate {
 
   async #giveBack(taken: readonly (readonly [string, number])[]): Promise<void> {
     for (const [counter, slot] of taken) {
+      // The key is of one minute, so what takes effect later than that frees nothing; within it, it lets through one more.
       await this.#store.delete(slotKey(counter, slot))
       this.#reached.set(counter, Math.min(slot, this.#reachedBy(counter)))
     }

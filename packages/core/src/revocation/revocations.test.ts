@@ -1,7 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../store/memory-store.js'
 import { now } from '../testing/party.js'
+import { resendingStore } from '../testing/resending-store.js'
 import { createRevocations } from './revocations.js'
+
+describe('a revocation that takes effect once more', () => {
+  it('forgets none sooner that was said since with a later end', async () => {
+    let time = now
+    const clock = (): number => time * 1000
+    const { store, writes } = resendingStore(clock)
+    const [one, two] = [createRevocations(store, clock), createRevocations(store, clock)]
+    const token = { iss: 'https://ps.example', jti: 'one' }
+    await one.record({ ...token, exp: now + 60 })
+    const earlier = [...writes]
+    await two.record({ ...token, exp: now + 3600 })
+    for (const write of earlier) write()
+    time += 3599
+    expect([await one.has(token), await two.has(token)]).toEqual([true, true])
+  })
+})
 
 describe('what is kept of a revocation', () => {
   const clock = (): number => now * 1000
@@ -27,7 +44,10 @@ describe('what is kept of a revocation', () => {
         keys.push(key)
         memory.put(key, value, ttl)
       },
-      claim: (key: string, value: string, ttl: number) => memory.claim(key, value, ttl),
+      claim: (key: string, value: string, ttl: number) => {
+        keys.push(key)
+        return memory.claim(key, value, ttl)
+      },
       delete: (key: string) => memory.delete(key),
     }
     const revocations = createRevocations(store, clock)

@@ -67,8 +67,8 @@ export function createRevocations(store: Store, clock: () => number): Revocation
     has,
     mark: () => mark.read(),
     under(seen, token) {
+      if (mark.isAbsent(token, seen)) return false
       if (seen === undefined) mark.begin()
-      else if (mark.isAbsent(token, seen)) return false
       const noteAbsent = mark.look(seen)
       return andThen(has(token), (revoked) => {
         if (!revoked) noteAbsent(token)
@@ -79,9 +79,15 @@ export function createRevocations(store: Store, clock: () => number): Revocation
       const { iss, jti, exp } = checkArgument(revocationSchema, revocation, 'revocations.record: ')
       const ttl = Math.ceil(exp + issuerSkew - clock() / 1000)
       if (ttl <= 0) return undefined
-      // One said again with an earlier `exp` takes nothing back. The first time may have been cut short before its mark.
-      const recorded = andThen(covers({ iss, jti, exp }), (known) =>
-        known ? undefined : store.put(revocationKey(iss, jti), String(exp), ttl),
+      const key = revocationKey(iss, jti)
+      // One said again with an earlier `exp` takes nothing back, nor does the first one where it takes effect once more, late:
+      // it is a claim. The first time may have been cut short before its mark.
+      const recorded = andThen(store.claim(key, String(exp), ttl), (isFirst) =>
+        isFirst
+          ? undefined
+          : andThen(covers({ iss, jti, exp }), (known) =>
+              known ? undefined : store.put(key, String(exp), ttl),
+            ),
       )
       return andThen(recorded, () => mark.change())
     },

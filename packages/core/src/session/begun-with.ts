@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { TokenName } from '../caller.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Revocations } from '../revocation/revocations.js'
+import { lastWord, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
 
 /** The things that can outlive the token they were begun with. */
@@ -41,31 +42,34 @@ export function createBegunWith({ resource, store, revocations, clock }: BegunWi
   const key = (what: Begun | 'ended', { iss, jti }: TokenName): string =>
     `${prefixes[what]}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`
   const secondsUntil = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000)) + skew
-  const mark = async (token: TokenName, until: number): Promise<void> =>
-    store.put(key('ended', token), String(until), secondsUntil(until))
-  /** Until when it has been ended, in milliseconds. */
-  const ended = async (token: TokenName): Promise<number | undefined> => {
-    const until = await store.get(key('ended', token))
-    return until === undefined ? undefined : Number(until)
+  /** Notes how long it lasts, unless it is known to last longer. What is noted late shortens nothing. */
+  const note = async (what: Begun | 'ended', token: TokenName, until: number): Promise<void> => {
+    await sayNext(store, key(what, token), (last) =>
+      Number(last?.text ?? 0) >= until ? undefined : [String(until), secondsUntil(until)],
+    )
+  }
+  const noted = async (what: Begun | 'ended', token: TokenName): Promise<number | undefined> => {
+    const word = await lastWord(store, key(what, token))
+    return word === undefined ? undefined : Number(word.text)
   }
 
   return {
     async begun(what, token, until) {
-      await store.put(key(what, token), String(until), secondsUntil(until))
+      await note(what, token, until)
       // This is written first and the revocation is looked for afterwards; whoever revokes does it the other way round. So
       // one of them sees both.
-      const [before, revoked] = await Promise.all([ended(token), revocations.has(token)])
-      if (before === undefined ? revoked : before < until) await mark(token, until)
+      const [before, revoked] = await Promise.all([noted('ended', token), revocations.has(token)])
+      if (before === undefined ? revoked : before < until) await note('ended', token, until)
     },
     async end(token) {
       const [session, request, before] = await Promise.all([
-        store.get(key('session', token)),
-        store.get(key('request', token)),
-        ended(token),
+        noted('session', token),
+        noted('request', token),
+        noted('ended', token),
       ])
-      const until = Math.max(Number(session ?? 0), Number(request ?? 0))
-      if (until > (before ?? 0)) await mark(token, until)
+      const until = Math.max(session ?? 0, request ?? 0)
+      if (until > (before ?? 0)) await note('ended', token, until)
     },
-    hasEnded: async (token) => (await ended(token)) !== undefined,
+    hasEnded: async (token) => (await store.get(key('ended', token))) !== undefined,
   }
 }

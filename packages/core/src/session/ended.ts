@@ -1,8 +1,9 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { findStop, type StopContext } from '../authentication/stops.js'
 import type { EndMarks } from '../caller.js'
 import { isUser } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
+import { lastWord, markOf, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
 import type { BegunWith } from './begun-with.js'
 import type { SessionClaims } from './session.js'
@@ -55,19 +56,25 @@ export interface EndedSessionsContext {
 /**
  * Creates the {@link EndedSessions} of a server. Each end writes a new mark, and each decision keeps the marks of its time.
  * So a decision made before an end is told apart from one made afterwards without comparing clocks, however late it is
- * delivered.
+ * delivered. Marks follow one another in a row ({@link lastWord}): an earlier end that takes effect once more is not the
+ * last, or what was begun after it would go on though it was ended since.
  */
 export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
   const { resource, longest, store, stops, begunWith } = context
   // Strangers' strings of any length and alphabet.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
-  const mark = async (name: string): Promise<void> =>
-    store.put(name, randomBytes(12).toString('base64url'), longest + instanceSkew)
+  const mark = async (name: string): Promise<void> => {
+    await sayNext(store, name, () => ['', longest + instanceSkew])
+  }
+  const last = async (name: string): Promise<string | undefined> => {
+    const word = await lastWord(store, name)
+    return word === undefined ? undefined : markOf(word)
+  }
   const marks = async ({ user, jkt }: Who): Promise<EndMarks> => {
     const [ofUser, ofKey] = await Promise.all([
-      user === undefined ? undefined : store.get(key('user', user)),
-      store.get(key('jkt', jkt)),
+      user === undefined ? undefined : last(key('user', user)),
+      last(key('jkt', jkt)),
     ])
     return {
       ...(ofUser === undefined ? {} : { user: ofUser }),

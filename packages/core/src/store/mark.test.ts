@@ -104,3 +104,87 @@ describe('a mark over what was looked up', () => {
     expect(await check(here)).toBe(true)
   })
 })
+
+describe('an earlier mark that comes back', () => {
+  /** The mark of a list in which nobody is, and under which `token` is known not to be in it. */
+  const known = async (here: RevocationRecords): Promise<string> => {
+    await here.record({ ...revocation, jti: 'another' })
+    expect([await check(here), await check(here)]).toEqual([false, false])
+    return memory.get(revokedMarkKey) as string
+  }
+
+  it('says nothing to whoever has read another one in between', async () => {
+    const [here, there] = [instance(), instance()]
+    const earlier = await known(here)
+    await there.record(revocation)
+    await here.under(await here.mark(), { ...token, jti: 'somebody else' })
+    await memory.put(revokedMarkKey, earlier, 60)
+    expect(await check(here)).toBe(true)
+    expect(await here.under(earlier, { ...token, jti: 'somebody else' })).toBe(false)
+  })
+
+  it('says nothing to whoever has read that there is none in between', async () => {
+    const here = instance()
+    const earlier = await known(here)
+    await memory.delete(revokedMarkKey)
+    failing = revokedMarkKey
+    expect(await check(here)).toBe(false)
+    failing = undefined
+    await memory.put('revoked:https://ps.example/one', '3600', 60)
+    await memory.put(revokedMarkKey, earlier, 60)
+    expect(await check(here)).toBe(true)
+  })
+
+  it('stands no longer than until its process, which was given no answer, has a connection again', async () => {
+    for (const outcome of ['rejected', 'under way'] as const) {
+      memory = createMemoryStore({ clock })
+      // Its client has sent it, and it took effect; the connection is lost before the answer.
+      let sendAgain = (): void => {}
+      let connect = (): void => {}
+      let answer = (): void => {}
+      let lost = true
+      const far = createRevocations(
+        {
+          get: async (key) => memory.get(key),
+          async put(key, value, ttl) {
+            await memory.put(key, value, ttl)
+            if (!lost || key !== revokedMarkKey) return
+            sendAgain = () => void memory.put(key, value, ttl)
+            if (outcome === 'rejected') throw new Error('no answer in time')
+            await new Promise<void>((resolve) => {
+              answer = resolve
+            })
+          },
+          claim: async (key, value, ttl) => memory.claim(key, value, ttl),
+          delete: async (key) => memory.delete(key),
+          onConnected(listener) {
+            connect = listener
+          },
+        },
+        clock,
+      )
+      const here = instance()
+      const recording = Promise.resolve(far.record({ ...revocation, jti: 'another' }))
+      const recorded = recording.catch(() => 'rejected')
+      if (outcome === 'rejected') expect(await recorded).toBe('rejected')
+      else await new Promise((resolve) => void setImmediate(resolve))
+      const earlier = await memory.get(revokedMarkKey)
+      expect([await check(here), await check(here)]).toEqual([false, false])
+      await instance().record(revocation)
+      sendAgain()
+      // Until then it is as if nothing had been recorded since.
+      expect(await memory.get(revokedMarkKey)).toBe(earlier)
+      lost = false
+      connect()
+      answer()
+      await recorded
+      await new Promise((resolve) => void setImmediate(resolve))
+      expect(await check(here)).toBe(true)
+      // And it is not changed with every connection from then on.
+      const changed = await memory.get(revokedMarkKey)
+      connect()
+      await new Promise((resolve) => void setImmediate(resolve))
+      expect(await memory.get(revokedMarkKey)).toBe(changed)
+    }
+  })
+})

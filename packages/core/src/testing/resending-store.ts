@@ -1,7 +1,7 @@
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
 
-/** A store of which each write but a claim can be made once more, as clients do that have lost the connection before the answer. */
+/** A store of which each write can be made once more, as clients do that have lost the connection before the answer. */
 export function resendingStore(clock: () => number): {
   readonly store: Store
   /** What makes each of them once more, the first first. */
@@ -16,7 +16,7 @@ export function resendingStore(clock: () => number): {
   const store: Store = {
     get: (key) => memory.get(key),
     put: (...entry) => noted(() => memory.put(...entry)),
-    claim: (...entry) => memory.claim(...entry),
+    claim: (...entry) => noted(() => memory.claim(...entry)),
     delete: (key) => noted(() => memory.delete(key)),
   }
   return { store, writes }

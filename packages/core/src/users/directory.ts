@@ -1,9 +1,10 @@
-import { hash, randomUUID } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
 import { describeValue } from '../configuration/describe-value.js'
 import { askable } from '../errors.js'
+import { say, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
 import { type Deadlines, type Inquiry, NoAnswer } from '../time/deadline.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
@@ -29,6 +30,8 @@ export interface UserDirectoryContext {
   readonly resource: string
   readonly users: UsersOptions | undefined
   readonly store: Store
+  /** Milliseconds, as `Date.now`. */
+  readonly clock: () => number
   readonly deadlines: Deadlines
 }
 
@@ -37,11 +40,17 @@ const longestLink = 60
 /** Seconds that they take at most, where they have no deadline. */
 const noDeadline = 600
 
+/** Said of a person whom somebody has linked, in place of the time, in milliseconds, until which they may be linking them. */
+const over = '0'
+/** Seconds for which a word is kept: far longer than a link takes, so that one that is said late ends no later link. */
+const wordSeconds = 3600
+
 /** Creates it. */
 export function createUserDirectory({
   resource,
   users,
   store,
+  clock,
   deadlines,
 }: UserDirectoryContext): UserDirectory | undefined {
   if (users === undefined) return undefined
@@ -51,12 +60,16 @@ export function createUserDirectory({
   return {
     async alone({ person }, run) {
       const key = `linking:${hash('sha256', `${resource}\n${person.ps}\n${person.sub}`, 'base64url')}`
-      const own = randomUUID()
-      if (!(await store.claim(key, own, claimed))) return 'busy'
+      const isBusy = (last: Word | undefined): boolean => clock() < Number(last?.text ?? 0)
+      const until = String(clock() + claimed * 1000)
+      const own = await sayNext(store, key, (last) => (isBusy(last) ? undefined : [until, wordSeconds]))
+      if (own === undefined) return 'busy'
       const release = async (): Promise<void> => {
-        // It may have taken so long that somebody else has begun. What cannot be removed expires.
-        const current = await Promise.resolve(store.get(key)).catch(() => undefined)
-        if (current === own) await Promise.resolve(store.delete(key)).catch(() => {})
+        try {
+          await say(store, key, own, over, wordSeconds)
+        } catch {
+          // What cannot be said ends by itself.
+        }
       }
       let answer: Awaited<ReturnType<typeof run>>
       try {

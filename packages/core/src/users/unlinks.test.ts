@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type Agent, originOf, type Person, sealCaller } from '../caller.js'
 import { createMemoryStore } from '../store/memory-store.js'
 import type { Store } from '../store/store.js'
+import { resendingStore } from '../testing/resending-store.js'
 import { Deadlines } from '../time/deadline.js'
 import type { LinkedPerson } from './options.js'
 import { createUnlinks, type Unlinks } from './unlinks.js'
@@ -40,6 +41,23 @@ describe('an unlinking', () => {
     expect([await unlinks.hasEnded(before), await unlinks.hasEnded(after)]).toEqual([true, false])
     await unlinks.unlink(mom)
     expect([await unlinks.hasEnded(before), await unlinks.hasEnded(after)]).toEqual([true, true])
+  })
+
+  it('takes back no later one, where the client of a store sends it once more', async () => {
+    const resending = resendingStore(() => now)
+    store = resending.store
+    const unlinks = unlinksOf()
+    await unlinks.unlink(mom)
+    const earlier = [...resending.writes]
+    const between = await unlinks.mark(originOf(personOf('mom')))
+    await unlinks.unlink(mom)
+    for (const write of earlier) {
+      write()
+      expect(await unlinks.hasEnded(between)).toBe(true)
+    }
+    const after = await unlinks.mark(originOf(personOf('mom')))
+    for (const write of [...resending.writes]) write()
+    expect([await unlinks.hasEnded(between), await unlinks.hasEnded(after)]).toEqual([true, false])
   })
 
   it('is of one person, at one server, for one resource', async () => {

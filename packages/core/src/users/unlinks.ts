@@ -1,10 +1,11 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Origin, PersonIdentifier } from '../caller.js'
 import { checkArgument } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
 import type { StateEvent, UntimedEvent } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
+import { lastWord, markOf, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
 import { type Deadlines, Inquiry } from '../time/deadline.js'
 import type { LinkedPerson, UsersOptions } from './options.js'
@@ -49,7 +50,8 @@ export interface UnlinksContext {
 
 /**
  * Creates the {@link Unlinks} of a server. Every unlinking writes a new mark, and what is begun keeps the mark of its
- * time; so no clocks are compared. Without the option `users` there is nothing to ask.
+ * time; so no clocks are compared. They follow one another in a row, so that an earlier one that takes effect once more is not
+ * the last. Without the option `users` there is nothing to ask.
  */
 export function createUnlinks(context: UnlinksContext): Unlinks {
   const { resource, users, store, longest, subjects, deadlines, report } = context
@@ -57,7 +59,11 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
   const key = ({ ps, sub }: PersonIdentifier): string =>
     `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
   const end = async (person: PersonIdentifier): Promise<void> => {
-    await store.put(key(person), randomBytes(12).toString('base64url'), longest + instanceSkew)
+    await sayNext(store, key(person), () => ['', longest + instanceSkew])
+  }
+  const lastMark = async (person: PersonIdentifier): Promise<string | undefined> => {
+    const word = await lastWord(store, key(person))
+    return word === undefined ? undefined : markOf(word)
   }
   return {
     async unlink(given) {
@@ -73,12 +79,12 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
     },
     async mark(origin) {
       if (users === undefined || origin.kind === 'agent') return origin
-      return { ...origin, unlinked: (await store.get(key(origin.person))) ?? null }
+      return { ...origin, unlinked: (await lastMark(origin.person)) ?? null }
     },
     async hasEnded(origin) {
       // Nothing was noted of what was begun before the application had users.
       if (users === undefined || origin.kind === 'agent' || origin.unlinked === undefined) return false
-      const last = await store.get(key(origin.person))
+      const last = await lastMark(origin.person)
       // A mark that has gone is older than anything that was begun.
       return last !== undefined && last !== origin.unlinked
     },
