@@ -6,10 +6,10 @@ import type { Report } from '../events.js'
 import type { NoticeContent } from '../http/content.js'
 import type { GrantToken } from '../pending/grant-token.js'
 import type { Deferrals } from '../pending/open.js'
-import type { WalkContext } from './judge.js'
+import type { JudgeContext } from './judge.js'
 
 /** What every guard of a server depends on. */
-export interface GuardContext extends WalkContext {
+export interface GuardContext extends JudgeContext {
   readonly grantToken: GrantToken
   readonly deferrals: Deferrals
   readonly report: Report

@@ -25,8 +25,8 @@ import type { Finding } from './finding.js'
 import { createNeed } from './need.js'
 import type { ScopeList } from './scope-list.js'
 
-/** What a walk works with. */
-export interface WalkContext extends BindingContext {
+/** What judging a request depends on. */
+export interface JudgeContext extends BindingContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
   readonly scopes: ScopeList
@@ -37,12 +37,12 @@ export interface WalkContext extends BindingContext {
 }
 
 /**
- * The walk of one request: authenticate, decide, and let the resource's own policies have the last word. What is decided
- * is in `decide.ts`; here is in which order things are looked at.
+ * Judges one request: authenticates, decides, and lets the resource's own policies have the last word. This is the order of
+ * the steps; the decisions themselves are in `decide.ts`.
  */
-export function createWalk(
+export function createJudge(
   requirement: CheckedRequirement,
-  context: WalkContext,
+  context: JudgeContext,
 ): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
   const { authentication, explain, scopes } = context
   const { trace } = authentication
@@ -57,7 +57,7 @@ export function createWalk(
   })
   const connect = createConnect(requirement.session, context.sessions, askPolicies, context.deadlines)
 
-  // What another profile has signed is not signed for us (G-70).
+  // A signature of another profile counts as none where a request may go unsigned (G-70).
   const serveStrangers = requirement.optional || requirement.or
   const foreignRefusal = refuseForeign(askedOfNobody(requirement.needs))
 

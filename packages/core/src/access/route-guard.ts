@@ -15,7 +15,7 @@ import { createConclude } from './conclude.js'
 import { askedOfNobody } from './decide.js'
 import type { Finding } from './finding.js'
 import type { GuardContext } from './guard-context.js'
-import { createWalk } from './judge.js'
+import { createJudge } from './judge.js'
 import { createReportOnly } from './report-only.js'
 
 /** A route's requirement, checked and ready. */
@@ -43,7 +43,7 @@ export function createRouteGuard(
     return elsewhere(asked, challengeAnswer(asked), report, request)
   }
 
-  const walk = createWalk(requirement, routeContext)
+  const judge = createJudge(requirement, routeContext)
   const enforce = createConclude(requirement, routeContext)
   const conclude = observe ? createReportOnly(requirement, routeContext, enforce, askOther) : enforce
 
@@ -75,8 +75,8 @@ export function createRouteGuard(
   }
 
   // The option `issuers.clientAddress` is asked with the request as the framework has it.
-  const walkNoted: typeof walk = (request, route) => {
-    const found = noteWhile(request, route, () => walk(request, route))
+  const judgeNoted: typeof judge = (request, route) => {
+    const found = noteWhile(request, route, () => judge(request, route))
     if (isPromiseLike(found)) noteRoute(request, route)
     return found
   }
@@ -87,7 +87,7 @@ export function createRouteGuard(
       if (audit?.isRefusing === true) return refuseWith(unrecorded, request, route)
       if (orWins !== undefined && isYes(orWins(viewRequest(request, route))))
         return help.outcome(askOther(request))
-      const found = authentication.tellsClients ? walkNoted(request, route) : walk(request, route)
+      const found = authentication.tellsClients ? judgeNoted(request, route) : judge(request, route)
       return isPromiseLike(found)
         ? Promise.resolve(found).then(
             (finding) => finishSafely(finding, request, route),
