@@ -6,6 +6,6 @@ export interface Finding {
   readonly decision: Decision
   /** Who signed the request, where that is known. */
   readonly caller: TokenCaller | undefined
-  /** Makes the token that replaces the session's, when it is time. */
+  /** Makes the token that replaces the session's, when it is time. */
   readonly renew?: (() => Promise<string>) | undefined
 }

@@ -61,7 +61,7 @@ export function createJudge(
   const serveStrangers = requirement.optional || requirement.or
   const foreignRefusal = refuseForeign(askedOfNobody(requirement.needs))
 
-  // 1. Who calls.
+  // 1. The caller.
   const identify = (
     authenticated: Authenticated,
     request: HttpRequest,
@@ -79,7 +79,7 @@ export function createJudge(
       : decideFor(caller, request, route)
   }
 
-  // 2. What they send, where those who decide see it.
+  // 2. The content, where policies and other functions see it.
   const readContent = (caller: TokenCaller, request: HttpRequest, route: RouteView): Awaitable<Finding> => {
     const { bodyLimit, diagnose } = authentication
     trace?.('content', `at most ${bodyLimit} bytes`)
@@ -88,7 +88,7 @@ export function createJudge(
     )
   }
 
-  // 3. What the protocol, a session and the policies say.
+  // 3. The requirement, a session and the policies.
   const decideFor = (
     caller: TokenCaller | undefined,
     request: HttpRequest,
@@ -108,7 +108,7 @@ export function createJudge(
     })
   }
 
-  // 4. What a resource token may name.
+  // 4. The scopes that a resource token may name.
   const admit = (judgement: Exclude<Decision, Refuse | AskSession>): Awaitable<Decision> =>
     judgement.act === 'ask-grant'
       ? andThen(scopes.admit(judgement.scope, judgement.caller.person.ps), (admitted) =>
@@ -116,7 +116,7 @@ export function createJudge(
         )
       : judgement
 
-  // 5. Last of all, so that neither a challenge nor a refusal uses up the signature (G-71).
+  // 5. The use of the signature: last, so that neither a challenge nor a refusal uses it up (G-71).
   const useSignature = (finding: Finding, request: HttpRequest): Awaitable<Finding> => {
     const { decision, caller } = finding
     if (authentication.replay === 'off' || !takesEffect(decision, requirement.deliver)) return finding
@@ -136,14 +136,17 @@ function refuseWith(refusal: Refusal, caller: TokenCaller | undefined): Finding 
   return { decision: { act: 'refuse', refusal }, caller }
 }
 
-/** Whether something is done for the request: it is served, or put aside to be carried out. */
+/** Whether the request takes effect: it is served, or held to be carried out later. */
 function takesEffect({ act }: Finding['decision'], deliver: CheckedRequirement['deliver']): boolean {
   return (
     act === 'serve' || act === 'hold' || act === 'ask-session' || (act === 'ask-grant' && deliver === 'held')
   )
 }
 
-/** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
+/**
+ * The caller. A held call was signed when it came, and its caller was verified at the poll; the call is not signed
+ * now.
+ */
 function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
   const carried = carriedFor(request, authentication.issuers)
   if (carried === undefined) return authenticate(request, authentication)

@@ -18,12 +18,12 @@ import type { GuardContext } from './guard-context.js'
 import { createJudge } from './judge.js'
 import { createReportOnly } from './report-only.js'
 
-/** A route's requirement, checked and ready. */
+/** The guard of a route, made from its requirement. */
 export interface RouteGuard<C extends Caller | undefined = Caller | undefined, Raw = unknown> {
   /**
-   * Decides on one request. Never rejects: a failure of ours is an answered `500`.
+   * Decides on one request. Never rejects: an internal failure is answered with `500`.
    *
-   * @param route what the framework made of the request; without it, there are no parameters
+   * @param route where the framework's router sent the request; without it, the request has no parameters
    */
   check(request: HttpRequest, route?: RouteView<Raw>): Awaitable<Outcome<C>>
 }
