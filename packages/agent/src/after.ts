@@ -1,10 +1,10 @@
 /**
- * Calls back after `ms`, unless it is stopped; keeps no process alive.
+ * Calls back after `ms`, unless stopped. Does not keep the process alive.
  *
- * @returns stops it
+ * @returns a function that stops the timer
  */
 export function after(ms: number, callback: () => void): () => void {
-  // Timers that somebody has put in the place of Node's may know nothing of `unref`.
+  // Fake timers may have no `unref`.
   const timer = setTimeout(callback, ms) as Partial<NodeJS.Timeout> | undefined
   timer?.unref?.()
   return () => clearTimeout(timer as NodeJS.Timeout | undefined)

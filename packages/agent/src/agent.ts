@@ -17,78 +17,81 @@ import {
 import type { Unfinished } from './unfinished.js'
 import { createMemoryWallet, type Wallet } from './wallet.js'
 
-/** Of a token request: for whom, and until when. */
+/** For whom a token is requested, and when the request may be given up. */
 export interface TokenRequestOptions extends TokenTerms {
   readonly signal?: AbortSignal | undefined
 }
 
 /** A challenge for an auth token (AAuth 6.5). */
 export interface AuthTokenChallenge {
-  /** The identifier of the resource that gave it. */
+  /** The identifier of the resource that sent the challenge. */
   readonly resource: string
-  /** Of the requirement. */
+  /** The `resource-token` of the challenge. */
   readonly resourceToken: string
-  /** The person or auth token that was presented when it was given. */
+  /** The person or auth token that was presented when the challenge came. */
   readonly presentedToken: string
 }
 
 /** The caller on whose behalf a resource calls others (AAuth 10.1). */
 export interface OnBehalf {
-  /** The person or auth token that came in `Signature-Key` of the caller's request, which has been verified. */
+  /** The person or auth token in `Signature-Key` of the caller's request, which must have been verified. */
   readonly token: string
-  /** Where tokens and sessions of this caller are kept. Default: in memory, at most 100, apart from all others. */
+  /** Where tokens and sessions for this caller are kept. Default: in memory, at most 100, separate from all others. */
   readonly wallet?: Wallet | undefined
 }
 
-/** An agent: a `fetch` that brings what resources require. */
+/** An agent: a `fetch` that meets what resources require. */
 export interface Agent {
-  /** Of its key. */
+  /** The public half of its key. */
   readonly publicJwk: SigningKey['publicJwk']
   /** The RFC 7638 SHA-256 thumbprint of its key. */
   readonly jkt: string
   /**
-   * Like Node's `fetch`, but every request is signed, and what the resource requires is brought: person and auth tokens, a
-   * session, the wait for a person. Resolves with the resource's answer, whatever its status, once nothing more is required.
-   * Only `https`. Redirects are not followed: a `3xx` is an answer like others. Content is read into memory before anything is
-   * sent, since its digest is signed; the content of the answer is streamed.
+   * Like Node's `fetch`, but it signs every request and meets what the resource requires: person and auth tokens, a
+   * session, waiting for a person. Resolves with the resource's answer, whatever its status, once nothing more is
+   * required. Only `https`. Redirects are not followed: a `3xx` is returned like any answer. The content of the
+   * request is read into memory before anything is sent, because its digest is signed; the content of the answer is
+   * streamed.
    *
-   * A request is sent again only where a resource has answered that it was not carried out. One whose connection was lost is
-   * not, whatever its method.
+   * A request is repeated only if a resource has answered that it was not carried out. After a lost connection it is
+   * not repeated, whatever its method.
    *
-   * @throws AgentError when something cannot be brought; the reason of `signal` when that aborts
+   * @throws AgentError when a requirement cannot be met; the reason of `signal` when that aborts
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
   /**
-   * Its agent token, renewed if need be.
+   * Its agent token, renewed if necessary.
    *
    * @throws AgentError `bad_agent_token`
    */
   agentToken(options?: { readonly signal?: AbortSignal | undefined }): Promise<string>
   /**
-   * A new person token for a resource (AAuth 7.1). `fetch` does this by itself; this is for whoever presents it otherwise, and
-   * for parents, with `members: { subagent_token }` and `jkt` of the sub-agent's key (AAuth 10.2).
+   * Requests a new person token for a resource (AAuth 7.1). `fetch` does this by itself. This method is for
+   * presenting the token in another way, and for parents, with `members: { subagent_token }` and `jkt` of the
+   * sub-agent's key (AAuth 10.2).
    *
    * @throws AgentError
    */
   fetchPersonToken(resource: string, options?: TokenRequestOptions): Promise<string>
   /**
-   * A new auth token for a challenge (AAuth 7.2), whose resource token is checked first. As {@link Agent.fetchPersonToken}.
+   * Requests a new auth token for a challenge (AAuth 7.2), whose resource token is checked first. For the same uses
+   * as {@link Agent.fetchPersonToken}.
    *
    * @throws AgentError
    */
   fetchAuthToken(challenge: AuthTokenChallenge, options?: TokenRequestOptions): Promise<string>
   /**
-   * The same agent on behalf of a caller of its own: its token requests go to the person server that the caller's token names,
-   * with `upstream_token` (R-310, R-311), and nothing that they bring outlives that token (R-315).
+   * The same agent acting for a caller of its own. Its token requests go to the person server that the caller's token
+   * names, with `upstream_token` (R-310, R-311), and no token it fetches outlives the caller's (R-315).
    *
    * @throws TypeError when the token is no person or auth token
    */
   onBehalfOf(caller: OnBehalf): Agent
   /**
-   * Takes up what an `interaction_required` of this agent left unfinished, once the person has been sent to the page: waits for
-   * the decision. A token is kept in the wallet, so that `fetch` brings it from then on, and `undefined` is the result; the
-   * answer of a resource is the result itself, unless it says only that a session has begun, with which the request is to be
-   * made again.
+   * Continues after an `interaction_required` error of this agent, once the person has been sent to the page: waits
+   * for the decision. A token is kept in the wallet for later calls of `fetch`, and the result is `undefined`. The
+   * answer of a resource is itself the result, unless it only says that a session has begun; the request then has to
+   * be made again.
    *
    * @throws AgentError `denied`, `abandoned`, `expired`, …
    */
@@ -96,7 +99,7 @@ export interface Agent {
     unfinished: Unfinished,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<Response | undefined>
-  /** Drops what is kept for one resource. */
+  /** Deletes what is kept for one resource. */
   forget(resource: string): Promise<void>
 }
 
@@ -104,7 +107,7 @@ class SigningAgent implements Agent, Omit<AgentContext, 'agentToken'> {
   readonly settings: Settings
   readonly upstream: Upstream | undefined
   readonly #context: AgentContext
-  /** Where the agent token is kept, whoever the agent acts for. */
+  /** Holds the agent token, whichever caller the agent acts for. */
   readonly #tokens: Wallet
 
   constructor(settings: Settings, tokens: Wallet, upstream?: Upstream) {
@@ -216,7 +219,7 @@ class SigningAgent implements Agent, Omit<AgentContext, 'agentToken'> {
 function readUpstream(token: string): Upstream | undefined {
   const claims = readClaims(token)
   if (claims === undefined) return undefined
-  // A person token is of its issuer, an auth token names the person server (R-310). Only the latter has a `ps`.
+  // A person token names its person server as issuer, an auth token in `ps` (R-310). Only auth tokens have `ps`.
   const { iss, ps = iss, exp } = claims
   return isServerIdentifier(ps) && typeof exp === 'number'
     ? { token: async () => token, ps, expires: exp }
@@ -224,9 +227,9 @@ function readUpstream(token: string): Upstream | undefined {
 }
 
 /**
- * Makes an agent.
+ * Creates an agent.
  *
- * @throws TypeError naming the option that is at fault
+ * @throws TypeError naming the invalid option
  *
  * @example
  * ```ts

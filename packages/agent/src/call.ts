@@ -10,7 +10,7 @@ import { requestAuthToken, requestPersonToken } from './token-requests.js'
 
 /** Components that a resource may ask for beside those of every request. */
 const mostComponents = 32
-/** Challenges of one `fetch` that are met: two or three lead to what there is, and as many again to a step-up. */
+/** Limit on the challenges met in one `fetch`. Two or three lead to a token, and as many again to a step-up. */
 const mostChallenges = 8
 
 /** One `fetch` of an agent: from the first request to the resource's final answer. */
@@ -51,12 +51,12 @@ export class Call {
     }
   }
 
-  /** On behalf of a caller it is known from the start that a person is needed (R-311). */
+  /** When acting for a caller, a person token is known to be needed from the start (R-311). */
   #first(): Promise<HeldToken> {
     return this.#run.agent.upstream === undefined ? this.#agentToken() : this.#personToken()
   }
 
-  /** What a resource announces (11.2.4). That it publishes nothing is no obstacle. */
+  /** Reads what the resource announces (11.2.4). Metadata is optional. */
   async #readMetadata(): Promise<void> {
     if (!isServerIdentifier(this.#resource)) return
     const { issuers } = this.#run.agent.settings
@@ -70,7 +70,7 @@ export class Call {
     this.#authorizes = metadata['authorization_endpoint'] === this.#url.href
   }
 
-  /** Covers more components from now on; whether any of them is new. */
+  /** Covers more components from now on. @returns whether any of them is new */
   #require(names: readonly string[]): boolean {
     const more = names.filter((name) => name.length <= 256 && !this.#additional.includes(name))
     this.#additional = [...this.#additional, ...more].slice(0, mostComponents)
@@ -95,7 +95,7 @@ export class Call {
     return this.#noteSession(response)
   }
 
-  // R-209: a new session replaces the old one at once, whatever response it comes with.
+  // R-209: a new session replaces the old one at once, in whichever response it comes.
   async #noteSession(response: Response): Promise<Response> {
     const session = response.headers.get('aauth-access')
     if (session !== null && /^[A-Za-z0-9._~+/-]+=*$/.test(session))
@@ -110,7 +110,7 @@ export class Call {
     return response
   }
 
-  /** The final response, or the token for the next request. */
+  /** Returns the final response, or the token for the next request. */
   async #next(response: Response, token: HeldToken): Promise<Response | HeldToken> {
     if (isDeferral(response)) return this.#follow(response, token)
     if (response.status === 403) this.#checkDenial(response)
@@ -129,8 +129,8 @@ export class Call {
     if (stray !== undefined) throw this.#run.gaveUp('bad_answer', `a 403 carries ${stray}`, response)
   }
 
-  // A token from the wallet that is refused is dropped, and the fetch starts again, once. The refusal of a new one is
-  // returned to the caller.
+  // If a token from the wallet is refused, it is dropped and the fetch starts again, once. The refusal of a new token
+  // is returned to the caller.
   async #refusedToken(
     response: Response,
     token: HeldToken,
@@ -187,7 +187,7 @@ export class Call {
     const challenge = { resourceToken, presented, resource: this.#resource }
     return this.#tokens.fetched('auth', async () => {
       const token = await requestAuthToken(this.#run, challenge)
-      // A step-up that would bring nothing new would be asked for again.
+      // A step-up that brings nothing new would be asked for again.
       if (this.#tokens.isFresh(presented) && presented.kind === 'auth' && covers(presented, token))
         throw this.#circular(requirement, response)
       return token
@@ -200,7 +200,7 @@ export class Call {
     throw this.#run.failed('bad_challenge', 'a token is required by what has no server identifier')
   }
 
-  /** A deferral: wait for the person, or bring the auth token to the held invocation. */
+  /** Follows a deferral: waits for the person, or presents the auth token at the pending URL. */
   async #follow(first: Response, token: HeldToken): Promise<Response | HeldToken> {
     const bearer = new Bearer(token)
     const undertaking = { kind: 'answer', resource: this.#resource } as const
@@ -210,7 +210,7 @@ export class Call {
     return this.#begins(answer, bearer.token)
   }
 
-  /** The answer at a pending URL of the resource, which a person has had to decide. */
+  /** Waits for the answer at a pending URL of the resource, which a person has to decide. */
   async resume(codes: readonly string[]): Promise<Response> {
     const bearer = new Bearer(
       (await this.#tokens.held('auth')) ?? (await this.#tokens.held('person')) ?? (await this.#agentToken()),
@@ -232,7 +232,7 @@ export class Call {
         bearer.token = await this.#authToken(response, requirement, bearer.token)
       }
     }
-    // The key is the same, so that the agent is known by any token of it.
+    // The key is the same, so any of its tokens identifies the agent.
     const isOver = bearer.token.claims.exp <= this.#run.agent.now()
     return isOver ? (await this.#agentToken()).jwt : bearer.token.jwt
   }
@@ -244,8 +244,8 @@ export class Call {
   }
 
   /**
-   * Where the wait was for a session to begin, the request itself has not been carried out, and is made again with it. Any other
-   * answer of a pending URL is that of the request.
+   * Whether the wait was for a session to begin. The request itself has then not been carried out, and is repeated
+   * with the session. Any other answer of a pending URL is the answer to the request.
    */
   async #begins(answer: Response, token: HeldToken): Promise<Response | HeldToken> {
     if (this.#authorizes || answer.status !== 200 || !answer.headers.has('aauth-access')) return answer
@@ -258,7 +258,7 @@ export class Call {
     return usable(token, this.#run.agent.now()) ?? this.#agentToken()
   }
 
-  /** Challenges are met a few times: each may mean that a person is asked. */
+  /** Limits the challenges that are met, since each may mean that a person is asked. */
   #count(requirement: Requirement, response: Response): void {
     if (++this.#met > mostChallenges) throw this.#circular(requirement, response)
   }
@@ -277,7 +277,7 @@ class Bearer {
     this.token = token
   }
 
-  /** Whether a resource token is to be exchanged: one that comes anew says that what was brought was not enough. */
+  /** Whether a resource token has to be exchanged. A different one says that the token brought was not enough. */
   takes({ parameters }: Requirement): boolean {
     const resourceToken = parameters['resource-token']
     if (resourceToken === undefined) return this.token.kind !== 'auth'

@@ -5,17 +5,17 @@ import { confirmationThumbprint, type HeldToken, holdToken, isFor, scopes } from
 /** What the checks of an agent depend on. */
 export interface Checker {
   readonly issuers: IssuerKeys
-  /** Thumbprint of the key that the tokens have to be for. */
+  /** The thumbprint of the key that the tokens must be bound to. */
   readonly jkt: string
-  /** The person server that the tokens have to name. */
+  /** The person server that the tokens must name. */
   readonly ps: string
-  /** Seconds; when person and auth tokens have to end, if something says so. */
+  /** When person and auth tokens must end at the latest, in seconds; `undefined` for no bound. */
   readonly until: number | undefined
   /** Seconds. */
   readonly now: number
 }
 
-/** A token that failed a check, in words that name nobody. */
+/** A token that failed a check. The message names no person. */
 export class Unfit {
   readonly why: string
   constructor(why: string) {
@@ -41,7 +41,10 @@ export async function checkResourceToken(
   return differing === undefined ? token : new Unfit(`${differing} differs from the presented token`)
 }
 
-/** What a resource token says of the token that it was minted for; absence has to match absence (AAuth 6.7.2). */
+/**
+ * The claims that a resource token copies from the presented token; a claim absent there must be absent here (AAuth
+ * 6.7.2).
+ */
 const copied = ['presented_jti', 'ps', 'sub', 'mission_s256', 'tenant'] as const
 
 /** Checks an auth token before the agent uses it (AAuth 9.4.4). */
@@ -71,8 +74,8 @@ export async function checkAuthToken(
 }
 
 /**
- * Checks a person token that was got on behalf of somebody before it is shown to anybody (AAuth 7.1.2): as
- * {@link checkPersonToken}, and its signature.
+ * Checks a person token fetched for a caller before it is presented (AAuth 7.1.2): as {@link checkPersonToken}, and
+ * its signature.
  */
 export async function verifyPersonToken(
   jwt: unknown,
@@ -82,14 +85,14 @@ export async function verifyPersonToken(
   const token = checkPersonToken(jwt, resource, checker)
   if (token instanceof Unfit) return token
   const { claims } = token
-  // What grants something is no person token (G-19).
+  // A token that grants something is no person token (G-19).
   if (claims['scope'] !== undefined || claims['account'] !== undefined)
     return new Unfit('it grants something')
   const verifies = await verified(token.jwt, 'aa-person+jwt', checker)
   return verifies instanceof Unfit ? verifies : token
 }
 
-/** Checks that a person token is for this resource and this key (AAuth 7.1.2). Its signature is for the resource to verify. */
+/** Checks that a person token is for this resource and this key (AAuth 7.1.2). The resource verifies its signature. */
 export function checkPersonToken(jwt: unknown, resource: string, checker: Checker): HeldToken | Unfit {
   const token = holdToken('person', jwt)
   if (token === undefined) return new Unfit('there is none in the answer')
@@ -102,7 +105,7 @@ export function checkPersonToken(jwt: unknown, resource: string, checker: Checke
   return outlives(token, checker) ? new Unfit('it ends later than it may') : token
 }
 
-/** Checks that an agent token is for this key, and has not ended. */
+/** Checks that an agent token is for this key and has not expired. */
 export function checkAgentToken(jwt: unknown, jkt: string, now: number): HeldToken | Unfit {
   const token = holdToken('agent', jwt)
   if (token === undefined) return new Unfit('it is no agent token')
@@ -111,7 +114,7 @@ export function checkAgentToken(jwt: unknown, jkt: string, now: number): HeldTok
   return token.claims.exp > now ? token : new Unfit('it has ended')
 }
 
-/** R-315: nothing that was fetched with an upstream token outlives it. */
+/** R-315: nothing fetched with an upstream token outlives it. */
 function outlives({ claims }: HeldToken, { until }: Checker): boolean {
   return until !== undefined && claims.exp > until
 }

@@ -1,6 +1,6 @@
 import { AgentError } from './error.js'
 
-/** Rejects as soon as `signal` aborts, even where the work ignores it. */
+/** Rejects as soon as `signal` aborts, even if the work ignores it. */
 export function abortable<T>(work: T | PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
@@ -12,7 +12,7 @@ export function abortable<T>(work: T | PromiseLike<T>, signal: AbortSignal): Pro
   })
 }
 
-/** Reads a stream to its end; `undefined` when it is longer than `most` bytes, and then no more of it is read. */
+/** Reads a stream to its end; `undefined` as soon as it is longer than `most` bytes. */
 async function readBytes(
   stream: ReadableStream<Uint8Array> | null,
   most: number,
@@ -35,7 +35,7 @@ async function readBytes(
   }
 }
 
-/** The content of a request, which has to be in memory since its digest is signed; `undefined` when it has none. */
+/** The content of a request, in memory because its digest is signed; `undefined` when it has none. */
 export async function readContent(
   request: Request,
   most: number,
@@ -47,7 +47,7 @@ export async function readContent(
   throw new AgentError('content_too_large', `the request has more content than limits.requestBytes, ${most}`)
 }
 
-/** Reads an answer of JSON to its end: the object, or `undefined` when it is none, or longer than `most` bytes. */
+/** Reads a JSON object from a response; `undefined` when the content is anything else, or longer than `most` bytes. */
 export async function readJson(
   response: Response,
   most: number,
@@ -61,7 +61,7 @@ export async function readJson(
   return content === undefined ? undefined : parseObject(content)
 }
 
-/** Like {@link readJson}, of a response that is handed on afterwards: its content can be read as if nobody had. */
+/** Like {@link readJson}, for a response that is passed on: its content can still be read afterwards. */
 export async function peekJson(
   response: Response,
   most: number,
@@ -70,7 +70,7 @@ export async function peekJson(
   return isJson(response) ? readJson(response.clone(), most, signal) : undefined
 }
 
-/** Lets go of a response that nobody reads, so that its connection is free again. */
+/** Cancels the content of a response that is not read, so that its connection is free again. */
 export function discard(response: Response): void {
   void response.body?.cancel().catch(() => {})
 }

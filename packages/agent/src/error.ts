@@ -49,10 +49,10 @@ export type AgentErrorCode =
   | 'parent_failed'
   | 'expired_upstream_token'
 
-/** One request that an agent made, and what came back in a word. */
+/** One request that an agent made, and its result. */
 export interface AgentStep {
   readonly method: string
-  /** Without query and fragment, which may hold what is nobody's business. */
+  /** Without query and fragment, which may hold secrets. */
   readonly url: string
   /** `0` when there was no response. */
   readonly status: number
@@ -60,14 +60,14 @@ export interface AgentStep {
   readonly requirement: string | null
   /** The error of its `Signature-Error`. */
   readonly error: string | null
-  /** When it began, in milliseconds of the agent's clock. */
+  /** When the request was sent, in milliseconds of the agent's clock. */
   readonly at: number
 }
 
-/** What is known of the end beside its code. */
+/** Details of the failure, beside its code. */
 export interface AgentErrorDetails {
   readonly steps?: readonly AgentStep[]
-  /** Of the response that ended it. */
+  /** The status of the response that ended the run. */
   readonly status?: number | undefined
   /** The `detail` of the problem that a server answered with. */
   readonly detail?: string | undefined
@@ -78,18 +78,18 @@ export interface AgentErrorDetails {
   readonly cause?: unknown
 }
 
-/** Thrown by an agent that cannot bring what is required. Tokens are in none of its members. */
+/** Thrown when an agent cannot meet what is required. No member holds a token. */
 export class AgentError extends Error {
   override readonly name = 'AgentError'
   /** An {@link AgentErrorCode}, or the `error` of the server that refused: `denied`, `invalid_resource_token`, … */
   readonly code: AgentErrorCode | (string & {})
-  /** Every request that was made, in order; those that fetched metadata and keys are not among them. */
+  /** Every request that was made, in order, except those that fetched metadata and keys. */
   readonly steps: readonly AgentStep[]
-  /** The status of the response that ended it, when there was one. */
+  /** The status of the response that ended the run, if there was one. */
   readonly status: number | undefined
-  /** What the server that refused said of it: at most 200 characters, in which whatever may be a token is left out. */
+  /** The explanation of the server that refused: at most 200 characters, with anything removed that may be a token. */
   readonly detail: string | undefined
-  /** Seconds after which that server may be asked again, where it said so. */
+  /** Seconds after which that server may be asked again, if it said so. */
   readonly retryAfter: number | undefined
   /** With `interaction_required`: the page that a person has to open. */
   readonly interaction: Interaction | undefined
@@ -105,7 +105,7 @@ export class AgentError extends Error {
     this.#unfinished = details.unfinished
   }
 
-  /** With `interaction_required`: what `agent.resume` takes up again. No member of its own, since errors end up in logs. */
+  /** With `interaction_required`: the argument of `agent.resume`. An accessor, so that logging the error does not print it. */
   get unfinished(): Unfinished | undefined {
     return this.#unfinished
   }

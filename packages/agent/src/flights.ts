@@ -1,12 +1,12 @@
 import type { HeldToken } from './held.js'
 import type { Wallet } from './wallet.js'
 
-/** Tokens that are being fetched; each resolves with `undefined` where that came to nothing. */
+/** Tokens that are being fetched, by kind and resource; each resolves with `undefined` when the fetch fails. */
 export type Flights = Map<string, Promise<HeldToken | undefined>>
 
 const flights = new WeakMap<Wallet, Flights>()
 
-/** What is being fetched for a wallet: whoever shares it may have each other's tokens, and nobody else may. */
+/** The fetches that are running for a wallet. Only agents that share a wallet share tokens. */
 export function flightsOf(wallet: Wallet): Flights {
   const known = flights.get(wallet)
   if (known !== undefined) return known

@@ -8,10 +8,10 @@ export interface HeldToken {
   readonly claims: IssuedClaims
 }
 
-/** Seconds of life below which a token is renewed rather than presented (AAuth 7.9.1). */
+/** A token with fewer seconds left than this is renewed before use (AAuth 7.9.1). */
 const margin = 300
 
-/** Reads a token without verifying it; `undefined` when it is no JWT with the claims of every token. */
+/** Reads a token without verifying it; `undefined` when it is no JWT with the claims that every token has. */
 export function holdToken(kind: HeldToken['kind'], jwt: unknown): HeldToken | undefined {
   if (typeof jwt !== 'string') return undefined
   const claims = readClaims(jwt)
@@ -21,28 +21,31 @@ export function holdToken(kind: HeldToken['kind'], jwt: unknown): HeldToken | un
   return isToken ? { kind, jwt, claims: claims as IssuedClaims } : undefined
 }
 
-/** The token, if it is valid long enough to be presented; otherwise `undefined`. */
+/** Returns the token if it is valid long enough to be presented, otherwise `undefined`. */
 export function usable(token: HeldToken | undefined, now: number): HeldToken | undefined {
   if (token === undefined) return undefined
   const { iat, exp } = token.claims
-  // A token that was short from the start is used for half its life.
+  // A short-lived token is used for half its life.
   return exp - now > Math.min(margin, (exp - iat) / 2) ? token : undefined
 }
 
-/** The RFC 7638 thumbprint of the key in `cnf.jwk`; `undefined` when there is none, or none that is usable. */
+/** The RFC 7638 thumbprint of the key in `cnf.jwk`; `undefined` when there is no usable key. */
 export function confirmationThumbprint({ cnf }: IssuedClaims): string | undefined {
   if (typeof cnf !== 'object' || cnf === null) return undefined
   const key = importPublicJwk((cnf as { readonly jwk?: unknown }).jwk)
   return key instanceof KeyFault ? undefined : key.jkt
 }
 
-/** Whether a person or auth token is for this resource: `aud` is its name, or an array of just that (RFC 7519, 4.1.3). */
+/**
+ * Whether a person or auth token is for this resource: `aud` is its identifier, or an array of only that (RFC 7519,
+ * 4.1.3).
+ */
 export function isFor({ aud }: IssuedClaims, resource: unknown): boolean {
   const audiences: readonly unknown[] = [aud].flat()
   return audiences.length === 1 && audiences[0] === resource
 }
 
-/** The scope values of a claim. */
+/** The scopes in a claim. */
 export function scopes(value: unknown): readonly string[] {
   return typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : []
 }

@@ -1,14 +1,14 @@
 /** The limits of one `fetch` of an agent. Times are milliseconds, sizes are bytes. */
 export interface AgentLimits {
-  /** Requests, those to the person server and polls included; metadata and keys are not. */
+  /** Requests, including polls and those to the person server, but not those for metadata and keys. */
   readonly steps: number
-  /** From the call until its response, waiting for people included. */
+  /** From the call to its response, including the time in which people decide. */
   readonly time: number
-  /** From a request until the header of its response. Servers hold a poll for up to 45 s. */
+  /** From sending a request to the header of its response. Servers hold a poll for up to 45 s. */
   readonly exchange: number
-  /** The content of a request, which is held in memory: its digest is part of the signature. */
+  /** Content of a request, which is held in memory because its digest is signed. */
   readonly requestBytes: number
-  /** What a server answers that the agent itself reads: tokens, problems, the content of a `202`. */
+  /** Content of an answer that the agent itself reads: tokens, problems, the content of a `202`. */
   readonly answerBytes: number
 }
 

@@ -12,44 +12,44 @@ export interface Interaction {
   readonly link: string
 }
 
-/** A question to the agent before anything is decided (AAuth 7.5.1, 11.6.2). */
+/** A question to the agent before a decision (AAuth 7.5.1, 11.6.2). */
 export interface Clarification {
-  /** In Markdown, of whoever asks: not to be trusted. */
+  /** Markdown, written by the person or server that asks: do not trust it. */
   readonly question: string
-  /** The answers to choose from, if there are any. */
+  /** The answers to choose from, if the question lists any. */
   readonly options: readonly string[]
-  /** Seconds until the question lapses, where that was said. */
+  /** Seconds until the question expires, if that was said. */
   readonly timeout: number | undefined
   /** The server that asks, as `https://ps.example`. */
   readonly from: string
 }
 
-/** What a function that brings agent tokens is told. */
+/** The argument of a function that fetches agent tokens. */
 export interface AgentTokenRequest {
   /** The agent's public key, for the token's `cnf.jwk`. */
   readonly publicJwk: Readonly<Record<string, string>>
-  /** Aborts when the token is not needed any more. */
+  /** Aborts when the token is no longer needed. */
   readonly signal: AbortSignal
 }
 
-/** What every function of the options is told beside its subject. */
+/** The further argument of every function in the options. */
 export interface AgentCallbackContext {
-  /** Aborts when the answer is not needed any more. */
+  /** Aborts when the result is no longer needed. */
   readonly signal: AbortSignal
 }
 
-/** What a sub-agent adds to the requests that its parent makes for it. */
+/** What a sub-agent adds to the token requests that its parent makes for it. */
 export interface SubAgentTerms {
   readonly members: Readonly<Record<string, unknown>>
   /** The thumbprint of the sub-agent's key. */
   readonly jkt: string
-  /** Aborts when the token is not needed any more. */
+  /** Aborts when the token is no longer needed. */
   readonly signal: AbortSignal
 }
 
 /**
- * The agent whose sub-agent this one is (AAuth 10.2), as far as the sub-agent uses it: an `Agent`, or two functions that
- * reach it in another process.
+ * The parent of a sub-agent (AAuth 10.2), as far as the sub-agent uses it: an `Agent`, or two functions that reach
+ * one in another process.
  */
 export interface ParentAgent {
   fetchPersonToken(resource: string, terms: SubAgentTerms): Promise<string>
@@ -68,22 +68,27 @@ export interface AgentOptions {
   /** The agent's key: a private JWK with a fully specified `alg` (`Ed25519`, `ES256`), or a signer for a key kept elsewhere. */
   readonly key: object | ExternalSigner
   /**
-   * The agent token (AAuth 5.3), or what brings one from the agent provider: called when there is none, and again when it has
-   * less than five minutes left or was refused. It has to be for this key.
+   * The agent token (AAuth 5.3), or a function that fetches one from the agent provider. The function is called when
+   * there is no token, when it has less than five minutes left, and when it was refused. The token must be bound to
+   * this key.
    */
   readonly agentToken: string | ((request: AgentTokenRequest) => string | Promise<string>)
   /** The identifier of the person server. Default: `ps` of the agent token. */
   readonly personServer?: string | undefined
   /**
-   * Makes this a sub-agent, with a key and an agent token of its own: its token requests are made by this agent, with
-   * `subagent_token` (AAuth 10.2). Its `onInteraction`, capabilities and mission count for them. Default: none.
+   * Makes this agent a sub-agent with its own key and agent token. The parent makes its token requests, with
+   * `subagent_token` (AAuth 10.2), and the parent's `onInteraction`, capabilities and mission apply to them. Default:
+   * none.
    */
   readonly parent?: ParentAgent | undefined
   /** Where tokens and sessions are kept. Default: in memory, at most 1000. */
   readonly wallet?: Wallet | undefined
-  /** Takes a person to a page, or tells them of it. Awaited before the agent polls on. Default: nobody can be asked. */
+  /**
+   * Takes a person to a page, or tells them about it. The agent awaits it before it goes on polling. Default: no
+   * person can be asked.
+   */
   readonly onInteraction?: ((interaction: Interaction, context: AgentCallbackContext) => unknown) | undefined
-  /** Answers a question; `undefined` withdraws the request. Default: no questions are answered. */
+  /** Answers a question; `undefined` withdraws the request. Default: questions are not answered. */
   readonly onClarification?:
     | ((
         clarification: Clarification,
@@ -97,23 +102,27 @@ export interface AgentOptions {
   readonly capabilities?: readonly string[] | undefined
   /** `mission_s256` of every request for a person token. Default: none. */
   readonly mission?: string | undefined
-  /** Why, in the agent's words; shown to the person. Default: nothing. */
+  /** Why the agent asks, in its own words; shown to the person. Default: nothing. */
   readonly justification?: string | undefined
-  /** Further members of every token request: `prompt`, `tenant`, `platform`, … (AAuth 7.1, 7.2). Default: none. */
+  /** Further members of every token request, such as `prompt`, `tenant`, `platform` (AAuth 7.1, 7.2). Default: none. */
   readonly tokenRequest?: Readonly<Record<string, unknown>> | undefined
   /** Default {@link agentLimits}. */
   readonly limits?: { readonly [Name in keyof AgentLimits]?: number | undefined } | undefined
   /**
-   * Used for every request instead of Node's `fetch` to resources and the guarded fetch to all others: for loopback, proxies, or
-   * to guard requests to resources as well. It must follow no redirect when `redirect` is `manual`.
+   * Used for every request. Default: Node's `fetch` to resources and the guarded fetch to everybody else. Set it for
+   * loopback, for proxies, or to guard requests to resources as well. It must not follow redirects when `redirect` is
+   * `manual`.
    */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** How metadata and keys of others are fetched and kept; or a cache that is there already, which is then shared. */
+  /** How metadata and keys of others are fetched and cached; or an existing cache to share. */
   readonly issuers?: IssuerOptions | IssuerKeys | undefined
-  /** Milliseconds, as `Date.now`, which is the default. */
+  /** Milliseconds. Default `Date.now`. */
   readonly clock?: (() => number) | undefined
-  /** Waits between polls; `seconds` is what a server asked for. Default: a timer. For tests. */
+  /** Waits between polls; `seconds` is the time a server asked for. Default: a timer. For tests. */
   readonly wait?: ((seconds: number, signal: AbortSignal) => Promise<void>) | undefined
-  /** Whether a `202` has to have an absolute `Location`, `Retry-After` and `Cache-Control: no-store`. Default `false`. For tests. */
+  /**
+   * Whether a `202` must have an absolute `Location`, `Retry-After` and `Cache-Control: no-store`. Default `false`.
+   * For tests.
+   */
   readonly strict?: boolean | undefined
 }

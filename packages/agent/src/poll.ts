@@ -4,18 +4,18 @@ import { type Requirement, readRequirement } from './requirement.js'
 import { type Destination, type Run, retryAfter } from './run.js'
 import type { Undertaking } from './unfinished.js'
 
-/** Seconds between polls when a server names none, and seconds more after a `429` (AAuth 11.8.3, 11.9.4). */
+/** Seconds between polls when a server gives none, and how many more after a `429` (AAuth 11.8.3, 11.9.4). */
 const defaultInterval = 5
-/** The longest pause between polls that nobody answers, in seconds. */
+/** The longest pause in seconds after polls without an answer. */
 const longestPause = 60
-/** Polls in a row that may follow each other at once; after that a second lies between. */
+/** How many polls may follow each other without a pause; after that, at least a second passes. */
 const atOnce = 3
-/** Polls in a row that may be lost to the network. */
+/** How many polls in a row may fail for reasons of the network. */
 const lostPolls = 3
-/** Questions of one wait that are answered; a person server asks no more than that (AAuth 7.5.3). */
+/** How many questions one wait answers; a person server asks no more (AAuth 7.5.3). */
 const questions = 5
 
-/** Whether a `202` is a deferral of AAuth (11.8.2), not the answer of a route that has begun something of its own. */
+/** Whether a `202` is a deferral of AAuth (11.8.2) and not the application's own. */
 export function isDeferral(response: Response): boolean {
   if (response.status !== 202) return false
   const { headers } = response
@@ -41,7 +41,7 @@ export class Wait {
 
   /**
    * @param url the pending URL
-   * @param opened the codes of pages that somebody has been sent to already
+   * @param opened the codes of pages to which a person has been sent already
    */
   constructor(run: Run, to: Destination, url: URL, undertaking: Undertaking, opened: readonly string[] = []) {
     this.#run = run
@@ -51,17 +51,17 @@ export class Wait {
     this.#opened = new Set(opened)
   }
 
-  /** Takes up a wait that was begun before, as {@link end} goes on with it. */
+  /** Continues a wait that was begun before, like {@link end}. */
   async resume(tokenFor: (response: Response | undefined) => Promise<string>): Promise<Response> {
     const response = await this.#poll(await tokenFor(undefined))
     return (await isWait(this.#run, response)) ? this.end(response, tokenFor) : response
   }
 
   /**
-   * Opens the interaction if one is required, answers questions, polls with signed GETs, and resolves with the first answer
-   * that is not "wait".
+   * Opens the interaction if one is required, answers questions, polls with signed GETs, and resolves with the first
+   * answer that does not say to wait.
    *
-   * @param tokenFor the token for the next poll, given the response that asks for it
+   * @param tokenFor returns the token for the next poll, given the response that asks for it
    */
   async end(first: Response, tokenFor: (response: Response) => Promise<string>): Promise<Response> {
     let response = first
@@ -76,7 +76,7 @@ export class Wait {
     }
   }
 
-  /** Leaves it to others to wait for people. */
+  /** Hands the wait over to the caller of the agent. */
   #defer(response: Response, token: string): void {
     const { defer } = this.#run.agent
     const requirement = readRequirement(response)
@@ -94,7 +94,7 @@ export class Wait {
     throw this.#run.gaveUp('bad_challenge', 'an interaction needs an https url and a code', response)
   }
 
-  /** What is required of the agent meanwhile. Resolves with the response that came of it, if one did. */
+  /** Meets what is required while waiting. Resolves with the response to it, if there is one. */
   async #meet(response: Response, token: string): Promise<Response | undefined> {
     const requirement = readRequirement(response)
     if (requirement?.name === 'interaction') await this.#interact(response, requirement)
@@ -106,7 +106,7 @@ export class Wait {
   async #interact(response: Response, requirement: Requirement): Promise<void> {
     const { url, code } = this.#page(response, requirement)
     if (this.#opened.has(code)) return
-    // Each opens a page before a person, who has patience for a few.
+    // Each question opens a page, and people's patience is limited.
     if (this.#opened.size >= questions)
       throw this.#run.gaveUp('no_progress', 'one page after the other is to be opened', response)
     this.#opened.add(code)
@@ -149,7 +149,7 @@ export class Wait {
     })
   }
 
-  /** Cancels the request (R-255), so that nobody is asked any more. Whether that succeeds changes nothing here. */
+  /** Cancels the request (R-255), so that nobody is asked any more. A failure to cancel changes nothing here. */
   async #withdraw(token: string): Promise<void> {
     const request = {
       to: this.#to,
@@ -174,7 +174,7 @@ export class Wait {
     return this.#quick > atOnce ? 1 : this.#interval
   }
 
-  /** One poll. One that is lost is made again: a pending URL gives its answer to whoever comes back for it. */
+  /** Polls once. A poll that fails is repeated: the pending URL keeps its answer. */
   async #poll(token: string): Promise<Response> {
     const headers = new Headers({ prefer: 'wait=45' })
     const request = { to: this.#to, method: 'GET', url: this.#url, headers, content: undefined, token }
@@ -200,7 +200,7 @@ export function pageOf({
     : { url, code }
 }
 
-// People are shown it: what stands first is the host, for them as for their browsers.
+// People read the address, so the host has to be the first thing in it.
 const plainUrl = /^https:\/\/[^/?#@\\\s]+(?:\/[^?#\\\s]*)?$/
 
 /** Whether a response says to come again. */
@@ -212,8 +212,9 @@ async function isWait(run: Run, response: Response): Promise<boolean> {
 const unavailable: ReadonlySet<number> = new Set([502, 503, 504])
 
 /**
- * Whether a poll has met a server, or a proxy before it, that cannot answer now. It has lost nothing, as where its connection
- * breaks. A `502` or `504` with a code in its `error` member is an answer: the call was carried out, and came to that.
+ * Whether a poll reached a server, or a proxy before it, that cannot answer now. Nothing is lost, as when the
+ * connection breaks. A `502` or `504` with a code in its `error` member is an answer: the call was carried out and
+ * failed so.
  */
 export async function isUnanswered(run: Run, response: Response): Promise<boolean> {
   const { status } = response
@@ -223,7 +224,7 @@ export async function isUnanswered(run: Run, response: Response): Promise<boolea
   return typeof body?.['error'] !== 'string'
 }
 
-/** How a wait ended badly (R-223), if it did: with one of the errors of pending URLs, or where the URL is gone. */
+/** The error with which a wait ended (R-223), if it did: one of the codes of pending URLs, or the URL is gone. */
 export async function badEnd(run: Run, response: Response): Promise<AgentError | undefined> {
   const { status } = response
   if (status < 400) return undefined
@@ -241,7 +242,7 @@ const endings: ReadonlyMap<number, readonly string[]> = new Map([
   [500, ['server_error']],
 ])
 
-/** The pending URL of a deferral. @throws AgentError when it is none that can be followed */
+/** The pending URL of a deferral. @throws AgentError when it cannot be followed */
 export function pendingUrl(run: Run, response: Response, asked: URL): URL {
   const { strict } = run.agent.settings
   const location = response.headers.get('location')
@@ -251,7 +252,7 @@ export function pendingUrl(run: Run, response: Response, asked: URL): URL {
   if (!URL.canParse(location, asked.href)) throw run.gaveUp('bad_deferral', 'Location is no URL', response)
   const url = new URL(location, asked)
   url.hash = ''
-  // The origin of a `blob:` is that of what is within it.
+  // The origin of a `blob:` URL is that of the URL inside it.
   const isElsewhere = url.protocol !== asked.protocol || url.origin !== asked.origin
   if (isElsewhere || url.username !== '' || url.password !== '')
     throw run.gaveUp('bad_deferral', 'Location is on another origin', response)

@@ -1,13 +1,13 @@
 import { type Dictionary, isInnerList, parseDictionary, serializeInnerList, Token } from 'structured-headers'
 
-/** Characters of a field that are read; a resource token has up to 12,288. */
+/** Limit on the characters of a field; a resource token has up to 12,288. */
 const longest = 16_384
 
 /** What an `AAuth-Requirement` header asks for (AAuth 11.6.1). */
 export interface Requirement {
   /** `agent-token`, `person-token`, `auth-token`, `interaction`, `approval`, … */
   readonly name: string
-  /** The String parameters: `resource-token`, `url`, `code`, … It has no prototype. */
+  /** The String parameters: `resource-token`, `url`, `code`, … The object has no prototype. */
   readonly parameters: Readonly<Record<string, string>>
 }
 
@@ -31,10 +31,10 @@ export function readRequirement(response: Response): Requirement | undefined {
   return { name: member[0].toString(), parameters }
 }
 
-/** What a `Signature-Error` header says (Signature-Key draft, 5). */
+/** The content of a `Signature-Error` header (Signature-Key draft, 5). */
 export interface SignatureError {
   readonly error: string
-  /** With `invalid_input`: every component that the server requires, by name or as it is serialised. */
+  /** With `invalid_input`: every component that the server requires, by name or in serialised form. */
   readonly requiredInput: readonly string[] | undefined
 }
 

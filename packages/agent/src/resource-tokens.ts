@@ -4,11 +4,11 @@ import { confirmationThumbprint, type HeldToken, holdToken, usable } from './hel
 import type { Run } from './run.js'
 import type { WalletKind } from './wallet.js'
 
-/** What an agent's wallet has for one resource, as one `fetch` sees it. */
+/** The tokens in an agent's wallet for one resource, as one `fetch` uses them. */
 export class ResourceTokens {
   readonly #run: Run
   readonly #resource: string
-  /** The tokens fetched by this `fetch`: one that is refused although it is new would be refused again. */
+  /** The tokens that this `fetch` has fetched. A new token that is refused would be refused again. */
   readonly #fresh = new Set<string>()
 
   /** @param resource the resource's identifier */
@@ -26,26 +26,26 @@ export class ResourceTokens {
     this.#fresh.add(jwt)
   }
 
-  /** The token that the wallet has, where it may still be presented. */
+  /** The token in the wallet, if it may still be presented. */
   async held(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
     const { agent } = this.#run
     const token = usable(holdToken(kind, await this.get(kind)), agent.now())
-    // Of a key that the agent had before.
+    // The token is bound to a former key of the agent.
     return token !== undefined && confirmationThumbprint(token.claims) === agent.settings.key.jkt
       ? token
       : undefined
   }
 
-  /** The token that another request of this agent is fetching already, so that nobody is asked twice for the same. */
+  /** The token that another request of this agent is fetching, so that no person is asked twice for the same. */
   async underWay(kind: 'person' | 'auth'): Promise<HeldToken | undefined> {
     const flight = this.#flights.get(this.#flightName(kind))
     return flight === undefined ? undefined : abortable(flight, this.#run.signal)
   }
 
-  /** Fetches a token for the wallet, and for all who wait for the same. */
+  /** Fetches a token for the wallet, and for all requests that wait for it. */
   async fetched(kind: 'person' | 'auth', fetch: () => Promise<HeldToken>): Promise<HeldToken> {
     const fetching = fetch().then((token) => this.#keep(token))
-    // Why it failed is the business of the request that fetched it; the others try themselves.
+    // The request that fetched reports the failure; the others then try themselves.
     const flight = fetching.catch(() => undefined)
     const name = this.#flightName(kind)
     this.#flights.set(name, flight)

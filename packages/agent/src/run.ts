@@ -5,7 +5,7 @@ import { AgentError, type AgentErrorCode, type AgentErrorDetails, type AgentStep
 import { readRequirement, readSignatureError } from './requirement.js'
 import { type Draft, signedHeaders } from './sign.js'
 
-/** To whom a request goes: a resource, or another party of the agent's own. */
+/** Whom a request goes to: a resource, or another party. */
 export type Destination = 'resource' | 'party'
 
 /** One request of a run. */
@@ -16,12 +16,12 @@ export interface RunRequest extends Draft {
 }
 
 /**
- * What one `fetch` of an agent does until its response: its requests, counted and bounded, so that no server can keep an agent
- * busy for ever; its time; and the signal that ends it.
+ * Everything that one `fetch` of an agent does until its response: its requests, which are counted so that no server
+ * can keep an agent busy for ever; its time limit; and the signal that ends it.
  */
 export class Run {
   readonly agent: AgentContext
-  /** Aborts when the caller's signal does, or when the time is over. */
+  /** Aborts when the caller's signal does, or at the time limit. */
   readonly signal: AbortSignal
   readonly #steps: AgentStep[] = []
   readonly #ends: number
@@ -38,7 +38,7 @@ export class Run {
     this.signal = AbortSignal.any([signal, late.signal])
   }
 
-  /** Runs `work`, and lets go of the time when it has ended; a response's content is the caller's to read or leave. */
+  /** Runs `work` and then stops the timer. The content of a response is left to the caller. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     try {
       this.signal.throwIfAborted()
@@ -75,7 +75,7 @@ export class Run {
     await abortable(this.agent.settings.wait(seconds, this.signal), this.signal)
   }
 
-  /** Calls a function of the options; what it throws is the cause of an error with this code. */
+  /** Calls a function of the options. An error it throws becomes the cause of one with this code. */
   async call<T>(code: AgentErrorCode, what: string, call: () => T | PromiseLike<T>): Promise<T> {
     try {
       return await abortable(Promise.resolve().then(call), this.signal)
@@ -86,12 +86,12 @@ export class Run {
     }
   }
 
-  /** The content of a response that the agent itself reads, if it is a JSON object within bounds. */
+  /** The content of a response that the agent reads itself, if it is a JSON object within bounds. */
   read(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
     return this.#read(response, readJson)
   }
 
-  /** Like {@link read}, of a response that may be handed on afterwards. */
+  /** Like {@link read}, for a response that may be passed on. */
   peek(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
     return this.#read(response, peekJson)
   }
@@ -110,7 +110,7 @@ export class Run {
     return this.refusedWith(response, await this.read(response))
   }
 
-  /** Like {@link refused}, where the content has been read. */
+  /** Like {@link refused}, for content that has been read. */
   refusedWith(response: Response, body: Readonly<Record<string, unknown>> | undefined): AgentError {
     const named = readSignatureError(response)?.error ?? body?.['error']
     const code = typeof named === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(named) ? named : undefined
@@ -121,7 +121,7 @@ export class Run {
     })
   }
 
-  /** The error that a response is the reason of. */
+  /** The error for a response that ends the run. */
   gaveUp(
     code: AgentErrorCode,
     message: string,
@@ -132,7 +132,7 @@ export class Run {
     return this.failed(code, message, { ...about(response), ...details })
   }
 
-  /** The error with which the run ends, with the requests so far. */
+  /** The error that ends the run, with the requests so far. */
   failed(code: AgentErrorCode | (string & {}), message: string, details: AgentErrorDetails = {}): AgentError {
     return new AgentError(code, message, { ...details, steps: [...this.#steps] })
   }
@@ -185,7 +185,7 @@ export class Run {
   }
 }
 
-/** Seconds of a `Retry-After`; `undefined` when it has none, or a date. */
+/** The seconds in a `Retry-After`; `undefined` when the field is absent or holds a date. */
 export function retryAfter(response: Response): number | undefined {
   const value = response.headers.get('retry-after')
   return value !== null && /^[0-9]{1,9}$/.test(value.trim()) ? Number(value) : undefined
@@ -199,7 +199,7 @@ function hostOf({ url }: Response): string {
   return URL.canParse(url) ? new URL(url).host : 'a server'
 }
 
-/** Whatever a server says about why, without what may be a token: it had ours in its hands. */
+/** Removes from a server's explanation anything that may be a token: the server had ours. */
 function withoutTokens(text: string): string {
   return text
     .replaceAll(/[^\x20-\x7e\u00a0-\uffff]/g, ' ')

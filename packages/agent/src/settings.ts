@@ -12,7 +12,7 @@ import { type AgentLimits, agentLimits } from './limits.js'
 import type { AgentOptions } from './options.js'
 import { createMemoryWallet, type Wallet } from './wallet.js'
 
-/** The options in force. */
+/** The checked options, with their defaults. */
 export interface Settings
   extends Pick<
     AgentOptions,
@@ -38,7 +38,7 @@ export interface Settings
   readonly fetchParty: typeof globalThis.fetch
 }
 
-/** What each option has to be; those that are no more than a type. */
+/** The type of each option that needs no further check. */
 const kinds: ReadonlyMap<string, readonly [test: (value: unknown) => boolean, wanted: string]> = new Map([
   ['key', [isObject, 'a private JWK or a signer']],
   ['agentToken', [isTextOrFunction, 'a JWT, or a function that brings one']],
@@ -61,9 +61,9 @@ const kinds: ReadonlyMap<string, readonly [test: (value: unknown) => boolean, wa
 const required: readonly string[] = ['key', 'agentToken']
 
 /**
- * Checks the options and puts the defaults in.
+ * Checks the options and fills in the defaults.
  *
- * @throws TypeError naming the option that is at fault, and what it has to be
+ * @throws TypeError naming the invalid option and what it must be
  */
 export function settle(options: AgentOptions): Settings {
   check(options)
@@ -122,7 +122,7 @@ function readLimits(given: AgentOptions['limits'] = {}): AgentLimits {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(agentLimits, name)) throw new TypeError(`option limits.${name} is not known`)
     if (value === undefined) continue
-    // The longest that a timer can wait.
+    // The longest time that a timer can wait.
     if (!Number.isSafeInteger(value) || value < 1 || value > 2_147_483_647)
       throw new TypeError(`option limits.${name}: must be a positive whole number below 2^31`)
     limits[name] = value
@@ -132,7 +132,7 @@ function readLimits(given: AgentOptions['limits'] = {}): AgentLimits {
 
 function readIssuers({ issuers = {}, fetch }: AgentOptions, clock: () => number): IssuerKeys {
   if (isCache(issuers)) return issuers
-  // What nobody asks for is not kept fresh: an agent has no use for keys between its requests, and needs no closing.
+  // Keys are not refreshed in the background: an agent needs none between its requests, and need not be closed.
   const every = () => () => {}
   return createIssuerCache(issuers, { clock, random: Math.random, report: () => {}, fetch, every })
 }

@@ -8,23 +8,23 @@ export interface Draft {
   readonly content: Uint8Array | undefined
 }
 
-/** How a request is signed. */
+/** How to sign a request. */
 export interface Signing {
   readonly key: Pick<SigningKey, 'sign'>
   /** The token that is presented in `Signature-Key`. */
   readonly token: string
   /** Seconds. */
   readonly created: number
-  /** Components to cover beside those of every request. */
+  /** Components to cover beside those that every request covers. */
   readonly additional: readonly string[]
 }
 
-/** Fields that are the agent's to write. */
+/** Fields that only the agent may set. */
 const own = ['signature', 'signature-input', 'signature-key', 'content-digest', 'content-length', 'host']
 
 /**
- * The fields of a request once it is signed (RFC 9421): with content, `content-type` and `content-digest` are covered always,
- * and `authorization` when it is a session (R-207).
+ * The fields of a signed request (RFC 9421). With content, `content-type` and `content-digest` are always covered;
+ * with a session, `authorization` (R-207).
  */
 export async function signedHeaders(draft: Draft, signing: Signing): Promise<Headers> {
   const { method, url, content } = draft
@@ -32,7 +32,7 @@ export async function signedHeaders(draft: Draft, signing: Signing): Promise<Hea
   for (const name of own) headers.delete(name)
   if (content !== undefined) {
     headers.set('content-digest', contentDigest(content))
-    // What content without a type is (RFC 9110, 8.3), said so that it can be covered.
+    // The type of content without a `Content-Type` (RFC 9110, 8.3), stated so that it can be covered.
     if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream')
   }
   const fields = await signRequest(
@@ -57,7 +57,7 @@ export async function signedHeaders(draft: Draft, signing: Signing): Promise<Hea
 function components(headers: Headers, hasContent: boolean, additional: readonly string[]): string[] {
   const content = hasContent ? ['content-type', 'content-digest'] : []
   const session = /^aauth /i.test(headers.get('authorization') ?? '') ? ['authorization'] : []
-  // A server that asks for a field which this request does not have cannot mean this request.
+  // A server that requires a field which this request does not have cannot mean this request.
   const asked = additional.filter((name) => name.startsWith('@') || name.startsWith('"') || headers.has(name))
   return [...new Set([...baseComponents, ...content, ...session, ...asked])]
 }

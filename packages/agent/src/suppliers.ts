@@ -22,12 +22,12 @@ import { type Settings, settle } from './settings.js'
 import { grantedToken } from './token-requests.js'
 import type { Wallet } from './wallet.js'
 
-/** Bytes of a supplier's answer that the guarded fetch lets through. */
+/** Bytes of a supplier's answer that the guarded fetch accepts. */
 const longestAnswer = 16 * 1024 * 1024
 
 /**
- * Connects a resource server that calls other resources (option `onward`) to an agent of this package. The adapters for
- * Express and Fastify do it by themselves.
+ * Gives a resource server that calls other resources (option `onward`) an agent of this package. The adapters for
+ * Express and Fastify do this by themselves.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export const connectSuppliers: ConnectSuppliers = (context: SuppliersContext): S
   const { agent, clock } = context
   const limits = { timeout: 120_000, jwksBytes: longestAnswer }
   const fetch = context.fetch ?? createGuardedFetch({ ...context.guard, limits })
-  // What a resource signs with changes with its keys, and the rest of the settings does not.
+  // The key of a resource is rotated; the other settings stay the same.
   const settings = settle({
     key: { publicJwk: agent.key.publicJwk, sign: (data: Uint8Array) => agent.key.sign(data) },
     agentToken: () => agent.token(),
@@ -97,12 +97,12 @@ export const connectSuppliers: ConnectSuppliers = (context: SuppliersContext): S
   }
 }
 
-/** A poll needs no upstream token. */
+/** Polls need no upstream token. */
 const unneeded = async (): Promise<string> => {
   throw new Error('a poll has no use for an upstream token')
 }
 
-/** What is declared of a caller who can, or cannot, be sent to a page. */
+/** What is declared to suppliers of a caller who can, or cannot, be sent to a page. */
 function wordsOf({ capabilities }: Pick<Authority, 'capabilities'>): Partial<Settings> {
   return { capabilities, onInteraction: undefined, onClarification: undefined }
 }
@@ -122,7 +122,7 @@ async function ownToken(agent: OwnAgent): Promise<HeldToken> {
   return token
 }
 
-/** The wallet of one caller; the agent token is the same for all of them, and is kept elsewhere. */
+/** The wallet for one caller. The agent token is shared by all callers and kept elsewhere. */
 function walletOf({ wallet, exp }: Authority): Wallet {
   return {
     get: (kind, supplier) => (kind === 'agent' ? undefined : wallet.get(kind, supplier)),
@@ -152,7 +152,7 @@ function waiting(deferral: Deferral): SupplierFault {
 async function send(run: Run, wait: Wait, method: 'GET' | 'DELETE'): Promise<Response> {
   const own = await run.agent.agentToken(run.signal)
   const presented = holdToken('person', wait.presented)
-  // The key is the same, so that we are known by any token of it.
+  // The key is the same, so any of its tokens identifies us.
   const token = presented !== undefined && presented.claims.exp > run.agent.now() ? presented.jwt : own.jwt
   return run.send({
     to: wait.brings === 'answer' ? 'resource' : 'party',
@@ -174,7 +174,7 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
     const requirement = readRequirement(response)
     const name = requirement?.name ?? 'approval'
     const page = name === 'interaction' ? pageOf(requirement?.parameters ?? {}) : undefined
-    // Nobody would bring it, and it would be waited for until the end.
+    // Nobody would bring it, and the call would wait until it expires.
     if (!(name === 'interaction' ? page !== undefined : name === 'approval')) {
       discard(await send(run, wait, 'DELETE'))
       return name === 'clarification'
@@ -182,7 +182,7 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
         : new SupplierFault('supplier_failed', `a pending URL requires ${name}, which cannot be brought`)
     }
     const seconds = (retryAfter(response) ?? 5) + (status === 429 ? 5 : 0)
-    // Without a requirement the person has arrived where they were sent before.
+    // Without a requirement, the person has reached the page that they were sent to.
     const interaction = page ?? wait.interaction
     return {
       state: 'waiting',
@@ -209,7 +209,10 @@ async function poll(run: Run, wait: Wait, authority: PollAuthority): Promise<Pro
   return { state: 'token', kind, value: jwt, exp: claims.exp }
 }
 
-/** The supplier's answer, unless it is that a session has begun, with which the call is made again. */
+/**
+ * The supplier's answer; or `undefined` when it only says that a session has begun, and the call has to be repeated
+ * with it.
+ */
 async function answered(run: Run, response: Response, { exp }: PollAuthority): Promise<Progress> {
   const session = response.headers.get('aauth-access')
   if (response.status === 200 && session !== null) {
@@ -223,9 +226,9 @@ async function answered(run: Run, response: Response, { exp }: PollAuthority): P
 }
 
 /**
- * What the end of a run is to the resource server.
+ * The fault for the resource server that a failed run amounts to.
  *
- * @throws whatever comes of neither the supplier's side nor our time
+ * @throws errors that neither the supplier's side nor our time limit caused
  */
 function faultOf(cause: unknown, signal: AbortSignal): SupplierFault {
   if (signal.aborted) {
@@ -241,7 +244,7 @@ function faultOf(cause: unknown, signal: AbortSignal): SupplierFault {
 function codeOf(code: string, status: number | undefined): SupplierFaultCode {
   const known = ends.get(code)
   if (known !== undefined) return known
-  // Of a person server: a resource's answer is handed on.
+  // From a person server. The answer of a resource is passed on as it is.
   if (status === 429 || status === 503) return 'supplier_unavailable'
   return status === 403 && code !== 'bad_answer' ? 'denied' : 'supplier_failed'
 }

@@ -16,11 +16,11 @@ import { readSignatureError } from './requirement.js'
 import type { Run } from './run.js'
 import type { Undertaking, Unfinished } from './unfinished.js'
 
-/** For whom tokens are requested, where it is not the agent itself. */
+/** For whom tokens are requested, if not for the agent itself. */
 export interface TokenTerms {
-  /** Members of the request beside those that the agent writes. They cannot replace those. */
+  /** Members of the request beside those that the agent sets, which they cannot replace. */
   readonly members?: Readonly<Record<string, unknown>> | undefined
-  /** The thumbprint of the key that the token has to be for. Default: the agent's own. */
+  /** The thumbprint of the key that the token must be bound to. Default: the agent's own. */
   readonly jkt?: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface AuthChallenge {
   /** The resource's identifier. */
   readonly resource: string
   readonly resourceToken: string
-  /** The person or auth token that the resource token was given for. */
+  /** The person or auth token for which the resource token was issued. */
   readonly presented: HeldToken
 }
 
@@ -52,7 +52,7 @@ export async function requestPersonToken(
     ...terms.members,
     resource,
     capabilities,
-    // The mission rides in the upstream token, and none is named beside it.
+    // The upstream token carries the mission, so none is named beside it.
     ...(upstream === undefined
       ? optional('mission_s256', mission)
       : { mission_s256: undefined, upstream_token: await upstream.token() }),
@@ -102,7 +102,7 @@ async function checkerFor(run: Run, { jkt }: TokenTerms): Promise<Checker> {
   return { issuers, jkt: jkt ?? key.jkt, ps: await personServer(run), until, now }
 }
 
-/** The person server: of the upstream token, of the options, or of the agent token. */
+/** The person server: named by the upstream token, the options, or the agent token. */
 async function personServer(run: Run): Promise<string> {
   const { agent, signal } = run
   const { settings, upstream } = agent
@@ -112,14 +112,14 @@ async function personServer(run: Run): Promise<string> {
   return ps
 }
 
-/** Takes up a token request that a person has had to decide. */
+/** Continues a token request that a person had to decide. */
 export async function resumeTokenRequest(run: Run, unfinished: Unfinished): Promise<HeldToken> {
   const { url, codes, ...undertaking } = unfinished
   const wait = new Wait(run, 'party', new URL(url), undertaking, codes)
   return grantedToken(run, await wait.resume(async () => agentToken(run)), undertaking)
 }
 
-/** The token at the end of a token request that had to wait. */
+/** Returns the token at the end of a token request that had to wait. */
 export async function grantedToken(
   run: Run,
   response: Response,
@@ -183,7 +183,7 @@ async function ask(
     to: 'party' as const,
     method: 'POST',
     url,
-    // Whoever does not wait here wants to know at once that there is something to wait for.
+    // A caller that does not wait here has to know at once that there is something to wait for.
     headers: new Headers({
       'content-type': 'application/json',
       ...(agent.defer === undefined ? { prefer: 'wait=45' } : {}),
@@ -208,7 +208,7 @@ async function agentToken({ agent, signal }: Run): Promise<string> {
   return (await agent.agentToken(signal)).jwt
 }
 
-/** Whether the agent token itself is refused, so that another one may do (AAuth 11.3.4). */
+/** Whether the agent token itself is refused, so that a new one may help (AAuth 11.3.4). */
 function refusesToken(response: Response): boolean {
   const error = response.status === 401 ? readSignatureError(response)?.error : undefined
   return error !== undefined && ['invalid_jwt', 'expired_jwt', 'revoked_jwt', 'unknown_key'].includes(error)

@@ -2,22 +2,23 @@
 export type WalletKind = 'agent' | 'person' | 'auth' | 'session'
 
 /**
- * Where an agent keeps tokens and sessions between its requests. Each is worth nothing without the agent's key, and still is
- * nobody else's business. A wallet belongs to one agent; one that is shared by processes has to hold what was set last.
+ * Where an agent keeps tokens and sessions between its requests. They are useless without the agent's key, but should
+ * still be kept secret. A wallet belongs to one agent; processes that share one must all see the value that was set
+ * last.
  */
 export interface Wallet {
   /**
-   * @param resource the resource's identifier, as `https://notes.example`; for `agent` the empty text
+   * @param resource the resource's identifier, such as `https://notes.example`; the empty string for `agent`
    * @returns the token or session as it was set
    */
   get(kind: WalletKind, resource: string): string | undefined | Promise<string | undefined>
-  /** @param expires seconds since 1970; when it ends, where that is known */
+  /** @param expires seconds since 1970 when the value expires, if that is known */
   set(kind: WalletKind, resource: string, value: string, expires: number | undefined): unknown
   delete(kind: WalletKind, resource: string): unknown
 }
 
 /**
- * A wallet in the memory of this process. When it is full, what was used last goes last.
+ * A wallet in the memory of this process. When it is full, the least recently used entry is dropped.
  *
  * @param limit tokens and sessions held; default 1000
  * @throws TypeError when the limit is no positive whole number

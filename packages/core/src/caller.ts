@@ -1,4 +1,4 @@
-/** The token that was presented: what names it, and its times; never its text. */
+/** The token that was presented, by its names and times. The token itself is not kept. */
 export interface PresentedToken {
   /** The issuer: an agent provider, a person server or an access server. */
   readonly iss: string
@@ -14,8 +14,8 @@ interface Verified {
   /** RFC 7638 SHA-256 thumbprint of the key that signed the request. */
   readonly jkt: string
   /**
-   * On a call that waited for an approval: who gave it, by the application's own names, in order (G-76). Absent where
-   * nobody who approved was named.
+   * On a call that was held for approval: the users who approved it, in order (G-76). Absent where approvals name
+   * nobody.
    */
   readonly approvedBy?: readonly string[]
 }
@@ -24,40 +24,40 @@ interface Verified {
 export interface PersonIdentifier {
   /** The person server. */
   readonly ps: string
-  /** Opaque, directed at this resource, stable whatever agent acts. */
+  /** Opaque, specific to this resource, and the same whichever agent acts. */
   readonly sub: string
 }
 
-/** The caller presented an agent token: who is calling is known (AAuth 5.3). */
+/** The caller presented an agent token: the agent is known (AAuth 5.3). */
 export interface Agent extends Verified {
   readonly kind: 'agent'
-  /** `aauth:local@domain`; compare exactly, never interpret. */
+  /** `aauth:local@domain`. Compare it as a whole; its parts mean nothing. */
   readonly agent: string
   /** The agent provider, whose host is the agent's domain. */
   readonly provider: string
-  /** The person server that a person token can be requested from; only a hint (R-117). */
+  /** The person server from which a person token can be requested; only a hint (R-117). */
   readonly ps?: string
   /**
-   * Present on a sub-agent: the agent it helps, of the same provider (AAuth 10.2). The only mark of one: a `+` in `agent`
-   * means nothing, and person and auth tokens never say that a sub-agent holds them. A `parent_agent` of another
-   * provider is left out (G-03).
+   * On a sub-agent: the agent that it helps, of the same provider (AAuth 10.2). Nothing else marks a sub-agent: a `+`
+   * in `agent` means nothing, and person and auth tokens never name one. A `parent_agent` of another provider is left
+   * out (G-03).
    */
   readonly parentAgent?: string
 }
 
-/** The caller presented a person token: whom it acts for is known, and nothing is granted (AAuth 7.1). */
+/** The caller presented a person token: the person is known, and nothing is granted (AAuth 7.1). */
 export interface Person extends Verified {
   readonly kind: 'person'
   readonly person: PersonIdentifier
-  /** Organisational context, never part of who the person is (R-131). */
+  /** The organisation the person acts within. It is not part of the person's identity (R-131). */
   readonly tenant?: string
   /** `mission_s256`, opaque. */
   readonly mission?: string
-  /** Only on routes with `user`: the application's user whom the person is linked to, as `users.find` answered. */
+  /** Only on routes with `user`: the application's user to whom the person is linked, as `users.find` returned it. */
   readonly user?: unknown
 }
 
-/** The caller presented an auth token: a person has granted what it names (AAuth 9.4). */
+/** The caller presented an auth token: a person has granted the scopes that it names (AAuth 9.4). */
 export interface Grant extends Verified {
   readonly kind: 'grant'
   readonly person: PersonIdentifier
@@ -67,26 +67,29 @@ export interface Grant extends Verified {
   readonly tenant?: string
   readonly mission?: string
   /**
-   * Every claim of the token as issued, for identity claims such as `email` or `groups`; without `cnf`, whose key is
+   * Every claim of the token, for identity claims such as `email` or `groups`. Only `cnf` is left out; its key is
    * `jkt`.
    */
   readonly claims: Readonly<Record<string, unknown>>
-  /** Only on routes with `user`: the application's user whom the person is linked to, as `users.find` answered. */
+  /** Only on routes with `user`: the application's user to whom the person is linked, as `users.find` returned it. */
   readonly user?: unknown
 }
 
 /** A caller as its token describes it. */
 export type TokenCaller = Agent | Person | Grant
 
-/** What is stored of the caller that a pending request or session was begun for: enough to stop it by revocation or denial. */
+/**
+ * What is stored of the caller for whom a pending request or session was begun: enough to stop it by revocation or
+ * denial.
+ */
 export type Origin =
   | (Pick<Agent, 'kind' | 'jkt' | 'agent' | 'parentAgent'> & { readonly token: TokenName })
   | (Pick<Person | Grant, 'jkt' | 'person'> & {
       readonly kind: 'person' | 'grant'
       readonly token: TokenName
       /**
-       * The mark of the last time that the person was unlinked from a user, when this was stored; `null`: there was none.
-       * Absent where nobody asked.
+       * The mark of the person's last unlinking when this was stored; `null`: there was none. Absent where it was not
+       * read.
        */
       readonly unlinked?: string | null
     })
@@ -94,7 +97,7 @@ export type Origin =
 /** The names of a token: its issuer and `jti`. */
 export type TokenName = Pick<PresentedToken, 'iss' | 'jti'>
 
-/** The last ends of a person's and a key's sessions that were known when something was decided. */
+/** The marks of a person's and a key's last ended sessions, as known when a decision was made. */
 export interface EndMarks {
   readonly user?: string
   readonly jkt?: string
@@ -110,10 +113,10 @@ export function originOf({ kind, jkt, token, ...who }: TokenCaller): Origin {
   return { kind: kind as 'person' | 'grant', person: who.person, ...kept }
 }
 
-/** The caller holds a session: somebody known to this application connected the agent on our page (AAuth 6.2, 6.3). */
+/** The caller holds a session: a user of this application has connected the agent on our page (AAuth 6.2, 6.3). */
 export interface Connected extends Verified {
   readonly kind: 'session'
-  /** The application's own name of that person, as its login gave it. */
+  /** The user, by the application's own name, as its login returned it. */
   readonly user: string
   readonly scope: readonly string[]
   /** The data that the application's login put into the session; JSON. */
@@ -124,14 +127,15 @@ export interface Connected extends Verified {
     /** Seconds. */
     readonly began: number
   }
-  /** Who is calling, by the token of this request. */
+  /** The caller by the token of this request. */
   readonly by: TokenCaller
 }
 
-/** Who signed the request, as verified. Frozen; look at `kind` first. */
+/** The verified signer of the request. Frozen. Check `kind` first. */
 export type Caller = TokenCaller | Connected
 
-// A resource token may be minted only from a caller that was verified here (R-184); no object literal passes for one.
+// A resource token may be minted only for a caller that was verified here (R-184), so no object made elsewhere is
+// accepted.
 const verified = new WeakSet<TokenCaller>()
 
 /** Freezes a caller whose token has verified. */
@@ -146,7 +150,7 @@ export function sealCaller<C extends TokenCaller>(caller: C): C {
   return Object.freeze(caller)
 }
 
-// What was verified, behind what a route has added to it.
+// The verified caller behind one to which a route has added the user.
 const bare = new WeakMap<TokenCaller, TokenCaller>()
 
 /** The caller with the user of the application that the person is linked to. */
@@ -156,12 +160,12 @@ export function asUser<C extends Person | Grant>(caller: C, user: unknown): C {
   return known
 }
 
-/** The caller as verified: the application's user is kept by the application, and found anew for each request. */
+/** The caller as verified. The application keeps its user, and it is looked up again for each request. */
 export function withoutUser<C extends TokenCaller>(caller: C): C {
   return (bare.get(caller) as C | undefined) ?? caller
 }
 
-/** Whether this object is the result of verification; an object of equal content is not. */
+/** Whether this very object is the result of verification; a copy is not. */
 export function isVerifiedCaller(caller: TokenCaller): boolean {
   return verified.has(caller)
 }
@@ -179,7 +183,7 @@ export function samePerson(a: TokenCaller, b: TokenCaller): boolean {
   return a.person.ps === b.person.ps && a.person.sub === b.person.sub
 }
 
-/** Whether a token presented later says the same of its bearer: nobody approved the call for another account. */
+/** Whether a token presented later stands for the same bearer and account: an approval is for one account. */
 export function standsFor(later: TokenCaller, caller: TokenCaller): boolean {
   if (later.kind !== caller.kind || !samePerson(later, caller)) return false
   if (later.kind === 'agent' || caller.kind === 'agent') return true

@@ -13,7 +13,7 @@ export type SignatureErrorCode =
   | 'issuer_missing'
   | 'issuer_mismatch'
 
-/** Codes carried only by the `error` member of a problem body (AAuth 11.9; those that answer `503` are ours). */
+/** Codes carried only by the `error` member of a problem body (AAuth 11.9; the codes answered with `503` are ours). */
 export type ProblemCode =
   | 'invalid_request'
   | 'invalid_scope'
@@ -41,13 +41,13 @@ export type ProblemCode =
   | 'supplier_unavailable'
   | 'server_error'
 
-/** Every code this library answers with. A local policy may add codes of its own to a `403`. */
+/** Every code that this library answers with. A policy may answer `403` with codes of its own. */
 export type ErrorCode = SignatureErrorCode | ProblemCode
 
 /**
- * Whose fault an error is: the groups that an operator alerts on separately.
- * `caller`: the request is at fault. `issuer`: a token's issuer could not be reached. `supplier`: another resource that a
- * handler called in its caller's name, or the person server in between. `ours`: a fault of this server.
+ * Who caused an error, so that an operator can alert on each group separately. `caller`: the request is at fault.
+ * `issuer`: a token's issuer could not be reached. `supplier`: another resource that a handler called in its caller's
+ * name, or the person server in between. `ours`: this server failed.
  */
 export type ErrorFamily = 'caller' | 'issuer' | 'supplier' | 'ours'
 
@@ -117,27 +117,27 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
   return errorTable.get(code) as ErrorEntry
 }
 
-/** The details of a refusal beside its code. */
+/** Details of a refusal, beside its code. */
 export interface RefusalDetails {
-  /** One sentence for the caller; never a token, a signature or a `sub`. */
+  /** One sentence for the caller, without any token, signature or `sub`. */
   readonly detail?: string
   /** For the operator's log only; never sent. */
   readonly reason?: string
-  /** What was thrown, for the operator's log only; never sent. */
+  /** The error that was thrown, for the operator's log only; never sent. */
   readonly cause?: unknown
   /** With `invalid_input`: every component this endpoint requires (Signature-Key draft, 5.4.5). */
   readonly requiredInput?: readonly string[]
   /** With `unsupported_scheme`: the schemes accepted at this endpoint. */
   readonly acceptScheme?: readonly string[]
-  /** Seconds after which to try again; sent as `Retry-After`. */
+  /** Seconds after which to try again, sent as `Retry-After`. */
   readonly retryAfter?: number
-  /** A requirement sent beside the error (AAuth 11.12.5). */
+  /** A requirement to send beside the error (AAuth 11.12.5). */
   readonly requirement?: 'agent-token' | 'person-token'
 }
 
 /**
- * A refused request, as plain data. It is returned, never thrown: an exception costs more than the whole check, and a
- * stranger must not be able to cause one.
+ * A refused request, as plain data. It is returned and never thrown: an exception costs more than all the checks, and
+ * strangers must not be able to cause one.
  */
 export class Refusal {
   readonly code: ErrorCode
@@ -148,14 +148,14 @@ export class Refusal {
   }
 }
 
-/** Creates a {@link Refusal} with nothing but a code and, where given, a sentence for the caller. */
+/** Creates a {@link Refusal} from a code and, optionally, a sentence for the caller. */
 export function refuse(code: ErrorCode, detail?: string): Refusal {
   return new Refusal(code, detail === undefined ? {} : { detail })
 }
 
 /**
- * A {@link refuse} that is the same for every request, made once: what is derived of it, its answer and its event, is then
- * made once as well. For whatever strangers can cause without end.
+ * Creates a {@link Refusal} that is the same for every request. Its answer and event are then made only once as well.
+ * For refusals that strangers can cause in any number.
  */
 export function constantRefusal(code: ErrorCode, detail?: string | RefusalDetails): Refusal {
   const refusal = typeof detail === 'object' ? new Refusal(code, detail) : refuse(code, detail)
@@ -164,8 +164,8 @@ export function constantRefusal(code: ErrorCode, detail?: string | RefusalDetail
 }
 
 /**
- * Something that was thrown, as one that can be asked what it is. Functions of the application may throw anything, and of
- * some objects `instanceof` and `String` throw themselves.
+ * Replaces a thrown value that cannot be inspected. Functions of the application may throw anything, and with some
+ * objects `instanceof` and `String` themselves throw.
  */
 export function askable(cause: unknown): unknown {
   try {
@@ -178,16 +178,15 @@ export function askable(cause: unknown): unknown {
 
 const unaskable = (): Error => new Error('something was thrown that does not say what it is')
 
-/** What was thrown, in words for the operator. */
+/** The message of a thrown value, for the operator. */
 export function messageOf(cause: unknown): string {
   const known = askable(cause)
   return known instanceof Error ? known.message : String(known)
 }
 
 /**
- * The error that an adapter passes to the application instead of answering a refusal, where it is asked to (`onError:
- * 'next'` in Express, `'throw'` in Fastify). `status`, `statusCode` and `headers` are what both frameworks' default
- * handlers honour.
+ * The error that an adapter passes to the application instead of answering a refusal (`onError: 'next'` in Express,
+ * `'throw'` in Fastify). Both frameworks' default handlers use its `status`, `statusCode` and `headers`.
  */
 export class AAuthError extends Error {
   override readonly name: string = 'AAuthError'
@@ -197,7 +196,7 @@ export class AAuthError extends Error {
   readonly statusCode: number
   readonly #headers: Readonly<Record<string, string>>
   readonly detail: string | undefined
-  /** Express shows the message of an exposed error. Nothing secret is ever in it. */
+  /** Express shows the message of an exposed error. The message never holds secrets. */
   readonly expose = true
   constructor(
     code: string,
@@ -215,8 +214,8 @@ export class AAuthError extends Error {
   }
 
   /**
-   * What the answer has to carry. No member of its own: a challenge names the person in its resource token, and errors end
-   * up in logs, some of which copy members that are not enumerable, too.
+   * The headers that the answer must carry. An accessor of the class: a challenge names the person in its resource
+   * token, and errors end up in logs, some of which also copy members that are not enumerable.
    */
   get headers(): Readonly<Record<string, string>> {
     return this.#headers

@@ -9,33 +9,33 @@ import type { OtherWay } from './other-way.js'
 /**
  * The options of {@link aauth}: those of the resource server, and some for Express.
  *
- * @typeParam User what `users.find` answers
+ * @typeParam User what `users.find` returns
  */
 export interface ExpressOptions<User extends object | string = object | string>
   extends PartialOptions<ResourceOptions<Request, User>> {
   /**
-   * `answer` (default): the guard writes challenges and refusals. `next`: they go to `next(error)` as an
-   * {@link AAuthError} with `status` and `headers`, and the application's error handler has to send both.
+   * Who answers challenges and refusals. `answer` (default): the guard. `next`: the application's error handler,
+   * which gets an {@link AAuthError} from `next(error)` and must send its `status` and `headers`.
    */
   readonly onError?: 'answer' | 'next'
   /**
-   * Whether every route of the application has to declare what it requires, or `guard.open()` where it is open on
-   * purpose; otherwise nothing is served. Express has no moment at which it starts, so this is looked at when the first
-   * request comes to one of our handlers, and again when the application has got more; all are then answered `500`. Put
-   * `guard.endpoints()` before every route: what stands before our first handler is not stopped. `guard.routes(app)`
-   * tells before any request. Default `false`.
+   * Whether every route must declare what it requires, or `guard.open()` if it is open on purpose. If one does not,
+   * every request is answered `500`. Express has no start event, so the routes are checked when the first request
+   * reaches one of our handlers, and again when routes were added. Put `guard.endpoints()` before every route: a
+   * handler before our first one is not stopped. `guard.routes(app)` lists the routes without a request. Default
+   * `false`.
    */
   readonly secureByDefault?: boolean
 }
 
-/** Whether routes are report-only by default, as the option `observe` says. */
+/** Whether routes are report-only by default (option `observe`). */
 type ByDefault<Observe> = [Observe] extends [undefined] ? false : Exclude<Observe, undefined>
 
 /**
- * AAuth for Express 4.18 and 5. `resource`, `signingKeys` and `store` may be left to the environment, and outside
- * production a key is made where there is none.
+ * AAuth for Express 4.18 and 5. The environment can provide `resource`, `signingKeys` and `store`, and outside
+ * production a key is made if none is given.
  *
- * @throws TypeError naming the option or variable at fault
+ * @throws TypeError naming the invalid option or variable
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export function aauth<
   return guardOf(server, shared, close) as unknown as ExpressGuard<ByDefault<Observe>, User>
 }
 
-/** Call chaining needs an agent, and this package has one. */
+/** Adds the agent that call chaining needs. */
 function connected(options: PartialOptions<ResourceOptions<Request>>): typeof options {
   const { onward } = options
   return typeof onward === 'object' && onward !== null

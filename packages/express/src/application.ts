@@ -5,18 +5,18 @@ import { lookForParsers } from './parsers.js'
 import { declarations, layersOf, ownEndpoints, routesOf, stackOf } from './routes.js'
 import { type MaybeExpress, wholeApp } from './whole-app.js'
 
-/** What a guard knows of the application that it serves in. */
+/** What a guard knows about its application. */
 export interface Looked {
   readonly secureByDefault: boolean
-  /** The error that `secureByDefault` found when the routes were last looked at. */
+  /** The error that `secureByDefault` found when the routes were last checked. */
   fault?: TypeError | undefined
-  /** How many layers it had then; where that does not matter, any number. */
+  /** How many layers the application had then; any number if that does not matter. */
   layers?: number
 }
 
 /**
- * Looks at the application when the first request comes, and with `secureByDefault` again when it has got more: Express has
- * no moment at which it starts.
+ * Checks the application at the first request and, with `secureByDefault`, again when layers were added. Express has
+ * no start event.
  */
 export function lookAt(req: Request, server: ResourceServer<Request, OtherWay>, looked: Looked): void {
   const { secureByDefault } = looked
@@ -26,7 +26,7 @@ export function lookAt(req: Request, server: ResourceServer<Request, OtherWay>, 
   if (looked.layers === layers) return
   const isFirst = looked.layers === undefined
   looked.layers = layers
-  // What verification takes from the wire is not changed by it, but what handlers see is.
+  // This does not change what verification reads from the request, but it changes what handlers see.
   if ((req as MaybeExpress).app?.get('trust proxy') === true) server.diagnose('AAUTH_TRUST_PROXY')
   if (app === undefined) return
   if (isFirst)

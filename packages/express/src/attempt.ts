@@ -1,8 +1,8 @@
 import type { NextFunction } from 'express'
 
 /**
- * Runs a function and hands its error, thrown or rejected, to `next`. Express 4 ignores promises, no version sees what is
- * called later, and a rejection that nobody handles ends the process.
+ * Runs a function and passes its error, thrown or rejected, to `next`. Express 4 ignores promises, no version catches
+ * errors of later callbacks, and an unhandled rejection ends the process.
  */
 export function attempt(next: NextFunction, work: () => unknown): void {
   try {
@@ -12,10 +12,10 @@ export function attempt(next: NextFunction, work: () => unknown): void {
   }
 }
 
-/** Goes on with an error, whatever was thrown: without one Express would serve the request. */
+/** Passes an error to `next`, whatever was thrown: for a falsy value Express would serve the request. */
 export function fail(next: NextFunction, error: unknown): void {
   next(isPass(error) ? new Error('failed without saying why') : error)
 }
 
-// What Express takes for no error, or for the end of a route.
+// Values that Express does not treat as an error, or as the end of a route.
 const isPass = (error: unknown): boolean => !error || error === 'route' || error === 'router'

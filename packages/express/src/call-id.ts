@@ -2,12 +2,12 @@ import { callIdOf, fromNode } from '@countersign/core/adapter'
 import type { Request } from 'express'
 import type { MaybeExpress } from './whole-app.js'
 
-// The prototypes that have it.
+// The prototypes that have it already.
 const withCallId = new WeakSet<object>()
 
-/** Puts `aauthCallId` where the application's requests inherit from, since it is computed for few of them. */
+/** Defines `aauthCallId` on the prototype of the application's requests, because few requests need it computed. */
 export function giveCallId(req: Request): void {
-  // Each request has a hidden class of its own, so that reading what it is of takes half a microsecond.
+  // Each request has its own hidden class, so reading its prototype takes half a microsecond.
   if (withCallId.has(Object.getPrototypeOf(req))) return
   const { app }: MaybeExpress = req
   const to = app === undefined ? req : (app as unknown as { readonly request: object }).request

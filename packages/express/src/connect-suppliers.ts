@@ -1,4 +1,4 @@
 import { connectSuppliers as given } from '@countersign/agent'
 
-/** In a file of its own, which is loaded where a server calls others in its callers' names (scripts/bundle.mjs). */
+/** A file of its own, so that it is loaded only by servers that call suppliers (scripts/bundle.mjs). */
 export const connectSuppliers: typeof given = given

@@ -8,13 +8,13 @@ import { idOf } from './route-view.js'
 import { mountOf, ownEndpoints, stackOf } from './routes.js'
 import { wholeApp } from './whole-app.js'
 
-/** What a guard knows of its endpoints. */
+/** What a guard knows about its endpoints. */
 export interface EndpointState {
   /** The handlers that answer at them. */
   readonly handlers: WeakSet<object>
-  /** Whether a request has come to one. */
+  /** Whether a request has reached one of them. */
   seen: boolean
-  /** How many resource tokens have been made before. */
+  /** How many resource tokens were minted before that. */
   minted: number
 }
 
@@ -37,7 +37,7 @@ export function answerEndpoints(
       attempt(next, async () => {
         const { baseUrl = '', url }: Partial<Pick<Request, 'baseUrl' | 'url'>> = req
         if (baseUrl === '') endpoints.seen = true
-        // Where the whole path is what they are mounted under, nothing of it is in their way.
+        // A request for exactly the mount path is one of the endpoint's own.
         else if (!endpoints.seen && !/^\/?(?:\?|$)/.test(url ?? ''))
           server.diagnose('AAUTH_ENDPOINTS', `they are mounted under ${printable(baseUrl)}`)
         const host = { ...nodeHost(wholeApplication(req, wholeApp(req)), req), id: idOf(req) }
@@ -56,14 +56,17 @@ export function answerEndpoints(
 
 /** Whether a request is for the host of another resource. */
 function isAnothers(req: Request, own: string): boolean {
-  // Express's word on the host, or in an application that is none of its, the client's.
+  // The host as Express reports it or, without an Express application, as the client sent it.
   const { hostname, headers }: Partial<Pick<Request, 'hostname' | 'headers'>> = req
   const named = hostname ?? headers?.host?.replace(/:\d*$/, '')
   const host = named?.toLowerCase().replace(/\.$/, '')
   return host !== undefined && host !== own && hosts.has(host)
 }
 
-/** A resource token has been made: whoever is given it looks at our documents. */
+/**
+ * Counts a resource token. The agent that gets it fetches our documents, so the endpoints are missing if none ever
+ * does.
+ */
 export function missEndpoints(
   req: Request,
   server: ResourceServer<Request, OtherWay>,
@@ -77,8 +80,8 @@ export function missEndpoints(
     server.diagnose('AAUTH_ENDPOINTS', 'no request has come to them: something before them answers')
 }
 
-/** Resource tokens that agents have been given, without anybody having looked at our documents. */
+/** Resource tokens after which the endpoints count as missing, if nobody has fetched our documents. */
 const manyTokens = 3
 
-/** A path may be a stranger's, and a terminal takes more than text. */
+/** Strangers choose paths, and a terminal interprets control characters. */
 const printable = (path: string): string => path.slice(0, 100).replace(/[^\x21-\x7e]/g, '?')

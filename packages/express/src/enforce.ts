@@ -17,14 +17,14 @@ import { type OtherWay, runOther } from './other-way.js'
 import type { Requirement } from './request.js'
 import { ExpressRoute } from './route-view.js'
 
-/** What the handlers of a guard share, and those of the guards made from it by `with`. */
+/** What the handlers of a guard share, with those of guards made by `with`. */
 export interface Shared {
   readonly onError: 'answer' | 'next'
   readonly looked: Looked
   readonly endpoints: EndpointState
 }
 
-/** A handler that lets through only what the requirement allows. */
+/** A handler that lets through only the callers that the requirement allows. */
 export function enforce(
   server: ResourceServer<Request, OtherWay>,
   shared: Shared,
@@ -35,13 +35,13 @@ export function enforce(
   const route = server.require(requirement)
   const other = typeof requirement === 'string' ? undefined : requirement.or
   const conclude = (outcome: Outcome, req: Request, res: Response, next: NextFunction): void => {
-    // The application has answered meanwhile: whoever was told that it failed must not find it done.
+    // The application has answered meanwhile: a caller that was told of a failure must not find the call carried out.
     if (res.writableEnded) return
     let fault: AAuthError | undefined
     try {
       if (!outcome.served && !endpoints.seen && asksForToken(outcome.code))
         missEndpoints(req, server, endpoints)
-      // Whatever a guard before this one has found holds no more.
+      // Replaces the result of an earlier guard.
       req.aauth = (outcome.served ? outcome.caller : undefined) as Request['aauth']
       noteObserved(req, outcome.observed)
       if (!outcome.served || outcome.observed !== undefined) readOn(req, res)
@@ -61,7 +61,7 @@ export function enforce(
   }
   return (req, res, next) => {
     let outcome: ReturnType<typeof route.check>
-    // In a listener without a framework nobody catches what is thrown, and the process ends.
+    // Without a framework around it, nothing would catch the error, and the process would end.
     try {
       lookAt(req, server, looked)
       if (looked.fault !== undefined) throw looked.fault
@@ -72,7 +72,7 @@ export function enforce(
       fail(next, error)
       return
     }
-    // The usual request is decided at once; a promise would be its dearest part beside the verification.
+    // The usual request is decided at once. A promise would cost more than everything else beside the verification.
     if (isPromiseLike(outcome))
       Promise.resolve(outcome).then(
         (late) => {
@@ -88,15 +88,15 @@ export function enforce(
   }
 }
 
-/** Answers, or gives the error that the application is to answer. */
+/** Sends the answer, or returns the error for the application to answer. */
 export function refuse(
   { code, detail, answer }: Answered,
   res: Response,
   onError: Shared['onError'],
 ): AAuthError | undefined {
-  // A `202` is no error: the call waits.
+  // A `202` is no error: the call is held.
   const isAnswered = onError === 'answer' || answer.status < 400
-  // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+  // Listeners of `upgrade` have no response and call their middlewares with `{}`.
   if (!isAnswered || typeof res.writeHead !== 'function')
     return new AAuthError(code, answer.status, answer.headers, detail)
   writeAnswer(answer, res)
@@ -110,10 +110,10 @@ function setHeaders(res: Response, headers: Readonly<Record<string, string>>): v
   for (const [name, value] of Object.entries(headers)) res.setHeader?.(name, value)
 }
 
-/** Whether there has been anything to note in this process: nearly all processes observe nothing. */
+/** Whether anything was observed in this process. Most processes observe nothing. */
 let hasObserved = false
 
-/** Notes what was only observed, in place of what a guard before this one has noted. */
+/** Records what was only observed, replacing the result of an earlier guard. */
 function noteObserved(req: Request, observed: Request['aauthObserved']): void {
   if (!hasObserved && observed === undefined) return
   hasObserved = true

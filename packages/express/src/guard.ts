@@ -18,9 +18,9 @@ import { type AnyApplication, declarations, routesOf } from './routes.js'
 import type { MaybeExpress } from './whole-app.js'
 
 /**
- * A middleware that lets through only callers of one kind; handlers after it see `req.aauth` typed as that kind. It is
- * spelt without types of Express, so that it fits the declarations of version 4 and of version 5. In `only` the kind is
- * stated a second time, so that TypeScript takes no handler for narrower callers.
+ * A middleware that lets through only callers of one kind; later handlers see `req.aauth` with that type. It uses no
+ * types of Express, so that it fits the declarations of version 4 and of version 5. `only` repeats the type, so that
+ * TypeScript rejects handlers for narrower callers.
  */
 export type GuardHandler<C> = (
   req: IncomingMessage,
@@ -28,19 +28,19 @@ export type GuardHandler<C> = (
   next: (error?: unknown) => void,
 ) => void
 
-/** What options say of `observe`, or where they say nothing, what holds around them. */
+/** The value of `observe`, or where it is not given, that of the enclosing guard. */
 type Otherwise<Observe, Around> = [Observe] extends [undefined] ? Around : Exclude<Observe, undefined>
 
 /**
  * What `aauth` returns.
  *
- * @typeParam Observe whether routes are report-only by default; handlers of such routes may find nobody
- * @typeParam User what `users.find` answers: `aauth.user` on routes with `user`
+ * @typeParam Observe whether routes are report-only by default; handlers of such routes may get no caller
+ * @typeParam User what `users.find` returns: `aauth.user` on routes with `user`
  */
 export interface ExpressGuard<Observe = false, User = object | string> {
   /**
    * A middleware that declares what a route or router requires of its callers, and enforces it. Put it before body
-   * parsers: a refusal then costs no parsing.
+   * parsers, so that refused requests are not parsed.
    *
    * @throws TypeError when the requirement is malformed or names a scope that the options do not describe
    */
@@ -48,26 +48,26 @@ export interface ExpressGuard<Observe = false, User = object | string> {
     requirement: R & OnlyKnown<R, Request, OtherWay>,
   ): GuardHandler<RouteCaller<R, Observe, undefined, User>>
   /**
-   * The same guard with defaults for the routes of a router: its policies come after the server's and before a route's
-   * own; its `observe` overrides the server's.
+   * The same guard with defaults for the routes of a router. The router's policies run after the server's and before
+   * a route's own; its `observe` overrides the server's.
    *
-   * @throws TypeError naming what is wrong in `defaults`
+   * @throws TypeError naming what is invalid in `defaults`
    */
   with<const Own extends boolean | undefined = undefined>(
     defaults: RouteDefaults<Request> & { readonly observe?: Own },
   ): ExpressGuard<Otherwise<Own, Observe>, User>
   /**
-   * What a handler calls suppliers with in the name of the caller whose request it serves (AAuth 10.1): as `fetch`. Needs
-   * the option `onward`, and `onward: true` on the route. Call suppliers before doing anything else that cannot be done
-   * twice: where the person has to be asked, it rejects, and the handler runs again from its beginning once they have
-   * decided. Let what it rejects with go on to {@link ExpressGuard.errors}.
+   * A `fetch` for calling suppliers in the name of the caller of this request (AAuth 10.1). Requires the option
+   * `onward`, and `onward: true` on the route. Call suppliers before doing anything that must not happen twice: if
+   * the person has to be asked, the call rejects, and the handler runs again from the beginning once they have
+   * decided. Let that error go on to {@link ExpressGuard.errors}.
    *
-   * @throws TypeError where the route does not say `onward: true`, or nobody has been verified
+   * @throws TypeError when the route does not set `onward: true`, or no caller was verified
    */
   onward(req: IncomingMessage): Onward
   /**
-   * An error middleware that answers what {@link ExpressGuard.onward} rejects with, and puts the call aside where it has to
-   * wait; all other errors go on. Mount it behind the routes, before the application's own error handler.
+   * An error middleware that answers the errors of {@link ExpressGuard.onward}, and holds the call if it has to wait.
+   * All other errors go on. Mount it after the routes and before the application's own error handler.
    */
   errors(): (
     error: unknown,
@@ -75,29 +75,31 @@ export interface ExpressGuard<Observe = false, User = object | string> {
     res: ServerResponse,
     next: (error?: unknown) => void,
   ) => void
-  /** A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets everything pass. */
+  /**
+   * A middleware that declares a route open, for `secureByDefault` and {@link ExpressGuard.routes}. It lets every
+   * request pass.
+   */
   open(): (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
   /**
-   * A middleware that answers requests to our own endpoints: metadata, keys, authorization and others. Mount it at the
-   * root of the application, before body parsers. Where several resources share an application, each answers for its own
-   * host.
+   * A middleware that serves our own endpoints: metadata, keys, authorization and others. Mount it at the root of the
+   * application, before body parsers. If several resources share an application, each answers for its own host.
    */
   endpoints(): RequestHandler
   /**
-   * What is declared: with an application, its routes and what each says; without one, what was required so far, in
-   * order, whatever it was put before.
+   * The declared routes. With an application: its routes, and what each declares. Without one: the requirements so
+   * far, in order, wherever they were mounted.
    */
   routes(app: AnyApplication): readonly DeclaredRoute<Requirement>[]
   routes(): readonly Pick<DeclaredRoute<Requirement>, 'aauth'>[]
   /** What report-only routes have seen, by route, code, issuer and agent, at all instances. Never rejects. */
   report(): Promise<AdoptionReport>
   /**
-   * Answers all long polls, releases timers and connections, and closes the store of `AAUTH_REDIS_URL` if that was
-   * opened; a store that was given is not closed. Requests that come later and need that store are refused, so call
-   * `server.close()` of the guard first, then this when the HTTP server has closed. Never rejects.
+   * Answers all long polls, releases timers and connections, and closes the store of `AAUTH_REDIS_URL` if it was
+   * opened; a store that the application gave stays open. Later requests that need the closed store are refused. So
+   * call `server.close()` of the guard first, then this when the HTTP server has closed. Never rejects.
    */
   close(): Promise<void>
-  /** The resource server behind the guard, for its operation: `revocations`, `issuers`, `pending` and others. */
+  /** The resource server behind the guard, for operators: `revocations`, `issuers`, `pending` and others. */
   readonly server: ResourceServer<Request, OtherWay>
 }
 
@@ -105,7 +107,7 @@ export interface ExpressGuard<Observe = false, User = object | string> {
  * The guard of a resource server.
  *
  * @param close closes what was opened for the options
- * @param declared what was required so far, of all guards made from the same options
+ * @param declared the requirements so far, of all guards made from the same options
  */
 export function guardOf(
   server: ResourceServer<Request, OtherWay>,
@@ -120,7 +122,7 @@ export function guardOf(
     return handler
   }
   return {
-    // The one place where the type of the locals is stated; nothing is ever put there.
+    // Only here the type of the locals is stated; nothing is put into them.
     require: ((requirement: Requirement, ...more: unknown[]) => {
       if (more.length > 0) throw calledByExpress('require({ … })')
       return declare(enforce(server, shared, requirement), requirement)
@@ -134,7 +136,7 @@ export function guardOf(
     errors: (...args: unknown[]) => {
       if (args.length > 0) throw calledByExpress('errors()')
       return (error, req, res, next) => {
-        // What has been answered is not put aside as well.
+        // A call that has been answered is not held as well.
         const answering = res.headersSent
           ? undefined
           : server.answerOnward(fromNode(req, originalTarget(req)), error)
@@ -164,12 +166,12 @@ export function guardOf(
   }
 }
 
-/** The error where a method was given to Express instead of its result. */
+/** The error for a method that was passed to Express uncalled. */
 function calledByExpress(call: string): TypeError {
   return new TypeError(`the parentheses are missing: write guard.${call}`)
 }
 
-/** What was asked for, wherever the application has mounted what asks. */
+/** The target of the request, wherever the handler is mounted. */
 function originalTarget(req: IncomingMessage): string | undefined {
   return (req as IncomingMessage & MaybeExpress).originalUrl
 }

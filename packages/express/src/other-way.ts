@@ -2,10 +2,10 @@ import { type Answered, challengeBeside } from '@countersign/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { attempt } from './attempt.js'
 
-/** The middlewares of another authentication that a route also accepts; all are run, in order. */
+/** The middlewares of another authentication that a route also accepts. All of them run, in order. */
 export type OtherWay = RequestHandler | readonly RequestHandler[]
 
-/** Runs the other way in. A `401` that it answers carries our challenge as well. */
+/** Runs the other way in. If it answers `401`, our challenge is added. */
 export function runOther(
   other: OtherWay,
   outcome: Answered,
@@ -15,9 +15,9 @@ export function runOther(
   const end = outcome.observed === undefined ? challengeBeside(res, outcome.answer.headers) : () => {}
   const run = (index: number): NextFunction => {
     return (error?: unknown) => {
-      // As Express has it: `next(null)` is no error, and the next handler is still to be asked.
+      // As in Express, `next(null)` is no error: the next handler runs.
       if (error) {
-        // With these words the request goes on elsewhere, and whatever is answered there is not ours.
+        // With these values the request leaves the route, and its answer is no longer ours.
         if (error === 'route' || error === 'router') end()
         next(error)
         return

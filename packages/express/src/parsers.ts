@@ -1,19 +1,19 @@
 import { Readable } from 'node:stream'
 import { handleOf, type Layer } from './routes.js'
 
-/** Express's own, by the names of their functions: they leave what they parsed, and of the bytes nothing. */
+/** Express's own parsers, by the names of their functions. They keep the parsed content but not the bytes. */
 const parsers: ReadonlyMap<string, { readonly type: string; readonly text: string }> = new Map([
   ['jsonParser', { type: 'application/json', text: '{}' }],
   ['urlencodedParser', { type: 'application/x-www-form-urlencoded', text: 'a=b' }],
 ])
 
 /**
- * Finds out whether a parser that stands for all paths before the first of our layers throws the bytes away. Whether one
- * keeps them (`verify`) is not to be seen from outside, so each is given a small request of its own.
+ * Finds parsers for all paths, before the first of our layers, that discard the bytes. Whether a parser keeps them
+ * (`verify`) cannot be seen from outside, so each is given a small request of its own.
  *
  * @param stack the layers of the application
  * @param isOurs whether a handler is one of ours
- * @param tell called once for each that keeps nothing
+ * @param tell called once for each parser that discards the bytes
  */
 export function lookForParsers(
   stack: readonly Layer[],
@@ -33,15 +33,15 @@ export function lookForParsers(
       url: '/',
       headers,
     }) as Readable & { readonly rawBody?: unknown }
-    // Who refuses it, as a `verify` may that looks for a signature of its own, has said nothing about the bytes; who is for
-    // other types has not read them.
+    // An error says nothing about the bytes: a `verify` may look for a signature of its own. A parser for other types
+    // has not read them.
     const next = (error?: unknown): void => {
       if (!error && request.readableDidRead && request.rawBody === undefined) tell(handle.name)
     }
     try {
       ;(handle as unknown as (...args: readonly unknown[]) => void)(request, {}, next)
     } catch {
-      // Nor has who throws.
+      // Neither does an error that is thrown.
     }
   }
 }

@@ -10,8 +10,8 @@ export type Requirement = CoreRequirement<ExpressRequest, OtherWay>
 export type Policy<C extends Caller = Caller> = CorePolicy<C, ExpressRequest>
 
 /**
- * The type of `req.aauth`. `require` states it in the type of the response's locals, which Express hands on to every later
- * handler of the same route; elsewhere it is any caller or `undefined`.
+ * The type of `req.aauth`. `require` states it in the type of the response's locals, which Express passes on to every
+ * later handler of the same route. Elsewhere it is any caller or `undefined`.
  */
 export type CallerIn<Request> = Request extends { readonly res?: infer R }
   ? NonNullable<R> extends { readonly locals: { readonly aauth?: infer Stated } }
@@ -23,20 +23,20 @@ export type CallerIn<Request> = Request extends { readonly res?: infer R }
     : Caller | undefined
   : Caller | undefined
 
-/** The locals of a response in which the caller is stated; nothing is ever put there. */
+/** The locals of a response that state the caller's type. Nothing is put there at run time. */
 type Stating<C> = { aauth?: { caller: C } }
 
-/** As {@link Stating}, whatever `require` states beside it: a content's type is one that everything fits. */
+/** As {@link Stating}, and compatible with whatever `require` states: the type of `only` accepts anything. */
 type Trusted<C> = { aauth?: { caller: C; only: ExpressRequest['body'] } }
 
 /**
- * A request whose `aauth` is a caller of this kind: for controllers that are declared elsewhere than their route, and for
- * functions that handlers call. Where there may be nobody (`optional`, `or`, report-only), say so:
- * `AAuthRequest<Grant | undefined>`. It is taken at its word; what a route requires is compared with {@link AAuthHandler}.
+ * A request whose `aauth` has this type: for controllers declared apart from their route, and for functions that
+ * handlers call. If there may be no caller (`optional`, `or`, report-only), say so: `AAuthRequest<Grant |
+ * undefined>`. It is not compared with the requirement of the route; {@link AAuthHandler} is.
  *
- * @typeParam C the caller: `Grant`, `Person | Grant`, `Agent`, `Connected`, `TokenCaller` or, as {@link CallerOf} says,
- * what a requirement lets through. Default: any caller
- * @typeParam Params of the path, as in Express's own `Request`; so are the others
+ * @typeParam C the caller: `Grant`, `Person | Grant`, `Agent`, `Connected`, `TokenCaller`, or {@link CallerOf} a
+ * requirement. Default: any caller
+ * @typeParam Params of the path, as in Express's own `Request`, like the further parameters
  */
 export type AAuthRequest<
   C extends Caller | undefined = Caller,
@@ -47,11 +47,11 @@ export type AAuthRequest<
 > = ExpressRequest<Params, ResBody, ReqBody, Query, Trusted<C>>
 
 /**
- * A handler that finds a caller of this kind in `req.aauth`. On a route whose requirement lets through another kind it does
- * not compile; on one that requires nothing itself, because its router does, it is taken at its word.
+ * A handler that gets a caller of this type in `req.aauth`. It does not compile on a route whose requirement lets
+ * other callers through. On a route without a requirement, such as one whose router has it, the type is not compared.
  *
  * @typeParam C the caller, as of {@link AAuthRequest}. Default: any caller
- * @typeParam Params of the path, as in Express's own `RequestHandler`; so are the others
+ * @typeParam Params of the path, as in Express's own `RequestHandler`, like the further parameters
  */
 export type AAuthHandler<
   C extends Caller | undefined = Caller,
@@ -68,12 +68,15 @@ export type AAuthHandler<
 declare global {
   namespace Express {
     interface Request {
-      /** The verified caller, of the kinds that the route's requirement lets through; elsewhere `undefined`. */
+      /**
+       * The verified caller, of the kinds that the route's requirement lets through; without a requirement
+       * `undefined`.
+       */
       aauth: CallerIn<this>
-      /** On a report-only route: what would have been answered; `null` when the request would have been served. */
+      /** On a report-only route: the answer that the request would have got; `null` when it would have been served. */
       aauthObserved?: Observed | null | undefined
       /**
-       * Behind a guard: the id of a signed request (`call_id`), by which logs are joined with events (`event.id`) and with
+       * Behind a guard: the id of a signed request (`call_id`), for joining logs with events (`event.id`) and with
        * the agent's own records.
        */
       readonly aauthCallId?: string | undefined

@@ -1,7 +1,7 @@
 import type { RouteView } from '@countersign/core/adapter'
 import type { Request } from 'express'
 
-/** A request as a policy sees it. The parameters are read only when a policy asks for them. */
+/** A request as policies see it. The parameters are read only when a policy uses them. */
 export class ExpressRoute implements RouteView<Request> {
   readonly raw: Request
 
@@ -19,7 +19,7 @@ export class ExpressRoute implements RouteView<Request> {
     return idOf(this.raw)
   }
 
-  /** Express 5 gives a wildcard as the list of its segments. */
+  /** Express 5 returns a wildcard as a list of segments. */
   get params(): RouteView['params'] {
     const { params = {} }: Partial<Readonly<Record<'params', Request['params']>>> = this.raw
     return Object.fromEntries(
@@ -28,7 +28,7 @@ export class ExpressRoute implements RouteView<Request> {
   }
 }
 
-/** Express has none itself; what sets one (`pino-http` and others) calls it so. */
+/** Express sets no id; libraries that do (`pino-http` and others) use this name. */
 export function idOf({ id }: Request & { readonly id?: unknown }): string | undefined {
   return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
 }

@@ -1,7 +1,7 @@
 import type { DeclaredRoute } from '@countersign/core/adapter'
 import type { Requirement } from './request.js'
 
-/** What each of our middlewares declares: by the function itself, which is all that Express keeps of it. */
+/** What each of our middlewares declares, by its function, which is all that Express keeps of it. */
 export const declarations: WeakMap<object, Requirement | false> = new WeakMap()
 
 /** The handlers of our endpoints, which declare nothing. */
@@ -13,17 +13,17 @@ type Path = string | RegExp | readonly (string | RegExp)[]
 interface Handle {
   readonly name: string
   readonly stack?: readonly Layer[]
-  /** What it stands for, where tracing has put a function of its own around what was given to Express. */
+  /** The original function, if tracing has wrapped it. */
   readonly __original?: Handle
 }
 
-/** What both versions of Express keep of a middleware or route; nothing else is looked at. */
+/** The parts of a layer that both versions of Express have; nothing else is read. */
 export interface Layer {
   readonly handle: Handle
   readonly route?: { readonly path: Path; readonly stack: readonly (Layer & { readonly method?: string })[] }
-  /** Version 5: as it was given. */
+  /** Version 5: the path as given. */
   readonly rawPath?: Path
-  /** Version 5: the layer is for every path. */
+  /** Version 5: whether the layer is for every path. */
   readonly slash?: boolean
   /** Version 4. */
   readonly regexp?: RegExp & { readonly fast_slash?: boolean }
@@ -31,7 +31,7 @@ export interface Layer {
   readonly matchers?: readonly { readonly name: string }[]
   /** Version 4: of the last path that matched. */
   readonly params?: Readonly<Record<string, unknown>> | undefined
-  /** Version 4: whether; version 5: how, or `false`. */
+  /** Version 4: whether it matches; version 5: how, or `false`. */
   match(path: string): unknown
 }
 
@@ -43,22 +43,22 @@ export interface AnyApplication {
 }
 
 /**
- * The routes of an application and what their guards declare, those of routers and of middleware before them included.
- * A middleware that answers by itself is no route. An application that is mounted whole cannot be looked into; it is one
- * route here, for every method.
+ * Lists the routes of an application and what their guards declare, including routers and the middleware before them.
+ * A middleware that answers by itself is no route. A mounted application cannot be inspected; it counts as one route
+ * for every method.
  */
 export function routesOf(app: AnyApplication): readonly DeclaredRoute<Requirement>[] {
   return walk(stackOf(app), '', undefined)
 }
 
-/** How many layers an application has itself: what has been added since is told by it. */
+/** How many layers an application has itself. A change of this number shows that layers were added. */
 export function layersOf(app: AnyApplication): number {
   return stackOf(app).length
 }
 
 /** Everything that an application has mounted, in order. */
 export function stackOf(app: AnyApplication): readonly Layer[] {
-  // In version 4 `router` throws, in version 5 it makes what was not there yet.
+  // In version 4 reading `router` throws; in version 5 it creates the router.
   const router = ('lazyrouter' in app ? app._router : app.router) as
     | { readonly stack?: readonly Layer[] }
     | undefined
@@ -66,9 +66,9 @@ export function stackOf(app: AnyApplication): readonly Layer[] {
 }
 
 /**
- * Under which path a handler is mounted, wherever that is; `''` at the root.
+ * The path under which a handler is mounted; `''` at the root.
  *
- * @returns `undefined` where it is not to be found: it is not mounted, or within something that cannot be looked into
+ * @returns `undefined` when it is not found: it is not mounted, or inside something that cannot be inspected
  */
 export function mountOf(
   stack: readonly Layer[],
@@ -87,7 +87,10 @@ export function mountOf(
   return found.includes('') ? '' : found[0]
 }
 
-/** What was given to Express. Instrumentations, OpenTelemetry's for one, keep it as `__original` of what they put in its place. */
+/**
+ * The function that was given to Express. Instrumentations such as OpenTelemetry's keep it in `__original` of their
+ * wrapper.
+ */
 export function handleOf({ handle }: Pick<Layer, 'handle'>): Handle {
   return handle.__original ?? handle
 }
@@ -123,10 +126,10 @@ function walk(
   return found
 }
 
-/** For each method, what is declared before its last handler: a guard behind it guards nothing. */
+/** For each method, what is declared before its last handler. A guard after that handler guards nothing. */
 function methodsOf(stack: readonly (Layer & { readonly method?: string })[]): ReadonlyMap<string, Declared> {
   const methods = new Set(stack.map(({ method }) => method))
-  // Handlers for all methods are part of each one's chain.
+  // Handlers for all methods belong to the chain of each one.
   if (methods.size > 1) methods.delete(undefined)
   return new Map(
     [...methods].map((name) => {
@@ -142,10 +145,10 @@ function methodsOf(stack: readonly (Layer & { readonly method?: string })[]): Re
 }
 
 /**
- * Whether every request for these paths passes a guard that was put before a path. A path with parameters is no request:
- * it stands for many, and only a guard whose own path is its beginning sees them all.
+ * Whether every request for these paths passes a guard that was put before them. A path with parameters stands for
+ * many requests, and only a guard whose own path is a prefix of it sees them all.
  *
- * @param regexp version 4: what the paths became
+ * @param regexp version 4: the compiled paths
  */
 function covers(guard: Layer, paths: Path, regexp: RegExp | undefined): boolean {
   if (guard.slash === true || guard.regexp?.fast_slash === true) return true
@@ -170,7 +173,7 @@ function isPattern({ params, matchers, regexp }: Layer, match: unknown): boolean
   return isOwn || Object.keys(found ?? {}).length > 0
 }
 
-/** Whether the path of a guard, parameters and all, is how another one begins. */
+/** Whether the path of a guard, with its parameters, is a prefix of another path. */
 function isBeginning(guard: Layer, path: string, regexp: RegExp | undefined): boolean {
   if (guard.regexp === undefined)
     return [guard.rawPath]

@@ -12,31 +12,32 @@ import { guardRoutes, refuseOutsiders } from './routes.js'
 /** The options of the plugin: those of the resource server, and some for Fastify. */
 export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>> {
   /**
-   * `answer` (default): the plugin sends challenges and refusals. `throw`: they are thrown as an `AAuthError` with
-   * `statusCode` and `headers`, and the application's error handler has to send both.
+   * Who answers challenges and refusals. `answer` (default): the plugin. `throw`: the application's error handler,
+   * which gets an `AAuthError` and must send its `statusCode` and `headers`.
    */
   readonly onError?: 'answer' | 'throw'
   /**
    * Whether our own endpoints (metadata, keys and others) are added to this instance, and for which requests. Default
-   * `true`; they need an instance without prefix.
+   * `true`; they need an instance without a prefix.
    */
   readonly endpoints?: boolean | EndpointOptions
   /**
-   * When requests are judged. `onRequest` (default): before a route's own hooks, after those of the instance.
-   * `preParsing`: after all `onRequest` hooks, so that limiters that hook into routes see refused requests, too.
+   * When requests are checked. `onRequest` (default): before a route's own hooks, after those of the instance.
+   * `preParsing`: after all `onRequest` hooks, so that rate limiters that hook into routes see refused requests too.
    */
   readonly hook?: 'onRequest' | 'preParsing'
   /**
-   * The application does not start while a route of this scope says nothing in `config.aauth`: a requirement, or `false`
-   * where it is open on purpose. Default `false`: a route that says nothing is open. In a context it says nothing of routes
-   * elsewhere, and a Node warning (`AAUTH_SECURE_BY_DEFAULT`) tells so.
+   * Whether every route of this scope must declare a requirement in `config.aauth`, or `false` if it is open on
+   * purpose. Otherwise the application does not start. Default `false`: a route without a declaration is open. If the
+   * plugin is registered in a context, routes outside it are not checked, and a Node warning
+   * (`AAUTH_SECURE_BY_DEFAULT`) says so.
    */
   readonly secureByDefault?: boolean
 }
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const { own, resource } = readOptions(options)
-  // One that is given wins, and so does the console where the application's own says nothing.
+  // The option `logger` wins; if the application's own logger is silent, the console is used.
   const logs = !('logger' in resource) && !isSilent(app.log)
   const { options: complete, close } = fromEnvironment<ResourceOptions<FastifyRequest, UserByDefault>>(
     connected(resource),
@@ -47,7 +48,7 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   const server = createResourceServer<FastifyRequest, OtherWay>(
     logs ? { ...complete, logger: app.log } : complete,
   )
-  // Before Fastify waits for the requests in flight: a long poll would have it wait for as long as a stranger asked for.
+  // Before Fastify waits for open requests: otherwise it would wait for long polls, whose length a stranger chose.
   app.addHook('preClose', async () => server.close())
   app.addHook('onClose', async () => {
     server.close()
@@ -67,11 +68,11 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
     return guard
   }
   app.decorate('aauth', guardOf(server))
-  // A plugin around this one has decorated requests already.
+  // An enclosing plugin has decorated requests already.
   if (!app.hasRequestDecorator('aauth')) {
     app.decorateRequest('aauth', null as never)
     app.decorateRequest('aauthObserved', null)
-    // Computed for whoever reads it.
+    // Computed only when it is read.
     app.decorateRequest('aauthCallId', {
       getter(this: FastifyRequest) {
         return callIdOf(fromNode(this.raw))
@@ -84,12 +85,12 @@ const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
   if (own.endpoints !== false) addEndpoints(app, own.endpoints === true ? {} : own.endpoints, logs)
 }
 
-/** Whether it is the logger of an application that was made without one: all its methods are the same, and do nothing. */
+/** Whether this is the logger of an application without one: all its methods are the same empty function. */
 function isSilent({ error, trace }: FastifyBaseLogger): boolean {
   return error === trace
 }
 
-/** Call chaining needs an agent, and this package has one. */
+/** Adds the agent that call chaining needs. */
 function connected(options: PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>>): typeof options {
   const { onward } = options
   return typeof onward === 'object' && onward !== null
@@ -97,7 +98,7 @@ function connected(options: PartialOptions<ResourceOptions<FastifyRequest, UserB
     : options
 }
 
-/** Separates the plugin's options, checked, from those of the resource server, which checks them itself. */
+/** Separates the plugin's own options, and checks them. The resource server checks the others. */
 function readOptions(options: FastifyOptions): {
   readonly own: Required<Pick<FastifyOptions, 'onError' | 'endpoints' | 'hook' | 'secureByDefault'>>
   readonly resource: PartialOptions<ResourceOptions<FastifyRequest, UserByDefault>>
@@ -144,9 +145,9 @@ function isEndpointOptions(value: unknown): boolean {
 }
 
 /**
- * AAuth for Fastify 5. Routes say what they require in `config.aauth`; register it before they are declared. `resource`,
- * `signingKeys` and `store` may be left to the environment, and outside production a key is made where there is none.
- * `app.close()` closes what it opened.
+ * AAuth for Fastify 5. Routes declare what they require in `config.aauth`; register the plugin before them. The
+ * environment can provide `resource`, `signingKeys` and `store`, and outside production a key is made if none is
+ * given. `app.close()` closes what the plugin opened.
  *
  * @example
  * ```ts

@@ -2,15 +2,15 @@ import type { FastifyContextConfig, RouteOptions } from 'fastify'
 import type { Requirement } from './request.js'
 
 /**
- * What a route declares in its configuration: a requirement, `false` for open on purpose, or nothing.
+ * The declaration in a route's configuration: a requirement, `false` for open on purpose, or nothing.
  *
- * @throws TypeError where it looks as if something was meant to be said and is not
+ * @throws TypeError when a declaration seems intended but has no effect
  */
 export function declaredIn(config: FastifyContextConfig | undefined): Requirement | false | undefined {
   if (config === undefined) return undefined
   if ('aauth' in config) {
     const { aauth } = config
-    // Fastify copies a configuration, and a copy has only what was enumerable and the object's own.
+    // Fastify copies a configuration, and a copy has only own, enumerable members.
     if (!Object.keys(config).includes('aauth'))
       throw new TypeError('config.aauth: is inherited or hidden, and Fastify drops it; use a plain object')
     if (aauth !== undefined) return aauth
@@ -24,7 +24,7 @@ export function declaredIn(config: FastifyContextConfig | undefined): Requiremen
 }
 
 /**
- * Looks for what a route says beside its configuration, where nobody reads it.
+ * Looks for a declaration beside `config`, where it would have no effect.
  *
  * @throws TypeError naming the member
  */
@@ -41,10 +41,10 @@ export function checkPlace(options: RouteOptions): void {
 
 const simple = (name: string): string => name.replace(/[^a-z]/gi, '').toLowerCase()
 
-// Names that other plugins go by.
+// Names that other plugins use.
 const others: ReadonlySet<string> = new Set(['auth', 'oauth'])
 
-/** Whether a name is `aauth` with one letter too many, too few or another, or with two that have changed places. */
+/** Whether a name is `aauth` with one letter too many, missing or wrong, or with two letters swapped. */
 function isMisspelt(name: string): boolean {
   const given = simple(name)
   if (others.has(given)) return false
@@ -59,17 +59,23 @@ function isMisspelt(name: string): boolean {
   )
 }
 
-/** Under which a configuration names the route as it was told of; Fastify's own copies of it keep that. */
+/**
+ * The key under which a configuration holds the route as Fastify reported it. Fastify's copies of the configuration
+ * keep it.
+ */
 export const toldAs: unique symbol = Symbol('told as')
 
-/** A route as Fastify told of it. */
+/** A route as Fastify reported it. */
 export interface ToldRoute {
   readonly options: RouteOptions
-  /** Whether the guard has a place among the route's own hooks. */
+  /** Whether the guard is among the route's own hooks. */
   readonly isPlaced: boolean
 }
 
-/** How the route with this configuration was told of; `undefined` where nobody told, or a hook has replaced it. */
+/**
+ * The route with this configuration as Fastify reported it; `undefined` if it did not, or a hook has replaced the
+ * configuration.
+ */
 export function toldOf(config: FastifyContextConfig): ToldRoute | undefined {
   return (config as { readonly [toldAs]?: ToldRoute })[toldAs]
 }

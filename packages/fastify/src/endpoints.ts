@@ -12,14 +12,14 @@ export interface EndpointOptions {
   readonly constraints?: Readonly<Record<string, unknown>>
 }
 
-// Which resources have a path already, without constraints that somebody gave.
+// Which resources already use a path without constraints of the application's.
 const taken = new WeakMap<FastifyInstance, Map<string, string>>()
 
 /**
- * Adds our own endpoints. They are answered in `onRequest`, before Fastify judges the content type of what was sent.
+ * Adds our own endpoints. They answer in `onRequest`, before Fastify checks the content type of the request.
  *
- * @param logs whether refusals go to the log of their request
- * @throws TypeError where their paths would not be those of the metadata
+ * @param logs whether refusals are logged with their request
+ * @throws TypeError when their paths would not be those in the metadata
  */
 export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOptions, logs: boolean): void {
   if (app.prefix !== '') {
@@ -44,7 +44,7 @@ export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOpti
       url,
       exposeHeadRoute: false,
       config: { aauth: false },
-      // They are described by the metadata, not by the application's documentation.
+      // The metadata describes them, so the application's API documentation does not.
       schema: { hide: true } as FastifySchema,
       constraints: constraints ?? (owner === undefined ? {} : { host: hostOf(guard.resource) }),
       onRequest: async (request, reply) => {
@@ -62,14 +62,14 @@ export function addEndpoints(app: FastifyInstance, { constraints }: EndpointOpti
   }
 }
 
-/** The handler of our endpoints, by which they are recognised. Never reached: they are answered in `onRequest`. */
+/** The handler of our endpoints, by which they are recognised. It never runs: they answer in `onRequest`. */
 export const answered = (): undefined => undefined
 
-/** The host of a resource, with any port: the one that clients see is often not the one that we listen on. */
+/** The host of a resource, with any port: clients often see another port than the one we listen on. */
 function hostOf(resource: string): RegExp {
   const host = resource.slice('https://'.length)
   return new RegExp(`^${host.replaceAll('.', '\\.')}\\.?(?::\\d+)?$`, 'i')
 }
 
-// What a router with laxer ideas of paths lets through to a prefix of ours.
+// A request that a lenient router lets through under one of our prefixes.
 const notFound: Answer = { status: 404, headers: {}, body: '' }

@@ -25,21 +25,21 @@ import { trustsEveryProxy } from './trust-proxy.js'
 
 type Done = HookHandlerDoneFunction
 
-/** What guards of one plugin share. */
+/** What the guards of one plugin share. */
 export interface GuardSettings {
   readonly onError: 'answer' | 'throw'
-  /** Whether refusals go to the log of their request. */
+  /** Whether refusals are logged with their request. */
   readonly logs: boolean
   /** Whether the application's `trustProxy` has been checked. */
   proxiesJudged: boolean
-  /** What is added to the field `Link` of answers. */
+  /** The value to add to the field `Link` of answers. */
   readonly link: string | undefined
 }
 
 /** The settings of each guard. */
 export const settingsOf: WeakMap<FastifyGuard, GuardSettings> = new WeakMap()
 
-/** The member of a request that holds the configuration it was judged by. */
+/** The member of a request that holds the configuration it was checked by. */
 export const judged: unique symbol = Symbol('aauth')
 
 interface Declared {
@@ -49,13 +49,13 @@ interface Declared {
   readonly settings: GuardSettings
 }
 
-// By the configuration that the router found for a request, which is what the route declared in the end, whoever said
-// so and however late. There is no other record of what is guarded that could disagree with it.
+// The requirement comes from the configuration that the router found for the request, which is the route's final
+// declaration. No other record of what is guarded could contradict it.
 const declared = new WeakMap<FastifyContextConfig, Declared | 'open'>()
 
 /**
- * Enforces on a request what its route declares. A hook for more than one moment of a request: the first that comes
- * does it, the others see that it has been done.
+ * Enforces on a request what its route declares. It is a hook for several moments of a request: the first enforces,
+ * the later ones see that this was done.
  */
 export function enforce(request: FastifyRequest, reply: FastifyReply, done: Done): void {
   const { config } = request.routeOptions as { readonly config: FastifyContextConfig | undefined }
@@ -81,7 +81,7 @@ export function enforce(request: FastifyRequest, reply: FastifyReply, done: Done
 
 function lookAt(config: FastifyContextConfig, { server }: FastifyRequest): Declared | 'open' {
   const requirement = declaredIn(config)
-  // What was said of the route after the router had been told is what `routes()` lists, and nobody enforces.
+  // A declaration changed after the route was registered would be listed by `routes()` but not enforced.
   const told = toldOf(config)
   if (told !== undefined && declaredIn(told.options.config) !== requirement)
     throw new TypeError(
@@ -99,11 +99,11 @@ function lookAt(config: FastifyContextConfig, { server }: FastifyRequest): Decla
 function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, done: Done): void {
   const { settings, guard, route } = found
   let outcome: ReturnType<typeof route.check>
-  // What a hook throws nobody catches, and the process ends.
+  // Nothing catches what a hook throws, and the process would end.
   try {
     if (!settings.proxiesJudged) {
       settings.proxiesJudged = true
-      // What verification takes from the wire is not changed by it, but what handlers see is.
+      // This does not change what verification reads from the request, but it changes what handlers see.
       if (trustsEveryProxy(request)) guard.diagnose('AAUTH_TRUST_PROXY')
     }
     keepPrivate(reply.raw, settings.link)
@@ -115,7 +115,7 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
     fail(done, error)
     return
   }
-  // The usual request is decided at once; a promise would be its dearest part beside the verification.
+  // The usual request is decided at once. A promise would cost more than everything else beside the verification.
   if (isPromiseLike(outcome))
     void Promise.resolve(outcome).then(
       (late) => {
@@ -130,7 +130,7 @@ function judge(found: Declared, request: FastifyRequest, reply: FastifyReply, do
   else conclude(found, outcome, [request, reply, done])
 }
 
-/** A request as the functions of the application see it. What only some of them ask for is read when they do. */
+/** A request as the functions of the application see it. Members that few of them use are read on demand. */
 class FastifyRoute implements RouteView<FastifyRequest> {
   readonly raw: FastifyRequest
   readonly #logs: boolean
@@ -162,7 +162,7 @@ function conclude(
   outcome: Outcome,
   [request, reply, done]: [FastifyRequest, FastifyReply, Done],
 ): void {
-  // The application has answered meanwhile: whoever was told that it failed must not find it done.
+  // The application has answered meanwhile: a caller that was told of a failure must not find the call carried out.
   if (reply.sent) return
   request.aauth = ((outcome.served ? outcome.caller : undefined) ?? null) as FastifyRequest['aauth']
   request.aauthObserved = outcome.observed ?? null
@@ -176,8 +176,8 @@ function conclude(
 }
 
 /**
- * Answers what a handler has let go of its calls to suppliers, as a handler that returned: the application's error handler
- * would not know that the call only waits.
+ * Answers an error of the handler's calls to suppliers as if the handler had returned: the application's error
+ * handler would not know that the call is only waiting.
  */
 export function answering(handler: RouteHandlerMethod): RouteHandlerMethod {
   return function (this: FastifyInstance, request, reply) {
@@ -193,7 +193,7 @@ export function answering(handler: RouteHandlerMethod): RouteHandlerMethod {
 
 async function answerOnward(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { aauth: guard } = request.server as { readonly aauth?: FastifyGuard }
-  // What has been answered is not put aside as well.
+  // A call that has been answered is not held as well.
   if (guard === undefined || reply.sent) throw error
   const outcome = guard.answerOnward(fromNode(request.raw, request.originalUrl), error)
   if (outcome === undefined) throw error
@@ -205,7 +205,7 @@ async function answerOnward(error: unknown, request: FastifyRequest, reply: Fast
 
 function refuse(outcome: Answered, { onError }: GuardSettings, reply: FastifyReply, done: Done): void {
   const { code, detail, answer } = outcome
-  // A `202` is no error: the call waits.
+  // A `202` is no error: the call is held.
   if (onError === 'answer' || answer.status < 400) send(answer, reply)
   else done(new AAuthError(code, answer.status, answer.headers, detail))
 }

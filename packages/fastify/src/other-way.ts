@@ -8,17 +8,17 @@ import type {
   onRequestHookHandler,
 } from 'fastify'
 
-/** Goes on with an error, whatever was thrown: without one Fastify would serve the request. */
+/** Passes an error on, whatever was thrown: for a falsy value Fastify would serve the request. */
 export function fail(done: HookHandlerDoneFunction, error: unknown): void {
   done(error instanceof Error ? error : new Error('failed without saying why', { cause: error }))
 }
 
 type Hook = onRequestHookHandler | onRequestAsyncHookHandler
 
-/** The `onRequest` hooks of another authentication that a route also accepts; all are run, in order. */
+/** The `onRequest` hooks of another authentication that a route also accepts. All of them run, in order. */
 export type OtherWay = Hook | readonly Hook[]
 
-/** Runs the other way in as Fastify runs hooks. A `401` that it answers carries our challenge as well. */
+/** Runs the other way in, as Fastify runs hooks. If it answers `401`, our challenge is added. */
 export function runOther(
   other: OtherWay,
   outcome: Answered,
@@ -41,7 +41,7 @@ export function runOther(
       fail(done, error)
       return
     }
-    // A promise goes on by itself, unless the hook has answered; a callback hook calls `next`.
+    // After a promise the next hook runs, unless the hook has answered; a callback hook calls `next` itself.
     if (isPromiseLike(pending))
       void Promise.resolve(pending)
         .then(() => reply.sent || run(index + 1))

@@ -32,8 +32,8 @@ import type { OtherWay } from './other-way.js'
 export type Requirement = CoreRequirement<FastifyRequest, OtherWay>
 
 /**
- * Returns the requirement unchanged, with its exact type. TypeScript without `exactOptionalPropertyTypes` cannot tell
- * what `policy` sees in a route's `config` where `scope` is no single name; inside this it can.
+ * Returns the requirement unchanged, with its exact type. Without `exactOptionalPropertyTypes`, TypeScript cannot
+ * infer the caller of `policy` in a route's `config` when `scope` is not a single name; inside this function it can.
  *
  * @example
  * ```ts
@@ -57,27 +57,27 @@ export function requirement<const R extends Requirement>(
 /** The type of `fastify.aauth`: the resource server behind the plugin. */
 export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherWay>, 'with' | 'onward'> {
   /**
-   * The same server with defaults for all routes of a context: assign it to the context's own `aauth`. Its policies come
-   * after the server's and before a route's own; its `observe` overrides the server's.
+   * The same server with defaults for all routes of a context; assign it to the context's own `aauth`. The context's
+   * policies run after the server's and before a route's own; its `observe` overrides the server's.
    *
-   * @throws TypeError naming what is wrong in `defaults`
+   * @throws TypeError naming what is invalid in `defaults`
    */
   with(defaults: RouteDefaults<FastifyRequest>): FastifyGuard
   /**
-   * What a handler calls suppliers with in the name of the caller whose request it serves (AAuth 10.1): as `fetch`. Needs
-   * the option `onward`, and `onward: true` in the route's `config.aauth`. Call suppliers before doing anything else that
-   * cannot be done twice: where the person has to be asked, it rejects, and the handler runs again from its beginning once
-   * they have decided. What a handler lets go of it is answered; the application's error handler does not see it.
+   * A `fetch` for calling suppliers in the name of the caller of this request (AAuth 10.1). Requires the option
+   * `onward`, and `onward: true` in the route's `config.aauth`. Call suppliers before doing anything that must not
+   * happen twice: if the person has to be asked, the call rejects, and the handler runs again from the beginning once
+   * they have decided. An error that the handler lets escape is answered; the application's error handler does not
+   * see it.
    *
-   * @throws TypeError where the route does not say `onward: true`, or nobody has been verified
+   * @throws TypeError when the route does not set `onward: true`, or no caller was verified
    */
   onward(request: FastifyRequest | HttpRequest): Onward
   /**
-   * The routes of the plugin's scope, with what each declares; without our own endpoints. The plugin has to be registered
-   * and awaited before any route is declared, at the root or in a context: nobody tells of a route that is there already.
+   * The routes of the plugin's scope and what each declares, without our own endpoints. Register and await the plugin
+   * before any route is declared, at the root or in a context: Fastify does not report earlier routes.
    *
-   * @throws Error where routes were declared before the plugin: they are guarded as well, but a list without them would be
-   * taken for the whole
+   * @throws Error when routes were declared before the plugin. They are guarded, but would be missing from the list
    */
   routes(): readonly DeclaredRoute<Requirement>[]
 }
@@ -86,15 +86,16 @@ export interface FastifyGuard extends Omit<ResourceServer<FastifyRequest, OtherW
 export type Policy<C extends Caller = Caller> = CorePolicy<C, FastifyRequest>
 
 /**
- * Settings of the types for the whole application. Where the plugin or a context is report-only by default, merge
- * `observe: true` into this interface: in every handler `request.aauth` may then be `null`. With the option `users`, merge
- * `user: YourUser`: it is the type of `request.aauth.user` on routes with `user`, and what `users.find` has to answer.
+ * Type settings for the whole application. If the plugin or a context is report-only by default, merge `observe:
+ * true` into this interface: `request.aauth` may then be `null` in every handler. With the option `users`, merge
+ * `user: YourUser`: it becomes the type of `request.aauth.user` on routes with `user`, and what `users.find` must
+ * return.
  */
 export interface AAuthTypes {
   readonly framework: 'fastify'
 }
 
-/** What `users.find` answers. */
+/** What `users.find` returns. */
 export type UserByDefault = AAuthTypes extends { readonly user: infer User extends object | string }
   ? User
   : object | string
@@ -104,7 +105,7 @@ type ObserveByDefault = AAuthTypes extends { readonly observe: infer Observe } ?
 /** The configuration that every route has. */
 type AnyConfig = FastifyRequest['routeOptions']['config']
 
-/** The requirements that let through only this kind of caller, with what they have to insist on. */
+/** The requirements that let through only this kind of caller, with the members that they must set for it. */
 type RequirementFor<C> = RequirementOf<Requirement, NonNullable<C>> &
   (null extends C ? unknown : ForCertain) &
   Insisting<C>
@@ -116,15 +117,15 @@ type RequirementOf<R, C> = R extends unknown
   : never
 
 /**
- * In an error of the compiler: who comes by another way has not been verified, so where a route has `or` its caller is
- * `Grant | null`, not `Grant`. No value is of this type.
+ * Appears in compiler errors: on a route with `or` the caller may be unverified, so its type is `Grant | null`, not
+ * `Grant`. No value has this type.
  */
 export interface SayOrNull {
   readonly name: 'or'
   readonly value: never
 }
 
-/** What a requirement with which nobody comes through says, or does not say. */
+/** The members that a requirement must set, or leave out, so that there is always a caller. */
 type ForCertain = { readonly optional?: false; readonly or?: SayOrNull } & (ObserveByDefault extends false
   ? { readonly observe?: false }
   : { readonly observe: false })
@@ -141,9 +142,9 @@ type Insisting<C> = (C extends { readonly account: string } ? Pick<Insistent, 'a
 type Insistent = { readonly [Name in 'account' | 'tenant' | 'mission']: NonNullable<unknown> }
 
 /**
- * The configuration of a route whose requirement lets through this kind of caller: the second type argument of a route,
- * wherever there is a first one, since TypeScript then no longer infers it. A requirement that lets through others does not
- * compile.
+ * The configuration of a route whose requirement lets through this kind of caller. Use it as the second type argument
+ * of a route that has a first one, because TypeScript then no longer infers it. A requirement that lets other callers
+ * through does not compile.
  *
  * @typeParam C the caller, as of {@link AAuthRequest}
  *
@@ -163,19 +164,18 @@ type Insistent = { readonly [Name in 'account' | 'tenant' | 'mission']: NonNulla
 export interface AAuthConfig<C extends Caller | null = Caller> {
   /** What the route requires of its callers. */
   readonly aauth: RequirementFor<C>
-  /** Never there; it holds the type. */
+  /** Never set; it carries the type. */
   readonly aauthCaller?: C
 }
 
 /**
- * A request whose `aauth` is a caller of this kind: for controllers that are declared elsewhere than their route, and for
- * functions that handlers call. Where there may be nobody (`optional`, `or`, report-only), say so:
- * `AAuthRequest<Grant | null>`.
+ * A request whose `aauth` has this type: for controllers declared apart from their route, and for functions that
+ * handlers call. If there may be no caller (`optional`, `or`, report-only), say so: `AAuthRequest<Grant | null>`.
  *
- * @typeParam C the caller: `Grant`, `Person | Grant`, `Agent`, `Connected`, `TokenCaller` or, as {@link CallerOf} says,
- * what a requirement lets through. Default: any caller
+ * @typeParam C the caller: `Grant`, `Person | Grant`, `Agent`, `Connected`, `TokenCaller`, or {@link CallerOf} a
+ * requirement. Default: any caller
  * @typeParam Route as of `FastifyRequest`: `{ Params: … }` and others
- * @typeParam App the application, where it has a `loggerInstance` or HTTP/2: `typeof app`
+ * @typeParam App the application, if it has a `loggerInstance` or HTTP/2: `typeof app`
  */
 export type AAuthRequest<
   C extends Caller | null = Caller,
@@ -187,12 +187,12 @@ export type AAuthRequest<
     : never
 
 /**
- * A handler that finds a caller of this kind in `request.aauth`. On a route whose `config.aauth` lets through another kind it
- * does not compile.
+ * A handler that gets a caller of this type in `request.aauth`. It does not compile on a route whose `config.aauth`
+ * lets other callers through.
  *
  * @typeParam C the caller, as of {@link AAuthRequest}. Default: any caller
  * @typeParam Route as of `FastifyRequest`: `{ Params: … }` and others
- * @typeParam App the application, where it has a `loggerInstance` or HTTP/2: `typeof app`
+ * @typeParam App the application, if it has a `loggerInstance` or HTTP/2: `typeof app`
  */
 export type AAuthHandler<
   C extends Caller | null = Caller,
@@ -213,9 +213,9 @@ export type AAuthHandler<
     : never
 
 /**
- * The type of `request.aauth`: the callers that the route's `config.aauth` lets through; without one, any caller or `null`.
- * It is taken from the route's own part of the configuration, because Fastify intersects that with what any route may have.
- * Where that has a member that nobody reads, it is {@link NoSuchMember} with its name.
+ * The type of `request.aauth`: the callers that the route's `config.aauth` lets through; without one, any caller or
+ * `null`. It is inferred from the route's own part of the configuration, because Fastify intersects that with the
+ * configuration of any route. If the requirement has an unknown member, it is {@link NoSuchMember} with that name.
  */
 export type CallerIn<Request> = Request extends { readonly routeOptions: { readonly config: infer Config } }
   ? Config extends AnyConfig & infer Own
@@ -235,22 +235,25 @@ type CallerBy<R> = [StrayIn<R, FastifyRequest, OtherWay>] extends [never]
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the route requires of its callers. `false` declares it open; a route without this is open as well. */
+    /** What the route requires of its callers. `false` declares it open; a route without this member is open as well. */
     aauth?: Requirement | (false & NoIdentity)
   }
   interface FastifyRequest {
-    /** The verified caller, of the kinds that the route's requirement lets through; elsewhere `null`. */
+    /** The verified caller, of the kinds that the route's requirement lets through; without a requirement `null`. */
     aauth: CallerIn<this>
-    /** On a report-only route: what would have been answered; `null` when the request would have been served, and elsewhere. */
+    /**
+     * On a report-only route: the answer that the request would have got; `null` when it would have been served, and
+     * on other routes.
+     */
     aauthObserved: Observed | null
     /**
-     * The id of a signed request (`call_id`), by which logs are joined with events (`event.id`) and with the agent's own
-     * records. Before verification it is the caller's own word.
+     * The id of a signed request (`call_id`), for joining logs with events (`event.id`) and with the agent's own
+     * records. Before verification it is unverified input.
      */
     readonly aauthCallId: string | undefined
   }
   interface FastifyInstance {
-    /** The resource server behind the plugin, for its operation, and for what the routes declare. */
+    /** The resource server behind the plugin, for operators, and the declarations of the routes. */
     aauth: FastifyGuard
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 
-/** The outermost instance: the prototype of an encapsulated instance is the one around it. */
+/** The outermost instance. The prototype of an encapsulated instance is the enclosing one. */
 export function rootOf(app: FastifyInstance): FastifyInstance {
   const outer = Object.getPrototypeOf(app) as Partial<FastifyInstance>
   return outer.addHook === undefined ? app : rootOf(outer as FastifyInstance)

@@ -15,21 +15,20 @@ export interface GuardingOptions {
 /** A route as Fastify reported it, and the context that declares it. */
 interface SeenRoute {
   readonly options: RouteOptions
-  /** Its path as it was told. For the root of a prefix Fastify adds the other one, with a slash, to what it told. */
+  /** Its path as reported. For the root of a prefix, Fastify later adds the variant with a slash. */
   readonly path: string
   readonly context: FastifyInstance
-  /** Whether it had a declaration then. */
+  /** Whether it had a declaration when it was reported. */
   readonly said: boolean
 }
 
 /**
- * Guards every route of a scope, whenever it was or will be declared. Hooks of the scope itself enforce whatever a
- * request's route declares, as the router found it. Beside them stands a hook on each route that is declared from now
- * on, before its own ones: these then see nobody who was not verified, and hooks of the scope run before it, in whatever
- * order they are added.
+ * Guards every route of a scope, whenever it is declared. Hooks of the scope enforce what the route found by the
+ * router declares. Routes declared after the plugin also get a hook of their own, before their other hooks, which
+ * then never see an unverified caller; hooks of the scope run before it, in whatever order they are added.
  *
- * @returns lists the routes of the scope; throws an Error where some were declared before
- * @throws TypeError where `secureByDefault` cannot be kept
+ * @returns lists the routes of the scope; throws an Error when some were declared before
+ * @throws TypeError when `secureByDefault` cannot be kept
  */
 export function guardRoutes(
   app: FastifyInstance,
@@ -46,27 +45,27 @@ export function guardRoutes(
     )
   app.addHook('onRoute', function (this: FastifyInstance, options) {
     if (options.handler === answered) return
-    // A mistake is found where it is made.
+    // So that a mistake is reported where it was made.
     const { url: path } = options
     const said = checkRoute({ options, path, context: this })
     seen.push({ options, path, context: this, said: said !== undefined })
-    // A handler that gives its answer to `reply` by itself, and no promise, has nothing to let go.
+    // A handler that sends its answer with `reply` and returns no promise lets no error escape.
     if (typeof said === 'object' && said.onward === true) options.handler = answering(options.handler)
     const isPlaced = hook === 'onRequest'
     if (isPlaced) putFirst(options)
     const told: ToldRoute = { options, isPlaced }
     options.config = { ...options.config, [toldAs]: told } as FastifyContextConfig
   })
-  // Of routes that are there already nobody tells. For them the order is that in which hooks are added.
+  // Fastify does not report routes that already exist. For them, hooks run in the order in which they were added.
   if (isLate && hook === 'onRequest')
     app.addHook('onRequest', (request, reply, done) =>
       toldOf(request.routeOptions.config)?.isPlaced === true ? done() : enforce(request, reply, done),
     )
   app.addHook('preParsing', (request, reply, _payload, done) => enforce(request, reply, done))
-  // The handler for what is not found is reached from other handlers, too, and then this is its only hook.
+  // Handlers can call the not-found handler, and this is the only hook that then runs.
   app.addHook('preHandler', enforce)
   app.addHook('onReady', async () => {
-    // Hooks that were added after ours may have said something else.
+    // Hooks that were added after ours may have changed the declaration.
     for (const route of seen) checkRoute(route)
     const robbed = seen.find(({ options, said }) => said && declaredIn(options.config) === undefined)
     if (robbed !== undefined)
@@ -117,7 +116,10 @@ function putFirst(options: RouteOptions): void {
 
 const watched = new WeakSet<FastifyInstance>()
 
-/** Where the plugin is not registered at the root: refuses routes elsewhere that declare what nobody enforces. */
+/**
+ * If the plugin is not registered at the root: refuses requests to routes elsewhere whose declaration nobody
+ * enforces.
+ */
 export function refuseOutsiders(app: FastifyInstance): void {
   const root = rootOf(app)
   const { aauth: guard } = app

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * Whether the option `trustProxy` is `true`. Fastify does not tell, so it is given a request from an address that nobody
- * has (RFC 5737), and asked for its host.
+ * Whether the option `trustProxy` is `true`. Fastify does not expose it, so it is asked for the host of a made-up
+ * request from an unassigned address (RFC 5737).
  */
 export function trustsEveryProxy(request: FastifyRequest): boolean {
   const host = 'forwarded.invalid'

@@ -12,87 +12,88 @@ import { type Deny, type Policies, type Policy, policiesSchema, policyList } fro
 
 /** What an agent asks for at the authorization endpoint, before anybody has consented to anything. */
 export interface AuthorizeInput<Raw = unknown> extends Deadline {
-  /** Whom the agent acts for. */
+  /** The person the agent acts for. */
   readonly caller: Person
-  /** Scopes of ours, and identity scopes that the person's server lists. */
+  /** Scopes of ours, and identity scopes that the person's server supports. */
   readonly scope: readonly string[]
-  /** Held by this person, as the option `accounts` says. */
+  /** An account that this person holds, as the option `accounts` confirmed. */
   readonly account: string | undefined
   readonly request: RequestView<Raw>
   /** Seconds, by this server's clock. */
   readonly now: number
 }
 
-/** The resource itself authorises, and no resource token is needed. */
+/** The resource authorises the request itself; no resource token is needed. */
 export interface Authorized {
   readonly verdict: 'authorized'
   readonly scope: readonly string[]
-  /** The person of the application's own for whom a session begins at once. */
+  /** Begins a session for this user of the application. */
   readonly session: SessionPerson | undefined
 }
 
-/** Whose session it is, in the application's own words. */
+/** The user of a session, by the application's own name. */
 export interface SessionPerson {
-  /** What handlers see as `aauth.user`. */
+  /** The user as handlers see it in `aauth.user`. */
   readonly user: string
-  /** JSON; handlers see it. */
+  /** Any JSON value. Handlers see it in `aauth.data`. */
   readonly data?: unknown
 }
 
-/** @throws TypeError when it is nobody */
+/** @throws TypeError when `user` is empty or no string */
 export function checkSessionPerson({ user }: SessionPerson): void {
   if (!isUser(user)) throw new TypeError('authorized: the session needs a user')
 }
 
-/** What `authorize` answers: the scopes the resource is willing to ask consent for, or another end. */
+/** What `authorize` returns: the scopes that the resource is willing to ask consent for, or another verdict. */
 export type AuthorizeVerdict = readonly string[] | Deny | Authorized | AskInteraction
 
-/** Who may what: what is said once for the whole resource. */
+/** Access rules for the whole resource. */
 export interface AccessOptions<Raw = unknown> {
   /**
-   * The resource's own rules for every route, asked before a router's and a route's own. They see callers of every
-   * kind, and are not asked about nobody (optional routes) nor about the other way in (`or`).
+   * The resource's own rules for every route. They run before the policies of a router and of a route, and see
+   * callers of every kind. They do not run for unsigned requests on optional routes, or when the other way in (`or`)
+   * decides.
    */
   readonly policy?: Policies<Caller, Raw>
   /**
-   * Milliseconds that each function of the application has for its answer: policies, `accounts`, `authorize`, `users`,
-   * `person`, `account`, `user`, `scope`, `session.by`, the login and who is told of approvals. Then the request is answered
-   * `503 policy_unavailable`, the `signal` that the function was handed is aborted, and what it answers later is dropped.
-   * Default 2000; at most 600 000; `0`: as long as it takes.
+   * Time limit for each function of the application, in milliseconds: policies, `accounts`, `authorize`, `users`,
+   * `person`, `account`, `user`, `scope`, `session.by`, the login, and the functions told of approvals. When it
+   * passes, the request is answered `503 policy_unavailable`, the `signal` given to the function aborts, and a later
+   * result is ignored. Default 2000; at most 600 000; `0` means no limit.
    */
   readonly policyTimeout?: number
-  /** Report-only for every route that does not say otherwise. Default `false`. */
+  /** Whether routes are report-only unless they set `observe` themselves. Default `false`. */
   readonly observe?: boolean
   /**
-   * Beside `observe: true`: for which callers routes are enforced all the same, on the way from watching to enforcing.
-   * `{ percent: 10, by: 'key' }`: for one key in ten, the same ones at every instance, and the same and more at a higher
-   * figure. Requests that name no key, those without a signature among them, are only observed until it is 100. Default:
-   * for nobody. Routers and routes may say otherwise.
+   * With `observe: true`: the share of callers for which routes are enforced already. With `{ percent: 10, by: 'key'
+   * }` one key in ten is enforced. They are the same keys at every instance, and a higher figure includes them.
+   * Requests that name no key, such as unsigned ones, are only observed until the figure is 100. Default: no caller.
+   * Routers and routes may set their own.
    */
   readonly enforce?: Enforcement
   /**
-   * Whether a person holds an account. Needed for routes with `account`; where it is given, every grant for an account
-   * is checked on every request, because an auth token's account is only what its issuer was asked for (AAuth 11.11).
-   * Only `true` is a yes; one that throws is a `500`.
+   * Whether a person holds an account. Required for routes with `account`. When set, every grant for an account is
+   * checked on every request, because the account in an auth token is only what its issuer was asked for (AAuth
+   * 11.11). Only `true` counts as yes. An error thrown is a `500`.
    */
   accounts?(question: AccountQuestion<Raw>): Awaitable<boolean>
   /**
-   * What the person server may take for the name by which the person signs in there, for example their mail address as the
-   * application knows it: the claim `login_hint` of resource tokens, in the sense of OpenID Connect (AAuth 6.7.1). Whoever is
-   * granted something need not be whom it names. It is read by the agent, too. Printable text of 512 characters at most;
-   * `undefined` or `null` where nothing is known. Anything else, and one that throws, is a `500`. Default: no hint.
+   * A hint for the person server about who should sign in, for example a mail address that the application knows. It
+   * becomes the claim `login_hint` of resource tokens, as in OpenID Connect (AAuth 6.7.1). The person who then
+   * consents may be someone else, and the agent can read the hint. At most 512 characters of printable text;
+   * `undefined` or `null` for no hint. Any other value, or an error thrown, is a `500`. Default: no hint.
    */
   loginHint?(question: LoginHintQuestion<Raw>): Awaitable<string | null | undefined>
   /**
-   * What the resource is willing to ask consent for, of what an agent asks at the authorization endpoint: some or all
-   * of `input.scope`, `deny(…)`, `authorized(scope)` where it needs no consent, or `interact(…)` to have a person
-   * connect the agent on our page instead. Default: all of it. One that throws, or answers with more than was asked
-   * for, is a `500`.
+   * Decides on a request to the authorization endpoint. Return the scopes to ask consent for (some or all of
+   * `input.scope`), `deny(…)`, `authorized(scope)` if no consent is needed, or `interact(…)` to have a person connect
+   * the agent on our page. Default: all scopes asked for. An error thrown, or a scope that was not asked for, is a
+   * `500`.
    */
   authorize?(input: AuthorizeInput<Raw>): Awaitable<AuthorizeVerdict>
 }
 
-/** The options as checked. */
+/** The checked options. */
 export interface AccessConfig {
   readonly policies: readonly Policy[]
   readonly observe: boolean
@@ -102,12 +103,12 @@ export interface AccessConfig {
   readonly authorize: NonNullable<AccessOptions['authorize']> | undefined
 }
 
-/** The options in which nothing is known of the framework's requests; those of every framework are. */
+/** The options for any framework: the type of its requests is left out. */
 export type AnyAccessOptions = Omit<AccessOptions, 'policy'> & { readonly policy?: unknown }
 
 const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
 
-/** Members of the schema of all options. */
+/** The part of the options' schema that belongs here. */
 export const accessOptionsShape: {
   policy: z.ZodOptional<Policies>
   observe: z.ZodOptional<boolean>
@@ -140,12 +141,13 @@ export function readAccessOptions(options: AnyAccessOptions): AccessConfig {
 }
 
 /**
- * The resource authorises by itself: `200` with `{"status":"authorized"}` and no resource token (AAuth 6.6.1).
+ * The resource authorises the request itself: `200` with `{"status":"authorized"}` and no resource token (AAuth
+ * 6.6.1).
  *
  * @param scope what the agent may do now; some or all of what it asked for
- * @param session begins a session for this person of the application, whom it knows by the caller's `person`; without
- * it the application has to remember by itself what it authorised
- * @throws TypeError when the session is nobody's; from within `authorize` that is a `500`
+ * @param session the user for whom a session begins; `authorize` finds that user by `caller.person`. Without it, the
+ * application has to remember what it authorised
+ * @throws TypeError when the session has no user; inside `authorize` that is a `500`
  *
  * @example
  * ```ts

@@ -13,30 +13,30 @@ import type { AskApproval, Policy, PolicyVerdict } from './policy.js'
 /** A verdict that puts the call aside. */
 export type Ask = AskApproval | AskInteraction
 
-/** What a policy wants approved, under the name by which the approval is found again, and who may give it. */
+/** What a policy wants approved, the name (`subject`) under which the approval is recorded, and who may approve it. */
 export interface Wanted {
   readonly ask: Ask
   readonly subject: ApprovalSubject
-  /** Default: whoever can sign in. */
+  /** Users who may approve it. Default: anyone who can sign in. */
   readonly by: readonly string[] | undefined
 }
 
-/** The approvals of one request, in the guards that it goes through. */
+/** The approvals that one request carries, as the guards on its way see them. */
 export interface Approvals {
-  /** The applications' own names of whoever has approved the call, in order. */
+  /** The users who have approved the call, in order. */
   readonly by: readonly string[]
-  /** What the policy at this place of the guard wants; `undefined` when it wants nothing, or has been given it. */
+  /** What the policy at this place of the guard wants; `undefined` when it wants nothing or its approval was given. */
   missing(verdict: PolicyVerdict | undefined, place: number, caller: Caller): Wanted | undefined
 }
 
 /** Reads a request's approvals for one guard. */
 export type ReadApprovals = (request: HttpRequest) => Approvals
 
-// How many guards with policies a request has gone through. Each guard makes an object of its own of the request, so it is
-// told by its field lines, which all of them share.
+// How many guards with policies a request has passed. Each guard makes its own object for the request, so the request
+// is identified by its field lines, which all guards share.
 const guardsPassed = new WeakMap<HttpRequest['rawHeaders'], number>()
-// Which verdicts of a policy have found their approval while a call is carried out. A policy of the server's is asked by
-// every guard that the call goes through.
+// Which verdicts of a policy have found their approval while a held call is carried out. A policy of the server runs
+// in every guard that the call passes.
 const verdictsGiven = new WeakMap<Carried, Map<Policy, Set<string>>>()
 
 // The guards of a server, in this process.
@@ -44,7 +44,7 @@ const guardsOf = new WeakMap<object, { readonly id: string; count: number }>()
 
 const nobody: readonly string[] = Object.freeze([])
 
-/** @param server what held calls of this server are carried with */
+/** @param server identifies the server in the held calls that it carries out */
 export function createApprovals(policies: readonly Policy[], server: object): ReadApprovals {
   const prints = policies.map(fingerprint)
   const guards = guardsOf.get(server) ?? { id: randomUUID(), count: 0 }
@@ -72,7 +72,7 @@ export function createApprovals(policies: readonly Policy[], server: object): Re
   }
 }
 
-/** The users among those who have approved a call. */
+/** The users who have approved a held call. */
 export function approversOf({ approvals }: Carried): readonly string[] {
   const users = approvals.flatMap(({ user }) => (user === undefined ? [] : [user]))
   return users.length === 0 ? nobody : Object.freeze([...new Set(users)])
@@ -83,17 +83,17 @@ function isGiven({ subject, by, ask }: Wanted, policy: Policy, carried: Carried 
   const ofPolicies = verdictsGiven.get(carried) ?? new Map<Policy, Set<string>>()
   const verdicts = ofPolicies.get(policy) ?? new Set<string>()
   const given = carried.approvals.some((one) => isSubject(one.subject, subject) && isBy(one, by))
-  // One approval is enough for a policy, whichever of the guards has asked it.
+  // One approval is enough for a policy, whichever guard asked for it.
   if (!given) return ask.subject === undefined && by === undefined && verdicts.has(ask.verdict)
   verdictsGiven.set(carried, ofPolicies.set(policy, verdicts.add(ask.verdict)))
   return true
 }
 
 /**
- * Whether an approval was given for this. The names of two policies are the same where one function has made both, and where
- * the application runs its guards in another order they stand in the same place. So a guard takes no approval that another one
- * asked for, where both were there when the call was put aside. Of guards that are made for each request, or that are in
- * another process, this is not known, and the name decides.
+ * Whether a given approval is for this question. Two policies made by the same function have the same name, and the
+ * same place when the application runs its guards in another order. So a guard does not accept an approval that
+ * another guard asked for, if both guards existed when the call was held. For guards that are made for each request,
+ * or that are in another process, this cannot be known, and the name decides.
  */
 function isSubject(given: ApprovalSubject, wanted: ApprovalSubject): boolean {
   if (given.name !== wanted.name) return false
@@ -106,17 +106,18 @@ function isBy({ user }: GivenApproval, by: readonly string[] | undefined): boole
   return by === undefined || (user !== undefined && by.includes(user))
 }
 
-/** Whoever the policy names; for a session it is the person whose session it is. */
+/** The users whom the policy names; for a session, the user whose session it is. */
 function mayApprove(ask: Ask, caller: Caller): readonly string[] | undefined {
   if (ask.verdict === 'approval') return undefined
-  // It may be an object that `interact` has not made, and whoever is misspelt is nobody.
+  // The object may come from the application itself rather than from `interact`, and a misspelt name must match
+  // nobody.
   if ('by' in ask && !isUserList(ask.by)) throw new TypeError('interact: by must name one user or several')
   if (ask.by !== undefined) return [ask.by].flat()
   return caller.kind === 'session' ? [caller.user] : undefined
 }
 
-// Part of a policy's name, beside its place: in another version of the application, or behind another guard, another policy
-// may stand in that place, and must not take the approval of this one.
+// A policy's name includes a hash of its code, beside its place. In another version of the application, or behind
+// another guard, a different policy may stand in that place and must not use this approval.
 function fingerprint(policy: Policy): string {
   return hash('sha256', `${policy.name}\n${String(policy)}`, 'base64url').slice(0, 12)
 }

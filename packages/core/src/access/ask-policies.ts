@@ -12,27 +12,27 @@ import type { AskGrant, Forbid, Hold, Serve } from './decision.js'
 import { askMissing, type Policy, type PolicyInput } from './policy.js'
 import type { ScopeList } from './scope-list.js'
 
-/** Asks the policies of a route about a caller whom the protocol would serve. */
+/** Runs the policies of a route for a caller whom the protocol would serve. */
 export type AskPolicies = (
   caller: Caller,
   request: HttpRequest,
   route: RouteView,
 ) => Awaitable<Serve | Hold | AskGrant | Forbid>
 
-/** What policies are asked with. */
+/** What running policies depends on. */
 export interface PolicyContext {
   readonly scopes: Pick<ScopeList, 'isOwn' | 'isIdentity'>
   /** Whether there is an interaction page. */
   readonly interaction: boolean
   /** Milliseconds. */
   readonly clock: () => number
-  /** What held calls of this server are carried with. */
+  /** Identifies the server in the held calls that it carries out. */
   readonly server: object
   readonly decisions: Decisions
   readonly deadlines: Deadlines
 }
 
-/** The policies are asked in order, and the first that does not allow decides. One that throws refuses. */
+/** Runs the policies in order. The first that does not allow decides, and one that throws refuses. */
 export function createAskPolicies(policies: readonly Policy[], context: PolicyContext): AskPolicies {
   if (policies.length === 0) return (caller) => ({ act: 'serve', caller })
   const { scopes, clock, deadlines } = context
@@ -70,13 +70,13 @@ export function createAskPolicies(policies: readonly Policy[], context: PolicyCo
   return (caller, request, route) => ask(0, readApprovals(request), caller, request, route)
 }
 
-/** Notes whose turn it is: where the next does not follow, it has decided, or failed. */
+/** Records which policy runs now. If no further one is recorded, it decided or failed. */
 function noteAsked(draft: Draft, name: string | undefined, caller: Caller): void {
   draft.caller = caller
   draft.policy = name
 }
 
-/** What a policy is asked. */
+/** The input of a policy. */
 class Asked extends Inquiry implements PolicyInput {
   readonly caller: Caller
   readonly request: RequestView

@@ -7,19 +7,22 @@ import type { UserDirectory } from '../users/directory.js'
 import { type Expectation, matches } from './expectation.js'
 import type { TenantRule, UserRule } from './requirement.js'
 
-/** A person and an account, as the option `accounts` is asked about them. */
+/** The question that the option `accounts` answers: does this person hold this account? */
 export interface AccountQuestion<Raw = unknown> extends Deadline {
-  /** The request that names the account, or whose token does. */
+  /** The request whose route or token names the account. */
   readonly request: RequestView<Raw>
   readonly person: PersonIdentifier
-  /** As the agent or the token spelt it. */
+  /** The account, spelt as in the request or token. */
   readonly account: string
 }
 
 /** Says whether a person holds an account. */
 export type AccountHolder = (question: AccountQuestion) => Awaitable<boolean>
 
-/** Whose, within what, and for which account a route is; each `undefined` where the route does not say. */
+/**
+ * The person, organisation, mission, account and user that a route is bound to; each `undefined` where the route sets
+ * none.
+ */
 export interface Bindings {
   readonly tenant: TenantRule | undefined
   readonly mission: Expectation<string, Person | Grant> | undefined
@@ -30,7 +33,7 @@ export interface Bindings {
   readonly user: UserRule | undefined
 }
 
-/** Those of a route that has none. */
+/** The bindings of a route that sets none. */
 export const nothing: Bindings = {
   tenant: undefined,
   mission: undefined,
@@ -39,19 +42,19 @@ export const nothing: Bindings = {
   user: undefined,
 }
 
-/** What the bindings of a route say of one request. */
+/** The result of comparing a request with the bindings of its route. */
 export interface Bound {
-  /** Why the caller is not served here, in words for the caller. */
+  /** Why the caller is not served, as a sentence for the caller. */
   readonly objection?: string
-  /** The account the request acts on, which the person holds; a grant may still be for another. */
+  /** The account that the request acts on, and that the person holds. The grant may still be for another one. */
   readonly account?: string
-  /** The user whom the person is linked to, where the route needs one. */
+  /** The user that the person is linked to, on routes with `user`. */
   readonly user?: object | string
-  /** Whether the route needs a user, and the person is linked to none. */
+  /** Whether the route has `user` and the person is linked to none. */
   readonly unlinked?: boolean
 }
 
-/** What the bindings ask the application. */
+/** What checking bindings depends on. */
 export interface BindingContext {
   /** The option `accounts`. */
   readonly accounts: AccountHolder | undefined
@@ -60,12 +63,12 @@ export interface BindingContext {
   readonly deadlines: Deadlines
 }
 
-/** Nothing is objected, and nothing was found. */
+/** No objection, and nothing found. */
 export const unbound: Bound = {}
 
 /**
- * Compares a caller with the bindings. Whatever account a token names, it is asked whether the person holds the one that
- * the request acts on, so that nobody is asked for consent to what will be refused.
+ * Compares a caller with the bindings of the route. The account that the request acts on is checked whatever account
+ * the token names, so that nobody is asked for consent to a request that will be refused.
  */
 export async function bind(
   bindings: Bindings,

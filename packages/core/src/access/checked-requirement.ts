@@ -21,36 +21,36 @@ import {
 } from './requirement-schema.js'
 import { checkScopeRule, type ScopeNeed, type ScopeRule } from './scope-rule.js'
 
-/** A requirement that has been checked, in the one form the decision knows. */
+/** A checked requirement, in the one form that `decide.ts` takes. */
 export interface CheckedRequirement {
   readonly needs: RouteKind
   readonly scope: ScopeNeed
   readonly claims: ClaimRules
   /** Scopes that a challenge asks for as well, although a grant without them is served (G-72). */
   readonly ask: readonly string[]
-  /** What a session has to be for, where one is needed. */
+  /** The session that a route requires. */
   readonly session: WantedSession
   readonly components: readonly string[]
-  /** Whether those who decide see the content. */
+  /** Whether policies and other functions see the content. */
   readonly content: boolean
   /** Whether the handler calls suppliers. */
   readonly onward: boolean
   readonly deliver: 'challenge' | 'held'
-  /** `undefined`: as for the whole server. */
+  /** `undefined`: as the server's option says. */
   readonly replay: ReplayMode | undefined
   readonly bindings: Bindings
   /** In the order in which they are asked: the server's, the router's, the route's. */
   readonly policies: readonly Policy[]
   readonly optional: boolean
   readonly observe: boolean
-  /** For whom a report-only route is enforced all the same. */
+  /** The callers for which a report-only route is enforced already. */
   readonly enforce: Enforcement | undefined
   /** Whether there is another way in. */
   readonly or: boolean
   readonly orWins: ((request: RequestView) => boolean) | undefined
 }
 
-/** What a session has to be for and whose, as the route says it. */
+/** The scopes and users of a required session, as the route declares them. */
 export type WantedSession = Omit<SessionTerms, 'scope'> & { readonly scope: readonly string[] }
 
 /** What a route inherits, and what its requirement is checked against. */
@@ -182,7 +182,7 @@ function checkEffect(effect: Terms['effect'], needs: RouteKind): EffectTerms {
   return effects.get(effect) as EffectTerms
 }
 
-/** What has to be covered so that content can be believed to be what was signed. */
+/** The components to be covered before content counts as signed. */
 const contentComponents = ['content-type', 'content-digest']
 
 const noEffect: EffectTerms = { components: [], replay: undefined, last: [] }

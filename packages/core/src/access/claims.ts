@@ -2,15 +2,15 @@ import type { Grant } from '../caller.js'
 import { type Expectation, isExpectation, matches } from './expectation.js'
 
 /**
- * What a claim of the auth token has to be. A claim is its issuer's word: where any person server is admitted, one of
- * them can assert anything of its own persons. Restrict the issuers, or let a function look at `grant.person.ps`.
+ * What a claim of the auth token has to be. A claim is the word of its issuer: where any person server is admitted,
+ * each can assert anything about its own persons. Restrict the issuers, or let a function check `grant.person.ps`.
  */
 export type ClaimRule = Expectation<unknown, Grant>
 
-/** Claims a route needs, by name. */
+/** The claims that a route requires, by name. */
 export type ClaimRules = Readonly<Record<string, ClaimRule>>
 
-/** Claims of fixed type; one of another type is as good as absent. */
+/** Claims of a fixed type; a claim of another type counts as absent. */
 export interface KnownClaims {
   readonly name: string
   readonly given_name: string
@@ -65,12 +65,12 @@ export function scopesOfClaims(rules: ClaimRules): readonly string[] {
   return [...new Set(Object.keys(rules).flatMap((claim) => scopeOfClaim.get(claim) ?? []))]
 }
 
-/** What a grant lacks of the claims: scopes that may bring them, or a name that no step-up can help. */
+/** The claims that a grant lacks: scopes that may bring them, or a claim that no step-up can bring. */
 export type ClaimsFound = { readonly lacking: readonly string[] } | { readonly wrong: string }
 
 /**
- * Holds a grant against the rules. A claim that is absent although its scope was granted was withheld: asking again
- * would go round in circles.
+ * Compares a grant with the rules. A claim that is absent although its scope was granted was withheld, so asking
+ * again would not help.
  */
 export function findClaims(rules: ClaimRules, grant: Grant): ClaimsFound {
   const lacking: string[] = []

@@ -10,7 +10,10 @@ import type { WantedSession } from './checked-requirement.js'
 import { askAgent, decideSession } from './decide.js'
 import type { Finding } from './finding.js'
 
-/** On a route for sessions: the session of this key is the caller; without a good one, one has to be begun. */
+/**
+ * Finds the session of the caller's key on routes with `session`. Without a valid one, the agent has to be connected
+ * first.
+ */
 export function createConnect(
   wanted: WantedSession,
   sessions: Pick<SessionService, 'find'>,
@@ -19,7 +22,7 @@ export function createConnect(
 ): (caller: TokenCaller, request: HttpRequest, route: RouteView) => Promise<Finding> {
   return async (caller, request, route) => {
     const credential = sessionCredential(request.rawHeaders)
-    // What cannot be a credential is told apart from one that has ended (G-33).
+    // A malformed credential gets another answer than a session that has ended (G-33).
     if (credential === malformed) return { decision: askAgent(), caller }
     const by = await usersOf(wanted.by, request, route, deadlines)
     const isAnybodys = by === undefined || by.length > 0
@@ -33,7 +36,7 @@ export function createConnect(
   }
 }
 
-/** Whose sessions a route takes; `undefined` where it does not say, empty where it is nobody's. */
+/** The users whose sessions a route accepts; `undefined` for all of them, empty for none. */
 async function usersOf(
   by: WantedSession['by'],
   request: HttpRequest,

@@ -18,7 +18,7 @@ import { deny, type PolicyVerdict, type StepUp } from './policy.js'
 import type { ScopeList } from './scope-list.js'
 import { missingScopes, type ScopeRule } from './scope-rule.js'
 
-/** A requirement as it is for one request: nothing in it is a function of the request any more. */
+/** A requirement as it applies to one request: its functions have been called. */
 export interface Need extends Bound {
   readonly needs: CheckedRequirement['needs']
   readonly optional: boolean
@@ -36,12 +36,12 @@ type Row = {
 }
 
 /**
- * The whole answer matrix (AAuth 6.1, 6.4, 6.5; part L). A row is what the endpoint needs, a column what the request
- * carried. What a session, a policy or a person server's list of scopes makes of a cell is decided by the other functions
- * of this file; no other file chooses between serving, challenging and forbidding.
+ * The whole answer matrix (AAuth 6.1, 6.4, 6.5; part L). A row is what the route requires, a column is what the
+ * request presented. The other functions of this file decide what a session, a policy or a person server's list of
+ * scopes changes. No other file chooses between serving, challenging and forbidding.
  */
 const matrix: Readonly<Record<Need['needs'], Row>> = {
-  // The least that makes anybody known; what else a caller brings says more.
+  // An agent token is the least that identifies a caller; other tokens say more.
   any: { nobody: askAgent, agent: serve, person: serve, grant: serveBound },
   // A person or auth token does not say who is calling (G-06).
   agent: { nobody: askAgent, agent: serve, person: askAgent, grant: askAgent },
@@ -49,7 +49,7 @@ const matrix: Readonly<Record<Need['needs'], Row>> = {
   person: { nobody: askPerson, agent: askPerson, person: serveLinked, grant: serveLinked },
   // Never an auth-token challenge for a request that carried neither a person token nor an auth token (R-156).
   grant: { nobody: askPerson, agent: askPerson, person: askGrant, grant: serveIfEnough },
-  // A session goes with the key, whatever token says whose key it is (G-32).
+  // A session belongs to a key, whichever token presents that key (G-32).
   session: { nobody: askAgent, agent: connect, person: connect, grant: connect },
 }
 
@@ -69,12 +69,12 @@ export function decide(need: Need, caller: TokenCaller | undefined): MatrixDecis
   }
 }
 
-/** What a request without a signature of ours is asked for. */
+/** What an unsigned request is challenged for. */
 export function askedOfNobody(needs: Need['needs']): AskToken['requirement'] {
   return matrix[needs].nobody().requirement
 }
 
-/** The caller is asked to say who it is. */
+/** Challenges the caller to say who it is. */
 export function askAgent(): AskToken {
   return { act: 'ask', requirement: 'agent-token' }
 }
@@ -91,16 +91,16 @@ function connect(_: Need, caller: TokenCaller): Connect {
   return { act: 'connect', caller }
 }
 
-/** Whoever the bindings of the route have nothing against. */
+/** Serves every caller to whom the bindings of the route do not object. */
 function serveBound({ objection }: Need, caller: TokenCaller): Serve | Forbid {
   return objection === undefined ? { act: 'serve', caller } : forbid(objection)
 }
 
-/** Where a user is needed and the person is linked to none, there is nothing to be granted: only our page is asked for. */
+/** On a route with `user` a person who is linked to nobody needs no grant, only our page. */
 function serveLinked(need: Need, caller: Person | Grant): Serve | AskGrant | Forbid {
   const { unlinked, user } = need
   if (need.objection === undefined && unlinked === true) {
-    // A resource token names scopes, and this one of the person server's own says no more than who somebody is.
+    // A resource token has to name a scope, and `openid` of the person server grants nothing but who the person is.
     const more = caller.kind === 'person' ? ['openid'] : []
     return { ...extend(caller, more, []), link: true }
   }
@@ -115,12 +115,12 @@ function askGrant(need: Need, caller: Person): AskGrant | Forbid {
   return { act: 'ask-grant', caller, scope: asked, essential, account, ...linkFor(need) }
 }
 
-/** Asks for our page as well, where the person is linked to no user yet. */
+/** Asks for our page as well if the person is linked to no user yet. */
 function linkFor({ unlinked }: Need): Pick<AskGrant, 'link'> {
   return unlinked === true ? { link: true } : {}
 }
 
-/** A grant is served where it is enough; otherwise a wider one is asked for, our page included where a user is missing. */
+/** Serves a grant that suffices. Otherwise asks for a wider one, and for our page where a user is missing. */
 function serveIfEnough(need: Need, grant: Grant): MatrixDecision {
   const { objection, scope, claims, ask, account: wanted, user, unlinked } = need
   if (objection !== undefined) return forbid(objection)
@@ -136,10 +136,10 @@ function serveIfEnough(need: Need, grant: Grant): MatrixDecision {
 }
 
 /**
- * Whether a session is good for a route, as far as the protocol goes, and where it is not, what is asked for instead.
+ * Decides whether a session suffices for a route, and otherwise what to ask for.
  *
- * @param by the users whose sessions the route takes; `undefined`: everybody's, empty: nobody's
- * @param found the session that the request has shown, if it is this key's and has not ended
+ * @param by the users whose sessions the route accepts; `undefined` for all of them, empty for none
+ * @param found the session that the request presented, if it belongs to this key and has not ended
  */
 export function decideSession(
   caller: TokenCaller,
@@ -148,7 +148,7 @@ export function decideSession(
   found: Connected | undefined,
 ): Serve | AskSession | Forbid {
   if (by?.length === 0) return forbid('Nobody may connect an agent here')
-  // One of somebody else's is none here.
+  // A session of a user whom the route does not accept counts as none.
   const isTaken = found !== undefined && (by === undefined || by.includes(found.user))
   const held = isTaken ? found.scope : []
   if (isTaken && scope.every((name) => held.includes(name))) return { act: 'serve', caller: found }
@@ -161,10 +161,10 @@ export function decideSession(
 }
 
 /**
- * What a policy's verdict comes to. It may be an object that no function of ours has made.
+ * Turns a policy's verdict into a decision. The verdict may be an object that the application made itself.
  *
- * @returns `undefined` when it has no objection
- * @throws TypeError when it is none that applies to this caller: that is a fault of the policy's, and a `500`
+ * @returns `undefined` when the policy has no objection
+ * @throws TypeError when the verdict does not apply to this caller: a fault of the policy, and a `500`
  */
 export function decideVerdict(
   verdict: PolicyVerdict | undefined,
@@ -174,7 +174,7 @@ export function decideVerdict(
 ): AskGrant | Forbid | undefined {
   switch (verdict?.verdict) {
     case 'allow':
-    // These two have been approved already; what has not is held before it comes here (`ask-policies.ts`).
+    // These two are approved already: `ask-policies.ts` holds a call before that.
     case 'approval':
     case 'interact':
       return undefined
@@ -204,43 +204,44 @@ function stepUpFor(
   if (unknown !== undefined)
     throw new TypeError(`stepUp: scope ${JSON.stringify(unknown)} is not described in the option scopes`)
   const asked = extend(caller, scope, scope.filter(scopes.isIdentity))
-  // Otherwise the agent would bring what it has already, and be sent again.
+  // Otherwise the agent would bring the grant that it has, and be challenged again.
   const isNew = fresh || caller.kind === 'person' || asked.scope.length > caller.scope.length
   return isNew ? asked : forbid('What was granted is not enough here')
 }
 
-// Clocks of issuers and ours may differ by as much.
+// The clocks of issuers and ours may differ by this much.
 const freshSeconds = 60
 
 /**
- * Whether this is the new grant that was asked for. A policy that always wants one would otherwise send the agent away
- * with what it has just brought, for ever.
+ * Whether this is the new grant that was asked for. Without this check, a policy that always wants a new one would
+ * refuse each new grant, for ever.
  */
 function isFresh({ token, scope: granted }: Grant, scope: readonly string[], now: number): boolean {
   return now - token.iat <= freshSeconds && scope.every((name) => granted.includes(name))
 }
 
 /**
- * What is left of asking for a grant once it is known which of its scopes may stand in a resource token.
+ * Reduces a request for a grant to the scopes that a resource token may name.
  *
- * @param admitted by the resource and the person's server; a refusal when the latter cannot be asked
+ * @param admitted those scopes, or a refusal when the person's server cannot be asked
  */
 export function decideAdmitted(
   ask: AskGrant,
   admitted: readonly string[] | Refusal,
 ): AskGrant | Forbid | Refuse {
   if (admitted instanceof Refusal) return { act: 'refuse', refusal: admitted }
-  // A resource token has a scope (R-194), even where all it is for is our page.
+  // A resource token needs a scope (R-194), even if it only leads to our page.
   return admitted.length > 0 && ask.essential.every((name) => admitted.includes(name))
     ? { ...ask, scope: admitted }
     : forbid('The person’s server does not offer what is needed here')
 }
 
 /**
- * Step-up: agents keep one auth token and replace it, so ask for what they have as well (R-157, G-47).
+ * Step-up: an agent keeps one auth token and replaces it, so the scopes that it has are asked for again (R-157,
+ * G-47).
  *
- * @param essential identity scopes without which it is no use asking
- * @param account that of the grant, unless the request acts on another one
+ * @param essential identity scopes without which the new grant would be useless
+ * @param account the account of the grant, unless the request acts on another one
  */
 function extend(
   caller: Person | Grant,

@@ -3,14 +3,14 @@ import type { Refusal } from '../errors.js'
 import type { SessionRequest } from '../pending/open.js'
 import type { Wanted } from './approvals.js'
 
-/** Serve the caller, as far as the protocol goes; the policy still has the last word. */
+/** Serve the caller, as far as the protocol is concerned. Policies still run. */
 export interface Serve {
   readonly act: 'serve'
-  /** `undefined`: nobody, where the route is optional. */
+  /** `undefined`: an unsigned request on an optional route. */
   readonly caller: Caller | undefined
 }
 
-/** Challenge with a requirement that needs no token of ours. */
+/** Challenge for a token that agents get without a resource token. */
 export interface AskToken {
   readonly act: 'ask'
   readonly requirement: 'agent-token' | 'person-token'
@@ -21,28 +21,28 @@ export interface AskGrant {
   readonly act: 'ask-grant'
   readonly caller: Person | Grant
   readonly scope: readonly string[]
-  /** Those of the scopes without which it is no use asking. */
+  /** The scopes without which the new grant would be useless. */
   readonly essential: readonly string[]
   readonly account: string | undefined
-  /** Present where the person is linked to no user yet, and comes to our page first. */
+  /** Present if the person is linked to no user yet and has to come to our page first. */
   readonly link?: true
 }
 
-/** Access is denied: nothing the caller could bring would help. */
+/** Deny access. No other token would help the caller. */
 export interface Forbid {
   readonly act: 'forbid'
   readonly code: string
   readonly detail: string | undefined
 }
 
-/** Put the call aside until somebody has approved it; only a policy says so. */
+/** Hold the call until somebody approves it. Only a policy decides so. */
 export interface Hold {
   readonly act: 'hold'
   readonly caller: Caller
   readonly wanted: Wanted
 }
 
-/** The route has a flow of our own: look for a session, then decide once more (`decideSession`). No end of it. */
+/** The route requires a session: look it up, then decide again (`decideSession`). Never the final decision. */
 export interface Connect {
   readonly act: 'connect'
   readonly caller: TokenCaller
@@ -55,14 +55,14 @@ export interface AskSession {
   readonly asked: SessionRequest
 }
 
-/** The signature, the token or something behind them is at fault. */
+/** Refuse: the signature or token is invalid, or something needed to check it failed. */
 export interface Refuse {
   readonly act: 'refuse'
   readonly refusal: Refusal
 }
 
-/** What the matrix says of a request whose signature and token are good, or which has none at all. */
+/** What the matrix decides on a request that is unsigned, or whose signature and token are valid. */
 export type MatrixDecision = Serve | AskToken | AskGrant | Connect | Forbid
 
-/** What becomes of a request. */
+/** The final decision on a request. */
 export type Decision = Exclude<MatrixDecision, Connect> | Hold | AskSession | Refuse

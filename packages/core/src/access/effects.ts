@@ -2,20 +2,20 @@ import type { Grant } from '../caller.js'
 import { type Allow, allow, type Deny, deny, type Policy, type PolicyInput, stepUp } from './policy.js'
 
 /**
- * How far what a route does can be taken back.
+ * How far the effect of a route can be undone.
  *
- * `read`: it changes nothing; a method that is not safe is a `403 read_only`. `write`: it can be undone; signatures have
- * to cover the content, so that what was signed is what is done. `irreversible`: it cannot; beside that a signature
- * serves once, and the grant has to be at most five minutes old ({@link fresh}), so that the person's server has had its
- * say just now.
+ * `read`: it changes nothing; an unsafe method is answered `403 read_only`. `write`: it can be undone; signatures
+ * must cover the content, so that only what was signed is done. `irreversible`: it cannot be undone; as for `write`,
+ * and a signature can be used only once, and the grant must be at most five minutes old ({@link fresh}), so that the
+ * person's server has agreed recently.
  */
 export type Effect = 'read' | 'write' | 'irreversible'
 
-/** What an effect asks for where the route itself does not say. */
+/** What an effect requires, where the route itself sets nothing. */
 export interface EffectTerms {
   readonly components: readonly string[]
   readonly replay: true | undefined
-  /** Asked after all others: nobody is sent for a new grant and then refused. */
+  /** Policies that run after all others, so that no caller is sent for a new grant and then refused. */
   readonly last: readonly Policy[]
 }
 
@@ -31,7 +31,7 @@ export const effects: ReadonlyMap<unknown, EffectTerms> = new Map<Effect, Effect
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY'])
 
 /**
- * A policy for whole routers: methods that may change something are a `403 read_only`.
+ * A policy for whole routers: an unsafe method is answered `403 read_only`.
  *
  * @example
  * ```ts
@@ -47,10 +47,10 @@ export function readOnly({ request }: PolicyInput): Allow | Deny {
 }
 
 /**
- * A policy: the grant must have been issued at most so long ago, or the agent is sent for a new one. What the person's
- * server makes of it, for example to ask the person again, is its own affair.
+ * A policy: the grant must have been issued within the last `seconds`, or the agent is sent for a new one. Whether
+ * the person is asked again is up to the person's server.
  *
- * @param seconds at least 60, because the clocks of issuers and ours may differ by as much
+ * @param seconds at least 60, because the clocks of issuers and ours may differ by that much
  * @throws TypeError when it is less
  *
  * @example

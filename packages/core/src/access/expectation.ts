@@ -1,6 +1,6 @@
 import { isYes } from '../time/deadline.js'
 
-/** What a value has to be: there (`true`), one of some values, or what a function says of it. */
+/** What a value must be: present (`true`), one of some values, or what a function accepts. */
 export type Expectation<Value, About> =
   | true
   | string
@@ -9,8 +9,8 @@ export type Expectation<Value, About> =
   | ((value: Value, about: About) => boolean)
 
 /**
- * Whether a value of a token is as expected. `true`: it is there and says something (not `null`, `false` or empty). A
- * value that is a list passes when one of its members does.
+ * Whether a value of a token meets the expectation. `true`: it is present and not `null`, `false` or empty. A list
+ * passes when one of its members does.
  */
 export function matches<Value, About>(
   expected: Expectation<Value, About>,
@@ -29,7 +29,7 @@ function saysSomething(value: unknown): boolean {
   return !Array.isArray(value) || value.length > 0
 }
 
-/** Whether something can be an {@link Expectation}. */
+/** Whether a value can be an {@link Expectation}. */
 export function isExpectation(value: unknown): boolean {
   if (value === true || typeof value === 'function') return true
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]

@@ -25,8 +25,8 @@ import type { Finding } from './finding.js'
 import { createNeed } from './need.js'
 import type { ScopeList } from './scope-list.js'
 
-/** What a walk works with. */
-export interface WalkContext extends BindingContext {
+/** What judging a request depends on. */
+export interface JudgeContext extends BindingContext {
   readonly authentication: AuthenticationContext
   readonly explain: Explain
   readonly scopes: ScopeList
@@ -37,12 +37,12 @@ export interface WalkContext extends BindingContext {
 }
 
 /**
- * The walk of one request: authenticate, decide, and let the resource's own policies have the last word. What is decided
- * is in `decide.ts`; here is in which order things are looked at.
+ * Judges one request: authenticates, decides, and lets the resource's own policies have the last word. This is the order of
+ * the steps; the decisions themselves are in `decide.ts`.
  */
-export function createWalk(
+export function createJudge(
   requirement: CheckedRequirement,
-  context: WalkContext,
+  context: JudgeContext,
 ): (request: HttpRequest, route: RouteView) => Awaitable<Finding> {
   const { authentication, explain, scopes } = context
   const { trace } = authentication
@@ -57,11 +57,11 @@ export function createWalk(
   })
   const connect = createConnect(requirement.session, context.sessions, askPolicies, context.deadlines)
 
-  // What another profile has signed is not signed for us (G-70).
+  // A signature of another profile counts as none where a request may go unsigned (G-70).
   const serveStrangers = requirement.optional || requirement.or
   const foreignRefusal = refuseForeign(askedOfNobody(requirement.needs))
 
-  // 1. Who calls.
+  // 1. The caller.
   const identify = (
     authenticated: Authenticated,
     request: HttpRequest,
@@ -79,7 +79,7 @@ export function createWalk(
       : decideFor(caller, request, route)
   }
 
-  // 2. What they send, where those who decide see it.
+  // 2. The content, where policies and other functions see it.
   const readContent = (caller: TokenCaller, request: HttpRequest, route: RouteView): Awaitable<Finding> => {
     const { bodyLimit, diagnose } = authentication
     trace?.('content', `at most ${bodyLimit} bytes`)
@@ -88,7 +88,7 @@ export function createWalk(
     )
   }
 
-  // 3. What the protocol, a session and the policies say.
+  // 3. The requirement, a session and the policies.
   const decideFor = (
     caller: TokenCaller | undefined,
     request: HttpRequest,
@@ -108,7 +108,7 @@ export function createWalk(
     })
   }
 
-  // 4. What a resource token may name.
+  // 4. The scopes that a resource token may name.
   const admit = (judgement: Exclude<Decision, Refuse | AskSession>): Awaitable<Decision> =>
     judgement.act === 'ask-grant'
       ? andThen(scopes.admit(judgement.scope, judgement.caller.person.ps), (admitted) =>
@@ -116,7 +116,7 @@ export function createWalk(
         )
       : judgement
 
-  // 5. Last of all, so that neither a challenge nor a refusal uses up the signature (G-71).
+  // 5. The use of the signature: last, so that neither a challenge nor a refusal uses it up (G-71).
   const useSignature = (finding: Finding, request: HttpRequest): Awaitable<Finding> => {
     const { decision, caller } = finding
     if (authentication.replay === 'off' || !takesEffect(decision, requirement.deliver)) return finding
@@ -136,14 +136,17 @@ function refuseWith(refusal: Refusal, caller: TokenCaller | undefined): Finding 
   return { decision: { act: 'refuse', refusal }, caller }
 }
 
-/** Whether something is done for the request: it is served, or put aside to be carried out. */
+/** Whether the request takes effect: it is served, or held to be carried out later. */
 function takesEffect({ act }: Finding['decision'], deliver: CheckedRequirement['deliver']): boolean {
   return (
     act === 'serve' || act === 'hold' || act === 'ask-session' || (act === 'ask-grant' && deliver === 'held')
   )
 }
 
-/** Who calls. A held call was signed when it came and its caller verified when it was polled for; it is not signed now. */
+/**
+ * The caller. A held call was signed when it came, and its caller was verified at the poll; the call is not signed
+ * now.
+ */
 function callerOf(request: HttpRequest, authentication: AuthenticationContext): Awaitable<Authenticated> {
   const carried = carriedFor(request, authentication.issuers)
   if (carried === undefined) return authenticate(request, authentication)

@@ -8,7 +8,7 @@ import { type BindingContext, type Bound, bind, nothing, unbound } from './bindi
 import type { CheckedRequirement } from './checked-requirement.js'
 import type { Need } from './decide.js'
 
-/** Works out what a requirement comes to for one request. */
+/** Works out what a requirement needs of one request. */
 export type NeedOf = (
   caller: TokenCaller | undefined,
   request: HttpRequest,
@@ -22,10 +22,12 @@ export function createNeed(requirement: CheckedRequirement, context: BindingCont
   const fixed: Need | undefined = typeof scope === 'function' ? undefined : { ...requirement, scope }
 
   return (caller, request, route) => {
-    // What depends on the request says something about a person's data, and there is no person yet.
+    // Functions of the requirement are called for persons only: their answers may reveal something about a person's
+    // data.
     if (caller === undefined || caller.kind === 'agent' || requirement.needs === 'agent')
       return fixed ?? { ...requirement, scope: [] }
-    // With accounts about, every grant for one is checked, so that `account` can be believed wherever it is read.
+    // With the option `accounts`, every grant for an account is checked, so that `account` can be trusted on every
+    // route.
     const isBound = bindings !== nothing || (context.accounts !== undefined && hasAccount(caller))
     if (fixed !== undefined && !isBound) return fixed
     const bound: Awaitable<Bound> = isBound ? bind(bindings, caller, request, route, context) : unbound

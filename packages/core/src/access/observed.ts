@@ -13,7 +13,10 @@ export function observed(finding: Finding, report: Report, request: object): Ser
   return { served: true, caller: undefined, observed: found }
 }
 
-/** Like {@link observed}, where the other way in decides: what would have been served is told as well, since it is not. */
+/**
+ * Like {@link observed}, where the other way in decides. It also reports a request that would have been served,
+ * because it is not served here.
+ */
 export function observedBeside(finding: Finding, report: Report, request: object): Observed {
   const { decision } = finding
   if (decision.act !== 'serve') return observed(finding, report, request).observed as Observed

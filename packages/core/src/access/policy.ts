@@ -7,20 +7,17 @@ import type { AskInteraction } from '../interaction/ask.js'
 import type { PendingView } from '../pending/view.js'
 import type { Deadline } from '../time/deadline.js'
 
-/** What a policy decides by. `signal` is an accessor of the input itself: a copy of it, `{ ...input }`, has none. */
+/** What a policy decides by. `signal` is an accessor of this object, so a copy (`{ ...input }`) has none. */
 export interface PolicyInput<C extends Caller = Caller, Raw = unknown> extends Deadline {
   readonly caller: C
   readonly request: RequestView<Raw>
   /** Seconds, by this server's clock. */
   readonly now: number
-  /**
-   * Who has approved this call, by the application's own names, in order; empty until somebody has who was named
-   * (G-76).
-   */
+  /** The users who have approved this call, in order; empty before an approval, or where approvals name nobody (G-76). */
   readonly approvedBy: readonly string[]
 }
 
-/** Go on. */
+/** No objection. */
 export interface Allow {
   readonly verdict: 'allow'
 }
@@ -32,7 +29,7 @@ export interface Deny {
   readonly detail: string | undefined
 }
 
-/** Ask for more before going on: a new resource token for these scopes as well. */
+/** Challenge for a wider grant: a resource token that names these scopes as well. */
 export interface StepUp {
   readonly verdict: 'step-up'
   readonly scope: readonly string[]
@@ -44,22 +41,22 @@ export interface AskApproval extends ApprovalOptions {
   readonly verdict: 'approval'
 }
 
-/** What an approval is about, and who is told. */
+/** What is to be approved, and who is told of it. */
 export interface ApprovalOptions {
   /**
-   * Tells apart the approvals that one call may need: `'finance'`, `'legal'`. When a policy is asked again about a call
-   * that was approved under this name, its verdict counts as met, whichever policy and guard asked. Default: a name for
-   * each policy of each guard that the request goes through; one policy that several guards have is asked once.
+   * Names the approval, where one call may need several: `'finance'`, `'legal'`. Once a call was approved under this
+   * name, the policy's verdict counts as met, whichever policy and guard asked. Default: one name for each policy of
+   * each guard on the way; a policy that several guards share needs one approval.
    */
   readonly subject?: string
   /**
-   * Told of every request that waits, once it is in the store: write down its `id` and call `pending.approve(id)` or
-   * `pending.deny(id)` when somebody has decided. If it throws the request is answered `500` and nothing waits.
+   * Called for every held request, once it is in the store. Keep its `id`, and call `pending.approve(id)` or
+   * `pending.deny(id)` when somebody has decided. If it throws, the request is answered `500` and is not held.
    */
   readonly ask: (pending: PendingView, deadline: Deadline) => Awaitable<unknown>
 }
 
-/** What a policy answers. There is nothing to step up from where only an agent is known. */
+/** What a policy returns. There is no step-up where only an agent is known. */
 export type PolicyVerdict<C extends Caller = Caller> =
   | Allow
   | Deny
@@ -68,15 +65,15 @@ export type PolicyVerdict<C extends Caller = Caller> =
   | (C extends Agent | Connected ? never : StepUp)
 
 /**
- * The resource's own rule, which has the last word: it runs after everything else has passed, and the person's consent
- * never overrides it (AAuth 13.7). One that throws refuses the request with `500`, and one that does not answer within the
- * option `policyTimeout` with `503 policy_unavailable`; neither ever lets it pass.
+ * A rule of the resource's own. It runs after everything else has passed and has the last word: the person's consent
+ * never overrides it (AAuth 13.7). If it throws, the request is answered `500`; if it does not answer within the
+ * option `policyTimeout`, `503 policy_unavailable`. Neither lets the request pass.
  */
 export type Policy<C extends Caller = Caller, Raw = unknown> = (
   input: PolicyInput<C, Raw>,
 ) => Awaitable<PolicyVerdict<C>>
 
-/** One policy, or several: the first that does not allow decides. */
+/** One policy, or several. The first that does not allow decides. */
 export type Policies<C extends Caller = Caller, Raw = unknown> = Policy<C, Raw> | readonly Policy<C, Raw>[]
 
 /**
@@ -97,9 +94,9 @@ export function allow(): Allow {
 /**
  * The policy refuses.
  *
- * @param code the `error` member of the answer: lower-case words joined by `_`. Default `access_denied`.
+ * @param code the `error` member of the answer: lower-case words joined by `_`. Default `access_denied`
  * @param detail one sentence for the caller
- * @throws TypeError when `code` is something else; from within a policy that is a `500`
+ * @throws TypeError when `code` has another form; inside a policy that is a `500`
  *
  * @example
  * ```ts
@@ -119,11 +116,11 @@ export function deny(code = 'access_denied', detail?: string): Deny {
 }
 
 /**
- * The policy wants more of the person: the agent is sent for these scopes too (AAuth 6.5), or, with `fresh`, for a new
- * grant of what it has: one that was issued within the last minute is new, and the next policy is asked. Where a grant
- * holds all of it already and nothing fresh is wanted, that is a `403`: asking again would go round in circles.
+ * The policy requires more of the person. The agent is sent for these scopes as well (AAuth 6.5), or with `fresh` for
+ * a new grant of the scopes that it has. A grant counts as new for a minute after it was issued; then the next policy
+ * runs. A grant that holds all the scopes already, without `fresh`, is a `403`: asking again would change nothing.
  *
- * @throws TypeError when something else is said than that
+ * @throws TypeError when the argument has another form
  *
  * @example
  * ```ts
@@ -136,7 +133,7 @@ export function deny(code = 'access_denied', detail?: string): Deny {
  * ```
  */
 export function stepUp(more: {
-  /** Scopes of ours, and identity scopes; of these, one that the person's server does not list is a `403`. */
+  /** Scopes of ours, and identity scopes. An identity scope that the person's server does not support is a `403`. */
   readonly scope?: string | readonly string[]
   readonly fresh?: boolean
 }): StepUp {
@@ -156,17 +153,17 @@ export const policiesSchema: z.ZodType<Policies> = z.custom<Policies>(
   'must be a function or a list of functions',
 )
 
-/** Makes a list of what a user gave. */
+/** The policies as a list. */
 export function policyList(policies: Policies | undefined): readonly Policy[] {
   return policies === undefined ? [] : [policies].flat()
 }
 
 /**
- * The policy wants somebody else's word: the call is put aside and answered `202 requirement=approval`; once
- * `pending.approve(id)` was called, the agent's next poll carries it out, through the policy once more (AAuth 11.6.4).
+ * The policy requires approval by somebody else. The call is held and answered `202 requirement=approval`. After
+ * `pending.approve(id)` the agent's next poll carries it out, and the policy runs again (AAuth 11.6.4).
  *
- * @throws TypeError when `ask` is missing: nobody would know that there is something to decide; or when something else
- * is said than {@link ApprovalOptions}
+ * @throws TypeError when `ask` is missing, since nobody would learn of the call, or when the argument has another
+ * form
  *
  * @example
  * ```ts
@@ -194,7 +191,7 @@ const approvalSchema = z.strictObject({
   ask: z.unknown(),
 })
 
-/** Without `ask` a call would wait for nobody until its time is up. */
+/** Without `ask` nobody would learn of the call, and it would wait until it expires. */
 export function askMissing(): TypeError {
   return new TypeError('approval: ask must be a function, which tells whoever decides')
 }

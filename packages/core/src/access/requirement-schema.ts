@@ -11,10 +11,10 @@ import { type Policies, policiesSchema } from './policy.js'
 import type { SessionTerms, TenantRule, UserRule } from './requirement.js'
 import type { ScopeNeed } from './scope-rule.js'
 
-/** The kinds of route, by what they need to be told of the caller. */
+/** The kinds of route, by what they require to know of the caller. */
 export type RouteKind = 'any' | 'agent' | 'person' | 'grant' | 'session'
 
-/** Every member, with whatever its kind of route may not say left out. */
+/** Every member; those that do not belong to the kind of route are left out. */
 export interface Terms {
   readonly effect?: 'read' | 'write' | 'irreversible' | undefined
   readonly components?: string | readonly string[] | undefined
@@ -44,7 +44,7 @@ const isWay = (value: unknown): boolean =>
   typeof value === 'function' ||
   (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'function'))
 
-// What may be said of a route, and what each has to be: one line a member, in the kinds of route that may say it.
+// The members of a requirement and their schemas: one line for each, listed under the kinds of route that have it.
 const ofRoutes = {
   effect: z.enum(['read', 'write', 'irreversible'], "must be 'read', 'write' or 'irreversible'").optional(),
   components: z
@@ -89,7 +89,7 @@ const ofGrants = {
 }
 const identity = <K extends string>(kind: K): z.ZodLiteral<K> => z.literal(kind)
 
-/** The one table of requirements. */
+/** All kinds of route and their members. */
 const kinds = {
   any: z.strictObject({ identity: identity('any'), ...ofRoutes }),
   agent: z.strictObject({ identity: identity('agent'), ...ofRoutes }),
@@ -109,7 +109,7 @@ const sessionTerms = z.strictObject({
     )
     .optional(),
 })
-/** What makes a route one of a kind, as it is written. */
+/** How each kind of route is written, for error messages. */
 const says: Readonly<Record<keyof typeof kinds, string>> = {
   any: "identity: 'any'",
   agent: "identity: 'agent'",
@@ -117,13 +117,13 @@ const says: Readonly<Record<keyof typeof kinds, string>> = {
   session: 'session',
   grant: 'scope or claims',
 }
-/** Whether a member may be said of any kind of route. */
+/** Whether some kind of route has this member. */
 export const isTerm = (name: string): boolean => Object.values(kinds).some(({ shape }) => name in shape)
 
 /**
- * Reads what is said of a route.
+ * Reads the members of a requirement.
  *
- * @throws TypeError naming what is wrong, or what may not be said of this kind of route
+ * @throws TypeError naming the invalid member, or one that this kind of route does not have
  */
 export function readTerms(given: Readonly<Record<string, unknown>>, kind: RouteKind): Terms {
   const { shape } = kinds[kind]
@@ -135,9 +135,9 @@ export function readTerms(given: Readonly<Record<string, unknown>>, kind: RouteK
 }
 
 /**
- * Reads what is said of the session that a route needs.
+ * Reads the requirements on a session.
  *
- * @throws TypeError naming what is wrong
+ * @throws TypeError naming the invalid member
  */
 export function readSessionTerms(given: unknown): {
   readonly [K in keyof SessionTerms]: SessionTerms[K] | undefined
@@ -165,7 +165,7 @@ export function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null
 }
 
-/** The kinds of route that a member can be said of. */
+/** The kinds of route that have a member, for error messages. */
 export function goesWith(name: string): string {
   const needs = Object.keys(kinds) as (keyof typeof kinds)[]
   return needs

@@ -5,13 +5,14 @@ import { identityScopes } from '../token/claims.js'
 
 /** Which scopes a resource token may name. */
 export interface ScopeList {
-  /** Whether the resource describes it. */
+  /** Whether the resource describes this scope. */
   isOwn(name: string): boolean
-  /** Whether it is one of the identity scopes of AAuth 11.10 and not also one of our own. */
+  /** Whether this is an identity scope of AAuth 11.10 and not also a scope of our own. */
   isIdentity(name: string): boolean
   /**
-   * Those of `names` that may stand in a resource token for a person of `ps`: our own, and identity scopes that the
-   * person's server lists in `scopes_supported` (R-195, G-48). A {@link Refusal} when it cannot be asked just now.
+   * Returns those of `names` that a resource token for a person of `ps` may name: our own, and identity scopes that
+   * the person's server lists in `scopes_supported` (R-195, G-48). A {@link Refusal} when that server cannot be asked
+   * now.
    */
   admit(names: readonly string[], ps: string): Awaitable<readonly string[] | Refusal>
 }
@@ -24,11 +25,11 @@ export function createScopeList(
   const isOwn = (name: string): boolean => own.has(name)
   const isIdentity = (name: string): boolean => !own.has(name) && identityScopes.has(name)
 
-  // The person server's document has just been used for its keys, so this rarely waits. In four-party it is still the
-  // person server's list that counts.
+  // The person server's metadata has just been used for its keys, so this rarely waits. In four-party access, too,
+  // the person server's list counts.
   const supported = async (ps: string): Promise<readonly unknown[] | Refusal> => {
     const metadata = await issuers.metadata(ps, 'aauth-person.json')
-    // A document that is there and unusable lists nothing; the request itself has been verified already.
+    // Unusable metadata lists no scope. The request itself has been verified already.
     if (metadata instanceof Refusal) return metadata.code === 'issuer_unavailable' ? metadata : []
     const list = metadata['scopes_supported']
     return Array.isArray(list) ? list : []

@@ -4,8 +4,8 @@ import type { RequestView } from '../http/request-view.js'
 import type { Deadline } from '../time/deadline.js'
 
 /**
- * Which scopes a grant has to hold: one, all of a list, or `anyOf` and `allOf` in any nesting. Where several would do,
- * the first is what an agent is sent for: put the least first.
+ * The scopes that a grant must hold: one, all of a list, or `anyOf` and `allOf` nested in any way. Of alternatives,
+ * an agent is sent for the first, so put the narrowest first.
  */
 export type ScopeRule =
   | string
@@ -13,7 +13,10 @@ export type ScopeRule =
   | { readonly anyOf: readonly ScopeRule[] }
   | { readonly allOf: readonly ScopeRule[] }
 
-/** A rule, or what the rule is for this request. A function that throws or names an unknown scope is a `500`. */
+/**
+ * A rule, or a function that returns the rule for a request. If the function throws or names an unknown scope, the
+ * request is answered `500`.
+ */
 export type ScopeNeed<Raw = unknown> =
   | ScopeRule
   | ((request: RequestView<Raw>, deadline: Deadline) => Awaitable<ScopeRule>)

@@ -1,15 +1,21 @@
 import type { CheckedRequirement } from './checked-requirement.js'
 import { missingScopes, type ScopeRule } from './scope-rule.js'
 
-/** Which scopes are for routes with `user`: the authorization endpoint is asked for scopes, and knows no route. */
+/**
+ * Tells which scopes only routes with `user` require. The authorization endpoint needs this, because it knows scopes
+ * but no route.
+ */
 export interface UserScopes {
-  /** Notes what a route says. */
+  /** Records the scopes of a declared route. */
   note(requirement: Pick<CheckedRequirement, 'scope' | 'bindings'>): void
-  /** Whether one of these is needed only where a user is needed as well. */
+  /** Whether one of these scopes is required only by routes with `user`. */
   needUser(scope: readonly string[]): boolean
 }
 
-/** Creates the {@link UserScopes} of a server. A `scope` that is a function names nothing before there is a request, and is left out. */
+/**
+ * Creates the {@link UserScopes} of a server. A `scope` that is a function is left out, since its scopes are unknown
+ * before a request.
+ */
 export function createUserScopes(): UserScopes {
   const withUser = new Set<string>()
   const without = new Set<string>()

@@ -3,15 +3,18 @@ import { z } from '../configuration/schema.js'
 import type { Store } from '../store/store.js'
 import { type AdoptionRow, type Noted, readRows, Tally } from './tally.js'
 
-/** What routes in report-only mode have seen, of all instances that share a store. */
+/** What report-only routes have seen at all instances that share a store. */
 export interface AdoptionReport {
-  /** The most frequent first. Requests for whose agents there was no row left are counted in rows without an agent. */
+  /** The most frequent first. Requests of agents for which there was no room are counted in rows without an agent. */
   readonly rows: readonly AdoptionRow[]
-  /** Whether the store gave all it holds. `false`: these are rows of this instance alone, since it last reached the store. */
+  /**
+   * Whether the store returned everything. `false`: the rows are this instance's alone, since it last reached the
+   * store.
+   */
   readonly complete: boolean
 }
 
-/** Counts what report-only routes see, and adds up what all instances have counted. */
+/** Counts what report-only routes see, and adds up the counts of all instances. */
 export interface Adoption {
   /** Counts one request. Waits for nothing and never throws. */
   note(noted: Noted): void
@@ -30,8 +33,8 @@ export interface AdoptionContext {
   readonly monotonic: () => number
 }
 
-// A store has no operation over several keys, so that each instance adds to a value of its own: a slot, which is its own
-// for as long as it writes. One that ends leaves its slot, counts and all, to the next.
+// A store cannot update several keys at once, so each instance adds to a value of its own: a slot, reserved for it
+// while it writes. When an instance ends, another takes over its slot with the counts in it.
 const slots = 64
 const leaseSeconds = 300
 const keptSeconds = 14 * 86_400
@@ -69,7 +72,7 @@ export function createAdoption({ store, clock, monotonic }: AdoptionContext): Ad
   const write = async (): Promise<boolean> => {
     since = monotonic()
     try {
-      // What was tried before goes first, and alone: nobody knows whether it was written.
+      // An earlier attempt goes first, and alone: it may or may not have been written.
       while (batch !== undefined || !fresh.isEmpty) {
         batch ??= take()
         const own = await ownSlot()
@@ -79,7 +82,7 @@ export function createAdoption({ store, clock, monotonic }: AdoptionContext): Ad
       }
       return true
     } catch {
-      // Whoever watches the store has reported it. What was counted stays here, within the bound of a tally.
+      // The watched store has reported the failure. The counts stay here, within the bound of a tally.
       return false
     }
   }
@@ -107,7 +110,7 @@ export function createAdoption({ store, clock, monotonic }: AdoptionContext): Ad
     slot = undefined
     for (let free = 0; free < slots; free++) {
       const isOurs = await store.claim(leaseKey(free), instance, leaseSeconds)
-      // A claim that failed may have taken effect all the same.
+      // A claim that failed may have taken effect.
       if (isOurs || (await store.get(leaseKey(free))) === instance) {
         slot = free
         return free
@@ -133,7 +136,7 @@ export function createAdoption({ store, clock, monotonic }: AdoptionContext): Ad
       const isWritten = await flush()
       const stored = await readAll().catch(() => undefined)
       const sum = stored ?? new Tally()
-      // What is on its way may have arrived; until that is known it is counted here only if the store gave nothing.
+      // The batch may have been written. Until that is known, it is counted here only if the store returned nothing.
       if (batch !== undefined && !isWritten && stored === undefined) sum.merge(batch.tally)
       if (!isWritten) sum.merge(fresh)
       return { rows: sum.rows(), complete: isWritten && stored !== undefined }

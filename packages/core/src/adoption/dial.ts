@@ -8,13 +8,19 @@ import { defaultLimits } from '../limits.js'
 
 /** For which share of callers a report-only route is enforced (the option `enforce`). */
 export interface Enforcement {
-  /** 0 to 100. Whoever is enforced at one figure is enforced at every higher one. At 100 requests without a key are, too. */
+  /**
+   * 0 to 100. A caller that is enforced at one figure is enforced at every higher one. At 100, requests without a key
+   * are enforced too.
+   */
   readonly percent: number
-  /** By the thumbprint of the caller's key, so that one agent meets one behaviour, at every instance and on every route. */
+  /**
+   * By the thumbprint of the caller's key, so that an agent gets the same behaviour at every instance and on every
+   * route.
+   */
   readonly by: 'key'
 }
 
-/** The schema of the option, and of what routers and routes say. */
+/** The schema of the option, for servers, routers and routes. */
 export const enforcementSchema: z.ZodType<Enforcement> = z.strictObject({
   percent: z.number('must be a number from 0 to 100').min(0).max(100),
   by: z.literal('key', "must be 'key'"),
@@ -32,7 +38,7 @@ export function isEnforced(
   return jkt !== undefined && placeOf(jkt) < percent
 }
 
-// A thumbprint is a hash already, so that its first bytes are as good as those of another one.
+// A thumbprint is a hash, so its first bytes are evenly distributed.
 const places = 2 ** 48
 
 /** Maps a key thumbprint evenly to 0 to 100, 100 excluded; a key is enforced when this is below `percent`. */
@@ -41,9 +47,9 @@ function placeOf(jkt: string): number {
 }
 
 /**
- * The key that a refused request names. Nothing of it has been verified, and nothing has to be: whoever names another key
- * than their own is treated as whoever sends no signature at all. But an agent whose token has expired has to meet what it
- * meets with a good one. Never throws.
+ * The key that a refused request names, so that an agent whose token has expired gets the same behaviour as with a
+ * valid one. The key is not verified and need not be: a request that names a wrong key is treated like an unsigned
+ * one. Never throws.
  */
 function claimedKey({ rawHeaders }: HttpRequest): string | undefined {
   const field = fieldValue(rawHeaders, 'signature-key')
@@ -58,7 +64,7 @@ function claimedKey({ rawHeaders }: HttpRequest): string | undefined {
       if (!(key instanceof KeyFault)) return key.jkt
     }
   } catch {
-    // Malformed: as good as none.
+    // A malformed field counts as none.
   }
   return undefined
 }

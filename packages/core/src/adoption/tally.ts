@@ -8,29 +8,29 @@ export interface AdoptionRow {
   readonly route: string
   /** `served`, an error code, a requirement, or a policy's own code. */
   readonly code: string
-  /** The status of the answer, given or only observed; of `served`, 200. */
+  /** The status of the answer, sent or only observed; 200 for `served`. */
   readonly status: number
-  /** Whether the request was answered so. `false`: it was only observed, and went on to its handler. */
+  /** Whether the request got this answer. `false`: it was only observed, and went on to its handler. */
   readonly enforced: boolean
   /** The issuer of the token, if it verified. */
   readonly issuer?: string | undefined
   /** `aauth:local@domain` where an agent token was presented, otherwise the thumbprint of the key as `jkt:…`. */
   readonly agent?: string | undefined
   readonly count: number
-  /** When the first of them came; seconds. */
+  /** When the first request of the row came, in seconds. */
   readonly first: number
-  /** When the last of them came; seconds. */
+  /** When the last request of the row came, in seconds. */
   readonly last: number
-  /** The id of the first: SHA-256 of the value of its field `Signature`, in base64url. Absent where it has none. */
+  /** The id of the first request: SHA-256 of the value of its field `Signature`, in base64url. Absent if it has none. */
   readonly example?: string | undefined
 }
 
-/** One request as it is counted. */
+/** One request to count. */
 export interface Noted
   extends Pick<AdoptionRow, 'route' | 'code' | 'status' | 'enforced' | 'issuer' | 'agent'> {
   /** Seconds. */
   readonly at: number
-  /** Makes the id of the request; called for the first of a row only. */
+  /** Returns the id of the request; called only for the first of a row. */
   readonly id: () => string | undefined
 }
 
@@ -49,15 +49,18 @@ const rowSchema = z.object({
 
 type Mutable = { -readonly [Name in keyof AdoptionRow]: AdoptionRow[Name] }
 
-/** Characters of all rows that tell of an agent, as JSON; a store takes values of 262 144 bytes. */
+/** Limit on the characters of all rows with an agent, as JSON. A store takes values of up to 262 144 bytes. */
 const most = 180_000
-/** Rows that tell of no agent: there are as many as routes and codes, if the framework names its routes. */
+/** Limit on the rows without an agent: one for each route and code, if the framework names its routes. */
 const mostOthers = 200
 /** Characters of a row beside those of its names. */
 const ofRow = 200
 const longest = { route: 120, code: 64, issuer: 120, agent: 120 } as const
 
-/** Text that a caller may have chosen, as at most so many bytes of printable ASCII: it goes into the store, and operators read it. */
+/**
+ * Text that a caller may have chosen, as at most `length` bytes of printable ASCII: it is stored, and operators read
+ * it.
+ */
 function clip(text: string, length: number): string {
   const plain = text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?')
   return plain.length > length ? `${plain.slice(0, length - 1)}~` : plain
@@ -67,8 +70,8 @@ const keyOf = ({ route, code, status, enforced, issuer = '', agent = '' }: Adopt
   `${route}\n${code}\n${status}\n${enforced}\n${issuer}\n${agent}`
 
 /**
- * Counts requests by route, code, issuer and agent, in bounded memory. When it is full, the site that fills most of it
- * (`siteOf`) loses its newest row, which is then counted in a row without an agent: sums stay right, and the agents of one
+ * Counts requests by route, code, issuer and agent, in bounded memory. When it is full, the site with the most rows
+ * (`siteOf`) loses its newest row, which is then counted without an agent. Sums stay right, and the agents of one
  * site do not displace those of others.
  */
 export class Tally {
@@ -95,7 +98,7 @@ export class Tally {
     this.add({ ...names, count: 1, first: at, last: at, example: id() })
   }
 
-  /** Adds a row, to one of the same names if there is one. */
+  /** Adds a row, to the one with the same names if there is one. */
   add(given: AdoptionRow): void {
     const row: Mutable = {
       ...given,
@@ -115,7 +118,7 @@ export class Tally {
     }
   }
 
-  /** Counts a row among those of no agent, and where there are too many of these, of no route either. */
+  /** Counts a row without its agent, and if there are too many of these, without its route too. */
   #fold({ issuer: _, agent: __, ...row }: Mutable): void {
     const other = this.#others.get(keyOf(row))
     if (other !== undefined) join(other, row)
@@ -146,7 +149,7 @@ function join(row: Mutable, more: AdoptionRow): void {
   row.last = Math.max(row.last, more.last)
 }
 
-/** A tally as it is stored; what somebody else has stored there counts for nothing. */
+/** Reads a stored tally. A value of another form counts as empty. */
 export function readRows(value: unknown): Tally {
   const tally = new Tally()
   const rows = z.array(rowSchema).safeParse(value)

@@ -12,27 +12,27 @@ import { verifySignature } from '../signature/verify.js'
 
 /** The dependencies of {@link authenticateServer}. */
 export interface ServerCallerContext extends ContentCheckContext {
-  /** Only `jwks_uri` is taken, and the content has to be covered. */
+  /** Accepts only `jwks_uri`, and requires the content to be covered. */
   readonly signature: SignaturePolicy
   readonly issuers: IssuerKeys
   readonly decisions: Decisions
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  /** The refusal of a server that this endpoint does not serve, checked before anything is fetched. */
+  /** Returns the refusal for a server that this endpoint does not serve. Called before anything is fetched. */
   readonly accepts: (issuer: string, dwk: string) => Refusal | undefined
 }
 
 const contentComponents = ['content-type', 'content-digest'] as const
 
-/** The signature policy of an endpoint that servers call: the scheme is theirs, and so is what is covered. */
+/** The signature policy of an endpoint that servers call, with its own scheme and components. */
 export function serverSignaturePolicy(policy: SignaturePolicy): SignaturePolicy {
   return { ...policy, schemes: ['jwks_uri'], components: contentComponents }
 }
 
 /**
- * Verifies the signature of a server that calls in its own right and returns its identifier, under the key at its own
- * `jwks_uri` (Signature-Key draft, 3.6): the same steps, keys and bounds as for an agent. Whatever needs no key is
- * judged before anything is fetched.
+ * Verifies the signature of a server that calls in its own right, and returns its identifier. The key is the one at
+ * the server's own `jwks_uri` (Signature-Key draft, 3.6); the steps, caches and bounds are those for agents. Every
+ * check that needs no key comes before the fetch.
  */
 export async function authenticateServer(
   request: HttpRequest,
@@ -62,7 +62,7 @@ export async function authenticateServer(
   return unproved ?? id
 }
 
-// Elsewhere a request without content has none to cover; here it has to have some (AAuth 11.12.1).
+// On other endpoints a request without content has none to cover; here it must have content (AAuth 11.12.1).
 function checkContentCovered(request: HttpRequest, read: ReadSignature): Refusal | undefined {
   if (hasBody(request) || contentComponents.every((name) => read.covered.includes(name))) return undefined
   return new Refusal('invalid_input', {

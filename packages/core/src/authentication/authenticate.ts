@@ -24,16 +24,16 @@ import { checkVerified, type Marks, readMarks, type VerifiedCheckContext } from 
 /** The dependencies of {@link authenticate}. */
 export interface AuthenticationContext extends VerifiedCheckContext {
   readonly signature: SignaturePolicy
-  /** Whether signatures of the usual shape are read without the parsers (`signature/fast`). */
+  /** Whether signatures of the usual shape are read by the fast path (`signature/fast`) instead of the parsers. */
   readonly shortcuts: boolean
   readonly token: TokenPolicy
   readonly issuers: IssuerKeys
-  /** Whether requests' clients are asked for (`issuers.clientAddress`), so that what the framework made of them is needed. */
+  /** Whether the option `issuers.clientAddress` is set, which needs the framework's request. */
   readonly tellsClients: boolean
   readonly tokens: VerifiedTokens
   readonly verify: Verify
   readonly decisions: Decisions
-  /** Asked about what was begun before, not about requests: routes that need a user ask who it is. */
+  /** Used for what was begun earlier. Requests do not need it: routes with `user` look the user up. */
   readonly unlinks: Pick<Unlinks, 'mark' | 'hasEnded'>
   /** Milliseconds. */
   readonly clock: () => number
@@ -43,8 +43,8 @@ export interface AuthenticationContext extends VerifiedCheckContext {
 export type Authenticated = TokenCaller | Refusal | typeof unsigned
 
 /**
- * Verifies who signed a request: the seven steps of 11.3.4 for an agent, cheapest first. With a token that was seen before
- * it costs one verification, that of the request, and waits for nothing; with a token that failed before, none.
+ * Verifies who signed a request: the seven steps of 11.3.4 for an agent, the cheapest first. A token that was
+ * verified before costs one verification, that of the request, and no promise; a token that failed before costs none.
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const draft = context.decisions.draftOf(request)
@@ -90,8 +90,8 @@ function authenticateNow(
         )
       : tokenUnverified
   }
-  // Another request has brought the same token, and it is being verified. Nobody waits a second time: what is not remembered
-  // after that never is, since it is too large, or its key is not held.
+  // Another request has brought the same token, and it is being verified. Nobody waits a second time: a token that is
+  // still not remembered after that is too large, or its key is not cached.
   const ended = context.tokens.verifications.endOf(digest)
   if (ended === undefined) return judge()
   return ended.then(() => {
@@ -113,7 +113,7 @@ const tokenUnverified = constantRefusal(
 )
 const signatureUnverified = constantRefusal('invalid_signature', unverified)
 
-/** The checks of one request whose signature has been read, once its token is known to verify. */
+/** The checks of one request after its signature has been read and its token verified. */
 class RequestCheck {
   readonly request: HttpRequest
   readonly #read: ReadSignature
@@ -125,11 +125,11 @@ class RequestCheck {
     this.#context = context
   }
 
-  /** Step 7: proof that the request comes from the holder of the token's key; then what is left to check. */
+  /** Step 7: proof that the request comes from the holder of the token's key. The remaining checks follow. */
   prove(token: VerifiedToken): Awaitable<Authenticated> {
     const verified = this.verifySignature(token.key)
     if (!isPromiseLike(verified)) return verified ?? this.conclude(token)
-    // The request has arrived, so what the store says from now on counts.
+    // The request has arrived, so the store's state counts from now on.
     const marks = this.#context.readsAhead === true ? readMarks(this.#context) : undefined
     return Promise.resolve(verified).then((refused) => refused ?? this.conclude(token, marks))
   }
@@ -143,7 +143,7 @@ class RequestCheck {
     )
   }
 
-  /** The checks of a request whose token and signature have verified. */
+  /** The checks that follow once token and signature are verified. */
   conclude({ caller, source }: VerifiedToken, marks?: Marks): Awaitable<Authenticated> {
     this.#context.trace?.('admission', source.issuer)
     const refused = this.#context.issuers.refused(source.issuer, source.dwk)
@@ -152,14 +152,14 @@ class RequestCheck {
   }
 }
 
-/** Step 5 for a token not seen before, and then the checks of the request that presents it. */
+/** Step 5, for a token not seen before. The checks of its request follow. */
 class TokenCheck {
   readonly #check: RequestCheck
   readonly #context: AuthenticationContext
   readonly #token: ReadToken
   readonly #digest: string
   readonly #now: number
-  /** Whether the signature of the request has been verified before the token. */
+  /** Whether the request signature was verified before the token. */
   #isProved = false
 
   /** @param now seconds */
@@ -178,9 +178,9 @@ class TokenCheck {
   }
 
   /**
-   * Where the issuer's key is in memory the token is verified first, so that a forged one costs one verification; where
-   * it is not, the request signature is, so that a fetch costs a stranger a valid signature over this very request. Where
-   * nothing would be fetched anyway, the answer is had for nothing.
+   * If the issuer's key is in memory, the token is verified first, so that a forged one costs one verification. If
+   * not, the request signature is verified first, so that a stranger cannot cause a fetch without a valid signature
+   * over this very request. If nothing would be fetched anyway, the answer needs no verification.
    */
   run(): Awaitable<Authenticated> {
     const { issuers, tokens } = this.#context
@@ -204,7 +204,10 @@ class TokenCheck {
     return this.#proveFirst((refused) => refused ?? this.#find())
   }
 
-  /** The key from the issuer, and the token under it; refreshed once if it does not fit (R-086). */
+  /**
+   * Gets the key from the issuer and verifies the token with it. The key is fetched again once if it does not fit
+   * (R-086).
+   */
   async #find(): Promise<Authenticated> {
     const { issuers, tokens } = this.#context
     const { query, claims } = this.#token
@@ -215,7 +218,7 @@ class TokenCheck {
       return found
     }
     if (found instanceof KeyFault) return refuse('invalid_jwt', found.detail)
-    // Another request may have waited for the same key with the same token.
+    // Another request with the same token may have waited for the same key.
     const known = tokens.get(this.#digest, this.#now)
     if (known !== undefined) return this.#conclude(known)
     const valid = await this.#verify(found)
@@ -223,7 +226,7 @@ class TokenCheck {
     return valid ? this.#accept(found) : this.#renew(found)
   }
 
-  /** The key in memory did not fit: perhaps the issuer has another one of that `kid` by now. */
+  /** The key in memory did not fit; the issuer may have another one with that `kid` by now. */
   #refind(held: VerificationKey): Awaitable<Authenticated> {
     return this.#proveFirst((refused) => (refused === undefined ? this.#renew(held) : tokenUnverified))
   }
@@ -237,7 +240,7 @@ class TokenCheck {
     return valid ? this.#accept(fresh) : tokenUnverified
   }
 
-  /** The token has verified: it is remembered, so that the next time nothing of this is done again. */
+  /** Remembers the verified token, so that later requests skip all this. */
   #accept(under: VerificationKey): Awaitable<Authenticated> {
     this.#context.trace?.('confirmation')
     const key = confirmationKey(this.#token)
@@ -246,7 +249,7 @@ class TokenCheck {
     const { query } = this.#token
     issuers.admit(query.issuer, query.dwk)
     const verified = tokens.verified(this.#token, key, this.#now)
-    // The key may have been withdrawn while the verification waited its turn.
+    // The key may have been withdrawn while the verification was queued.
     if (issuers.peek(query) === under) tokens.add(this.#digest, verified)
     return this.#conclude(verified)
   }
@@ -255,7 +258,7 @@ class TokenCheck {
     return this.#isProved ? this.#check.conclude(token) : this.#check.prove(token)
   }
 
-  /** Verifies the request's signature, and applies the operator's rules on issuers, before anything is known of the token. */
+  /** Verifies the request signature, and applies the operator's rules on issuers, before the token is verified. */
   #proveFirst(next: (refused: Refusal | undefined) => Awaitable<Authenticated>): Awaitable<Authenticated> {
     this.#context.trace?.('confirmation')
     const key = confirmationKey(this.#token)
@@ -285,7 +288,10 @@ class TokenCheck {
 
 type Read = ReadSignature | Refusal | typeof unsigned
 
-/** The confirmation key (AAuth 9.4.3.2): missing members are the token's fault, bad material is the key's (G-09). */
+/**
+ * The confirmation key (AAuth 9.4.3.2). Missing members are the token's fault, invalid key material is the key's
+ * (G-09).
+ */
 function confirmationKey(token: ReadToken): VerificationKey | Refusal {
   const key = importPublicJwk(token.claims.cnf.jwk)
   return key instanceof KeyFault ? refuse(keyFaultCodes[key.fault], `cnf.jwk: ${key.detail}`) : key

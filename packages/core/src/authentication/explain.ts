@@ -7,7 +7,7 @@ import { unverified, verifySignature } from '../signature/verify.js'
 import { readToken } from '../token/read.js'
 import type { TokenPolicy } from '../token/types.js'
 
-/** The dependencies of {@link createExplain}: the same policies that refused. */
+/** The dependencies of {@link createExplain}: those of the authentication that refused. */
 export interface ExplainContext {
   readonly signature: SignaturePolicy
   readonly token: TokenPolicy
@@ -18,16 +18,16 @@ export interface ExplainContext {
 /** Looks for a misconfiguration of this server behind a refused request. The refusal does not change. */
 export type Explain = (request: HttpRequest, refusal: Refusal) => void
 
-// Each look verifies a signature a few times, so that strangers could have us verify more than they could anyway. One
-// that explains nothing must not take the place of one that would: there are some at once, and more with time.
+// Each look verifies a signature several times, so strangers could cause extra work. The number of looks is limited:
+// a few at once, and more as time passes. A look that explains nothing must not use up one that would.
 const mostLooks = 30
 const pause = 2000
 
-// What proxies say of the target they received. None of it is standard, and none of it is ever believed.
+// How proxies name the target that they received. None of these fields is standard, and none is trusted.
 const targetFields = ['x-forwarded-uri', 'x-original-uri', 'x-original-url', 'x-envoy-original-path']
 const most = 3
 
-/** What the agent may have signed instead of what arrived. */
+/** A request that the agent may have signed instead of the one that arrived. */
 interface Variant {
   readonly method: string
   readonly target: string
@@ -35,10 +35,11 @@ interface Variant {
 }
 
 /**
- * After a signature that does not verify: would it, for the host or the target that the agent or a proxy names, or for
- * another method? Then the agent did nothing wrong. Without such a field a stripped prefix cannot be told for certain.
+ * Looks for the reason why a signature does not verify: would it verify for the host or target that the agent or a
+ * proxy names, or for another method? Then the server is misconfigured and the agent is right. Without such a field,
+ * a path prefix that a proxy removed cannot be recognised for certain.
  *
- * @param monotonic milliseconds that only ever grow
+ * @param monotonic milliseconds that never decrease
  */
 export function createExplain(context: ExplainContext, diagnose: Diagnose, monotonic: () => number): Explain {
   let looks = mostLooks
@@ -94,12 +95,12 @@ export function createExplain(context: ExplainContext, diagnose: Diagnose, monot
   }
 }
 
-/** Whether a refusal may come of what somebody made of the request on its way to us. */
+/** Whether a refusal may come from a change to the request on its way. */
 function isOfWire({ code }: Refusal): boolean {
   return code === 'invalid_signature' || code === 'invalid_input' || code === 'invalid_request'
 }
 
-/** Whether it is worth a look at all: only of tokens is it known under which key the signature has to verify. */
+/** Whether a look is possible: only a token says with which key the signature has to verify. */
 function isVerifiable({ rawHeaders }: HttpRequest): boolean {
   return fieldLines(rawHeaders, 'signature-key').some((line) => line.includes('jwt='))
 }
@@ -110,7 +111,7 @@ function verifies(request: HttpRequest, variant: Variant, context: ExplainContex
   const now = Math.floor(context.clock() / 1000)
   const read = readSignature(
     { method, target, rawHeaders, hasContent },
-    // These looks are no checks of the request.
+    // These verifications are not checks of the request, so they are not traced.
     { ...context.signature, authority: host, trace: undefined },
     now,
   )
@@ -139,7 +140,7 @@ function otherTargets({ rawHeaders, target }: HttpRequest): string[] {
     .slice(0, most)
 }
 
-/** The field that names a target which is not the one that arrived. */
+/** The name of the field that holds another target than the one that arrived. */
 function fieldOf(request: HttpRequest, target: string): string {
   const { rawHeaders } = request
   const names = (name: string): boolean =>
@@ -147,11 +148,11 @@ function fieldOf(request: HttpRequest, target: string): string {
   return targetFields.find(names) ?? 'x-forwarded-prefix'
 }
 
-/** A target for a log: its path alone, since a query may hold what is secret. */
+/** A target for a log: only its path, because the query may hold secrets. */
 const legible = (target: string): string =>
   (target.split('?', 1)[0] ?? '').replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 200)
 
-/** What `method-override` and its like make others of; and of `HEAD` some make `GET`. */
+/** Methods that `method-override` and similar middleware replace; and some turn `HEAD` into `GET`. */
 function otherMethods({ method }: HttpRequest): string[] {
   return ['POST', ...(method === 'GET' ? ['HEAD'] : [])].filter((other) => other !== method)
 }

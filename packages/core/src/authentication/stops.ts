@@ -5,7 +5,7 @@ import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { Unlinks } from '../users/unlinks.js'
 
-/** The dependencies of {@link findStop}: every list by which a caller can be stopped. */
+/** The dependencies of {@link findStop}: every list that can stop a caller. */
 export interface StopContext {
   readonly revocations: Pick<Revocations, 'has'>
   readonly denials: Pick<DenialCheck, 'find'>
@@ -14,10 +14,10 @@ export interface StopContext {
 }
 
 /**
- * The refusal where one of these callers has been stopped: by the operator's rules on issuers, by its issuer, which
- * revoked its token, by a denial, or by the person having been unlinked from the user meanwhile. It is checked for the
- * callers that something was begun for, wherever that goes on without their tokens being presented: at polls, with
- * sessions, on the interaction page. There is no break-glass: it rejects when the store fails.
+ * The refusal if one of these callers has been stopped: by the operator's rules on issuers, by a revocation of its
+ * token, by a denial, or because the person has been unlinked from the user. It is checked for the callers for whom
+ * something was begun, whenever that continues without their tokens: at polls, with sessions, and on the interaction
+ * page. Break-glass does not apply: it rejects when the store fails.
  */
 export async function findStop(
   origins: readonly Origin[],
@@ -44,7 +44,10 @@ async function stopOf(origin: Origin, context: StopContext): Promise<Refusal | u
   })
 }
 
-/** The document that names the issuer's keys: an auth token of somebody else's than the person's server is an access server's. */
+/**
+ * The document that names the issuer's keys (R-101). An auth token whose issuer is not the person's server comes from
+ * an access server.
+ */
 function documentOf(origin: Origin): string {
   if (origin.kind === 'agent') return 'aauth-agent.json'
   return origin.kind === 'person' || origin.person.ps === origin.token.iss

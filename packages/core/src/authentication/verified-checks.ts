@@ -19,29 +19,32 @@ export interface VerifiedCheckContext {
   readonly denials: Pick<DenialCheck, 'find' | 'mark' | 'under'>
   readonly replays: Replays
   readonly breakGlass: BreakGlassCheck
-  /** Whether the store is asked while a signature is verified on another thread: one that does not answer at once. */
+  /**
+   * Whether the store is read while a signature is verified on another thread. True for stores that do not answer at
+   * once.
+   */
   readonly readsAhead?: boolean
   /** Whether a signature is accepted only once on this route. */
   readonly replay: ReplayMode
   /** Bytes of content read to check its digest. */
   readonly bodyLimit: number
   readonly diagnose: Diagnose
-  /** Told of each check; absent but for an explanation. */
+  /** Told of each check. Present only for an explanation. */
   readonly trace?: Trace | undefined
 }
 
 /**
- * The checks of a request whose token and signature have verified, in this order: its issuer has revoked the token, the
- * operator denies the caller, the content is not what was signed. They run on every request, whatever was cached of its
- * token, and wait for nothing where the store answers at once. Where the store cannot be asked the request is refused
- * (`store_unavailable`), unless a break-glass order lets it pass. Whether the signature was used before is checked when the
- * request is about to be served ({@link Replays}).
+ * The checks of a request whose token and signature are verified, in this order: whether the issuer has revoked the
+ * token, whether the operator denies the caller, and whether the content matches the signed digest. They run on every
+ * request, whatever is cached about its token, and wait only for a store that does not answer at once. If the store
+ * cannot be reached, the request is refused (`store_unavailable`), unless a break-glass order is in force. Whether
+ * the signature was used before is checked just before the request is served ({@link Replays}).
  *
- * Store operations: the reads of two marks, which go together, also with those of other requests; and where one of them has
- * changed, a few reads more at the first sight of a token.
+ * Store operations: two marks, read together, also with those of other requests. If a mark has changed, a few more
+ * reads follow for each token.
  *
  * @param marks what {@link readMarks} has begun for this request
- * @returns the caller, whom nothing stops, or the refusal
+ * @returns the caller, or the refusal
  */
 export function checkVerified(
   request: HttpRequest,
@@ -72,13 +75,13 @@ function checkUnder(
   })
 }
 
-/** The marks of both lists by which a caller can be stopped. */
+/** The marks of both lists that can stop a caller. */
 interface ReadMarks {
   readonly revoked: string | undefined | Unread
   readonly denied: string | undefined | Unread
 }
 
-/** In the place of a mark that could not be read. */
+/** Stands for a mark that could not be read. */
 class Unread {
   readonly cause: unknown
 
@@ -87,16 +90,16 @@ class Unread {
   }
 }
 
-/** The marks, or what will be them. */
+/** The marks, or a read of them that is running. */
 export type Marks = ReadMarks | AskedMarks
 
 type Mark = Awaitable<string | undefined>
 
-/** Marks that have been asked for. */
+/** Marks that are being read. */
 class AskedMarks {
   /** Never rejects. */
   readonly answer: Promise<ReadMarks>
-  /** What came of it, as soon as that is known. */
+  /** The result, as soon as it is known. */
   answers: ReadMarks | undefined
   readonly #revoked: Mark
   readonly #denied: Mark
@@ -118,10 +121,11 @@ class AskedMarks {
 const readOrNot = <T>(settled: PromiseSettledResult<T>): T | Unread =>
   settled.status === 'fulfilled' ? settled.value : new Unread(settled.reason)
 
-// Requests whose reads go together are given the same promises: what is made of those is made once for all of them.
+// Requests whose reads are combined get the same promises, so what is derived from those is made once for all of
+// them.
 let lastAsked: AskedMarks | undefined
 
-/** Asks for the marks. Whoever refuses the request for something else need not wait for them. */
+/** Starts reading the marks. A request that is refused for another reason need not wait for them. */
 export function readMarks({
   revocations,
   denials,
@@ -149,7 +153,7 @@ function checkStops(
     : judgeStops(caller, revoked, denied)
 }
 
-/** A list that answers stops the caller, though the other one cannot be asked. */
+/** If one list stops the caller, it counts even if the other cannot be read. */
 async function settleStops(
   caller: TokenCaller,
   revoking: Awaitable<boolean>,
@@ -170,7 +174,8 @@ function judgeStops(
   denied: DenialKind | undefined,
 ): Refusal | undefined {
   if (revoked) {
-    // AAuth 11.12.5: the way back from a revoked auth token starts at the person token, never at a resource token.
+    // AAuth 11.12.5: after a revoked auth token the agent starts again with a person token, never with a resource
+    // token.
     return new Refusal('revoked_jwt', caller.kind === 'grant' ? { requirement: 'person-token' } : {})
   }
   return denied === undefined

@@ -17,17 +17,17 @@ export interface HarEntry {
 /** A captured request: its bytes or their text, a `curl` command, an entry of a HAR file, or its parts. */
 export type CapturedRequest = string | Uint8Array | HarEntry | CapturedFields
 
-/** A captured request as the server would have been given it. */
+/** A captured request in the form that a server receives. */
 export interface Captured {
   readonly request: HttpRequest
-  /** Milliseconds; where the capture says when it was made. */
+  /** Milliseconds; `undefined` when the capture does not say when it was made. */
   readonly at: number | undefined
 }
 
-/** Bytes of a captured request. */
+/** Limit on the bytes of a captured request. */
 const longest = 8 * 1_048_576
 
-/** @throws TypeError when it is no request, or a form of one that is not understood */
+/** @throws TypeError when it is no request, or in a form that is not supported */
 export function readCapture(captured: CapturedRequest): Captured {
   if (typeof captured === 'string' || captured instanceof Uint8Array) {
     if (captured.length > longest) throw new TypeError(`explain: a request has at most ${longest} bytes`)
@@ -58,7 +58,7 @@ function readHar({ startedDateTime, request }: HarEntry): Captured {
   }
 }
 
-/** A message of HTTP/1.1 as it came over the wire; in text that somebody has copied, lines may end in a line feed. */
+/** An HTTP/1.1 message as sent. In text that was copied, lines may end in a line feed. */
 function readMessage(bytes: Buffer): CapturedFields {
   const [, head = ''] = /^(.*?)(?:\r?\n\r?\n|$)/s.exec(bytes.toString('latin1')) ?? []
   const [first = '', ...lines] = head.split(/\r?\n/)
@@ -89,7 +89,7 @@ function requestOf({ method, url, headers, body }: CapturedFields): HttpRequest 
   const pairs = pairsOf(headers)
   const [, authority, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
   const target = path === undefined ? url : path.startsWith('/') ? path : `/${path}`
-  // Browsers show the pseudo-fields of HTTP/2 as fields.
+  // Browsers list the pseudo-fields of HTTP/2 among the fields.
   const named = pairs.find(([name]) => name.toLowerCase() === ':authority')?.[1] ?? authority
   const lines = pairs.filter(([name]) => !name.startsWith(':'))
   const host =

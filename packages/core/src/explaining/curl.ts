@@ -1,9 +1,9 @@
 import type { CapturedFields } from './fields.js'
 
-// What browsers and people write of curl for one request. No library reads it and is kept: the two that are known bring a
-// parser of the whole shell, or have not been touched for years.
+// Reads the `curl` commands that browsers and people write for one request. No maintained library does this: the two
+// known ones bring a parser for the whole shell, or have not been updated for years.
 
-/** Options that change nothing about the request as it is signed. */
+/** Options that do not change what is signed. */
 const ignored: ReadonlySet<string> = new Set([
   '-s',
   '--silent',
@@ -28,7 +28,7 @@ const ignored: ReadonlySet<string> = new Set([
   '--globoff',
   '--path-as-is',
 ])
-/** Those that are followed by a value that changes nothing either. */
+/** Options that do not change what is signed and take a value. */
 const ignoredWithValue: ReadonlySet<string> = new Set([
   '-o',
   '--output',
@@ -41,7 +41,7 @@ const ignoredWithValue: ReadonlySet<string> = new Set([
   '--cacert',
 ])
 
-/** @throws TypeError for what is not understood, by name */
+/** @throws TypeError naming the part that is not supported */
 export function readCurl(command: string): CapturedFields {
   const words = splitShell(command.replace(/^\s*\$ /, ''))
   const headers: [string, string][] = []
@@ -96,7 +96,7 @@ function headerOf(line: string): [string, string] {
   return [line.slice(0, colon), line.slice(colon + 1).trim()]
 }
 
-/** `--name=value` and `-Xvalue` are an option and its value. */
+/** Splits `--name=value` and `-Xvalue` into option and value. */
 function splitOption(word: string): [option: string, value: string | undefined] {
   const long = /^(--[a-z0-9.-]+)=(.*)$/s.exec(word)
   if (long !== null) return [long[1] as string, long[2]]
@@ -115,7 +115,7 @@ const escapes: Readonly<Record<string, string>> = {
   '0': '\0',
 }
 
-/** Words of a POSIX shell, with its quotes and those of `$'…'`; nothing is expanded. */
+/** The words of a POSIX shell command, with its quotes and `$'…'`. Nothing is expanded. */
 function splitShell(text: string): string[] {
   const words: string[] = []
   let word: string | undefined

@@ -12,16 +12,16 @@ import { type CheckName, checks } from '../tracing/trace.js'
 import { type CapturedRequest, readCapture } from './capture.js'
 import { remedies } from './remedies.js'
 
-/** What a captured request is explained with. */
+/** How to explain a captured request. */
 export interface ExplainOptions<Raw = unknown> {
   /**
-   * The options of the server that has refused it. Issuers are asked for their keys as there. Of its stores only reads are
-   * made: nothing is changed, and no signature used up. `onEvent` and `logger` are told nothing.
+   * The options of the server that refused it. Issuers' keys are fetched as by that server. Its stores are only read:
+   * nothing is changed, and no signature is used up. `onEvent` and `logger` are not called.
    */
   readonly server: ResourceOptions<Raw>
-  /** What its route requires. Functions in it, policies among them, are called. Default `{ identity: 'any' }`. */
+  /** The requirement of its route. Functions in it, such as policies, are called. Default `{ identity: 'any' }`. */
   readonly require?: Requirement<Raw>
-  /** When the request came. Default: when its capture says it was sent (HAR), otherwise now. */
+  /** When the request came. Default: when the capture says it was sent (HAR), otherwise now. */
   readonly at?: Date
   /** The parameters of the route. Default none. */
   readonly params?: Readonly<Record<string, string | undefined>>
@@ -30,41 +30,41 @@ export interface ExplainOptions<Raw = unknown> {
 /** One check of a request. */
 export interface ExplainedCheck {
   readonly name: string
-  /** What is checked, in words. */
+  /** The name of the check. */
   readonly check: string
-  /** Where that is written down. */
+  /** The clause that requires it. */
   readonly clause: string
-  /** What was looked at: names, times and lengths, no token and no signature. Absent where there is nothing to show. */
+  /** What the check read: names, times and lengths, but no token and no signature. Absent if there is nothing to show. */
   readonly seen?: string
   readonly passed: boolean
 }
 
-/** What a server makes of a request, and why. */
+/** How a server answers a request, and why. */
 export interface Explanation {
   readonly served: boolean
-  /** Of the answer; 200 where the request is served. */
+  /** The status of the answer; 200 when the request is served. */
   readonly status: number
   /** `served`, an error code, a requirement, or a policy's own code. */
   readonly code: string
   readonly detail: string | undefined
-  /** For the operator: what exactly was wrong. */
+  /** What exactly was wrong, for the operator. */
   readonly reason: string | undefined
-  /** The checks in the order in which they were made; the last one is the one that failed. */
+  /** The checks in the order in which they ran. The last one is the one that failed. */
   readonly checks: readonly ExplainedCheck[]
   /** What the caller can do about it. */
   readonly remedy: string | undefined
-  /** Misconfigurations of the server that were noticed. */
+  /** Misconfigurations of the server that were found. */
   readonly diagnostics: readonly string[]
-  /** All of it, as lines of text. */
+  /** The whole explanation as text. */
   readonly text: string
 }
 
 /**
- * Explains what a server makes of a captured request: the very checks of the server run on it and are listed, each with the
- * clause that asks for it and what it saw, up to the one that failed, with the remedy.
+ * Explains how a server answers a captured request. The server's own checks run on it. Each is listed with the clause
+ * that requires it and what it read, up to the one that failed, with the remedy.
  *
  * @param captured its bytes or text, a `curl` command, an entry of a HAR file, or its parts
- * @throws TypeError when the capture or an option makes no sense
+ * @throws TypeError when the capture or an option is invalid
  *
  * @example
  * ```ts
@@ -108,7 +108,7 @@ export async function explain<Raw = unknown>(
   }
 }
 
-/** The requirement as it is when the route does not only observe. */
+/** The requirement without report-only mode. */
 function enforced<R>(requirement: R): R {
   if (typeof requirement !== 'object' || requirement === null) return requirement
   const { observe: _, enforce: __, ...rest } = requirement as R & { observe?: unknown; enforce?: unknown }
@@ -125,7 +125,7 @@ function explained(
   const status = served ? 200 : outcome.answer.status
   const code = served ? 'served' : outcome.code
   const refusal = events.find((event) => event.name === 'refused')
-  // A key that did not fit is looked for again, and then verified again: told once.
+  // A key that did not fit is fetched again and the token verified again; this is listed once.
   const last = new Map(seen.map(({ name }, index) => [name, index]))
   const kept = seen.filter(({ name }, index) => last.get(name) === index)
   const list = kept.map(({ name, seen: value }, index): ExplainedCheck => {
@@ -167,7 +167,7 @@ function print({ method, target }: HttpRequest, found: Omit<Explanation, 'text'>
   ].join('\n')
 }
 
-/** Text of a stranger's, as it may go to a terminal; and nothing in it that looks like a token. */
+/** A stranger's text, safe for a terminal, with anything removed that looks like a token. */
 function printable(text: string): string {
   const plain = text
     .replace(/[^\x20-\x7e’…]/g, '?')
@@ -176,7 +176,7 @@ function printable(text: string): string {
   return plain.length > 400 ? `${plain.slice(0, 399)}…` : plain
 }
 
-/** A store that is read, and written to only in memory. */
+/** A store whose writes go to memory only. */
 function readingOnly(store: Store, clock: () => number): Store {
   const own = createMemoryStore({ clock })
   const gone = new Set<string>()

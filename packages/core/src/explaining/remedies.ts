@@ -1,4 +1,4 @@
-/** What the caller can do, by code and requirement: as docs/errors.md says it, which a test compares. */
+/** What the caller can do, by code and requirement. The texts are those of docs/errors.md, which a test compares. */
 export const remedies: ReadonlyMap<string, string> = new Map([
   [
     'not-signed',

@@ -2,38 +2,38 @@ import { checkConfiguration } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
 import { isUser } from '../identifiers.js'
 
-/** The verdict of a policy by which a person has to approve this very call on our page; made by {@link interact}. */
+/** The verdict of a policy that a person has to approve this call on our page; made by {@link interact}. */
 export interface AskInteraction extends InteractOptions {
   readonly verdict: 'interact'
 }
 
-/** What a person is asked to approve on our page, and who may. */
+/** What a person is asked to approve on our page, and who may approve it. */
 export interface InteractOptions {
-  /** Tells apart the approvals that one call may need, as the subject of `approval` does. */
+  /** Names the approval, where one call may need several; as `subject` of `approval`. */
   readonly subject?: string
-  /** Shown on the page beside the call: what it is for. Plain text. */
+  /** What the call is for, shown on the page. Plain text. */
   readonly description?: string
   /**
-   * Who may approve: one or several of the application's own names, as its login gives them. Other people who sign in are
-   * told that they cannot approve, and see nothing of the call. Default: for a session the person whose session it is,
-   * otherwise anybody who can sign in (G-76).
+   * The users who may approve, by one or several names as the login returns them. Other users who sign in are told
+   * that they cannot approve, and see nothing of the call. Default: for a session its user, otherwise anyone who can
+   * sign in (G-76).
    */
   readonly by?: string | readonly string[]
   /**
-   * Whether the application remembers the approval and does not ask this agent again, without any session (AAuth 12.1.1).
-   * The page then says that the agent is connected until the person ends it in their account. Default `false`: it says
-   * once. Write it down in the policy, when it is asked again with `approvedBy`.
+   * Whether the application remembers the approval and does not ask this agent again, without a session (AAuth
+   * 12.1.1). The page then says that the agent stays connected until the person ends that in their account. Record
+   * the approval in the policy, when it runs again with `approvedBy`. Default `false`: the page says that the
+   * approval is for once.
    */
   readonly lasting?: boolean
 }
 
 /**
- * A verdict for policies: a person who is signed in to the application has to approve this very call on our page. The
- * answer is `202` with `requirement=interaction`; after the approval the agent's next poll carries the call out, through
- * the policy once more (AAuth 6.2). Needs the option `interaction`.
+ * A policy verdict: a person who is signed in to the application has to approve this call on our page. The answer is
+ * `202` with `requirement=interaction`. After the approval the agent's next poll carries the call out, and the policy
+ * runs again (AAuth 6.2). Requires the option `interaction`.
  *
- * @throws TypeError when `by` names nobody, or something else is said than {@link InteractOptions}; from within a policy
- * that is a `500`
+ * @throws TypeError when `by` names nobody, or the argument has another form; inside a policy that is a `500`
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export interface InteractOptions {
  * ```
  */
 export function interact(options: InteractOptions = {}): AskInteraction {
-  // With a misspelt `by` anybody could approve.
+  // If a misspelt `by` were ignored, anybody could approve.
   checkConfiguration(interactSchema, options, { prefix: 'interact: ' })
   return { verdict: 'interact', ...options }
 }
@@ -58,7 +58,7 @@ const interactSchema = z.strictObject({
   by: z.custom(isUserList, 'must name one user or several').optional(),
 })
 
-/** Whether a value is a user or a list of users, at least one. */
+/** Whether a value is a user's name or a non-empty list of them. */
 export function isUserList(by: unknown): by is string | readonly string[] {
   const users: readonly unknown[] = Array.isArray(by) ? by : [by]
   return users.length > 0 && users.every(isUser)

@@ -1,9 +1,7 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { fieldLines, type HttpRequest } from '../http/message.js'
 
-/**
- * How a browser is recognised, by a cookie of ours: only the browser that came with the interaction code may go on (G-37).
- */
+/** Recognises a browser by a cookie of ours: only the browser that came with the interaction code may continue (G-37). */
 export interface Browser {
   /** The value of our cookie; `undefined` when there is none. */
   secretOf(request: HttpRequest): string | undefined
@@ -18,9 +16,9 @@ export interface Browser {
  */
 export function createBrowser(insecure: boolean): Browser {
   const name = insecure ? 'aauth-interaction' : '__Host-aauth-interaction'
-  // One pass over the line, however many other cookies are in it.
+  // One pass over the line, however many other cookies it holds.
   const own = new RegExp(`(?:^|;)[ \\t]*${name}=([A-Za-z0-9_-]{43})[ \\t]*(?:;|$)`)
-  // `Lax`: the person follows links here from other sites, and back from a login that may be on another site.
+  // `Lax`: the person follows links from other sites to us, and returns from a login that may be on another site.
   const attributes = `Path=/; HttpOnly; SameSite=Lax${insecure ? '' : '; Secure'}`
   return {
     secretOf(request) {
@@ -39,17 +37,17 @@ export function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** A hash that names a browser in the store, from which its secret cannot be had. */
+/** A hash that names a browser in the store and does not reveal its secret. */
 export function browserName(secret: string): string {
   return hash('sha256', secret, 'base64url')
 }
 
-/** The token of the form: it is valid only in this browser, for this person and this interaction. */
+/** The token of the form: valid only in this browser, for this user and this interaction. */
 export function formToken(secret: string, interaction: string, user: string): string {
   return createHmac('sha256', secret).update(`${interaction}\n${user}`).digest('base64url')
 }
 
-/** Whether two tokens are the same; compared in constant time. */
+/** Whether two tokens are the same, compared in constant time. */
 export function sameToken(a: string, b: string): boolean {
   const [first, second] = [Buffer.from(a), Buffer.from(b)]
   return first.length === second.length && timingSafeEqual(first, second)

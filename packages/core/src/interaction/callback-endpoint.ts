@@ -8,10 +8,11 @@ import { findRecord, findVisitor, forBrowsers } from './endpoint.js'
 import { redirectAnswer } from './page-answer.js'
 
 /**
- * Where people come back to from a supplier's side (`callback_endpoint` of the agent metadata). It tells a poll to ask
- * there; what was decided is known from nowhere else. An error ends the request and is told to the caller (R-305, R-317).
+ * The endpoint where people return from a supplier's side (`callback_endpoint` of the agent metadata). A return makes
+ * the next poll ask that side, which alone knows the decision. An error ends the request and is passed to the caller
+ * (R-305, R-317).
  *
- * @param hurry called when somebody has come back
+ * @param hurry called when somebody has returned
  */
 export function callbackEndpoint(
   path: string,
@@ -21,7 +22,7 @@ export function callbackEndpoint(
   const handle = async (request: HttpRequest, context: InteractionContext): Promise<Answer> => {
     const query = new URLSearchParams(splitTarget(request).query)
     const record = await findRecord(query.get('state') ?? '', context)
-    // Whoever else knows the id, the caller among them, must not be able to end the request here.
+    // Only that browser may end the request: others, such as the caller, know its id too.
     const visitor = record === undefined ? undefined : await findVisitor(record, request, context)
     if (visitor === undefined || record?.chained !== true) return invalidCodePage(request, context)
     if ((await context.stops.find(record)) !== undefined) return stoppedPage(visitor, context)
@@ -38,7 +39,7 @@ export function callbackEndpoint(
   return { path, methods: ['GET', 'HEAD'], handle: forBrowsers(handle, context) }
 }
 
-/** What an error of a callback is to a poll (R-305). All others are `server_error`. */
+/** The outcome of a poll for each error of a callback (R-305). All others become `server_error`. */
 const errors: ReadonlyMap<string, NotApproved['outcome']> = new Map([
   ['access_denied', 'denied'],
   ['user_abandoned', 'abandoned'],

@@ -14,9 +14,12 @@ import { type InteractionOptions, isLink, type SignedIn, type Visit } from './op
 import { pageAnswer, problemPage, redirectAnswer } from './page-answer.js'
 import { callerOnPage, type PageView } from './view.js'
 
-/** The person who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login` answers otherwise */
+/**
+ * The user who is signed in, or the answer that sends the browser to the login. @throws TypeError when `login`
+ * returns something else
+ */
 export async function signedIn(visitor: Visitor, context: InteractionContext): Promise<SignedIn | Answer> {
-  // Only where there is a login is anything to be decided here.
+  // Without a login, nothing is decided on our page.
   const { login } = context.interaction as InteractionOptions
   const answer: unknown = await ask(login, 'interaction.login', visitor, context)
   const result = checkLogin(answer, context.pathOf(visitor.record.interaction?.id as string))
@@ -35,7 +38,10 @@ function ask<A>(
   return deadlines.ask(Object.assign(inquiryOf(request), about), call.bind(interaction), name)
 }
 
-/** Who is signed in, for a page, and where they sign out. @throws TypeError when `signOut` answers otherwise */
+/**
+ * The user who is signed in, for a page, and where to sign out. @throws TypeError when `signOut` returns something
+ * else
+ */
 export async function whoOnPage(
   visitor: Visitor,
   { user, name = user }: SignedIn,
@@ -51,7 +57,7 @@ export async function whoOnPage(
   return { user: name, signOut }
 }
 
-/** The answer to a person who may not approve, which shows nothing of the request; `undefined` when they may. */
+/** The answer for a user who may not approve, which shows nothing of the request; `undefined` when they may. */
 export async function notTheirs(
   visitor: Visitor,
   who: SignedIn,
@@ -99,18 +105,18 @@ export async function consentPage(
   return pageAnswer(context.pages, visitor.request, 200, view, formTarget(visitor))
 }
 
-/** The origin that the browser is sent to after the decision, which is another than ours. */
+/** The origin that the browser is sent to after the decision, if it is not ours. */
 export function formTarget({ arrival }: Visitor): string | undefined {
   return arrival.callback === undefined ? undefined : new URL(arrival.callback).origin
 }
 
-/** Who is to be linked to the user who is signed in: as verified, and nothing the agent says of itself. */
+/** The person to be linked, as verified, without anything that the agent says about itself. */
 export function linkOnPage({ caller }: PendingRecord): NonNullable<NonNullable<PageView['wants']>['link']> {
   const { person, tenant } = caller as Person | Grant
   return { personServer: person.ps, person: person.sub, ...(tenant === undefined ? {} : { tenant }) }
 }
 
-/** What the person decides about. */
+/** What the user decides about. */
 function useOf({ session, link, interaction }: PendingRecord): NonNullable<PageView['use']> {
   if (link === true) return 'link'
   return session === undefined && interaction?.lasting === undefined ? 'approval' : 'session'
@@ -128,7 +134,10 @@ function callOnPage(held: HeldCall): CallOnPage {
   }
 }
 
-/** Settles the request and sends the browser on. When it was settled before, that settlement is what is told. */
+/**
+ * Settles the request and sends the browser on. If the request was settled before, the browser is told of that
+ * settlement.
+ */
 export async function decide(
   visitor: Visitor,
   decision: Decision,
@@ -138,7 +147,7 @@ export async function decide(
     ? decision
     : ((await context.records.settlement(visitor.record)) ?? decision)
   const { callback } = visitor.arrival
-  // A redirect, to the same page if nowhere else: a reload then sends no form.
+  // A redirect, even if only to the same page, so that a reload does not send the form again.
   return redirectAnswer(
     callback === undefined
       ? context.pathOf(visitor.record.interaction?.id as string)
@@ -155,7 +164,7 @@ const callbackErrors: Readonly<Record<Settlement['outcome'], CallbackError | und
   server_error: 'server_error',
 }
 
-/** The page of an interaction that has been settled. */
+/** The page of a settled interaction. */
 export function settledPage(visitor: Visitor, settlement: Settlement, context: InteractionContext): Answer {
   const { pages } = context
   const { callback } = visitor.arrival
@@ -185,24 +194,24 @@ export function expiredPage(request: HttpRequest, { pages }: InteractionContext)
   return problemPage(pages, request, 'expired', 'problemExpired')
 }
 
-/** The page of an interaction whose caller has been revoked or denied. */
+/** The page of an interaction whose caller was revoked or denied. */
 export function stoppedPage(visitor: Visitor, { pages }: InteractionContext): Answer {
   return problemPage(pages, visitor.request, 'revoked', 'problemStopped', backFrom(visitor))
 }
 
-/** The way back to the person server, which waits for a person who has come to be linked and will not be (R-238). */
+/** The way back to the person server, which waits for a person who came to be linked and will not be (R-238). */
 export function backFrom({ record, arrival: { callback } }: Visitor): Pick<PageView, 'next'> {
   return record.link === true && callback !== undefined
     ? { next: callbackWith(callback, 'access_denied') }
     : {}
 }
 
-/** For a browser that came with the code a moment ago, was sent on, and has come without our cookie. */
+/** The page for a browser that came with the code a moment ago and has returned without our cookie. */
 export function cookieLostPage(request: HttpRequest, { pages }: InteractionContext): Answer {
   return problemPage(pages, request, 'invalid_code', 'problemCookie')
 }
 
-/** The page for a code that is wrong, has been used, or belongs to a request that has ended: always the same. */
+/** The page for a code that is wrong, used, or of a request that has ended. It is the same in every case. */
 export function invalidCodePage(request: HttpRequest, { pages }: InteractionContext): Answer {
   return problemPage(pages, request, 'invalid_code', 'problemInvalidCode')
 }

@@ -13,9 +13,9 @@ import type { PageView } from './view.js'
 
 /** What the interaction page depends on. */
 export interface InteractionContext extends SettleContext {
-  /** `undefined`: nobody signs in here, and people are only sent on. */
+  /** `undefined`: people do not sign in here and are only sent on. */
   readonly interaction: InteractionOptions | undefined
-  /** Our own URL that people come back to from a supplier's side; `undefined`: none are sent there. */
+  /** The URL at which people return from a supplier's side; `undefined` when people are not sent there. */
   readonly callback: string | undefined
   readonly issuers: IssuerKeys
   /** Present with the option `users`. */
@@ -26,13 +26,13 @@ export interface InteractionContext extends SettleContext {
   readonly browser: Browser
   readonly deadlines: Deadlines
   readonly pages: Pages
-  /** How long a session lasts; see `PageView`. */
+  /** How long a session lasts, for `PageView`. */
   readonly session: NonNullable<NonNullable<PageView['wants']>['session']>
   /** The path of the page of this interaction. */
   pathOf(id: string): string
 }
 
-/** The note that a browser has come with the code. */
+/** The record that a browser has come with the code. */
 export interface Arrival {
   /** Names the browser. */
   readonly browser: string

@@ -26,9 +26,9 @@ import { isLinkDecision, linkAccount, linkPage } from './link-account.js'
 import { pageAnswer, problemPage, redirectAnswer, retryAfter } from './page-answer.js'
 import { passAgain, passOn } from './pass-on.js'
 
-/** With this many wrong codes an interaction ends (R-233, G-36). */
+/** After this many wrong codes an interaction ends (R-233, G-36). */
 const maxFailures = 5
-/** The most bytes of a form that are read. */
+/** Limit on the bytes of a form. */
 const formLimit = 4096
 
 /**
@@ -55,7 +55,7 @@ export function interactionEndpoint(path: string, context: InteractionContext): 
 
 type Handle = (request: HttpRequest, context: InteractionContext) => Promise<Answer>
 
-/** What answers browsers only: nothing is done for whoever looks ahead, and what fails is told on a page. */
+/** Handles requests of browsers: a prefetch does nothing, and a failure is shown on a page. */
 export function forBrowsers(handle: Handle, context: InteractionContext): Endpoint['handle'] {
   return (request) => {
     // A prefetch must not use up the code (G-37).
@@ -73,7 +73,7 @@ function isPrefetch({ rawHeaders }: HttpRequest): boolean {
   return /prefetch|prerender|preview/i.test(purpose)
 }
 
-/** The request behind the id of an interaction. */
+/** The pending request of an interaction. */
 export async function findRecord(
   id: string,
   { records }: InteractionContext,
@@ -83,7 +83,7 @@ export async function findRecord(
   return pending === undefined ? undefined : records.find(pending)
 }
 
-/** The request as one of the browser that came with the code; `undefined` when it is from another browser. */
+/** The visitor, if this request is from the browser that came with the code; otherwise `undefined`. */
 export async function findVisitor(
   record: PendingRecord,
   request: HttpRequest,
@@ -96,7 +96,7 @@ export async function findVisitor(
   return { record, arrival, request, secret }
 }
 
-/** A browser that is new here, with a code or without. The first that brings the code uses it up (R-232). */
+/** Handles a new browser, with a code or without. The first that brings the code uses it up (R-232). */
 async function arrive(
   record: PendingRecord,
   query: URLSearchParams,
@@ -127,8 +127,8 @@ async function arrive(
   const asked = query.get('callback')
   const allowed = asked === null || (await isCallback(asked, record, context.issuers))
   if (allowed instanceof Refusal) return problemPage(pages, request, allowed.code, 'problemProvider')
-  // Of a caller with a person's token nobody knows where its agent's pages are. Whoever is only sent on loses nothing by
-  // not being sent back (G-38).
+  // For a caller with a person's token, the callbacks of its agent are unknown. A person who is only sent on loses
+  // nothing by not being sent back (G-38).
   const callback = allowed ? asked : null
   if (!allowed && record.chained !== true) {
     const key = record.link === true ? 'problemCallbackLink' : 'problemCallback'
@@ -143,14 +143,17 @@ async function arrive(
   if (!(await records.claim(record, 'arrival', arrival))) return invalidCodePage(request, context)
   context.longPolls.wake(record.id)
   if (record.chained === true) return passOn(record, context, { 'Set-Cookie': browser.cookie(secret) })
-  // To the URL without the code: it is in no history and no referrer, and a reload is harmless.
+  // To the URL without the code, so that the code is in no history and no referrer, and a reload is harmless.
   return redirectAnswer(action, { 'Set-Cookie': browser.cookie(secret) })
 }
 
-/** Milliseconds within which a browser follows the redirect that gave it our cookie. */
+/** Milliseconds that a browser has to follow the redirect that set our cookie. */
 const followed = 10_000
 
-/** Whether a request follows the one that used up the code and has no cookie of ours: browsers keep it only over https. */
+/**
+ * Whether a browser follows the redirect that used up the code but has no cookie of ours: browsers keep it only over
+ * https.
+ */
 function isWithoutCookie(
   request: HttpRequest,
   { at }: Arrival,
@@ -166,7 +169,7 @@ async function wrongCode(
 ): Promise<Answer> {
   let count = 1
   while (count < maxFailures && !(await context.records.claim(record, `failure-${count}`, true))) count++
-  // The last one is not claimed: it ends the request, and does so again if that failed before.
+  // The last attempt is not claimed: it ends the request, and a repeated one does so again if that failed.
   if (count === maxFailures) await settle(record, { outcome: 'invalid_code' }, context)
   return invalidCodePage(request, context)
 }
@@ -174,7 +177,7 @@ async function wrongCode(
 async function show(visitor: Visitor, context: InteractionContext): Promise<Answer> {
   const settlement = await settlementOf(visitor.record, context)
   if (settlement !== undefined) return settledPage(visitor, settlement, context)
-  // The agent has cancelled it.
+  // The agent has cancelled the request.
   if ((await context.records.ending(visitor.record)) !== undefined)
     return expiredPage(visitor.request, context)
   if (visitor.record.chained === true) return passAgain(visitor, context)
@@ -184,11 +187,11 @@ async function show(visitor: Visitor, context: InteractionContext): Promise<Answ
   return (await notTheirs(visitor, who, context)) ?? consentPage(visitor, who, context)
 }
 
-/** The form with the decision. Who decides is the person signed in now; the code proves nothing about them (R-231). */
+/** Handles the form with the decision. The user signed in now decides; the code proves nothing about them (R-231). */
 async function receive(visitor: Visitor, context: InteractionContext): Promise<Answer> {
   const { record, request, secret } = visitor
   if (
-    // Nothing is decided here of what is decided elsewhere.
+    // A request that is decided elsewhere cannot be decided here.
     record.chained === true ||
     (await context.records.ending(record)) !== undefined ||
     (await settlementOf(record, context)) !== undefined
@@ -223,17 +226,17 @@ async function readForm(
   return new URLSearchParams(Buffer.from(content).toString('utf8'))
 }
 
-/** What a browser is shown where something failed. */
+/** The answer to a browser when something failed. */
 function failure(request: HttpRequest, thrown: unknown, { pages, report }: InteractionContext): Answer {
   const cause = askable(thrown)
   const late = cause instanceof NoAnswer
-  // A function that is late has been told by itself.
+  // A late function has an event of its own.
   if (!late) report({ name: 'failed', reason: messageOf(cause) }, request, cause)
   const code = late ? cause.refusal.code : cause instanceof StoreError ? 'store_unavailable' : 'server_error'
   try {
     return problemPage(pages, request, code, 'problemFailed')
   } catch {
-    // It is the application's own page that has failed.
+    // The application's own page failed.
     return problemPage({ ...pages, page: undefined }, request, code, 'problemFailed')
   }
 }

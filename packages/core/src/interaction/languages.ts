@@ -4,23 +4,23 @@ import { fieldValue, type HttpRequest } from '../http/message.js'
 import { englishMessages, type MessageKey, type PageMessages, placeholdersOf } from './messages.js'
 
 /**
- * The page in one language. Sentences that are left out are taken from the language without its region (`de` for `de-AT`),
- * otherwise they are English.
+ * The page in one language. Missing sentences are taken from the language without its region (`de` for `de-AT`),
+ * otherwise from English.
  */
 export interface PageTranslation extends Partial<PageMessages> {
-  /** What each of our scopes means to a person; the texts of the option `scopes` where left out. */
+  /** The descriptions of our scopes; missing ones are taken from the option `scopes`. */
   readonly scopes?: Readonly<Record<string, string>>
-  /** The name of the site; `display.name` where left out. */
+  /** The name of the site. Default `display.name`. */
   readonly siteName?: string
 }
 
-/** A language of the page, complete. */
+/** A complete language of the page. */
 export interface Language {
   /** The canonical language tag: `de-AT`. */
   readonly tag: string
   readonly direction: 'ltr' | 'rtl'
   readonly messages: PageMessages
-  /** Those of the sentences that are English for want of a translation. */
+  /** The sentences that are English because no translation was given. */
   readonly untranslated: ReadonlySet<MessageKey>
   readonly scopes: ReadonlyMap<string, string>
   readonly siteName: string | undefined
@@ -28,22 +28,22 @@ export interface Language {
 
 /** The languages of the page. */
 export interface Languages {
-  /** The language of the page for whoever sent a request. */
+  /** The language of the page for a request. */
   of(request: HttpRequest): Language
-  /** Whether that depends on the request's `Accept-Language`. */
+  /** Whether it depends on the request's `Accept-Language`. */
   readonly vary: boolean
 }
 
-/** What the application says about languages. */
+/** The application's options for languages. */
 export interface LanguageOptions {
   readonly messages?: Readonly<Record<string, PageTranslation>>
   readonly language?: string
 }
 
 /**
- * Creates the languages from what the application has translated, and English.
+ * Creates the languages from the application's translations, and English.
  *
- * @throws TypeError where a scope is translated that is none of ours
+ * @throws TypeError when a translated scope is not one of ours
  */
 export function createLanguages(
   { messages = {}, language }: LanguageOptions,
@@ -99,12 +99,12 @@ const rightToLeft: ReadonlySet<string | undefined> = new Set(
   'Adlm Arab Aran Hebr Mand Mend Nkoo Rohg Samr Syrc Thaa'.split(' '),
 )
 
-// By the script: `textInfo` of Node 20 and `getTextInfo()` of Node 24 are not the same function.
+// Determined by the script, because `textInfo` (Node 20) and `getTextInfo()` (Node 24) differ.
 function directionOf(tag: string): 'ltr' | 'rtl' {
   return rightToLeft.has(localeOf(tag)?.maximize().script) ? 'rtl' : 'ltr'
 }
 
-/** A tag in its usual case. */
+/** A language tag in canonical case. */
 const canonical = (tag: string): string => localeOf(tag)?.toString() ?? tag
 
 const languageTag = z.string().refine(isTag, 'must be a language tag: de, pt-BR')
@@ -116,7 +116,7 @@ function isTag(tag: string): boolean {
 
 const text = z.string().regex(/\S/, 'must not be empty')
 
-/** A sentence with exactly the placeholders of the English one: without one of them the person would not see all. */
+/** A sentence with exactly the placeholders of the English one. Without them the person would not see everything. */
 function sentence(key: MessageKey): z.ZodType<string> {
   const names = placeholdersOf(englishMessages[key])
   const needs =
@@ -147,7 +147,7 @@ export const messagesSchema: z.ZodType<Readonly<Record<string, object>>> = z
 /** The schema of `language`. */
 export const languageSchema: z.ZodType<string> = languageTag
 
-/** Whether the page can be in a language: it is translated, or English. */
+/** Whether the page exists in a language: it is translated, or English. */
 export function isOneOf(language: string, messages: object = {}): boolean {
   return canonical(language) === 'en' || Object.keys(messages).map(canonical).includes(canonical(language))
 }

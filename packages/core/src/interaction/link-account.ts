@@ -20,12 +20,12 @@ import type { InteractionContext, Visitor } from './context.js'
 import type { SignedIn } from './options.js'
 import { pageAnswer, problemPage } from './page-answer.js'
 
-/** What is decided on our page about a link. */
+/** A decision about a link on our page. */
 export type LinkDecision = 'approve' | 'continue' | 'decline'
 
 type Decide = (visitor: Visitor, who: SignedIn, context: InteractionContext) => Promise<Answer>
 
-/** The page on which somebody links a person to the user who is signed in; or says that the person is linked already. */
+/** The page on which the signed-in user links the person; or the page that says that the person is linked already. */
 export async function linkPage(
   visitor: Visitor,
   who: SignedIn,
@@ -36,8 +36,8 @@ export async function linkPage(
 }
 
 /**
- * Links the person, or goes on with the user they are linked to already. Nobody is ever linked to a second user: while this
- * runs no other page links the same person, and whoever is found linked is told so.
+ * Links the person, or continues with the user to whom they are linked already. A person is never linked to a second
+ * user: no other page can link the same person meanwhile, and a person found to be linked is told so.
  */
 export async function linkAccount(
   visitor: Visitor,
@@ -46,7 +46,8 @@ export async function linkAccount(
   context: InteractionContext,
 ): Promise<Answer> {
   const answer = await directoryOf(context).alone(personOf(visitor), async () => {
-    // Another form of this page may have come first, and whoever has been denied or unlinked since links nobody.
+    // Another form of this page may have come first, and a person who was denied or unlinked since must not be
+    // linked.
     const settlement = await settlementOf(visitor.record, context)
     if (settlement !== undefined) return settledPage(visitor, settlement, context)
     if ((await context.stops.find(visitor.record)) !== undefined) return stoppedPage(visitor, context)
@@ -71,13 +72,13 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
     refused = await directoryOf(context).link(person, who, inquiryOf(visitor.request))
   } catch (thrown) {
     const cause = askable(thrown)
-    // Whether they are linked is not known; the page says so when it is loaded again.
+    // Whether they are linked is unknown; the page says so when it is loaded again.
     if (cause instanceof NoAnswer) throw cause
     context.report({ name: 'failed', reason: messageOf(cause) }, visitor.request, cause)
     return decide(visitor, { outcome: 'server_error' }, context)
   }
   if (refused !== undefined) return refusedPage(visitor, who, refused, context)
-  // Whoever unlinked them while the application was linking would otherwise find them linked.
+  // Without this mark, a person unlinked while the application was linking would count as linked.
   if ((await context.stops.find(visitor.record)) !== undefined) return takeBack(visitor, context)
   const { ps } = person.person
   context.report({ name: 'linked', ps, person: context.hashOf(person.person) }, visitor.request)
@@ -86,14 +87,14 @@ async function link(visitor: Visitor, who: SignedIn, context: InteractionContext
 }
 
 /**
- * Whether `find` knows of what `link` has done. Otherwise the person would be sent here again and again, and nobody would
- * know why.
+ * Whether `find` sees what `link` has done. Otherwise the person would be sent here again and again without an
+ * explanation.
  */
 async function canBeFound(visitor: Visitor, context: InteractionContext): Promise<boolean> {
   try {
     return (await findUser(visitor, context)) !== undefined
   } catch {
-    // They are linked all the same, and the agent's next request says what is wrong with `find`.
+    // They are linked all the same, and the agent's next request reports what is wrong with `find`.
     return true
   }
 }
@@ -112,10 +113,10 @@ const decisions: Readonly<Record<LinkDecision, Decide>> = {
   decline: (visitor, _, context) => decide(visitor, { outcome: 'denied' }, context),
 }
 
-/** With the user that the person is linked to: nothing is changed, and the person server goes on. */
+/** Continues with the user to whom the person is linked. Nothing is changed, and the person server goes on. */
 async function goOn(visitor: Visitor, who: SignedIn, context: InteractionContext): Promise<Answer> {
   const linked = await findUser(visitor, context)
-  // They have been unlinked meanwhile, and to be linked has to be agreed to.
+  // They have been unlinked meanwhile, and linking requires their consent.
   if (linked === undefined) return consentPage(visitor, who, context)
   return decide(visitor, { outcome: 'approved', user: who.user }, context)
 }
@@ -133,7 +134,7 @@ async function linkedPage(visitor: Visitor, who: SignedIn, context: InteractionC
   return pageAnswer(context.pages, visitor.request, 200, view, formTarget(visitor))
 }
 
-/** The application's own word why it does not link them; from there the person goes back to their server. */
+/** The page with the application's own reason for not linking the person, who then returns to their server. */
 async function refusedPage(
   visitor: Visitor,
   who: SignedIn,
@@ -148,7 +149,7 @@ async function refusedPage(
   })
 }
 
-/** A record is for linking only where the resource token was made for somebody who was verified. */
+/** A record is for linking only if the resource token was made for a verified person. */
 const personOf = ({ record }: Visitor): Person | Grant => record.caller as Person | Grant
 
 function findUser(visitor: Visitor, context: InteractionContext): ReturnType<UserDirectory['find']> {
@@ -161,7 +162,7 @@ function directoryOf({ users }: InteractionContext): UserDirectory {
   return users
 }
 
-/** Whether the form of a page for linking says something that can be decided. */
+/** Whether the form of a page for linking holds a valid decision. */
 export function isLinkDecision(decision: string | null | undefined): decision is LinkDecision {
   return typeof decision === 'string' && Object.hasOwn(decisions, decision)
 }

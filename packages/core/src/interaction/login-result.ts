@@ -2,28 +2,28 @@ import { describeValue } from '../configuration/describe-value.js'
 import { isUser } from '../identifiers.js'
 import type { LoginResult, SignedIn } from './options.js'
 
-/** What a login has answered, with a user in one shape. */
+/** The result of a login, with the user always as an object. */
 type CheckedLogin = Exclude<LoginResult, string> | SignedIn
 
 const expected =
   'must answer the user as a text, { user } with it, { redirect } to your login, or { abandoned: true }'
 
 /**
- * Checks what the application's login has answered.
+ * Checks the result of the application's login.
  *
  * @param returnTo the path of our page
  * @throws TypeError that says what is wrong with it
  */
 export function checkLogin(result: unknown, returnTo: string): CheckedLogin {
   if (isUser(result)) {
-    // Whoever is not signed in would be one user with everybody else who is not.
+    // An empty name would make everybody who is not signed in the same user.
     if (result.startsWith('/') || result.includes(returnTo) || result.includes(encodeURIComponent(returnTo)))
       throw fault('answered a path where the user belongs; answer { redirect } with it')
     return { user: result }
   }
   if (typeof result !== 'object' || result === null)
     throw fault(`answered ${describeValue(result)}; ${expected}`)
-  // Its other members are the application's own, a `status` among them, and none of ours.
+  // Its other members belong to the application, even one named `status`.
   const { redirect, abandoned, user, name, data }: LoginMembers = result
   if (redirect !== undefined) return { redirect: checkRedirect(redirect, returnTo) }
   if (abandoned === true) return { abandoned: true }
@@ -36,7 +36,7 @@ export function checkLogin(result: unknown, returnTo: string): CheckedLogin {
 
 type LoginMembers = Partial<Record<'redirect' | 'abandoned' | keyof SignedIn, unknown>>
 
-/** To a page, by a text that can be in a field. */
+/** Checks a redirect to a page: a text that can be sent in a header field. */
 function checkRedirect(redirect: unknown, returnTo: string): string {
   if (!isUser(redirect))
     throw fault(`answered { redirect } with ${describeValue(redirect)}; it must be where people sign in`)

@@ -1,4 +1,4 @@
-/** Every sentence of the page, in English. `{words}` in braces stand for values. */
+/** Every sentence of the page, in English. `{words}` in braces are placeholders for values. */
 export const englishMessages = {
   titleSession: 'Connect an agent to {site}?',
   titleApproval: 'Let an agent do this once?',
@@ -77,7 +77,7 @@ export const englishMessages = {
   problemFailed: 'Something went wrong here. Reload this page in a minute to see whether it was decided.',
 } as const
 
-/** The sentences of the page in one language, by name. Plain text; `{words}` in braces stand for values. */
+/** The sentences of the page in one language, by name. Plain text; `{words}` in braces are placeholders for values. */
 export type PageMessages = { readonly [Key in keyof typeof englishMessages]: string }
 
 /** The name of a sentence of the page. */
@@ -90,7 +90,7 @@ export function placeholdersOf(sentence: string): string[] {
   return [...new Set([...sentence.matchAll(placeholder)].map(([, name]) => name as string))].sort()
 }
 
-/** A sentence with its values in it. A value is put in as it is, whatever is in it. */
+/** Puts values into a sentence. Braces in a value are not replaced. */
 export function fill(sentence: string, values: Readonly<Record<string, string>>): string {
   return sentence.replace(placeholder, (whole, name: string) =>
     Object.hasOwn(values, name) ? (values[name] as string) : whole,

@@ -7,63 +7,72 @@ import type { PageView } from './view.js'
 
 /** A request for the interaction page, for the application's login. */
 export interface Visit<Raw = unknown> extends Deadline {
-  /** `raw` is the framework's own, with what the application's session middleware has added to it; there are no `params`. */
+  /**
+   * `raw` is the framework's request, with what the application's session middleware has added to it. There are no
+   * `params`.
+   */
   readonly request: RequestView<Raw>
-  /** The path to return to after signing in: hand it to the application's login page. */
+  /** The path to return to after signing in. Pass it to the application's login page. */
   readonly returnTo: string
 }
 
-/** A person who is signed in to the application. */
+/** A user who is signed in to the application. */
 export interface SignedIn {
-  /** The application's own name of the person, unique and stable: what handlers see as `aauth.user`. */
+  /** The application's name of the user, unique and stable: handlers see it as `aauth.user`. */
   readonly user: string
   /** The name that the page shows. Default `user`. */
   readonly name?: string
-  /** JSON for the session, for example an access token of an authorization server of your own. Handlers see it. */
+  /** JSON for the session, for example an access token of your own authorization server. Handlers see it. */
   readonly data?: unknown
 }
 
 /**
- * What the application's login answers: the user, or more about them; where to sign in, a path or an `http(s)` URL; or that
- * the person has given up, and the agent is told `abandoned`. Members that are none of these are left alone. A path given as
- * a text is taken for a redirect that was meant, and is a fault: a user whose name begins with `/` is answered as `{ user }`.
+ * What the application's login returns: the user's name, or an object with more about the user; `redirect`, where to
+ * sign in (a path or an `http(s)` URL); or that the person has given up, and the agent is told `abandoned`. Unknown
+ * members are ignored. A text that begins with `/` is rejected, because a redirect was probably meant; return such a
+ * user as `{ user }`.
  */
 export type LoginResult = string | SignedIn | { readonly redirect: string } | { readonly abandoned: true }
 
 /** The interaction page of resource-managed access (AAuth 6.2), where people connect agents and approve calls. */
 export interface InteractionOptions<Raw = unknown> {
   /**
-   * The application's own login; this library has no passwords. Called on every visit, before anything is shown and again
-   * before anything is decided. Anything but a {@link LoginResult} makes the page answer `500`.
+   * The application's own login; this library stores no passwords. Called on every visit, before anything is shown
+   * and again before anything is decided. If it returns anything but a {@link LoginResult}, the page answers `500`.
    */
   login(visit: Visit<Raw>): Awaitable<LoginResult>
   /**
-   * Where somebody signs out who is not the person the page takes them for: a path that begins with one `/`, or an `https`
-   * URL. The page then has a link to it; anything else makes the page answer `500`. Default: no such link.
+   * Where a person signs out whom the page takes for somebody else: a path that begins with one `/`, or an `https`
+   * URL. The page then links to it. If it returns anything else, the page answers `500`. Default: no link.
    */
   signOut?(visit: Visit<Raw>): Awaitable<string>
   /**
-   * The page as HTML, instead of the built-in one. Everything in the view comes as plain text: put it through
-   * `escapeHtml`. Forms have to be sent back as the built-in ones do; styles need `view.nonce`, scripts do not run. One
-   * that throws, or answers no text, is a `500` on the built-in page.
+   * Renders the page as HTML, instead of the built-in one. Everything in the view is plain text: pass it through
+   * `escapeHtml`. Forms must send what the built-in ones send. Styles need `view.nonce`; scripts do not run. If it
+   * throws or returns no text, the built-in page answers `500`.
    */
   page?(view: PageView): string
   /**
-   * The page in other languages, by language tag: its sentences by name, what scopes mean, the name of the site. Which of them
-   * a page is in says the browser's `Accept-Language`; where it names none of them, English, which is built in and can be
-   * reworded under `en`. A sentence has to have the placeholders of the English one; one that is left out is English.
+   * The page in other languages, by language tag: sentences by name, descriptions of scopes, the name of the site.
+   * The browser's `Accept-Language` selects one; if it names none of them, the page is in English, which is built in
+   * and can be changed under `en`. A sentence must have the placeholders of the English one; a missing sentence is in
+   * English.
    */
   readonly messages?: Readonly<Record<string, PageTranslation>>
-  /** The one language of the page, `en` or one of `messages`, whatever browsers ask for. Default: as they ask. */
+  /**
+   * The only language of the page, `en` or one of `messages`, whatever browsers prefer. Default: the browser's
+   * preference.
+   */
   readonly language?: string
   /**
-   * Whether an agent has to declare `interaction` in `AAuth-Capabilities`; without it the answer is `403`. Default `false`:
-   * an agent that declares nothing gets the `202` as well, since it may be able all the same (G-35). One that declares
-   * other capabilities only is always refused.
+   * Whether agents must declare `interaction` in `AAuth-Capabilities`; otherwise they get `403`. Default `false`: an
+   * agent that declares nothing gets the `202` too, because it may still support it (G-35). An agent that declares
+   * only other capabilities is always refused.
    */
   readonly requireDeclaredCapability?: boolean
   /**
-   * For development without TLS: a browser cookie without `Secure` and `__Host-`. Default `false`; never in production.
+   * For development without TLS: a browser cookie without `Secure` and `__Host-`. Default `false`; never use it in
+   * production.
    */
   readonly insecureCookie?: boolean
 }
@@ -73,7 +82,7 @@ const fn = z.custom<(...args: never[]) => unknown>(
   'must be a function',
 )
 
-/** Whether a value is where a link of the page may lead: a path of ours, or `https`. */
+/** Whether the page may link to a value: a path of ours, or an `https` URL. */
 export function isLink(value: unknown): value is string {
   if (typeof value !== 'string' || /[\p{Cc}\s\\]/u.test(value)) return false
   return /^\/(?!\/)/.test(value) || (/^https:\/\//.test(value) && URL.canParse(value))

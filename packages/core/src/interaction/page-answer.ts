@@ -9,21 +9,21 @@ import { englishMessages, type MessageKey } from './messages.js'
 import { renderPage } from './page.js'
 import type { PageView } from './view.js'
 
-/** What all pages of one server have in common. */
+/** What all pages of a server share. */
 export interface Pages {
   readonly site: PageView['site']
-  /** The application's own page; `undefined`: the built-in one. */
+  /** The application's own page; `undefined` for the built-in one. */
   readonly page: ((view: PageView) => string) | undefined
   readonly languages: Languages
 }
 
-/** What is shown, beside what all pages have in common. */
+/** The content of a page, beside what all pages share. */
 type Shown = Omit<PageView, 'site' | 'nonce' | 'language' | 'direction' | 'messages' | 'wants'> & {
   readonly wants?: Omit<NonNullable<PageView['wants']>, 'scopes'> & { readonly scopes: readonly string[] }
 }
 
 /**
- * A page as an answer, in the language of whoever asks.
+ * A page as an answer, in the language that the request prefers.
  *
  * @param formTarget another origin to which the answer to the page's form may redirect
  */
@@ -44,7 +44,7 @@ export function pageAnswer(
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Language': language.tag,
       ...(pages.languages.vary ? { Vary: 'Accept-Language' } : {}),
-      // Browsers apply `form-action` to the redirects after a form as well.
+      // Browsers apply `form-action` also to redirects after a form.
       'Content-Security-Policy': `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${image}; form-action 'self'${formTarget === undefined ? '' : ` ${formTarget}`}; frame-ancestors 'none'; base-uri 'none'`,
       ...safeHeaders,
     },
@@ -52,11 +52,11 @@ export function pageAnswer(
   }
 }
 
-/** The application's own page. @throws TypeError where it is no text */
+/** Renders the application's own page. @throws TypeError when the result is no text */
 function ownPage(page: NonNullable<Pages['page']>, view: PageView): string {
   const html: unknown = page(view)
   if (typeof html === 'string') return html
-  // It may be an async function: a rejection that nobody handles ends the process.
+  // It may be an async function, and an unhandled rejection would end the process.
   if (isPromiseLike(html)) dropped(html)
   throw new TypeError('option interaction.page: must answer the page as text, at once')
 }
@@ -75,7 +75,7 @@ function viewIn(language: Language, { wants, ...shown }: Shown, { site }: Pages,
   }
 }
 
-/** A `303`: the browser goes on with `GET`. */
+/** A `303`: the browser continues with `GET`. */
 export function redirectAnswer(location: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status: 303, headers: { Location: location, ...safeHeaders, ...headers }, body: '' }
 }
@@ -101,10 +101,10 @@ export function problemPage(
   return { ...page, headers: { ...page.headers, ...later, Vary: vary } }
 }
 
-/** Seconds: the `Retry-After` of every `503`. */
+/** The `Retry-After` of every `503`, in seconds. */
 export const retryAfter = '5'
 
-/** No cache, no frame, no guessed content type, no referrer. */
+/** No caching, framing, content sniffing or referrer. */
 const safeHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',

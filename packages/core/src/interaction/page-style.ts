@@ -1,6 +1,6 @@
 /**
- * The looks of the built-in page: lengths in `rem`, so that they follow the size of text that a person has set; sides by the
- * direction of the language; nothing is told by colour alone.
+ * The style of the built-in page. Lengths in `rem` follow the text size that a person has set, sides follow the
+ * direction of the language, and colour is never the only sign.
  */
 export const style = `
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--ground:#f3f4f6;--line:#d0d5dc;--edge:#6b7580;--soft:#59636e;--go:#0b6b3a;--goink:#fff;--warn:#b35900;--focus:#0b57d0}

@@ -6,7 +6,7 @@ import { escapeHtml as e, escapeLines, escapeMarkup, type PageView } from './vie
 /**
  * The built-in page: no script, readable without styles, every control labelled.
  *
- * @param untranslated sentences that are English in another language's page
+ * @param untranslated sentences that are in English on a page of another language
  */
 export function renderPage(view: PageView, untranslated: ReadonlySet<MessageKey> = none): string {
   const { language, direction, site } = view
@@ -45,7 +45,7 @@ function speaker({ messages }: PageView, untranslated: ReadonlySet<MessageKey>):
   }
 }
 
-/** What is to be shown, and how it is said. */
+/** The view, and a function that renders its sentences. */
 type Page = PageView & { readonly say: Say }
 
 /** One part of the page, as HTML. */
@@ -61,7 +61,7 @@ const titles: Readonly<Record<PageView['page'], (view: PageView) => MessageKey>>
   problem: () => 'titleProblem',
 }
 
-/** What is said differently for what the person decides about. */
+/** The sentences that depend on what the user decides about. */
 const uses: Readonly<Record<NonNullable<PageView['use']>, { title: MessageKey; approved: MessageKey }>> = {
   session: { title: 'titleSession', approved: 'doneApproved' },
   approval: { title: 'titleApproval', approved: 'doneApproved' },
@@ -95,7 +95,7 @@ ${signedIn(page)}
 <p class="note">${page.say('problemCode', { code: code(page.problem.code) })}</p>`,
 }
 
-/** The form of a decision, and what to think of before it. @param yes what it sends, beside `decline` */
+/** The form for a decision, and what to consider before it. @param yes the decision it sends, beside `decline` */
 function decision(page: Page, yes: 'approve' | 'continue', label: MessageKey): string {
   const button = (value: string, key: MessageKey): string =>
     `<button name="decision" value="${value}" aria-describedby="warning">${page.say(key)}</button>`
@@ -113,7 +113,7 @@ function logo({ site }: PageView): string {
   return site.logo === undefined ? '' : `<img src="${e(site.logo)}" alt="" width="32" height="32">`
 }
 
-/** A text of machines, which is read from left to right in every language. */
+/** A technical text, which is written from left to right in every language. */
 function code(text: string): string {
   return `<code dir="ltr">${e(text)}</code>`
 }
@@ -155,7 +155,7 @@ function wants(page: Page): string {
   return `<section aria-labelledby="wants">\n<h2 id="wants">${say('wants')}</h2>\n${description}\n<ul>\n${list}\n</ul>\n</section>`
 }
 
-/** Whom the person has been linked to meanwhile nobody is told, only that they have been. */
+/** Says only that the person has been linked meanwhile, not to whom. */
 function alreadyLinked(page: Page): string {
   const link = page.wants?.link
   if (link === undefined) return ''
@@ -206,14 +206,14 @@ const units = [
   ['second', 1],
 ] as const
 
-/** A span of time in the largest unit of which there are two, or exactly one; rounded up. */
+/** A span of time in the largest unit that fits at least twice, or exactly once; rounded up. */
 function inWords(seconds: number, language: string): string {
   const [unit, size] = units.find(([, each]) => seconds >= 2 * each || seconds === each) ?? ['second', 1]
   return `<bdi>${measure(language, Math.ceil(seconds / size), unit)}</bdi>`
 }
 
 function measure(language: string, count: number, unit: string): string {
-  // With the marks of direction that some languages have.
+  // With the direction marks that some languages use.
   return escapeMarkup(
     new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(count),
   )

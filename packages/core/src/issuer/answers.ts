@@ -6,10 +6,10 @@ import { isDocumentName } from './options.js'
 import type { IssuerPolicy } from './policy.js'
 import type { IssuerAnswer, IssuerCounter } from './report.js'
 
-/** Seconds of `Retry-After` where nothing better is known. */
+/** The `Retry-After` in seconds when nothing better is known. */
 const briefly = 5
 
-/** Makes the refusals for tokens whose issuer's key cannot be had, and counts them. */
+/** Makes and counts the refusals for tokens whose issuer's key is not available. */
 export class IssuerAnswers {
   readonly #policy: IssuerPolicy
   readonly #counter: IssuerCounter
@@ -28,14 +28,14 @@ export class IssuerAnswers {
     this.#clock = clock
   }
 
-  /** The refusal of an issuer or document name that makes no URL, or that the operator's policy does not admit. */
+  /** The refusal for an issuer or document name that makes no valid URL, or that the operator does not admit. */
   refused(issuer: string, dwk: string): Refusal | undefined {
     return isServerIdentifier(issuer) && isDocumentName(dwk)
       ? this.denied(issuer, dwk)
       : this.unknownKey('no well-known document has that URL')
   }
 
-  /** The refusal of an issuer that the operator's policy does not admit. */
+  /** The refusal for an issuer that the operator does not admit. */
   denied(issuer: string, dwk: string): Refusal | undefined {
     const refusal = this.#policy.refused(issuer, dwk)
     if (refusal !== undefined) this.#counter.answered('denied')
@@ -58,7 +58,7 @@ export class IssuerAnswers {
     })
   }
 
-  /** The answer where the issuer could not be reached and nothing usable is held (G-11). */
+  /** The refusal when the issuer could not be reached and no usable key is cached (G-11). */
   unavailable(entry: IssuerEntry, reason: string): Refusal {
     if (this.#unavailable === 'refuse') return this.unknownKey(reason, 'issuer_unavailable')
     this.#counter.answered('issuer_unavailable')
@@ -67,7 +67,7 @@ export class IssuerAnswers {
     return new Refusal('issuer_unavailable', { reason: `${entry.issuer}: ${reason}`, retryAfter })
   }
 
-  /** The refusal that follows from how the last discovery ended. */
+  /** The refusal that follows from the result of the last discovery. */
   conclude(entry: IssuerEntry): Refusal {
     const { fault } = entry
     if (fault === undefined) {

@@ -21,9 +21,9 @@ import { IssuerPolicy } from './policy.js'
 import { IssuerCounter, type IssuerReport, stateOf } from './report.js'
 import { Sweep } from './sweep.js'
 
-/** Milliseconds from the first verified token of an issuer until it counts as established. */
+/** Milliseconds from an issuer's first verified token until the issuer counts as established. */
 const establishedAfter = 600_000
-/** Milliseconds in which an established issuer is noted once: a list by days needs no more. */
+/** Milliseconds between two notes of an established issuer. The list counts in days. */
 const notedEvery = 3_600_000
 
 /** The keys of all issuers, fetched on demand and kept in memory. See {@link IssuerKeys}. */
@@ -103,19 +103,19 @@ class CachedIssuerKeys implements IssuerKeys {
     const isReady = entry.hasReadyKeys(now)
     const ready = isReady ? this.#serve(record, entry, kid, now) : undefined
     if (ready !== undefined) return ready
-    // What is asked over and over until something may be fetched again is answered at once.
+    // A question that is repeated before another fetch is allowed is answered at once.
     if (entry.flight === undefined && !entry.mayAttempt(now))
       return this.#found(record, entry, kid, undefined)
     const older = entry.key(kid, now)
     const busy = this.#begin(record, entry, { forced: isReady, request })
     const { flight } = entry
-    // As is who is turned away.
+    // So is the refusal of an issuer that is not admitted.
     if (flight === undefined) return this.#found(record, entry, kid, busy)
     const wait = this.#limits[patienceFor(older)]
     return within(wait, flight).then(() => this.#found(record, entry, kid, busy))
   }
 
-  /** What an attempt has come to, or the last one. */
+  /** The result of this attempt, or of the last one. */
   #found(
     record: IssuerRecord,
     entry: IssuerEntry,
@@ -217,7 +217,10 @@ class CachedIssuerKeys implements IssuerKeys {
     this.#discoverer.close()
   }
 
-  /** Tells other instances, and whoever comes after this one, of an issuer that has been known for a while; once an hour at most. */
+  /**
+   * Lists an issuer that has been known for a while, for other instances and for the next start. At most once an
+   * hour.
+   */
   #note(record: IssuerRecord, now: number): void {
     const { issuer, admittedAt, notedAt } = record
     if (this.#known === undefined || admittedAt === undefined || now - admittedAt < establishedAfter) return
@@ -226,7 +229,7 @@ class CachedIssuerKeys implements IssuerKeys {
     this.#known.note(issuer, now, admittedAt)
   }
 
-  /** The key at hand, with a background refresh if one is due. */
+  /** Returns the cached key, and begins a background refresh if one is due. */
   #serve(
     record: IssuerRecord,
     entry: IssuerEntry,
@@ -258,7 +261,7 @@ class CachedIssuerKeys implements IssuerKeys {
     return bound === undefined ? undefined : this.#answers.busy(entry, bound)
   }
 
-  /** As {@link #begin}, and waits for the discovery that is under way. */
+  /** As {@link #begin}, and waits for the discovery that is running. */
   async #attempt(
     record: IssuerRecord,
     entry: IssuerEntry,
@@ -270,7 +273,7 @@ class CachedIssuerKeys implements IssuerKeys {
     return busy
   }
 
-  /** The client of a request, as the operator's function tells. */
+  /** The client of a request, as the operator's function identifies it. */
   #client(request: HttpRequest | undefined, { issuer, dwk }: IssuerEntry): string | undefined {
     if (this.#clientAddress === undefined || request === undefined) return undefined
     return clientOf(this.#clientAddress, request, (reason, thrown) =>
@@ -296,7 +299,7 @@ function isSame(key: VerificationKey | KeyFault | undefined, failed: Verificatio
   return key !== undefined && !(key instanceof KeyFault) && key.jkt === failed.jkt
 }
 
-/** Waits for a promise that never rejects, `ms` milliseconds at most. */
+/** Waits for a promise that never rejects, for at most `ms` milliseconds. */
 function within(ms: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const stop = after(ms, resolve)
@@ -310,7 +313,7 @@ function within(ms: number, work: Promise<void>): Promise<void> {
 /**
  * Creates the {@link IssuerKeys} of a server. The options have passed `issuerOptionsSchema`.
  *
- * @param known the issuers known before this process, and by others, which it adds its own to
+ * @param known the list of issuers known before this process and by other instances; this one adds its own
  */
 export function createIssuerKeys(
   options: IssuerOptions,
@@ -321,11 +324,11 @@ export function createIssuerKeys(
 }
 
 /**
- * The keys of issuers, fetched when they are asked for and kept within bounds (AAuth 11.4), for another party than a resource
- * server: an agent, say. Keys of those who say that they are issuers, which is anybody, so documents are fetched by the guarded
- * fetch unless the context has another.
+ * The keys of issuers, fetched on demand and cached within bounds (AAuth 11.4), for a party other than a resource
+ * server, such as an agent. Anybody can claim to be an issuer, so documents are fetched with the guarded fetch unless
+ * the context has another.
  *
- * @throws TypeError naming the option that is at fault
+ * @throws TypeError naming the invalid option
  *
  * @example
  * ```ts

@@ -5,16 +5,16 @@ import { isYes } from '../time/deadline.js'
 import { ipaddr } from './ip.js'
 import type { IssuerOptions } from './options.js'
 
-/** All clients together of whom the operator's function says nothing that can be used. */
+/** Stands for all clients for whom the operator's function gives no usable address. */
 const nobody = 'nobody'
-/** An IPv6 address with an IPv4 address in it has 45 characters, and a zone has a name. */
+/** An IPv6 address that contains an IPv4 address has up to 45 characters, and a zone has a name. */
 const longest = 64
 
 /**
- * Asks the operator's function whose request it is; `undefined` where that is not known. A function that throws, or gives
- * anything but an address, makes one client of them all: the bound then holds for them together, rather than for none.
+ * Asks the operator's function for the client of a request; `undefined` if it is unknown. If the function throws, or
+ * returns anything but an address, all such requests count as one client, so that the bound still applies.
  *
- * @param failed told what is wrong, with what was thrown
+ * @param failed called with what is wrong, and with what was thrown
  */
 export function clientOf(
   ask: NonNullable<IssuerOptions['clientAddress']>,
@@ -28,7 +28,7 @@ export function clientOf(
     if (answer === undefined) return undefined
     const client = typeof answer === 'string' ? clientName(answer) : undefined
     if (client !== undefined) return client
-    // What a promise rejects with is nobody's otherwise.
+    // Otherwise a rejection would be unhandled.
     isYes(answer)
   } catch (error) {
     thrown = error
@@ -39,8 +39,8 @@ export function clientOf(
 }
 
 /**
- * What counts as one client: an IPv4 address, however it is written, or the first 64 bits of an IPv6 address, since who has
- * one address there has all of those. `undefined`: it is no address.
+ * What counts as one client: an IPv4 address, however it is written, or the first 64 bits of an IPv6 address, because
+ * a client with one address there has all of them. `undefined`: not an address.
  */
 function clientName(address: string): string | undefined {
   if (address.length > longest || isIP(address) === 0) return undefined

@@ -23,7 +23,7 @@ export interface DiscovererContext {
   readonly counter: IssuerCounter
   /** Whether the operator named an issuer. */
   readonly isNamed: (issuer: string) => boolean
-  /** Those known before this process, and by others. */
+  /** Issuers known before this process and by other instances. */
   readonly known: KnownIssuers | undefined
   /** Called when keys that verified tokens are no longer held. */
   readonly withdrawn: (issuer: string, dwk: string) => void
@@ -31,16 +31,16 @@ export interface DiscovererContext {
 
 type Document = Readonly<Record<string, unknown>>
 
-/** The bound for which a discovery was not begun: `queue`, or `newcomers` for the rate of those. */
+/** The bound that prevented a discovery: `queue`, or `newcomers` for the rate limit on new issuers. */
 export type DiscoveryBound = 'queue' | 'newcomers'
 
-/** Begins discoveries: fetches of an issuer's metadata and keys, within the bounds on what strangers can cause. */
+/** Runs discoveries: fetches of an issuer's metadata and keys, within bounds on what strangers can cause. */
 export class Discoverer {
   readonly records: IssuerRecords
   readonly #context: DiscovererContext
   readonly #queue: DiscoveryQueue
   readonly #budget: NewcomerBudget
-  // Due for a refresh; those of named issuers wait for no stranger's.
+  // Documents due for a refresh. Those of named issuers never wait for strangers' issuers.
   readonly #waiting = { named: [] as IssuerDocument[], background: [] as IssuerDocument[] }
   #closed = false
 
@@ -51,12 +51,12 @@ export class Discoverer {
     this.#budget = new NewcomerBudget(context.limits.newcomersPerMinute, context.clock())
   }
 
-  /** Discoveries under way and waiting, and those of newcomers that may still begin now. */
+  /** Discoveries running and waiting, and how many of new issuers may begin now. */
   get load(): { running: number; waiting: number; budget: number } {
     return { ...this.#queue.load, budget: this.#budget.left(this.#context.clock()) }
   }
 
-  /** The entry of a document, made where there is none; a new one is held only once its discovery begins. */
+  /** The entry of a document, created if missing. A new entry is kept only once its discovery begins. */
   entry(issuer: string, dwk: string): { readonly record: IssuerRecord; readonly entry: IssuerEntry } {
     const record = this.records.get(issuer) ?? { issuer, entries: new Map() }
     const known = record.entries.get(dwk)
@@ -79,7 +79,7 @@ export class Discoverer {
    * Begins the discovery of an entry that {@link entry} has just returned and whose {@link IssuerEntry.mayAttempt} is
    * true.
    *
-   * @returns the bound that was reached, where nothing was begun
+   * @returns the bound that was reached, if nothing was begun
    */
   begin(
     record: IssuerRecord,
@@ -105,7 +105,7 @@ export class Discoverer {
     return undefined
   }
 
-  /** Refreshes documents of known issuers that are due, as many at a time as the queue takes. */
+  /** Refreshes documents of known issuers that are due, as many at once as the queue accepts. */
   refreshInTurn(due: readonly IssuerDocument[]): void {
     const { isNamed } = this.#context
     this.#waiting.named = due.filter(({ issuer }) => isNamed(issuer))
@@ -199,7 +199,7 @@ export class Discoverer {
   }
 }
 
-/** The documents in turns: one of each site, then the next of each, so that no site keeps the others waiting. */
+/** Orders the documents in turns: one of each site, then the next of each, so that no site delays the others. */
 function inTurns(documents: readonly IssuerDocument[]): IssuerDocument[] {
   const ranks = new Map<string, number>()
   const ranked = documents.map((document) => {

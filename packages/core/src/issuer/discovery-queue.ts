@@ -2,23 +2,24 @@ import type { IssuerLimits } from './limits.js'
 import { keptFrom, mayTake, type Standing, siteOf } from './site.js'
 
 /**
- * What a discovery is for: a request with a token of an issuer that the operator named (`named`), of which a token has
- * verified and which is held as admitted (`known`) or not any more (`former`), or of which none has (`newcomer`); or a
- * refresh that no request waits for (`background`). Each kind has slots of its own, so that none can use up another's.
+ * What a discovery is for. It may be a request with a token of an issuer that the operator named (`named`), of which
+ * a token has verified and which is still cached as admitted (`known`) or no longer (`former`), or of which none has
+ * verified (`newcomer`). Or it is a refresh that no request waits for (`background`). Each kind has its own slots, so
+ * that none can use up another's.
  */
 export type DiscoveryKind = 'named' | 'known' | 'former' | 'newcomer' | 'background'
 
-/** Whose discovery it is, of a newcomer; where it is not said, it is of one that comes for the first time. */
+/** To whom a newcomer's discovery is counted. Default: a site that comes for the first time. */
 export interface Whose {
   /** The registrable domain of the issuer. */
   readonly site: string
-  /** How the issuer's site stands. */
+  /** What happened to the issuer's site before. */
   readonly standing: Standing
-  /** The client whose request it is for; `undefined` where that is not known. */
+  /** The client of the request; `undefined` if it is unknown. */
   readonly client?: string | undefined
 }
 
-/** Who wants a place, and what it is counted for: the site, and the client. */
+/** A request for a slot, and to whom it is counted: the site, and the client. */
 interface Wanted {
   readonly issuer: string
   readonly kind: DiscoveryKind
@@ -31,10 +32,10 @@ interface QueuedDiscovery extends Wanted {
 }
 
 /**
- * The queue of discoveries: bounds how many run at once and how many wait, of each kind, of each issuer, and of each site
- * and each client within a kind, since a stranger with one site has as many issuers as he likes, and one with many sites
- * may be one client (see {@link mayTake}). Part of the newcomers' slots is kept for sites that come for the first time
- * (see {@link keptFrom}). Issuers that the operator named are bound by neither.
+ * The queue of discoveries. It bounds how many run and how many wait: of each kind, of each issuer, and within a kind
+ * of each site and each client. A stranger with one site has any number of issuers, and a client may have many sites
+ * (see {@link mayTake}). A part of the newcomers' slots is reserved for sites that come for the first time (see
+ * {@link keptFrom}). These shares do not apply to issuers that the operator named.
  */
 export class DiscoveryQueue {
   readonly #limits: Pick<IssuerLimits, 'concurrency' | 'perIssuer' | 'queue'>
@@ -53,13 +54,16 @@ export class DiscoveryQueue {
     this.#limits = limits
   }
 
-  /** Discoveries under way and waiting. */
+  /** Discoveries running and waiting. */
   get load(): { readonly running: number; readonly waiting: number } {
     const { named, known, former, newcomer, background } = this.#running
     return { running: named + known + former + newcomer + background, waiting: this.#waiting.length }
   }
 
-  /** Whether a discovery may {@link enter}: it would start at once, or there is room for one more to wait. Background ones never wait. */
+  /**
+   * Whether a discovery may {@link enter}: it would start at once, or there is room for it to wait. Background ones
+   * never wait.
+   */
   accepts(issuer: string, kind: DiscoveryKind, whose?: Whose): boolean {
     const wanted = wantedBy(issuer, kind, whose)
     if (this.#isFree(wanted)) return true
@@ -77,7 +81,7 @@ export class DiscoveryQueue {
     return this.#running[kind] >= this.#limits.concurrency
   }
 
-  /** Waits for a slot; resolves with the function that gives it back. Ask {@link accepts} first. */
+  /** Waits for a slot; resolves with a function that frees it. Call {@link accepts} first. */
   enter(issuer: string, kind: DiscoveryKind, whose?: Whose): Promise<() => void> {
     return new Promise((start) => {
       this.#waiting.push({ ...wantedBy(issuer, kind, whose), start })

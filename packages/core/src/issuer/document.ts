@@ -6,7 +6,7 @@ import type { IssuerFetch, IssuerResponse } from './options.js'
 /** A JSON document that was fetched. */
 export interface FetchedDocument {
   readonly document: Record<string, unknown>
-  /** Seconds the response stated, if it did. */
+  /** The lifetime in seconds that the response stated, if any. */
   readonly lifetime: number | undefined
 }
 
@@ -18,8 +18,8 @@ export interface DocumentBounds {
 }
 
 /**
- * Fetches one JSON document and never rejects. Whatever `fetch` is, redirects, other statuses than 200, other content
- * than a JSON object and more than the bounds are refused here, and `signal` ends the wait even for a fetch that ignores it.
+ * Fetches a JSON document. Never rejects. Whatever `fetch` is, a redirect, any status but 200, any content but a JSON
+ * object, and content beyond the bounds are refused here. `signal` ends the wait even if the fetch ignores it.
  */
 export async function fetchDocument(
   fetch: IssuerFetch,
@@ -45,8 +45,8 @@ export async function fetchDocument(
   }
 }
 
-// What says nothing about its content is read as well: many servers have no type for documents without an extension, or
-// for any (G-74). Only a JSON object gets further.
+// A response without a content type is read as well: many servers send none for documents without an extension, or
+// for any (G-74). Only a JSON object is accepted.
 const readableType = /^(?:application\/(?:[a-z0-9.-]+\+)?json|text\/plain|)$/i
 
 function refuseResponse(response: IssuerResponse, maxBytes: number): Fault | undefined {
@@ -112,14 +112,14 @@ function parseUtf8(content: Buffer, maxMembers: number): Record<string, unknown>
   }
 }
 
-/** Resolves as `work` does, or rejects as soon as `signal` aborts, even where the work ignores it. */
+/** Settles as `work` does, or rejects as soon as `signal` aborts, even if the work ignores it. */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
-    // It may be so already, and is then told to no listener.
+    // It may be aborted already, and would then call no listener.
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
-    // A `fetch` of the operator's may give a thenable that is no promise.
+    // The operator's `fetch` may return a thenable that is no promise.
     void Promise.resolve(work)
       .then(resolve, reject)
       .finally(() => signal.removeEventListener('abort', abort))

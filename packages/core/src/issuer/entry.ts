@@ -21,33 +21,33 @@ export interface EntryContext {
   readonly withdrawn: (cause: IssuerWithdrawnEvent['cause']) => void
 }
 
-/** What was read of a document, with its dates in milliseconds. */
+/** The content of a document, with its dates in milliseconds. */
 interface Held<T> {
   readonly value: T
   readonly bytes: number
   readonly fetchedAt: number
-  /** From here on it is renewed in the background. */
+  /** From this time on it is refreshed in the background. */
   readonly refreshAt: number
   readonly freshUntil: number
   readonly discardAt: number
 }
 
-/** Bytes of memory that an entry takes beside the documents. */
+/** Bytes of memory for an entry, without its documents. */
 const entryBytes = 512
 
-/** One well-known document of one issuer, the key set it leads to, and when either may be fetched again. */
+/** A well-known document of an issuer, the key set that it names, and when either may be fetched again. */
 export class IssuerEntry {
   readonly issuer: string
   readonly dwk: string
-  /** The discovery under way. */
+  /** The discovery that is running. */
   flight: Promise<void> | undefined
   flightBegan = 0
-  /** When a token of this issuer was last looked at, in milliseconds. */
+  /** When a token of this issuer was last checked, in milliseconds. */
   usedAt: number = Number.NEGATIVE_INFINITY
-  /** What was wrong with the last discovery; `undefined` if nothing was. */
+  /** Why the last discovery failed; `undefined` if it succeeded. */
   fault: Fault | undefined
   readonly #context: EntryContext
-  /** Thumbprints by `kid` of the keys that tokens were verified with. */
+  /** The thumbprint of each key that has verified tokens, by `kid`. */
   readonly #served = new Map<string, string>()
   #metadata: Held<IssuerMetadata> | undefined
   #keys: Held<KeySet> | undefined
@@ -74,17 +74,17 @@ export class IssuerEntry {
     return this.#nextAttemptAt
   }
 
-  /** Bytes of memory that it takes, with what is held of the documents. */
+  /** Bytes of memory for the entry and its cached documents. */
   get bytes(): number {
     return entryBytes + 2 * this.#keysUrl.length + (this.#metadata?.bytes ?? 0) + (this.#keys?.bytes ?? 0)
   }
 
-  /** Whether nothing is held of the documents. */
+  /** Whether no document is cached. */
   get isEmpty(): boolean {
     return this.#metadata === undefined && this.#keys === undefined
   }
 
-  /** What is held and how the last attempt went, for the health report. In milliseconds. */
+  /** What is cached, and the result of the last attempt, for the health report. In milliseconds. */
   get state(): {
     keys: number
     fetchedAt?: number
@@ -102,7 +102,7 @@ export class IssuerEntry {
     }
   }
 
-  /** Whether a discovery may begin now: none is under way, and the floor and the backoff allow it. */
+  /** Whether a discovery may begin now: none is running, and neither the minimum interval nor the backoff forbids it. */
   mayAttempt(now: number): boolean {
     return this.flight === undefined && (now >= this.#nextAttemptAt || now < this.#attemptedAt)
   }
@@ -117,31 +117,34 @@ export class IssuerEntry {
     return this.#isReady(this.#keys, now)
   }
 
-  /** Whether keys are held that may still be used, if only because nothing fresher can be had. */
+  /** Whether there are keys that may still be used if nothing fresher is available. */
   hasKeys(now: number): boolean {
     return this.#keys !== undefined && now < this.#keys.discardAt
   }
 
-  /** Whether what {@link key} returns is past its lifetime. */
+  /** Whether the result of {@link key} is past its lifetime. */
   isStale(now: number): boolean {
     return this.#keys !== undefined && now >= this.#keys.freshUntil
   }
 
-  /** The key by `kid`, ready or not; `undefined` past the ceiling. */
+  /** The key by `kid`, even if it is due for a refresh; `undefined` past the maximum age. */
   key(kid: string, now: number): VerificationKey | KeyFault | undefined {
     const key = this.hasKeys(now) ? this.#keys?.value.get(kid) : undefined
     if (key !== undefined && 'jkt' in key) this.#served.set(kid, key.jkt)
     return key
   }
 
-  /** The metadata: `ready`, only if it can be used without waiting for a fresher copy; `usable`, until the ceiling. */
+  /**
+   * The metadata. `ready`: only if it can be used without waiting for a fresher copy. `usable`: up to the maximum
+   * age.
+   */
   metadata(now: number, which: 'ready' | 'usable'): IssuerMetadata | undefined {
     const held = this.#metadata
     if (held === undefined || now >= held.discardAt) return undefined
     return which === 'usable' || this.#isReady(held, now) ? held.value : undefined
   }
 
-  /** Drops what is past the ceiling; whether there was any. */
+  /** Drops what is past the maximum age. @returns whether there was anything to drop */
   expire(now: number): boolean {
     const { bytes } = this
     if (this.#metadata !== undefined && now >= this.#metadata.discardAt) this.#metadata = undefined
@@ -152,14 +155,14 @@ export class IssuerEntry {
     return this.bytes !== bytes
   }
 
-  /** Reports that the keys which verified tokens so far are no longer held. */
+  /** Reports that keys which have verified tokens are no longer cached. */
   withdraw(cause: IssuerWithdrawnEvent['cause']): void {
     if (this.#served.size === 0) return
     this.#served.clear()
     this.#context.withdrawn(cause)
   }
 
-  /** Runs one discovery: the metadata if it is due, then the keys. `forced` fetches both. Never rejects. */
+  /** Runs a discovery: the metadata if it is due, then the keys. `forced` fetches both. Never rejects. */
   async discover(documents: IssuerDocuments, forced: boolean, signal: AbortSignal): Promise<void> {
     const { clock, limits } = this.#context
     this.#attemptedAt = clock()
@@ -167,7 +170,7 @@ export class IssuerEntry {
     const fault = await this.#discover(documents, forced, signal)
     this.fault = fault
     this.#failures = fault === undefined ? 0 : this.#failures + 1
-    // From the end of the attempt: its last fetch must lie a whole floor back as well.
+    // Counted from the end of the attempt, because its last fetch must also lie a whole interval back.
     if (fault !== undefined) this.#nextAttemptAt = clock() + this.#pause(fault)
   }
 
@@ -186,7 +189,8 @@ export class IssuerEntry {
     const attempt = documents.keys.get(url.href, signal)
     const fetched = await attempt.result
     if (fetched instanceof Fault) return fetched
-    // The floor is the keys': this attempt began after the metadata's, or before, for another well-known document.
+    // The interval applies to the keys: this attempt began after that for the metadata, or before it, for another
+    // well-known document.
     this.#nextAttemptAt = attempt.at + limits.floor
     this.#keysUrl = url.href
     this.#replaceKeys(this.#hold(fetched, attempt))
@@ -203,7 +207,7 @@ export class IssuerEntry {
     if (usable !== undefined && !forced && !isDue(this.#metadata, clock())) return usable
     const attempt = documents.metadata.get(`${this.issuer}/.well-known/${this.dwk}`, signal)
     const fetched = await attempt.result
-    // Where only the metadata is out of reach, the keys may still be where it said they are.
+    // If only the metadata cannot be fetched, the keys may still be at their known address.
     if (fetched instanceof Fault) {
       return fetched.kind === 'unavailable' && usable !== undefined ? usable : fetched
     }
@@ -231,7 +235,7 @@ export class IssuerEntry {
       value: fetched.value,
       bytes: fetched.bytes,
       fetchedAt: attempt.at,
-      // Spread, so that issuers fetched together at start are not refreshed together ever after.
+      // Varied at random, so that issuers fetched together at start are not always refreshed together.
       refreshAt: attempt.at + lifetime * (0.7 + 0.1 * random()),
       freshUntil: attempt.at + lifetime,
       discardAt: attempt.at + limits.ceiling,

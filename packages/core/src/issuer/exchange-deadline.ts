@@ -1,14 +1,14 @@
 import { after } from '../time/clock.js'
 import type { IssuerLimits } from './limits.js'
 
-/** The time limits of one exchange: one until the connection is made, one for the whole, and the caller's own signal. */
+/** The time limits of one exchange: for connecting, for the whole, and the caller's own signal. */
 export class ExchangeDeadline {
   readonly #controller = new AbortController()
   readonly #connected: () => void
   readonly #done: () => void
   readonly #caller: AbortSignal
   readonly #abort = (): void => this.#controller.abort(this.#caller.reason)
-  /** Whether anybody has been there, whatever became of it. */
+  /** Whether the host was reached, whatever came of it. */
   hasReached = false
 
   constructor(caller: AbortSignal, limits: Pick<IssuerLimits, 'connectTimeout' | 'timeout'>) {
@@ -39,7 +39,7 @@ export class ExchangeDeadline {
     this.#caller.removeEventListener('abort', this.#abort)
   }
 
-  /** Node's abort errors say nothing; the reason does. */
+  /** Node's abort errors say nothing; the signal's reason says why. */
   cause(error: unknown): unknown {
     return this.signal.aborted ? this.signal.reason : error
   }

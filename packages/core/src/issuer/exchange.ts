@@ -4,11 +4,11 @@ import type { TcpNetConnectOpts } from 'node:net'
 import type { ExchangeDeadline } from './exchange-deadline.js'
 import { GuardError } from './fault.js'
 
-// Whatever concerns the connection is passed on; Node's types leave some of it out.
+// Options of the connection are passed on; some are missing in Node's types.
 type ExchangeOptions = RequestOptions &
   Pick<TcpNetConnectOpts, 'autoSelectFamily' | 'autoSelectFamilyAttemptTimeout'>
 
-/** One request over a connection of its own, up to the head of its response. */
+/** Sends one request over its own connection, up to the head of the response. */
 export function exchange(
   options: ExchangeOptions,
   content: Buffer | undefined,
@@ -20,7 +20,7 @@ export function exchange(
       socket.once('connect', () => deadline.reached()).once('secureConnect', () => deadline.connected())
     })
     request.on('error', (error: NodeJS.ErrnoException) => {
-      // Answered, but not in HTTP, or with headers beyond bounds.
+      // The answer is not HTTP, or its headers exceed the bounds.
       const answered = error.code?.startsWith('HPE_') === true
       reject(
         answered
@@ -28,7 +28,7 @@ export function exchange(
           : deadline.cause(error),
       )
     })
-    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    // These do not emit `response`, nor always `error`; without a listener the exchange would never end.
     request.on('upgrade', (_message, socket) => {
       socket.destroy()
       reject(new GuardError('unusable', 'the response switches to another protocol'))
@@ -40,7 +40,7 @@ export function exchange(
   })
 }
 
-/** The response for our callers. Whatever is wrong with it, the connection does not outlive that. */
+/** The response for our callers. The connection is closed when anything is wrong with it. */
 export function toResponse(message: IncomingMessage, maxBytes: number, deadline: ExchangeDeadline): Response {
   try {
     return readHead(message, maxBytes, deadline)
@@ -58,14 +58,14 @@ function readHead(message: IncomingMessage, maxBytes: number, deadline: Exchange
     throw new GuardError('unusable', 'the content has a coding that was not asked for')
   const bodiless = status === 204 || status === 205 || status === 304
   if (bodiless) {
-    // What comes all the same is nobody's.
+    // Content that comes all the same is ignored.
     deadline.end()
     message.destroy()
   }
   return new Response(bodiless ? null : streamOf(message, maxBytes, deadline), { status, headers })
 }
 
-// From `rawHeaders`: of a field named `__proto__` the objects that Node makes of them throw, in some of its versions.
+// From `rawHeaders`: in some versions of Node, its header objects throw for a field named `__proto__`.
 function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers()
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -78,7 +78,7 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   return headers
 }
 
-/** Reads only when asked, so that no more than one chunk is ever held here. */
+/** Reads on demand, so that at most one chunk is in memory. */
 function streamOf(
   message: IncomingMessage,
   maxBytes: number,

@@ -4,16 +4,16 @@ interface Held<V> {
   weight: number
 }
 
-/** The values of one group, the eldest first. */
+/** The values of one group, the oldest first. */
 interface Group<V> {
   readonly members: Map<string, Held<V>>
   weight: number
 }
 
 /**
- * A map of a bounded weight that groups share: when it is full, the heaviest group loses a member, so that a group of a
- * million members only ever evicts its own, and small groups keep what they have. Which member goes, the `eldest` or the
- * `newest`, is fixed for the map. Evicting walks over the groups; everything else takes constant time.
+ * A map of bounded weight that groups share. When it is full, the heaviest group loses a member. So a group of a
+ * million members only evicts its own, and small groups keep theirs. Whether its `eldest` or its `newest` member goes
+ * is fixed for the map. Evicting iterates over the groups; everything else takes constant time.
  */
 export class FairMap<V> {
   readonly #most: number
@@ -28,9 +28,9 @@ export class FairMap<V> {
   /**
    * @param most the bound on the weight of all values
    * @param leaves which member of the heaviest group is evicted
-   * @param left called with each that was evicted
-   * @param entitlement a group that holds no more than this part of the whole is not evicted from for groups that come later
-   * @param keptFromFirst the same, where what comes is the first of its group
+   * @param left called with each evicted value
+   * @param entitlement a group with at most this part of the whole loses nothing to groups that come later
+   * @param keptFromFirst the same, when the new value is the first of its group
    */
   constructor(
     most: number,
@@ -63,8 +63,8 @@ export class FairMap<V> {
   }
 
   /**
-   * Whether a new value would be held: there is room for it, or a group that is heavier than its own would be loses its
-   * newest member for it.
+   * Whether a new value would fit: there is room for it, or a group that would be heavier than its own would lose its
+   * newest member.
    */
   fits(name: string, weight: number): boolean {
     if (this.#weight + weight <= this.#most) return true
@@ -77,7 +77,7 @@ export class FairMap<V> {
     return false
   }
 
-  /** Sets the value of a key, in the group `name`. */
+  /** Sets the value of a key in the group `name`. */
   add(key: string, name: string, value: V, weight: number): void {
     this.delete(key)
     const group = this.#groups.get(name) ?? { members: new Map(), weight: 0 }
@@ -87,7 +87,7 @@ export class FairMap<V> {
     this.#grow(group, weight)
   }
 
-  /** Sets the weight of a value that is held; its age stays. */
+  /** Changes the weight of a value; its age stays. */
   reweigh(key: string, weight: number): void {
     const group = this.#group(key)
     const held = group?.members.get(key)
@@ -127,14 +127,15 @@ export class FairMap<V> {
   }
 
   #makeRoom(grown: Group<V>): void {
-    // Where no group holds more than it may: the one that grew if who came first stays, otherwise the one that came first.
+    // If no group holds more than its entitlement: the group that grew is chosen if earlier members stay, otherwise
+    // the oldest group.
     const [first] = this.#groups.values()
     const isNewest = this.#leaves === 'newest'
     let giving = isNewest && grown.members.size > 0 ? grown : first
     const bar = grown.members.size === 1 ? this.#keptFromFirst : this.#entitled
     let most = bar
     for (const group of this.#groups.values()) {
-      // Of those that hold the same, it is the one that came first where the eldest leaves, and the one that came last otherwise.
+      // Of equally heavy groups: the oldest if the eldest member leaves, otherwise the newest.
       if (group.weight <= bar || group.weight < most || (group.weight === most && !isNewest)) continue
       giving = group
       most = group.weight

@@ -1,9 +1,9 @@
 import type { FaultKind } from '../events.js'
 
-/** Characters of a reason. It is kept with the issuer, and errors of the network quote whatever they have met. */
+/** Limit on the characters of a reason. It is stored with the issuer, and network errors quote what they met. */
 const longest = 200
 
-// A slice would keep the whole of what it was cut from.
+// A copy, because a slice would keep the whole original text in memory.
 const copyOf = (text: string): string => Buffer.from(text).toString()
 
 /** Why a discovery failed. */
@@ -11,7 +11,7 @@ export class Fault {
   readonly kind: FaultKind
   /** For the operator's log only. */
   readonly reason: string
-  /** Milliseconds to wait before the next attempt, as the issuer asked for in `Retry-After`. */
+  /** Milliseconds to wait before the next attempt, from the issuer's `Retry-After`. */
   readonly retryAfter: number | undefined
   constructor(kind: FaultKind, reason: string, retryAfter?: number) {
     this.kind = kind
@@ -20,7 +20,10 @@ export class Fault {
   }
 }
 
-/** The rejection of the guarded fetch for an address it does not connect to or a response it does not read on; all others are the network's. */
+/**
+ * The rejection of the guarded fetch for an address that it does not connect to, or a response that it does not
+ * accept. All other rejections are network errors.
+ */
 export class GuardError extends Error {
   override readonly name = 'GuardError'
   /** `forbidden`: nothing was sent. `unusable`: the response was refused or cut off. */
@@ -31,11 +34,11 @@ export class GuardError extends Error {
   }
 }
 
-/** Converts whatever a fetch rejected with to a {@link Fault}. */
+/** Converts the rejection of a fetch to a {@link Fault}. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof GuardError) return new Fault(error.kind, error.message)
   if (!(error instanceof Error)) return new Fault('unavailable', 'the fetch failed')
-  // Node's own `fetch` says only that it failed; the cause says why.
+  // Node's own `fetch` only says that it failed; the cause says why.
   if (error.cause instanceof Error) return faultOf(error.cause)
   const { code } = error as NodeJS.ErrnoException
   return new Fault('unavailable', code ?? error.message)

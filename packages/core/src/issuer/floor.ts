@@ -4,16 +4,16 @@ import { type DocumentBounds, fetchDocument } from './document.js'
 import { Fault } from './fault.js'
 import type { IssuerFetch } from './options.js'
 
-/** What was read of a document. The document itself is not kept: a stranger decides how much of it is of no use. */
+/** The content of a document. The document itself is not kept, because strangers decide how much of it is useless. */
 export interface Fetched<T> {
   readonly value: T
   /** Bytes of memory that the value takes. */
   readonly bytes: number
-  /** Seconds the response stated as its lifetime, if it did. */
+  /** The lifetime in seconds that the response stated, if any. */
   readonly lifetime: number | undefined
 }
 
-/** One fetch of a document, with the time when it began, in milliseconds. */
+/** One fetch of a document, and when it began, in milliseconds. */
 export interface FetchAttempt<T> {
   readonly at: number
   readonly result: Promise<Fetched<T> | Fault>
@@ -27,7 +27,7 @@ export interface FloorFetcherContext {
   readonly report: (event: UntimedEvent<IssuerEvent>) => void
 }
 
-/** A kind of document: its bounds, and how it is read. */
+/** A kind of document: its bounds, and how to read it. */
 export interface DocumentKind<T> extends DocumentBounds {
   readonly name: 'metadata' | 'jwks'
   readonly read: (document: Record<string, unknown>) => T | Fault
@@ -36,9 +36,9 @@ export interface DocumentKind<T> extends DocumentBounds {
 }
 
 /**
- * Fetches the documents of one kind of one issuer, each at most once in the floor (a minute, AAuth 11.4). Whoever asks
- * again before gets the result of the last fetch, whether it is under way, succeeded or failed: so a JWKS that several
- * well-known documents share is fetched once.
+ * Fetches the documents of one kind of one issuer, each at most once in the minimum interval (a minute, AAuth 11.4).
+ * A repeated request gets the result of the last fetch, whether that is running, has succeeded or has failed. So a
+ * JWKS that several well-known documents share is fetched once.
  */
 export class FloorFetcher<T> {
   readonly #issuer: string
@@ -52,7 +52,7 @@ export class FloorFetcher<T> {
     this.#context = context
   }
 
-  /** Fetches, or repeats the last answer. Never rejects. */
+  /** Fetches, or returns the last result. Never rejects. */
   get(url: string, signal: AbortSignal): FetchAttempt<T> {
     const now = this.#context.clock()
     this.prune(now)
@@ -63,10 +63,10 @@ export class FloorFetcher<T> {
     return attempt
   }
 
-  /** Forgets the answers that are older than the floor. */
+  /** Forgets results that are older than the minimum interval. */
   prune(now: number): void {
     for (const [url, { at }] of this.#attempts) {
-      // A clock that was set back must not hold the floor for longer than it is.
+      // A clock that was set back must not extend the interval.
       if (now - at >= this.#context.floor || now < at) this.#attempts.delete(url)
     }
   }

@@ -2,19 +2,19 @@ import { createNameHash } from './name-hash.js'
 
 /** About 7 MiB. */
 const mostIssuers = 65_536
-/** The part of all that one site may have. */
+/** The part of all entries that one site may have. */
 const sharePerSite = 1 / 64
 
 /**
- * Issuers of which a token has verified and which are not held, because they were evicted or there was no space for them: each
- * as 32 bits of a hash. What was noted longest ago is forgotten first. One site has at most its share, so it cannot displace
- * the issuers of others.
+ * Issuers of which a token has verified and which are no longer cached: they were evicted, or there was no room. Each
+ * is stored as 32 bits of a hash. The oldest entry is forgotten first. A site has at most its share, so it cannot
+ * displace the issuers of others.
  */
 export class FormerIssuers {
   readonly #hash = createNameHash()
   /** The site of each issuer. */
   readonly #issuers = new Map<number, number>()
-  /** How many each site has. */
+  /** How many entries each site has. */
   readonly #sites = new Map<number, number>()
   readonly #most: number
 

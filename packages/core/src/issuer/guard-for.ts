@@ -9,8 +9,8 @@ export type GuardedIssuers = Pick<
 >
 
 /**
- * The options of the guarded fetch that follow from the options of issuers: hosts that the operator named may have
- * special-use names, but their addresses have to be public all the same.
+ * The options of the guarded fetch that follow from the issuer options. Hosts that the operator named may have
+ * special-use names, but their addresses must still be public.
  *
  * @param named further identifiers that the operator named
  */

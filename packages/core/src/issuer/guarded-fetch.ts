@@ -15,16 +15,16 @@ export interface GuardOptions {
   /** Hosts, by exact name, that may resolve to addresses which are not public. Default: none. */
   readonly privateHosts?: readonly string[]
   /**
-   * Hosts, by exact name, that are asked for although their names are special-use ones, such as `idp.internal`. Their
-   * addresses have to be public all the same. Default: none but `privateHosts`.
+   * Hosts, by exact name, that are resolved although they have special-use names, such as `idp.internal`. Their
+   * addresses must still be public. Default: none but `privateHosts`.
    */
   readonly namedHosts?: readonly string[]
   /**
-   * The prefix by which this network reaches IPv4 over IPv6, such as `64:ff9b::/96` (RFC 6052): an address within it is
-   * judged by the IPv4 address that it stands for. Default: none, and such addresses are refused.
+   * The prefix by which this network reaches IPv4 over IPv6, such as `64:ff9b::/96` (RFC 6052). An address within it
+   * is checked as the IPv4 address that it contains. Default: none, and such addresses are refused.
    */
   readonly nat64Prefix?: string | undefined
-  /** Finds a host's addresses. Default: DNS; for `privateHosts` as the operating system does. */
+  /** Finds a host's addresses. Default: DNS; for `privateHosts` the operating system's resolver. */
   readonly resolve?: Resolve
   /** Certificate authorities (PEM) trusted instead of Node's. */
   readonly ca?: string | readonly string[]
@@ -34,15 +34,15 @@ export interface GuardOptions {
 type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | 'jwksBytes'
 
 /**
- * Makes a `fetch` for URLs that strangers chose: HTTPS only, host names only, the name resolved once and every address
- * that is not public unicast left out, special-use names refused without asking DNS, the connection made to a checked
- * address and no other, the certificate verified for the name (TLS 1.2 or later), redirects handed back and never
- * followed, no content coding, headers, body and time bounded. Each call opens a connection of its own: a reused one
- * could fail through no fault of the issuer's, which would then not be asked again for a minute.
+ * Makes a `fetch` for URLs that strangers chose. It allows only HTTPS and host names. It refuses special-use names
+ * without asking DNS, resolves a name once, and drops every address that is not public unicast. It connects only to a
+ * checked address, and verifies the certificate for the name (TLS 1.2 or later). It returns redirects and never
+ * follows them, accepts no content coding, and bounds headers, body and time. Each call opens its own connection: a
+ * reused one could fail through no fault of the issuer, which would then not be asked again for a minute.
  *
- * The result rejects with {@link GuardError} when the guard refuses, and with the network's error otherwise.
+ * The result rejects with {@link GuardError} when the guard refuses, otherwise with the network's error.
  *
- * @throws TypeError when `nat64Prefix` is none
+ * @throws TypeError when `nat64Prefix` is not a valid prefix
  *
  * @example
  * ```ts
@@ -80,8 +80,8 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
   }
 
   /**
-   * Those of the other family, where the addresses of the one that answered first lead nowhere from here: behind NAT64
-   * names are resolved more slowly than elsewhere, and not every network has both families (RFC 8305, 3).
+   * The addresses of the other family, for when those of the family that answered first cannot be reached: names
+   * behind NAT64 resolve more slowly, and some networks have only one family (RFC 8305, 3).
    */
   const othersOf = async (
     host: string,
@@ -116,7 +116,7 @@ export function createGuardedFetch(options: GuardOptions = {}): typeof globalThi
               'accept-encoding': 'identity',
             },
             lookup: answering(addresses),
-            // Whatever the process says of it for its own connections.
+            // Set here, whatever the process sets for its own connections.
             autoSelectFamily: true,
             autoSelectFamilyAttemptTimeout: attemptTimeout(addresses.length, limits.connectTimeout),
             signal: deadline.signal,
@@ -149,7 +149,10 @@ function checkUrl(href: string): URL {
   return url
 }
 
-/** A lookup that returns the addresses that were checked: there is no second resolution to rebind (Signature-Key draft, 7.3). */
+/**
+ * A lookup that returns the checked addresses. There is no second resolution that could return others (Signature-Key
+ * draft, 7.3).
+ */
 function answering(addresses: readonly ResolvedAddress[]): LookupFunction {
   return (_host, options, done) => {
     const [first] = addresses as [ResolvedAddress]
@@ -159,8 +162,8 @@ function answering(addresses: readonly ResolvedAddress[]): LookupFunction {
 }
 
 /**
- * How long one address is tried before the next is, in milliseconds. Node's own 250 do not reach an issuer on the other
- * side of the world, nor one that a first packet to was lost; here all addresses fit within `connectTimeout`.
+ * How long one address is tried before the next, in milliseconds. Node's default of 250 is too short for an issuer on
+ * the other side of the world, or after a lost first packet. All addresses fit within `connectTimeout`.
  */
 function attemptTimeout(addresses: number, connectTimeout: number): number {
   return Math.max(250, Math.floor(connectTimeout / addresses))

@@ -1,6 +1,9 @@
 import given from 'ipaddr.js'
 
-/** By a name of its own: what is published loads it with the first address that is looked at (scripts/bundle.mjs). */
+/**
+ * Under its own name, so that the published package loads it with the first address that is checked
+ * (scripts/bundle.mjs).
+ */
 export const ipaddr: typeof given = given
 
 export type IPv6 = given.IPv6

@@ -5,48 +5,48 @@ import type { KnownIssuers } from './known-issuers.js'
 import type { IssuerLimits } from './limits.js'
 import { siteOf } from './site.js'
 
-/** What the discoveries of one issuer work with. */
+/** What the discoveries of one issuer need. */
 export interface IssuerWork {
   readonly documents: IssuerDocuments
-  /** Stops them, for good. */
+  /** Stops the discoveries for good. */
   readonly abort: AbortController
 }
 
-/** Everything held of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its last fetches. */
+/** Everything cached of one issuer: its well-known documents, each with its keys (AAuth 4.3), and its last fetches. */
 export interface IssuerRecord {
   readonly issuer: string
   readonly entries: Map<string, IssuerEntry>
-  /** From its first discovery on: most strangers never have any. */
+  /** Present from its first discovery on; most strangers' issuers never have one. */
   work?: IssuerWork
   /** When it was admitted, in milliseconds. */
   admittedAt?: number
-  /** When it was last noted among the known issuers of all instances, in milliseconds. */
+  /** When it was last listed among the known issuers of all instances, in milliseconds. */
   notedAt?: number
 }
 
-/** Bytes that a record counts for beside its documents. */
+/** Bytes that a record counts for, without its documents. */
 const recordBytes = 1024
-/** Bytes of memory that the times of an evicted newcomer's next attempts take, and each of them. */
+/** Bytes of memory for the times of an evicted newcomer's next attempts, and for each of them. */
 const departedBytes = 640
 const attemptBytes = 192
 
-/** The part of the admitted issuers' space that a site keeps, whoever comes later: that of nine usual issuers. */
+/** The part of the admitted issuers' space that a site keeps, whoever comes later: nine usual issuers. */
 const admittedEntitlement = 1 / 1024
 /**
- * The part that it keeps from a site that has none: that of two usual issuers. So whoever means to leave others no place
- * needs thousands of domains, and not one for every nine places.
+ * The part that it keeps from a site that has none: two usual issuers. So an attacker who wants to leave no room for
+ * others needs thousands of domains, not one for every nine places.
  */
 const admittedKeptFromFirst = 1 / 4096
 
-/** The three parts of what is held, each with a bound of its own; what the operator named has none. */
+/** The three parts of the cache, each with its own bound. Issuers that the operator named are not bounded. */
 type IssuerPartition = 'named' | 'admitted' | 'newcomers'
 
 /**
- * The issuers held in memory, within the bounds of {@link IssuerLimits}. Those that the operator named are never evicted.
- * All others share by site (see {@link siteOf}), since a stranger with one domain has as many issuers as he likes: the
- * site that holds most is evicted from first, among admitted issuers at its newest. Newcomers have a bound of their own. Of
- * an evicted newcomer the time of its next attempt is remembered; an evicted issuer that had been admitted is known as
- * such, and tried again at once.
+ * The issuers in memory, within the bounds of {@link IssuerLimits}. Those that the operator named are never evicted.
+ * All others share by site (see {@link siteOf}), because a stranger with one domain has any number of issuers. The
+ * site that holds most is evicted from first, among admitted issuers the newest first. Newcomers have their own
+ * bound. For an evicted newcomer the time of its next attempt is remembered. An evicted issuer that was admitted is
+ * remembered as such and may be fetched again at once.
  */
 export class IssuerRecords {
   readonly #named = new Map<string, IssuerRecord>()
@@ -60,13 +60,13 @@ export class IssuerRecords {
 
   /**
    * @param isNamed whether the operator named an issuer
-   * @param known those known before this process, and by others
+   * @param known issuers known before this process and by other instances
    */
   constructor(limits: IssuerLimits, isNamed: (issuer: string) => boolean, known?: KnownIssuers) {
     this.#known = known
     const { issuers, issuerBytes, newcomers, newcomerBytes } = limits
     this.#isNamed = isNamed
-    // A record weighs no less than its part of the number, so that one bound keeps both.
+    // A record weighs at least its part of the count, so that one bound covers both.
     this.#least = { admitted: issuerBytes / issuers, newcomers: newcomerBytes / newcomers }
     const leave = (issuer: string, record: IssuerRecord): void => {
       this.#former.add(issuer, siteOf(issuer))
@@ -84,7 +84,7 @@ export class IssuerRecords {
     this.#departed = new FairMap(departedMost, 'eldest', () => {})
   }
 
-  /** How many issuers are held, and the bytes of their documents. */
+  /** How many issuers are cached, and the bytes of their documents. */
   get sizes(): { admitted: number; newcomers: number; bytes: number } {
     let bytes = 0
     for (const { record } of this.all()) bytes += bytesOf(record.entries)
@@ -95,7 +95,7 @@ export class IssuerRecords {
     return this.#named.get(issuer) ?? this.#admitted.get(issuer) ?? this.#newcomers.get(issuer)
   }
 
-  /** Whether the issuer is no newcomer: the operator named it, or a token of it has verified. */
+  /** Whether the issuer is known: the operator named it, or a token of it has verified. */
   isKnown(issuer: string): boolean {
     return this.#isNamed(issuer) || this.#admitted.has(issuer)
   }
@@ -105,7 +105,10 @@ export class IssuerRecords {
     return this.#admitted.get(issuer)?.admittedAt
   }
 
-  /** Whether a token of the issuer has verified, and it is not held as admitted: it was evicted or idle, found no place, or was known to another process. */
+  /**
+   * Whether a token of the issuer has verified, although it is not cached as admitted: it was evicted or idle, found
+   * no room, or was known to another process.
+   */
   wasAdmitted(issuer: string): boolean {
     return this.#former.has(issuer) || this.#known?.has(issuer) === true
   }
@@ -117,7 +120,7 @@ export class IssuerRecords {
     this.#newcomers.add(issuer, siteOf(issuer), record, this.#weigh(record, 'newcomers'))
   }
 
-  /** Counts the bytes of a record again after a discovery, unless it has been dropped meanwhile. */
+  /** Counts the bytes of a record again after a discovery, unless it was dropped meanwhile. */
   reweigh(record: IssuerRecord): void {
     const { issuer } = record
     if (this.#admitted.get(issuer) === record) this.#admitted.reweigh(issuer, this.#weigh(record, 'admitted'))
@@ -130,7 +133,7 @@ export class IssuerRecords {
     const newcomer = this.#newcomers.get(issuer)
     if (newcomer === undefined) {
       const held = this.get(issuer)
-      // It was pushed out while its token was verified; or forgotten, and then it counts as one that was known.
+      // It was evicted while its token was verified; or it was forgotten, and then counts as a former one.
       if (held === undefined && !this.#isNamed(issuer)) this.#former.add(issuer, siteOf(issuer))
       return held
     }
@@ -147,7 +150,7 @@ export class IssuerRecords {
     return newcomer
   }
 
-  /** Drops a record and whatever was remembered of its issuer. */
+  /** Drops a record and everything remembered of its issuer. */
   remove(issuer: string): IssuerRecord | undefined {
     const record = this.get(issuer)
     this.#named.delete(issuer)
@@ -155,17 +158,17 @@ export class IssuerRecords {
     return record
   }
 
-  /** Gives up the place of an admitted issuer that nobody uses; it stays known. */
+  /** Frees the place of an admitted issuer that nobody uses. It stays known. */
   retire(issuer: string): void {
     if (this.#admitted.delete(issuer) !== undefined) this.#former.add(issuer, siteOf(issuer))
   }
 
-  /** When the first attempt at a document of an issuer not held is allowed, in milliseconds. */
+  /** When the first attempt for a document of an uncached issuer is allowed, in milliseconds. */
   notBefore(issuer: string, dwk: string): number {
     return this.#departed.get(issuer)?.get(dwk) ?? Number.NEGATIVE_INFINITY
   }
 
-  /** All records: of issuers that the operator named first, of newcomers last. */
+  /** All records: those of named issuers first, those of newcomers last. */
   *all(): Generator<{ readonly record: IssuerRecord; readonly partition: IssuerPartition }> {
     for (const record of this.#named.values()) yield { record, partition: 'named' }
     for (const record of this.#admitted.values()) yield { record, partition: 'admitted' }
@@ -181,7 +184,7 @@ function withdraw({ entries }: IssuerRecord): void {
   for (const entry of entries.values()) entry.withdraw('evicted')
 }
 
-/** Bytes of the documents held. */
+/** Bytes of the cached documents. */
 function bytesOf(entries: IssuerRecord['entries']): number {
   let bytes = 0
   for (const entry of entries.values()) bytes += entry.bytes

@@ -9,36 +9,39 @@ import {
 import { fixedLimits } from '../limits.js'
 import { Fault } from './fault.js'
 
-/** The members that a key is imported from; nothing else of a JWK is kept. */
+/** The members from which a key is imported. Nothing else of a JWK is kept. */
 interface Candidate {
   readonly algorithm: Algorithm
   readonly x: string
   readonly y?: string
 }
 
-/** The most keys of one `kid` that are tried. Whether a point is on its curve costs a quarter of a verification to find out. */
+/**
+ * Limit on the keys of one `kid` that are tried. Checking that a point is on its curve costs a quarter of a
+ * verification.
+ */
 const candidatesPerKid = 4
-/** The most keys that stay imported; more than an issuer has in use. */
+/** Limit on the imported keys; more than an issuer uses at a time. */
 const importedKeys = 16
-/** Bytes of memory that a key takes beside its `kid`, before it is imported. */
+/** Bytes of memory for a key that is not imported, without its `kid`. */
 const keyBytes = 512
 
 /**
- * A JWKS by `kid`. Whatever is cheap to check is checked when the set is read; a key is imported when it is first asked
- * for, so that a set costs only what it is used for. An unusable key harms no other (AAuth 11.4). Of several keys with
- * one `kid` the first usable one counts, among the first four that pass the cheap checks.
+ * A JWKS by `kid`. Cheap checks run when the set is read. A key is imported when it is first needed, so that a set
+ * costs only what is used of it. An unusable key does not affect others (AAuth 11.4). Of several keys with one `kid`,
+ * the first usable one counts, among the first four that pass the cheap checks.
  */
 export class KeySet {
   readonly #candidates = new Map<string, Candidate[] | KeyFault>()
   readonly #imported = new Map<string, VerificationKey | KeyFault>()
-  /** Bytes of memory that the set takes once as many of its keys are imported as may be. */
+  /** Bytes of memory for the set, with as many imported keys as are allowed. */
   readonly bytes: number
 
   /**
-   * Reads a JWKS. One with too many keys is refused, not cut short: the key asked for may be the last.
+   * Reads a JWKS. A set with too many keys is refused, not truncated: the required key may be the last.
    *
-   * @param maxKeys default any number, for sets that an operator gives
-   * @param maxBytes of memory that its keys may take
+   * @param maxKeys default any number, for sets in the options
+   * @param maxBytes of memory for its keys
    */
   static read(
     document: Readonly<Record<string, unknown>>,
@@ -61,7 +64,7 @@ export class KeySet {
       const kid = kidOf(jwk)
       if (kid === undefined) continue
       const known = this.#candidates.get(kid)
-      // Twice: an entry keeps the names of those that tokens were verified with, as the tokens spell them.
+      // Counted twice: an entry stores the names of the keys that have verified tokens, as the tokens spell them.
       if (known === undefined) bytes += keyBytes + 2 * 2 * kid.length
       const candidate = readKey(jwk)
       if (candidate instanceof KeyFault) {
@@ -78,12 +81,12 @@ export class KeySet {
     this.bytes = largest.reduce((sum, more) => sum + more, bytes)
   }
 
-  /** How many keys can be asked for. */
+  /** How many keys the set has. */
   get size(): number {
     return this.#candidates.size
   }
 
-  /** The key, why it is unusable, or `undefined` when the set has none of that `kid`. */
+  /** The key, the reason why it is unusable, or `undefined` if the set has no such `kid`. */
   get(kid: string): VerificationKey | KeyFault | undefined {
     const known = this.#imported.get(kid)
     if (known !== undefined) return known
@@ -101,10 +104,10 @@ export class KeySet {
   }
 
   /**
-   * Whether the key with that thumbprint is still the first of its `kid`; if so, it goes on as the same object. Nothing is
-   * imported to find out: all keys that an issuer has in use are looked at in one go, whenever its set is fetched.
+   * Whether the key with that thumbprint is still the first of its `kid`. If so, it stays the same object. Nothing is
+   * imported for this check, because a fetched set is compared with all keys that the issuer has in use.
    *
-   * @param key as it was imported before, if it still is
+   * @param key the imported key, if there still is one
    */
   adopt(kid: string, jkt: string, key: VerificationKey | undefined): boolean {
     const candidates = this.#candidates.get(kid)
@@ -149,7 +152,7 @@ function firstUsable(candidates: readonly Candidate[]): VerificationKey | KeyFau
 
 const jktOf = ({ algorithm, x, y = '' }: Candidate): string => thumbprint(algorithm, { x, y })
 
-// RFC 7517, 4.2 and 4.3: both are optional, and say what the key is for when they are there.
+// RFC 7517, 4.2 and 4.3: both are optional, and when present say what the key is for.
 function isForSignatures(jwk: unknown): boolean {
   const { use, key_ops: operations } = jwk as { readonly use?: unknown; readonly key_ops?: unknown }
   if (use !== undefined && use !== 'sig') return false

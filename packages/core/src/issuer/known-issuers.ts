@@ -1,51 +1,51 @@
 import { hash } from 'node:crypto'
 import { siteOf } from './site.js'
 
-/** An issuer as it is listed: by what its name hashes to. */
+/** A listed issuer, by the hash of its name. */
 interface Listed {
   readonly site: string
-  /** The day on which a token of it last verified, since 1970. */
+  /** The day on which a token of it last verified, counted from 1970. */
   readonly day: number
-  /** When it came to be known, in seconds since 1970: the latest that any instance says. */
+  /** When it became known, in seconds since 1970: the latest time that any instance reports. */
   readonly since: number
 }
 
 /** Under a megabyte here, some 130 KB as text. */
 const mostIssuers = 4096
-/** Some 21 KB as text. An operator strikes few; those struck last stay. */
+/** Some 21 KB as text. An operator removes few issuers; the most recent removals stay. */
 const mostStruck = 1024
-/** The part of all that one site may have. */
+/** The part of all entries that one site may have. */
 const sharePerSite = 1 / 64
-/** Days for which an issuer is listed after a token of it has verified last. */
+/** Days for which an issuer stays listed after its last verified token. */
 const listedDays = 7
 const longestText = 200_000
 const listedLine = /^([\w-]{11}) ([\w-]{6}) (\d{1,6}) ([\da-z]{1,7})$/
 const struckLine = /^([\w-]{11}) - ([\da-z]{1,7})$/
 
-/** The seconds after which a list that nobody has written since tells nothing. */
+/** Seconds after which a stored list that nobody has written counts for nothing. */
 export const listedSeconds: number = (listedDays + 1) * 86_400
 
 /**
- * The issuers that have been known for a while, in a form that outlives the process: as text, which all instances add theirs
- * to. It decides nothing but the kind of a discovery (`former` in {@link DiscoveryKind}), which has slots of its own; whether a
- * token verifies is decided anew.
+ * The issuers that have been known for a while, as text that outlives the process and to which all instances add
+ * theirs. The list only decides the kind of a discovery (`former` in {@link DiscoveryKind}), which has its own slots.
+ * Tokens are always verified anew.
  *
- * Who is listed stays, for a week after its last use. When the list is full, or a site has its part, no more are listed: so
- * whoever comes in a storm displaces nobody who was there before.
+ * A listed issuer stays for a week after its last use. When the list is full, or a site has its share, no more are
+ * added, so a flood of new issuers displaces none.
  *
- * Whom an operator has had forgotten is struck, and that is written down as well, since otherwise the next instance to write
- * would list it again. It is listed anew once an instance that came to know it later says so.
+ * An issuer that an operator has had forgotten is struck, and the strike is stored too: otherwise the next instance
+ * to write would list it again. It is listed again once an instance reports that it became known after that.
  */
 export class KnownIssuers {
   readonly #most: number
   /** In the order in which they were listed. */
   readonly #listed = new Map<string, Listed>()
   readonly #sites = new Map<string, number>()
-  /** Who was struck, and when, in seconds. Nobody is both here and listed. */
+  /** Struck issuers, and when, in seconds. None of them is listed. */
   #struck = new Map<string, number>()
   readonly #onStruck: () => void
 
-  /** @param onStruck called when somebody was struck here, which others should be told of at once */
+  /** @param onStruck called when an issuer was struck here, which others should learn at once */
   constructor(most: number = mostIssuers, onStruck: () => void = () => {}) {
     this.#most = most
     this.#onStruck = onStruck
@@ -60,17 +60,20 @@ export class KnownIssuers {
   }
 
   /**
-   * Lists an issuer, of which a token has just verified.
+   * Lists an issuer of which a token has just verified.
    *
    * @param now milliseconds
-   * @param admittedAt when it came to be known here, in milliseconds
+   * @param admittedAt when it became known here, in milliseconds
    */
   note(issuer: string, now: number, admittedAt: number): void {
     const since = secondsOf(admittedAt)
     this.#set(digest(issuer, 8), { site: digest(siteOf(issuer), 4), day: dayOf(now), since })
   }
 
-  /** Strikes an issuer from the list, here and wherever it is read: until somebody comes to know it anew. @param now milliseconds */
+  /**
+   * Strikes an issuer from the list, here and wherever the list is read, until it becomes known again. @param now
+   * milliseconds
+   */
   strike(issuer: string, now: number): void {
     const name = digest(issuer, 8)
     this.#drop(name)
@@ -78,27 +81,30 @@ export class KnownIssuers {
     this.#onStruck()
   }
 
-  /** Adds what another instance has written; it was there first. Lines that are none are left out. @param now milliseconds */
+  /**
+   * Adds what another instance has written, before what is listed here. Invalid lines are ignored. @param now
+   * milliseconds
+   */
   merge(text: string, now: number): void {
     const own = [...this.#listed]
     this.#listed.clear()
     this.#sites.clear()
     const [today, second] = [dayOf(now), secondsOf(now)]
     const lines = text.length <= longestText ? text.split('\n') : []
-    // What is still to come was written by a clock that was wrong, and would never pass.
+    // A strike in the future was written by a wrong clock and would never end.
     this.#mergeStruck(lines, second)
     for (const one of lines) {
       const [, name, site, day, since] = listedLine.exec(one) ?? []
       if (name === undefined || site === undefined || since === undefined) continue
       const from = parseInt(since, 36)
-      // Nobody is listed who has not been known for a while, so a time to come says nothing; taken for now, it would undo
-      // whatever an operator has struck.
+      // An issuer is listed only after a while, so a time in the future means nothing. Taken as the present, it would
+      // undo an operator's strikes.
       this.#set(name, { site, day: Math.min(Number(day), today), since: from > second ? 0 : from }, today)
     }
     for (const [name, one] of own) this.#set(name, one, today)
   }
 
-  /** The list as text: of each issuer a line, those first that were listed first; then of each that was struck. */
+  /** The list as text: a line for each issuer, in order, then one for each strike. */
   text(): string {
     return [
       ...[...this.#listed].map(
@@ -108,7 +114,7 @@ export class KnownIssuers {
     ].join('\n')
   }
 
-  /** In one order, so that instances which know the same write the same, and none rewrites what the other wrote. */
+  /** Sorted, so that instances with the same strikes write the same text and do not rewrite each other's. */
   #mergeStruck(lines: readonly string[], second: number): void {
     const latest = new Map(this.#struck)
     for (const one of lines) {
@@ -147,7 +153,10 @@ export class KnownIssuers {
 const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000)
 const dayOf = (now: number): number => Math.floor(now / 86_400_000)
 
-/** The first bytes of a hash, without a key, since all instances must make the same of a name. Nobody finds another name with the same 64 bits. */
+/**
+ * The first bytes of a hash. It has no key, because all instances must get the same result. Finding another name with
+ * the same 64 bits is not feasible.
+ */
 function digest(name: string, bytes: number): string {
   return hash('sha256', name, 'buffer').subarray(0, bytes).toString('base64url')
 }

@@ -1,8 +1,9 @@
 import { trimField } from '../http/message.js'
 
 /**
- * The freshness lifetime a response states, in seconds; `undefined` when it states none (RFC 9111, 4.2.1). We are a
- * private cache, so `s-maxage` is not for us. `no-store` and `no-cache` state zero: the floor is the caller's.
+ * The freshness lifetime that a response states, in seconds; `undefined` when it states none (RFC 9111, 4.2.1). This
+ * is a private cache, so `s-maxage` does not apply. `no-store` and `no-cache` count as zero; the caller applies the
+ * minimum interval.
  *
  * @param now milliseconds
  */
@@ -15,11 +16,11 @@ export function statedLifetime(header: (name: string) => string | null, now: num
   if (expires === null) return undefined
   const date = Date.parse(header('date') ?? '')
   const until = Date.parse(expires)
-  // An invalid date, `0` above all, means already expired (RFC 9111, 5.3).
+  // An invalid date, above all `0`, means already expired (RFC 9111, 5.3).
   return Number.isNaN(until) ? 0 : Math.max(0, (until - (Number.isNaN(date) ? now : date)) / 1000)
 }
 
-/** Seconds of a `Retry-After`; the date form is not read, since the pause has an upper bound anyway. */
+/** The seconds of a `Retry-After`. The date form is ignored, because the pause is bounded anyway. */
 export function retryAfterSeconds(value: string | null): number | undefined {
   return value !== null && /^[0-9]{1,6}$/.test(trimField(value)) ? Number(value) : undefined
 }
@@ -35,7 +36,7 @@ function directives(value: string): Map<string, string> {
   return found
 }
 
-// What is no number counts as stale (RFC 9111, 4.2.1), what is beyond bounds as the bound (1.2.2).
+// A value that is no number counts as stale (RFC 9111, 4.2.1), one beyond the bound as the bound (1.2.2).
 function deltaSeconds(value: string): number {
   const text = trimField(value)
   return /^[0-9]+$/.test(text) ? Math.min(Number(text), 2 ** 31) : 0

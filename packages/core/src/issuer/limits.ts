@@ -1,61 +1,70 @@
 /** The limits of discovery and of the key cache. Times are milliseconds, sizes are bytes. */
 export interface IssuerLimits {
-  /** The longest metadata document; also the bytes of memory that what is kept of it may take. */
+  /** Bytes of a metadata document; also of memory for what is kept of it. */
   readonly metadataBytes: number
   /** Members and elements of a metadata document, at all levels together. */
   readonly metadataMembers: number
-  /** The longest JWKS; also the bytes of memory that its keys may take. */
+  /** Bytes of a JWKS; also of memory for its keys. */
   readonly jwksBytes: number
   /** Members and elements of a JWKS, at all levels together: sixteen for each of `keysPerSet`. */
   readonly jwksMembers: number
-  /** The longest block of response headers. */
+  /** Bytes of the response headers. */
   readonly headerBytes: number
-  /** The most keys of one set; a longer set is unusable as a whole. Each takes about half a KiB of `jwksBytes`. */
+  /** Keys of one set; a set with more is unusable. Each takes about half a KiB of `jwksBytes`. */
   readonly keysPerSet: number
-  /** Addresses of one host that a connection is tried with. */
+  /** Addresses of one host to which a connection is tried. */
   readonly addresses: number
-  /** Name resolution, TCP and TLS together. */
+  /** For name resolution, TCP and TLS together. */
   readonly connectTimeout: number
-  /** One discovery from first packet to last byte: the metadata and the JWKS together. */
+  /** For one discovery, the metadata and the JWKS together, from the first packet to the last byte. */
   readonly timeout: number
-  /** A request with no usable key waits this long for a discovery, waiting for its turn included. */
+  /** How long a request without a usable key waits for a discovery, including its time in the queue. */
   readonly wait: number
-  /** A request with a usable but expired key waits only this long for a fresher one. */
+  /** How long a request with a usable but expired key waits for a fresher one. */
   readonly patience: number
-  /** No document is fetched more often, failed attempts included (AAuth 11.4). Also the shortest lifetime. */
+  /**
+   * The minimum interval between two fetches of a document, failed attempts included (AAuth 11.4). Also the shortest
+   * lifetime.
+   */
   readonly floor: number
-  /** Nothing is used longer after it was fetched, whatever the cache headers say (AAuth 11.4). */
+  /**
+   * The maximum age: no document is used longer than this after it was fetched, whatever its cache headers say (AAuth
+   * 11.4).
+   */
   readonly ceiling: number
   /** The lifetime of a response that states none. */
   readonly lifetime: number
-  /** Past its lifetime, a key is used this long while the background refresh runs. */
+  /** How long an expired key is used while the background refresh runs. */
   readonly grace: number
-  /** The longest pause between attempts at an issuer that fails; the first pause is the floor, each next one double. */
+  /**
+   * The longest pause between attempts at an issuer that fails. The first pause is `floor`, and each further one is
+   * twice as long.
+   */
   readonly backoff: number
-  /** How long after its last use an admitted issuer's keys are kept fresh in the background. */
+  /** How long an admitted issuer's keys are refreshed in the background after their last use. */
   readonly keepWarm: number
-  /** How often issuers due for a background refresh are looked for. */
+  /** How often background refreshes that are due are looked for. */
   readonly sweep: number
-  /** Admitted issuers held. */
+  /** Admitted issuers in the cache. */
   readonly issuers: number
-  /** What is held of the documents of admitted issuers, together: bytes of memory. */
+  /** Bytes of memory for the documents of all admitted issuers. */
   readonly issuerBytes: number
-  /** Newcomers held: issuers of whom no token has verified yet. At least twice `newcomersPerMinute`. */
+  /** Newcomers in the cache: issuers of which no token has verified yet. At least twice `newcomersPerMinute`. */
   readonly newcomers: number
-  /** What is held of the documents of newcomers, together: bytes of memory. */
+  /** Bytes of memory for the documents of all newcomers. */
   readonly newcomerBytes: number
-  /** Discoveries of newcomers begun in a minute, which is also the largest burst. */
+  /** Discoveries of newcomers per minute, and the largest burst. */
   readonly newcomersPerMinute: number
   /**
-   * Discoveries under way at once, of each kind: for requests of named issuers, of known ones and of newcomers, and in
-   * the background. Enough that newcomers which all hang until `timeout` reach `newcomersPerMinute` first.
+   * Discoveries that may run at once, of each kind: for requests of named issuers, of known ones and of newcomers,
+   * and in the background. Enough that newcomers which all hang until `timeout` reach `newcomersPerMinute` first.
    */
   readonly concurrency: number
-  /** Discoveries under way at once of one issuer. */
+  /** Discoveries of one issuer that may run at once. */
   readonly perIssuer: number
-  /** Well-known documents held of one issuer; there are four names in the draft. */
+  /** Well-known documents cached of one issuer; the draft has four names. */
   readonly documentsPerIssuer: number
-  /** Discoveries that wait for their turn, of each kind that requests wait for; one more is refused at once. */
+  /** Discoveries that may wait, of each kind that requests wait for; further ones are refused at once. */
   readonly queue: number
 }
 

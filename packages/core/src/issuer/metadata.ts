@@ -3,9 +3,9 @@ import { weightOf } from '../json.js'
 import { Fault } from './fault.js'
 
 /**
- * Of an issuer's metadata document, whose `issuer` is the issuer asked for, the members that the draft names (AAuth
- * 11.2.1 to 11.2.4): texts of up to 2048 characters, booleans and lists of texts. Nothing else about them has been
- * checked, and what else the document holds is not kept.
+ * An issuer's metadata. Its `issuer` is the issuer that was asked for. It holds only the members that the draft names
+ * (AAuth 11.2.1 to 11.2.4), if they are texts of up to 2048 characters, booleans or lists of texts. Nothing else
+ * about them has been checked.
  */
 export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
 
@@ -36,13 +36,13 @@ const kept: readonly string[] = [
   'authorization_endpoint',
   'additional_signature_components',
 ]
-/** Characters of a member's text. */
+/** Limit on the characters of a member. */
 const longest = 2048
 
 /**
- * Checks that a document is the metadata of `issuer`, byte for byte (AAuth 11.2).
+ * Checks that a document is the metadata of `issuer`, compared byte for byte (AAuth 11.2).
  *
- * @param most bytes of memory that what is kept of it may take
+ * @param most bytes of memory for what is kept of it
  */
 export function readMetadata(
   document: Readonly<Record<string, unknown>>,
@@ -69,8 +69,8 @@ function keptValue(value: unknown): string | boolean | readonly string[] | undef
 const isKeptText = (value: unknown): value is string => typeof value === 'string' && value.length <= longest
 
 /**
- * The `jwks_uri` of the metadata, if it may be fetched: `https`, on the issuer's own host or on one that `keyHosts` has for
- * this issuer (Signature-Key draft, 7.3). An inline `jwks` is no substitute (AAuth 11.4).
+ * The `jwks_uri` of the metadata, if it may be fetched: `https`, on the issuer's own host or on one that `keyHosts`
+ * lists for this issuer (Signature-Key draft, 7.3). An inline `jwks` does not replace it (AAuth 11.4).
  */
 export function admitJwksUri(metadata: IssuerMetadata, keyHosts: readonly string[]): URL | Fault {
   const uri = metadata['jwks_uri']

@@ -1,27 +1,28 @@
 import { SeenSites } from './seen-sites.js'
 import { keptFrom, mayTake, type Standing } from './site.js'
 
-/** How much one of those who share has taken, and when that was computed last, in milliseconds. */
+/** How much a site or client has taken, and when that was last computed, in milliseconds. */
 interface Taken {
   amount: number
   asOf: number
 }
 
-/** Who wants a newcomer discovered: see {@link NewcomerBudget.meet}. */
+/** To whom a newcomer's discovery is counted; see {@link NewcomerBudget.meet}. */
 export interface Stranger {
   /** The registrable domain of the issuer. */
   readonly site: string
-  /** The client whose request it is for; `undefined` where that is not known. */
+  /** The client of the request; `undefined` if it is unknown. */
   readonly client: string | undefined
-  /** How the site stands. */
+  /** What happened to the site before. */
   readonly standing: Standing
-  /** What the site is called among those that have been seen. */
+  /** The number under which the site is remembered. */
   readonly name: number
 }
 
 /**
- * The rate limit on discoveries of newcomers: a token bucket (`newcomersPerMinute`, which is also the largest burst), shared by
- * sites, and by clients where they are known (see {@link mayTake}). Part of it is kept for sites that come for the first time (see {@link keptFrom}).
+ * The rate limit on discoveries of newcomers: a token bucket (`newcomersPerMinute`, also the largest burst), shared
+ * by sites, and by clients where these are known (see {@link mayTake}). Part of it is reserved for sites that come
+ * for the first time (see {@link keptFrom}).
  */
 export class NewcomerBudget {
   readonly #perMinute: number
@@ -41,18 +42,18 @@ export class NewcomerBudget {
   }
 
   /**
-   * Looks who it is that comes.
+   * Looks up to whom a discovery is counted.
    *
    * @param now milliseconds
    * @param site the registrable domain of the issuer
-   * @param client the client whose request it is for, where that is known
+   * @param client the client of the request, if it is known
    */
   meet(now: number, site: string, client?: string): Stranger {
     const name = this.#seen.nameOf(site)
     return { site, client, name, standing: this.#seen.standingOf(name, now) }
   }
 
-  /** Takes one, for somebody who has just been met; whether there was one to take. */
+  /** Takes one from the budget. @returns whether there was one to take */
   take(now: number, { site, client, name, standing }: Stranger): boolean {
     this.#refill(now)
     const kept = Math.floor(this.#perMinute * keptFrom[standing])
@@ -60,7 +61,7 @@ export class NewcomerBudget {
       if (standing !== 'fetched') this.#seen.turnedAway(name, now)
       return false
     }
-    // That a client has had its share says nothing about the site: it must not lose its standing by who else names it.
+    // A client's used-up share says nothing about the site, whose standing must not depend on who else names it.
     if (client !== undefined && !mayTake(this.#clients.of(client, now), this.#left)) return false
     this.#left--
     this.#seen.fetched(name, now)
@@ -69,7 +70,7 @@ export class NewcomerBudget {
     return true
   }
 
-  /** Notes that there was no place for a discovery, for which nothing was taken. */
+  /** Records that there was no room for a discovery, for which nothing was taken. */
   turnedAway(now: number, { client, name, standing }: Stranger): void {
     if (client === undefined && standing !== 'fetched') this.#seen.turnedAway(name, now)
   }
@@ -87,10 +88,10 @@ export class NewcomerBudget {
   }
 }
 
-/** What each has taken of the budget; it is forgiven at a rate. */
+/** What each has taken from the budget. It decreases with time. */
 class Shares {
   readonly #forgivenPerMinute: number
-  // Only who took something is in it, and for a minute at most: no more than can be taken in two minutes.
+  // Holds only those that have taken something, for a minute at most; so no more than can be taken in two minutes.
   readonly #taken = new Map<string, Taken>()
 
   constructor(forgivenPerMinute: number) {
@@ -108,7 +109,7 @@ class Shares {
     const amount = this.of(name, now) + 1
     this.#taken.delete(name)
     this.#taken.set(name, { amount, asOf: now })
-    // In the order of taking, so it ends at the first that is recent.
+    // In the order of taking, so the loop ends at the first recent entry.
     for (const [first, { asOf }] of this.#taken) {
       if (now >= asOf && now - asOf < 60_000) return
       this.#taken.delete(first)

@@ -13,69 +13,71 @@ export interface IssuerDocument {
   readonly dwk: string
 }
 
-/** The keys of an issuer, given by hand. */
+/** The keys of an issuer, given in the options. */
 export interface PinnedIssuer extends IssuerDocument {
   /** A JWKS, `{ keys: [...] }`, with at least one usable key that has a `kid`. */
   readonly jwks: { readonly keys: readonly object[] }
-  /** Members of the issuer's metadata that matter here, such as `scopes_supported`. Default: none. */
+  /** Members of the issuer's metadata that are needed here, such as `scopes_supported`. Default: none. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Which issuers are admitted, where they may be reached, and how their keys are kept. Identifiers compare exactly. */
+/**
+ * Which issuers are admitted, how they may be reached, and how their keys are cached. Identifiers are compared
+ * exactly.
+ */
 export interface IssuerOptions<Raw = unknown> {
-  /** Only these issuers. Default: every issuer. An issuer listed here is never treated as a newcomer. */
+  /** Admits only these issuers. Default: every issuer. A listed issuer is never treated as a newcomer. */
   readonly allow?: readonly string[] | undefined
-  /** Never these issuers. Default: none. */
+  /** Never admits these issuers. Default: none. */
   readonly deny?: readonly string[] | undefined
   /**
-   * Whether an issuer is admitted, asked before any fetch and on each token that is new to us. Only `true` admits; an
-   * exception refuses. It must be synchronous. With `allow` and `deny`, all that are given have to agree.
+   * Whether an issuer is admitted. Called before any fetch, and for each token that is not remembered. Only `true`
+   * admits; an exception refuses. It must be synchronous. If `allow` or `deny` are given too, all of them must agree.
    */
   readonly admit?: ((issuer: { readonly id: string; readonly dwk: string }) => boolean) | undefined
   /** Issuers whose keys are given here and never fetched. */
   readonly pinned?: readonly PinnedIssuer[] | undefined
-  /** Issuers whose keys are fetched at start and kept fresh from then on, used or not. */
+  /** Issuers whose keys are fetched at start and refreshed from then on, used or not. */
   readonly prewarm?: readonly IssuerDocument[] | undefined
   /**
-   * Other hosts an issuer's `jwks_uri` may be on, as `host` or `host:port`, by issuer (Signature-Key draft, 7.3).
-   * Default: only the issuer's own host.
+   * Other hosts on which an issuer's `jwks_uri` may be, as `host` or `host:port`, by issuer (Signature-Key draft,
+   * 7.3). Default: only the issuer's own host.
    */
   readonly keyHosts?: Readonly<Record<string, readonly string[]>> | undefined
   /**
-   * Hosts, by exact name, that may resolve to private, loopback or link-local addresses. Every stranger can then make
-   * this server open TLS connections to them. Default: none. Without effect when `fetch` is given.
+   * Hosts, by exact name, that may resolve to private, loopback or link-local addresses. Any stranger can then make
+   * this server open TLS connections to them. Default: none. No effect if `fetch` is given.
    */
   readonly privateHosts?: readonly string[] | undefined
   /**
-   * The prefix by which this network reaches IPv4 over IPv6 (NAT64, RFC 6052), such as `64:ff9b::/96`: 32, 40, 48, 56, 64
-   * or 96 bits long. An address within it is judged by the IPv4 address that it stands for. Default: none, and such
-   * addresses are refused. Without effect when `fetch` is given.
+   * The prefix by which this network reaches IPv4 over IPv6 (NAT64, RFC 6052), such as `64:ff9b::/96`: 32, 40, 48,
+   * 56, 64 or 96 bits long. An address within it is checked as the IPv4 address that it contains. Default: none, and
+   * such addresses are refused. No effect if `fetch` is given.
    */
   readonly nat64Prefix?: string | undefined
   /**
-   * The address of the client that sent a request, as you know it behind your proxies: `({ raw }) => raw.ip` with
-   * Express or Fastify, whose proxies are named. Clients then share the budget and the places of newcomers as the
-   * domains of issuers do: one gets a quarter of it when it is alone. IPv6 counts by its first 64 bits. `undefined`:
-   * not known, and bound by the issuer's domain alone. All for whom it throws or gives no IP address count as one
-   * client (event
-   * `issuer-policy-failed`). It must be synchronous, and is asked only where an issuer that we do not know would be
-   * fetched. Default: clients are not told apart.
+   * The address of the client that sent a request, as known behind your proxies: `({ raw }) => raw.ip` with Express
+   * or Fastify, if those are told of the proxies. Clients then share the budget and the places of newcomers as the
+   * issuers' domains do: a single client gets at most a quarter. IPv6 counts by its first 64 bits. `undefined`:
+   * unknown, so only the share of the issuer's domain applies. All requests for which it throws, or returns no IP
+   * address, count as one client (event `issuer-policy-failed`). It must be synchronous, and is called only before an
+   * unknown issuer is fetched. Default: clients are not distinguished.
    */
   readonly clientAddress?: ((request: RequestView<Raw>) => string | undefined) | undefined
   /**
-   * The answer when an issuer cannot be reached and nothing usable is held. `retry`: `503` with `Retry-After`, the
-   * default. `refuse`: `401 unknown_key`, the letter of AAuth 11.3.4.
+   * The answer when an issuer cannot be reached and no usable key is cached. `retry` (default): `503` with
+   * `Retry-After`. `refuse`: `401 unknown_key`, as AAuth 11.3.4 literally says.
    */
   readonly unavailable?: 'retry' | 'refuse' | undefined
   /** Limits of discovery and of the key cache. Default {@link issuerLimits}. */
   readonly limits?: { readonly [Name in keyof IssuerLimits]?: number | undefined } | undefined
 }
 
-/** The signature that a `fetch` has to have; the global `fetch` has it. */
+/** The type that a `fetch` must have; the global `fetch` has it. */
 export type IssuerFetch = (
   url: string,
   init: {
-    /** `POST` only when we revoke a resource token of ours where it was sent. */
+    /** `POST` only to revoke a resource token of ours at the server that received it. */
     readonly method: 'GET' | 'POST'
     readonly headers: Record<string, string>
     readonly body?: string
@@ -84,7 +86,7 @@ export type IssuerFetch = (
   },
 ) => Promise<IssuerResponse>
 
-/** The members of a response that are read. */
+/** The members of a response that are used. */
 export interface IssuerResponse {
   readonly status: number
   readonly redirected: boolean
@@ -120,7 +122,7 @@ const jwks = z
 const document = { issuer: identifier, dwk }
 
 const positive = z.int().positive().optional()
-// AAuth 11.4 allows a slower floor and an earlier ceiling, and nothing else.
+// AAuth 11.4 allows a longer interval and a shorter age, and nothing else.
 const limitsSchema = z
   .strictObject({
     ...(Object.fromEntries(Object.keys(issuerLimits).map((name) => [name, positive])) as Record<
@@ -157,7 +159,7 @@ export const issuerOptionsSchema: z.ZodType<IssuerOptions> = z.strictObject({
   limits: limitsSchema.optional(),
 })
 
-/** Whether `name` can be a well-known document's: nothing in it bends a URL. */
+/** Whether `name` can be that of a well-known document: it contains nothing that changes the URL. */
 export function isDocumentName(name: string): boolean {
   return /^[a-z0-9][a-z0-9-]{0,63}\.json$/.test(name)
 }
@@ -174,7 +176,7 @@ function hasUsableKey(value: PinnedIssuer['jwks']): boolean {
 
 type GivenLimits = NonNullable<IssuerOptions['limits']>
 
-// A newcomer then stays at least a minute, however many more are coming.
+// A newcomer then stays at least a minute, however many more come.
 function newcomersStay(given: GivenLimits): boolean {
   const { newcomers, newcomersPerMinute } = withDefaults(given)
   return newcomers >= 2 * newcomersPerMinute
@@ -185,7 +187,7 @@ function documentsFit(given: GivenLimits): boolean {
   return Math.min(newcomerBytes, issuerBytes) >= 2 * documentsPerIssuer * (metadataBytes + jwksBytes)
 }
 
-/** The limits in force. */
+/** The limits with their defaults. */
 export function withDefaults(given: IssuerOptions['limits']): IssuerLimits {
   const stated = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
   return { ...issuerLimits, ...Object.fromEntries(stated) }

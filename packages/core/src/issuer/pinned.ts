@@ -9,11 +9,11 @@ export interface Pinned {
   readonly metadata: IssuerMetadata
 }
 
-/** The issuers of `issuers.pinned`: their keys are in the options, and nothing is ever fetched of them. */
+/** The issuers of `issuers.pinned`. Their keys are in the options, and nothing is fetched from them. */
 export class PinnedIssuers {
   readonly #issuers = new Map<string, Map<string, Pinned>>()
 
-  /** @throws TypeError for a malformed JWKS, which the options' schema has refused before */
+  /** @throws TypeError for a malformed JWKS; the options' schema refuses one before */
   constructor(pinned: readonly PinnedIssuer[]) {
     for (const { issuer, dwk, jwks, metadata } of pinned) {
       const keys = KeySet.read({ ...jwks })

@@ -6,7 +6,10 @@ import type { IssuerOptions } from './options.js'
 /** Reports an event, with what was thrown. */
 type IssuerReporter = (event: UntimedEvent<IssuerEvent>, error?: unknown) => void
 
-/** The operator's rules on issuers: `allow`, `deny` and `admit`. Nothing is fetched of an issuer that is not admitted. */
+/**
+ * The operator's rules on issuers: `allow`, `deny` and `admit`. Nothing is fetched from an issuer that is not
+ * admitted.
+ */
 export class IssuerPolicy {
   readonly #allow: ReadonlySet<string> | undefined
   readonly #deny: ReadonlySet<string>

@@ -1,7 +1,7 @@
 /**
- * Names that never lead to a public server, with all names below them: RFC 6761 (`localhost`, `invalid`, `test`), RFC 6762
- * (`local`), RFC 7686 (`onion`), RFC 8375 (`home.arpa`), RFC 9462 (`resolver.arpa`), RFC 9476 (`alt`) and `internal`, which
- * is reserved for private use. Whatever answers for one of them is a machine of ours, or nobody.
+ * Names that never lead to a public server, with all names below them: RFC 6761 (`localhost`, `invalid`, `test`), RFC
+ * 6762 (`local`), RFC 7686 (`onion`), RFC 8375 (`home.arpa`), RFC 9462 (`resolver.arpa`), RFC 9476 (`alt`) and
+ * `internal`, which is reserved for private use. A server that answers for one of them is in our own network.
  */
 const specialNames: ReadonlySet<string> = new Set([
   'alt',
@@ -15,7 +15,7 @@ const specialNames: ReadonlySet<string> = new Set([
   'test',
 ])
 
-/** Whether a host has a special-use name, or one without a dot, which only a search list could complete. */
+/** Whether a host has a special-use name, or a name without a dot, which only a search list could complete. */
 export function isSpecialName(host: string): boolean {
   const labels = host.split('.')
   if (labels.length === 1) return true

@@ -4,7 +4,10 @@ import type { IssuerRecord } from './issuer-records.js'
 import type { IssuerLimits } from './limits.js'
 import type { IssuerDocument } from './options.js'
 
-/** Refreshes the keys of issuers in use at intervals, so that no request waits for them, and drops keys past the ceiling. */
+/**
+ * Refreshes the keys of issuers in use at intervals, so that no request waits for them, and drops keys past the
+ * maximum age.
+ */
 export class Sweep {
   readonly #discoverer: Discoverer
   readonly #limits: IssuerLimits
@@ -70,10 +73,10 @@ export class Sweep {
       }
       if (partition === 'admitted' && this.#isIdle(record, now)) idle.push(record.issuer)
     }
-    // A record without documents would take room that another issuer needs.
+    // A record without documents would take the room of another issuer.
     for (const issuer of idle) this.#discoverer.records.retire(issuer)
     for (const record of lighter) this.#discoverer.records.reweigh(record)
-    // Those that have waited longest first: issuers that are slow or fail, however many, keep no other waiting for good.
+    // The longest overdue first, so that slow or failing issuers, however many, do not delay others for ever.
     due.sort((a, b) => a.attemptedAt - b.attemptedAt)
     this.#discoverer.refreshInTurn([...this.#prewarm, ...due])
   }
@@ -86,7 +89,7 @@ export class Sweep {
 
 function unreferencedInterval(ms: number, run: () => void): () => void {
   const timer = setInterval(run, ms)
-  // Under timers that a test has put in place it may be anything.
+  // Fake timers of a test may return any type.
   ;(timer as Partial<NodeJS.Timeout>).unref?.()
   return () => clearInterval(timer)
 }

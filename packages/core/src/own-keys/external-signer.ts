@@ -8,13 +8,19 @@ import {
 } from '../crypto/keys.js'
 import { after } from '../time/clock.js'
 
-/** A signing key whose private half is kept elsewhere: in a key management service, a hardware module, another process. */
+/**
+ * A signing key whose private half is kept elsewhere: in a key management service, a hardware module or another
+ * process.
+ */
 export interface ExternalSigner {
-  /** The public JWK, with a fully specified `alg`. One with a private member is refused. Without `kid` its thumbprint serves. */
+  /**
+   * The public JWK, with a fully specified `alg`. A JWK with a private member is refused. Without `kid` the
+   * thumbprint is used.
+   */
   readonly publicJwk: object
   /**
-   * Signs bytes. Ed25519: over the bytes themselves. ES256: ECDSA over their SHA-256. Returns the 64 bytes `r || s`
-   * (RFC 7518, 3.4), not DER; {@link ecdsaFromDer} converts DER. An answer after five seconds is a failure.
+   * Signs bytes. Ed25519 signs the bytes themselves; ES256 is ECDSA over their SHA-256. Returns the 64 bytes `r || s`
+   * (RFC 7518, 3.4), not DER; {@link ecdsaFromDer} converts DER. No result within five seconds counts as a failure.
    */
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
@@ -22,10 +28,10 @@ export interface ExternalSigner {
 const signMilliseconds = 5000
 
 /**
- * Makes a signing key of a signer. Every signature is verified before it leaves, since a signer that answers with the
- * wrong key would have us hand out tokens that nobody can verify.
+ * Makes a signing key from a signer. Every signature is verified before it is used: a signer with the wrong key would
+ * have us issue tokens that nobody can verify.
  *
- * @throws TypeError when the public JWK is no accepted key
+ * @throws TypeError when the public JWK is not accepted
  */
 function importSigner(signer: ExternalSigner): SigningKey {
   const { publicJwk } = signer
@@ -46,7 +52,8 @@ function importSigner(signer: ExternalSigner): SigningKey {
 }
 
 /**
- * Makes a signing key of what somebody configured: a private JWK with a fully specified `alg`, or an {@link ExternalSigner}.
+ * Makes a signing key from a configured value: a private JWK with a fully specified `alg`, or an {@link
+ * ExternalSigner}.
  *
  * @throws TypeError when it is neither
  *
@@ -62,7 +69,7 @@ export function importSigningKey(given: object): SigningKey {
   return isSigner(given) ? importSigner(given) : importSigningJwk(given)
 }
 
-/** Whether the option is an {@link ExternalSigner}, not a private JWK. */
+/** Whether a value is an {@link ExternalSigner}, not a private JWK. */
 export function isSigner(value: object): value is ExternalSigner {
   return typeof (value as { readonly sign?: unknown }).sign === 'function'
 }

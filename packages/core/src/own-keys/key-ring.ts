@@ -9,59 +9,62 @@ import {
   type SigningKeys,
 } from './signing-keys.js'
 
-/** A signing key of the resource server and its place in the rotation. */
+/** A signing key of the resource server and its state in the rotation. */
 export interface OwnKey {
   readonly kid: string
   readonly alg: AlgorithmName
   /** RFC 7638 SHA-256 thumbprint. */
   readonly jkt: string
-  /** `next` is published and has not signed yet; `previous` is published for what it has signed. */
+  /** `next`: published, and has not signed yet. `previous`: published because of what it has signed. */
   readonly state: 'signing' | 'next' | 'previous'
-  /** Seconds: when this process began to publish it. */
+  /** When this process began to publish it, in seconds. */
   readonly published: number
-  /** Seconds; with `next`: when every cache of our key set holds it, so that it may sign. */
+  /** With `next`: when every cache of our key set has the key, so that it may sign; in seconds. */
   readonly promotable?: number
-  /** Seconds; with `previous`: when everything it signed has expired, so that it may be retired. */
+  /** With `previous`: when everything that it signed has expired, so that it may be retired; in seconds. */
   readonly retirable?: number
 }
 
 /**
- * The resource server's signing keys, in this process. A rotation is four steps, each on all instances before the next:
- * publish, wait, promote, wait and retire. See docs/production.md.
+ * The resource server's signing keys, in this process. A rotation has four steps, each done on all instances before
+ * the next: publish, wait, promote, then wait and retire. See docs/production.md.
  */
 export interface OwnKeys {
   /** The signing key first. */
   list(): readonly OwnKey[]
   /**
-   * Publishes one more key, in any form that the option `signingKeys` takes. It signs nothing yet.
+   * Publishes one more key, in any form that the option `signingKeys` accepts. It does not sign yet.
    *
-   * @throws TypeError when it is no usable key, or is there already
+   * @throws TypeError when it is no usable key, or is published already
    */
   publish(key: SigningKeyOption | string): OwnKey
   /**
-   * Lets a published key sign.
+   * Makes a published key the one that signs.
    *
-   * @throws RangeError while readers may have cached our keys without it; `force` is for a key that has leaked
+   * @throws RangeError while others may have cached our key set without it; use `force` if the current key has leaked
    */
   promote(kid: string, how?: { readonly force?: boolean }): OwnKey
   /**
    * Stops publishing a key.
    *
-   * @throws RangeError for the key that signs, and while something that it signed may still be verified; `force` is for
-   * a key that has leaked
+   * @throws RangeError for the key that signs, and while something that it signed may still be verified; use `force`
+   * if the key has leaked
    */
   retire(kid: string, how?: { readonly force?: boolean }): void
-  /** Signs once with every key, to find a signer that is unreachable or has another key at start-up; rejects then. */
+  /**
+   * Signs once with every key, and rejects if one fails. It finds a signer that is unreachable, or has another key,
+   * at start.
+   */
   prove(): Promise<void>
 }
 
-// `max-age` of our key set, and the minute in which no reader asks twice (AAuth 11.4).
+// `max-age` of our key set, and the minute in which nobody fetches it again (AAuth 11.4).
 const cacheSeconds = 300 + 60
 
 interface Entry {
   readonly key: SigningKey
   readonly published: number
-  /** When it signed last, once it has been replaced. */
+  /** When it last signed, once it has been replaced. */
   replaced?: number
 }
 
@@ -74,15 +77,15 @@ export interface OwnKeyRingContext {
   readonly report: (event: UntimedEvent<KeyRotationEvent>) => void
 }
 
-/** The signing keys of a resource server. Read them at each use: a rotation changes them. */
+/** The signing keys of a resource server. Read them at each use, because a rotation changes them. */
 export class OwnKeyRing implements OwnKeys {
   readonly #context: OwnKeyRingContext
   /** The first signs. */
   readonly #entries: Entry[]
 
   /**
-   * @param keys the option `signingKeys`; `undefined`: there are none
-   * @throws TypeError naming the key at fault by its place
+   * @param keys the option `signingKeys`; `undefined` for none
+   * @throws TypeError naming the invalid key by its position
    */
   constructor(keys: SigningKeys | undefined, context: OwnKeyRingContext) {
     this.#context = context
@@ -163,7 +166,7 @@ export class OwnKeyRing implements OwnKeys {
     return entry
   }
 
-  /** A key that never signed here may have signed elsewhere until this process began. */
+  /** A key that has not signed here may have signed elsewhere before this process started. */
   #retirable({ replaced, published }: Entry): number {
     return (replaced ?? published) + this.#context.lifetime
   }

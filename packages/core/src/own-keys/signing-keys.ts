@@ -6,10 +6,10 @@ import { type ExternalSigner, importSigningKey, isSigner } from './external-sign
 /** A signing key of the resource server: a private JWK with a fully specified `alg`, or a signer for a key kept elsewhere. */
 export type SigningKeyOption = object | ExternalSigner
 
-/** What the option `signingKeys` takes: one key or several, as values or as text. */
+/** The values of the option `signingKeys`: one key or several, as values or as text. */
 export type SigningKeys = SigningKeyOption | string | readonly (SigningKeyOption | string)[]
 
-/** One signing key, and where in the option it was: `signingKeys[1]`. */
+/** One signing key, and its position in the option: `signingKeys[1]`. */
 export interface PlacedKey {
   readonly at: string
   readonly key: SigningKeyOption
@@ -18,17 +18,17 @@ export interface PlacedKey {
 const kinds = 'a private JWK, a list of them, a JWK Set, JSON text of one of these, a PKCS#8 PEM, or a signer'
 
 /**
- * Takes the option `signingKeys` apart into single keys, which are not looked into yet. No message holds any part of a
- * value: whatever was put in the wrong place may be a key.
+ * Splits the option `signingKeys` into single keys, which are checked later. No error message holds any part of a
+ * value, because it may be a key in the wrong place.
  *
- * @param at the name of the option or of the variable
+ * @param at the name of the option or variable
  * @throws TypeError saying which kind of value was found where
  */
 export function readSigningKeys(given: unknown, at: string): readonly PlacedKey[] {
   if (typeof given === 'string') return readText(given, at)
   if (Array.isArray(given)) {
     if (given.length === 0) throw new TypeError(`${at}: is an empty list; expected ${kinds}`)
-    // From the length: what a list has left out is no key either.
+    // By length, because a gap in a list is an error too.
     return Array.from(given as readonly unknown[], (key, index) => readMember(key, `${at}[${index}]`)).flat()
   }
   return readObject(given, at)
@@ -57,7 +57,7 @@ function readObject(given: unknown, at: string): readonly PlacedKey[] {
   })
 }
 
-/** What a value is that is no object to look into; `undefined` for one that may be a JWK, a set or a signer. */
+/** The kind of a value that cannot be a JWK, a set or a signer; `undefined` if it may be one. */
 function kindOf(value: unknown): string | undefined {
   if (value === null) return 'null'
   if (typeof value === 'function') return 'a function; call it, or give an object with publicJwk and sign'
@@ -78,7 +78,7 @@ function readText(given: string, at: string): readonly PlacedKey[] {
   try {
     value = JSON.parse(text)
   } catch {
-    // The error of JSON.parse quotes the text.
+    // The error of JSON.parse would quote the text.
     throw new TypeError(
       `${at}: is text of ${given.length} characters that is neither JSON nor PEM; expected ${kinds}`,
     )
@@ -93,7 +93,7 @@ const block = /-----BEGIN ([A-Z0-9 ]{1,64})-----[^-]*-----END \1-----/g
 /** In variables, line breaks are often written as `\n`. */
 function readPem(text: string, at: string): readonly PlacedKey[] {
   const blocks = [...text.replaceAll('\\r', '').replaceAll('\\n', '\n').matchAll(block)]
-  // OpenSSL writes the curve of an EC key in a block of its own.
+  // OpenSSL writes the curve of an EC key in a separate block.
   const keys = blocks.filter(([, label]) => label !== 'EC PARAMETERS')
   if (keys.length === 0) throw new TypeError(`${at}: is a PEM without its end: are its line breaks there?`)
   return keys.map(([pem, label], index) => {
@@ -130,7 +130,7 @@ function jwkOf(pem: string, label: string, at: string): object {
 /**
  * Imports one signing key.
  *
- * @throws TypeError naming its place, and nothing of what it holds
+ * @throws TypeError naming its position, without any of its content
  */
 export function importKey({ at, key }: PlacedKey): SigningKey {
   try {

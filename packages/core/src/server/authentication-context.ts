@@ -5,7 +5,7 @@ import { VerifiedTokens } from '../token/verified-tokens.js'
 import type { Config } from './options.js'
 import type { State } from './state.js'
 
-/** What authentication needs to know, from the options and from what stands beside it. */
+/** What authentication depends on, from the options and the parts of the server. */
 export function authenticationContext(
   config: Config,
   issuers: IssuerKeys,
@@ -19,7 +19,7 @@ export function authenticationContext(
       scheme: 'https',
       components: config.additionalSignatureComponents,
       window: config.signatureWindow,
-      // From agents only `jwt` is taken (R-054).
+      // Agents may present a token only (R-054).
       schemes: ['jwt'],
       limits: config.limits,
       trace,

@@ -9,9 +9,9 @@ import { importSigningKey } from '../own-keys/external-signer.js'
 import type { Config } from './options.js'
 
 /**
- * All that a server has for call chaining; `undefined` without the option `onward`.
+ * The parts of a server for call chaining; `undefined` without the option `onward`.
  *
- * @throws TypeError naming what is wrong in that option
+ * @throws TypeError naming the invalid member of that option
  */
 export function chainingFor(config: Config, authentication: AuthenticationContext): Chaining | undefined {
   const { onward, resource, keys, clock, report, pending } = config

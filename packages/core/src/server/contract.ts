@@ -24,23 +24,23 @@ import type { BreakGlass } from '../store/break-glass.js'
 import type { Users } from '../users/unlinks.js'
 import type { Health } from './health.js'
 
-/** What is declared for all routes of a router. */
+/** Declarations for all routes of a router. */
 export interface RouteDefaults<Raw = unknown> {
-  /** Policies for every route of the router; they see callers of every kind that its routes let through. */
+  /** Policies for every route of the router. They see callers of every kind that its routes let through. */
   readonly policy?: Policies<Caller, Raw>
-  /** Whether its routes are report-only, unless one says otherwise. */
+  /** Whether its routes are report-only unless they set `observe` themselves. */
   readonly observe?: boolean
-  /** For which callers its report-only routes are enforced all the same. Default: as the server says. */
+  /** The callers for which its report-only routes are enforced already. Default: as the server says. */
   readonly enforce?: Enforcement
 }
 
-/** What a server holds in this process. */
+/** How much a server holds in this process. */
 export interface ServerCounts {
   /** Verified tokens that are remembered. */
   readonly rememberedTokens: number
-  /** Polls of waiting calls that are held open. */
+  /** Polls for held calls that are open now. */
   readonly openPolls: number
-  /** Discoveries of issuers that are under way, and those that wait for their turn. */
+  /** Discoveries of issuers that are running, and those that are queued. */
   readonly discoveries: IssuerReport['discoveries']
 }
 
@@ -65,11 +65,11 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly metadataLink: MetadataLink
   /** Our own endpoints, for adapters to mount. */
   readonly endpoints: readonly Endpoint[]
-  /** Answers a request to one of our endpoints; `undefined` when the path is none of ours. */
+  /** Answers a request to one of our endpoints; `undefined` when the path is not one of them. */
   handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
-  /** The issuers and their keys, for the operator to inspect and to forget. */
+  /** The issuers and their keys, for the operator. */
   readonly issuers: IssuerKeys
-  /** Tokens that their issuers have withdrawn. */
+  /** Tokens that their issuers have revoked. */
   readonly revocations: Revocations
   /** Revokes a resource token of ours at the server it was made for. */
   readonly revokeResourceToken: RevokeResourceToken
@@ -77,20 +77,20 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   readonly keys: OwnKeys
   /** The deny list of the operator, shared by all instances that share the store. */
   readonly denials: Denials
-  /** Lets the operator serve requests for a while although the store cannot be asked. */
+  /** Lets the operator serve requests for a while although the store cannot be reached. */
   readonly breakGlass: BreakGlass
-  /** What this process holds, for gauges; asks nobody. */
+  /** How much this process holds, for gauges. Reads nothing but memory. */
   counts(): ServerCounts
-  /** The health of the server; asks the store. Never rejects. */
+  /** The health of the server. Uses the store. Never rejects. */
   health(): Promise<Health>
   /**
-   * What report-only routes have seen in the last 14 days at all instances that share the store: how many requests of
-   * which agents came to which end, observed or, with `enforce`, in earnest. Bounded: at most some 900 rows, shared fairly
-   * between the sites of issuers, and counts without an agent for what finds no room. Instances write what they have
-   * counted every half minute, or when the next request comes after that. Never rejects.
+   * What report-only routes have seen in the last 14 days, at all instances that share the store: how many requests
+   * of which agents ended in which way, observed or, with `enforce`, enforced. At most some 900 rows, shared fairly
+   * between the sites of issuers; what does not fit is counted without an agent. Instances write their counts every
+   * half minute, or with the next request after that. Never rejects.
    */
   report(): Promise<AdoptionReport>
-  /** Tells the operator of a misconfiguration that an adapter has noticed. */
+  /** Tells the operator of a misconfiguration that an adapter has found. */
   readonly diagnose: Diagnose
   /** Finds and decides pending requests. */
   readonly pending: Pending
@@ -99,20 +99,20 @@ export interface ResourceServer<Raw = unknown, Hook = never> {
   /** Ends links between persons and users of the application. */
   readonly users: Users
   /**
-   * What a handler calls suppliers with, in the name of the caller of the request that it serves. The adapters have it for
-   * the requests of their frameworks.
+   * A `fetch` for handlers that call suppliers in the name of the caller of their request. The adapters offer it for
+   * their frameworks' requests.
    *
-   * @throws TypeError where the route does not say `onward: true`, or its guard has not served the request
+   * @throws TypeError when the route does not set `onward: true`, or its guard has not served the request
    */
   onward(request: HttpRequest): Onward
   /**
-   * What the caller is answered where a handler has let go what {@link onward} rejected with; `undefined` for all other
-   * errors. A call that has to wait is put aside by this.
+   * The answer to a request whose handler let an error of {@link onward} escape; `undefined` for all other errors. If
+   * the call has to wait, this puts it on hold.
    */
   answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
   /**
-   * Answers all long polls and releases timers and connections. Call it at shutdown, before or after the HTTP server is
-   * told to close. Requests are still answered, but no poll is held open and no issuer is asked any more.
+   * Answers all long polls and releases timers and connections. Call it at shutdown, before or after the HTTP server
+   * is told to close. Requests are still answered, but polls are no longer held open and issuers no longer contacted.
    */
   close(): void
 }

@@ -6,32 +6,34 @@ import { openRedis } from './redis.js'
 import { resourceFault } from './resource-identifier.js'
 import type { ResourceOptions } from './resource-options.js'
 
-/** Options of which the environment may bring what is left out. */
+/** Options that the environment may complete. */
 export type PartialOptions<Options extends AnyResourceOptions> = Omit<Options, 'resource'> &
   Partial<Pick<Options, 'resource'>>
 
-/** What the environment is read from, and what is told. */
+/** Where the environment is read from, and who is told. */
 export interface EnvironmentContext {
   /** Default `process.env`. */
   readonly variables?: Readonly<Record<string, string | undefined>>
-  /** `import.meta.url` of the adapter: where `@countersign/redis` is looked for, before the application's directory. */
+  /**
+   * `import.meta.url` of the adapter: `@countersign/redis` is looked up from there first, then from the application's
+   * directory.
+   */
   readonly from?: string
-  /** Told that a key was made. Default: a Node warning. */
+  /** Called when a key was made. Default: a Node warning. */
   readonly warn?: (message: string) => void
 }
 
-/** Options that are complete, and what was opened for them. */
+/** Complete options, and a way to close what was opened for them. */
 export interface CompletedOptions<Options> {
   readonly options: Options
-  /** Closes what was opened: a store of the environment. Never rejects. */
+  /** Closes the store that was opened for the environment. Never rejects. */
   close(): Promise<void>
 }
 
 /**
- * Fills in from the environment what options leave out: `resource` from `AAUTH_RESOURCE`, `signingKeys` from
- * `AAUTH_SIGNING_KEYS`, `store` from `AAUTH_REDIS_URL`. What is given wins, and a variable is then not even read. This is
- * the only place where the environment is read. Outside production (`NODE_ENV`) an Ed25519 key is made where one is
- * needed and there is none.
+ * Completes options from the environment: `resource` from `AAUTH_RESOURCE`, `signingKeys` from `AAUTH_SIGNING_KEYS`,
+ * `store` from `AAUTH_REDIS_URL`. An option that is given wins, and its variable is not read. No other code reads the
+ * environment. Outside production (`NODE_ENV`), an Ed25519 key is made if one is needed and none is given.
  *
  * @throws TypeError naming the variable at fault, or the option when there is neither
  *
@@ -69,7 +71,7 @@ export function fromEnvironment<Options extends AnyResourceOptions = ResourceOpt
   const keys = read('AAUTH_SIGNING_KEYS', 'signingKeys')
   if (keys !== undefined) {
     const placed = readSigningKeys(keys, 'AAUTH_SIGNING_KEYS')
-    // For its error, which names the variable.
+    // Called for its error, which names the variable.
     for (const each of placed) importKey(each)
     found.signingKeys = placed.map(({ key }) => key)
   } else if (!('signingKeys' in given) && needsKey(given) && variables['NODE_ENV'] !== 'production') {
@@ -84,7 +86,7 @@ export function fromEnvironment<Options extends AnyResourceOptions = ResourceOpt
   return { options: { ...given, ...found, store } as unknown as Options, close: () => store.close() }
 }
 
-/** Whether something is sure to be signed; a resource that asks only who somebody is signs nothing. */
+/** Whether a key will certainly be used. A resource that only asks who the caller is signs nothing. */
 function needsKey(
   given: Readonly<Partial<Record<'scopes' | 'accessServer' | 'accessMode' | 'onward', unknown>>>,
 ): boolean {
@@ -95,7 +97,7 @@ function needsKey(
 
 let warned = false
 
-/** Several resources in one process have a key each, and one warning. */
+/** Several resources in one process have a key each, but one warning. */
 function warnOnce(message: string): void {
   if (warned) return
   warned = true

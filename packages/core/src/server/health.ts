@@ -5,34 +5,34 @@ import type { BreakGlass, OpenBreakGlass } from '../store/break-glass.js'
 import type { StoreHealth, WatchedStore } from '../store/watched-store.js'
 import type { Deadlines } from '../time/deadline.js'
 
-/** The health of a resource server. It holds no secret, but names issuers and operators: do not publish it. */
+/** The health of a resource server. It holds no secrets but names issuers and operators: do not publish it. */
 export interface Health {
   /**
-   * Whether requests can be served: the store has just done every kind of read and write that they need. `false` for a
-   * store that is full, has become a replica or cannot write to its disk. A `replayStore` that is full does not count,
-   * since only protected methods need it and anybody can fill it; nor does an issuer that is down, which concerns only its
-   * own callers.
+   * Whether requests can be served: the store has just done every kind of read and write that they need. `false` for
+   * a store that is full, has become a replica or cannot write to its disk. Two failures do not count: a full
+   * `replayStore`, because only protected methods need it and strangers can fill it; and an issuer that is down,
+   * because it affects only its own callers.
    */
   readonly ok: boolean
   readonly store: StoreHealth & {
-    /** Milliseconds that the store took to do so; absent when it failed. */
+    /** How long the store took, in milliseconds; absent if it failed. */
     readonly latency?: number
   }
-  /** The option `replayStore`, if there is one. */
+  /** The health of the option `replayStore`, if it is set. */
   readonly replayStore?: StoreHealth
-  /** The break-glass order that is in force; it has to be closed, or ends by itself. */
+  /** The break-glass order in force. It ends when it is closed or expires. */
   readonly breakGlass?: OpenBreakGlass
   readonly issuers: IssuerReport
   /** How signatures are verified. */
   readonly crypto: {
-    /** What verifies Ed25519 in the event loop; `option`: the function in `crypto.ed25519`. */
+    /** What verifies Ed25519 in the event loop. `option`: the function in `crypto.ed25519`. */
     readonly ed25519: 'node:crypto' | 'libsodium' | 'option'
-    /** Where: `both`, in the event loop and in the thread pool, as `crypto.mode` `auto` has it. */
+    /** Where signatures are verified. `both`: in the event loop and in the thread pool (`crypto.mode` `auto`). */
     readonly where: 'loop' | 'threads' | 'both'
     /** Processors that this process may use. */
     readonly cores: number
   }
-  /** How often a function of the application gave no answer within `policyTimeout`, in this process since its start. */
+  /** How often a function of the application gave no answer within `policyTimeout`, since this process started. */
   readonly policyTimeouts: number
 }
 
@@ -48,7 +48,7 @@ export interface HealthContext {
   readonly monotonic: () => number
 }
 
-/** Reads the health; asks the store. Never rejects, and takes no longer than the option `storeTimeout`. */
+/** Reads the health, using the store. Never rejects, and takes no longer than the option `storeTimeout`. */
 export async function readHealth(context: HealthContext): Promise<Health> {
   const { store, replayStore, monotonic } = context
   const separate = replayStore !== store

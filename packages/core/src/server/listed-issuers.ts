@@ -2,9 +2,9 @@ import { KnownIssuers, listedSeconds } from '../issuer/known-issuers.js'
 import type { Store } from '../store/store.js'
 import { after } from '../time/clock.js'
 
-/** Milliseconds between two looks at the list, more or less, so that instances which began together take turns. */
+/** Milliseconds between two reads of the list. Varied at random, so that instances which started together take turns. */
 const pause = 600_000
-/** Milliseconds that a store has to connect before it is read all the same. */
+/** Milliseconds to wait for a store that is still connecting. */
 const connecting = 2000
 const key = 'issuers:known'
 
@@ -20,16 +20,16 @@ interface SharedContext {
 /** The issuers that this instance and others know. */
 interface SharedIssuers {
   readonly known: KnownIssuers
-  /** Reads what others have written, and writes what they do not have yet. Never rejects. */
+  /** Reads what others have written, and writes what is missing. Never rejects. */
   exchange(): Promise<void>
   close(): void
 }
 
 /**
- * Keeps the list of known issuers in the store, so that an instance that starts in the middle of a storm knows them. It is
- * read when the store is connected, and every ten minutes or so, and written then if something was added. So no request
- * causes a write; that an operator has an issuer forgotten is written at once. Where two instances write at the same moment,
- * the lines that are lost are written again the next time.
+ * Keeps the list of known issuers in the store, so that an instance which starts during a flood of requests knows
+ * them. The list is read when the store is connected and then about every ten minutes; it is written at that time if
+ * something was added. So no request causes a write. When an operator has an issuer forgotten, it is written at once.
+ * If two instances write at the same moment, the lines that are lost are written again the next time.
  */
 export function shareKnownIssuers({ store, clock, random }: SharedContext): SharedIssuers {
   const known = new KnownIssuers(undefined, () => void exchange())
@@ -43,10 +43,11 @@ export function shareKnownIssuers({ store, clock, random }: SharedContext): Shar
       const text = known.text()
       if (text !== stored) await store.put(key, text, listedSeconds)
     } catch {
-      // Whoever watches the store has reported it. What is known here stays, and there is a next time.
+      // The watched store has reported the failure. The list here stays, and the next read follows.
     }
   }
-  // One after the other: two that cross would undo each other. What was asked for before the end is still written.
+  // One after the other: concurrent exchanges would undo each other. An exchange asked for before `close` still
+  // writes.
   const exchangeAll = async (): Promise<void> => {
     while (isWanted) {
       isWanted = false
@@ -61,12 +62,12 @@ export function shareKnownIssuers({ store, clock, random }: SharedContext): Shar
     return running
   }
   const timer = setInterval(() => void exchange(), pause * (0.75 + 0.5 * random()))
-  // Under timers that a test has put in place it may be anything.
+  // Fake timers of a test may return any type.
   ;(timer as Partial<NodeJS.Timeout>).unref?.()
   let stop = (): void => {}
   if (store.onConnected === undefined) void exchange()
   else {
-    // A client that is still connecting has not failed, and nobody should be told so.
+    // A client that is still connecting has not failed, so nothing is reported.
     stop = after(connecting, () => void exchange())
     store.onConnected(() => {
       stop()

@@ -4,12 +4,12 @@ import { type HttpRequest, splitTarget } from '../http/message.js'
 import { routeOf } from '../http/request-view.js'
 import { isConnecting } from '../store/store-error.js'
 
-/** Milliseconds in which one cause is logged once. */
+/** Each cause is logged once in this many milliseconds. */
 const pause = 60_000
-/** Causes told apart within that time; they are faults of this server, so there are few. */
+/** Limit on the causes told apart in that time. They are faults of this server, so there are few. */
 const mostCauses = 200
 
-/** The log that nobody has to ask for. */
+/** The default logger. */
 const consoleLogger: Logger = {
   error: (details, message) => console.error(message, ...errorIn(details)),
   warn: (details, message) => console.warn(message, ...errorIn(details)),
@@ -17,7 +17,7 @@ const consoleLogger: Logger = {
 
 const errorIn = (details: object): readonly unknown[] => ('err' in details ? [details.err] : [])
 
-/** One failure of ours, as it is logged. */
+/** An internal failure, as it is logged. */
 interface Failure {
   readonly code: string
   readonly reason?: string | undefined
@@ -29,11 +29,11 @@ interface Logged {
   more: number
 }
 
-/** Logs failures of ours, once for each cause and minute; and each refusal for whoever logs at the level `debug`. */
+/** Logs internal failures, once a minute for each cause, and every refusal at the level `debug`. */
 export function createLog(logger: Logger = consoleLogger, monotonic: () => number): Report {
   const causes = new Map<string, Logged>()
 
-  /** How often it has come unlogged since it was logged last; `undefined` when it is not to be logged now. */
+  /** How often a cause has come since it was last logged; `undefined` when it is not logged now. */
   const due = (cause: string): number | undefined => {
     const now = monotonic()
     const known = causes.get(cause)
@@ -43,7 +43,7 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
     }
     if (known === undefined && cause !== others && causes.size >= mostCauses) {
       for (const [old, { at }] of causes) if (now >= at + pause) causes.delete(old)
-      // Texts that never come twice are one cause together.
+      // Causes with ever new texts are counted as one.
       if (causes.size >= mostCauses) return due(others)
     }
     causes.set(cause, { at: now, more: 0 })
@@ -76,13 +76,13 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
       code,
       ...(reason === undefined ? {} : { reason }),
       ...(request === undefined ? {} : placeOf(request)),
-      // Of a function that is late the route is known before it is noted.
+      // The route of a late function is known before it is noted for the request.
       ...(event.name === 'policy-timeout' && event.route !== undefined ? { route: event.route } : {}),
       ...(more === 0 ? {} : { more }),
     }
     const place = 'route' in details ? ` at ${details.method} ${details.route}` : ''
     const repeated = more === 0 ? '' : ` (and ${more} more since it was logged last)`
-    // An error says itself what is wrong.
+    // An error logged in full gives the reason itself.
     const said = error === undefined ? `: ${reason ?? 'no reason given'}` : ''
     quietly(() => logger.error(details, `aauth: ${code}${place}${said}${repeated}`))
   }
@@ -93,8 +93,7 @@ const others = 'others'
 function failureIn(event: UntimedEvent<AAuthEvent>, error: unknown): Failure | undefined {
   switch (event.name) {
     case 'refused':
-      // That it is not connected yet has been told by itself.
-      // A function that is late has been told by itself, with its name.
+      // A store that is still connecting, and a late function, have events of their own.
       if (event.code === 'policy_unavailable') return undefined
       return event.family === 'ours' && !isConnecting(error) ? event : undefined
     case 'observed':
@@ -115,14 +114,14 @@ function failureIn(event: UntimedEvent<AAuthEvent>, error: unknown): Failure | u
   }
 }
 
-/** Errors are told apart by where they come from: their messages may name what is different each time. */
+/** Identifies an error by where it was thrown, because messages may differ each time. */
 function causeOf({ code, reason = '' }: Failure, error: unknown): string {
   if (!(error instanceof Error)) return `${code} ${reason.slice(0, 200)}`
   const at = typeof error.stack === 'string' ? /^\s+at .{1,300}/m.exec(error.stack)?.[0] : undefined
   return `${code} ${error.name} ${at ?? error.message.slice(0, 200)}`
 }
 
-/** A refusal, for whoever wants to know each. */
+/** Logs a refusal or challenge at the level `debug`. */
 function debug(event: UntimedEvent<AAuthEvent>, request: object, fallback: Logger): void {
   if (event.name !== 'refused' && event.name !== 'challenged') return
   const log = routeOf(request).log ?? fallback
@@ -133,10 +132,10 @@ function debug(event: UntimedEvent<AAuthEvent>, request: object, fallback: Logge
   quietly(() => log.debug?.(details, `aauth: ${event.name} ${code}`))
 }
 
-/** Where it happened: the route as it was declared or, where that is not known, the path. */
+/** Where it happened: the route as declared or, if unknown, the path. */
 function placeOf(request: object): { readonly method: string; readonly route: string } {
   const { method, path } = splitTarget(request as HttpRequest)
-  // A path is a stranger's, and a terminal takes more than text.
+  // Strangers choose paths, and a terminal interprets control characters.
   const { route = path.slice(0, 200).replace(/[^\x21-\x7e]/g, '?') } = routeOf(request)
   return { method, route }
 }
@@ -146,6 +145,6 @@ function quietly(write: () => void): void {
   try {
     write()
   } catch {
-    // There is nowhere else to tell it.
+    // There is no other place to report it.
   }
 }

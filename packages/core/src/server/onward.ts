@@ -8,7 +8,7 @@ import type { Report } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import type { Deferrals } from '../pending/open.js'
 
-/** What the calls onward of a server depend on. */
+/** What calls to suppliers depend on. */
 export interface OnwardContext {
   readonly chaining: Chaining | undefined
   readonly deferrals: Deferrals
@@ -16,11 +16,14 @@ export interface OnwardContext {
   readonly help: Help
 }
 
-/** Calls to suppliers, for handlers, and what their callers are answered when one comes to nothing. */
+/** Calls to suppliers, for handlers, and the answers to their callers when a call fails or has to wait. */
 export interface OnwardCalls {
-  /** @throws TypeError where the route has not said that it calls anybody */
+  /** @throws TypeError when the route does not set `onward: true` */
   onward(request: HttpRequest): Onward
-  /** `undefined` for an error that is none of ours. Only where nothing has been answered: the call may be put aside. */
+  /**
+   * `undefined` for an error that is not ours. Call it only if nothing has been answered: it may put the call on
+   * hold.
+   */
   answerOnward(request: HttpRequest, error: unknown): Promise<Answered> | undefined
 }
 
@@ -29,13 +32,13 @@ export function createOnwardCalls({ chaining, deferrals, report, help }: OnwardC
     const { answer, refusal, wait } = behindOf(error) as NonNullable<ReturnType<typeof behindOf>>
     if (refusal === undefined) return challenged(error.code, answer, report, request)
     const run = chaining?.runOf(request)
-    // A wait of another request's is for another person.
+    // A wait that began for another request is for another person.
     if (wait === undefined || run?.caller === undefined || chaining === undefined || !run.awaits(wait))
       return refused(refusal, report, request)
     const chain = await chaining.sealWaiting(run, wait)
     if (chain === undefined) return refused(tooLong, report, request)
     const outcome = await deferrals.chained(request, run.caller, { chain, wait })
-    // Nobody will come back for it.
+    // No poll will collect the result.
     if (outcome.answer.status !== 202) void chaining.cancel(chain)
     return outcome
   }

@@ -3,8 +3,8 @@ import { z } from '../configuration/schema.js'
 import type { Denials } from '../denial/denials.js'
 import type { Revocations } from '../revocation/revocations.js'
 
-// What requests ask on their way is asked with what was read just now; what an operator asks may be anything, and "nobody is
-// denied" would be the wrong answer to a slip.
+// The request path checks values it has read and verified. An operator's argument may be anything, and "nobody is
+// denied" would be the wrong answer to a typing error.
 const named = z.object({
   iss: z.string('must be the issuer of the token'),
   jti: z.string('must be the name of the token'),
@@ -21,7 +21,7 @@ const callerSchema = z.looseObject(
   'must be called with a caller, such as req.aauth',
 )
 
-/** {@link Denials} as an operator has them: what is asked about is checked as well. */
+/** {@link Denials} for operators: arguments are checked. */
 export function operatorDenials(denials: Denials): Denials {
   return {
     ...denials,
@@ -32,7 +32,7 @@ export function operatorDenials(denials: Denials): Denials {
   }
 }
 
-/** {@link Revocations} as an operator has them. */
+/** {@link Revocations} for operators: arguments are checked. */
 export function operatorRevocations(revocations: Revocations): Revocations {
   return {
     record: (revocation) => revocations.record(revocation),

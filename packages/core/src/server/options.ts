@@ -61,7 +61,7 @@ const identifier = z
 const schema = z.strictObject({
   ...accessOptionsShape,
   resource: ownIdentifier,
-  // Whatever it is: it is read where keys are, with the place of the one at fault.
+  // Checked where keys are read, which can name the invalid one.
   signingKeys: z.custom<SigningKeys>(() => true).optional(),
   scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
   accessServer: identifier.optional(),
@@ -150,7 +150,7 @@ const schema = z.strictObject({
   clock: fn<() => number>().optional(),
   random: fn<() => number>().optional(),
   onEvent: fn<Listener>().optional(),
-  // It may be a log, which is an object of its own.
+  // May be an audit log, which is an object with more members.
   audit: z
     .looseObject({
       subjects: z.boolean('must be a boolean').optional(),
@@ -165,10 +165,10 @@ const schema = z.strictObject({
     .optional(),
 })
 
-/** The names of all options, or of the members of one that is an object: what the guides name is held to them. */
+/** The names of all options, or of the members of an option that is an object. The guides are tested against them. */
 export const optionNames = (...path: readonly string[]): readonly string[] => membersOf(schema, path)
 
-/** Options that hold objects of the application's own: they are not looked into. */
+/** Options that hold objects of the application; their members are not checked. */
 const opaque: ReadonlySet<string> = new Set(['store', 'replayStore', 'signingKeys', 'logger', 'key'])
 
 function isStore(value: unknown): boolean {
@@ -189,7 +189,7 @@ function isLogger(value: unknown): boolean {
   )
 }
 
-/** Options that are used as they are given, or with the default of the schema. */
+/** Options that are used as given, or with the default of the schema. */
 type Kept =
   | 'resource'
   | 'signatureWindow'
@@ -210,7 +210,7 @@ type Kept =
 export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** The host of `resource`. */
   readonly authority: string
-  /** Changes with every rotation: read it at each use. */
+  /** Changes with every rotation, so read it at each use. */
   readonly keys: OwnKeyRing
   readonly scopes: ReadonlyMap<string, string>
   readonly accessServer: string | undefined
@@ -225,7 +225,7 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly sessions: SessionSettings
   readonly fetch: IssuerFetch | undefined
   readonly store: WatchedStore
-  /** Whether the store is one that was given, which may have to be waited for. */
+  /** Whether the application gave the store, which then may be remote. */
   readonly isShared: boolean
   readonly replayStore: WatchedStore
   readonly revocationLimits: RevocationLimits
@@ -233,9 +233,9 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   /** Milliseconds, as `Date.now`. */
   readonly replayReportOnlyUntil: number
   readonly limits: Limits
-  /** Milliseconds that only ever grow: for durations. */
+  /** Milliseconds that never decrease, for durations. */
   readonly monotonic: () => number
-  /** The time of day at the start, moved on by `monotonic`: for durations that are told as dates. */
+  /** The time of day at start, advanced by `monotonic`: for durations that are reported as dates. */
   readonly steady: () => number
   readonly report: Report
   readonly decisions: Decisions
@@ -243,10 +243,10 @@ export interface Config extends Required<Pick<ResourceOptions, Kept>> {
   readonly subjects: Subjects
 }
 
-/** The options whatever the type of the framework's requests. */
+/** The options for any framework: the type of its requests is left out. */
 export type AnyResourceOptions = Omit<ResourceOptions, 'policy' | 'issuers'> &
   AnyAccessOptions & {
-    // A function that takes the requests of one framework is given no others.
+    // A function that takes one framework's requests accepts no others.
     readonly issuers?: IssuerOptions<never>
   }
 
@@ -260,14 +260,14 @@ export function readOptions(options: AnyResourceOptions): Config {
     throw new TypeError(
       'option resource: is missing; options are an object with at least the https:// origin of this API',
     )
-  // What is left undefined here is most often a variable that is not set.
+  // `undefined` here usually comes from a variable that is not set.
   if ('signingKeys' in options) readSigningKeys(options.signingKeys, 'option signingKeys')
   const given = checkConfiguration(schema, options, { prefix: 'option ', opaque })
   const scopes = new Map(Object.entries(given.scopes ?? {}))
   const clock = given.clock ?? (() => Date.now())
   const { onEvent, logger, audit, storeTimeout, freshness, replayStore, ...rest } = given
   const monotonic = monotonicBy(given.clock)
-  // The object itself: a schema copies what it checks.
+  // The object itself, because a schema copies what it checks.
   const log = readAudit(options.audit)
   const subjects = createSubjects(
     (audit ?? {}) as SubjectOptions,
@@ -332,12 +332,12 @@ export function readOptions(options: AnyResourceOptions): Config {
   }
 }
 
-/** The log that it is, or `undefined` where it only says how persons are named. */
+/** The audit log, or `undefined` when the option only says how persons are named. */
 function readAudit(audit: ResourceOptions['audit']): OwnAuditLog | undefined {
   if (audit === undefined || audit instanceof OwnAuditLog) return audit
   const other = Object.keys(audit).find((name) => name !== 'subjects' && name !== 'subjectKey')
   const isLog = typeof (audit as { readonly flush?: unknown }).flush === 'function'
-  // One that another copy of this package has made would never be told of anything.
+  // A log made by another copy of this package would never receive a decision.
   if (isLog)
     throw new TypeError('option audit: is a log that createAuditLog of this very package has not made')
   if (other !== undefined) throw new TypeError(`option audit.${other}: is not known`)

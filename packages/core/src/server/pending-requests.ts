@@ -30,16 +30,16 @@ import type { UserDirectory } from '../users/directory.js'
 import { createLoginHint } from '../users/login-hint.js'
 import type { Config } from './options.js'
 
-/** All that a server has for its pending requests and sessions. */
+/** The parts of a server for pending requests and sessions. */
 export interface PendingRequests {
   readonly deferrals: Deferrals
   readonly grantToken: GrantToken
   readonly pending: Pending
   readonly sessions: SessionService
   readonly endpoints: readonly Endpoint[]
-  /** How many polls are held open. */
+  /** How many polls are open. */
   polls(): number
-  /** Answers all long polls; from then on none is held open. */
+  /** Answers all long polls. No poll is held open after that. */
   close(): void
 }
 
@@ -52,7 +52,7 @@ export interface PendingRequestsContext {
   readonly users: UserDirectory | undefined
 }
 
-/** Creates it. */
+/** Creates the parts for pending requests and sessions. */
 export function createPendingRequests(config: Config, given: PendingRequestsContext): PendingRequests {
   const { resource, store, clock, steady, report, paths, pending: settings, interaction } = config
   const { authentication, chaining } = given
@@ -132,7 +132,7 @@ function sessionService(config: Config, stops: StopContext): SessionService {
   })
 }
 
-/** Seconds for which anything that was begun can last: a session, or a call that waits again and again. */
+/** The longest time in seconds that something begun with a token can last: a session, or a call that waits repeatedly. */
 export function longestBegun({ sessions, pending }: Pick<Config, 'sessions' | 'pending'>): number {
   return Math.max(sessions.maxAge, (1 + mostWaits) * (pending.lifetime + pending.retention))
 }

@@ -1,4 +1,4 @@
-// Not by its name, which whoever bundles ES modules for Node declares in front of everything.
+// The default export: bundlers of ES modules for Node often declare `createRequire` themselves at the top of the file.
 import nodeModule from 'node:module'
 import { join } from 'node:path'
 import type { Store } from '../store/store.js'
@@ -9,16 +9,20 @@ export interface OpenedStore extends Store {
   close(): Promise<void>
 }
 
-/** What `@countersign/redis` is used for here. No package that has it depends on it: only `AAUTH_REDIS_URL` asks for it. */
+/**
+ * The part of `@countersign/redis` that is used here. This package does not depend on it; only `AAUTH_REDIS_URL` asks
+ * for it.
+ */
 interface RedisPackage {
   openRedisStore(url: string, options: { readonly prefix: string }): OpenedStore
 }
 
 /**
- * Opens the store of `AAUTH_REDIS_URL`, which connects by itself, now or later.
+ * Opens the store of `AAUTH_REDIS_URL`. It connects by itself, now or later.
  *
- * @param from where the package is looked for first; then it is in the application's directory
- * @throws TypeError when a package is missing or the URL is none; never with the URL, which may hold a password
+ * @param from where the package is looked up first; then in the application's directory
+ * @throws TypeError when a package is missing or the URL is invalid; the message never holds the URL, which may hold
+ * a password
  */
 export function openRedis(
   url: string,

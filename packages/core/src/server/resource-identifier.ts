@@ -3,8 +3,8 @@ import { isServerIdentifier } from '../identifiers.js'
 const rule = 'must be a server identifier: https, host only, lower case, no port, no trailing slash'
 
 /**
- * What is wrong with an identifier of ours, for the operator; `undefined` for a good one. Most often it is the address
- * that the server listens on, which is something else than its name.
+ * What is wrong with a resource identifier, for the operator; `undefined` if it is valid. The usual mistake is to
+ * give the address that the server listens on.
  */
 export function resourceFault(given: unknown): string | undefined {
   if (isServerIdentifier(given)) return undefined

@@ -1,9 +1,10 @@
 import type { AccessConfig } from '../access/access-options.js'
 import { checkRequirement } from '../access/checked-requirement.js'
+import type { GuardContext } from '../access/guard-context.js'
 import { policiesSchema, policyList } from '../access/policy.js'
 import type { Requirement } from '../access/requirement.js'
 import type { RouteCaller } from '../access/route-caller.js'
-import { createRouteGuard, type GuardContext, type RouteGuard } from '../access/route-guard.js'
+import { createRouteGuard, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
 import { createUserScopes } from '../access/user-scopes.js'
 import { createAdoption } from '../adoption/adoption.js'
@@ -54,9 +55,9 @@ const routeDefaults = z.strictObject({
 })
 
 /**
- * Creates a resource server: options in; `require`, `endpoints` and `handle` out.
+ * Creates a resource server from its options.
  *
- * @throws TypeError naming the option at fault
+ * @throws TypeError naming the invalid option
  *
  * @example
  * ```ts
@@ -83,13 +84,16 @@ export function createResourceServer<Raw = unknown, Hook = never>(
   return createTracedServer(options, undefined)
 }
 
-/** As {@link createResourceServer}, and `trace` is told of every check. Then nothing is remembered from one request for the next. */
+/**
+ * As {@link createResourceServer}, with a `trace` that is told of every check. Nothing is then remembered between
+ * requests.
+ */
 export function createTracedServer<Raw = unknown, Hook = never>(
   options: ResourceOptions<Raw>,
   trace: Trace | undefined,
 ): ResourceServer<Raw, Hook> {
   const config = readOptions(options)
-  // Where nobody shares the store it does not outlive the process either.
+  // A store in memory ends with the process, so there is nothing to share.
   const listed = config.isShared && trace === undefined ? shareKnownIssuers(config) : undefined
   const issuers = createIssuerKeys(
     config.issuers,
@@ -102,7 +106,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
     },
     listed?.known,
   )
-  // Applications that want to wait for it await `issuers.warm()`, which then joins this attempt.
+  // An application that awaits `issuers.warm()` joins this attempt.
   void issuers.warm()
   const deadlines = new Deadlines(config.policyTimeout, config.report)
   const state = createState({ ...config, longest: longestBegun(config), deadlines })
@@ -241,16 +245,16 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   }
 }
 
-/** Finds out where this process runs, as far as the options leave anything open. */
+/** Finds out where this process runs, if the options leave that open. */
 function lookAround({ mode, ed25519 }: CryptoOptions): Surroundings {
   const mayLook = useShortcuts() && ed25519 === undefined && mode !== 'threads'
   return { cores: countCores(), sodium: mayLook ? installedSodium() : undefined }
 }
 
 /**
- * What was begun with a token outlives it, so a revocation has to end that as well (G-58). The revocation is written first,
- * and then what was begun is looked for; beginning something goes the other way round. A revocation that was interrupted is
- * completed when it is repeated, whether it is known or not.
+ * A session or held call outlives the token that it was begun with, so a revocation has to end it as well (G-58). The
+ * revocation is written first, then what was begun is looked up; whatever begins writes its entry first and then
+ * checks for a revocation. A revocation that was interrupted is completed when it is repeated.
  */
 function endingSessions(revocations: RevocationRecords, sessions: SessionService): RevocationRecords {
   return {

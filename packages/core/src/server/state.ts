@@ -9,7 +9,7 @@ import type { Deadlines } from '../time/deadline.js'
 import type { UsersOptions } from '../users/options.js'
 import { createUnlinks, type Unlinks } from '../users/unlinks.js'
 
-/** The checks that ask the store about each request; with a shared store, all instances agree. */
+/** The checks that read the store for each request. With a shared store, all instances agree. */
 export interface State {
   readonly revocations: RevocationRecords
   readonly denials: DenialCheck
@@ -18,7 +18,7 @@ export interface State {
   readonly unlinks: Unlinks
 }
 
-/** What they depend on. */
+/** What these checks depend on. */
 export interface StateContext {
   /** Our identifier. */
   readonly resource: string
@@ -36,7 +36,7 @@ export interface StateContext {
   readonly monotonic: () => number
   /** How persons are named in events. */
   readonly subjects: Pick<Subjects, 'hashOf'>
-  /** Seconds for which anything that was begun can last. */
+  /** The longest time in seconds that something begun with a token can last. */
   readonly longest: number
   readonly deadlines: Deadlines
   readonly report: (event: UntimedEvent<StateEvent>, request?: object) => void

@@ -5,19 +5,18 @@ import type { Revocations } from '../revocation/revocations.js'
 import { lastWord, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
 
-/** The things that can outlive the token they were begun with. */
+/** What can outlive the token that it was begun with. */
 export type Begun = 'session' | 'request'
 
 /**
- * The record of what was begun with which tokens, sessions and requests that wait, as far as it is needed to end it when its
- * token is revoked. A
- * revocation writes here only where there is something to end: what a stranger revokes leaves nothing behind that outlives
- * what could have come of it.
+ * Records which sessions and pending requests were begun with which tokens, so that they can be ended when a token is
+ * revoked. A revocation writes here only if there is something to end, so a stranger's revocation leaves nothing
+ * behind that outlives what it could have ended.
  */
 export interface BegunWith {
-  /** Records that something has begun with a token. @param until milliseconds, when it ends at the latest */
+  /** Records that something has begun with a token. @param until when it ends at the latest, in milliseconds */
   begun(what: Begun, token: TokenName, until: number): Promise<void>
-  /** Ends what was begun with a token that is known to be revoked. Repeating it is harmless. */
+  /** Ends what was begun with a token that has been revoked. May be repeated. */
   end(token: TokenName): Promise<void>
   /** Whether what was begun with a token has been ended. */
   hasEnded(token: TokenName): Promise<boolean>
@@ -38,7 +37,7 @@ const skew = issuerSkew + instanceSkew
 
 /** Creates the {@link BegunWith} of a server. */
 export function createBegunWith({ resource, store, revocations, clock }: BegunWithContext): BegunWith {
-  // Strangers' strings of any length and alphabet.
+  // Strangers choose these strings, so they are hashed.
   const key = (what: Begun | 'ended', { iss, jti }: TokenName): string =>
     `${prefixes[what]}:token:${hash('sha256', `${resource}\n${iss}\n${jti}`, 'base64url')}`
   const secondsUntil = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000)) + skew
@@ -56,8 +55,8 @@ export function createBegunWith({ resource, store, revocations, clock }: BegunWi
   return {
     async begun(what, token, until) {
       await note(what, token, until)
-      // This is written first and the revocation is looked for afterwards; whoever revokes does it the other way round. So
-      // one of them sees both.
+      // This is written first, and the revocation is looked up afterwards; a revocation does it the other way round.
+      // So at least one of them sees the other.
       const [before, revoked] = await Promise.all([noted('ended', token), revocations.has(token)])
       if (before === undefined ? revoked : before < until) await note('ended', token, until)
     },

@@ -4,20 +4,23 @@ import type { Store } from '../store/store.js'
 import type { SealingKeys } from './sealing-keys.js'
 import type { SessionClaims } from './session.js'
 
-/** Makes a token (token68) of a session, and reads it back. */
+/** Makes the token of a session (token68), and reads it back. */
 export interface SessionCodec {
-  /** Makes the token. @param name the token itself, where sessions are kept in the store; the same name again changes nothing */
+  /**
+   * Makes the token. @param name the token itself, if sessions are kept in the store; repeating a name changes
+   * nothing
+   */
   seal(claims: SessionClaims, name?: string): Promise<string>
-  /** Keeps a token that was replaced for `seconds` more, where sessions are kept in the store. */
+  /** Keeps a replaced token for `seconds` more, if sessions are kept in the store. */
   replaced(token: string, claims: SessionClaims, seconds: number): Promise<void>
-  /** Reads a token; `undefined` for one that was not made here, or whose secret is gone. Rejects only when the store fails. */
+  /** Reads a token; `undefined` if it was not made here, or its secret is gone. Rejects only when the store fails. */
   open(token: string): Promise<SessionClaims | undefined>
 }
 
-// Longer than any header block that a server takes beside the signature.
+// Longer than any header block that a server accepts beside the signature.
 const longestToken = 6144
 
-/** Sessions kept inside their tokens, encrypted. */
+/** Sessions kept in their tokens, encrypted. */
 export function sealedSessions(keys: SealingKeys): SessionCodec {
   return {
     async seal(claims) {

@@ -1,6 +1,6 @@
 import { fieldLines, trimField } from '../http/message.js'
 
-/** The value for a session credential that is malformed. */
+/** Stands for a malformed session credential. */
 export const malformed: unique symbol = Symbol('malformed')
 
 const scheme = /^aauth(?:[ \t]|$)/i
@@ -8,8 +8,8 @@ const scheme = /^aauth(?:[ \t]|$)/i
 const credential = /^aauth +([A-Za-z0-9._~+/-]+=*)$/i
 
 /**
- * The token of `Authorization: AAuth`; `undefined` when other credentials or none were sent. One that is empty, that has
- * anything beside one token68 or that is sent twice is {@link malformed} (R-208, N-126 to N-128).
+ * The token of `Authorization: AAuth`; `undefined` when there are other credentials or none. It is {@link malformed}
+ * if it is empty, is more than one token68, or is sent twice (R-208, N-126 to N-128).
  */
 export function sessionCredential(rawHeaders: readonly string[]): string | typeof malformed | undefined {
   const lines = fieldLines(rawHeaders, 'authorization').map(trimField)

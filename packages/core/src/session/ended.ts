@@ -8,34 +8,37 @@ import type { Store } from '../store/store.js'
 import type { BegunWith } from './begun-with.js'
 import type { SessionClaims } from './session.js'
 
-/** Which sessions are to end, together with approvals that no agent has fetched yet. */
+/** Which sessions to end, together with approvals that no agent has fetched yet. */
 export type SessionSelection =
-  /** Every session of this person, and whatever this person has approved. */
+  /** Every session of this user, and everything this user has approved. */
   | { readonly user: string }
-  /** Every session of this key, and whatever has been approved for it: of one agent, as long as it keeps its key. */
+  /** Every session of this key, and everything approved for it: one agent, while it keeps its key. */
   | { readonly jkt: string }
   /** One session. */
   | { readonly id: string }
 
-/** The record of sessions that were ended before their time. */
+/** Records sessions that were ended early. */
 export interface EndedSessions {
   /** Ends the selected sessions. */
   end(selection: SessionSelection): Promise<void>
-  /** Ends the sessions that were begun with a token which its issuer has revoked. */
+  /** Ends the sessions that were begun with a revoked token. */
   endBegunWith: BegunWith['end']
-  /** Records what has begun with a token. */
+  /** Records that something has begun with a token. */
   begunWith: BegunWith['begun']
   /** Whether what was begun with a token has been ended. */
   hasEnded: BegunWith['hasEnded']
-  /** The marks of the last ends of this person and key, to be kept with a decision made now. */
+  /** The marks of the last ends for this user and key, to be stored with a decision made now. */
   marks(who: Who): Promise<EndMarks>
-  /** Whether sessions of this person or key have been ended since those marks. */
+  /** Whether sessions of this user or key have been ended since these marks. */
   since(who: Who, marks: EndMarks): Promise<boolean>
-  /** Whether this session has been ended, or the caller it was begun for is revoked or denied. Rejects when the store fails. */
+  /**
+   * Whether this session has been ended, or the caller it was begun for is revoked or denied. Rejects when the store
+   * fails.
+   */
   has(claims: SessionClaims): Promise<boolean>
 }
 
-/** The person and key of a session. */
+/** The user and key of a session. */
 export interface Who {
   readonly jkt: string
   /** The application's own name of the person. */
@@ -44,9 +47,9 @@ export interface Who {
 
 /** The dependencies of {@link createEndedSessions}. */
 export interface EndedSessionsContext {
-  /** Our identifier: a person of the same name elsewhere is another one. */
+  /** Our identifier: a user of the same name elsewhere is another user. */
   readonly resource: string
-  /** Seconds for which a decision may count: as a session, or while what waits for it is not fetched. */
+  /** The longest time in seconds that a decision counts, as a session or while its result waits to be fetched. */
   readonly longest: number
   readonly store: Store
   readonly stops: StopContext
@@ -61,7 +64,7 @@ export interface EndedSessionsContext {
  */
 export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
   const { resource, longest, store, stops, begunWith } = context
-  // Strangers' strings of any length and alphabet.
+  // Strangers choose these strings, so they are hashed.
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
   const mark = async (name: string): Promise<void> => {
@@ -89,7 +92,7 @@ export function createEndedSessions(context: EndedSessionsContext): EndedSession
     async end(selection) {
       const given: unknown = selection
       const [[what, name] = [], ...more] = Object.entries(given ?? {})
-      // A misspelt name would end nobody's, and say nothing.
+      // A misspelt member would silently end no session.
       if (!selections.has(what) || !isUser(name) || more.length > 0)
         throw new TypeError("sessions.end: must name one user, one jkt or one id, such as { user: 'mom' }")
       if ('user' in selection) return mark(key('user', selection.user))
@@ -115,6 +118,6 @@ export function createEndedSessions(context: EndedSessionsContext): EndedSession
 
 const selections: ReadonlySet<unknown> = new Set(['user', 'jkt', 'id'])
 
-// A mark that has gone is older than any session.
+// A mark that has expired is older than any session.
 const isNewer = (mark: string | undefined, known: string | undefined): boolean =>
   mark !== undefined && mark !== known

@@ -3,22 +3,22 @@ import { z } from '../configuration/schema.js'
 /** Options of sessions (`AAuth-Access`, AAuth 6.3). */
 export interface SessionOptions {
   /**
-   * Secrets of 256 bits, base64url: the first seals new sessions, all of them open sessions. Put a new one first to
-   * rotate. Default: secrets that are made and replaced by themselves, kept in the store that all processes share.
+   * Secrets of 256 bits, base64url. The first encrypts new sessions; all of them decrypt. To rotate, put a new one
+   * first. Default: secrets that are created and replaced automatically, in the store that all processes share.
    */
   readonly keys?: readonly string[]
   /**
-   * Where the session is. `token` (default): sealed inside the token, so that the store holds nothing but what has been
-   * ended. `store`: the token is a random name for an entry of the store.
+   * Where the session is kept. `token` (default): encrypted in the token, so that the store only holds what has been
+   * ended. `store`: in the store, and the token is a random name.
    */
   readonly keep?: 'token' | 'store'
-  /** Seconds after which a session that is not used ends. Default 604 800, a week. */
+  /** Seconds after which an unused session ends. Default 604 800, a week. */
   readonly lifetime?: number
-  /** Seconds after which any session ends, however much it is used. Default 2 592 000, thirty days. */
+  /** Seconds after which any session ends, even if it is used. Default 2 592 000, thirty days. */
   readonly maxAge?: number
-  /** Seconds after which an answer brings a new token in place of the old one. Default 3600. */
+  /** Seconds after which an answer brings a new token. Default 3600. */
   readonly renewAfter?: number
-  /** Seconds the old token still counts, for requests under way (G-34). Default 60. */
+  /** Seconds for which the old token still counts, for requests on their way (G-34). Default 60. */
   readonly grace?: number
 }
 

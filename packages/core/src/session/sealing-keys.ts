@@ -8,11 +8,14 @@ import type { SessionSettings } from './options.js'
 export interface SealingKeys {
   /** The secret for new tokens. */
   current(): Promise<NamedSecret>
-  /** The secret of a `kid`; `undefined` for one that is unknown or was replaced long enough ago. */
+  /** The secret of a `kid`; `undefined` if it is unknown or was replaced too long ago. */
   find(kid: string): Promise<Uint8Array | undefined>
 }
 
-/** The secrets in the options, or secrets that are made and replaced by themselves. @param clock milliseconds, as `Date.now` */
+/**
+ * The secrets in the options, or secrets that are created and replaced automatically. @param clock milliseconds, as
+ * `Date.now`
+ */
 export function createSealingKeys(settings: SessionSettings, store: Store, clock: () => number): SealingKeys {
   return settings.keys === undefined
     ? rotatingKeys(settings.lifetime, store, clock)
@@ -28,14 +31,15 @@ function fixedKeys(secrets: readonly Uint8Array[]): SealingKeys {
 }
 
 /**
- * Secrets made here: a new one in every span as long as a session lives unused, each kept for two spans, since no token
- * lives longer. The first process that needs a secret makes it, by a claim in the store, so that all processes use the same.
+ * Secrets made here: a new one in each period as long as an unused session lives, each kept for two periods, because
+ * no token lives longer. The first process that needs a secret makes it, with a claim in the store, so that all
+ * processes use the same one.
  */
 function rotatingKeys(lifetime: number, store: Store, clock: () => number): SealingKeys {
   const secrets = new Map<number, Uint8Array>()
   const spanAt = (skew: number): number => Math.floor((clock() / 1000 + skew) / lifetime)
   const spanNow = (): number => spanAt(0)
-  // Other instances' clocks may be in the next span already.
+  // Other instances' clocks may be in the next period already.
   const isAlive = (span: number): boolean => span <= spanAt(instanceSkew) && span >= spanNow() - 1
   const nameOf = (span: number): string => `session-key:${lifetime}:${span}`
   const fetch = async (span: number): Promise<Uint8Array | undefined> => {

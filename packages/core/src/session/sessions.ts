@@ -30,17 +30,17 @@ export interface SessionService extends Sessions {
     record: Pick<PendingRecord, 'origins' | 'jkt' | 'session'>,
     approval: Omit<Approved, 'outcome'>,
   ): Promise<Answer>
-  /** The marks of what has been ended of this person and key so far. */
+  /** The marks of the ends so far, for this user and key. */
   marks: EndedSessions['marks']
-  /** Whether more has been ended since those marks. */
+  /** Whether there have been further ends since these marks. */
   endedSince: EndedSessions['since']
-  /** Records that a request waits that was begun with a token. @param until milliseconds, when nothing is known of it */
+  /** Records that a pending request was begun with a token. @param until when it is forgotten, in milliseconds */
   waitsWith(token: TokenName, until: number): Promise<void>
-  /** Ends the sessions and waiting requests that were begun with a token which has been revoked. */
+  /** Ends the sessions and pending requests that were begun with a revoked token. */
   endBegunWith(token: TokenName): Promise<void>
   /** Whether what was begun with a token has been ended. */
   hasEnded(token: TokenName): Promise<boolean>
-  /** The session behind a token, if it is alive and was given to this caller's key. Rejects when the store fails. */
+  /** The session of a token, if it is alive and belongs to this caller's key. Rejects when the store fails. */
   find(token: string, caller: TokenCaller): Promise<FoundSession | undefined>
 }
 
@@ -66,7 +66,7 @@ export function createSessions(context: SessionsContext): SessionService {
     clock() < claims.exp &&
     clock() < claims.began + settings.maxAge * 1000
 
-  /** When this token was replaced, and by which; `undefined` while it is the newest. */
+  /** When this token was replaced, and with which salt; `undefined` while it is the newest. */
   const successorOf = async ({ id, round }: SessionClaims): Promise<Successor | undefined> => {
     const text = await store.get(renewedKey(id, round))
     const [at, salt] = text?.split(' ') ?? []
@@ -74,9 +74,10 @@ export function createSessions(context: SessionsContext): SessionService {
   }
 
   /**
-   * The next token. Every request within the grace gets it, so that an answer that was lost costs nobody the session; the
-   * old one ends a grace after the first was given out (G-34). There is one for each round: the first request claims it,
-   * and its name follows from the old token and a salt that only the store knows.
+   * Makes the next token. Every request within the grace period gets the same one, so that a lost answer does not
+   * cost the session. The old token ends one grace period after the next was first given out (G-34). There is one
+   * token for each round: the first request claims it, and its name is derived from the old token and a salt that
+   * only the store knows.
    */
   const renew = async (
     token: string,
@@ -98,7 +99,7 @@ export function createSessions(context: SessionsContext): SessionService {
     const ttl = Math.max(1, Math.ceil((claims.exp - mine.at) / 1000) + settings.grace + instanceSkew)
     const won = await store.claim(renewedKey(claims.id, claims.round), `${mine.at} ${mine.salt}`, ttl)
     if (!won) return (await successorOf(claims)) ?? mine
-    // Clocks of instances differ; whether the grace is over is told by the round, not by this.
+    // Instances' clocks differ; whether the grace period is over is decided by the round, not by this expiry.
     await codec.replaced(token, claims, Math.min(ttl, settings.grace + 2 * instanceSkew))
     return mine
   }
@@ -117,7 +118,7 @@ export function createSessions(context: SessionsContext): SessionService {
       const now = clock()
       const { origins, session } = record
       const scope = session?.scope ?? []
-      // Counted from now, so that no later note for the same token names an earlier time.
+      // Counted from now, so that a later record for the same token never has an earlier time.
       const until = now + settings.maxAge * 1000
       await Promise.all(origins.map((origin) => ended.begunWith('session', origin.token, until)))
       const token = await codec.seal({
@@ -152,7 +153,7 @@ export function createSessions(context: SessionsContext): SessionService {
   }
 }
 
-/** The successor of a session token: when it was claimed, in milliseconds, and the salt that its name is made with. */
+/** The successor of a session token: when it was claimed, in milliseconds, and the salt for its name. */
 interface Successor {
   readonly at: number
   readonly salt: string

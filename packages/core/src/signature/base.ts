@@ -3,8 +3,8 @@ import { Components, serialiseComponent, UnresolvedComponent } from './component
 import type { SignatureContext } from './context.js'
 
 /**
- * The signature base (RFC 9421, 2.5) as bytes. `input` is the member of `Signature-Input`: its components in order and
- * its parameters, serialised strictly, unknown ones kept.
+ * The signature base (RFC 9421, 2.5) as bytes. `input` is the member of `Signature-Input`: its components in order
+ * and its parameters, strictly serialised, unknown ones included.
  */
 export function signatureBase(input: InnerList, context: SignatureContext): Buffer | UnresolvedComponent {
   const components = new Components(context)

@@ -14,7 +14,7 @@ import { fixedLimits } from '../limits.js'
 import type { SignatureContext } from './context.js'
 import { parseDictionary, parseItem, parseList } from './decimals.js'
 
-/** The result for a component that is not part of the request; the signature is then invalid. */
+/** Stands for a component that is not part of the request. The signature is then invalid. */
 export class UnresolvedComponent {
   readonly identifier: string
   constructor(identifier: string) {
@@ -26,9 +26,8 @@ type Parameters = Item[1]
 type Derive = (context: SignatureContext) => string
 
 /**
- * The components of one message. Thirty of them can name members of one long field or of one long query, or as many of
- * thousands of fields, so all of those are looked through once: a request without any token must not cost more than its
- * length.
+ * The components of one message. Thirty of them can name members of one long field or query, or fields among
+ * thousands. Each is therefore scanned only once: a request without a token must not cost more than its length.
  */
 export class Components {
   readonly #context: SignatureContext
@@ -57,7 +56,7 @@ export class Components {
     return parameters.size === 0 ? derived.get(name)?.(this.#context) : undefined
   }
 
-  /** `@query-param` (RFC 9421, 2.2.8): a parameter occurring more than once must not be used. */
+  /** `@query-param` (RFC 9421, 2.2.8): a parameter that occurs more than once must not be used. */
   #queryParameter(parameters: Parameters): string | undefined {
     const wanted = parameters.get('name')
     if (parameters.size !== 1 || typeof wanted !== 'string') return undefined
@@ -103,7 +102,7 @@ const derived: ReadonlyMap<string, Derive> = new Map<string, Derive>([
   ['@request-target', (context) => context.target],
 ])
 
-/** The function that takes a derived component without parameters from a request; `undefined` for an unknown name. */
+/** The function that derives a component without parameters from a request; `undefined` for an unknown name. */
 export function deriveBare(name: string): Derive | undefined {
   return derived.get(name)
 }
@@ -121,7 +120,7 @@ function queryOf(target: string): string {
   return question === -1 ? '?' : target.slice(question)
 }
 
-/** All field lines, trimmed, by name in lower case. */
+/** All field lines, trimmed, by lower-case name. */
 function readLines(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const lines = new Map<string, string[]>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -135,8 +134,8 @@ function readLines(rawHeaders: readonly string[]): ReadonlyMap<string, readonly 
 }
 
 /**
- * The parameters of the query, decoded; `undefined` for the value of one that occurs more than once. Of a query of too
- * many there are none: each costs as much as a hundred characters of text.
+ * The decoded parameters of the query; `undefined` for the value of one that occurs more than once. If there are too
+ * many, the result is empty: each costs as much as a hundred characters of text.
  */
 function readQuery(target: string): ReadonlyMap<string, string | undefined> {
   const values = new Map<string, string | undefined>()
@@ -163,7 +162,7 @@ function formEncode(text: string): string {
   )
 }
 
-/** The name behind its one encoded form, or `undefined` where the text is another form. */
+/** The name in its only encoded form, or `undefined` if the text has another form. */
 function formDecode(encoded: string): string | undefined {
   const decoded = attempt(() => decodeURIComponent(encoded))
   return decoded !== undefined && formEncode(decoded) === encoded ? decoded : undefined

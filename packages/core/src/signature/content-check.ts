@@ -13,14 +13,15 @@ export interface ContentCheckContext {
   readonly bodyLimit: number
   readonly diagnose: Diagnose
   /**
-   * At endpoints of our own, content that somebody read before us is a failure of this server (`500`). Elsewhere it is a
-   * signature that cannot be verified (`401`), which is the default.
+   * At our own endpoints, content that was read before us is a failure of this server (`500`). On routes (default) it
+   * is a signature that cannot be verified (`401`).
    */
   readonly isOwnEndpoint?: true
 }
 
 /**
- * Compares a covered `Content-Digest` with the content as received; the signature covers only the field (RFC 9421, 7.2.8).
+ * Compares a covered `Content-Digest` with the content as received. The signature covers only the field (RFC 9421,
+ * 7.2.8).
  */
 export function checkContent(
   request: HttpRequest,

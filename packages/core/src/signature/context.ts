@@ -1,4 +1,7 @@
-/** The signature context (RFC 9421, 1.1): the request that components are taken from. `authority` and `scheme` are the configured ones, never what the request says (7.4.3). */
+/**
+ * The signature context (RFC 9421, 1.1): the request whose components are signed. `authority` and `scheme` are the
+ * configured ones, never those of the request (7.4.3).
+ */
 export interface SignatureContext {
   readonly method: string
   /** Lower case, the scheme's default port left out. */

@@ -2,7 +2,7 @@ import type { Item } from 'structured-headers'
 import { Refusal, refuse } from '../errors.js'
 import { serialiseComponent } from './components.js'
 
-/** `invalid_input` unless every required component is covered, as a whole identifier (H-41). */
+/** `invalid_input` unless every required component is covered, compared as a whole identifier (H-41). */
 export function checkCoverage(covered: readonly Item[], required: readonly string[]): Refusal | undefined {
   const bare = new Set(covered.filter(([, parameters]) => parameters.size === 0).map(([name]) => name))
   if (required.every((name) => bare.has(name))) return undefined
@@ -20,7 +20,7 @@ export function checkComponentList(covered: readonly Item[]): Refusal | undefine
     if (typeof name !== 'string' || !componentName.test(name) || name === '@signature-params') {
       return refuse('invalid_signature', 'A covered component is no valid component identifier')
     }
-    // Parameter order does not make two identifiers distinct.
+    // The order of parameters does not make two identifiers different.
     const sorted = new Map([...parameters].sort(([a], [b]) => (a < b ? -1 : 1)))
     const identity = serialiseComponent([name, sorted])
     if (seen.has(identity)) return refuse('invalid_signature', 'A component is covered twice')

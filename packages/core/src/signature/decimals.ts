@@ -16,8 +16,8 @@ import {
 } from '../http/structured.js'
 
 /**
- * A Decimal whose fraction is zero. The library reads one as a number, which cannot tell `1.0` from `1`, and writes it
- * as an Integer; RFC 8941 (4.1.5) writes `1.0`. What it takes for a Token it writes as it stands.
+ * A Decimal whose fraction is zero. The library reads it as a number, which cannot tell `1.0` from `1`, and writes it
+ * as an Integer; RFC 8941 (4.1.5) requires `1.0`. It is passed to the library as a Token, which is written unchanged.
  */
 export class WholeDecimal extends Token {
   readonly #text: string
@@ -34,34 +34,34 @@ export class WholeDecimal extends Token {
   }
 }
 
-/** Parses a Dictionary; a Decimal stays one. @throws Error when it is malformed */
+/** Parses a Dictionary without changing its Decimals. @throws Error when it is malformed */
 export function parseDictionary(text: string): Dictionary {
   return parseKeeping(readDictionary, text, (dictionary) => {
     for (const member of dictionary.values()) restoreMember(member)
   })
 }
 
-/** Parses a List; a Decimal stays one. @throws Error when it is malformed */
+/** Parses a List without changing its Decimals. @throws Error when it is malformed */
 export function parseList(text: string): List {
   return parseKeeping(readList, text, (list) => list.forEach(restoreMember))
 }
 
-/** Parses an Item; a Decimal stays one. @throws Error when it is malformed */
+/** Parses an Item without changing its Decimals. @throws Error when it is malformed */
 export function parseItem(text: string): Item {
   return parseKeeping((item) => readItem(item), text, restoreItem)
 }
 
-// Where such Decimals stand there are Tokens for the parser, with a beginning that nobody can guess.
+// Replaces such Decimals for the parser by Tokens with a random beginning that nobody can guess.
 const mark = `*${randomBytes(6).toString('hex')}`
 
-// Strings and Display Strings are passed over; a number begins after what may come before a bare item.
+// Skips Strings and Display Strings. A number begins after what may precede a bare item.
 const decimal = /%"[^"]*"|"(?:[^"\\]|\\.)*"|(?<=^|[=( \t,])(-?[0-9]{1,12})\.0{1,3}(?=[;,) \t]|$)/g
 
-/** No honest field has more; each costs as much as a dozen characters. */
+/** Honest fields have fewer. Each costs as much as a dozen characters. */
 const most = 64
 
 function parseKeeping<T>(parse: (text: string) => T, text: string, restore: (parsed: T) => void): T {
-  // Only of a text that parses are the strings known to end.
+  // Only in a text that parses are all strings certainly terminated.
   const parsed = parse(text)
   let found = 0
   const marked = text.replace(decimal, (all, integer: string | undefined) => {

@@ -15,8 +15,9 @@ const expired = constantRefusal(
 )
 
 /**
- * Step 3 of 11.3.4: `created` is an Integer within the window of our clock, `expires` is honoured. Older than the
- * window is `invalid_signature`, further ahead `clock_skew`. The texts come from the field, since `1.0` is no Integer.
+ * Step 3 of 11.3.4: `created` must be an Integer within the window around our clock, and `expires` is respected.
+ * Older than the window is `invalid_signature`, further ahead `clock_skew`. The texts are those of the field, because
+ * `1.0` is no Integer.
  *
  * @param now seconds
  */
@@ -39,7 +40,7 @@ export function checkFreshness(
   )
 }
 
-/** {@link checkFreshness} for times that have been read. All in seconds. */
+/** {@link checkFreshness} for times that have been parsed. All in seconds. */
 export function judgeTimes(
   created: number,
   expires: number | undefined,

@@ -1,4 +1,4 @@
-// The HTTP Message Signatures layer by itself, for people who build agents, person servers and test kits.
+// The HTTP Message Signatures layer on its own, for building agents, person servers and test kits.
 export { type Algorithm, type AlgorithmName, algorithms } from '../crypto/algorithms.js'
 export {
   checkPublicJwk,

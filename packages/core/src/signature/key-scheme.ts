@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 
-/** The key is the `cnf.jwk` of the token (Signature-Key draft, 3.8): how agents sign. */
+/** The key is the `cnf.jwk` of the token (Signature-Key draft, 3.8): agents sign this way. */
 export interface JwtScheme {
   readonly scheme: 'jwt'
   readonly jwt: string
 }
 
-/** The key is at the caller's own `jwks_uri` (Signature-Key draft, 3.6): how servers sign in their own right. */
+/** The key is at the signer's own `jwks_uri` (Signature-Key draft, 3.6): servers sign this way in their own right. */
 export interface JwksUriScheme {
   readonly scheme: 'jwks_uri'
   readonly id: string
@@ -27,7 +27,7 @@ export class PresentedJwt implements JwtScheme {
     this.jwt = jwt
   }
 
-  /** SHA-256 of the token's exact bytes, base64url, under which it is remembered. */
+  /** SHA-256 of the token's exact bytes, base64url. The token is remembered under it. */
   get digest(): string {
     this.#digest ??= hash('sha256', this.jwt, 'base64url')
     return this.#digest
@@ -37,5 +37,5 @@ export class PresentedJwt implements JwtScheme {
 /** A `Signature-Key` member that has been read. */
 export type ReadKey = PresentedJwt | JwksUriScheme
 
-/** The name of a supported scheme. Every other one is answered `unsupported_scheme`. */
+/** The name of a supported scheme. Any other is answered `unsupported_scheme`. */
 export type SchemeName = KeyScheme['scheme']

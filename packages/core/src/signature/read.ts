@@ -20,22 +20,25 @@ import {
   tokenText,
 } from './structured-fields.js'
 
-/** Which signatures an endpoint accepts, from the options. */
+/** The signatures that an endpoint accepts. */
 export interface SignaturePolicy {
   /** The authority that signatures must cover. */
   readonly authority: string
   readonly scheme: 'https' | 'http'
-  /** Components required beside the base ones. */
+  /** Components required beside the base components. */
   readonly components: readonly string[]
-  /** Seconds either way for `created`. */
+  /** How many seconds `created` may differ from our clock, either way. */
   readonly window: number
   readonly schemes: readonly SchemeName[]
   readonly limits: SignatureLimits
-  /** Told of each check; absent but for an explanation. */
+  /** Told of each check. Present only for an explanation. */
   readonly trace?: Trace | undefined
 }
 
-/** A signature that passed every check that needs no key: well formed, covering what is required, fresh, of an accepted scheme. */
+/**
+ * A signature that passed every check that needs no key: well formed, covering what is required, fresh, with an
+ * accepted scheme.
+ */
 export interface ReadSignature {
   readonly label: string
   readonly key: ReadKey
@@ -43,25 +46,25 @@ export interface ReadSignature {
   readonly base: Buffer
   /** Seconds. */
   readonly created: number
-  /** The names of the covered components, those with parameters included. */
+  /** The names of the covered components, including those with parameters. */
   readonly covered: readonly string[]
-  /** Where the token begins in the base, in bytes; absent where that has to be looked for. */
+  /** Where the token begins in the base, in bytes; absent if that has to be searched. */
   readonly tokenAt?: number | undefined
 }
 
-/** The value for a request without any signature field; whether that is an error is for the endpoint to decide. */
+/** Stands for a request without any signature field. The endpoint decides whether that is an error. */
 export const unsigned: unique symbol = Symbol('unsigned')
 
 /**
- * The refusal of a request without `Signature-Key`, which another profile (Web Bot Auth, draft-cavage) has signed. Routes
- * that serve requests without a signature serve it all the same.
+ * The refusal for a request without `Signature-Key`, signed by another profile (Web Bot Auth, draft-cavage). Routes
+ * that serve unsigned requests serve it too.
  */
 export const foreignSignature: Refusal = constantRefusal(
   'invalid_signature',
   'Signature-Input, Signature and Signature-Key are all required',
 )
 
-// What strangers can send without end, before anything is parsed.
+// Refusals that strangers can cause in any number before anything is parsed.
 const incomplete = constantRefusal(foreignSignature.code, foreignSignature.details.detail)
 const tooLong = constantRefusal(
   'invalid_signature',
@@ -78,13 +81,13 @@ const inBase64url = constantRefusal(
 )
 const malformed = constantRefusal('invalid_signature', 'Signature-Input or Signature-Key is malformed')
 
-/** {@link foreignSignature} with the requirement that an unsigned request is answered with (G-70). */
+/** {@link foreignSignature} with the requirement that unsigned requests get (G-70). */
 export function refuseForeign(requirement: 'agent-token' | 'person-token'): Refusal {
   return new Refusal(foreignSignature.code, { ...foreignSignature.details, requirement })
 }
 
 /**
- * Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, cheapest first.
+ * Steps 1 to 4 of 11.3.4 and the signature base: every check that needs no key, the cheapest first.
  *
  * @param now seconds
  *
@@ -144,7 +147,7 @@ function timesSeen(parameters: ReadonlyMap<string, string>, window: number, now:
   return `created ${created ?? 'is not there'}${until}; it is ${now}, give or take ${window} seconds`
 }
 
-/** The three fields, each combined into one value. */
+/** The three fields, with several lines combined into one value. */
 export interface FieldTexts {
   readonly input: string
   readonly signature: string
@@ -162,8 +165,8 @@ function signatureFields(rawHeaders: readonly string[]): FieldTexts | Refusal | 
   return { input, signature, key }
 }
 
-// A Byte Sequence of 64 bytes or more. Longer ones are no algorithm's that is accepted, but whoever makes them has to be
-// told that, by `unsupported_scheme` or `unsupported_algorithm` (steps 4 and 6).
+// A Byte Sequence of 64 bytes or more. No accepted algorithm has longer signatures, but their senders should get
+// `unsupported_scheme` or `unsupported_algorithm` (steps 4 and 6).
 const holdsSignature = /:[A-Za-z0-9+/]{86,}={0,2}:/
 
 /** The checks made before anything is parsed. */
@@ -207,8 +210,8 @@ function parseFields(texts: FieldTexts, { limits, trace }: SignaturePolicy): Fie
 }
 
 /**
- * The first label, in Signature-Input order, whose Signature-Key member has a scheme accepted here; if none has, the
- * first label, so that the error is deterministic (G-22).
+ * The first label, in the order of Signature-Input, whose Signature-Key member has an accepted scheme. If none has,
+ * the first label, so that the error is deterministic (G-22).
  */
 function chooseLabel(fields: Fields, schemes: readonly SchemeName[]): string {
   const labels = [...fields.input.dictionary.keys()]
@@ -238,7 +241,7 @@ function readInput(fields: LabelledFields, label: string, limits: SignatureLimit
   return checkComponentList(list[0]) ?? { list, parameters: parameterTexts(memberText(fields, label)) }
 }
 
-/** Step 4, and the base: a component that cannot be resolved fails here, before any fetch. */
+/** Step 4, and the base. A component that cannot be resolved fails here, before any fetch. */
 function readSelected(
   request: HttpRequest,
   policy: SignaturePolicy,

@@ -11,8 +11,8 @@ export const bodyComponents: ReadonlySet<string> = new Set([
 ])
 
 /**
- * All components that must be covered on this request: the base, what the endpoint adds, and `authorization` whenever
- * a session token is sent (6.3). A required component has to appear bare: `"signature-key";key="sig"` covers less.
+ * All components that this request must cover: the base components, those that the endpoint adds, and `authorization`
+ * if a session token is sent (6.3). A required component must be bare: `"signature-key";key="sig"` covers less.
  */
 export function requiredComponents(
   request: Pick<HttpRequest, 'rawHeaders' | 'hasContent'>,

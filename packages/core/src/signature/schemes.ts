@@ -6,7 +6,7 @@ import { PresentedJwt, type ReadKey, type SchemeName } from './key-scheme.js'
 type Parameters = Item[1]
 type ReadScheme = (parameters: Parameters) => ReadKey | Refusal
 
-// Unknown parameters are ignored (`;cache` on a server that caches no assertions is the live case, K-101).
+// Unknown parameters are ignored. The actual case is `;cache` on a server that caches no assertions (K-101).
 const schemes: ReadonlyMap<string, ReadScheme> = new Map<string, ReadScheme>([
   ['jwt', readJwt],
   ['jwks_uri', readJwksUri],
@@ -24,7 +24,7 @@ function readJwt(parameters: Parameters): ReadKey | Refusal {
     : refuse('invalid_jwt', 'Signature-Key has no jwt parameter')
 }
 
-// The document names of AAuth 11.3.2; checked before any URL is built from them.
+// The document names of AAuth 11.3.2, checked before any URL is built from them.
 const documents: ReadonlySet<unknown> = new Set([
   'aauth-agent.json',
   'aauth-person.json',

@@ -16,13 +16,13 @@ import { baseComponents } from './required.js'
 
 /** Options of {@link signRequest}. */
 export interface SignOptions {
-  /** The key whose public half the receiver will find through `signatureKey`. */
+  /** The key. The receiver finds its public half through `signatureKey`. */
   readonly key: Pick<SigningKey, 'sign'>
   /** Where the receiver finds the key: the token, or the signer's own `jwks_uri`. */
   readonly signatureKey: KeyScheme
-  /** Seconds; the time of signing. */
+  /** The time of signing, in seconds. */
   readonly created: number
-  /** Seconds; left out by default. */
+  /** Seconds. Default: left out. */
   readonly expires?: number
   /**
    * Component identifiers, bare (`content-digest`) or serialised (`"@query-param";name="id"`).
@@ -43,7 +43,7 @@ export interface SignatureFields {
 /**
  * Signs a request (RFC 9421, 3.1) and names the key in `Signature-Key`.
  *
- * @throws TypeError when a component is not part of the request.
+ * @throws TypeError when a component is not part of the request
  *
  * @example
  * ```ts

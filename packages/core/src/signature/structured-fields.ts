@@ -10,9 +10,9 @@ import { endOfString } from '../http/structured.js'
 import { parseDictionary, WholeDecimal } from './decimals.js'
 
 /**
- * Parses a Dictionary as RFC 9421 (2.3, 4.1, 4.2) wants it: no label and no parameter occurs twice. The library keeps
- * the last one in silence, so what the text holds is counted against what the result holds. RFC 9421 rests on RFC 8941:
- * the types that RFC 9651 has added are malformed here, as they are for whoever else reads the field.
+ * Parses a Dictionary by the rules of RFC 9421 (2.3, 4.1, 4.2): no label and no parameter may occur twice. The
+ * library silently keeps the last one, so the counts in the text are compared with those in the result. RFC 9421 is
+ * based on RFC 8941, so the types added by RFC 9651 are malformed here, as they are for other readers of the field.
  */
 export function parseLabels(text: string): LabelledFields | undefined {
   let dictionary: Dictionary
@@ -40,8 +40,8 @@ export function memberText(fields: LabelledFields, label: string): string {
 }
 
 /**
- * The raw text of each parameter of a member, by name. The text tells `1` from `1.0`, which JavaScript numbers cannot
- * (RFC 9421, 2.3).
+ * The raw text of each parameter of a member, by name. Only the text distinguishes `1` from `1.0`; JavaScript numbers
+ * do not (RFC 9421, 2.3).
  */
 export function parameterTexts(member: string): ReadonlyMap<string, string> {
   const texts = new Map<string, string>()
@@ -62,8 +62,8 @@ function countParameters(dictionary: Dictionary): number {
   return count
 }
 
-// What follows reads text that has been parsed, so its structure is sound: outside of quoted strings a comma ends a
-// member or is not there, a semicolon begins a parameter, and neither is in a Token or a Byte Sequence.
+// The functions below read text that has been parsed, so its structure is sound. Outside quoted strings, a comma ends
+// a member, a semicolon begins a parameter, and neither is part of a Token or a Byte Sequence.
 
 interface Survey {
   /** The text of each member. */
@@ -72,7 +72,7 @@ interface Survey {
   readonly parameters: number
 }
 
-/** `undefined` where there is a Date or a Display String, in which a backslash escapes nothing (RFC 9651, 3.3.8). */
+/** `undefined` if there is a Date or a Display String, in which a backslash escapes nothing (RFC 9651, 3.3.8). */
 function surveyText(text: string): Survey | undefined {
   const members: string[] = []
   let parameters = 0
@@ -93,7 +93,7 @@ function surveyText(text: string): Survey | undefined {
   return { members, parameters }
 }
 
-/** The texts after each semicolon that is outside of the inner list. */
+/** The texts after each semicolon outside the inner list. */
 function splitParameters(member: string): string[] {
   const parts: string[] = []
   let start = 0

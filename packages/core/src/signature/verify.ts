@@ -2,11 +2,12 @@ import type { VerificationKey } from '../crypto/keys.js'
 import { type Refusal, refuse } from '../errors.js'
 import type { ReadSignature } from './read.js'
 
-/** The detail of the refusal of a well-formed signature that the key does not verify. */
+/** The detail for a well-formed signature that does not verify with the key. */
 export const unverified = 'The request signature does not verify'
 
 /**
- * Step 7 of 11.3.4: verifies the signature over the base by the key's own algorithm. With `jwt` that proves possession.
+ * Step 7 of 11.3.4: verifies the signature over the base with the key's own algorithm. With the scheme `jwt` that
+ * proves possession.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import type { TokenCaller } from '../caller.js'
 import { shapeBytes, weightOf } from '../json.js'
 
-/** Claims that many tokens have, so that none pays for their names: those of the draft and those about persons. */
+/** Claims that many tokens share, whose names are not counted: those of the draft, and those about persons. */
 const usual: ReadonlySet<string> = new Set([
   ...[
     'iss',
@@ -32,13 +32,13 @@ const usual: ReadonlySet<string> = new Set([
   ...['phone_number_verified', 'profile', 'address', 'groups', 'roles'],
 ])
 
-/** Claims whose texts are members of the caller as well, and counted there. */
+/** Claims whose texts are also members of the caller, and counted there. */
 const told: ReadonlySet<string> = new Set(['iss', 'sub', 'ps', 'jti', 'account', 'tenant', 'mission_s256'])
 
 /**
- * About how many bytes of memory a caller takes, with all claims of its token.
+ * Estimates the bytes of memory for a caller with all claims of its token.
  *
- * @param most where counting ends
+ * @param most counting stops here
  */
 export function callerWeight(caller: TokenCaller, most: number): number {
   let weight = 0
@@ -49,7 +49,7 @@ export function callerWeight(caller: TokenCaller, most: number): number {
   return caller.kind === 'grant' ? weight + claimsWeight(caller.claims, most - weight) : weight
 }
 
-/** Objects in it are of one shape for all callers. */
+/** The memory of a value. Objects of callers all have the same shape. */
 function ownWeight(value: unknown, most: number): number {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return weightOf(value, most)
   return Object.values(value).reduce((sum: number, text) => sum + weightOf(text, most), objectBytes)

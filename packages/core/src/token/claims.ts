@@ -8,7 +8,7 @@ const agentIdentifier = z
   .refine((value) => parseAgentIdentifier(value) !== undefined, 'is no agent identifier')
 const seconds = z.number().nonnegative()
 
-// A string, or the array that RFC 7519 (4.1.3) makes the general form, with nobody else in it (N-090, N-090b).
+// A string, or an array of only that, the general form of RFC 7519 (4.1.3) (N-090, N-090b).
 const audience = z.union([z.string(), z.tuple([z.string()])])
 
 // What every token in Signature-Key carries (AAuth 11.5.1).
@@ -30,7 +30,7 @@ export const agentClaims: z.ZodType<AgentClaims> = z.looseObject({
   parent_agent: agentIdentifier.optional(),
 })
 
-/** `aa-person+jwt` (AAuth 7.1.2). It never carries `scope` or `account`; one that does is refused (G-19). */
+/** `aa-person+jwt` (AAuth 7.1.2). It never carries `scope` or `account`; a token that does is refused (G-19). */
 export const personClaims: z.ZodType<PersonClaims> = z.looseObject({
   ...common,
   aud: audience,
@@ -56,7 +56,7 @@ export const grantClaims: z.ZodType<GrantClaims> = z.looseObject({
 /** An `aud` claim: one identifier, which some issuers write as an array of one. */
 export type Audience = string | readonly [string]
 
-/** Claims of every token; further ones are kept and ignored. */
+/** Claims of every token. Further claims are kept and ignored. */
 export interface CommonClaims {
   readonly [claim: string]: unknown
   readonly iss: string
@@ -94,7 +94,7 @@ export interface GrantClaims extends CommonClaims {
   readonly tenant?: string | undefined
 }
 
-/** The identity scopes of AAuth 11.10 (R-284). A resource token may name one only if the person server lists it. */
+/** The identity scopes of AAuth 11.10 (R-284). A resource token may name one only if the person server supports it. */
 export const identityScopes: ReadonlySet<string> = new Set([
   'openid',
   'profile',

@@ -1,4 +1,4 @@
-/** A value with its neighbours in its group's list; the list's own head is one without a value. */
+/** A value in the list of its group. The head of the list has no value. */
 interface Node<V> {
   readonly key: string
   readonly group: Group<V>
@@ -8,7 +8,7 @@ interface Node<V> {
   after: Node<V>
 }
 
-/** The values of one group, in order of use: `head.after` was used longest ago. */
+/** The values of one group, in order of use: `head.after` is the least recently used. */
 interface Group<V> {
   readonly name: string
   readonly head: Node<V>
@@ -18,23 +18,23 @@ interface Group<V> {
 }
 
 /**
- * A cache bounded by count and by weight, least recently used first, in which groups share fairly: room is made in the
- * group that weighs most, so that one with a million values, or with a few very heavy ones, only ever pushes out its
- * own. (An lru-cache has one order for all, and reserves its capacity at once, which rules out one cache a group.)
- * Reading takes constant time, all else that of a heap of groups.
+ * A cache bounded by count and by weight, least recently used first, that groups share fairly. Room is made in the
+ * heaviest group, so a group with a million values, or with a few heavy ones, only displaces its own. (An lru-cache
+ * has one order for all values and allocates its capacity at once, which rules out one cache per group.) Reading
+ * takes constant time; everything else takes the time of a heap of groups.
  */
 export class FairLru<V> {
   readonly #most: number
   readonly #mostWeight: number
   readonly #nodes = new Map<string, Node<V>>()
   readonly #groups = new Map<string, Group<V>>()
-  /** A binary heap, the heaviest first. */
+  /** A binary heap, the heaviest group first. */
   readonly #heap: Group<V>[] = []
   #weight = 0
 
   /**
-   * @param most values held; 0 holds none
-   * @param mostWeight of all that are held; what weighs more by itself is not held
+   * @param most values held; 0 for none
+   * @param mostWeight of all values; a heavier single value is not held
    */
   constructor(most: number, mostWeight: number) {
     this.#most = most
@@ -45,17 +45,17 @@ export class FairLru<V> {
     return this.#nodes.size
   }
 
-  /** Of all that are held. */
+  /** The weight of all values. */
   get weight(): number {
     return this.#weight
   }
 
-  /** Whether a key is held, which does not count as its use. */
+  /** Whether a key is held. Does not count as a use. */
   has(key: string): boolean {
     return this.#nodes.has(key)
   }
 
-  /** The value of a key, which counts as its use. */
+  /** The value of a key. Counts as a use. */
   get(key: string): V | undefined {
     const node = this.#nodes.get(key)
     if (node === undefined) return undefined

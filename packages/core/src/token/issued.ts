@@ -10,7 +10,7 @@ import { checkExpiry, checkHeader, checkTimes } from './read.js'
 /** A token type of AAuth (11.5.1). */
 export type IssuedType = 'aa-agent+jwt' | 'aa-person+jwt' | 'aa-auth+jwt' | 'aa-resource+jwt'
 
-/** The claims of a token: those that every token has, checked, and the others as they came. */
+/** The claims of a token: those of every token are checked, the others are as received. */
 export interface IssuedClaims {
   readonly [claim: string]: unknown
   readonly iss: string
@@ -22,7 +22,7 @@ export interface IssuedClaims {
   readonly exp: number
 }
 
-/** A token that has verified under its issuer's key. */
+/** A token that has verified with its issuer's key. */
 export interface IssuedToken {
   readonly typ: IssuedType
   readonly jwt: string
@@ -35,7 +35,7 @@ const forms: ReadonlyMap<IssuedType, { readonly documents: readonly string[]; re
     ['aa-agent+jwt', { documents: ['aauth-agent.json'], longest: Number.POSITIVE_INFINITY }],
     ['aa-person+jwt', { documents: ['aauth-person.json'], longest: 3600 }],
     ['aa-auth+jwt', { documents: ['aauth-person.json', 'aauth-access.json'], longest: 3600 }],
-    // The draft recommends 300 s; what is longer is its issuer's to answer for.
+    // The draft recommends 300 s; a longer life is the issuer's decision.
     ['aa-resource+jwt', { documents: ['aauth-resource.json'], longest: 3600 }],
   ])
 
@@ -49,8 +49,8 @@ const claimsSchema = z.looseObject({
 })
 
 /**
- * Reads the claims of a JWT without verifying anything, for what its holder has to know of it, such as when it ends.
- * `undefined` when it is no well-formed JWT, or longer than 12,288 characters.
+ * Reads the claims of a JWT without verifying it, for its holder, who needs to know for example when it expires.
+ * `undefined` if it is no well-formed JWT, or longer than 12,288 characters.
  *
  * @example
  * ```ts
@@ -65,12 +65,12 @@ export function readClaims(jwt: string): Readonly<Record<string, unknown>> | und
 }
 
 /**
- * Verifies a token as 11.5.2 of AAuth has it for every type: form, `typ`, header, `exp`, the claims that all tokens have, the
- * longest lifetime of its type, and the signature under its issuer's key, which is fetched if need be and once more if it does
- * not fit. Whom the token is for is not looked at.
+ * Verifies a token by the rules of AAuth 11.5.2 for every type: form, `typ`, header, `exp`, the claims that all
+ * tokens have, the longest lifetime of its type, and the signature with its issuer's key, which is fetched if
+ * necessary and once more if it does not fit. The audience is not checked.
  *
  * @param now seconds
- * @returns a {@link Refusal}: `expired_jwt` when it has ended, `invalid_jwt`, `clock_skew`, or as `IssuerKeys.find` says
+ * @returns the token, or a {@link Refusal}: `expired_jwt`, `invalid_jwt`, `clock_skew`, or one of `IssuerKeys.find`
  *
  * @example
  * ```ts

@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import { decodeBase64url, type SigningKey, type VerificationKey } from '../crypto/keys.js'
 import { parseJsonObject } from '../json.js'
 
-// Compact JWS only, over the one table of algorithms. jose would do the same at 1.6 verifications instead of one, and
-// takes no signer that lives in a KMS; the tests hold this file against it.
+// Only compact JWS, with the algorithms of `crypto/algorithms.ts`. jose would take the time of 1.6 verifications
+// instead of one, and cannot sign with a key in a KMS. The tests compare this file with it.
 
-/** A compact JWS that is well formed; nothing in it has been verified. */
+/** A well-formed compact JWS. Nothing in it has been verified. */
 export interface CompactJws {
   readonly header: Readonly<Record<string, unknown>>
   readonly payload: Readonly<Record<string, unknown>>
@@ -14,7 +14,7 @@ export interface CompactJws {
 }
 
 /**
- * Splits and decodes (RFC 7515, 5.2): three parts, canonical base64url, JSON objects without duplicate members.
+ * Splits and decodes a JWS (RFC 7515, 5.2): three parts, canonical base64url, JSON objects without repeated members.
  *
  * @param most members and elements of the header, and of the payload
  */
@@ -34,12 +34,12 @@ function decodePart(part: string, most: number): Record<string, unknown> | undef
   return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString(), most) : undefined
 }
 
-/** Whether the header's `alg` is the key's own, without which the signature cannot be that key's (G-21). */
+/** Whether the header's `alg` is that of the key. Otherwise the signature cannot be that key's (G-21). */
 export function isSignedFor(jws: CompactJws, key: VerificationKey): boolean {
   return jws.header['alg'] === key.algorithm.name
 }
 
-/** Signs claims as a compact JWS with `alg` and `kid` of the key. */
+/** Signs claims as a compact JWS with the key's `alg` and `kid`. */
 export async function signJws(
   typ: string,
   claims: Readonly<Record<string, unknown>>,

@@ -16,8 +16,8 @@ export interface ReadToken {
 }
 
 /**
- * The local checks in the order of SK 3.8: form, `typ`, header, `exp`, required claims, and then, since they are free,
- * every check that does not need the issuer.
+ * The local checks in the order of Signature-Key 3.8: form, `typ`, header, `exp`, required claims, and then every
+ * other check that does not need the issuer.
  *
  * @param now seconds
  */
@@ -37,21 +37,21 @@ export function readToken(jwt: string, policy: TokenPolicy, now: number): ReadTo
   return checkExpiry(jws, now) ?? readClaims(jws, type, policy, now)
 }
 
-/** A value that names something, as it may be shown; of anything else only what it is. */
+/** A name for a log; for any other value, only its kind. */
 function wordOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : `(${typeof value})`
 }
 
 const membersOf = (object: object): string => Object.keys(object).join(', ')
 
-/** The checks of a token's header that need nothing but it. */
+/** The checks of a token's header alone. */
 export function checkHeader(jws: CompactJws): Refusal | undefined {
   const { alg, kid, crit } = jws.header
   if (typeof alg !== 'string' || !algorithms.has(alg))
     return refuse('invalid_jwt', 'The token’s alg must be Ed25519 or ES256')
   if (typeof kid !== 'string' || kid === '' || kid.length > fixedLimits.kid)
     return refuse('invalid_jwt', 'The token has no usable kid')
-  // RFC 7515, 4.1.11: no extension is understood here, so every `crit` is refused.
+  // RFC 7515, 4.1.11: no extension is supported, so every `crit` is refused.
   return crit === undefined
     ? undefined
     : refuse('invalid_jwt', 'The token has a crit header, and no extension is supported')
@@ -72,7 +72,7 @@ function readClaims(jws: CompactJws, type: TokenType, policy: TokenPolicy, now: 
     const claim = String(parsed.error.issues[0]?.path[0] ?? '')
     return refuse('invalid_jwt', `The token’s claim ${claim} is missing or malformed`)
   }
-  // What was parsed: the schema's copy of it has the same members.
+  // The parsed object itself; the schema's copy has the same members.
   const claims = jws.payload as CommonClaims
   if (!type.documents.includes(claims.dwk))
     return refuse('invalid_jwt', 'The token’s dwk does not go with its typ')
@@ -90,8 +90,8 @@ function readClaims(jws: CompactJws, type: TokenType, policy: TokenPolicy, now: 
 /**
  * The checks of a token's times beside {@link checkExpiry}.
  *
- * @param longest seconds of `exp - iat`
- * @param window seconds that `iat` and `nbf` may lie ahead
+ * @param longest the longest `exp - iat`, in seconds
+ * @param window how far `iat` and `nbf` may lie ahead, in seconds
  * @param now seconds
  */
 export function checkTimes(
@@ -103,7 +103,7 @@ export function checkTimes(
   const lifetime = claims.exp - claims.iat
   if (lifetime <= 0 || lifetime > longest)
     return refuse('invalid_jwt', 'The token’s lifetime, exp minus iat, is too long or not positive')
-  // Bounding `iat` is optional in 11.5.2, but without it a token of the future outlives its ceiling (G-16).
+  // A bound on `iat` is optional in 11.5.2, but without it a token from the future could outlive its maximum (G-16).
   if (claims.iat - now > window) return refuse('clock_skew', 'iat lies ahead of this server’s clock')
   if (claims.nbf !== undefined && claims.nbf - now > window) {
     return refuse('invalid_jwt', 'The token is not valid yet')

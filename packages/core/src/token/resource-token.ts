@@ -10,15 +10,15 @@ export interface ResourceTokenRequest {
   readonly scope: readonly string[]
   /** Default: the account of the grant presented (G-47). */
   readonly account?: string | undefined
-  /** Our page, to which the person comes before the person server asks for consent (AAuth 7.2.3, R-200, R-236). */
+  /** Our page, which the person visits before the person server asks for consent (AAuth 7.2.3, R-200, R-236). */
   readonly interaction?: { readonly url: string; readonly code: string } | undefined
-  /** How the person signs in, as far as the application knows (R-199). */
+  /** A hint of how the person signs in (R-199). */
   readonly loginHint?: string | undefined
 }
 
 /**
- * Mints a resource token (AAuth 6.7.1), which says exactly what is asked for. Every claim about the person comes from the
- * token that was verified on this very request.
+ * Mints a resource token (AAuth 6.7.1), which says exactly what is asked for. Every claim about the person comes from
+ * the token that was verified on this very request.
  *
  * @throws TypeError for a caller that was not verified, or without a signing key
  */
@@ -31,7 +31,7 @@ export interface ResourceTokenContext {
   readonly keys: Pick<OwnKeyRing, 'signing'>
   /** The scopes of the resource. */
   readonly scopes: ReadonlyMap<string, string>
-  /** `aud`; the person server's identifier where there is none. */
+  /** `aud`; without it, the person server. */
   readonly accessServer: string | undefined
   /** Seconds. */
   readonly resourceTokenLifetime: number
@@ -41,7 +41,7 @@ export interface ResourceTokenContext {
   readonly report: Report
 }
 
-/** Creates the {@link ResourceTokenMint} of a resource server. Its signing key signs. */
+/** Creates the {@link ResourceTokenMint} of a resource server, with its signing key. */
 export function createResourceTokenMint(context: ResourceTokenContext): ResourceTokenMint {
   return async (caller, request) => {
     if (!isVerifiedCaller(caller))
@@ -60,7 +60,7 @@ export function createResourceTokenMint(context: ResourceTokenContext): Resource
         iss: context.resource,
         dwk: 'aauth-resource.json',
         ...claims,
-        // Identity scopes have been checked against the person server's list before; nothing else gets this far (R-195).
+        // Identity scopes have been compared with the person server's list already; no other scope gets here (R-195).
         scope: request.scope.filter((name) => context.scopes.has(name) || identityScopes.has(name)).join(' '),
         account: request.account ?? (caller.kind === 'grant' ? caller.account : undefined),
         interaction: request.interaction,

@@ -1,17 +1,17 @@
 import { LRUCache } from 'lru-cache'
 import type { CommonClaims } from './claims.js'
 
-// Of what many tokens say alike one copy is kept for all of them, instead of one a token, which is a third of what a
-// remembered token takes. What is long is hardly said twice.
+// Keeps one copy of texts that many tokens share, instead of one for each token, which would be a third of a
+// remembered token. Long texts are rarely shared.
 const most = 1000
 const longest = 256
 const texts = new LRUCache<string, string>({ max: most })
 const lists = new LRUCache<string, readonly string[]>({ max: most })
 
-/** Claims that many tokens have alike: who issued them, whom they are for, and what they are good for. */
+/** Claims that many tokens share: who issued them, for whom, and what they grant. */
 const alike = ['iss', 'dwk', 'aud', 'ps', 'scope', 'tenant', 'mission_s256'] as const
 
-/** Puts the shared copies into claims that nobody else has seen yet. */
+/** Replaces texts by the shared copies, in claims that nobody else has seen yet. */
 export function shareTexts(claims: CommonClaims): void {
   const own = claims as Record<string, unknown>
   for (const name of alike) {
@@ -20,7 +20,7 @@ export function shareTexts(claims: CommonClaims): void {
   }
 }
 
-/** The names in a `scope` claim (RFC 6749, 3.3): one frozen list for all tokens with the same. */
+/** The names in a `scope` claim (RFC 6749, 3.3): one frozen list for all tokens with the same scope. */
 export function scopeNames(scope: string): readonly string[] {
   return share(lists, scope, () => Object.freeze(scope.split(' ').filter((name) => name !== '')))
 }

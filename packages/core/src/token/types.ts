@@ -17,15 +17,15 @@ import { scopeNames } from './shared.js'
 
 /** Which tokens the resource accepts, from its options. */
 export interface TokenPolicy {
-  /** Told of each check; absent but for an explanation. */
+  /** Told of each check. Present only for an explanation. */
   readonly trace?: Trace | undefined
   /** The resource's identifier: the only `aud` accepted. */
   readonly resource: string
   /** Our access server, if the resource has one. */
   readonly accessServer: string | undefined
-  /** Seconds an `iat` or `nbf` may lie ahead. */
+  /** How far an `iat` or `nbf` may lie ahead, in seconds. */
   readonly window: number
-  /** Seconds; the longest `exp - iat` of an agent token. */
+  /** The longest `exp - iat` of an agent token, in seconds. */
   readonly maxAgentTokenLifetime: number
   /** Characters of a token. */
   readonly maxTokenLength: number
@@ -40,7 +40,7 @@ export interface TokenType<C extends CommonClaims = CommonClaims> {
   readonly documents: readonly string[]
   readonly claims: z.ZodType<C>
   lifetime(policy: TokenPolicy): number
-  /** The checks of its own that need no key. */
+  /** The checks for this type that need no key. */
   check(claims: C, policy: TokenPolicy): Refusal | undefined
   caller(claims: C, jkt: string): TokenCaller
 }
@@ -50,7 +50,8 @@ const agentToken: TokenType<AgentClaims> = {
   documents: ['aauth-agent.json'],
   claims: agentClaims,
   lifetime: (policy) => policy.maxAgentTokenLifetime,
-  // Nothing in the draft ties the domain of `sub` to the provider that signed; without this anyone names anyone (G-03).
+  // The draft does not tie the domain of `sub` to the provider that signed. Without this check, any provider could
+  // name any agent (G-03).
   check: (claims) =>
     parseAgentIdentifier(claims.sub)?.domain === hostOf(claims.iss)
       ? undefined
@@ -101,13 +102,13 @@ const authToken: TokenType<GrantClaims> = {
   }),
 }
 
-/** The one table of token types accepted in `Signature-Key`. A resource token is not among them. */
+/** All token types accepted in `Signature-Key`. A resource token is not one of them. */
 export const tokenTypes: ReadonlyMap<unknown, TokenType> = new Map<unknown, TokenType>(
   [agentToken, personToken, authToken].map((type) => [type.typ, type as unknown as TokenType]),
 )
 
-// Parent and sub-agent have one provider (5.3.1). Another provider's agent is not this one's to name: policies and
-// denials would take its word for it (G-03). Whether to issue such a token is for providers to judge (R-328).
+// Parent and sub-agent have the same provider (5.3.1). A provider must not name another provider's agent, because
+// policies and denials would rely on it (G-03). Whether to issue such a token is up to providers (R-328).
 function parentOf({ iss, parent_agent: parent }: AgentClaims): string | undefined {
   return parent !== undefined && parseAgentIdentifier(parent)?.domain === hostOf(iss) ? parent : undefined
 }
@@ -118,8 +119,8 @@ function checkAudience(aud: Audience, policy: TokenPolicy): Refusal | undefined 
 }
 
 /**
- * An auth token is accepted only from the server we would have sent the agent to: our access server if we have one, otherwise a
- * person server that speaks for itself. Any origin can publish a document and mint one (G-01).
+ * An auth token is accepted only from the server to which we would have sent the agent: our access server if we have
+ * one, otherwise a person server that speaks for itself. Any origin can publish a document and mint a token (G-01).
  */
 function checkGrantor(claims: GrantClaims, policy: TokenPolicy): Refusal | undefined {
   const { accessServer } = policy
@@ -139,7 +140,7 @@ function presented(claims: CommonClaims): PresentedToken {
   return { iss: claims.iss, jti: claims.jti, iat: claims.iat, exp: claims.exp }
 }
 
-// The key of `cnf` is known by its thumbprint; nothing else is said of the person or the grant by it.
+// The key in `cnf` is known by its thumbprint, and says nothing more about the person or the grant.
 function issuedClaims({ cnf: _, ...claims }: GrantClaims): Grant['claims'] {
   return claims
 }

@@ -11,7 +11,7 @@ import type { ReadToken } from './read.js'
 import { shareTexts } from './shared.js'
 import { TokenVerifications } from './verifications.js'
 
-/** A token whose own signature has verified. It grants nothing: every request has to be signed with its key. */
+/** A token whose own signature has verified. It grants nothing by itself: every request must be signed with its key. */
 export interface VerifiedToken {
   /** The confirmation key. */
   readonly key: VerificationKey
@@ -20,52 +20,55 @@ export interface VerifiedToken {
   readonly source: TokenSource
 }
 
-/** The issuer and key of a token, one object for all tokens of an issuer. */
+/** The issuer and key of a token; one object for all tokens of an issuer. */
 interface TokenSource extends KeyQuery {
-  /** Seconds; when the use of the issuer's keys was last reported to {@link IssuerKeys}. */
+  /** When the use of the issuer's keys was last reported to {@link IssuerKeys}, in seconds. */
   notedAt: number
 }
 
 /** A token that did not verify. */
 export interface FailedToken {
   readonly query: KeyQuery
-  /** The issuer's key under which its signature failed; `undefined` where the issuer had none to offer. */
+  /** The issuer's key with which its signature failed; `undefined` if the issuer had none. */
   readonly key: VerificationKey | undefined
   /** Seconds. */
   readonly exp: number
 }
 
-/** Seconds between reports of use to {@link IssuerKeys}, which keeps fresh the keys that are in use. */
+/** Seconds between reports of use to {@link IssuerKeys}, which refreshes keys in use. */
 const noteEvery = 10
-/** Bytes that a remembered token may take on average. Most take half of that; those of ES256 keys half as much again. */
+/** Average bytes for a remembered token. Most take half of that; those with ES256 keys 50 % more. */
 const averageBytes = 4096
-/** Bytes that each takes beside its caller and its key: its entry in the cache, and a few objects. */
+/** Bytes for each token beside its caller and key: its entry in the cache, and a few objects. */
 const ownBytes = 768
-/** Failed tokens remembered: enough for the same forgery over and over, which is all that can be had for less. */
+/**
+ * Failed tokens remembered. Enough for a forgery that is repeated; that is the only one that costs its sender less
+ * than us.
+ */
 const failedTokens = 1024
-/** Issuers of remembered tokens, by number and by bytes; of one that is forgotten there may be two copies. */
+/** Issuers of remembered tokens, by number and by bytes. If one is forgotten, there may be two copies of it. */
 const sources = 10_000
 const sourceBytes = 4 * 1024 * 1024
 
 /**
- * The tokens that have verified, by their exact bytes: each is parsed and verified when it is first seen, and not again. One
- * is held until its `exp` or until its issuer's keys change, within bounds that issuers share by site. Whether it was
- * revoked is checked on every request, elsewhere.
+ * The tokens that have verified, by their exact bytes: each is parsed and verified only once. A token is held until
+ * its `exp` or until its issuer's keys change, within bounds that issuers share by site. Whether it was revoked is
+ * checked on every request, elsewhere.
  */
 export class VerifiedTokens {
-  /** Of tokens that are not held yet. */
+  /** For tokens that are not held yet. */
   readonly verifications: TokenVerifications<boolean | Refusal> = new TokenVerifications()
   readonly #tokens: FairLru<VerifiedToken>
   readonly #failed = new LRUCache<string, FailedToken>(atMost(failedTokens))
   readonly #sources = new LRUCache<string, TokenSource>({
     maxSize: sourceBytes,
-    // None weighs less than its share by number. A bound by `max` would have room for all from the beginning.
+    // Each weighs at least its share of the count. A bound by `max` would allocate room for all of them at once.
     sizeCalculation: ({ issuer, kid }) =>
       Math.max(Math.ceil(sourceBytes / sources), 256 + 2 * (issuer.length + kid.length)),
   })
   readonly #issuers: IssuerKeys
 
-  /** @param most tokens held, of 4 KiB on average; 0 holds none */
+  /** @param most tokens held, of 4 KiB on average; 0 for none */
   constructor(most: number, issuers: IssuerKeys) {
     this.#tokens = new FairLru(most, most * averageBytes)
     this.#issuers = issuers
@@ -79,7 +82,7 @@ export class VerifiedTokens {
     return this.#tokens.size
   }
 
-  /** Bytes that they take, as far as they can be counted. */
+  /** The bytes that they take, as an estimate. */
   get weight(): number {
     return this.#tokens.weight
   }
@@ -110,8 +113,8 @@ export class VerifiedTokens {
   }
 
   /**
-   * Remembers a token, unless it takes more memory than a token may: such a one is verified on every request. Its weight
-   * is computed once, here.
+   * Remembers a token, unless it takes more memory than a token may; such a token is verified on every request. Its
+   * weight is computed once, here.
    */
   add(digest: string, token: VerifiedToken): void {
     const { key, caller } = token
@@ -126,8 +129,10 @@ export class VerifiedTokens {
   }
 
   /**
-   * A token that is known to fail under what its issuer has now, while nothing else can be had. Once it has expired that
-   * is the better answer; so is a `403`, in place of a missing key, where the operator has shut out the issuer.
+   * A token that is known to fail with its issuer's current key, while no other key can be fetched. Once it has
+   * expired, that is the better answer; and if the operator does not admit the issuer, so is a `403` instead of a
+   * missing key. @param now seconds
+   *
    * @param now seconds
    */
   failed(digest: string, now: number): FailedToken | undefined {

@@ -1,14 +1,17 @@
-/** Bytes that are asked for at once: those of some sixty requests. Asking Node for those of each takes longer than filling them. */
+/**
+ * Bytes that are allocated at once, for some sixty requests. Allocating them for each request takes longer than
+ * filling them.
+ */
 const slabBytes = 64 * 1024
-/** What is longer has its bytes to itself. */
+/** Longer requests for bytes are allocated by themselves. */
 const longest = slabBytes / 8
 
 let slab = Buffer.allocUnsafeSlow(slabBytes)
 let used = 0
 
 /**
- * Bytes to be filled, which nobody else has or will have: what is held of a request, by a thread or a log, is never written
- * over. They are not cleared.
+ * Bytes to be filled, used by nobody else then or later: what a thread or a log keeps of a request is never
+ * overwritten. They are not zeroed.
  */
 export function takeBytes(length: number): Buffer {
   if (length > longest) return Buffer.allocUnsafeSlow(length)

@@ -12,25 +12,25 @@ export interface Plan {
   readonly covered: readonly string[]
   readonly names: ReadonlySet<string>
   readonly steps: readonly Step[]
-  /** The covered fields but `signature-key`, which has been read already. */
+  /** The covered fields except `signature-key`, which has been read already. */
   readonly fields: ReadonlySet<string>
-  /** Whether it covers what every signature has to. */
+  /** Whether it covers the components that every signature must cover. */
   readonly coversBase: boolean
   readonly coversAuthorization: boolean
   /** Whether `signature-key` is the last component. */
   readonly endsWithKey: boolean
-  /** What the last base was made of, where that is the request line and the host alone. */
+  /** The last base, if it consisted of the request line and host alone. */
   last: Surrounds | undefined
 }
 
-/** The parts of a base around the value of `Signature-Key`, and what they were made of. */
+/** The parts of a base around the value of `Signature-Key`, and what they were made from. */
 interface Surrounds extends Omit<SignatureContext, 'rawHeaders'> {
   readonly before: string
   /** Up to `@signature-params`. */
   readonly after: string
 }
 
-/** Characters of the longest target whose base is remembered. */
+/** Limit on the characters of a target whose base is remembered. */
 const longestTarget = 256
 
 interface Step {
@@ -41,13 +41,13 @@ interface Step {
   readonly derive: ((context: SignatureContext) => string) | undefined
 }
 
-/** A label and a list of bare components, each once, in the one spelling of RFC 8941, 4.1. */
+/** A label and a list of distinct bare components, spelt as RFC 8941, 4.1 serialises them. */
 const shape = /^([a-z*][a-z0-9_.*-]*)=\(("[^"\\ ]+"(?: "[^"\\ ]+")*)\)$/
 const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 
 /**
- * Compiles the part of `Signature-Input` that stays the same from request to request: all before `;created`.
- * `undefined` for anything unusual, which is then for the parser.
+ * Compiles the part of `Signature-Input` before `;created`, which is the same in most requests. `undefined` for
+ * anything unusual, which is left to the parser.
  */
 export function compilePlan(text: string): Plan | undefined {
   const match = shape.exec(text)
@@ -74,7 +74,7 @@ export function compilePlan(text: string): Plan | undefined {
   }
 }
 
-/** Whether a plan covers what a route requires beside the base, for a request with content or without. */
+/** Whether a plan covers what a route requires beside the base components, with or without content. */
 export function coversAdditional(plan: Plan, additional: readonly string[], hasContent: boolean): boolean {
   for (const name of additional) {
     if (!plan.names.has(name) && (hasContent || !bodyComponents.has(name))) return false
@@ -83,7 +83,7 @@ export function coversAdditional(plan: Plan, additional: readonly string[], hasC
 }
 
 /**
- * The signature base by a plan that covers `signature-key`; `undefined` when a component cannot be resolved.
+ * The signature base for a plan that covers `signature-key`; `undefined` when a component cannot be resolved.
  *
  * @param key the value of `Signature-Key`, known to be printable
  * @param parameters the list and its parameters, as received
@@ -122,7 +122,7 @@ function isSame(last: Surrounds, { method, target, authority, scheme }: Signatur
   )
 }
 
-/** ASCII as bytes. In parts, since joining them first would copy the token once more. */
+/** ASCII text as bytes. In parts, because joining them first would copy the token once more. */
 function asBytes(before: string, key: string, after: string): Buffer {
   const bytes = takeBytes(before.length + key.length + after.length)
   bytes.write(before, 0, 'latin1')

@@ -1,6 +1,6 @@
 /** The fields that the fast path reads, found in one pass over the field lines. */
 export interface FieldScan {
-  /** How many `Host` and `:authority` lines there are. */
+  /** The number of `Host` and `:authority` lines. */
   hosts: number
   host: string
   input: string | undefined
@@ -14,7 +14,7 @@ export interface FieldScan {
   content: boolean
 }
 
-/** Finds the fields of {@link FieldScan}. It looks at each field name once; the length tells most of them apart. */
+/** Finds the fields of {@link FieldScan}. It compares each field name once, mostly by its length. */
 export function scanFields(rawHeaders: readonly string[]): FieldScan {
   const scan: FieldScan = {
     hosts: 0,
@@ -70,7 +70,7 @@ function noteHost(scan: FieldScan, value: string): void {
   scan.host = value
 }
 
-/** Whether it is that field, in any case; of the right length already. A copy in lower case would cost more. */
+/** Whether it is that field, in any case. Its length is known to match. Converting it to lower case would cost more. */
 function isNamed(name: string, wanted: string): boolean {
   for (let i = 0; i < wanted.length; i++) {
     const code = name.charCodeAt(i)

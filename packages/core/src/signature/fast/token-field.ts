@@ -1,26 +1,29 @@
 import { PresentedJwt } from '../key-scheme.js'
 
-/** How many values of `Signature-Key` are remembered: so many sets, of so many each. */
+/** How many values of `Signature-Key` are remembered: this many sets, with this many values each. */
 const sets = 128
 const ways = 4
-/** Characters that the values of one set may have together, four times what is usual: two megabytes for all sets. A long value takes the room of others. */
+/**
+ * Limit on the characters of all values in one set, four times the usual: two megabytes for all sets. A long value
+ * displaces others.
+ */
 const charactersOfSet = 16_384
 
 interface Slot {
   readonly text: string
   readonly label: string
   readonly key: PresentedJwt
-  /** Of the text; tells nearly all apart before they are compared. */
+  /** Taken from the text; distinguishes nearly all values before they are compared. */
   readonly mark: number
 }
 
-// An agent that comes back sends the same bytes: comparing them costs less than looking through and hashing them again.
-// What is found depends on the bytes alone, so all servers share it, and a stranger who takes a slot takes only time. In
-// sets, since of a hundred agents with one slot each a fifth would push out another.
+// An agent sends the same bytes again and again, and comparing them costs less than scanning and hashing them. The
+// result depends only on the bytes, so all servers share it, and a stranger who displaces a value costs only time.
+// Several values per set, because with one slot each, a fifth of a hundred agents would displace another.
 const seen = new Array<Slot | undefined>(sets * ways).fill(undefined)
 const next = new Uint8Array(sets)
 
-/** The token in a `Signature-Key` of the usual shape, `sig=jwt;jwt="…"`; `undefined` for every other. */
+/** The token in a `Signature-Key` of the usual form, `sig=jwt;jwt="…"`; `undefined` for any other. */
 export function readTokenField(text: string, label: string): PresentedJwt | undefined {
   const mark = markOf(text)
   const set = mark & (sets - 1)
@@ -37,7 +40,7 @@ export function readTokenField(text: string, label: string): PresentedJwt | unde
   return key
 }
 
-/** In the place of the oldest, and of as many after it as its length takes. */
+/** Replaces the oldest value, and as many after it as the length requires. */
 function remember(slot: Slot, set: number): void {
   const first = set * ways
   const way = next[set] as number
@@ -52,7 +55,7 @@ function remember(slot: Slot, set: number): void {
   }
 }
 
-// What an RFC 8941 String may hold without an escape.
+// The characters of an RFC 8941 String that need no escape.
 const plainString = /^[ !#-[\]-~]*$/
 
 function tokenText(text: string, label: string): string | undefined {
@@ -63,7 +66,7 @@ function tokenText(text: string, label: string): string | undefined {
   return text.length > start && plainString.test(jwt) ? jwt : undefined
 }
 
-/** From the end of the token's signature, where tokens differ most; the very last character has but two bits. */
+/** Taken from the end of the token's signature, where tokens differ most. The very last character has only two bits. */
 function markOf(text: string): number {
   let mark = text.length
   for (let i = Math.max(0, text.length - 9); i < text.length - 2; i++)

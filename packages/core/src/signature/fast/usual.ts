@@ -11,8 +11,8 @@ import { readTokenField } from './token-field.js'
 const unusual: unique symbol = Symbol('unusual')
 
 /**
- * Lists of components remembered. Compiling one again costs as much as a hundredth of a verification. One memory serves
- * all routes: what strangers can fill does not grow with their number.
+ * Remembered lists of components. Compiling one costs a hundredth of a verification. All routes share one memory, so
+ * that the memory that strangers can fill does not grow with their number.
  */
 const plans = new LRUCache<string, Plan | typeof unusual>({
   max: 512,
@@ -21,9 +21,9 @@ const plans = new LRUCache<string, Plan | typeof unusual>({
 })
 
 /**
- * Reads signatures of the usual shape: one label, bare components, `created` and perhaps `expires`, a token in
- * `Signature-Key`, each field once and spelled as RFC 8941 serialises it. Whatever is not exactly that is left to the
- * parsers, whose verdict on the rest would be the same, base and error included.
+ * Reads signatures of the usual form: one label, bare components, `created` and perhaps `expires`, a token in
+ * `Signature-Key`, and each field once, spelt as RFC 8941 serialises it. Everything else is left to the parsers. For
+ * the usual form, the parsers would give the same result, including the base and any error.
  */
 class UsualReader {
   readonly #policy: SignaturePolicy
@@ -32,7 +32,7 @@ class UsualReader {
     this.#policy = policy
   }
 
-  /** `undefined`: for the parsers. The wire has then not been judged either. @param now seconds */
+  /** `undefined`: use the parsers. Nothing has then been checked. @param now seconds */
   read(request: HttpRequest, now: number): ReadSignature | Refusal | typeof unsigned | undefined {
     const { authority, limits, window } = this.#policy
     const scan = scanFields(request.rawHeaders)
@@ -79,7 +79,7 @@ function tokenIn(base: Buffer, label: string, key: string, parameters: string): 
   return begin + label.length + '=jwt;jwt="'.length
 }
 
-/** What a `Signature-Input` says, whatever request it comes with. */
+/** The content of a `Signature-Input`, whatever request it came with. */
 interface Input extends Times {
   readonly text: string
   readonly plan: Plan
@@ -87,8 +87,8 @@ interface Input extends Times {
   readonly parameters: string
 }
 
-// What agents sign in the same second has mostly the same bytes here: comparing them costs a tenth of reading them. By the
-// last digit, since the clocks of agents differ.
+// Agents that sign in the same second mostly send the same bytes here, and comparing them costs a tenth of parsing
+// them. Indexed by the last digit, because the agents' clocks differ.
 const inputs = new Array<Input | undefined>(16).fill(undefined)
 
 function readInput(text: string): Input | undefined {
@@ -126,7 +126,7 @@ function planOf(input: string, length: number): Plan | undefined {
 
 const readers = new WeakMap<SignaturePolicy, UsualReader>()
 
-/** The reader for a policy, the same each time. */
+/** The reader for a policy; the same object each time. */
 export function usualReader(policy: SignaturePolicy): UsualReader {
   let reader = readers.get(policy)
   if (reader === undefined) {
@@ -136,8 +136,8 @@ export function usualReader(policy: SignaturePolicy): UsualReader {
   return reader
 }
 
-// Here and below nothing is read outside of a text: V8 throws away what it has compiled when that happens first, and compiles
-// it again. In a new process this is the first request; and otherwise a stranger would choose when.
+// No index outside a text is read here and below: V8 would discard the compiled code when that first happens and
+// compile it again. In a new process that would be in the first request, and a stranger could choose when.
 
 function isPlainTarget(target: string): boolean {
   return target !== '' && target.charCodeAt(0) === slash && !target.startsWith('//') && !target.includes('#')
@@ -172,22 +172,22 @@ function endOfInteger(text: string, start: number): number {
   return end - start <= 15 ? end : -1
 }
 
-// By Buffer, and encoded again to see whether it was the one spelling, this costs as much as all other reading.
+// Decoding with Buffer, and encoding again to check the spelling, would cost as much as everything else.
 const values = new Uint8Array(256).fill(64)
 for (const [value, character] of [
   ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
 ].entries())
   values[character.charCodeAt(0)] = value
-/** Written over by each request: most refusals need no bytes of their own. */
+/** Overwritten by each request, because most refusals need no bytes of their own. */
 const decoded = new Uint8Array(64)
 
-/** Decodes the 64 bytes that a field ends with, in the one spelling of base64 that encodes them, into {@link decoded}. */
+/** Decodes the 64 bytes at the end of a field into {@link decoded}. Accepts only the one base64 spelling of them. */
 function decodeLastBytes(field: string): boolean {
   const end = field.length - 1
   if (end < 89) return false
   if (field.charCodeAt(end) !== colon || field.charCodeAt(end - 89) !== colon) return false
   if (field.charCodeAt(end - 1) !== equals || field.charCodeAt(end - 2) !== equals) return false
-  // Bits that no value and no code of a character of base64 has.
+  // Bits that are not set in any value or character code of base64.
   let wrong = 0
   let at = end - 88
   for (let to = 0; to < 63; to += 3, at += 4) {
@@ -209,7 +209,7 @@ function decodeLastBytes(field: string): boolean {
   const a = values[i & 255] as number
   const b = values[j & 255] as number
   decoded[63] = (a << 2) | (b >> 4)
-  // The last four bits are of no byte, so that only zeros are the one spelling.
+  // The last four bits belong to no byte, so they must be zero in the one spelling.
   return (wrong | ((i | j) & 0xff00) | ((a | b) & 64) | (b & 15)) === 0
 }
 
