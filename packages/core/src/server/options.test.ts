@@ -33,6 +33,27 @@ describe('options', () => {
     expect(fault({ scopes: { 'with space': 'x' } })).toBe('option scopes.with space: is no scope')
   })
 
+  it.each([[['data.read']], ['data.read'], [new Set(['data.read'])], [7], [null]])(
+    'says what scopes are, given %o',
+    (scopes) => {
+      expect(fault({ scopes })).toBe(
+        "option scopes: must be an object of each scope and what it means to a person: { 'notes.read': 'Read your notes' }",
+      )
+    },
+  )
+
+  it.each([true, 7, null, undefined, { en: 'Read' }])('says what a scope means, given %o', (meaning) => {
+    expect(fault({ scopes: { 'data.read': meaning } })).toBe(
+      'option scopes.data.read: must be a text that tells a person what it means',
+    )
+  })
+
+  it('says how a client of Redis becomes a store', () => {
+    expect(fault({ store: { get() {}, set() {} } })).toContain(
+      'createRedisStore(client) of @countersign/redis',
+    )
+  })
+
   it.each([
     [{ resource: 'https://rs.example/' }, 'resource'],
     [{ resource: 'http://rs.example' }, 'resource'],

@@ -58,12 +58,21 @@ const identifier = z
     'must be a server identifier: https, host only, lower case, no port, no trailing slash',
   )
 
+const noStore =
+  'must have get, put, claim and delete; createRedisStore(client) of @countersign/redis makes one of a Redis client'
+
 const schema = z.strictObject({
   ...accessOptionsShape,
   resource: ownIdentifier,
   // Whatever it is: it is read where keys are, with the place of the one at fault.
   signingKeys: z.custom<SigningKeys>(() => true).optional(),
-  scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
+  scopes: z
+    .record(
+      z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'),
+      z.string('must be a text that tells a person what it means'),
+      "must be an object of each scope and what it means to a person: { 'notes.read': 'Read your notes' }",
+    )
+    .optional(),
   accessServer: identifier.optional(),
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
   metadataLink: z.boolean().default(false),
@@ -108,7 +117,7 @@ const schema = z.strictObject({
     .prefault({}),
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
-  store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  store: z.custom<Store>(isStore, noStore).optional(),
   revocationLimits: z
     .strictObject({
       perMinute: z.int().positive().default(revocationLimits.perMinute),
@@ -118,7 +127,7 @@ const schema = z.strictObject({
     .prefault({}),
   replay: z.union([z.boolean(), z.literal('all')]).default(false),
   replayReportOnlyUntil: z.date().optional(),
-  replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  replayStore: z.custom<Store>(isStore, noStore).optional(),
   policyTimeout: z.int().min(0).max(600_000).default(2000),
   storeTimeout: z.int().min(10).max(10_000).default(1000),
   freshness: z.strictObject({ withinMs: z.int().min(1).max(10_000) }).optional(),
