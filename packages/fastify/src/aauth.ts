@@ -1,6 +1,6 @@
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
 import { callIdOf, fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
-import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { connectSuppliers } from './connect-suppliers.js'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
@@ -35,6 +35,14 @@ export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRe
 }
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
+  if (typeof (app as Partial<FastifyInstance> | undefined)?.decorate !== 'function')
+    throw new TypeError(
+      'aauth is the plugin itself: app.register(aauth, { … }), not app.register(aauth({ … }))',
+    )
+  if (Object.hasOwn(app, 'aauth'))
+    throw new TypeError(
+      'the plugin is registered here already, or something else is named aauth: register it once; rules for a part of the application are app.aauth.with({ … })',
+    )
   const { own, resource } = readOptions(options)
   // One that is given wins, and so does the console where the application's own says nothing.
   const logs = !('logger' in resource) && !isSilent(app.log)
