@@ -30,7 +30,7 @@ export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
     })
   if (silent.length === 0) return
   throw new AssertionError({
-    message: `nothing is said of ${silent.map(({ method, path }) => `${method} ${path}`).join(', ')}`,
+    message: `nothing is said of ${silent.map(({ method, path }) => `${method} ${path}`).join(', ')}: neither what is required nor that it is open on purpose; in Express a guard counts only before the handler`,
     actual: silent.length,
     expected: 0,
     operator: 'assertGuarded',
