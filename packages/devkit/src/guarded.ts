@@ -6,6 +6,7 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
  * open on purpose. For a test of the application.
  *
  * @param routes Express: `guard.routes(app)`. Fastify: `app.aauth.routes()`, once the application is ready.
+ * @throws TypeError when it is no list of routes
  * @throws AssertionError naming the routes that say nothing, or when there are no routes at all
  *
  * @example
@@ -22,6 +23,10 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
  * ```
  */
 export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
+  if (!Array.isArray(routes))
+    throw new TypeError(
+      'assertGuarded takes the list of routes: guard.routes(app), with Fastify app.aauth.routes()',
+    )
   const silent = routes.filter(({ aauth }) => aauth === undefined)
   if (routes.length === 0)
     throw new AssertionError({
