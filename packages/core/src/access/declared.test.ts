@@ -85,7 +85,7 @@ describe('no slip of the pen opens a route', () => {
     (route, name, expected) => {
       for (const value of [undefined, null, 7, Number.NaN])
         expect(faultOf(() => checkRequirement({ ...route, [name]: value }, context))).toBe(
-          must(name, expected),
+          `${must(name, expected)}${value === undefined ? ', it is undefined' : ''}`,
         )
     },
   )

@@ -44,9 +44,17 @@ describe('options', () => {
 
   it.each([true, 7, null, undefined, { en: 'Read' }])('says what a scope means, given %o', (meaning) => {
     expect(fault({ scopes: { 'data.read': meaning } })).toBe(
-      'option scopes.data.read: must be a text that tells a person what it means',
+      `option scopes.data.read: must be a text that tells a person what it means${meaning === undefined ? ', it is undefined' : ''}`,
     )
   })
+
+  // A town that was not awaited, a variable that is not set.
+  it.each(['fetch', 'clock', 'scopes', 'store', 'logger', 'interaction', 'signatureWindow', 'replay'])(
+    'says of %s that it is undefined',
+    (name) => {
+      expect(fault({ [name]: undefined })).toMatch(new RegExp(`^option ${name}: .*, it is undefined$`))
+    },
+  )
 
   it.each([
     [{ signatureWindow: 60_000 }, 'signatureWindow: must be a whole number of seconds, from 1 to 3600'],
