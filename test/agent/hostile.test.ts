@@ -511,6 +511,8 @@ describe('the agent itself', () => {
   })
 
   it('speaks https only', async () => {
-    await expect(agentOf(town).fetch(`http://${host}/`)).rejects.toThrow(TypeError)
+    const fetching = agentOf(town).fetch('http://127.0.0.1:3000/secret?of=mom')
+    await expect(fetching).rejects.toThrow(TypeError)
+    await expect(fetching).rejects.toThrow(/not http:\/\/127\.0\.0\.1:3000; in a test town\.route/)
   })
 })

@@ -139,6 +139,8 @@ describe.each(frameworks)('what is declared [adapter %s]', (name, framework) => 
     expect(got.filter(([, path]) => path !== '/all')).toEqual(listed.filter(([, path]) => path !== '/all'))
     expect(got.filter(([, path]) => path === '/all').every(([, , said]) => said === 'agent')).toBe(true)
     expect(guard.routes()).toHaveLength(10)
+    for (const slip of [guard, framework(), undefined, guard.routes])
+      expect(() => assertGuarded(slip as never)).toThrow('takes the list of routes: guard.routes(app)')
     expect(() => assertGuarded(routes)).toThrow(
       'nothing is said of GET /silent, POST /late, POST /elsewhere, GET /v2/before, ALL /v4/*, GET /^\\/regexp$/',
     )

@@ -249,6 +249,22 @@ describe('a slip of the pen in a Fastify route [adapter fastify]', () => {
     expect(await unsigned('/x')).toBe(200)
   })
 
+  it('is told where the plugin is registered twice, or called', async () => {
+    await app.register(aauth, options())
+    // A context may have a server of its own.
+    await app.register(
+      within(async (child) => {
+        await child.register(aauth, options({ endpoints: false }))
+      }),
+    )
+    await expect(app.register(aauth, options({ resource: 'https://other.example' }))).rejects.toThrow(
+      'the plugin is registered here already',
+    )
+    const called = aauth as unknown as (given?: FastifyOptions) => Promise<void>
+    await expect(called(options())).rejects.toThrow('app.register(aauth, { … })')
+    await expect(called()).rejects.toThrow('app.register(aauth, { … })')
+  })
+
   it('that Fastify drops is told whichever hook judges', async () => {
     await app.register(aauth, options({ hook: 'preParsing' }))
     class Config {

@@ -136,7 +136,10 @@ class SigningAgent implements Agent, Omit<AgentContext, 'agentToken'> {
 
   async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init)
-    if (!request.url.startsWith('https:')) throw new TypeError('an agent speaks https only')
+    if (!request.url.startsWith('https:'))
+      throw new TypeError(
+        `an agent speaks https only, and calls an API by the name of its resource, not ${new URL(request.url).origin}; in a test town.route(host, port) of the devkit says where that listens`,
+      )
     const run = new Run(this.#context, request.signal)
     return run.during(() => new Call(run, request).response())
   }

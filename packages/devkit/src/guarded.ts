@@ -6,6 +6,7 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
  * open on purpose. For a test of the application.
  *
  * @param routes Express: `guard.routes(app)`. Fastify: `app.aauth.routes()`, once the application is ready.
+ * @throws TypeError when it is no list of routes
  * @throws AssertionError naming the routes that say nothing, or when there are no routes at all
  *
  * @example
@@ -22,6 +23,10 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
  * ```
  */
 export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
+  if (!Array.isArray(routes))
+    throw new TypeError(
+      'assertGuarded takes the list of routes: guard.routes(app), with Fastify app.aauth.routes()',
+    )
   const silent = routes.filter(({ aauth }) => aauth === undefined)
   if (routes.length === 0)
     throw new AssertionError({
@@ -30,7 +35,7 @@ export function assertGuarded(routes: readonly DeclaredRoute<unknown>[]): void {
     })
   if (silent.length === 0) return
   throw new AssertionError({
-    message: `nothing is said of ${silent.map(({ method, path }) => `${method} ${path}`).join(', ')}`,
+    message: `nothing is said of ${silent.map(({ method, path }) => `${method} ${path}`).join(', ')}: neither what is required nor that it is open on purpose; in Express a guard counts only before the handler`,
     actual: silent.length,
     expected: 0,
     operator: 'assertGuarded',

@@ -1,6 +1,6 @@
 import { createResourceServer, type ResourceOptions } from '@countersign/core'
 import { callIdOf, fromEnvironment, fromNode, type PartialOptions } from '@countersign/core/adapter'
-import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { connectSuppliers } from './connect-suppliers.js'
 import { addEndpoints, type EndpointOptions } from './endpoints.js'
@@ -36,6 +36,14 @@ export interface FastifyOptions extends PartialOptions<ResourceOptions<FastifyRe
 }
 
 const plugin: FastifyPluginAsync<FastifyOptions> = async (app, options) => {
+  if (typeof (app as Partial<FastifyInstance> | undefined)?.decorate !== 'function')
+    throw new TypeError(
+      'aauth is the plugin itself: app.register(aauth, { … }), not app.register(aauth({ … }))',
+    )
+  if (Object.hasOwn(app, 'aauth'))
+    throw new TypeError(
+      'the plugin is registered here already, or something else is named aauth: register it once; rules for a part of the application are app.aauth.with({ … })',
+    )
   const { own, resource } = readOptions(options)
   // The option `logger` wins; if the application's own logger is silent, the console is used.
   const logs = !('logger' in resource) && !isSilent(app.log)

@@ -120,9 +120,10 @@ function kindOf(given: Readonly<Record<string, unknown>>): RouteKind {
   }
   if ('session' in given) return 'session'
   if ('scope' in given || 'claims' in given) return 'grant'
-  const alone = Object.keys(given).find(isTerm)
+  const names = Object.keys(given)
+  const alone = names.find(isTerm)
   throw alone === undefined
-    ? shapeError()
+    ? shapeError(names[0])
     : new TypeError(`require: ${alone} does not say who may call; it goes with ${goesWith(alone)}`)
 }
 
@@ -232,8 +233,12 @@ function checkUser({ users, interaction, keys }: RequirementContext): void {
   if (!keys) throw new TypeError(`require: user needs the option signingKeys; ${keyNeeded}`)
 }
 
-function shapeError(): TypeError {
-  return new TypeError(
-    "require: expected 'agent', 'person', { identity }, { scope }, { claims } or { session }",
-  )
+/** @param name a member that is not known */
+function shapeError(name?: string): TypeError {
+  const expected = "expected 'agent', 'person', { identity }, { scope }, { claims } or { session }"
+  const unknown = name === undefined ? '' : `; ${name} is not known${didYouMean(name, saysWho)}`
+  return new TypeError(`require: ${expected}${unknown}`)
 }
+
+/** Members that say who may call. */
+const saysWho = ['identity', 'scope', 'claims', 'session']

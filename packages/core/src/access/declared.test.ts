@@ -85,7 +85,7 @@ describe('no slip of the pen opens a route', () => {
     (route, name, expected) => {
       for (const value of [undefined, null, 7, Number.NaN])
         expect(faultOf(() => checkRequirement({ ...route, [name]: value }, context))).toBe(
-          must(name, expected),
+          `${must(name, expected)}${value === undefined ? ', it is undefined' : ''}`,
         )
     },
   )
@@ -148,6 +148,11 @@ describe('no slip of the pen opens a route', () => {
     ],
     ['nothing.known', "require: expected 'agent', 'person'"],
     [{ scope: 'raed' }, 'is not described in the option scopes; did you mean read?'],
+    [{ scope: 'read write' }, 'is not described in the option scopes; several scopes are a list'],
+    [{ scopes: ['read'] }, '{ session }; scopes is not known; did you mean scope?'],
+    [{ identiy: 'agent' }, '{ session }; identiy is not known; did you mean identity?'],
+    [{ audience: 'x' }, '{ session }; audience is not known'],
+    [{}, "require: expected 'agent', 'person'"],
     [{ identity: 'agent', observ: true }, 'require: observ: is not known; did you mean observe?'],
     [{ session: { scpoe: 'read' } }, 'session.scpoe: is not known; did you mean scope?'],
     [undefined, "require: expected 'agent', 'person'"],

@@ -42,7 +42,7 @@ export function checkScopeRule(rule: unknown, scopes: ReadonlySet<string>): Scop
   if (typeof rule === 'string') {
     if (scopes.has(rule)) return rule
     throw new TypeError(
-      `require: scope ${JSON.stringify(rule)} is not described in the option scopes${didYouMean(rule, scopes)}`,
+      `require: scope ${JSON.stringify(rule)} is not described in the option scopes${rule.includes(' ') ? '; several scopes are a list' : didYouMean(rule, scopes)}`,
     )
   }
   const parts = partsOf(rule)

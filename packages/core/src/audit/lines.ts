@@ -14,6 +14,12 @@ export interface FileLine {
 /** The longest line that is read; a longer one is cut, so that it cannot be what it should be. */
 const longest = 1024 * 1024
 
+/** @throws TypeError for what is no list of paths, and for an empty one: a log of which nothing was read would be in order */
+export function checkFiles(files: unknown): void {
+  const isList = Array.isArray(files) && files.length > 0 && files.every((file) => typeof file === 'string')
+  if (!isList) throw new TypeError('files: must be a list of paths, of one at least')
+}
+
 /** The lines of a file, read piece by piece. Bytes that are no UTF-8 make a line that none of ours is. */
 export async function* linesOf(file: string): AsyncGenerator<FileLine> {
   const handle = await open(file, 'r')

@@ -1,5 +1,6 @@
 import { checkConfiguration } from '../configuration/configuration.js'
 import { z } from '../configuration/schema.js'
+import { whole } from '../configuration/whole.js'
 import type { AuditSink } from './sink.js'
 
 /** The options of an audit log. */
@@ -76,8 +77,6 @@ export interface AuditSettings
   readonly keep: Required<NonNullable<AuditLogOptions['keep']>>
 }
 
-const positive = z.int().positive()
-
 const schema: z.ZodType<AuditSettings> = z
   .strictObject({
     subjects: z.boolean('must be a boolean').optional(),
@@ -90,19 +89,19 @@ const schema: z.ZodType<AuditSettings> = z
     sink: z.custom<AuditSink>(isSink, 'must have append and state').optional(),
     secret: z.string().min(32, 'must be 32 characters or more').optional(),
     fsync: z.enum(['group', 'none']).default('group'),
-    gather: z.int().min(1).max(10_000).default(100),
+    gather: whole('milliseconds', 1, 10_000).default(100),
     whenFull: z.enum(['drop', 'refuse']).default('drop'),
     buffer: z.int().min(65_536).default(16_777_216),
     rotate: z
       .strictObject({
         bytes: z.int().min(65_536).default(268_435_456),
-        seconds: positive.default(86_400),
+        seconds: whole('seconds', 1).default(86_400),
       })
       .prefault({}),
     keep: z
-      .strictObject({ days: positive.default(90), files: z.int().nonnegative().default(1000) })
+      .strictObject({ days: whole('days', 1).default(90), files: z.int().nonnegative().default(1000) })
       .prefault({}),
-    headEvery: positive.default(300),
+    headEvery: whole('seconds', 1).default(300),
   })
   .refine(
     ({ file, sink }) => (file === undefined) !== (sink === undefined),

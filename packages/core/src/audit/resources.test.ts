@@ -10,6 +10,7 @@ import { blank, sha256, splitLine, writeLine } from './line.js'
 import { createAuditLog } from './log.js'
 import type { AuditReport } from './report.js'
 import { type AuditKeys, type AuditStatement, signStatement } from './statement.js'
+import { auditTrail } from './trail.js'
 import { verifyAuditLog } from './verify.js'
 
 const secret = 'a secret of the auditors, and of nobody else'
@@ -198,4 +199,15 @@ describe('keys that are none', () => {
     await expect(verified).rejects.toThrow(TypeError)
     await expect(verified).rejects.toThrow(says)
   })
+})
+
+describe('files that are none', () => {
+  it.each<[unknown]>([[[]], ['audit.jsonl'], [undefined], [[undefined]], [new Set(['audit.jsonl'])]])(
+    'are no log in order: %o',
+    async (files) => {
+      const says = 'files: must be a list of paths, of one at least'
+      await expect(verifyAuditLog(files as string[], [])).rejects.toThrow(new TypeError(says))
+      await expect(auditTrail(files as string[], { id: 'x' })).rejects.toThrow(new TypeError(says))
+    },
+  )
 })

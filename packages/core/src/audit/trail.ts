@@ -1,5 +1,5 @@
 import { splitLine } from './line.js'
-import { linesOf } from './lines.js'
+import { checkFiles, linesOf } from './lines.js'
 
 /** What a trail is looked for by; one of them. */
 export interface TrailStart {
@@ -83,6 +83,7 @@ interface ParsedEvidence {
 export async function auditTrail(files: readonly string[], start: TrailStart): Promise<AuditTrail> {
   if ([start.id, start.jti, start.person].filter((one) => one !== undefined).length !== 1)
     throw new TypeError('start: must have one of id, jti and person')
+  checkFiles(files)
   const records = new Records()
   for (const file of files) await records.read(file)
   const paths = records.find(start).map((facts) => records.path(facts))

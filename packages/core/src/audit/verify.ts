@@ -1,6 +1,6 @@
 import { Chains, type Segment } from './chains.js'
 import { isBlank, sha256, splitLine } from './line.js'
-import { linesOf } from './lines.js'
+import { checkFiles, linesOf } from './lines.js'
 import type { AuditedRecord, AuditFault, AuditReport } from './report.js'
 import { type AuditedSignature, type DecidedOn, type Presented, parse, SignatureCheck } from './signatures.js'
 import { type AuditKeys, type ErasureStatement, type FindKeys, readKeys, readStatement } from './statement.js'
@@ -35,7 +35,7 @@ interface RecordText {
  * @param files the paths of the files, in any order, the ones with signed statements (`.heads`) among them
  * @param keys the public keys of the resource, as JWK: those of its key set, and older ones. For the logs of several
  *   resources: such lists, or key sets, by resource; in one list each of them could have signed for the others
- * @throws Error where a file cannot be read, TypeError for a key that cannot be used, and for what is no resource
+ * @throws Error where a file cannot be read, TypeError for no files, a key that cannot be used, and what is no resource
  *
  * @example
  * ```ts
@@ -51,6 +51,7 @@ export async function verifyAuditLog(
   keys: AuditKeys,
   options: VerifyAuditOptions = {},
 ): Promise<AuditReport> {
+  checkFiles(files)
   const check = new Check(readKeys(keys), options)
   // Statements and tokens may stand anywhere; what they are needed for is looked at then.
   for (const file of files) await check.gather(file)

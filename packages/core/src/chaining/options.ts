@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { z } from '../configuration/schema.js'
+import { whole } from '../configuration/whole.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { readSigningKeys, type SigningKeyOption, type SigningKeys } from '../own-keys/signing-keys.js'
 import type { ConnectSuppliers } from './suppliers.js'
@@ -71,7 +72,7 @@ export const onwardOptionsSchema: z.ZodType<OnwardOptions> = z.strictObject({
     .custom<object>((value) => typeof value === 'object' && value !== null, 'must be a JWK or a signer')
     .optional(),
   secrets: z.array(secret).min(1).optional(),
-  timeout: z.int().min(1).max(300).optional(),
+  timeout: whole('seconds', 1, 300).optional(),
   tokens: z.int().nonnegative().optional(),
   fetch: z
     .custom<typeof globalThis.fetch>((value) => typeof value === 'function', 'must be a function')

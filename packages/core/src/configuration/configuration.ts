@@ -45,13 +45,24 @@ function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
   const fault =
     unknown[0] !== undefined
       ? `is not known${didYouMean(unknown[0], membersOf(schema, issue.path))}`
-      : messageOf(issue).replace('received symbol', 'it is undefined')
+      : messageOf(issue, given)
   throw new TypeError(name === '' ? `${prefix.trimEnd()} ${fault}` : `${prefix}${name}: ${fault}`)
 }
 
-/** What is wrong; with a name that may not be, what is wrong with it. */
-function messageOf(issue: core.$ZodIssue): string {
-  return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message
+/** What is wrong; with a name that may not be, what is wrong with it; and that a value is none, of whatever it should be. */
+function messageOf(issue: core.$ZodIssue, given: unknown): string {
+  const message = (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message
+  if (valueAt(given, issue.path) !== misspelt) return message
+  return `${message.replace(/, received symbol$/, '')}, it is undefined`
+}
+
+function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
+  let value: unknown = given
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Readonly<Record<PropertyKey, unknown>>)[name]
+  }
+  return value
 }
 
 /** The members that a schema knows at a place in what it checks. */

@@ -33,6 +33,59 @@ describe('options', () => {
     expect(fault({ scopes: { 'with space': 'x' } })).toBe('option scopes.with space: is no scope')
   })
 
+  it.each([[['data.read']], ['data.read'], [new Set(['data.read'])], [7], [null]])(
+    'says what scopes are, given %o',
+    (scopes) => {
+      expect(fault({ scopes })).toBe(
+        "option scopes: must be an object of each scope and what it means to a person: { 'notes.read': 'Read your notes' }",
+      )
+    },
+  )
+
+  it.each([true, 7, null, undefined, { en: 'Read' }])('says what a scope means, given %o', (meaning) => {
+    expect(fault({ scopes: { 'data.read': meaning } })).toBe(
+      `option scopes.data.read: must be a text that tells a person what it means${meaning === undefined ? ', it is undefined' : ''}`,
+    )
+  })
+
+  // A town that was not awaited, a variable that is not set.
+  it.each(['fetch', 'clock', 'scopes', 'store', 'logger', 'interaction', 'signatureWindow', 'replay'])(
+    'says of %s that it is undefined',
+    (name) => {
+      expect(fault({ [name]: undefined })).toMatch(new RegExp(`^option ${name}: .*, it is undefined$`))
+    },
+  )
+
+  it.each([
+    [{ signatureWindow: 60_000 }, 'signatureWindow: must be a whole number of seconds, from 1 to 3600'],
+    [
+      { resourceTokenLifetime: '5m' },
+      'resourceTokenLifetime: must be a whole number of seconds, from 1 to 300',
+    ],
+    [{ maxAgentTokenLifetime: 0.5 }, 'maxAgentTokenLifetime: must be a whole number of seconds, from 1 to'],
+    [{ storeTimeout: 1 }, 'storeTimeout: must be a whole number of milliseconds, from 10 to 10000'],
+    [{ policyTimeout: -1 }, 'policyTimeout: must be a whole number of milliseconds, from 0 to 600000'],
+    [{ freshness: { withinMs: 0 } }, 'freshness.withinMs: must be a whole number of milliseconds, from 1'],
+    [{ sessions: { lifetime: '7d' } }, 'sessions.lifetime: must be a whole number of seconds, 1 or more'],
+    [{ sessions: { grace: -1 } }, 'sessions.grace: must be a whole number of seconds, 0 or more'],
+  ])('says in which unit a number is: %o', (changes, message) => {
+    expect(fault(changes)).toContain(`option ${message}`)
+  })
+
+  it.each([
+    [{ replay: 'every' }, "replay: must be true, false or 'all'"],
+    [{ paths: { revocation: true } }, 'paths.revocation: must be an absolute path, or false'],
+    [{ crypto: { ed25519: true } }, 'crypto.ed25519: must be a function, or false'],
+  ])('says what else it may be: %o', (changes, message) => {
+    expect(fault(changes)).toBe(`option ${message}`)
+  })
+
+  it('says how a client of Redis becomes a store', () => {
+    expect(fault({ store: { get() {}, set() {} } })).toContain(
+      'createRedisStore(client) of @countersign/redis',
+    )
+  })
+
   it.each([
     [{ resource: 'https://rs.example/' }, 'resource'],
     [{ resource: 'http://rs.example' }, 'resource'],

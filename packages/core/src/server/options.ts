@@ -11,6 +11,7 @@ import { agentTokenLifetime } from '../chaining/own-agent.js'
 import { checkConfiguration, membersOf } from '../configuration/configuration.js'
 import type { Logger } from '../configuration/logger.js'
 import { z } from '../configuration/schema.js'
+import { whole } from '../configuration/whole.js'
 import type { Ed25519Verifier } from '../crypto/verify.js'
 import type { Decisions } from '../decision/decisions.js'
 import { createSubjects, type SubjectOptions, type Subjects } from '../decision/subjects.js'
@@ -44,7 +45,6 @@ import type { ResourceOptions } from './resource-options.js'
 const httpsUrl = z
   .string()
   .refine((value) => URL.canParse(value) && value.startsWith('https://'), 'must be https')
-const seconds = (max: number): z.ZodNumber => z.int().min(1).max(max)
 const fn = <F>(): z.ZodType<F> => z.custom<F>((value) => typeof value === 'function', 'must be a function')
 const path = z.string().regex(/^\/[A-Za-z0-9._~/-]*$/, 'must be an absolute path')
 const folder = path.endsWith('/', 'must end with /')
@@ -58,16 +58,25 @@ const identifier = z
     'must be a server identifier: https, host only, lower case, no port, no trailing slash',
   )
 
+const noStore =
+  'must have get, put, claim and delete; createRedisStore(client) of @countersign/redis makes one of a Redis client'
+
 const schema = z.strictObject({
   ...accessOptionsShape,
   resource: ownIdentifier,
   // Checked where keys are read, which can name the invalid one.
   signingKeys: z.custom<SigningKeys>(() => true).optional(),
-  scopes: z.record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'), z.string()).optional(),
+  scopes: z
+    .record(
+      z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope'),
+      z.string('must be a text that tells a person what it means'),
+      "must be an object of each scope and what it means to a person: { 'notes.read': 'Read your notes' }",
+    )
+    .optional(),
   accessServer: identifier.optional(),
   accessMode: z.enum(['agent-token', 'person-token', 'session-token', 'auth-token']).optional(),
   metadataLink: z.boolean().default(false),
-  signatureWindow: seconds(3600).default(60),
+  signatureWindow: whole('seconds', 1, 3600).default(60),
   additionalSignatureComponents: z
     .array(z.string().refine(isRequirableComponent, 'is no component that signatures can be asked to cover'))
     .default([]),
@@ -86,7 +95,9 @@ const schema = z.strictObject({
     .strictObject({
       jwks: path.default('/.well-known/jwks.json'),
       pending: folder.default('/aauth/pending/'),
-      revocation: path.or(z.literal(false)).default('/aauth/revoke'),
+      revocation: z
+        .union([path, z.literal(false)], 'must be an absolute path, or false')
+        .default('/aauth/revoke'),
       authorization: path.default('/aauth/authorize'),
       interaction: folder.default('/aauth/interact/'),
       callback: path.default('/aauth/callback'),
@@ -97,8 +108,8 @@ const schema = z.strictObject({
   users: usersOptionsSchema.optional(),
   onward: onwardOptionsSchema.optional(),
   sessions: sessionOptionsSchema,
-  resourceTokenLifetime: seconds(300).default(300),
-  maxAgentTokenLifetime: seconds(31_536_000).default(86_400),
+  resourceTokenLifetime: whole('seconds', 1, 300).default(300),
+  maxAgentTokenLifetime: whole('seconds', 1, 31_536_000).default(86_400),
   compat: z
     .strictObject({
       personTokenJti: z.boolean().default(false),
@@ -108,7 +119,7 @@ const schema = z.strictObject({
     .prefault({}),
   issuers: issuerOptionsSchema.optional(),
   fetch: fn<IssuerFetch>().optional(),
-  store: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
+  store: z.custom<Store>(isStore, noStore).optional(),
   revocationLimits: z
     .strictObject({
       perMinute: z.int().positive().default(revocationLimits.perMinute),
@@ -116,12 +127,12 @@ const schema = z.strictObject({
       newcomersPerMinute: z.int().positive().default(revocationLimits.newcomersPerMinute),
     })
     .prefault({}),
-  replay: z.union([z.boolean(), z.literal('all')]).default(false),
+  replay: z.union([z.boolean(), z.literal('all')], "must be true, false or 'all'").default(false),
   replayReportOnlyUntil: z.date().optional(),
-  replayStore: z.custom<Store>(isStore, 'must have get, put, claim and delete').optional(),
-  policyTimeout: z.int().min(0).max(600_000).default(2000),
-  storeTimeout: z.int().min(10).max(10_000).default(1000),
-  freshness: z.strictObject({ withinMs: z.int().min(1).max(10_000) }).optional(),
+  replayStore: z.custom<Store>(isStore, noStore).optional(),
+  policyTimeout: whole('milliseconds', 0, 600_000).default(2000),
+  storeTimeout: whole('milliseconds', 10, 10_000).default(1000),
+  freshness: z.strictObject({ withinMs: whole('milliseconds', 1, 10_000) }).optional(),
   limits: z
     .strictObject({
       signatureInput: z.int().positive().default(defaultLimits.signatureInput),
@@ -138,7 +149,7 @@ const schema = z.strictObject({
     .strictObject({
       mode: z.enum(['auto', 'sync', 'threads']).optional(),
       maxWaiting: z.int().positive().optional(),
-      ed25519: fn<Ed25519Verifier>().or(z.literal(false)).optional(),
+      ed25519: z.union([fn<Ed25519Verifier>(), z.literal(false)], 'must be a function, or false').optional(),
     })
     .default({}),
   help: z

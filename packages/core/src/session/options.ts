@@ -1,4 +1,5 @@
 import { z } from '../configuration/schema.js'
+import { whole } from '../configuration/whole.js'
 
 /** Options of sessions (`AAuth-Access`, AAuth 6.3). */
 export interface SessionOptions {
@@ -27,7 +28,7 @@ export type SessionSettings = Required<Omit<SessionOptions, 'keys'>> & {
   readonly keys: readonly string[] | undefined
 }
 
-const seconds = z.int().positive()
+const seconds = whole('seconds', 1)
 const secret = z
   .string()
   .refine((value) => /^[A-Za-z0-9_-]{43}$/.test(value), 'must be 256 bits, base64url without padding')
@@ -40,7 +41,7 @@ export const sessionOptionsSchema: z.ZodType<SessionSettings> = z
     lifetime: seconds.default(604_800),
     maxAge: seconds.default(2_592_000),
     renewAfter: seconds.default(3600),
-    grace: z.int().nonnegative().default(60),
+    grace: whole('seconds', 0).default(60),
   })
   .prefault({})
   .transform((given) => ({ ...given, keys: given.keys }))

@@ -7,7 +7,10 @@ const noCreated = constantRefusal(
   'The signature has no created parameter of type Integer',
 )
 const noExpires = constantRefusal('invalid_signature', 'expires is not an Integer')
-const tooOld = constantRefusal('invalid_signature', 'The signature is too old; sign each request anew')
+const tooOld = constantRefusal(
+  'invalid_signature',
+  'created lies too far behind this server’s clock; sign each request anew, and compare clocks',
+)
 const tooNew = constantRefusal('clock_skew', 'created lies ahead of this server’s clock')
 const expired = constantRefusal(
   'invalid_signature',
