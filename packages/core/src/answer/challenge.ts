@@ -137,9 +137,11 @@ function makeUnsignedAnswer(requirement: Requirement, schemes: readonly string[]
 export function refusalAnswer(refusal: Refusal): Answer {
   const { code, details } = refusal
   const { requiredInput, acceptScheme, retryAfter, requirement } = details
-  const isPlain = (requiredInput ?? acceptScheme ?? retryAfter) === undefined
-  if (!isPlain) return makeRefusalAnswer(refusal)
-  const name = `${code} ${requirement} ${details.detail}`
+  if ((requiredInput ?? acceptScheme) !== undefined) {
+    const made = makeRefusalAnswer(refusal)
+    return Object.isFrozen(refusal) ? freeze(made) : made
+  }
+  const name = `${code} ${requirement} ${retryAfter} ${details.detail}`
   let answer = refusalAnswers.get(name)
   if (answer === undefined) {
     answer = freeze(makeRefusalAnswer(refusal))

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { HttpRequest } from '../http/message.js'
-import { now, signed, token } from '../testing/party.js'
+import { newKey, now, signed, token } from '../testing/party.js'
 import { testResource } from '../testing/resource.js'
+import type { Answered } from './outcome.js'
 
 const unsigned: HttpRequest = { method: 'GET', target: '/data', rawHeaders: ['Host', 'rs.example'] }
 const withSignature = async (value: string): Promise<HttpRequest> => {
@@ -17,6 +18,12 @@ const tooNew = async (): Promise<HttpRequest> => signed(await token('aa-auth+jwt
 const ofAnother = async (): Promise<HttpRequest> =>
   withSignature(`sig=:${Buffer.alloc(64, 7).toString('base64')}:`)
 
+const withKid = async (kid: string): Promise<HttpRequest> =>
+  signed(await token('aa-auth+jwt', { jti: String(Math.random()) }, newKey('Ed25519', kid)))
+const ofIssuer = async (iss: string): Promise<HttpRequest> =>
+  signed(await token('aa-agent+jwt', { iss, sub: `aauth:sam@${iss.slice(8)}` }))
+const withNumberAsJti = async (): Promise<HttpRequest> => signed(await token('aa-agent+jwt', { jti: 7 }))
+
 /** What strangers can send without end, and what that must not cost. */
 const cases: readonly (readonly [string, () => HttpRequest | Promise<HttpRequest>])[] = [
   ['unsigned', () => unsigned],
@@ -26,6 +33,7 @@ const cases: readonly (readonly [string, () => HttpRequest | Promise<HttpRequest
   ['stale', stale],
   ['of the future', tooNew],
   ['a signature that does not verify', ofAnother],
+  ['a kid that the issuer does not have', () => withKid('gone')],
 ]
 
 describe('what strangers are answered', () => {
@@ -40,6 +48,31 @@ describe('what strangers are answered', () => {
       expect(Object.isFrozen(first)).toBe(true)
     })
   }
+
+  it('is made once where Retry-After says when to come again, whoever’s issuer cannot be reached', async () => {
+    const server = testResource({ fetch: () => Promise.reject(new Error('nobody is there')) })
+    const route = server.require('agent')
+    const answerTo = async (issuer: string) => {
+      const outcome = await route.check(await ofIssuer(issuer))
+      return outcome.served ? undefined : outcome.answer
+    }
+    const first = await answerTo('https://one.example')
+    expect(first).toMatchObject({ status: 503, headers: { 'Retry-After': expect.stringMatching(/^\d+$/) } })
+    expect(Object.isFrozen(first)).toBe(true)
+    // Issuers are given pauses that differ a little.
+    const again = await answerTo('https://one.example')
+    expect(await answerTo('https://one.example')).toBe(again)
+  })
+
+  it('keeps nothing of what is made for one request only', async () => {
+    const route = testResource().require('agent')
+    const first = await route.check(await withNumberAsJti())
+    const second = await route.check(await withNumberAsJti())
+    expect(first).toEqual(second)
+    expect(first).not.toBe(second)
+    expect(Object.isFrozen(first)).toBe(false)
+    expect((second as Answered).answer).toBe((first as Answered).answer)
+  })
 
   it('is told of each time, with its own time and id', async () => {
     const server = testResource()

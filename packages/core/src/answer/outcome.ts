@@ -110,9 +110,12 @@ function tell({ event, outcome }: Telling, report: Report, request: object | und
   return outcome
 }
 
-function keep<K extends object>(made: WeakMap<K, Telling>, key: K, { event, outcome }: Telling): Telling {
-  const telling = { event: Object.freeze(event), outcome: Object.freeze(outcome) }
-  if (Object.isFrozen(key)) made.set(key, telling)
+/** Frozen is what is made once: whoever derives something of it knows by that to remember it, and of what is not, not to. */
+function keep<K extends object>(made: WeakMap<K, Telling>, key: K, telling: Telling): Telling {
+  if (!Object.isFrozen(key)) return telling
+  Object.freeze(telling.event)
+  Object.freeze(telling.outcome)
+  made.set(key, telling)
   return telling
 }
 

@@ -1,4 +1,4 @@
-import { Refusal } from '../errors.js'
+import { constantRefusal, Refusal } from '../errors.js'
 import { isServerIdentifier } from '../identifiers.js'
 import type { DiscoveryBound } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
@@ -8,6 +8,17 @@ import type { IssuerAnswer, IssuerCounter } from './report.js'
 
 /** The `Retry-After` in seconds when nothing better is known. */
 const briefly = 5
+
+const unknown = (reason: string): Refusal => new Refusal('unknown_key', { reason })
+const always = (reason: string): Refusal => constantRefusal('unknown_key', { reason })
+
+/** The refusals for keys that are not there, the same for every issuer and made once: strangers can ask for them without end. */
+export const unknownKeys: Readonly<Record<'document' | 'pinned' | 'kid' | 'gone', Refusal>> = {
+  document: always('no well-known document has that URL'),
+  pinned: always('no such pinned key'),
+  kid: always('the issuer has no key of that kid'),
+  gone: always('the kid has gone'),
+}
 
 /** Makes and counts the refusals for tokens whose issuer's key is not available. */
 export class IssuerAnswers {
@@ -32,7 +43,7 @@ export class IssuerAnswers {
   refused(issuer: string, dwk: string): Refusal | undefined {
     return isServerIdentifier(issuer) && isDocumentName(dwk)
       ? this.denied(issuer, dwk)
-      : this.unknownKey('no well-known document has that URL')
+      : this.unknownKey(unknownKeys.document)
   }
 
   /** The refusal for an issuer that the operator does not admit. */
@@ -43,24 +54,22 @@ export class IssuerAnswers {
   }
 
   /** `unknown_key`: the issuer has no such key. */
-  unknownKey(reason: string, counted: IssuerAnswer = 'unknown_key'): Refusal {
+  unknownKey(refusal: Refusal, counted: IssuerAnswer = 'unknown_key'): Refusal {
     this.#counter.answered(counted)
-    return new Refusal('unknown_key', { reason })
+    return refusal
   }
 
   /** `issuer_unavailable`: a bound on discoveries was reached, so nothing was fetched. */
   busy(entry: IssuerEntry, bound: DiscoveryBound): Refusal {
     this.#counter.answered('busy')
     this.#counter.event({ name: 'issuer-busy', issuer: entry.issuer, dwk: entry.dwk, bound })
-    return new Refusal('issuer_unavailable', {
-      reason: `${entry.issuer}: ${bound === 'queue' ? 'the queue of discoveries is full' : 'too many newcomers in a minute'}`,
-      retryAfter: briefly,
-    })
+    const reason = bound === 'queue' ? 'the queue of discoveries is full' : 'too many newcomers in a minute'
+    return new Refusal('issuer_unavailable', { reason: `${entry.issuer}: ${reason}`, retryAfter: briefly })
   }
 
   /** The refusal when the issuer could not be reached and no usable key is cached (G-11). */
   unavailable(entry: IssuerEntry, reason: string): Refusal {
-    if (this.#unavailable === 'refuse') return this.unknownKey(reason, 'issuer_unavailable')
+    if (this.#unavailable === 'refuse') return this.unknownKey(unknown(reason), 'issuer_unavailable')
     this.#counter.answered('issuer_unavailable')
     const seconds = Math.ceil((entry.nextAttemptAt - this.#clock()) / 1000)
     const retryAfter = entry.flight === undefined && Number.isFinite(seconds) ? Math.max(1, seconds) : briefly
@@ -71,16 +80,16 @@ export class IssuerAnswers {
   conclude(entry: IssuerEntry): Refusal {
     const { fault } = entry
     if (fault === undefined) {
-      if (entry.hasKeys(this.#clock())) return this.unknownKey('the issuer has no key of that kid')
+      if (entry.hasKeys(this.#clock())) return this.unknownKey(unknownKeys.kid)
       return this.unavailable(entry, 'nothing is known of the issuer yet')
     }
     switch (fault.kind) {
       case 'unavailable':
         return this.unavailable(entry, fault.reason)
       case 'unusable':
-        return this.unknownKey(fault.reason)
+        return this.unknownKey(unknown(fault.reason))
       case 'forbidden':
-        return this.unknownKey(fault.reason, 'forbidden_address')
+        return this.unknownKey(unknown(fault.reason), 'forbidden_address')
       case 'issuer_missing':
       case 'issuer_mismatch':
         this.#counter.answered(fault.kind)

@@ -4,7 +4,7 @@ import { KeyFault, type VerificationKey } from '../crypto/keys.js'
 import type { Refusal } from '../errors.js'
 import type { HttpRequest } from '../http/message.js'
 import { after } from '../time/clock.js'
-import { IssuerAnswers } from './answers.js'
+import { IssuerAnswers, unknownKeys } from './answers.js'
 import { clientOf } from './client-address.js'
 import { Discoverer } from './discoverer.js'
 import type { IssuerEntry } from './entry.js'
@@ -93,10 +93,12 @@ class CachedIssuerKeys implements IssuerKeys {
     { issuer, dwk, kid }: KeyQuery,
     request?: HttpRequest,
   ): Awaitable<VerificationKey | KeyFault | Refusal> {
-    const refused = this.#answers.refused(issuer, dwk)
+    // What is held has a URL.
+    const isHeld = this.#discoverer.records.get(issuer)?.entries.has(dwk) === true
+    const refused = isHeld ? this.#answers.denied(issuer, dwk) : this.#answers.refused(issuer, dwk)
     if (refused !== undefined) return refused
     const pinned = this.#pinned.get(issuer, dwk)
-    if (pinned !== undefined) return pinned.keys.get(kid) ?? this.#answers.unknownKey('no such pinned key')
+    if (pinned !== undefined) return pinned.keys.get(kid) ?? this.#answers.unknownKey(unknownKeys.pinned)
     const { record, entry } = this.#discoverer.entry(issuer, dwk)
     const now = this.#clock()
     entry.usedAt = now
@@ -139,7 +141,7 @@ class CachedIssuerKeys implements IssuerKeys {
     if (isSame(held, failed)) await this.#attempt(record, entry, { forced: true, request }, 'wait')
     const key = entry.key(kid, this.#clock())
     if (key !== undefined) return isSame(key, failed) ? undefined : key
-    return entry.fault === undefined ? this.#answers.unknownKey('the kid has gone') : undefined
+    return entry.fault === undefined ? this.#answers.unknownKey(unknownKeys.gone) : undefined
   }
 
   mayFetch({ issuer, dwk }: KeyQuery): boolean {
