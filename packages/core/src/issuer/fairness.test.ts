@@ -91,20 +91,21 @@ describe('many hostile domains, each with as many issuers as it likes', () => {
 })
 
 it('finds a place for an issuer of a site that has none, where many sites have nine each', async () => {
-  const limits = { newcomers: 40_000, newcomerBytes: 2 ** 28, newcomersPerMinute: 20_000 }
+  const limits = { issuers: 1000, newcomers: 4000, newcomerBytes: 2 ** 26, newcomersPerMinute: 4000 }
   const town = new FakeTown({ limits })
   const admit = async (host: string): Promise<boolean> => {
     town.publish(host, [key])
     await town.verified(host)
     return town.keys.knows(`https://${host}`)
   }
-  for (let i = 0; i < 9 * 1112; i++) await admit(`i${i}.evil-${i % 1112}.example`)
-  expect(town.keys.inspect(0).admitted).toBe(10_000)
+  for (let i = 0; i < 9 * 125; i++) await admit(`i${i}.evil-${i % 125}.example`)
+  // It is full, but for what the last issuer did not fit into.
+  expect(town.keys.inspect(0).admitted).toBeGreaterThan(990)
   const late = []
-  for (let i = 0; i < 200; i++) late.push(await admit(`honest-${i}.example`))
+  for (let i = 0; i < 50; i++) late.push(await admit(`honest-${i}.example`))
   expect(late).not.toContain(false)
   expect(await admit('more.evil-7.example')).toBe(false)
-}, 30_000)
+})
 
 describe('an issuer of which a token has verified', () => {
   const limits = { issuers: 1, newcomersPerMinute: 20 }
