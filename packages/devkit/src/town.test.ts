@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bread, openSetting, reasonOf, type Setting } from './testing/setting.js'
-import { createTown } from './town.js'
+import { createTown, type Town } from './town.js'
 
 let setting: Setting
 beforeEach(async () => {
@@ -289,5 +289,74 @@ describe('the town', () => {
     )
     // Nobody can verify what it signs.
     expect((await setting.sam().fetch(bread, post)).status).toBe(401)
+  })
+})
+
+describe('a slip of the pen in a test', () => {
+  it.each<[string, (town: Town) => unknown, string]>([
+    [
+      'a consent that is no function',
+      (town) => town.person('mom', { consent: true as never }),
+      'town.person: consent must be a function',
+    ],
+    [
+      'a misspelt option of a person',
+      (town) => town.person('mom', { consents: () => false } as never),
+      'town.person: consents is not known; there are consent, ',
+    ],
+    [
+      'a person by name',
+      (town) => town.agent('sam', { person: 'mom' as never }),
+      'town.agent: person must be what town.person(name) returned',
+    ],
+    [
+      'a misspelt option of an agent',
+      (town) => town.agent('sam', { persn: 1 } as never),
+      'town.agent: persn is not known; there are provider, person, ',
+    ],
+    [
+      'a person server that is none',
+      (town) => town.person('mom', { at: 'https://ps.example' as never }),
+      'town.person: at must be a person server of the town',
+    ],
+    [
+      'options that are none',
+      (town) => town.agent('sam', 'mom' as never),
+      'town.agent: options must be an object',
+    ],
+    [
+      'a route to an address',
+      (town) => town.route('https://notes.example', 3000),
+      "town.route: the host must be a lower-case name as 'notes.example', not https://notes.example",
+    ],
+    [
+      'a route to a name and a port',
+      (town) => town.route('notes.example:443', 3000),
+      'town.route: the host must be',
+    ],
+    [
+      'a port in text',
+      (town) => town.route('notes.example', '3000' as never),
+      'town.route: the port of notes.example must be a whole number',
+    ],
+  ])('is told: %s', (_, slip, says) => {
+    expect(() => slip(setting.town)).toThrow(TypeError)
+    expect(() => slip(setting.town)).toThrow(says)
+  })
+
+  it('is told of the town as well', async () => {
+    await expect(createTown({ clok: Date.now } as never)).rejects.toThrow('createTown: clok is not known')
+    await expect(createTown({ clock: Date.now() as never })).rejects.toThrow(
+      'createTown: clock must be a function',
+    )
+  })
+
+  it('is no person who says no: a consent that answers nothing', async () => {
+    const consent = (() => undefined) as never
+    const fetching = setting.sam({ consent }).fetch(bread, post)
+    await expect(fetching).rejects.toMatchObject({
+      code: 'server_error',
+      detail: 'consent answered undefined: it has to be true, false or { decision, after }',
+    })
   })
 })

@@ -5,6 +5,7 @@ import type { AgentOptions } from './agent/context.js'
 import { AgentProvider } from './agent-provider.js'
 import { Browser, type Visited, type VisitOptions } from './browser/browser.js'
 import { isServerId } from './checks/identifiers.js'
+import { agentRules, checkOptions, checkRoute, personRules, townRules } from './checks/options.js'
 import type { TokenName } from './checks/tokens.js'
 import type { Env, Exchange } from './env.js'
 import { describe, Ledger, type LedgerEntry } from './ledger.js'
@@ -63,6 +64,7 @@ export class Town {
 
   /** Use {@link createTown}. */
   constructor(options: TownOptions = {}) {
+    checkOptions('createTown', options, townRules)
     const clock = options.clock ?? (() => Date.now())
     this.clock = clock
     this.#env = {
@@ -93,13 +95,23 @@ export class Town {
     return this.#ledger.watch(listener)
   }
 
-  /** Opens an account at a person server, `town.ps` by default. */
+  /**
+   * Opens an account at a person server, `town.ps` by default.
+   *
+   * @throws TypeError naming an option that is not known or of another kind
+   */
   person(name: string, options: PersonOptions & { readonly at?: PersonServer } = {}): Person {
+    checkOptions('town.person', options, personRules)
     return (options.at ?? this.ps).person(name, options)
   }
 
-  /** An agent with a key of its own, acting for `person` if one is named. */
+  /**
+   * An agent with a key of its own, acting for `person` if one is named.
+   *
+   * @throws TypeError naming an option that is not known or of another kind
+   */
   agent(name: string, options: TownAgentOptions = {}): Agent {
+    checkOptions('town.agent', options, agentRules)
     const agent = new Agent(this.#env, options.provider ?? this.ap, name, options)
     const { person } = agent
     if (person !== undefined) this.#personServers.get(person.ps)?.employ(agent.identifier, person)
@@ -121,8 +133,14 @@ export class Town {
     return []
   }
 
-  /** Sets the port on 127.0.0.1 where a resource listens; `undefined` removes it. */
+  /**
+   * Sets the port on 127.0.0.1 where a resource listens; `undefined` removes it.
+   *
+   * @param host as in the identifier of the resource, without `https://`
+   * @throws TypeError for what is no name of a host, or no port
+   */
   route(host: string, port: number | undefined): void {
+    checkRoute(host, port)
     if (port === undefined) this.#routes.delete(host)
     else this.#routes.set(host, port)
   }
@@ -247,7 +265,7 @@ export class Town {
  * Opens a town: an agent provider, a person server, and room for access servers, resources, people and agents, each
  * server listening on 127.0.0.1 under its real identifier.
  *
- * @throws TypeError when an identifier is not one
+ * @throws TypeError when an identifier is not one, or an option is not known
  *
  * @example
  * ```ts

@@ -119,9 +119,15 @@ function throughResource(
 }
 
 async function decide({ consent, request }: Question): Promise<Decision> {
+  let decision: Decision | null | undefined
   try {
-    return await consent(request)
+    decision = await consent(request)
   } catch {
     return false
   }
+  const isDecision = typeof decision === 'boolean' || (typeof decision === 'object' && decision !== null)
+  // A function that forgot to return is no person who says no.
+  if (!isDecision)
+    throw new TypeError(`consent answered ${decision}: it has to be true, false or { decision, after }`)
+  return decision as Decision
 }
