@@ -3,18 +3,18 @@ import { type FileHandle, open } from 'node:fs/promises'
 /** A line of a file. */
 export interface FileLine {
   readonly text: string
-  /** Where it begins, in bytes. */
+  /** Where the line begins, in bytes. */
   readonly offset: number
   /** From 1. */
   readonly number: number
-  /** Whether it has its line break. */
+  /** Whether it ends with a line break. */
   readonly ended: boolean
 }
 
-/** The longest line that is read; a longer one is cut, so that it cannot be what it should be. */
+/** Limit on the characters of a line. A longer one is truncated, and then fails verification. */
 const longest = 1024 * 1024
 
-/** The lines of a file, read piece by piece. Bytes that are no UTF-8 make a line that none of ours is. */
+/** The lines of a file, read in pieces. Bytes that are not UTF-8 make a line that no log has. */
 export async function* linesOf(file: string): AsyncGenerator<FileLine> {
   const handle = await open(file, 'r')
   try {
@@ -24,7 +24,7 @@ export async function* linesOf(file: string): AsyncGenerator<FileLine> {
   }
 }
 
-/** The lines of a file that is open, which keeps its contents when another file gets its name. */
+/** The lines of an open file. The handle stays valid when the file is renamed. */
 export async function* linesIn(handle: FileHandle): AsyncGenerator<FileLine> {
   const piece = Buffer.alloc(262_144)
   let rest: Buffer = Buffer.alloc(0)
