@@ -1,7 +1,7 @@
 import type { AuditFault } from './report.js'
 import type { HeadStatement } from './statement.js'
 
-/** A part of a chain that stands in one file. */
+/** The part of a chain that is in one file. */
 export interface Segment {
   readonly chain: string
   readonly resource: string
@@ -14,7 +14,7 @@ export interface Segment {
   lastLine: number
 }
 
-/** What a record says of its place. */
+/** The place of a record in its chain. */
 interface Linked {
   readonly chain: string
   readonly resource: string
@@ -22,7 +22,10 @@ interface Linked {
   readonly prev?: string
 }
 
-/** The chains of a log: that each record follows the one before it, and that they reach as far as their signed heads say. */
+/**
+ * Checks the chains of a log: that each record follows the one before it, and that they reach as far as their signed
+ * heads say.
+ */
 export class Chains {
   readonly #fault: (fault: AuditFault) => void
   readonly #earlierGone: boolean
@@ -33,13 +36,13 @@ export class Chains {
   /** The hash of each record that a head names. */
   readonly #hashes = new Map<string, string>()
 
-  /** @param earlierGone whether files at the beginning are gone rightly */
+  /** @param earlierGone whether the first files may be missing */
   constructor(fault: (fault: AuditFault) => void, earlierGone: boolean) {
     this.#fault = fault
     this.#earlierGone = earlierGone
   }
 
-  /** The first record of a chain follows one of another. */
+  /** The first record of a chain follows one of another chain. */
   want(prev: string): void {
     this.#wanted.set(prev, false)
   }
@@ -52,7 +55,7 @@ export class Chains {
   }
 
   /**
-   * A record follows the one before it in its file.
+   * Checks that a record follows the one before it in its file.
    *
    * @param inFile the parts of chains in the file so far
    */
@@ -94,7 +97,7 @@ export class Chains {
     segment.lastLine = line
   }
 
-  /** Joins the parts, and compares them with the heads. @returns how many records no head holds */
+  /** Joins the parts and compares them with the heads. @returns how many records are after the last head */
   conclude(): number {
     let unsigned = 0
     for (const [chain, segments] of this.#segments) unsigned += this.#joinSegments(chain, segments)
@@ -102,7 +105,7 @@ export class Chains {
     return unsigned
   }
 
-  /** Joins the parts of a chain over its files. @returns how many records no head holds */
+  /** Joins the parts of a chain over its files. @returns how many records are after the last head */
   #joinSegments(chain: string, segments: readonly Segment[]): number {
     const sorted = [...segments].sort((a, b) => a.first - b.first)
     let before: Segment | undefined

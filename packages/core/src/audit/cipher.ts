@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-/** Seals texts for the log, so that only those who have the secret can read them. */
+/** Encrypts texts for the log, so that only those who have the secret can read them. */
 export interface Cipher {
   close(text: string): string
-  /** `undefined` for what was closed with another secret, or changed. */
+  /** `undefined` if it was encrypted with another secret, or changed. */
   open(closed: string): string | undefined
 }
 

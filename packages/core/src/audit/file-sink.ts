@@ -25,15 +25,15 @@ const sync = promisify(fdatasync)
 const truncate = promisify(ftruncate)
 const closeFile = promisify(close)
 
-/** What the files of a log are kept by. */
+/** How the files of a log are kept. */
 export interface FileSinkOptions {
   /** The path of the current file. */
   readonly file: string
-  /** `group`: whatever was written together is on the disk before more is. `none`: the operating system decides. */
+  /** `group`: each group of lines is on the disk before the next is written. `none`: the operating system decides. */
   readonly fsync: 'group' | 'none'
-  /** The most files that have been rotated away; older ones are deleted. */
+  /** How many rotated files are kept; older ones are deleted. */
   readonly files: number
-  /** Days after which a file that has been rotated away is deleted. */
+  /** Days after which a rotated file is deleted. */
   readonly days: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
@@ -43,10 +43,10 @@ export interface FileSinkOptions {
 const statementsOf = (file: string): string => `${file}.heads`
 
 /**
- * Files of lines, each with mode 0600. Several processes may have the same file: each adds whole lines at its end, and a
+ * Files of lines, with mode 0600. Several processes may write to the same file: each appends whole lines, with a
  * chain of its own.
  *
- * @throws Error of the file system where the file cannot be opened, TypeError where it is none
+ * @throws Error of the file system when the file cannot be opened, TypeError when it is no regular file
  */
 export class FileSink implements AuditSink {
   readonly last: string | undefined
@@ -55,7 +55,7 @@ export class FileSink implements AuditSink {
   readonly #file: string
   #lines: number
   #statements: number
-  /** What has been written, and not yet been synchronised. */
+  /** What has been written and is not on the disk yet. */
   #written: Uint8Array | undefined
   #torn = false
 
@@ -64,7 +64,7 @@ export class FileSink implements AuditSink {
     this.#file = resolve(options.file)
     this.#statements = openPrivate(statementsOf(this.#file))
     this.#lines = openPrivate(this.#file)
-    // What a power cut has left half written stays as it is, for whoever looks at it.
+    // A line that a power cut left incomplete stays as it is, as evidence.
     if (isTorn(this.#lines)) this.#moveOn()
     this.last = lastRecord(this.#lines)
     this.bytes = fstatSync(this.#lines).size
@@ -95,8 +95,8 @@ export class FileSink implements AuditSink {
     choose: (line: string) => boolean,
     announce: (lines: readonly string[]) => Promise<void>,
   ): Promise<number> {
-    // Another process may give the current file another name at any time, and begin one of this name: so it is opened before
-    // the others are listed, and looked through as it was opened.
+    // Another process may rename the current file at any time and begin a new one under its name. So the file is
+    // opened before the others are listed, and searched through that handle.
     const current = await open(this.#file, 'r+')
     try {
       const { ino } = await current.stat()
@@ -127,19 +127,19 @@ export class FileSink implements AuditSink {
     try {
       while (done < bytes.length) done += (await writeTo(file, bytes, done, bytes.length - done)).bytesWritten
     } catch (cause) {
-      // Half a line must not stay: the next attempt writes it whole.
+      // An incomplete line must not stay: the next attempt writes it whole.
       if (done > 0) await this.#takeBack(file, begin, begin + done)
       throw cause
     }
   }
 
   async #takeBack(file: number, begin: number, end: number): Promise<void> {
-    // Where another process has written meanwhile, its lines stay, and we go on in a new file.
+    // If another process has written meanwhile, its lines stay, and this one continues in a new file.
     if (fstatSync(file).size === end) await truncate(file, begin)
     else this.#torn = true
   }
 
-  /** Goes on in a new file; where another process has done so already, in that one. */
+  /** Continues in a new file; in the one that another process has begun already, if there is one. */
   #moveOn(): void {
     if (fstatSync(this.#lines).ino === inode(this.#file)) {
       const when = new Date(this.#options.clock()).toISOString().replace(/[-:]/g, '')
@@ -212,7 +212,7 @@ function syncFolder(file: string): void {
       closeSync(folder)
     }
   } catch {
-    // Some systems do not let folders be opened.
+    // Some systems do not allow opening folders.
   }
 }
 
@@ -264,7 +264,7 @@ async function eraseIn(
   }
   if (lines.length > 0) await announce(lines)
   if (chosen.length === 0) return 0
-  // In place: other processes go on adding to the same file meanwhile.
+  // In place, because other processes keep appending to the same file.
   for (const { at, bytes } of chosen) await handle.write(blank(bytes), at)
   await handle.datasync()
   return chosen.length

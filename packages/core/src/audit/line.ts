@@ -1,7 +1,7 @@
 import { hash, randomFillSync } from 'node:crypto'
 
-// A line of a log is `{"r":…}` or `{"r":…,"p":…}`. The chain goes over the texts of `r` alone, and each `r` names the hash of
-// its `p`: so what concerns a person can be taken out of a line, and the chain holds.
+// A line of a log is `{"r":…}` or `{"r":…,"p":…}`. The chain covers only the texts of `r`, and each `r` holds the
+// hash of its `p`. So everything about a person can be removed from a line, and the chain still verifies.
 
 /** SHA-256 in base64url. */
 export const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'base64url')
@@ -10,7 +10,7 @@ export const sha256 = (text: string | Uint8Array): string => hash('sha256', text
 export interface LineParts {
   /** The JSON of the record. */
   readonly record: string
-  /** The JSON of what may be erased; absent where nobody signed. */
+  /** The JSON that may be erased; absent for unsigned requests. */
   readonly evidence: string | undefined
   /** Where the evidence begins in the line, in characters. */
   readonly at: number
@@ -24,7 +24,7 @@ export function writeLine(record: string, evidence: string | undefined): string 
   return evidence === undefined ? `${before}${record}}` : `${before}${record}${between}${evidence}}`
 }
 
-/** The parts of a line; `undefined` where it is none. No member of a record is called `p`. */
+/** The parts of a line; `undefined` if it is malformed. No member of a record is named `p`. */
 export function splitLine(line: string): LineParts | undefined {
   if (!line.startsWith(`${before}{`) || !line.endsWith('}')) return undefined
   const end = line.indexOf(between)
@@ -37,7 +37,7 @@ export function splitLine(line: string): LineParts | undefined {
       }
 }
 
-/** What stands in place of evidence that was erased: as long as it was, so that nothing else in the file moves. */
+/** Replaces erased evidence by text of the same length, so that nothing else in the file moves. */
 export const blank = (length: number): string => 'null'.padEnd(length, ' ')
 
 /** Whether the evidence of a line has been erased. */
@@ -46,7 +46,7 @@ export const isBlank = (evidence: string): boolean => /^null *$/.test(evidence)
 const pool = Buffer.alloc(4096)
 let used = pool.length
 
-/** 96 random bits: without them, who has the hash of what was erased could try what it may have been. */
+/** 96 random bits. Without them, somebody with the hash of erased evidence could guess the evidence. */
 export function salt(): string {
   if (used === pool.length) {
     randomFillSync(pool)

@@ -3,24 +3,24 @@ import { type FileHandle, open } from 'node:fs/promises'
 /** A line of a file. */
 export interface FileLine {
   readonly text: string
-  /** Where it begins, in bytes. */
+  /** Where the line begins, in bytes. */
   readonly offset: number
   /** From 1. */
   readonly number: number
-  /** Whether it has its line break. */
+  /** Whether it ends with a line break. */
   readonly ended: boolean
 }
 
-/** The longest line that is read; a longer one is cut, so that it cannot be what it should be. */
+/** Limit on the characters of a line. A longer one is truncated, and then fails verification. */
 const longest = 1024 * 1024
 
-/** @throws TypeError for what is no list of paths, and for an empty one: a log of which nothing was read would be in order */
+/** @throws TypeError for anything but a list of paths, and for an empty list: with nothing to read, every log would be in order */
 export function checkFiles(files: unknown): void {
   const isList = Array.isArray(files) && files.length > 0 && files.every((file) => typeof file === 'string')
   if (!isList) throw new TypeError('files: must be a list of paths, of one at least')
 }
 
-/** The lines of a file, read piece by piece. Bytes that are no UTF-8 make a line that none of ours is. */
+/** The lines of a file, read in pieces. Bytes that are not UTF-8 make a line that no log has. */
 export async function* linesOf(file: string): AsyncGenerator<FileLine> {
   const handle = await open(file, 'r')
   try {
@@ -30,7 +30,7 @@ export async function* linesOf(file: string): AsyncGenerator<FileLine> {
   }
 }
 
-/** The lines of a file that is open, which keeps its contents when another file gets its name. */
+/** The lines of an open file. The handle stays valid when the file is renamed. */
 export async function* linesIn(handle: FileHandle): AsyncGenerator<FileLine> {
   const piece = Buffer.alloc(262_144)
   let rest: Buffer = Buffer.alloc(0)

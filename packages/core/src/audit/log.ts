@@ -7,42 +7,42 @@ import { type AuditContext, RunningLog } from './running-log.js'
 
 /** The health of an audit log. */
 export interface AuditHealth {
-  /** Whether it is being written. */
+  /** Whether records are being written. */
   readonly ok: boolean
-  /** Bytes that wait to be written. */
+  /** Bytes waiting to be written. */
   readonly waiting: number
-  /** Records that could not be kept, since the start. */
+  /** Records lost since the start. */
   readonly dropped: number
-  /** Records that have been taken, since the start. */
+  /** Records accepted since the start. */
   readonly records: number
 }
 
-/** A log of evidence, for the option `audit` of one resource server; `createAuditLog` makes it. */
+/** A log of evidence, for the option `audit` of one resource server; made by `createAuditLog`. */
 export interface AuditLog {
-  /** As the option `audit.subjects`. */
+  /** The option `audit.subjects`. */
   readonly subjects?: boolean
-  /** As the option `audit.subjectKey`. */
+  /** The option `audit.subjectKey`. */
   readonly subjectKey?: string
-  /** Writes all that waits, and resolves once it is kept. Rejects where it cannot be. */
+  /** Writes everything that waits, and resolves once it is stored. Rejects when that fails. */
   flush(): Promise<void>
-  /** Signs how far the log has come, now. */
+  /** Signs a head now: a statement of how far the log reaches. */
   head(): Promise<void>
-  /** Writes all that waits and signs how far the log has come. Call it when the server has closed. */
+  /** Writes everything that waits and signs a last head. Call it when the server has closed. */
   close(): Promise<void>
   /** The health of the log. */
   health(): AuditHealth
   /**
-   * Erases what the log has about a person: all evidence of requests in their name, in every file that is still there. What
-   * is left says that there was a request, and when; the chain still verifies, and a signed statement says which records
-   * were erased. Requests that come later are recorded anew.
+   * Erases what the log has about a person: all evidence of requests in their name, in every file that still exists.
+   * What is left says that there was a request, and when. The chain still verifies, and a signed statement names the
+   * erased records. Later requests are recorded again.
    *
-   * @returns how many records had something
-   * @throws TypeError where the sink cannot erase
+   * @returns how many records were erased
+   * @throws TypeError when the sink cannot erase
    */
   erase(person: PersonIdentifier): Promise<number>
 }
 
-/** An {@link AuditLog} as the resource server that it belongs to has it. */
+/** An {@link AuditLog} with the methods for the resource server that it belongs to. */
 export class OwnAuditLog implements AuditLog {
   readonly subjects?: boolean
   readonly subjectKey?: string
@@ -94,7 +94,7 @@ export class OwnAuditLog implements AuditLog {
     return this.#running?.isRefusing === true
   }
 
-  /** What the hashes of persons are keyed with, and were. */
+  /** The current and former keys for the hashes of persons. */
   get subjectSecrets(): {
     readonly secret?: string | undefined
     readonly former?: readonly string[] | undefined
@@ -103,7 +103,7 @@ export class OwnAuditLog implements AuditLog {
     return { secret, former: formerSubjectKeys }
   }
 
-  /** @throws TypeError where it belongs to a server already, cannot sign, or cannot be opened */
+  /** @throws TypeError when it belongs to a server already, cannot sign, or cannot be opened */
   attach(context: AuditContext): void {
     if (this.#running !== undefined)
       throw new TypeError('option audit: the log belongs to another resource server already')
@@ -113,7 +113,7 @@ export class OwnAuditLog implements AuditLog {
         'option audit: needs signingKeys: a key of the resource signs how far the log has come',
       )
     const { file, sink, fsync, keep } = this.#settings
-    // Evidence outlives signing keys, and whoever is to be erased has to be found in all of it.
+    // Evidence outlives signing keys, and `erase` must find a person in all of it.
     const { keyedBy } = context.subjects
     if (keyedBy === 'process')
       throw new TypeError(
@@ -137,11 +137,11 @@ function openFile(options: ConstructorParameters<typeof FileSink>[0]): FileSink 
 }
 
 /**
- * Creates a log of evidence for the option `audit`: what was decided of each request, and what verifies it again offline
- * (AAuth 13.17). Records are written beside the requests, never before them: a process that is killed loses what it has
- * decided in the last `gather` milliseconds, and what is being written then.
+ * Creates a log of evidence for the option `audit`: the decision on each request, and what is needed to verify it
+ * again offline (AAuth 13.17). Records are written after the decisions, so a process that is killed loses those of
+ * the last `gather` milliseconds and those being written.
  *
- * @throws TypeError naming the option at fault
+ * @throws TypeError naming the invalid option
  *
  * @example
  * ```ts

@@ -1,17 +1,17 @@
 import type { DecisionEvent } from '../events.js'
 
-/** What a record says of the caller, as JSON: members to add to its `decision`, and to its evidence (`p`). */
+/** The caller in a record, as JSON: members to add to its `decision`, and to its evidence (`p`). */
 export interface Named {
   readonly decision: string
   readonly evidence: string
 }
 
-/** Makes them of a decision. */
+/** Makes these members from a decision. */
 export function ofCaller(decision: DecisionEvent): Named {
   return { decision: more(aboutCaller(decision)), evidence: more(aboutPerson(decision)) }
 }
 
-/** The members of a decision that name or point to a person: they are in `p`, which can be erased. */
+/** The members of a decision that name or identify a person. They are in `p`, which can be erased. */
 export type PersonMembers =
   | 'person'
   | 'account'
@@ -22,7 +22,7 @@ export type PersonMembers =
   | 'jkt'
   | 'iss'
   | 'jti'
-/** The other members that tell of the caller: they stay in `r`. */
+/** The other members about the caller. They stay in `r`. */
 export type CallerMembers = 'caller' | 'agent' | 'parentAgent' | 'provider' | 'ps' | 'scope'
 const aboutPerson = (decision: DecisionEvent): Record<PersonMembers, unknown> => ({
   person: decision.person,
@@ -45,7 +45,7 @@ const aboutCaller = (decision: DecisionEvent): Record<CallerMembers, unknown> =>
   scope: decision.scope,
 })
 
-/** Members as JSON, to be added to others. */
+/** Members as JSON, to append to others. */
 function more(members: Readonly<Record<string, unknown>>): string {
   const json = JSON.stringify(members)
   return json === '{}' ? '' : `,${json.slice(1, -1)}`

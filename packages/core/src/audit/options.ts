@@ -5,43 +5,43 @@ import type { AuditSink } from './sink.js'
 
 /** The options of an audit log. */
 export interface AuditLogOptions {
-  /** Whether persons, accounts and users are named in clear as well. Default `false`: by hash only. */
+  /** Whether persons, accounts and users are also named in clear text. Default `false`: only by hash. */
   readonly subjects?: boolean
   /**
-   * The secret that the hashes of persons are keyed with, 32 characters or more, the same on all instances. Default: `secret`;
-   * without one it is derived from the first of `signingKeys`, and a warning says that records outlive those. One of the two is
-   * needed where the signing key is kept elsewhere.
+   * The key for the hashes of persons, 32 characters or more, the same on all instances. Default: `secret`. Without
+   * that, it is derived from the first of `signingKeys`, and a warning says that records outlive those. If the
+   * signing key is kept elsewhere, one of the two is required.
    */
   readonly subjectKey?: string
   /**
-   * Secrets that the hashes were keyed with before, so that `erase` finds what was recorded then: an earlier `subjectKey`,
-   * `secret`, or the member `d` of a signing key that is gone. At most 100, of 32 characters or more. All of `signingKeys`
-   * are tried without asking.
+   * Former keys of those hashes, so that `erase` finds earlier records: an earlier `subjectKey` or `secret`, or the
+   * member `d` of a former signing key. At most 100, of 32 characters or more. The keys in `signingKeys` need not be
+   * listed.
    */
   readonly formerSubjectKeys?: readonly string[]
   /**
-   * The path of the current file: JSON Lines, mode 0600. It is renamed when it is rotated; signed statements about it are in
-   * the file of that name with `.heads`. Either this or `sink`.
+   * The path of the current file: JSON Lines, mode 0600. It is renamed when it is rotated. Signed statements about it
+   * are in the file with that name and `.heads`. Set either this or `sink`.
    */
   readonly file?: string
-  /** Where it is written instead of a file. */
+  /** Where to write instead of a file. */
   readonly sink?: AuditSink
   /**
-   * 32 characters or more. With it, the tokens of persons and covered secrets are sealed in the log, so that whoever has
-   * the secret can verify every signature again. Without it only their hashes are kept, and verifying takes the tokens.
-   * Agent tokens name no person and are always kept.
+   * 32 characters or more. With it, persons' tokens and covered secrets are encrypted in the log, so that everyone
+   * who has the secret can verify each signature again. Without it, only their hashes are stored, and verifying
+   * requires the tokens. Agent tokens name no person and are always stored.
    */
   readonly secret?: string
   /**
-   * `group` (default): what came together is written and synchronised to the disk together, and more is written only then.
-   * `none`: the operating system decides, so that a power cut takes the last half minute.
+   * `group` (default): records that came together are written and synchronised to the disk together, before the next
+   * ones. `none`: the operating system decides, so that a power cut may lose the last half minute.
    */
   readonly fsync?: 'group' | 'none'
-  /** Milliseconds that records are gathered for before they are written. Default 100; 1 to 10 000. */
+  /** Milliseconds for which records are collected before they are written. Default 100; 1 to 10 000. */
   readonly gather?: number
   /**
-   * What becomes of requests when the log cannot be written fast enough or at all. `drop` (default): they are served, and
-   * the next record says how many records are missing before it. `refuse`: they are answered `503`.
+   * What happens to requests when the log cannot be written, or not fast enough. `drop` (default): they are served,
+   * and the next record says how many are missing before it. `refuse`: they are answered `503`.
    */
   readonly whenFull?: 'drop' | 'refuse'
   /** Bytes of records that may wait to be written. Default 16 MiB; at least 64 KiB. */
@@ -53,14 +53,14 @@ export interface AuditLogOptions {
     /** Seconds. Default 86 400. */
     readonly seconds?: number
   }
-  /** How long files are kept that have been rotated away (R-336). */
+  /** How long rotated files are kept (R-336). */
   readonly keep?: {
     /** Days. Default 90. */
     readonly days?: number
     /** How many. Default 1000. */
     readonly files?: number
   }
-  /** Seconds after which a head of the chain is signed, where there is something new. Default 300. */
+  /** Seconds after which a head of the chain is signed, if there are new records. Default 300. */
   readonly headEvery?: number
 }
 
@@ -118,7 +118,7 @@ function isSink(value: unknown): boolean {
   )
 }
 
-/** Checks the options. @throws TypeError naming the option at fault */
+/** Checks the options. @throws TypeError naming the invalid option */
 export function readAuditOptions(options: AuditLogOptions): AuditSettings {
   return checkConfiguration(schema, options, { prefix: 'createAuditLog: ', opaque: new Set(['sink']) })
 }

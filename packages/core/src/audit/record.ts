@@ -7,68 +7,71 @@ import { type CompactJws, decodeJws } from '../token/jws.js'
 import type { Cipher } from './cipher.js'
 import { salt, sha256 } from './line.js'
 
-/** A value that was signed and is not in the log as it was: by its hash, and sealed where the log has a secret. */
+/** A signed value that is not stored in clear text: its hash and, if the log has a secret, the encrypted value. */
 export interface HiddenValue {
   /** SHA-256 of the value. */
   readonly h: string
-  /** The value, for those who have the secret; of a token, where it occurs first. */
+  /** The encrypted value; for a token, only where it first occurs. */
   readonly s?: string
 }
 
 /** The token that was presented. */
 export interface TokenEvidence extends HiddenValue {
-  /** The token itself. Only agent tokens, which name no person. */
+  /** The token itself. Only for agent tokens, which name no person. */
   readonly jwt?: string
-  /** The key of its issuer that it verified under; where the token occurs first. */
+  /** The issuer's key with which it verified; where the token first occurs. */
   readonly key?: JsonWebKey
 }
 
-/** What verifies the signature of a request once more. */
+/** What is needed to verify the signature of a request again. */
 export interface Evidence {
   readonly salt: string
-  /** The signature base (RFC 9421, 2.5) in pieces; between them, values that are kept out. */
+  /** The signature base (RFC 9421, 2.5) in pieces, with hidden values between them. */
   readonly base?: readonly (string | HiddenValue)[]
-  /** SHA-256 of the base, where it is too long to be kept. */
+  /** SHA-256 of the base, if it is too long to be stored. */
   readonly baseHash?: string
   /** The signature, in base64url. */
   readonly signature?: string
   readonly token?: TokenEvidence
   /** The key of a server that signed in its own right. */
   readonly key?: JsonWebKey
-  /** The hash of whom a token names that did not verify. */
+  /** The hash of the person named by a token that did not verify. */
   readonly claimed?: string
 }
 
-/** The longest base that is kept, its token left out. */
+/** Limit on the characters of a stored base, without its token. */
 const longestBase = 8192
-/** Tokens that have been written to the current file. */
+/** Tokens remembered as written to the current file. */
 const mostTokens = 10_000
-/** The longest token that is kept of a request that was refused. */
+/** Limit on the characters of a stored token of a refused request. */
 const longestRefused = 4096
 
-/** Fields whose values are secrets of the caller's own. */
+/** Fields that hold the caller's own secrets. */
 const secretFields: ReadonlySet<string> = new Set([
   'authorization',
   'proxy-authorization',
   'cookie',
   'x-api-key',
 ])
-/** The values of those fields in a base, and other tokens: of the label that was not chosen, or in a field of the caller's. */
+/**
+ * The values of those fields in a base, and other tokens: those of a label that was not chosen, or in a field of the
+ * caller's.
+ */
 const secrets = new RegExp(
   `(?<=^"(?:${[...secretFields].join('|')})"[^:]*: ).+$|ey[\\w-]{8,}\\.[\\w-]{8,}\\.[\\w-]*`,
   'gm',
 )
 
-/** Pieces of bases whose JSON is remembered: most differ by the second of `created` alone. */
+/** Pieces of bases whose JSON is remembered. Most bases differ only in the second of `created`. */
 const mostPieces = 256
 
-/** Makes the evidence of requests; each token is in it once a file. */
+/** Makes the evidence of requests. Each token is written once per file. */
 export class EvidenceWriter {
   readonly #cipher: Cipher | undefined
   readonly #issuers: Pick<IssuerKeys, 'peek'>
   readonly #hashOf: (person: PersonIdentifier) => string
   readonly #tokens = new Set<string>()
-  /** Tokens of requests that were refused: their issuer's key may not have been there. */
+  /** Tokens of refused requests. They are kept apart because their issuer's key may not have been available. */
   readonly #refused = new Set<string>()
   readonly #pieces = new Map<string, string>()
 
@@ -83,21 +86,21 @@ export class EvidenceWriter {
     this.#hashOf = hashOf
   }
 
-  /** Whether the token of a request has been written to the current file, as one that has verified. */
+  /** Whether the token of a request has been written to the current file as a verified one. */
   has({ key }: ReadSignature): boolean {
     return key.scheme === 'jwt' && this.#tokens.has(key.digest)
   }
 
-  /** A new file has begun: it has to have each token of its own. */
+  /** A new file has begun, in which each token must be written again. */
   forget(): void {
     this.#tokens.clear()
     this.#refused.clear()
   }
 
   /**
-   * The evidence of a request that was signed: the members of {@link Evidence} as JSON, without the braces.
+   * The evidence of a signed request: the members of {@link Evidence} as JSON, without the braces.
    *
-   * @param verified whether its signature and token have verified. Of all others the token is kept sealed or by its hash
+   * @param verified whether signature and token have verified. If not, the token is stored encrypted or by its hash
    */
   write(read: ReadSignature, verified: boolean): string {
     const { key } = read
@@ -135,7 +138,7 @@ export class EvidenceWriter {
     }
     parts.push(piece.slice(from))
     const json = JSON.stringify(parts).slice(1, -1)
-    // What has secrets in it is not kept in memory.
+    // Pieces with secrets are not remembered.
     if (parts.length > 1) return json
     if (this.#pieces.size >= mostPieces) this.#pieces.clear()
     this.#pieces.set(piece, json)
@@ -159,13 +162,13 @@ export class EvidenceWriter {
   }
 
   /**
-   * The token of a refused request: what it claims has not been verified. It is kept sealed, with the hash of the person it
-   * names, so that `erase` finds it.
+   * The token of a refused request, whose claims have not been verified. It is stored encrypted, with the hash of the
+   * person it names, so that `erase` finds it.
    */
   #refusedToken(jwt: string, digest: string): string {
     const isKept = this.#cipher !== undefined && jwt.length <= longestRefused
     const jws = isKept ? decodeJws(jwt, mostTokens) : undefined
-    // It cannot be parsed, so nobody can tell whom it names, and `erase` would not find it.
+    // It cannot be parsed, so the person it names is unknown, and `erase` would not find it.
     if (jws === undefined) return `"token":{"h":"${digest}"}`
     const person = personIn(jws)
     const claimed = person === undefined ? '' : `,"claimed":"${this.#hashOf(person)}"`
@@ -183,7 +186,7 @@ export class EvidenceWriter {
   }
 }
 
-/** Whether it was not in the set, in which it is from now on. */
+/** Adds a digest to a set. @returns whether it was not in the set before */
 function isNew(digest: string, known: Set<string>): boolean {
   if (known.has(digest)) return false
   if (known.size >= mostTokens) known.clear()
@@ -191,16 +194,16 @@ function isNew(digest: string, known: Set<string>): boolean {
   return true
 }
 
-/** Whom a token names, if it names anybody. */
+/** The person that a token names, if any. */
 function personIn({ header, payload: { iss, ps = iss, sub } }: CompactJws): PersonIdentifier | undefined {
   const server = header['typ'] === 'aa-person+jwt' ? iss : ps
   return typeof server === 'string' && typeof sub === 'string' ? { ps: server, sub } : undefined
 }
 
-/** The base without its token. A search for a text of that length takes long, and making a text of it as well. */
+/** The base without its token. Searching for a text of that length takes long, and so does making a text of it. */
 function piecesOf({ base, tokenAt: at }: ReadSignature, jwt: string): readonly string[] {
   const { length } = jwt
-  // Where the rest is shorter than the token, the token is not in it once more.
+  // If the rest is shorter than the token, it cannot contain the token again.
   return at !== undefined && at < length && base.length - at < 2 * length
     ? [base.toString('latin1', 0, at), base.toString('latin1', at + length)]
     : base.toString('latin1').split(jwt)

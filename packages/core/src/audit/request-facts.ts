@@ -4,12 +4,12 @@ import type { DecisionEvent } from '../events.js'
 import { fieldValue } from '../http/message.js'
 import type { CallerMembers, PersonMembers } from './members.js'
 
-/** The members of a decision that tell of the request, not of its caller. */
+/** The members of a decision about the request, not about its caller. */
 type OwnMembers = Exclude<keyof DecisionEvent, PersonMembers | CallerMembers | 'name' | 'resource' | 'at'>
 
 type AlwaysThere = 'id' | 'method' | 'outcome' | 'milliseconds'
 
-/** By name, so that none is forgotten. */
+/** Keys of a record type, so that the compiler reports a missing name. */
 const sometimesThere = Object.keys({
   route: true,
   code: true,
@@ -24,7 +24,7 @@ const sometimesThere = Object.keys({
   requestId: true,
 } satisfies Record<Exclude<OwnMembers, AlwaysThere>, true>) as readonly Exclude<OwnMembers, AlwaysThere>[]
 
-/** What a record says of the request, copied when it was decided on: the request itself is not kept in memory. */
+/** The request in a record, copied when it was decided on; the request itself is not kept in memory. */
 export class RequestFacts implements Record<Exclude<OwnMembers, 'id'>, unknown> {
   /** Milliseconds, by the option `clock`. */
   readonly at: number
@@ -43,7 +43,7 @@ export class RequestFacts implements Record<Exclude<OwnMembers, 'id'>, unknown> 
   readonly verification: number | undefined
   readonly requestId: string | undefined
   readonly #id: string | undefined | null
-  /** What the id is made from, where it has not been. */
+  /** What the id is computed from, if it was not computed before. */
   readonly #signature: string | undefined
 
   constructor({ at, draft, end, milliseconds }: Conclusion) {
@@ -67,7 +67,7 @@ export class RequestFacts implements Record<Exclude<OwnMembers, 'id'>, unknown> 
     this.#signature = madeId === null ? fieldValue(request.rawHeaders, 'signature') : undefined
   }
 
-  /** As members of JSON, one by one: this is part of every record, and JSON of a whole object takes long. */
+  /** The members as JSON, one by one: this is part of every record, and `JSON.stringify` of a whole object takes long. */
   write(): string {
     const id = this.#id ?? (this.#signature === undefined ? undefined : idOfSignature(this.#signature))
     let json = id === undefined ? '' : `"id":"${id}",`
@@ -81,5 +81,5 @@ export class RequestFacts implements Record<Exclude<OwnMembers, 'id'>, unknown> 
   }
 }
 
-/** To microseconds. */
+/** Rounded to microseconds. */
 const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000

@@ -19,15 +19,15 @@ import { type ChainEnd, Writer } from './writer.js'
 
 /** The hashes that stand for persons. */
 export interface PersonHashes {
-  /** The one of now. */
+  /** The current hash. */
   hashOf(person: PersonIdentifier): string
-  /** All that there have been, as far as their keys are known. */
+  /** All hashes, with every known key. */
   hashesOf(person: PersonIdentifier): ReadonlySet<string>
-  /** Where their key comes from; `process`: each process has made its own. */
+  /** Where the key comes from. `process`: each process has made its own. */
   readonly keyedBy: 'subjectKey' | 'secret' | 'signingKeys' | 'process'
 }
 
-/** What a log is told by the resource server that it belongs to. */
+/** What a log gets from the resource server that it belongs to. */
 export interface AuditContext {
   readonly resource: string
   readonly issuers: Pick<IssuerKeys, 'peek'>
@@ -42,16 +42,19 @@ export interface AuditContext {
   readonly diagnose: Diagnose
 }
 
-/** What is known of a record before it is written. */
+/** A record that waits to be written. */
 interface Waiting {
   readonly facts: RequestFacts
   readonly read: ReadSignature
   readonly named: Named
 }
 
-/** Records that wait for each other: what is held of their requests must not get old, nor the row take long. */
+/**
+ * Limit on waiting records, so that requests are not kept in memory for long, and writing them takes little time at
+ * once.
+ */
 const mostWaiting = 32
-/** More bytes than one of them can have. */
+/** More bytes than any of them can take. */
 const longestWaiting = 131_072
 
 /** A log that belongs to a resource server. */
@@ -70,9 +73,9 @@ export class RunningLog {
   #end: ChainEnd | undefined
   #fileBytes: number
   #fileBegan: number
-  /** Whether a new file begins with the next record. */
+  /** Whether the next record begins a new file. */
   #rotates = false
-  /** Records dropped since the last one that was taken. */
+  /** Records dropped since the last accepted one. */
   #missing = 0
 
   constructor(sink: AuditSink, settings: AuditSettings, context: AuditContext) {
@@ -109,7 +112,7 @@ export class RunningLog {
   get isRefusing(): boolean {
     const { whenFull, buffer } = this.#settings
     if (whenFull !== 'refuse') return false
-    // Room is left for the requests that have been let in already.
+    // Reserves room for the requests that were accepted already.
     if (this.#mayExceed(buffer / 2)) this.#writeWaiting()
     return this.writer.isFailing || this.writer.bytes > buffer / 2
   }
@@ -126,8 +129,8 @@ export class RunningLog {
   }
 
   /**
-   * Most requests come with a token that is in the file already. Nothing of their records depends on when they are written, so
-   * they wait for each other: written in a row they find their code and data in the processor's caches.
+   * Most requests come with a token that is in the file already. Their records do not depend on when they are
+   * written, so they are collected: writing several in a row finds code and data in the processor's caches.
    */
   record(conclusion: Conclusion): void {
     const { signature, caller } = conclusion.draft
@@ -169,12 +172,12 @@ export class RunningLog {
     this.#add(facts.at, `"decision":{${facts.write()}${named.decision}}`, evidence)
   }
 
-  /** Whether there could be more bytes than that, once everything is written. */
+  /** Whether there could be more bytes than that once everything is written. */
   #mayExceed(bytes: number): boolean {
     return this.writer.bytes + this.#waiting.length * longestWaiting > bytes
   }
 
-  /** Writes what waits for the next one. */
+  /** Writes the collected records. */
   #writeWaiting(): void {
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting
@@ -183,14 +186,14 @@ export class RunningLog {
       this.#tryTo(() => this.#write(facts, read, named, true, true))
   }
 
-  /** The members that the caller says; a token that is remembered has the same caller each time. */
+  /** The members about the caller. A remembered token has the same caller object each time. */
   #name(decision: DecisionEvent, caller: Caller | undefined): Named {
     const named = ofCaller(decision)
     if (caller !== undefined) this.#callers.set(caller, named)
     return named
   }
 
-  /** What a handler has called in its caller's name (AAuth 10.1): the tokens are the ones that the supplier records. */
+  /** Records a handler's call in its caller's name (AAuth 10.1), with the tokens that the supplier records too. */
   recordOnward({ at, id, supplier, outcome, status, iss, jti, person, tokens }: OnwardEvent): void {
     this.#keep(() => {
       const evidence = { salt: salt(), person, iss, jti, tokens }
@@ -198,7 +201,7 @@ export class RunningLog {
     })
   }
 
-  /** Writes a record that does not wait, after those that do. */
+  /** Writes a record at once, after the collected ones. */
   #keep(write: () => void): void {
     this.#writeWaiting()
     this.#tryTo(() => {
@@ -207,7 +210,7 @@ export class RunningLog {
     })
   }
 
-  /** Nothing that is wrong here may change the answer to a request. */
+  /** A failure here must not change the answer to a request. */
   #tryTo(write: () => void): void {
     try {
       if (this.writer.bytes <= this.#settings.buffer) {
@@ -261,7 +264,7 @@ export class RunningLog {
     const hashes = this.#context.subjects.hashesOf(person)
     const texts = [...hashes]
     const choose = (line: string): boolean => {
-      // Most lines are of others, and need not be parsed.
+      // Most lines are about other persons and need not be parsed.
       if (!texts.some((hash) => line.includes(hash))) return false
       const { person = '', claimed = '' } = (JSON.parse(splitLine(line)?.evidence ?? 'null') ??
         {}) as Readonly<Record<string, string>>
@@ -271,7 +274,7 @@ export class RunningLog {
     try {
       return await this.writer.run(() => erase.call(this.#sink, choose, (lines) => this.#announce(lines)))
     } finally {
-      // Tokens that stood where something was erased have to be written once more; what waits counts on them.
+      // Tokens stored in erased evidence have to be written again. Collected records rely on them.
       this.#writeWaiting()
       this.#evidence.forget()
     }

@@ -6,20 +6,22 @@ import { sha256, splitLine } from './line.js'
 import type { Evidence, HiddenValue, TokenEvidence } from './record.js'
 
 /**
- * How the signature of a record fared.
+ * The result of verifying a record's signature again.
  *
- * - `verified`: request and token verify once more.
- * - `failed`: they verified then and do not now; there is a fault.
- * - `refused-valid`: the request was refused, and its signature verifies under the key that its token names: it was refused
- *   for another reason.
- * - `refused-invalid`: it was refused, and its signature or the token’s does not verify now either.
- * - `unsigned`: nobody signed.
- * - `unread`: it was refused before its signature was read, or answered by what is no signature of its own (a held call that
- *   is carried out, a call of a handler).
- * - `token-missing`: the token, or another value that was signed, is there by its hash only. `secrets` or `tokens` may help.
- * - `key-missing`: the key of the issuer, or of the server that signed, was not at hand then.
- * - `base-missing`: what was signed was too long to be kept.
- * - `erased`: the evidence was erased; `altered`: it is not what it was, and there is a fault.
+ * - `verified`: request and token verify again.
+ * - `failed`: they verified then and do not now; reported as a fault.
+ * - `refused-valid`: the request was refused for another reason: its signature verifies with the key that its token
+ *   names.
+ * - `refused-invalid`: the request was refused, and its signature or its token does not verify now either.
+ * - `unsigned`: the request was not signed.
+ * - `unread`: it was refused before its signature was read, or has no signature of its own (a held call carried out,
+ *   a call of a handler).
+ * - `token-missing`: only the hash of the token, or of another signed value, is stored. `secrets` or `tokens` may
+ *   help.
+ * - `key-missing`: the key of the issuer, or of the server that signed, was not available then.
+ * - `base-missing`: the signed text was too long to be stored.
+ * - `erased`: the evidence was erased.
+ * - `altered`: the evidence was changed; reported as a fault.
  */
 export type AuditedSignature =
   | 'verified'
@@ -34,7 +36,7 @@ export type AuditedSignature =
   | 'erased'
   | 'altered'
 
-/** What a record says of the request, of what is verified once more. */
+/** The part of a decision that is verified again. */
 export interface DecidedOn {
   readonly caller?: string
   readonly method?: string
@@ -44,7 +46,7 @@ export interface DecidedOn {
 /** The evidence of a record. */
 export type Presented = Evidence & { readonly iss?: string; readonly jti?: string; readonly jkt?: string }
 
-/** A token whose own signature has been looked at once more. */
+/** A token whose own signature was verified again. */
 interface CheckedToken {
   readonly key: VerificationKey
   readonly claims: CompactJws['payload']
@@ -57,24 +59,24 @@ const isSignedBy = (jws: CompactJws, issuer: VerificationKey): boolean =>
   jws.signature.length === issuer.algorithm.signatureBytes &&
   issuer.algorithm.verify(issuer.key, jws.signingInput, jws.signature)
 
-/** Verifies signatures once more. */
+/** Verifies signatures again. */
 export class SignatureCheck {
   readonly #ciphers: readonly ReturnType<typeof createCipher>[]
   /** Tokens and other values by their hash. */
   readonly #given = new Map<string, string>()
-  /** Where a token stands in the log with its issuer's key. */
+  /** The best evidence of a token, with its issuer's key. */
   readonly #evidence = new Map<string, TokenEvidence & { readonly rank: number }>()
   readonly #tokens = new LRUCache<string, CheckedToken | { readonly fault: string }>({ max: 10_000 })
 
-  /** @param tokens tokens that were presented, where the log has them by hash only */
+  /** @param tokens presented tokens of which the log has only the hashes */
   constructor(secrets: readonly string[], tokens: readonly string[]) {
     this.#ciphers = secrets.map(createCipher)
     for (const token of tokens) this.#given.set(sha256(token), token)
   }
 
   /**
-   * Notes a token where it stands with more than its hash: as it verified rather than as it was refused, and with its
-   * issuer's key rather than without. An issuer that gives the `kid` to another key later has its token refused under that.
+   * Notes evidence of a token. Evidence of a verified token is better than that of a refused one, and with the
+   * issuer's key better than without. (A token is refused when its issuer has given its `kid` to another key since.)
    */
   gather(line: string): void {
     if (!/"token":\{"h":"[^"]*",/.test(line)) return
@@ -86,7 +88,7 @@ export class SignatureCheck {
     if (rank >= (this.#evidence.get(token.h)?.rank ?? 0)) this.#evidence.set(token.h, { ...token, rank })
   }
 
-  /** How it fares, or what does not verify of what verified then. */
+  /** The result for a record, or what no longer verifies. */
   check(
     evidence: Presented,
     { caller, method, ps }: DecidedOn,
@@ -133,7 +135,7 @@ export class SignatureCheck {
     return checked
   }
 
-  /** A refused token may have been so since its issuer’s key was not to be had: it still names the key of the request. */
+  /** A token may have been refused because its issuer’s key was not available. It still names the key of the request. */
   #checkToken(
     hash: string,
     refused: boolean,
@@ -181,7 +183,7 @@ export class SignatureCheck {
   }
 }
 
-/** `undefined` for what is no JSON. */
+/** `undefined` if the text is not JSON. */
 export function parse<T>(text: string): T | undefined {
   try {
     return JSON.parse(text) as T

@@ -1,28 +1,26 @@
-/**
- * Where an audit log is written to. It is called for one thing at a time.
- */
+/** Where an audit log is written. Its methods are called one at a time. */
 export interface AuditSink {
   /**
-   * Adds whole lines in UTF-8, each with its line break, at the end, and resolves once they are kept. The bytes are good
-   * until then. The same object is given once more after a failure, and must not be there twice.
+   * Appends whole lines in UTF-8, each with its line break, and resolves once they are stored. The bytes may be
+   * reused after that. After a failure the same object is passed again; it must not be stored twice.
    */
   append(lines: Uint8Array): Promise<void>
-  /** Keeps a signed statement: a head of the chain, or that something was erased. */
+  /** Stores a signed statement: a head of the chain, or an erasure. */
   state(statement: string): Promise<void>
-  /** Begins a new file or section. Absent where there is none. */
+  /** Begins a new file or section. Optional. */
   rotate?(): Promise<void>
   /**
-   * Takes out the evidence of the records that are chosen, after `state` has been called with what is to be said of them: in
-   * `{"r":…,"p":…}`, cut at the first `,"p":`, what follows is `null` then, and may be followed by spaces.
-   * Absent where it cannot.
+   * Erases the evidence of the selected records, after calling `state` with the statement about them. In
+   * `{"r":…,"p":…}`, everything after the first `,"p":` becomes `null`, optionally followed by spaces. Absent if the
+   * sink cannot erase.
    */
   erase?(
     choose: (line: string) => boolean,
     announce: (lines: readonly string[]) => Promise<void>,
   ): Promise<number>
-  /** Bytes that the current file has already. Default 0. */
+  /** Bytes in the current file when it was opened. Default 0. */
   readonly bytes?: number
-  /** Hash of the record that was last when it was opened. */
+  /** Hash of the last record when it was opened. */
   readonly last?: string | undefined
   close?(): Promise<void>
 }

@@ -3,26 +3,26 @@ import { importPublicJwk, KeyFault, type SigningKey, type VerificationKey } from
 import { isServerIdentifier } from '../identifiers.js'
 import { decodeJws, isSignedFor, signJws } from '../token/jws.js'
 
-/** The type of the statements' header, so that none passes for a token. */
+/** The `typ` of statements, so that none can be used as a token. */
 const typ = 'countersign-audit+jws'
 
-/** How far a chain reaches: what was written before it cannot be taken away or changed unseen. */
+/** How far a chain reaches. Earlier records cannot be removed or changed without being noticed. */
 export interface HeadStatement {
   readonly kind: 'head'
   /** The resource, by its identifier. */
   readonly iss: string
   readonly chain: string
-  /** Of the last record. */
+  /** The number of the last record. */
   readonly seq: number
   /** SHA-256 of the last record. */
   readonly hash: string
   /** Milliseconds. */
   readonly at: number
-  /** Whether the chain has ended with it. */
+  /** Whether the chain ends with it. */
   readonly closed: boolean
 }
 
-/** Whose evidence was erased: the places of the records, and nothing of the person. */
+/** An erasure: the places of the erased records, without anything about the person. */
 export interface ErasureStatement {
   readonly kind: 'erasure'
   readonly iss: string
@@ -40,19 +40,19 @@ export function signStatement(statement: AuditStatement, key: SigningKey): Promi
   return signJws(typ, { ...statement }, key)
 }
 
-/** Public keys as JWK, or a key set that has them. */
+/** Public keys as JWKs, or a key set. */
 export type AuditKeyList = readonly object[] | { readonly keys: readonly object[] }
 
-/** Whose statements count: the public keys of each resource, or those of all of them together. */
+/** Which statements count: the public keys of each resource, or one list of keys for all of them. */
 export type AuditKeys =
   | readonly object[]
   | ReadonlyMap<string, AuditKeyList>
   | Readonly<Record<string, AuditKeyList>>
 
-/** The keys of a `kid` with which a resource signs. */
+/** Finds the keys with this `kid` that a resource signs with. */
 export type FindKeys = (resource: unknown, kid: string) => readonly VerificationKey[]
 
-/** Reads public keys. @throws TypeError for a key that cannot be used, and for what is no resource, or no list */
+/** Reads public keys. @throws TypeError for an unusable key, an invalid resource, or an invalid list */
 export function readKeys(given: AuditKeys): FindKeys {
   if (isList(given)) {
     const all = byKid('keys', given)
@@ -88,10 +88,13 @@ function byKid(what: string, jwks: unknown): ReadonlyMap<string, readonly Verifi
   return keys
 }
 
-/** Most members of a statement: one that erases names many records. */
+/** Limit on the members of a statement. An erasure names many records. */
 const most = 10_000
 
-/** A statement that its resource has signed (where keys are in one list: any of them); otherwise why it is none. */
+/**
+ * A statement that its resource signed (if keys are in one list: that any of them signed); otherwise why it is
+ * invalid.
+ */
 export function readStatement(text: string, keysOf: FindKeys): AuditStatement | string {
   const jws = decodeJws(text, most)
   if (jws === undefined || jws.header['typ'] !== typ) return 'is no statement about a log'
@@ -109,7 +112,7 @@ export function readStatement(text: string, keysOf: FindKeys): AuditStatement | 
     : 'is of a kind that is not known'
 }
 
-// Who signs may be another resource, of whose statements nothing is known.
+// The signer may be another resource, of which no statements are known.
 function isStatement({ kind, iss, chain, seq, hash, seqs }: Readonly<Record<string, unknown>>): boolean {
   if (typeof iss !== 'string' || typeof chain !== 'string') return false
   if (kind === 'head') return Number.isSafeInteger(seq) && typeof hash === 'string'

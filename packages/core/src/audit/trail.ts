@@ -1,17 +1,17 @@
 import { splitLine } from './line.js'
 import { checkFiles, linesOf } from './lines.js'
 
-/** What a trail is looked for by; one of them. */
+/** Where to start a trail; exactly one of these. */
 export interface TrailStart {
   /** The `call_id` of a request. */
   readonly id?: string
   /** The `jti` of a token that was presented. */
   readonly jti?: string
-  /** The hash that stands for a person in the records of one resource. */
+  /** The hash that stands for a person in one resource's records. */
   readonly person?: string
 }
 
-/** One request, and what is known of who stood behind it. */
+/** One request, and what is known about its caller. */
 export interface TrailStep {
   readonly resource: string
   /** Milliseconds. */
@@ -20,24 +20,27 @@ export interface TrailStep {
   readonly method?: string
   readonly route?: string
   readonly outcome?: string
-  /** The token that was presented: its issuer and its name. */
+  /** The issuer and `jti` of the token that was presented. */
   readonly iss?: string
   readonly jti?: string
-  /** The hash that stands for the person, at this resource. */
+  /** The hash that stands for the person at this resource. */
   readonly person?: string
   readonly ps?: string
-  /** The agent, where it presented an agent token here or has used the same key elsewhere in these files. */
+  /** The agent, if it presented an agent token here, or used the same key elsewhere in these files. */
   readonly agent?: string
   readonly parentAgent?: string
-  /** The resource that made this request in the name of its own caller. */
+  /** The resource that made this request in its caller's name. */
   readonly calledBy?: string
 }
 
-/** What {@link auditTrail} has found. */
+/** The result of {@link auditTrail}. */
 export interface AuditTrail {
-  /** From the request that was looked for back to the one that the person’s own agent made; for several, one after the other. */
+  /**
+   * From the request that was searched for back to the one that the person’s own agent made. If there are several,
+   * one after the other.
+   */
   readonly paths: readonly (readonly TrailStep[])[]
-  /** The same in words, a line for each step. */
+  /** The paths as text, a line for each step. */
   readonly text: string
 }
 
@@ -66,11 +69,11 @@ interface ParsedEvidence {
 }
 
 /**
- * Follows a request back to the person, over the logs of all resources that it went through: a resource that called a
- * supplier in its caller's name has recorded which tokens it showed, and the supplier which it was shown (AAuth 10.1). The
- * files are not verified by this; see `verifyAuditLog`.
+ * Follows a request back to the person, over the logs of all resources on its way. A resource that called a supplier
+ * in its caller's name has recorded which tokens it presented, and the supplier which token it got (AAuth 10.1). This
+ * does not verify the files; `verifyAuditLog` does.
  *
- * @throws TypeError where nothing is said to look for
+ * @throws TypeError when `start` is empty
  *
  * @example
  * ```ts
@@ -96,7 +99,7 @@ class Records {
   readonly #all: Facts[] = []
   readonly #byId = new Map<string, Facts>()
   readonly #byToken = new Map<string, Facts>()
-  /** By a token that was shown to a supplier. */
+  /** By a token that was presented to a supplier. */
   readonly #onward = new Map<string, OnwardFacts>()
   readonly #agents = new Map<string, Pick<Facts, 'agent' | 'parentAgent'>>()
 
@@ -110,7 +113,7 @@ class Records {
           JSON.parse(parts.evidence ?? '{}') as ParsedEvidence | null,
         )
       } catch {
-        // What is no record tells nothing; `verifyAuditLog` says so.
+        // Lines that are no records are skipped; `verifyAuditLog` reports them.
       }
     }
   }
@@ -121,7 +124,7 @@ class Records {
     )
   }
 
-  /** Back to the request that nobody has made in another's name. */
+  /** The steps back to the request that was made in nobody else's name. */
   path(facts: Facts): readonly TrailStep[] {
     const steps: TrailStep[] = []
     const seen = new Set<Facts>()
@@ -179,8 +182,8 @@ function defined(members: Readonly<Record<string, unknown>>): Readonly<Record<st
 }
 
 /**
- * Names that strangers chose, such as a `jti`: nothing in them begins a line of its own, speaks to a terminal, or turns
- * the direction of what follows.
+ * A name that a stranger chose, such as a `jti`, made safe: without line breaks, control characters, and characters
+ * that change the direction of text.
  */
 const shown = (name: string): string =>
   name.replaceAll(

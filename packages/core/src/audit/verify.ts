@@ -7,13 +7,13 @@ import { type AuditKeys, type ErasureStatement, type FindKeys, readKeys, readSta
 
 /** Options of {@link verifyAuditLog}. */
 export interface VerifyAuditOptions {
-  /** The secrets of the log, with which it was created. */
+  /** The secrets with which the log was created. */
   readonly secrets?: readonly string[]
-  /** Tokens that were presented, where the log has them by hash only. */
+  /** Presented tokens of which the log has only the hashes. */
   readonly tokens?: readonly string[]
-  /** Whether files at the beginning are gone rightly, since they were kept long enough. Default `false`. */
+  /** Whether the first files may be missing because they were deleted on schedule. Default `false`. */
   readonly earlierGone?: boolean
-  /** Is told of each record in turn. */
+  /** Called for each record in turn. */
   readonly onRecord?: (record: AuditedRecord) => void
 }
 
@@ -24,18 +24,18 @@ interface RecordText {
   readonly prev?: string
   readonly evidence?: string
   readonly missing?: number
-  /** Absent of a call onward, of which only the tokens are named. */
+  /** Absent for a call to a supplier, of which only the tokens are recorded. */
   readonly decision?: DecidedOn & { readonly outcome?: string }
 }
 
 /**
- * Verifies a log offline: that every record follows the one before it, that none is missing up to the last signed head,
- * that the heads are signed by the resource, and that every signature and token verifies once more.
+ * Verifies a log offline: that every record follows the one before it, that none is missing up to the last signed
+ * head, that the resource signed the heads, and that every signature and token verifies again.
  *
- * @param files the paths of the files, in any order, the ones with signed statements (`.heads`) among them
- * @param keys the public keys of the resource, as JWK: those of its key set, and older ones. For the logs of several
- *   resources: such lists, or key sets, by resource; in one list each of them could have signed for the others
- * @throws Error where a file cannot be read, TypeError for no files, a key that cannot be used, and what is no resource
+ * @param files the paths of the files, in any order, including those with signed statements (`.heads`)
+ * @param keys the public keys of the resource as JWKs: those of its key set, and older ones. For the logs of several
+ * resources: such lists, or key sets, by resource. In one list, each resource could have signed for the others
+ * @throws Error when a file cannot be read, TypeError for no files, an unusable key, or an invalid resource
  *
  * @example
  * ```ts
@@ -53,7 +53,7 @@ export async function verifyAuditLog(
 ): Promise<AuditReport> {
   checkFiles(files)
   const check = new Check(readKeys(keys), options)
-  // Statements and tokens may stand anywhere; what they are needed for is looked at then.
+  // Statements and tokens may be anywhere, so they are collected first.
   for (const file of files) await check.gather(file)
   for (const file of files) await check.walk(file)
   return check.conclude()

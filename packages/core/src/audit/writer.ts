@@ -7,54 +7,54 @@ export interface ChainEnd {
   readonly hash: string
 }
 
-/** Records that are written together. */
+/** Records to be written together. */
 interface Batch {
   readonly room: Buffer
-  /** What of it is full. */
+  /** How many of its bytes are used. */
   bytes: number
-  /** The lines, once they have been handed to the sink. */
+  /** The lines, once the sink has them. */
   lines: Uint8Array | undefined
-  /** Whether a new file is begun before it. */
+  /** Whether it begins a new file. */
   readonly rotates: boolean
-  /** The last record of it. */
+  /** Its last record. */
   end: ChainEnd | undefined
 }
 
 /** The dependencies of {@link Writer}. */
 export interface WriterContext {
   readonly sink: AuditSink
-  /** Milliseconds that records are gathered for. */
+  /** Milliseconds for which records are collected. */
   readonly gather: number
   /** Seconds. */
   readonly headEvery: number
-  /** Adds the lines that are still to be made. */
+  /** Adds the lines that are not made yet. */
   readonly complete: () => void
-  /** Signs a head and returns it. */
+  /** Signs a head. */
   readonly head: (end: ChainEnd, closed: boolean) => Promise<string>
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
   readonly failed: (cause: unknown) => void
-  /** @param milliseconds for how long it had failed */
+  /** @param milliseconds how long it had failed */
   readonly recovered: (milliseconds: number) => void
 }
 
-/** Lines are handed to the sink in pieces of at most as much. As bytes they are nothing that has to be collected later. */
+/** The most bytes that the sink gets at once. As bytes, they need no garbage collection. */
 const batchBytes = 256 * 1024
-/** Rooms that are kept for the next batches. */
+/** Buffers kept for the next batches. */
 const spareRooms = 2
-/** Milliseconds until a sink that has failed is tried again. */
+/** Milliseconds until a failed sink is tried again. */
 const pause = 1000
 
-/** Writes lines to a sink, one batch after the other, beside the requests. */
+/** Writes lines to a sink, one batch after the other, without delaying requests. */
 export class Writer {
   readonly #context: WriterContext
   readonly #batches: Batch[] = []
   readonly #spare: Buffer[] = []
   #bytes = 0
-  /** Whether something has come since the last group was begun. */
+  /** Whether anything has come since the last group began. */
   #isExpecting = false
   #stop: (() => void) | undefined
-  /** What is being done with the sink; everything that comes after waits for it. */
+  /** The current operation of the sink. Every later one waits for it. */
   #turn: Promise<void> = Promise.resolve()
   #failingSince: number | undefined
   #written: ChainEnd | undefined
@@ -66,19 +66,19 @@ export class Writer {
     this.#headAt = context.monotonic()
   }
 
-  /** Bytes that wait. */
+  /** Bytes waiting to be written. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Whether the last attempt to write has failed. */
+  /** Whether the last attempt to write failed. */
   get isFailing(): boolean {
     return this.#failingSince !== undefined
   }
 
-  /** @param rotates whether a new file is begun with this line */
+  /** @param rotates whether this line begins a new file */
   add(line: string, end: ChainEnd, rotates: boolean): void {
-    // Of a line in characters there are at most three times as many bytes.
+    // A line takes at most three times as many bytes as characters.
     const most = line.length * 3 + 1
     let batch = this.#batches.at(-1)
     if (
@@ -101,18 +101,18 @@ export class Writer {
     this.expect()
   }
 
-  /** A line will be added before the next group is written. */
+  /** Announces a line that will be added before the next group is written. */
   expect(): void {
     this.#isExpecting = true
     if (this.#stop === undefined) this.#schedule(this.isFailing ? pause : this.#context.gather)
   }
 
-  /** Writes all that waits. Rejects where that fails; it then goes on waiting. */
+  /** Writes everything that waits. If that fails it rejects, and the records keep waiting. */
   flush(): Promise<void> {
     return this.run(async () => this.#writeAll())
   }
 
-  /** Does something with the sink when it is its turn. */
+  /** Runs an operation of the sink when it is free. */
   run<T>(task: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(task)
     this.#turn = done.then(
@@ -122,7 +122,7 @@ export class Writer {
     return done
   }
 
-  /** Writes all that waits and the last head. */
+  /** Writes everything that waits, and the last head. */
   async close(): Promise<void> {
     this.#stop?.()
     this.#stop = undefined
@@ -133,7 +133,7 @@ export class Writer {
     })
   }
 
-  /** Signs how far the chain has come, and keeps that. */
+  /** Signs and stores a head. */
   head(): Promise<void> {
     return this.run(async () => {
       await this.#writeAll()
@@ -144,7 +144,7 @@ export class Writer {
   #schedule(ms: number): void {
     if (this.#stop !== undefined) return
     this.#stop = after(ms, () => {
-      // Until it is done nothing else is scheduled; what comes meanwhile is the next group.
+      // Nothing else is scheduled until it is done. What comes meanwhile is the next group.
       this.flush()
         .catch(() => {})
         .finally(() => {
@@ -193,7 +193,7 @@ export class Writer {
 
   #rotatedFor: Batch | undefined
 
-  /** A head that cannot be signed or written now is signed later: it says the same, and more. */
+  /** A head that cannot be signed or written now is signed later, and then covers more. */
   async #tryHead(): Promise<void> {
     try {
       await this.#head(false)

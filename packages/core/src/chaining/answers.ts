@@ -2,32 +2,32 @@ import { hash } from 'node:crypto'
 import type { ChainAnswer } from './chain.js'
 import { SupplierFault } from './suppliers.js'
 
-// Methods after which nothing is different (RFC 9110, 9.2.1): they are simply called again.
+// Methods that change nothing (RFC 9110, 9.2.1): these calls are simply repeated.
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY'])
 const withoutContent: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** Names a call to a supplier. */
+/** Identifies a call to a supplier. */
 export function printOf({ method, url }: Request, content: Uint8Array): string {
   return hash('sha256', `${method} ${url}\n${hash('sha256', content, 'base64url')}`, 'base64url')
 }
 
 /**
- * The answers that suppliers have given to one run of a handler. When it runs again, it is given the same answers to the
- * same calls, so that none of them is made twice.
+ * The suppliers' answers during one run of a handler. When the handler runs again, the same calls get the same
+ * answers, so that no call is made twice.
  */
 export class SupplierAnswers {
   readonly #most: number
-  /** Those of the run before that have not been asked for again. */
+  /** Those of the previous run that have not been asked for again. */
   readonly #before: ChainAnswer[]
   readonly #all: ChainAnswer[] = []
-  /** Calls of the run before that have to be made again. */
+  /** Calls of the previous run that must be repeated. */
   readonly #again: ReadonlySet<string>
   #bytes = 0
   #isWhole = true
 
   /**
    * @param most bytes that are kept
-   * @param again names the calls of the run before that were not carried out
+   * @param again identifies the calls of the previous run that were not carried out
    */
   constructor(before: readonly ChainAnswer[], most: number, again: readonly string[] = []) {
     this.#before = [...before]
@@ -36,12 +36,12 @@ export class SupplierAnswers {
     for (const answer of before) this.#add(answer)
   }
 
-  /** All of them; `undefined` when they are too long to be kept, and the call cannot be made again. */
+  /** All answers; `undefined` when they are too long to be kept, so the call cannot be repeated. */
   get all(): readonly ChainAnswer[] | undefined {
     return this.#isWhole ? this.#all : undefined
   }
 
-  /** The answer that the call was given before, or why there was none. */
+  /** The answer that the call got in the previous run, or why there was none. */
   take(print: string): Response | SupplierFault | undefined {
     const at = this.#before.findIndex((answer) => answer.print === print)
     const [found] = at === -1 ? [] : this.#before.splice(at, 1)
@@ -50,14 +50,17 @@ export class SupplierAnswers {
   }
 
   /**
-   * Whether this call changes something and is another than the run before has made in its place: the handler does not do
-   * the same thing twice, so nobody knows what has been done already.
+   * Whether this call changes something and differs from the one that the previous run made in its place. The handler
+   * then does something else, and it is unknown what has been done already.
    */
   strays(print: string, method: string): boolean {
     return !safe.has(method) && this.#before.length > 0 && !this.#again.has(print)
   }
 
-  /** Keeps the answer to a call that may have changed something. @returns the answer, to be read as if nobody had */
+  /**
+   * Keeps the answer to a call that may have changed something. @returns the answer, with its content still to be
+   * read
+   */
   async keep(print: string, method: string, response: Response): Promise<Response> {
     if (safe.has(method)) return response
     const content = await readWithin(response, this.#most - this.#bytes)
@@ -70,7 +73,7 @@ export class SupplierAnswers {
     return toResponse(answer)
   }
 
-  /** Keeps that a call that may have changed something came to nothing that is known. */
+  /** Records that a call that may have changed something had no known result. */
   fail(print: string, method: string, { code }: SupplierFault): void {
     if (!safe.has(method)) this.#add({ print, status: 0, headers: [], content: '', fault: code })
   }
@@ -81,7 +84,7 @@ export class SupplierAnswers {
   }
 }
 
-/** An answer as it is kept. */
+/** An answer in stored form. */
 export function answerOf(print: string, response: Response, content: Uint8Array): ChainAnswer {
   return {
     print,
@@ -91,7 +94,7 @@ export function answerOf(print: string, response: Response, content: Uint8Array)
   }
 }
 
-/** The content of a response within so many bytes; a response with all of it, as a stream, when it is longer. */
+/** The content of a response if it has at most `most` bytes; otherwise a response with all of it as a stream. */
 export async function readWithin(response: Response, most: number): Promise<Uint8Array | Response> {
   if (response.body === null) return new Uint8Array(0)
   const reader = response.body.getReader()

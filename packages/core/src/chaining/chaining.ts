@@ -10,38 +10,42 @@ import { presentedToken } from './presented.js'
 import { ChainRun } from './run.js'
 import { type Progress, SupplierFault, type Wait } from './suppliers.js'
 
-/** Call chaining (AAuth 10.1): calls to suppliers on the authority of a request, and what is kept of them while it waits. */
+/**
+ * Call chaining (AAuth 10.1): calls to suppliers in the name of a request's caller, and what is stored of them while
+ * they wait.
+ */
 export interface Chaining {
-  /** Names the server in errors. */
+  /** Identifies the server in errors. */
   readonly server: object
   /**
-   * Keeps a request's token for its handler to call onward with. Only for requests that are served: a token that was
-   * answered with a challenge is no upstream token (R-309, N-180). The content is read, since the call may have to wait.
+   * Keeps a request's token for its handler's calls to suppliers. Only for requests that are served: a token that was
+   * answered with a challenge is no upstream token (R-309, N-180). The content is read too, because the call may have
+   * to be held.
    */
   keep(request: HttpRequest, caller: Caller | undefined): Awaitable<void>
   /** The run of a request's handler; `undefined` where {@link keep} was not called. */
   runOf(request: HttpRequest): ChainRun | undefined
-  /** What is stored of a call that is put aside before its handler has run; `undefined` where it calls nobody onward. */
+  /** The stored form of a call that is held before its handler has run; `undefined` if its handler calls no suppliers. */
   sealBefore(request: HttpRequest): Promise<string | undefined>
-  /** What is stored of a call that waits for a supplier's side; `undefined` when it cannot wait. */
+  /** The stored form of a call that waits for a supplier's side; `undefined` when it cannot wait. */
   sealWaiting(run: ChainRun, wait: Wait): Promise<string | undefined>
   /**
-   * What a held call takes along when it is carried out. The token of the poll takes the place of the one that the call
-   * came with where both are this caller's. `undefined` for what was sealed with a secret that is not known here.
+   * What a held call has when it is carried out. The token of the poll replaces the one that the call came with, if
+   * both are this caller's. `undefined` if it was encrypted with a secret that is unknown here.
    */
   carry(sealed: string | undefined, poll: HttpRequest, caller: TokenCaller): Promise<CarriedChain | undefined>
-  /** Polls on the supplier's side. @returns what is stored once it is done, sealed */
+  /** Polls on the supplier's side. @returns what is stored once it is done, encrypted */
   advance(sealed: string, caller: TokenCaller): Promise<Advance>
-  /** Withdraws what waits on the supplier's side. Never rejects. */
+  /** Cancels what waits on the supplier's side. Never rejects. */
   cancel(sealed: string): Promise<void>
 }
 
-/** What a poll on the supplier's side has brought. */
+/** The result of a poll on the supplier's side. */
 export type Advance =
   | {
       readonly state: 'waiting'
       readonly wait: Wait
-      /** Present where the person has to go somewhere else than before: what is stored then. */
+      /** Present if the person has to go somewhere else than before: what to store then. */
       readonly sealed?: string
     }
   | { readonly state: 'done'; readonly sealed: string }
@@ -63,7 +67,7 @@ export function createChaining(context: ChainingContext): Chaining {
       carried === undefined
         ? { ...nothing, upstream: upstreamOf(request, caller) }
         : ((carried.chain as CarriedChain | undefined) ?? nothing)
-    // Another guard of ours before this one: what has been called since belongs to the same run.
+    // An earlier guard on this request: its calls since belong to the same run.
     const before = runs.get(identityOf(request))?.caller
     if (before !== undefined && caller !== undefined && isSameToken(before, caller)) return
     runs.set(
@@ -75,7 +79,7 @@ export function createChaining(context: ChainingContext): Chaining {
     )
   }
 
-  /** An agent token says nothing of a person, and is no upstream token. */
+  /** An agent token says nothing about a person, so it is no upstream token. */
   const upstreamOf = (request: HttpRequest, caller: TokenCaller | undefined): string | undefined =>
     caller === undefined || caller.kind === 'agent' ? undefined : presentedToken(request, caller, signature)
 
@@ -89,7 +93,7 @@ export function createChaining(context: ChainingContext): Chaining {
     server: context.server,
     keep(request, caller) {
       keepRun(request, caller?.kind === 'session' ? caller.by : caller)
-      // Before a parser is at it.
+      // Before a body parser reads it.
       return hasBody(request) ? request.body?.(context.callBytes).then(() => undefined) : undefined
     },
     runOf: (request) => runs.get(identityOf(request)),
@@ -140,7 +144,7 @@ export function createChaining(context: ChainingContext): Chaining {
     if (progress.state === 'answer') {
       const { response } = progress
       const { status } = response
-      // What no handler could be given.
+      // A status that no handler could get.
       if (status < 200 || status > 599)
         return new SupplierFault('supplier_failed', `the supplier answered ${status}`)
       const content = await readWithin(response, context.answerBytes).catch(() => undefined)
@@ -166,7 +170,7 @@ function isSameToken({ kind, token }: TokenCaller, other: TokenCaller): boolean 
   return kind === other.kind && token.iss === iss && token.jti === jti && token.exp === exp
 }
 
-/** Whether the person is asked to go where they were not asked to go before. */
+/** Whether the person has to go to another page than before. */
 function isElsewhere({ interaction }: Wait, before: Wait): boolean {
   return interaction !== undefined && interaction.code !== before.interaction?.code
 }

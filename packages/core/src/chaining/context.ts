@@ -12,33 +12,33 @@ import type { SupplierTokens } from './tokens.js'
 export interface ChainingContext {
   /** Our identifier. */
   readonly resource: string
-  /** What held calls of this server are carried with. */
+  /** Identifies the server in the held calls that it carries out. */
   readonly server: object
   readonly agent: OwnAgent
   readonly suppliers: Suppliers
-  /** The suppliers that may be called; `undefined`: all. */
+  /** The suppliers that may be called; `undefined` for all. */
   readonly allowed: ReadonlySet<string> | undefined
   readonly tokens: SupplierTokens
   readonly seal: Seal
   readonly signature: SignaturePolicy
-  /** Seconds that one call may take. */
+  /** Seconds for one call. */
   readonly timeout: number
-  /** Bytes of content of a call that may have to wait. */
+  /** Bytes of content of a call that can be held. */
   readonly callBytes: number
   /** Bytes of suppliers' answers that are kept for one call. */
   readonly answerBytes: number
-  /** Whether a caller that declares no capabilities is taken for one that cannot send a person anywhere (G-35). */
+  /** Whether a caller that declares no capabilities is treated as unable to send a person to a page (G-35). */
   readonly requireDeclaredCapability: boolean
   /** Milliseconds. */
   readonly clock: () => number
   readonly report: Report
   /** The hashes that stand for persons. */
   readonly nameSubjects: NameSubjects
-  /** Why a caller may not be acted for any more. */
+  /** Why calls in this caller's name are not allowed any more; `undefined` if they are. */
   findStop(caller: TokenCaller): Promise<Refusal | undefined>
 }
 
-/** Withdraws what waits on the supplier's side, so that nobody there is asked any more. Never rejects. */
+/** Cancels what waits on the supplier's side, so that nobody there is asked any more. Never rejects. */
 export async function callOff(
   wait: Wait,
   { suppliers, timeout }: Pick<ChainingContext, 'suppliers' | 'timeout'>,
@@ -46,7 +46,7 @@ export async function callOff(
   await suppliers.cancel(wait, AbortSignal.timeout(timeout * 1000)).catch(() => {})
 }
 
-/** {@link ChainingContext.findStop} by the lists that stop callers everywhere else. */
+/** {@link ChainingContext.findStop} by the lists that stop callers everywhere. */
 export const stopsOf =
   (context: StopContext): ChainingContext['findStop'] =>
   (caller) =>

@@ -4,9 +4,9 @@ import type { Answer } from '../http/message.js'
 import type { SupplierFault, SupplierFaultCode, Wait } from './suppliers.js'
 
 /**
- * Why a supplier cannot be called in the caller's name. A handler that lets it go has the caller answered as it says:
- * `code`, `status` and `headers` are those of the answer. With `interaction_required` the call of the caller is put aside
- * instead, and the handler runs again from its beginning once the person has decided.
+ * Why a supplier cannot be called in the caller's name. If a handler lets this error escape, the caller gets the
+ * answer with its `code`, `status` and `headers`. With `interaction_required` the caller's call is held instead, and
+ * the handler runs again from the beginning once the person has decided.
  */
 export class OnwardError extends AAuthError {
   override readonly name: string = 'OnwardError'
@@ -19,20 +19,20 @@ export class OnwardError extends AAuthError {
   }
 }
 
-/** What our caller is answered, and what the error is about; no members of it, because errors end up in logs. */
+/** The answer to our caller, and the cause. Not members of the error, because errors end up in logs. */
 interface Behind {
   readonly answer: Answer
-  /** Absent where the caller has to bring another token. */
+  /** Absent if the caller has to bring another token. */
   readonly refusal?: Refusal
-  /** What the call has to wait for; absent where waiting is no use. */
+  /** What the call has to wait for; absent if waiting would not help. */
   readonly wait?: Wait | undefined
-  /** The server whose handler has called: another one, in the same application, knows nothing of it. */
+  /** The server whose handler made the call. Another server in the same application does not know the error. */
   readonly server: object
 }
 
 const behind = new WeakMap<OnwardError, Behind>()
 
-/** What is known of an error of ours. */
+/** The private parts of an error. */
 export function behindOf(error: OnwardError): Behind | undefined {
   return behind.get(error)
 }
@@ -45,14 +45,14 @@ export function refusedOnward(server: object, supplier: string, refusal: Refusal
   return error
 }
 
-/** The error for what a supplier's side said. */
+/** The error for a fault on the supplier's side. */
 export function failedOnward(server: object, supplier: string, fault: SupplierFault): OnwardError {
   return refusedOnward(server, supplier, refusalFor(fault), fault.wait)
 }
 
 /**
- * The error where nobody is known in whose name a supplier could be called: the caller is asked for a person token, just
- * as by a route that requires one.
+ * The error when there is no person in whose name a supplier could be called. The caller is asked for a person token,
+ * as on a route that requires one.
  */
 export function noAuthority(server: object, supplier: string, isSigned: boolean): OnwardError {
   const answer = isSigned ? challengeAnswer('person-token') : unsignedAnswer('person-token', jwtOnly)
@@ -64,7 +64,7 @@ export function noAuthority(server: object, supplier: string, isSigned: boolean)
 
 const jwtOnly = ['jwt']
 
-/** What our caller is told of a fault on the supplier's side: never what that side handed over (G-66). */
+/** The answer to our caller for a fault on the supplier's side. It never contains what that side sent (G-66). */
 export function refusalFor({ code, reason, retryAfter }: SupplierFault): Refusal {
   const [ours, detail] = ends.get(code) as End
   return new Refusal(ours, {
@@ -76,7 +76,7 @@ export function refusalFor({ code, reason, retryAfter }: SupplierFault): Refusal
 
 type End = readonly [code: Refusal['code'], detail: string]
 
-/** The one table of what becomes of a call that cannot be passed on. */
+/** What becomes of a call for each fault on the supplier's side. */
 const ends: ReadonlyMap<SupplierFaultCode, End> = new Map<SupplierFaultCode, End>([
   ['waiting', ['interaction_required', 'The person has to be asked before a supplier can be called']],
   ['interaction_required', ['interaction_required', 'The person has to be asked, and cannot be reached']],

@@ -5,33 +5,33 @@ import { isServerIdentifier } from '../identifiers.js'
 import { readSigningKeys, type SigningKeyOption, type SigningKeys } from '../own-keys/signing-keys.js'
 import type { ConnectSuppliers } from './suppliers.js'
 
-/** Call chaining (AAuth 10.1): handlers call other resources on the authority of their callers. */
+/** Call chaining (AAuth 10.1): handlers call other resources in their callers' names. */
 export interface OnwardOptions {
-  /** The suppliers that may be called, as `https://supplier.example`. Default: every `https` server identifier. */
+  /** The suppliers that may be called, such as `https://supplier.example`. Default: every `https` server identifier. */
   readonly suppliers?: readonly string[]
   /** The local part of this resource's own agent identifier, `aauth:onward@shop.example`. Default `onward`. */
   readonly agent?: string
   /**
-   * The key that this resource signs with as an agent, a private JWK or a signer. Its agent token is signed with the key of
-   * the resource. Default: the key of the resource, which the draft allows for both.
+   * The key that this resource signs with as an agent: a private JWK or a signer. Its agent token is signed with the
+   * key of the resource. Default: the key of the resource; the draft allows one key for both.
    */
   readonly key?: SigningKeyOption
   /**
-   * Secrets of 256 bits, base64url, that seal what a call needs to go on while it waits in the store: the first seals, all
-   * of them open. Every process has to have the same. Default: derived from `signingKeys`; needed where those are signers.
+   * Secrets of 256 bits, base64url, that encrypt what a held call keeps in the store. The first encrypts; all of them
+   * decrypt. Every process needs the same. Default: derived from `signingKeys`; required if those are signers.
    */
   readonly secrets?: readonly string[]
-  /** Seconds that one call of a supplier may take, with everything it requires. Default 30; 1 to 300. */
+  /** Seconds for one call of a supplier, including everything it requires. Default 30; 1 to 300. */
   readonly timeout?: number
-  /** Tokens for suppliers remembered in this process, shared fairly by the issuers of callers. Default 10 000. */
+  /** Tokens for suppliers that this process remembers, shared fairly by the callers' issuers. Default 10 000. */
   readonly tokens?: number
   /**
-   * Used for every request to suppliers and person servers instead of a guarded fetch. It then has to guard against
-   * server-side request forgery by itself, and must follow no redirects. The documents that they publish are fetched as the
-   * option `fetch` of the resource says.
+   * Used for every request to suppliers and person servers instead of a guarded fetch. It must then guard against
+   * server-side request forgery itself, and must not follow redirects. Their metadata and keys are fetched with the
+   * option `fetch` of the resource.
    */
   readonly fetch?: typeof globalThis.fetch
-  /** How suppliers are spoken to. Default in the adapters: `connectSuppliers` of `@countersign/agent`. */
+  /** Makes the client for suppliers. Default in the adapters: `connectSuppliers` of `@countersign/agent`. */
   readonly connect?: ConnectSuppliers
 }
 
@@ -63,7 +63,7 @@ export const onwardOptionsSchema: z.ZodType<OnwardOptions> = z.strictObject({
         ),
     )
     .optional(),
-  // A `+` would make it a sub-agent's (AAuth 10.2).
+  // A `+` would look like a sub-agent (AAuth 10.2).
   agent: z
     .string()
     .regex(/^[A-Za-z0-9\-_.]{1,255}$/, 'must be letters, digits, -, _ and .')

@@ -11,20 +11,23 @@ export interface OwnAgentContext {
   /** The local part of the agent identifier. */
   readonly agent: string
   readonly keys: Pick<OwnKeyRing, 'signing'>
-  /** The key it signs with as an agent; `undefined`: the resource's. */
+  /** The key it signs with as an agent; `undefined` for the resource's. */
   readonly key: SigningKey | undefined
   /** Milliseconds. */
   readonly clock: () => number
 }
 
-/** Seconds. Nothing can revoke an agent token at every person server, so it is short; and it is made here, at no cost. */
+/**
+ * Seconds. An agent token cannot be revoked at every person server, so it is short-lived. It costs nothing, because
+ * it is made here.
+ */
 export const agentTokenLifetime = 3600
-/** Seconds before its end from which on a token is replaced. */
+/** A token is replaced when it has fewer seconds left than this. */
 const margin = 600
 
 /**
- * The resource as its own agent provider: it signs its own agent tokens (R-306 to R-308). They name no person server: the
- * upstream token says where to go, and nothing else may (R-310, G-65).
+ * The resource as its own agent provider: it signs its own agent tokens (R-306 to R-308). They name no person server,
+ * because only the upstream token may say where to go (R-310, G-65).
  */
 export function createOwnAgent({ resource, agent, keys, key, clock }: OwnAgentContext): OwnAgent {
   const identifier = `aauth:${agent}@${resource.slice('https://'.length)}`
@@ -52,7 +55,7 @@ export function createOwnAgent({ resource, agent, keys, key, clock }: OwnAgentCo
       }
       const jwt = signJws('aa-agent+jwt', claims, issuer)
       made = { by: issuer.kid, cnf: own.jkt, exp, jwt }
-      // A signer that failed is asked again.
+      // If signing failed, the signer is asked again next time.
       jwt.catch(() => {
         if (made.jwt === jwt) made = { ...made, exp: 0 }
       })

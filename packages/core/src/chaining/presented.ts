@@ -6,8 +6,8 @@ import { readSignature, type SignaturePolicy, unsigned } from '../signature/read
 import { decodeJws } from '../token/jws.js'
 
 /**
- * The token by which this caller was verified on this request. It is read once more from the same fields: verification
- * keeps no token, and only what is called on needs one. How old the signature is by now has no bearing.
+ * The token with which this caller was verified on this request. It is read again from the same fields, because
+ * verification keeps no token and only calls to suppliers need one. The age of the signature does not matter here.
  */
 export function presentedToken(
   request: HttpRequest,

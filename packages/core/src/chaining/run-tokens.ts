@@ -4,7 +4,7 @@ import type { CarriedChain, ChainToken } from './chain.js'
 import type { ChainingContext } from './context.js'
 import type { ChainWallet } from './suppliers.js'
 
-/** The tokens for suppliers that one run of a handler has got. */
+/** The tokens for suppliers that one run of a handler has obtained. */
 export class RunTokens {
   readonly #upstream: string
   readonly #tokens: ChainToken[]
@@ -23,7 +23,7 @@ export class RunTokens {
     return this.#tokens
   }
 
-  /** The names of the tokens that a supplier was shown; those that are no JWT have none. */
+  /** The `iss` and `jti` of the tokens that were presented to a supplier, as far as they are JWTs. */
   shownTo(supplier: string): readonly TokenName[] {
     return this.#tokens.flatMap(({ kind, value, supplier: whose }) => {
       const claims = kind !== 'session' && whose === supplier ? readClaims(value) : undefined
@@ -32,7 +32,7 @@ export class RunTokens {
     })
   }
 
-  /** What was got in this run first, since another process may have got it; then what this process remembers. */
+  /** Tokens of this run first, since another process may have obtained them; then those that this process remembers. */
   wallet(issuer: string, end: number): ChainWallet {
     const { tokens: cache, agent, clock } = this.#context
     const upstream = this.#upstream

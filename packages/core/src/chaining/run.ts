@@ -11,17 +11,17 @@ import { RunTokens } from './run-tokens.js'
 import { type Authority, SupplierFault, type Wait } from './suppliers.js'
 
 /**
- * Calls a supplier in the name of the caller whose request a handler serves. As `fetch`, but for what it rejects with:
- * {@link OnwardError}. It resolves with whatever the supplier answers, refusals as well; redirects are not followed.
+ * Calls a supplier in the name of the caller whose request a handler serves. Like `fetch`, but it rejects with
+ * {@link OnwardError}. Resolves with whatever the supplier answers, including refusals. Redirects are not followed.
  */
 export type Onward = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
-/** What an event says of the caller in whose name a supplier is called. */
+/** The caller of the calling request, for events. */
 type Cause = Pick<OnwardEvent, 'iss' | 'jti' | 'person'>
 
-/** What one run of a handler calls onward, and on whose authority. */
+/** The calls to suppliers of one run of a handler, and in whose name they are made. */
 export class ChainRun {
-  /** In whose name; `undefined` on a route where nobody may call. */
+  /** The caller; `undefined` when an optional route serves nobody. */
   readonly caller: TokenCaller | undefined
   readonly #context: ChainingContext
   readonly #upstream: string | undefined
@@ -29,11 +29,11 @@ export class ChainRun {
   readonly #tokens: RunTokens
   readonly #answers: SupplierAnswers
   readonly #underWay = new Set<Promise<unknown>>()
-  /** By supplier: the call that is to bring its tokens, and what it has to wait for. */
+  /** By supplier: the call that obtains its tokens, and what it has to wait for. */
   readonly #first = new Map<string, Promise<SupplierFault | undefined>>()
-  /** Calls that have begun and have not yet looked for an answer given before. */
+  /** Calls that have begun and not yet looked for an earlier answer. */
   readonly #looking = new Set<Promise<unknown>>()
-  /** What calls of this run have to wait for, and which call it was. */
+  /** What calls of this run have to wait for, and which call it is. */
   readonly #waits = new Map<Wait, string>()
   #isClosed = false
 
@@ -60,20 +60,21 @@ export class ChainRun {
     return work
   }
 
-  /** Whether it is a call of this run that has to wait, and not one that another request has shared with it. */
+  /** Whether a call of this run has to wait for it. If not, another request has shared it. */
   awaits(wait: Wait): boolean {
     return this.#waits.has(wait)
   }
 
   /**
-   * What has to be stored for the handler to run again after a wait; nothing is called any more from now on. `undefined`
-   * when answers of suppliers are too long to be kept.
+   * What to store so that the handler can run again after a wait. No more calls are made after this. `undefined` when
+   * suppliers' answers are too long to be kept.
    */
   async close(wait: Wait): Promise<ChainState | undefined> {
     this.#isClosed = true
-    // What is still under way may change something, too, and has to be known when the handler runs again.
+    // Calls that are running may change something, and must be known when the handler runs again.
     await Promise.allSettled(this.#underWay)
-    // Other calls that wait are made anew; nobody should decide of what nobody comes back for.
+    // Other waiting calls are repeated later. Their waits are cancelled, so that nobody is asked for something that
+    // is not collected.
     for (const other of this.#waits.keys()) if (other.url !== wait.url) void callOff(other, this.#context)
     const answers = this.#answers.all
     if (answers === undefined || this.#upstream === undefined) return undefined
@@ -88,7 +89,7 @@ export class ChainRun {
     }
   }
 
-  /** What is stored of a call that waits for something else, before its handler has run. */
+  /** What to store of a call that is held for another reason, before its handler has run. */
   get state(): ChainState {
     return {
       ...(this.#upstream === undefined ? {} : { upstream: this.#upstream }),
@@ -103,7 +104,7 @@ export class ChainRun {
     const { content, print, before } = await this.#look(given)
     if (before instanceof SupplierFault) throw failedOnward(this.#context.server, supplier, before)
     if (before !== undefined) return before
-    // Calls that are made at once come in any order.
+    // Calls that are made at the same time come in any order.
     if (this.#answers.strays(print, given.method)) await Promise.allSettled(this.#looking)
     if (this.#answers.strays(print, given.method))
       throw refusedOnward(this.#context.server, supplier, strayed)
@@ -113,10 +114,10 @@ export class ChainRun {
       const authority = this.#authority(supplier, signal)
       // Before anything is sent, whatever is remembered (R-324).
       await authority.upstream()
-      // Content that is empty is content all the same.
+      // Empty content is content too.
       const request = new Request(given, { signal, ...(given.body === null ? {} : { body: content }) })
       const response = await this.#inTurn(supplier, request, authority).catch((cause: unknown) => {
-        // Given up by the handler: it may have been carried out.
+        // The handler gave up; the call may have been carried out.
         if (!(cause instanceof OnwardError)) this.#answers.fail(print, given.method, givenUp)
         throw cause
       })
@@ -136,8 +137,8 @@ export class ChainRun {
   }
 
   /**
-   * Calls of one supplier at once: the first brings the tokens for all. Each for itself would have the person asked as
-   * often, and only one of the waits can be waited for.
+   * Calls of one supplier at the same time: the first obtains the tokens for all. Otherwise the person would be asked
+   * once for each, and only one of the waits could be followed.
    */
   async #inTurn(supplier: string, request: Request, authority: Authority): Promise<Response | SupplierFault> {
     const { suppliers } = this.#context
@@ -178,7 +179,7 @@ export class ChainRun {
     try {
       return await this.#answers.keep(print, method, response)
     } catch {
-      // It may have been carried out; the caller is told as little as of any other answer that is none.
+      // It may have been carried out. The caller learns no more than from any other failed call.
       throw this.#fail(supplier, new SupplierFault('supplier_failed', 'the answer broke off'), print, method)
     }
   }
@@ -214,7 +215,7 @@ export class ChainRun {
   }
 
   #limit(signal: AbortSignal): { readonly signal: AbortSignal; done(): void } {
-    // A timer of its own, so that nothing is left behind when the call has ended.
+    // Its own timer, so that nothing is left when the call has ended.
     const late = new AbortController()
     const done = after(this.#context.timeout * 1000, () =>
       late.abort(new DOMException('the supplier took too long', 'TimeoutError')),
@@ -244,14 +245,14 @@ export class ChainRun {
   }
 }
 
-/** A call, and what it was answered before. */
+/** A call, and its earlier answer. */
 interface Looked {
   readonly content: Uint8Array
   readonly print: string
   readonly before: Response | SupplierFault | undefined
 }
 
-/** After these nobody knows whether the supplier has done what it was asked for. */
+/** After these faults it is unknown whether the supplier has carried out the call. */
 const unknown: ReadonlySet<string> = new Set(['supplier_failed', 'supplier_unavailable'])
 
 const givenUp = new SupplierFault('supplier_unavailable', 'the handler has given the call up')

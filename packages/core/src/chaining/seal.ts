@@ -1,13 +1,13 @@
 import { decryptJson, encryptJson, type NamedSecret, namedSecrets } from '../crypto/encrypted-json.js'
 
-/** Keeps JSON from whoever can read the store: tokens are in it. */
+/** Encrypts JSON in the store, because it contains tokens. */
 export interface Seal {
   close(value: unknown): Promise<string>
-  /** `undefined` for what was sealed with a secret that is gone. */
+  /** `undefined` if it was encrypted with a secret that is gone. */
   open(sealed: string): Promise<unknown>
 }
 
-/** The first secret seals, all of them open. */
+/** The first secret encrypts; all of them decrypt. */
 export function createSeal(secrets: readonly Uint8Array[]): Seal {
   const named = namedSecrets(secrets)
   const [first] = named as readonly [NamedSecret]

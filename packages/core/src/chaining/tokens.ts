@@ -4,8 +4,8 @@ import { FairLru } from '../token/fair-lru.js'
 import type { ChainToken } from './chain.js'
 
 /**
- * Tokens for suppliers, in this process, by the upstream token that they rest on. Bounded; the sites of callers' issuers
- * share fairly, so that one with a million callers only ever pushes out its own.
+ * Tokens for suppliers, in this process, by the upstream token that they depend on. Bounded, and shared fairly by the
+ * sites of callers' issuers, so that a site with a million callers only displaces its own.
  */
 export class SupplierTokens {
   readonly #held: FairLru<ChainToken>
@@ -31,9 +31,9 @@ export class SupplierTokens {
   }
 }
 
-/** Longer ones take the room of several. */
+/** A longer token takes the room of several. */
 const averageBytes = 2048
 
-// By a hash: the upstream token itself would be held in memory for as long as its name.
+// By hash, so that the upstream token itself is not kept in memory.
 const nameOf = (upstream: string, kind: string, supplier: string): string =>
   `${hash('sha256', upstream, 'base64url')} ${kind} ${supplier}`

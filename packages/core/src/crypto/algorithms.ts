@@ -4,7 +4,7 @@ import { isSmallOrder } from './edwards.js'
 /** The name of an accepted, fully specified algorithm in the JOSE registry. */
 export type AlgorithmName = 'Ed25519' | 'ES256'
 
-/** A signature algorithm with everything that differs between algorithms. No other module decides by an algorithm's name. */
+/** A signature algorithm: everything that differs between algorithms. No other module depends on an algorithm's name. */
 export interface Algorithm {
   readonly name: AlgorithmName
   readonly kty: 'OKP' | 'EC'
@@ -13,10 +13,10 @@ export interface Algorithm {
   readonly members: readonly ('x' | 'y')[]
   readonly memberBytes: number
   readonly signatureBytes: number
-  /** Bytes of memory that an imported public key takes, most of them outside of V8's heap. */
+  /** Bytes of memory for an imported public key, mostly outside V8's heap. */
   readonly keyBytes: number
   verify(key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean
-  /** {@link verify} in the thread pool. Nothing it is given may change meanwhile. */
+  /** {@link verify} in the thread pool. The arguments must not change meanwhile. */
   verifyLater(key: KeyObject, data: Uint8Array, signature: Uint8Array, done: (valid: boolean) => void): void
   sign(key: KeyObject, data: Uint8Array): Uint8Array
 }
@@ -52,13 +52,13 @@ const es256: Algorithm = {
   sign: (key, data) => cryptoSign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }),
 }
 
-/** The one table of algorithms: Ed25519 (AAuth MUST) and ES256 (SHOULD). A Map, since names come from strangers. */
+/** All algorithms: Ed25519 (AAuth MUST) and ES256 (SHOULD). A Map, because names come from strangers. */
 export const algorithms: ReadonlyMap<string, Algorithm> = new Map<string, Algorithm>([
   [ed25519.name, ed25519],
   [es256.name, es256],
 ])
 
-/** The raw r||s of JOSE and RFC 9421 (3.3.4) as the DER sequence that OpenSSL reads. */
+/** Converts the raw r||s of JOSE and RFC 9421 (3.3.4) to the DER sequence that OpenSSL reads. */
 function toDer(signature: Uint8Array): Buffer {
   const der = Buffer.allocUnsafe(72)
   der[0] = 0x30

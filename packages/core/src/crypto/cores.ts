@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
-/** Where a container's share of the processors is written down (cgroup v2). */
+/** The file with a container's share of the processors (cgroup v2). */
 const quotaFile = '/sys/fs/cgroup/cpu.max'
 
 /**
- * How many processors this process may use at once, 1 or more: those that it is bound to, and no more than its container is
- * given time for, which Node 20 does not look at.
+ * How many processors this process may use at once, 1 or more: those that it is bound to, and no more than its
+ * container's share, which Node 20 does not consider.
  *
  * @param quota the text of `cpu.max`: microseconds in each period, and the period, or `max`
  */

@@ -1,5 +1,5 @@
-// y-coordinates of the points of order 1, 2, 4 and 8 (RFC 8032, 5.1; RFC 7748, 7). OpenSSL takes them all: under the
-// identity as a key one fixed signature verifies for any message, and libsodium refuses them as keys and as R alike.
+// The y-coordinates of the points of order 1, 2, 4 and 8 (RFC 8032, 5.1; RFC 7748, 7). OpenSSL accepts all of them:
+// with the identity as key, one fixed signature verifies for any message. libsodium refuses them as keys and as R.
 const smallOrder: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -16,7 +16,7 @@ export function isSmallOrder(bytes: Uint8Array): boolean {
   return secondBytes.has(bytes[1]) && smallOrder.has(coordinate(bytes).toString('hex'))
 }
 
-/** Whether the first 32 bytes are the one encoding of a y-coordinate, below the prime (RFC 8032, 5.1.3). */
+/** Whether the first 32 bytes are the canonical encoding of a y-coordinate, below the prime (RFC 8032, 5.1.3). */
 export function isCanonicalPoint(bytes: Uint8Array): boolean {
   const y = coordinate(bytes)
   return !(y[31] === 0x7f && (y[0] as number) >= 0xed && y.subarray(1, 31).every((byte) => byte === 0xff))

@@ -7,12 +7,13 @@ export interface NamedSecret {
   readonly secret: Uint8Array
 }
 
-/** Secrets with their names, which are made of them. */
+/** Secrets with names that are derived from them. */
 export function namedSecrets(secrets: readonly Uint8Array[]): readonly NamedSecret[] {
   return secrets.map((secret) => ({ kid: hash('sha256', secret, 'base64url').slice(0, 8), secret }))
 }
 
-// Loaded when the first session is sealed: most applications have none, and it takes as long as all that is ours.
+// Loaded when the first session is encrypted: most applications have none, and loading takes as long as all our own
+// code.
 let loaded: Promise<typeof import('./jose.js')> | undefined
 
 function loadJose(): Promise<typeof import('./jose.js')> {
@@ -29,7 +30,7 @@ export async function encryptJson(value: unknown, { kid, secret }: NamedSecret):
 }
 
 /**
- * Reads what {@link encryptJson} made; `undefined` for anything else, and where its secret is gone. Rejects only when
+ * Decrypts what {@link encryptJson} made; `undefined` for anything else, and if the secret is gone. Rejects only when
  * `find` does.
  */
 export async function decryptJson(

@@ -17,16 +17,16 @@ const vector = {
 
 let found: { readonly ed25519: Ed25519Verifier | undefined } | undefined
 
-/** {@link findSodium}, once in a process. */
+/** The result of {@link findSodium}, looked up once per process. */
 export function installedSodium(): Ed25519Verifier | undefined {
   found ??= { ed25519: findSodium() }
   return found.ed25519
 }
 
 /**
- * Ed25519 by libsodium, where `sodium-native` is installed beside this package. It is looked for nowhere else, since nobody
- * has asked for it: the working directory of a process may be anything. A package without a binary for this platform, or one
- * that does not tell a good signature from a bad one, counts as none.
+ * Ed25519 by libsodium, if `sodium-native` is installed beside this package. It is looked up nowhere else, because
+ * the application did not ask for it and the working directory may be anything. A package without a binary for this
+ * platform, or one that verifies wrongly, counts as not installed.
  */
 export function findSodium(place: string = import.meta.url): Ed25519Verifier | undefined {
   try {
@@ -39,7 +39,10 @@ export function findSodium(place: string = import.meta.url): Ed25519Verifier | u
   }
 }
 
-/** Whether it takes a good signature, and neither another message's nor one that is not reduced, nor a key of small order. */
+/**
+ * Whether it accepts a valid signature, and refuses one of another message, one that is not reduced, and a key of
+ * small order.
+ */
 export function isRight(ed25519: Ed25519Verifier): boolean {
   const { key, message, signature } = vector
   const unreduced = Buffer.from(signature)

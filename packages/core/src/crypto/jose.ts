@@ -1,2 +1,2 @@
-// All that is used of `jose`: what is published carries no more of it.
+// Everything that is used of `jose`; the published package contains no more of it.
 export { CompactEncrypt, compactDecrypt, errors } from 'jose'

@@ -10,8 +10,9 @@ export interface VerificationKey {
 }
 
 /**
- * Why a JWK is no usable public key. `incomplete`: members its `kty` needs are missing. `unsupported`: `alg` absent,
- * polymorphic or not implemented. `invalid`: `kty`/`crv` disagree with `alg`, a private member, bad key material.
+ * Why a JWK is no usable public key. `incomplete`: members that its `kty` needs are missing. `unsupported`: `alg` is
+ * absent, polymorphic or not implemented. `invalid`: `kty` or `crv` contradict `alg`, there is a private member, or
+ * the key material is invalid.
  */
 export class KeyFault {
   readonly fault: 'incomplete' | 'unsupported' | 'invalid'
@@ -30,8 +31,8 @@ const requiredMembers: ReadonlyMap<unknown, readonly string[]> = new Map([
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
- * Checks and imports a public JWK. The algorithm is the key's own `alg` and nothing else (AAuth 11.3.1, Signature-Key
- * draft 3.3); the material must be canonical, so that one key has one thumbprint.
+ * Checks and imports a public JWK. The algorithm is only the key's own `alg` (AAuth 11.3.1, Signature-Key draft 3.3).
+ * The key material must be canonical, so that a key has one thumbprint.
  *
  * @example
  * ```ts
@@ -55,7 +56,8 @@ export function importPublicJwk(jwk: unknown): VerificationKey | KeyFault {
 }
 
 /**
- * The checks of {@link importPublicJwk} without the import: the key's algorithm, or what is wrong with the key.
+ * The checks of {@link importPublicJwk} without the import. Returns the key's algorithm, or what is wrong with the
+ * key.
  *
  * @example
  * ```ts
@@ -109,7 +111,7 @@ function publicMembers(algorithm: Algorithm, jwk: Readonly<Record<'x' | 'y', str
   return key
 }
 
-/** Base64url without padding, in the one spelling that encodes these bytes (RFC 4648, 3.5); otherwise `undefined`. */
+/** Decodes base64url without padding; `undefined` unless it is the one spelling of these bytes (RFC 4648, 3.5). */
 export function decodeBase64url(text: unknown): Buffer | undefined {
   if (typeof text !== 'string') return undefined
   const bytes = Buffer.from(text, 'base64url')
@@ -121,15 +123,15 @@ export interface SigningKey {
   readonly algorithm: Algorithm
   readonly kid: string
   readonly jkt: string
-  /** What is published: public members, `alg` and `kid` only. */
+  /** The published form: only public members, `alg` and `kid`. */
   readonly publicJwk: Readonly<Record<string, string>>
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
 /**
- * Imports a private JWK. Without a `kid` the thumbprint serves.
+ * Imports a private JWK. Without a `kid` the thumbprint is used.
  *
- * @throws TypeError when it is no private key of an accepted, fully specified algorithm, or its halves do not match.
+ * @throws TypeError when it is no private key of an accepted, fully specified algorithm, or its halves do not match
  *
  * @example
  * ```ts
@@ -167,14 +169,14 @@ export function importSigningJwk(jwk: unknown): SigningKey {
   return { algorithm, kid, jkt, publicJwk, sign: (data) => algorithm.sign(privateKey, data) }
 }
 
-/** What is wrong with a key of our own, with what its `alg` says; what cannot be an algorithm's name may be anything. */
+/** What is wrong with a key of our own, with its `alg`. A value that cannot be an algorithm's name is not shown. */
 export function ownFault({ fault, detail }: KeyFault, alg: unknown): string {
   if (fault !== 'unsupported') return detail
   if (alg === undefined) return `${detail}, and there is none`
   return typeof alg === 'string' && /^[A-Za-z0-9-]{1,20}$/.test(alg) ? `${detail}, and is ${alg}` : detail
 }
 
-// RFC 7517, 4.2 and 4.3: what the key was made for.
+// RFC 7517, 4.2 and 4.3: the purpose of the key.
 function checkPurpose({ use, key_ops: operations }: Record<string, unknown>): void {
   if (use !== undefined && use !== 'sig') throw new TypeError('use must be sig')
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('sign'))) {

@@ -3,8 +3,8 @@ import type { VerificationKey } from './keys.js'
 import { slice, type VerifyNow } from './rows.js'
 
 /**
- * Milliseconds that the pool has for a verification, and for each that is there before it. A thread needs an eighth of a
- * millisecond for one, so that a pool which is late by this has other work: the application's own.
+ * How long the pool may take for a verification, and for each that waits before it, in milliseconds. A thread needs
+ * an eighth of a millisecond for one, so a pool this late is busy with the application's own work.
  */
 const patience = { base: 50, each: 0.5 } as const
 
@@ -12,7 +12,7 @@ interface Job {
   readonly key: VerificationKey
   readonly data: Uint8Array
   readonly signature: Uint8Array
-  /** When the pool is late, in milliseconds of the monotonic clock. */
+  /** When the result is late, in milliseconds of the monotonic clock. */
   readonly due: number
   readonly resolve: (valid: boolean) => void
   readonly reject: (cause: unknown) => void
@@ -21,9 +21,9 @@ interface Job {
 }
 
 /**
- * Verifies in the thread pool, which the application uses too: its own `pbkdf2`, file reads and look-ups of names may fill
- * it. Then no verification is sent there until the pool answers in time again; those that wait there already are made in
- * the event loop.
+ * Verifies in the thread pool. The application uses it too: its own `pbkdf2`, file reads and name resolutions may
+ * fill it. Then no more verifications are sent there until the pool is in time again, and those that wait there are
+ * made in the event loop.
  */
 export class Pool {
   readonly #verifyNow: VerifyNow
@@ -60,8 +60,8 @@ export class Pool {
   }
 
   /**
-   * Whether the pool was late and has not been in time since. It is asked again with what is to be verified here and
-   * now, one question at a time, and nobody waits for the answer.
+   * Whether the pool was late and has not been in time since. A late pool is tested with the given signature, one
+   * test at a time, without waiting for the result.
    */
   isLate(key: VerificationKey, data: Uint8Array, signature: Uint8Array): boolean {
     if (!this.#late || this.#asking) return this.#late
@@ -76,14 +76,14 @@ export class Pool {
     key.algorithm.verifyLater(key.key, data, signature, () => {
       stop()
       this.#asking = false
-      // What is refused by its form says nothing of the pool, which has not been asked.
+      // A signature refused for its form never reached the pool and says nothing about it.
       if (inTime && isAsked) this.#late = false
     })
     isAsked = true
     return true
   }
 
-  /** Whether this was the first answer. Those that are answered at the head of the queue leave it. */
+  /** Whether this was the first result for the job. Settled jobs at the head of the queue are removed. */
   #settle(job: Job): boolean {
     if (job.settled) return false
     job.settled = true
@@ -93,12 +93,12 @@ export class Pool {
     return true
   }
 
-  /** One timer at a time, and none while nothing waits. */
+  /** At most one timer, and none while nothing waits. */
   #watch(): void {
     if (this.#watched || this.#first === undefined) return
     this.#watched = true
     const { due } = this.#first
-    // Judged when the loop has heard what the pool has done already: a loop that was blocked is no pool that is late.
+    // Checked after the loop has handled the results that the pool has ready: a blocked loop is no late pool.
     after(Math.max(1, due - monotonicNow()), () => setImmediate(this.#judge))
   }
 

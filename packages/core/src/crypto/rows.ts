@@ -3,7 +3,7 @@ import type { VerificationKey } from './keys.js'
 /** Verifies a signature in the event loop. */
 export type VerifyNow = (key: VerificationKey, data: Uint8Array, signature: Uint8Array) => boolean
 
-/** Verifications in one turn of the loop: about a millisecond. */
+/** Verifications in one turn of the event loop: about a millisecond. */
 export const slice = 8
 
 interface Job {
@@ -15,13 +15,15 @@ interface Job {
 }
 
 /**
- * Verifies in the event loop, several in a row, what came in the same turn of it: each finds its code and its tables in the
- * processor's caches, where after the rest of a request the next one would not. For one processor, on which a thread pool
- * takes turns with the loop and can add nothing.
+ * Verifies in the event loop what came in the same turn, several in a row: each then finds its code and tables in the
+ * processor's caches. For a single processor, where a thread pool only competes with the loop.
  */
 export class Rows {
   readonly #verify: VerifyNow
-  /** Those whose turn it is, and those that have come since: what is verified must not be kept until nobody waits. */
+  /**
+   * Those whose turn it is, and those that have come since. A finished one must not stay in memory until the queue is
+   * empty.
+   */
   #jobs: Job[] = []
   #later: Job[] = []
   #begin = 0

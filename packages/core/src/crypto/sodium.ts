@@ -3,10 +3,10 @@ import type { Ed25519Verifier } from './verify.js'
 
 /**
  * Ed25519 by libsodium, which takes about half of OpenSSL's time: `aauth({ crypto: { ed25519 } })`. The package
- * `sodium-native` has to be installed beside this one.
+ * `sodium-native` must be installed beside this one.
  *
- * Both accept and refuse the same signatures: keys and `R` of small order and `S` that is not reduced are refused by
- * libsodium itself, and by us in front of `node:crypto`.
+ * It accepts exactly the signatures that `node:crypto` with our own checks accepts: keys and `R` of small order, and
+ * an `S` that is not reduced, are refused by both.
  *
  * @example
  * ```ts

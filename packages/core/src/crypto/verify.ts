@@ -6,8 +6,8 @@ import { Pool } from './pool.js'
 import { Rows, type VerifyNow } from './rows.js'
 
 /**
- * Verifies an Ed25519 signature (RFC 8032, 5.1.7) in place of `node:crypto`. It must refuse what RFC 8032 refuses, points
- * of small order and encodings that are not canonical included. An exception is answered with `500`, never a pass.
+ * Verifies an Ed25519 signature (RFC 8032, 5.1.7) instead of `node:crypto`. It must refuse what RFC 8032 refuses,
+ * including points of small order and non-canonical encodings. An exception is answered with `500` and never passes.
  *
  * @param publicKey 32 bytes
  * @param signature 64 bytes
@@ -17,27 +17,28 @@ export type Ed25519Verifier = (publicKey: Uint8Array, message: Uint8Array, signa
 /** How signatures are verified. */
 export interface CryptoOptions {
   /**
-   * Where signatures are verified. `sync`: in the event loop, which is right for one process a core. `threads`: by
-   * `node:crypto` in the thread pool, however long that takes. `auto`, the default: in the event loop while requests come one
-   * by one; as soon as several are in flight, in the thread pool by `node:crypto`, and in the event loop again when the pool
-   * is late (50 ms, and half a millisecond for each verification that waits there), because the application keeps it busy.
-   * Where the process has but one processor, `auto` stays in the event loop, and verifies what came together in a row.
+   * Where signatures are verified. `sync`: in the event loop, right for one process per core. `threads`: by
+   * `node:crypto` in the thread pool, however long that takes. `auto` (default): in the event loop while requests
+   * come one by one, and in the thread pool by `node:crypto` when several are in flight. When the application keeps
+   * the pool busy, so that it is late (50 ms, and half a millisecond for each verification that waits there), `auto`
+   * goes back to the event loop. On a single processor `auto` stays in the event loop, and verifies in a row what
+   * came together.
    */
   readonly mode?: 'auto' | 'sync' | 'threads' | undefined
   /**
-   * Verifications that may wait for the thread pool; a request beyond is answered `503` with `Retry-After`, since a
-   * queue without end only turns into timeouts. Default 1024, about a tenth of a second of two threads.
+   * How many verifications may wait for the thread pool. Further requests are answered `503` with `Retry-After`,
+   * because an endless queue only leads to timeouts. Default 1024, about a tenth of a second of two threads.
    */
   readonly maxWaiting?: number | undefined
   /**
-   * What verifies Ed25519 in the event loop. Default: libsodium where `sodium-native` is installed, and `node:crypto`
-   * otherwise; the event `verifier` and `health()` say which. `false`: `node:crypto` alone. A function: that, in the event
-   * loop whatever the mode.
+   * What verifies Ed25519 in the event loop. Default: libsodium if `sodium-native` is installed, otherwise
+   * `node:crypto`; the event `verifier` and `health()` say which. `false`: only `node:crypto`. A function: that
+   * function, in the event loop whatever the mode.
    */
   readonly ed25519?: Ed25519Verifier | false | undefined
 }
 
-/** What a server finds where it runs. */
+/** What a server finds out about its machine. */
 export interface Surroundings {
   /** Processors that this process may use. */
   readonly cores: number
@@ -45,7 +46,7 @@ export interface Surroundings {
   readonly sodium: Ed25519Verifier | undefined
 }
 
-/** How the signatures of a server are verified: what came of its options and its {@link Surroundings}. */
+/** How a server verifies signatures, from its options and its {@link Surroundings}. */
 export interface CryptoHealth {
   /** What verifies Ed25519 in the event loop; `option`: the function that the option names. */
   readonly ed25519: 'node:crypto' | 'libsodium' | 'option'
@@ -56,8 +57,8 @@ export interface CryptoHealth {
 }
 
 /**
- * Verifies a signature with a key, at once or in the thread pool; `overloaded` when too many verifications wait there. The
- * one place that decides where a verification runs.
+ * Verifies a signature with a key, at once or in the thread pool; `overloaded` when too many verifications wait
+ * there. Only this function decides where a verification runs.
  */
 export type Verify = (
   key: VerificationKey,
@@ -65,10 +66,10 @@ export type Verify = (
   signature: Uint8Array,
 ) => Awaitable<boolean | Refusal>
 
-/** Nothing is known of where it runs. */
+/** When nothing is known about the machine. */
 const nowhere: Surroundings = { cores: Number.POSITIVE_INFINITY, sodium: undefined }
 
-/** Says how signatures will be verified. */
+/** How signatures will be verified. */
 export function cryptoHealth(options: CryptoOptions, { cores, sodium }: Surroundings): CryptoHealth {
   const { mode = 'auto', ed25519 } = options
   if (typeof ed25519 === 'function') return { ed25519: 'option', where: 'loop', cores }
@@ -92,9 +93,9 @@ export function createVerify(options: CryptoOptions = {}, surroundings: Surround
 }
 
 /**
- * A verification blocks the loop for an eighth of a millisecond, which hurts nobody while requests come one by one, and
- * the thread pool costs a hop each way. Once a second request is there in the same turn of the loop, the hop is the
- * cheaper part: the pool works on while the loop reads, and latency at the tail halves. docs/performance.md has figures.
+ * A verification blocks the loop for an eighth of a millisecond, which does not matter while requests come one by
+ * one; the thread pool costs a hop each way. With a second request in the same turn of the loop, the hop is cheaper:
+ * the pool works while the loop reads, and tail latency halves. Figures are in docs/performance.md.
  */
 function createSchedule(
   { mode = 'auto', maxWaiting = 1024 }: CryptoOptions,
@@ -120,7 +121,7 @@ function createSchedule(
   }
 }
 
-/** Verifies in the event loop, Ed25519 by this function where there is one. */
+/** Verifies in the event loop, Ed25519 with this function if there is one. */
 function inLoopBy(ed25519: Ed25519Verifier | false | undefined): VerifyNow {
   if (ed25519 === undefined || ed25519 === false) return inLoop
   return (key, data, signature) =>
@@ -133,7 +134,7 @@ const inLoop: VerifyNow = ({ algorithm, key }, data, signature) => algorithm.ver
 
 const overloaded = (): Refusal => new Refusal('overloaded', { retryAfter: 1 })
 
-/** Whoever says `threads` wants nothing in the loop, and waits as long as the pool takes. */
+/** With `threads`, nothing is verified in the loop, however long the pool takes. */
 function createThreads(maxWaiting: number): Verify {
   let waiting = 0
   return ({ algorithm, key }, data, signature) => {
@@ -148,11 +149,11 @@ function createThreads(maxWaiting: number): Verify {
   }
 }
 
-/** Tells the first verification in a turn of the event loop from those that follow. */
+/** Distinguishes the first verification in a turn of the event loop from those that follow. */
 class Turn {
   #taken = false
 
-  /** Whether nobody has asked yet in this turn. */
+  /** Whether this is the first call in this turn. */
   isFirst(): boolean {
     if (this.#taken) return false
     this.#taken = true
@@ -165,13 +166,13 @@ class Turn {
   }
 }
 
-// Asked for once a key: exporting costs a tenth of a verification.
+// Exported once for each key: exporting costs a tenth of a verification.
 const rawKeys = new WeakMap<KeyObject, Uint8Array>()
 
 function rawPublicKey(key: KeyObject): Uint8Array {
   const known = rawKeys.get(key)
   if (known !== undefined) return known
-  // A copy, since a Buffer of 32 bytes would keep the 8 KiB that it is a part of.
+  // A copy, because a Buffer of 32 bytes would keep the 8 KiB that it is a part of.
   const raw = new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x as string, 'base64url'))
   rawKeys.set(key, raw)
   return raw

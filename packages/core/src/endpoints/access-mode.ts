@@ -3,17 +3,17 @@ import type { CheckedRequirement } from '../access/checked-requirement.js'
 /** The registered values of `access_mode` (AAuth 11.2.4). */
 export type AccessMode = 'agent-token' | 'person-token' | 'session-token' | 'auth-token'
 
-/** The hint `access_mode` of the metadata, as the routes have it. */
+/** Finds the hint `access_mode` of the metadata from the declared routes. */
 export interface AccessModes {
-  /** Notes what a route needs. */
+  /** Records what a route requires. */
   note(requirement: Pick<CheckedRequirement, 'needs'>): void
-  /** Of the routes that have been declared, what the most demanding needs; `undefined`: there is none. */
+  /** What the most demanding declared route requires; `undefined` without routes. */
   current(): AccessMode | undefined
 }
 
 /**
- * From the least to the most. A person token is taken on a route for sessions as well, and not the other way round; and
- * whoever begins with one can go on to an auth token (R-007).
+ * From the least to the most demanding. A person token is also accepted on routes for sessions, but not the other way
+ * round; and an agent that begins with a person token can go on to an auth token (R-007).
  */
 const rising: readonly AccessMode[] = ['agent-token', 'session-token', 'person-token', 'auth-token']
 

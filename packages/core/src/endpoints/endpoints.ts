@@ -13,7 +13,7 @@ import { type DocumentsContext, jwksEndpoint, metadataEndpoint } from './metadat
 /** All endpoints of a resource server. */
 export interface Endpoints {
   readonly endpoints: readonly Endpoint[]
-  /** Answers a request to one of them; `undefined` when its path belongs to none. */
+  /** Answers a request to one of them; `undefined` if the path belongs to none. */
   handle(request: HttpRequest, host?: Host): Awaitable<Answer> | undefined
 }
 

@@ -4,8 +4,8 @@ import { ownUrl } from '../identifiers.js'
 export const metadataPath = '/.well-known/aauth-resource.json'
 
 /**
- * The link by which agents and directories find a resource's metadata (AAuth 11.2.5). It is a hint to readers: no key is
- * ever looked for by it.
+ * The link to a resource's metadata, for agents and directories (AAuth 11.2.5). It is only a hint: keys are never
+ * found through it.
  */
 export interface MetadataLink {
   /** `https://notes.example/.well-known/aauth-resource.json`. */
@@ -14,11 +14,11 @@ export interface MetadataLink {
   readonly field: string
   /** For the head of the page at `display.documentationUri`: `<link rel="aauth-resource" href="…">`. */
   readonly element: string
-  /** Whether it is on answers of guarded routes: the option `metadataLink`. */
+  /** Whether guarded routes' answers carry it: the option `metadataLink`. */
   readonly onAnswers: boolean
 }
 
-/** @param resource our identifier, which has no character that HTML or the field would read otherwise */
+/** @param resource our identifier, which contains no character that HTML or the field would misread */
 export function createMetadataLink(resource: string, onAnswers: boolean): MetadataLink {
   const href = ownUrl(resource, metadataPath)
   return Object.freeze({

@@ -6,7 +6,7 @@ import type { OwnKeyRing } from '../own-keys/key-ring.js'
 import type { AccessMode } from './access-mode.js'
 import { metadataPath } from './metadata-link.js'
 
-/** What the documents depend on: checked options of the resource server, by the same names. */
+/** What the documents depend on: checked options of the resource server, with the same names. */
 export interface DocumentsContext {
   readonly resource: string
   readonly keys: Pick<OwnKeyRing, 'signing' | 'publicJwks'>
@@ -16,9 +16,9 @@ export interface DocumentsContext {
     readonly authorization: string
     readonly revocation: string | false
   }
-  /** The option; `undefined`: as the routes have it. */
+  /** The option; `undefined`: derived from the routes. */
   readonly accessMode: AccessMode | undefined
-  /** What the most demanding route needs; `undefined`: no route has been declared yet. */
+  /** What the most demanding route requires; `undefined`: no route has been declared yet. */
   readonly routesMode: () => AccessMode | undefined
   readonly display: {
     readonly name?: string
@@ -34,10 +34,10 @@ export interface DocumentsContext {
   readonly additionalSignatureComponents: readonly string[]
 }
 
-/** The endpoint of the metadata, made from the same options that are enforced (AAuth 11.2.4). */
+/** The metadata endpoint. The metadata is made from the same options that are enforced (AAuth 11.2.4). */
 export function metadataEndpoint(config: DocumentsContext): Endpoint {
   const { accessMode, routesMode, scopes } = config
-  // Before the first route has been declared, scopes tell what routes there will be.
+  // Before the first route is declared, the scopes tell what routes to expect.
   const mode = (): AccessMode =>
     accessMode ?? routesMode() ?? (scopes.size > 0 ? 'auth-token' : 'agent-token')
   const made = new Map<AccessMode, Answer>()
@@ -64,7 +64,7 @@ function metadataAnswer(config: DocumentsContext, mode: AccessMode): Answer {
         config.scopes.size > 0 ? ownUrl(config.resource, config.paths.authorization) : undefined,
       revocation_endpoint:
         config.paths.revocation === false ? undefined : ownUrl(config.resource, config.paths.revocation),
-      // What is left out means this one.
+      // The default value, so it is left out.
       access_mode: mode === 'agent-token' && config.accessMode === undefined ? undefined : mode,
       name: display.name,
       description: display.description,
@@ -93,5 +93,5 @@ export function jwksEndpoint(config: DocumentsContext): Endpoint {
   }
 }
 
-// Short, so that a key published before a rotation is soon known; readers refetch once a minute at most (11.4).
+// Short, so that a key published for a rotation is soon known. Others fetch again at most once a minute (11.4).
 const cacheable = { 'Cache-Control': 'public, max-age=300' }

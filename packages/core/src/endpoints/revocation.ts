@@ -23,7 +23,7 @@ import type { Store } from '../store/store.js'
 /** What the revocation endpoint depends on. */
 export interface RevocationEndpointContext {
   readonly store: Store
-  /** Our access server; its revocations are accepted as well. */
+  /** Our access server, whose revocations are accepted too. */
   readonly accessServer: string | undefined
   readonly revocationLimits: RevocationLimits
   /** Seconds. */
@@ -35,17 +35,18 @@ export interface RevocationEndpointContext {
   readonly issuers: IssuerKeys
   readonly decisions: Decisions
   readonly revocations: RevocationRecords
-  /** The rules for agents' signatures, from which those for servers are made. */
+  /** The rules for agents' signatures; those for servers are derived from them. */
   readonly signature: SignaturePolicy
   readonly diagnose: Diagnose
 }
 
-/** Seconds: person and auth tokens live an hour at most (AAuth 7.1.2, 9.4.1), and no other kind is revoked here. */
+/** Seconds. Person and auth tokens live at most an hour (AAuth 7.1.2, 9.4.1), and no others are revoked here. */
 const maxTokenLifetime = 3600
 
 /**
- * The revocation endpoint (AAuth 11.12), where the issuer of a token withdraws it. The revocation is recorded under the
- * verified issuer, and then answered `200` without content, whether the token is known or not; repeating it changes nothing.
+ * The revocation endpoint (AAuth 11.12), where the issuer of a token revokes it. The revocation is recorded under the
+ * verified issuer and answered `200` without content, whether the token is known or not. Repeating it changes
+ * nothing.
  */
 export function revocationEndpoint(path: string, context: RevocationEndpointContext): Endpoint {
   const { issuers, revocations, diagnose, clock, report, revocationLimits: limits } = context
@@ -78,12 +79,12 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
       void report({ name: 'revocation', issuer, jti, outcome })
     const revocation = { iss: issuer, jti, exp }
     const isPast = exp + issuerSkew <= clock() / 1000
-    // Of revocations that say no `exp`, the first covers every token that was there.
+    // Of revocations without `exp`, the first covers every token that existed then.
     const covered = (): Awaitable<boolean> =>
       isSaid ? revocations.covers(revocation) : revocations.has(revocation)
     const isKnown = !isPast && (await covered())
-    // A repetition does not count towards the limit. It is recorded again all the same: the first time may have been cut
-    // short, and what was begun with a token outlives it.
+    // A repetition does not count towards the limit. It is recorded again: the first time may have been interrupted,
+    // and what was begun with a token outlives it.
     const limited = isPast || isKnown ? undefined : await take(issuer)
     if (limited !== undefined) return limited
     await revocations.record(revocation)
@@ -113,13 +114,13 @@ export function revocationEndpoint(path: string, context: RevocationEndpointCont
 // No content and no `Content-Type` (AAuth 11.12.3).
 const recorded: Answer = { status: 200, headers: { 'Cache-Control': 'no-store' }, body: '' }
 
-/** Accepts person servers and our access server: no other issuer's tokens are revoked here (R-270, G-55, G-56). */
+/** Accepts person servers and our access server. No other issuer's tokens are revoked here (R-270, G-55, G-56). */
 function acceptIssuer(issuer: string, dwk: string, accessServer: string | undefined): Refusal | undefined {
   const accepted = dwk === 'aauth-person.json' || (dwk === 'aauth-access.json' && issuer === accessServer)
   return accepted ? undefined : refuse('unsupported_iss')
 }
 
-/** An issuer that the operator does not admit is answered as one that is not accepted here (AAuth 11.12.3). */
+/** An issuer that the operator does not admit is answered like one that is not accepted here (AAuth 11.12.3). */
 function unsupported(refusal: Refusal): Refusal {
   return refusal.code === 'access_denied' ? new Refusal('unsupported_iss', refusal.details) : refusal
 }

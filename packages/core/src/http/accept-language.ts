@@ -1,19 +1,19 @@
-/** Says which of our languages suits an `Accept-Language` field best. */
+/** Finds our language that suits an `Accept-Language` field best. */
 export type LanguageChooser = (field: string | undefined) => string
 
-/** The most characters of the field, and the most languages in it, that are read. */
+/** Limit on the characters of the field, and on its languages. */
 const longest = 1024
 const most = 32
 
 /**
- * Creates a chooser (RFC 9110, 12.5.4; RFC 4647, 3.4): of the languages that are asked for, by their quality and then in
- * their order, the first that we have, in whatever region; otherwise the first of ours that is not refused by `q=0`.
+ * Creates a chooser (RFC 9110, 12.5.4; RFC 4647, 3.4). Of the languages asked for, by quality and then in order, it
+ * returns the first that we have, in any region; otherwise the first of ours that `q=0` does not refuse.
  *
  * @param ours our languages, at least one, as canonical tags
  */
 export function createLanguageChooser(ours: readonly string[]): LanguageChooser {
   const exact = new Map(ours.map((tag) => [tag.toLowerCase(), tag]))
-  // Whoever has asked for `pt` and can have `pt-BR` shall have that; for `zh-TW`, nothing in another script.
+  // A request for `pt` gets `pt-BR` if we have that; one for `zh-TW` gets nothing in another script.
   const written = new Map(ours.map((tag) => [writtenOf(tag), tag] as const).reverse())
   const fit = (range: string): string | undefined => {
     for (let tag = range; tag !== ''; tag = tag.slice(0, Math.max(tag.lastIndexOf('-'), 0))) {
@@ -39,14 +39,14 @@ export function createLanguageChooser(ours: readonly string[]): LanguageChooser 
 }
 
 interface Range {
-  /** In lower case; `*`: any. */
+  /** In lower case; `*` for any. */
   readonly range: string
   readonly quality: number
 }
 
 const rangeForm = /^(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)[ \t]*(?:;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/
 
-/** What a field asks for, the best first. What is malformed is left out. */
+/** The languages that a field asks for, the best first. Malformed ones are ignored. */
 function readRanges(field: string): Range[] {
   return field
     .slice(0, longest)
@@ -59,13 +59,13 @@ function readRanges(field: string): Range[] {
     .sort((a, b) => b.quality - a.quality)
 }
 
-/** A language and the script it is written in; `undefined` for what is no language tag. */
+/** A language and its script; `undefined` if the text is no language tag. */
 function writtenOf(tag: string): string | undefined {
   const { language, script } = localeOf(tag)?.maximize() ?? {}
   return language === undefined ? undefined : `${language}-${script}`
 }
 
-/** A language tag as the runtime knows it; `undefined` for what is none. */
+/** A language tag as a locale; `undefined` if it is invalid. */
 export function localeOf(tag: string): Intl.Locale | undefined {
   try {
     return new Intl.Locale(tag)

@@ -7,12 +7,12 @@ export type Capability = 'interaction' | 'clarification' | 'payment'
 
 const known: ReadonlySet<string> = new Set<Capability>(['interaction', 'clarification', 'payment'])
 const none: ReadonlySet<Capability> = new Set()
-/** Characters of the field that are read. */
+/** Limit on the characters of the field. */
 const longest = 1024
 
 /**
- * The capabilities that a request declares in `AAuth-Capabilities`, a List of Tokens. Unknown members and parameters are
- * ignored, and so is a field that does not parse (R-296 to R-298): no request is ever refused for it.
+ * The capabilities that a request declares in `AAuth-Capabilities`, a List of Tokens. Unknown members and parameters
+ * are ignored, and so is a field that does not parse (R-296 to R-298): no request is refused because of it.
  */
 export function readCapabilities(rawHeaders: readonly string[]): ReadonlySet<Capability> {
   return declaredCapabilities(rawHeaders) ?? none

@@ -3,7 +3,7 @@ import type { Dictionary } from 'structured-headers'
 import { type Refusal, refuse } from '../errors.js'
 import { holdsBase64url, parseDictionary } from './structured.js'
 
-/** The algorithms of RFC 9530 that are fit for use with signatures. */
+/** The algorithms of RFC 9530 that may be used with signatures. */
 const digests: ReadonlyMap<string, string> = new Map([
   ['sha-256', 'sha256'],
   ['sha-512', 'sha512'],
@@ -25,8 +25,8 @@ export function contentDigest(content: Uint8Array): string {
 }
 
 /**
- * Compares a `Content-Digest` value with the content as received. At least one member must have a known algorithm, and all
- * of those must match; members of other algorithms are ignored (RFC 9530, 2).
+ * Compares a `Content-Digest` value with the content as received. At least one member must have a known algorithm,
+ * and all of those must match. Members with other algorithms are ignored (RFC 9530, 2).
  *
  * @example
  * ```ts

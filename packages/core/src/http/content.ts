@@ -4,8 +4,8 @@ import { parseJsonObject } from '../json.js'
 import { type ContentFault, fieldValue, type HttpRequest, hasBody } from './message.js'
 
 /**
- * The refusal of a request whose content has to be read and cannot be. Content that something before the guard has read
- * is a fault of this server, not of the caller, and is reported to the operator.
+ * The refusal of a request whose content has to be read and cannot be. If something before the guard has read it,
+ * that is a fault of this server, not of the caller, and is reported to the operator.
  */
 export function refuseUnread(
   fault: ContentFault | undefined,
@@ -28,16 +28,16 @@ export function refuseUnread(
   }
 }
 
-/** What content that is too long is over. */
+/** A limit that content exceeds. */
 export interface ContentOver {
   readonly request: HttpRequest
   /** Bytes. */
   readonly limit: number
-  /** What bounds it: the option, where it is one. */
+  /** What sets the limit: the name of the option, if there is one. */
   readonly bound: string
 }
 
-/** Says how long content is, as far as the request says it, and what it is over. */
+/** How long the content is, as far as known, and which limit it exceeds. */
 export function tooLong({ request, limit, bound }: ContentOver): string {
   const said = fieldValue(request.rawHeaders, 'content-length') ?? ''
   const length = /^[0-9]{1,15}$/.test(said) ? ` of ${said} bytes` : ''
@@ -46,14 +46,14 @@ export function tooLong({ request, limit, bound }: ContentOver): string {
 
 /** How {@link readJsonObject} reads the content. */
 export interface JsonReading {
-  /** The most bytes of content. */
+  /** Limit on the bytes of content. */
   readonly limit: number
   readonly diagnose: Diagnose
-  /** Whether any `Content-Type` is accepted, and none. Default `false`: only `application/json`. */
+  /** Whether any `Content-Type`, or none, is accepted. Default `false`: only `application/json`. */
   readonly anyType?: boolean
 }
 
-/** Reads the content as a JSON object, for all of our endpoints that take JSON. */
+/** Reads the content as a JSON object. All of our endpoints that accept JSON use this. */
 export async function readJsonObject(
   request: HttpRequest,
   { limit, diagnose, anyType = false }: JsonReading,
@@ -82,12 +82,12 @@ function parseBytes(content: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
-/** Is shown every request, before it is judged; see {@link createNoticeContent}. */
+/** Is called with every request, before it is checked; see {@link createNoticeContent}. */
 export type NoticeContent = (request: HttpRequest) => void
 
 /**
- * Reports a body parser before the guard to the operator (`AAUTH_CONTENT_CONSUMED`), on the first request with content.
- * Waiting for the first request that is refused for it could be too late: that may be a revocation.
+ * Reports a body parser before the guard to the operator (`AAUTH_CONTENT_CONSUMED`), at the first request with
+ * content. The first request that is refused because of it could be too late: it may be a revocation.
  */
 export function createNoticeContent(diagnose: Diagnose): NoticeContent {
   let told = false
@@ -100,7 +100,7 @@ export function createNoticeContent(diagnose: Diagnose): NoticeContent {
   }
 }
 
-/** What to do about whatever has read content of this type. */
+/** What to do about the reader of content of this type. */
 function readerOf({ rawHeaders }: HttpRequest): string | undefined {
   const type = fieldValue(rawHeaders, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (type.startsWith('multipart/'))

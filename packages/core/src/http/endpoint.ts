@@ -2,21 +2,21 @@ import type { Awaitable } from '../awaitable.js'
 import type { Logger } from '../configuration/logger.js'
 import type { Answer, Carried, HttpRequest, PeerFacts, RawAnswer } from './message.js'
 
-/** What an adapter gives our endpoints beside the request. */
+/** What an adapter gives our endpoints, beside the request. */
 export interface Host {
-  /** Sends a held call through the application. Without it no held call can be carried out. */
+  /** Sends a held call through the application. Without it, held calls cannot be carried out. */
   readonly dispatch?: Dispatch
   /** Calls the listener when the client closes the connection. @returns stops listening */
   readonly onGone?: (listener: () => void) => () => void
-  /** The framework's own request: `request.raw` of what functions of the application are given. */
+  /** The framework's own request: `request.raw` in the application's functions. */
   readonly raw?: unknown
-  /** The framework's own name of the request, for logs. */
+  /** The framework's own id of the request, for logs. */
   readonly id?: string | undefined
   /** The log of this request, where the framework has one. */
   readonly log?: Logger
 }
 
-/** One of our own endpoints: adapters mount it at its path and write what it answers. */
+/** One of our own endpoints. Adapters mount it at its path and write its answers. */
 export interface Endpoint {
   /** The absolute path on the resource's origin; with `prefix`, the beginning of its paths, which ends with `/`. */
   readonly path: string
@@ -24,12 +24,12 @@ export interface Endpoint {
   readonly prefix?: boolean
   /** The methods it answers; others get `405`. A `HEAD` is answered as `GET`, without content. */
   readonly methods: readonly string[]
-  /** Whether it answers although no evidence of it can be kept: documents, and what makes tokens good for less. */
+  /** Whether it answers even if no evidence can be recorded: true for documents and revocations. */
   readonly unrecorded?: true
   handle(request: HttpRequest, host?: Host): Awaitable<Answer>
 }
 
-/** The `405` for a method that an endpoint does not have (G-52; RFC 9110, 15.5.6). */
+/** The `405` for a method that an endpoint does not support (G-52; RFC 9110, 15.5.6). */
 export function methodNotAllowed(endpoint: Endpoint): Answer {
   return {
     status: 405,
@@ -42,8 +42,8 @@ export function methodNotAllowed(endpoint: Endpoint): Answer {
  * Sends a held call through the application.
  *
  * @param limits the most bytes of the answer, and the milliseconds that the call may take
- * @returns the handler's answer; `undefined` when it is longer than `limits.answer`. Rejects when the application gives no
- * answer in time
+ * @returns the handler's answer; `undefined` when it is longer than `limits.answer`. Rejects when the application
+ * does not answer in time
  */
 export type Dispatch = (
   call: HeldCall,
@@ -51,7 +51,7 @@ export type Dispatch = (
   limits: { readonly answer: number; readonly ms: number },
 ) => Promise<RawAnswer | undefined>
 
-/** A request that is stored until it may be carried out: what its handler will then be given. */
+/** A stored request that may be carried out later, as its handler will get it. */
 export interface HeldCall {
   readonly method: string
   readonly target: string
@@ -59,6 +59,6 @@ export interface HeldCall {
   readonly rawHeaders: readonly string[]
   /** The content in base64. */
   readonly content: string
-  /** The addresses of the connection that the call came by; its handler sees them as its own connection's. */
+  /** The addresses of the call's connection. Its handler sees them as those of its own connection. */
   readonly peer: PeerFacts
 }

@@ -1,50 +1,54 @@
 import type { EndMarks, Origin, TokenCaller } from '../caller.js'
 
-/** A request as it was received. Adapters build it from the raw request, never from what a framework has made of it. */
+/** A request as received. Adapters build it from the raw request, never from a framework's processed values. */
 export interface HttpRequest {
-  /** The method, case kept. */
+  /** The method, with its case unchanged. */
   readonly method: string
   /** The request target exactly as received: `/a/../b?x=%20`. */
   readonly target: string
   /** All field lines in order, alternating name and value, as Node's `rawHeaders`. */
   readonly rawHeaders: readonly string[]
-  /** Whether there is content, where `Content-Length` and `Transfer-Encoding` do not tell (HTTP/2). */
+  /** Whether there is content, if `Content-Length` and `Transfer-Encoding` do not say (HTTP/2). */
   readonly hasContent?: boolean | undefined
   /**
-   * Reads the content exactly as received, before any decoding; otherwise why it cannot be had within `limit` bytes.
-   * Absent when the adapter cannot give it: a signature that covers `content-digest` is then refused.
+   * Reads the content exactly as received, before any decoding; or says why it is not available within `limit` bytes.
+   * Absent when the adapter cannot read it: a signature that covers `content-digest` is then refused.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | ContentFault>
-  /** Whether something before the guard has read the content and left its bytes nowhere. */
+  /** Whether something before the guard has read the content, so that its bytes are gone. */
   readonly isConsumed?: () => boolean
-  /** What the adapter makes this of, however often it does; default {@link rawHeaders}, where it does so once. */
+  /**
+   * Identifies the message when the adapter makes several requests from it. Default {@link rawHeaders}, for adapters
+   * that make one.
+   */
   readonly identity?: object
-  /** The addresses of the connection, stored with a held call. Absent when the adapter cannot tell. */
+  /** The addresses of the connection, stored with a held call. Absent when they are unknown. */
   readonly peer?: () => PeerFacts
-  /** Calls the listener when the client closes the connection. Absent when the adapter cannot tell. @returns stops listening */
+  /** Calls the listener when the client closes the connection. Absent when that is unknown. @returns stops listening */
   readonly onGone?: (listener: () => void) => () => void
-  /** Set when this is a held call that is being carried out. Its caller was verified on the poll that began this. */
+  /** Set when this is a held call that is being carried out. Its caller was verified at the poll that started it. */
   readonly carried?: Carried | undefined
   /**
-   * Set when Node's HTTP parser has not made this request (serverless platforms, `inject`), so that method, target and
-   * fields may not be what was received. It changes no verdict; it helps to explain a signature that does not verify.
+   * Set when Node's HTTP parser did not make this request (serverless platforms, `inject`), so that method, target
+   * and fields may differ from what was received. It does not change any decision; it helps to explain signatures
+   * that do not verify.
    */
   readonly foreign?: true | undefined
 }
 
 /**
- * Why the content of a request cannot be had. `too-large`: longer than the limit. `consumed`: something before the guard has
- * read it, so the bytes are gone. `aborted`: the client closed the connection. `overloaded`: the content of all requests
- * together takes too much memory.
+ * Why the content of a request is not available. `too-large`: longer than the limit. `consumed`: something before the
+ * guard has read it, and the bytes are gone. `aborted`: the client closed the connection. `overloaded`: the content
+ * of all requests together takes too much memory.
  */
 export type ContentFault = 'too-large' | 'consumed' | 'aborted' | 'overloaded'
 
 /** A response as plain data, for adapters to write. */
 export interface Answer {
   readonly status: number
-  /** One value for each field; the names are in their usual case. */
+  /** One value for each field. Names have their usual case. */
   readonly headers: Readonly<Record<string, string>>
-  /** The content; an empty string is none. */
+  /** The content; an empty string for none. */
   readonly body: string
   /** The answer of a held call's handler, sent byte for byte instead of `headers` and `body`. */
   readonly raw?: Pick<RawAnswer, 'rawHeaders' | 'content'>
@@ -77,7 +81,7 @@ export function jsonAnswer(value: unknown, headers: Readonly<Record<string, stri
   }
 }
 
-/** All values of a field in order of arrival; the name is given in lower case. */
+/** All values of a field in order of arrival. The name is in lower case. */
 export function fieldLines(rawHeaders: readonly string[], name: string): string[] {
   const lines: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -108,7 +112,7 @@ export function fieldValue(rawHeaders: readonly string[], name: string): string 
   return value
 }
 
-/** The combined values of several fields, found in one pass; the names are given in lower case. */
+/** The combined values of several fields, found in one pass. The names are in lower case. */
 export function fieldValues(
   rawHeaders: readonly string[],
   names: ReadonlySet<string>,
@@ -133,35 +137,35 @@ export function hasBody({ rawHeaders, hasContent }: Pick<HttpRequest, 'rawHeader
 
 const isWhitespace = (code: number): boolean => code === 0x20 || code === 0x09
 
-/** What accompanies a held call when it is carried out, so that the guard knows its caller and its approvals. */
+/** What comes with a held call when it is carried out, so that guards know its caller and its approvals. */
 export interface Carried {
-  /** Identifies the resource server that held the call. For any other the call is a request without a signature. */
+  /** The resource server that held the call. For any other server the call is an unsigned request. */
   readonly server: object
-  /** The caller, verified on the poll that began to carry the call out. */
+  /** The caller, verified at the poll that started the call. */
   readonly caller: TokenCaller
-  /** The approvals that the call has been given. */
+  /** The approvals that the call has. */
   readonly approvals: readonly GivenApproval[]
-  /** The callers of all pending requests that the call has waited in. */
+  /** The callers of all pending requests that the call has been. */
   readonly origins: readonly Origin[]
-  /** In how many pending requests it has waited. */
+  /** How many pending requests the call has been. */
   readonly waited: number
-  /** What the call takes along for the suppliers that its handler calls (`chaining/chain.ts`). */
+  /** What the call keeps for the suppliers that its handler calls (`chaining/chain.ts`). */
   readonly chain?: unknown
-  /** Called when the call has to wait once more, with the id of the new pending request. */
+  /** Called when the call is held again, with the id of the new pending request. */
   waitsAgain(id: string): void
   /**
-   * Called by each guard that the call comes to: with its answer where it cannot judge the call for now (`503`), so that
-   * nothing behind it has begun, and with `undefined` otherwise.
+   * Called by each guard that the call passes: with its answer if the guard cannot decide now (`503`), so that
+   * nothing after it has run; otherwise with `undefined`.
    */
   unjudged(answer: Answer | undefined): void
 }
 
-/** What accompanies a held call of this server; `undefined` for every other request. */
+/** What comes with a held call of this server; `undefined` for every other request. */
 export function carriedFor({ carried }: HttpRequest, server: object): Carried | undefined {
   return carried?.server === server ? carried : undefined
 }
 
-/** A handler's answer as it was written, without the fields that concern the connection. */
+/** A handler's answer as written, without the fields about the connection. */
 export interface RawAnswer {
   readonly status: number
   /** Alternating name and value. */
@@ -169,15 +173,15 @@ export interface RawAnswer {
   readonly content: Uint8Array
 }
 
-/** The first line of a request. */
+/** The path and query of a request. */
 export interface RequestTarget {
   readonly method: string
   /**
-   * As received: not decoded, not normalised, without the query. Routers match more than one spelling (`/Tobacco`,
-   * `/%74obacco`), so decide by the route and its parameters, never by what this begins with.
+   * As received: not decoded, not normalised, without the query. Routers match several spellings (`/Tobacco`,
+   * `/%74obacco`), so decide by the route and its parameters, never by the beginning of this.
    */
   readonly path: string
-  /** As received, without the `?`; empty when there is none. */
+  /** As received, without the `?`; empty if there is none. */
   readonly query: string
 }
 
@@ -189,7 +193,7 @@ export function splitTarget({ method, target }: Pick<HttpRequest, 'method' | 'ta
     : { method, path: target.slice(0, question), query: target.slice(question + 1) }
 }
 
-/** The addresses and the kind of a request's connection, under the names of Node's sockets. */
+/** The addresses and the kind of a request's connection, with the names of Node's sockets. */
 export interface PeerFacts {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
@@ -197,36 +201,36 @@ export interface PeerFacts {
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
   readonly localFamily?: string | undefined
-  /** Present when it was TLS. */
+  /** Present for TLS. */
   readonly encrypted?: true | undefined
   /** The server name that the TLS client asked for. */
   readonly servername?: string | undefined
   readonly alpnProtocol?: string | undefined
 }
 
-/** What an approval is asked for under. */
+/** What an approval is for. */
 export interface ApprovalSubject {
-  /** A name that the policy gave, or its place in the request. */
+  /** A name that the policy gave, or the policy's place in the request. */
   readonly name: string
-  /** Which guard asked; absent where the policy gave the name. */
+  /** Which guard asked; absent if the policy gave the name. */
   readonly asker?: Asker
 }
 
-/** One guard among those of a server in one process. */
+/** One guard of a server in one process. */
 export interface Asker {
   readonly server: string
-  /** Which of them. */
+  /** The number of the guard. */
   readonly guard: number
-  /** How many there were when it asked. */
+  /** How many guards there were when it asked. */
   readonly of: number
 }
 
-/** One approval that a call has been given. */
+/** One approval of a call. */
 export interface GivenApproval {
   /** The subject that it was asked for under. */
   readonly subject: ApprovalSubject
-  /** The application's own name of the person who gave it, where a person signed in. */
+  /** The user who gave it, by the application's own name, if one signed in. */
   readonly user?: string | undefined
-  /** What had been ended when it was given. */
+  /** The marks of what had been ended when it was given. */
   readonly marks: EndMarks
 }

@@ -6,27 +6,27 @@ import { refuseUnread } from './content.js'
 import { fieldLines, type HttpRequest, hasBody, trimField } from './message.js'
 
 /**
- * The content of a request, on routes with `content: true`. The signature covers it, so it is what the caller sent; what it
- * says is untrusted all the same.
+ * The content of a request, on routes with `content: true`. The signature covers it, so it is what the caller sent.
+ * It is still untrusted input.
  */
 export interface RequestContent {
-  /** The media type in lower case, without parameters; empty where the request names none. */
+  /** The media type in lower case, without parameters; empty if the request has none. */
   readonly type: string
-  /** The content as received; at most as many bytes as the option `limits.body`. */
+  /** The content as received, at most as long as the option `limits.body`. */
   readonly bytes: Uint8Array
   /**
-   * The content parsed, where `type` is `application/json` or ends with `+json`; otherwise absent. Handlers are free to
-   * parse content of any type, so do not take the absence for an empty object.
+   * The parsed content if `type` is `application/json` or ends with `+json`; otherwise absent. Handlers may parse
+   * content of any type, so do not treat its absence as an empty object.
    */
   readonly json?: unknown
 }
 
-/** Charsets in which every JSON parser reads these bytes alike. */
+/** Charsets in which all JSON parsers read these bytes alike. */
 const charsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
 
 /**
- * Parses content for policies. Refused is content that the application's parser could read as something else: with several
- * types or a content coding, and JSON that is invalid, not in UTF-8, or has a member twice or one called `__proto__`.
+ * Parses content for policies. Content that the application's parser could read differently is refused: with several
+ * types or a content coding, and JSON that is invalid, not UTF-8, or has a repeated member or one named `__proto__`.
  */
 export function describeContent(rawHeaders: readonly string[], bytes: Uint8Array): RequestContent | Refusal {
   const types = fieldLines(rawHeaders, 'content-type').map(trimField)
@@ -57,16 +57,16 @@ function parseBytes(bytes: Uint8Array): { readonly value: unknown } | undefined 
   }
 }
 
-// Beside the request, because an adapter may have frozen it.
+// Kept beside the request, because an adapter may have frozen it.
 const read = new WeakMap<HttpRequest, RequestContent>()
 
-/** The content that {@link readRequestContent} has read of a request; `undefined` when it has not, or there is none. */
+/** The content that {@link readRequestContent} has read for a request; `undefined` if it has not, or there is none. */
 export function contentOf(request: HttpRequest): RequestContent | undefined {
   return read.get(request)
 }
 
 /**
- * Reads the content for policies and approvers. Call it when the signature has been verified; the signature has to cover
+ * Reads the content for policies and approvers. Call it after the signature was verified. The signature must cover
  * the digest of the content.
  *
  * @param limit bytes

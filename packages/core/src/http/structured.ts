@@ -1,16 +1,16 @@
 import { parseDictionary as dictionary, parseItem as item, parseList as list } from 'structured-headers'
 import { fixedLimits } from '../limits.js'
 
-// The parsers of the library, behind a limit on their work: an item of two characters costs as much as two hundred
+// The parsers of the library, with a limit on their work: an item of two characters costs as much as two hundred
 // characters of text, and the sender of a field has proven nothing yet.
 
-/** Parses a Dictionary. @throws when it is malformed, or of too many pieces */
+/** Parses a Dictionary. @throws when it is malformed, or has too many members */
 export const parseDictionary: typeof dictionary = (text) => dictionary(bounded(text))
 
-/** Parses a List. @throws when it is malformed, or of too many pieces */
+/** Parses a List. @throws when it is malformed, or has too many members */
 export const parseList: typeof list = (text) => list(bounded(text))
 
-/** Parses an Item. @throws when it is malformed, or of too many pieces */
+/** Parses an Item. @throws when it is malformed, or has too many parameters */
 export const parseItem: typeof item = (text) => item(bounded(text))
 
 function bounded(text: string): string {
@@ -19,8 +19,8 @@ function bounded(text: string): string {
 }
 
 /**
- * Whether the members, items and parameters of a field, counted by their separators, are within the limit together, and
- * every key and Token is within its own.
+ * Whether a field is within the limits: on the number of its members, items and parameters, counted by their
+ * separators, and on the length of each key and Token.
  */
 function isBounded(text: string): boolean {
   let pieces = 0
@@ -46,14 +46,14 @@ function isBounded(text: string): boolean {
 }
 
 /**
- * Whether a Byte Sequence in the text has a character that only base64url has, where RFC 8941 (3.3.5) has base64. It is a
- * common mistake of agents that use JOSE or WebCrypto, and worth a message of its own.
+ * Whether a Byte Sequence in the text has a character of base64url, although RFC 8941 (3.3.5) requires base64. It is
+ * a common mistake of agents that use JOSE or WebCrypto, and has its own error message.
  */
 export function holdsBase64url(text: string): boolean {
   return /:[A-Za-z0-9+/]*[-_][A-Za-z0-9+/_-]*={0,2}:/.test(text)
 }
 
-/** Where a quoted string ends that begins at `start`: at its closing quote, or beyond the text. */
+/** Where the quoted string that begins at `start` ends: at its closing quote, or beyond the text. */
 export function endOfString(text: string, start: number): number {
   let i = start + 1
   while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1

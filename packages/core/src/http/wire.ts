@@ -1,15 +1,15 @@
 import { type Refusal, refuse } from '../errors.js'
 import { fieldLines, type HttpRequest, trimField } from './message.js'
 
-// A uri-host (RFC 9110, 7.2) that every parser reads alike. Names with `_` are usual inside of networks: proxies send the
-// name of the upstream. A comma would make a list, and a percent sign another spelling of the same name.
+// A uri-host (RFC 9110, 7.2) that all parsers read alike. Names with `_` are common inside networks, where proxies
+// send the upstream's name. A comma would make a list, and a percent sign another spelling of the same name.
 const hostField =
   /^[A-Za-z0-9._~!$&'()*+;=-]+(?::[0-9]{0,5})?$|^\[[0-9a-fA-F:.]+(?:%[A-Za-z0-9._~%-]+)?\](?::[0-9]{0,5})?$/
 
 /**
- * Refuses requests that Node and the frameworks pass on but no conforming agent sends: targets that are routed otherwise
- * than they are signed, and several hosts (RFC 9112, 3.2; H-11, H-21). It comes before the signature is looked at, so the
- * answer has no `Signature-Error`.
+ * Refuses requests that Node and the frameworks accept but that no conforming agent sends: targets that are routed
+ * differently than they are signed, and several hosts (RFC 9112, 3.2; H-11, H-21). It comes before the signature is
+ * read, so the answer has no `Signature-Error`.
  */
 export function checkWire(request: HttpRequest): Refusal | undefined {
   const { target, rawHeaders } = request

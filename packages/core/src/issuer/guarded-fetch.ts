@@ -2,13 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { Agent } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { isHostName } from '../identifiers.js'
-import { createIsPublic, isNat64Prefix, publicAddresses } from './address.js'
 import { exchange, toResponse } from './exchange.js'
 import { ExchangeDeadline } from './exchange-deadline.js'
 import { GuardError } from './fault.js'
+import { createHostAddresses } from './host-addresses.js'
 import { type IssuerLimits, issuerLimits } from './limits.js'
-import { createPublicResolve, type Resolve, type ResolvedAddress, resolvePrivate } from './resolve.js'
-import { isSpecialName } from './special-names.js'
+import type { Resolve, ResolvedAddress } from './resolve.js'
 
 /** Options of {@link createGuardedFetch}. */
 export interface GuardOptions {
@@ -54,85 +53,49 @@ type GuardLimit = 'addresses' | 'connectTimeout' | 'timeout' | 'headerBytes' | '
  */
 export function createGuardedFetch(options: GuardOptions = {}): typeof globalThis.fetch {
   const limits = { ...issuerLimits, ...options.limits }
-  const privateHosts = new Set(options.privateHosts)
-  const namedHosts = new Set(options.namedHosts)
-  const { nat64Prefix } = options
-  if (nat64Prefix !== undefined && !isNat64Prefix(nat64Prefix))
-    throw new TypeError('option nat64Prefix: must be a NAT64 prefix, such as 64:ff9b::/96')
-  const isPublic = createIsPublic(nat64Prefix)
-  const resolvePublic = createPublicResolve({ isUsable: isPublic })
+  const addresses = createHostAddresses(options, limits.addresses)
   const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   const ca = options.ca === undefined ? {} : { ca: [options.ca].flat() }
-
-  const addressesOf = async (
-    host: string,
-    signal: AbortSignal,
-    patient?: boolean,
-  ): Promise<ResolvedAddress[]> => {
-    const admitted = privateHosts.has(host)
-    if (!admitted && !namedHosts.has(host) && isSpecialName(host))
-      throw new GuardError('forbidden', `${host} is a special-use name`)
-    const resolve = options.resolve ?? (admitted ? resolvePrivate : resolvePublic)
-    const found = await resolve(host, signal, patient)
-    const usable = admitted ? [...found] : publicAddresses(found, isPublic)
-    if (usable.length === 0) throw new GuardError('forbidden', `${host} has no public address`)
-    return patient === true ? usable : usable.slice(0, limits.addresses)
-  }
-
-  /**
-   * The addresses of the other family, for when those of the family that answered first cannot be reached: names
-   * behind NAT64 resolve more slowly, and some networks have only one family (RFC 8305, 3).
-   */
-  const othersOf = async (
-    host: string,
-    tried: readonly ResolvedAddress[],
-    deadline: ExchangeDeadline,
-  ): Promise<ResolvedAddress[]> => {
-    const families = new Set(tried.map(({ family }) => family))
-    if (families.size > 1 || deadline.hasReached || deadline.signal.aborted) return []
-    const all = await deadline.race(addressesOf(host, deadline.signal, true)).catch(() => [])
-    return all.filter(({ family }) => !families.has(family)).slice(0, limits.addresses)
-  }
 
   return async (input, init) => {
     const request = new Request(input, init)
     const url = checkUrl(request.url)
     const content = request.body === null ? undefined : Buffer.from(await request.arrayBuffer())
     const deadline = new ExchangeDeadline(request.signal, limits)
-    try {
-      const reach = (addresses: readonly ResolvedAddress[]): Promise<IncomingMessage> =>
-        exchange(
-          {
-            ...ca,
-            agent,
-            method: request.method,
-            host: url.hostname,
-            servername: url.hostname,
-            port: addresses[0]?.port ?? (url.port === '' ? 443 : Number(url.port)),
-            path: url.pathname + url.search,
-            headers: {
-              ...Object.fromEntries(request.headers),
-              host: url.host,
-              'accept-encoding': 'identity',
-            },
-            lookup: answering(addresses),
-            // Set here, whatever the process sets for its own connections.
-            autoSelectFamily: true,
-            autoSelectFamilyAttemptTimeout: attemptTimeout(addresses.length, limits.connectTimeout),
-            signal: deadline.signal,
-            minVersion: 'TLSv1.2',
-            rejectUnauthorized: true,
-            maxHeaderSize: limits.headerBytes,
-            insecureHTTPParser: false,
+    const send = (to: readonly ResolvedAddress[]): Promise<IncomingMessage> =>
+      exchange(
+        {
+          ...ca,
+          agent,
+          method: request.method,
+          host: url.hostname,
+          servername: url.hostname,
+          port: to[0]?.port ?? (url.port === '' ? 443 : Number(url.port)),
+          path: url.pathname + url.search,
+          headers: {
+            ...Object.fromEntries(request.headers),
+            host: url.host,
+            'accept-encoding': 'identity',
           },
-          content,
-          deadline,
-        )
-      const addresses = await deadline.race(addressesOf(url.hostname, deadline.signal))
-      const response = await reach(addresses).catch(async (cause: unknown) => {
-        const others = await othersOf(url.hostname, addresses, deadline)
+          lookup: answering(to),
+          // Set here, whatever the process sets for its own connections.
+          autoSelectFamily: true,
+          autoSelectFamilyAttemptTimeout: attemptTimeout(to.length, limits.connectTimeout),
+          signal: deadline.signal,
+          minVersion: 'TLSv1.2',
+          rejectUnauthorized: true,
+          maxHeaderSize: limits.headerBytes,
+          insecureHTTPParser: false,
+        },
+        content,
+        deadline,
+      )
+    try {
+      const first = await deadline.race(addresses.of(url.hostname, deadline.signal))
+      const response = await send(first).catch(async (cause: unknown) => {
+        const others = await addresses.others(url.hostname, first, deadline)
         if (others.length === 0) throw cause
-        return reach(others)
+        return send(others)
       })
       return toResponse(response, limits.jwksBytes, deadline)
     } catch (error) {

@@ -8,18 +8,21 @@ import { carriedBy } from './held-connection.js'
 import { peerFacts } from './peer.js'
 import { wholeApplication } from './whole-application.js'
 
-// What every adapter over Node's HTTP server shares: the raw request in, the answer out.
+// Shared by all adapters for Node's HTTP server: from the raw request to an {@link HttpRequest}, and from an answer
+// to the response.
 
 /**
- * A Node request as an {@link HttpRequest}. A framework that changes the prototype of its requests gives each a hidden class
- * of its own, and reading a property then costs as much as a hundred elsewhere: so as few as possible are read.
+ * Makes an {@link HttpRequest} from a Node request. A framework that changes the prototype of its requests gives each
+ * its own hidden class, and reading a property then costs as much as a hundred reads elsewhere, so as few as possible
+ * are read.
  *
- * For a message that Node's parser has not made (serverless platforms, `inject`), the fields are taken from `headers` where
- * there is no `rawHeaders`. Never throws.
+ * If Node's parser did not make the message (serverless platforms, `inject`) and it has no `rawHeaders`, the fields
+ * are taken from `headers`. Never throws.
  *
- * @param target the original request target, which frameworks change in `message.url` when they mount routers. Default:
- *   `message.url`
- * @param again whether content that a body parser has parsed is serialised again; for our own endpoints. Default `false`
+ * @param target the original request target, because frameworks change `message.url` when they mount routers.
+ * Default: `message.url`
+ * @param again whether content that a body parser has parsed is serialised again; for our own endpoints. Default
+ * `false`
  *
  * @example
  * ```ts
@@ -39,10 +42,10 @@ export function fromNode(
 ): HttpRequest {
   const rawHeaders = read(message, 'rawHeaders')
   const complete = read(message, 'complete')
-  // Whoever made a list of something else than text made the first member so.
+  // If the list does not hold texts, its first member is none either.
   if (!Array.isArray(rawHeaders) || typeof rawHeaders[0] !== 'string' || complete === undefined) {
     const fields = foreignFields(message)
-    // The parser's own may have no fields at all, under HTTP/1.0.
+    // A message of Node's parser may have no fields at all, with HTTP/1.0.
     const isBare = typeof complete === 'boolean' && rawHeaders?.length === 0 && fields.length === 0
     const hasContent = hasForeignContent(message, fields)
     return new NodeRequest(message, String(target), fields, hasContent, isBare ? undefined : true, again)
@@ -58,8 +61,8 @@ export function fromNode(
 }
 
 /**
- * A property of a message. By a name that is no constant, in one place for all of them: where each message has a hidden class
- * of its own that takes a fifth of the time.
+ * Reads a property of a message. With a name that is not constant, in one place for all of them: if each message has
+ * its own hidden class, that takes a fifth of the time.
  */
 function read<Name extends 'rawHeaders' | 'complete' | 'method'>(
   message: Partial<Pick<IncomingMessage, Name>>,
@@ -118,20 +121,20 @@ class NodeRequest implements HttpRequest {
 }
 
 function onGone(message: IncomingMessage, listener: () => void): () => void {
-  // What other platforms make need not have a whole socket.
+  // Messages of other platforms may have no complete socket.
   const { socket } = message as { readonly socket?: Partial<IncomingMessage['socket']> }
   socket?.on?.('close', listener)
   return () => socket?.off?.('close', listener)
 }
 
-/** Whether a request is HTTP/2: only there field names begin with a colon, and those come first (RFC 9113, 8.3). */
+/** Whether a request is HTTP/2. Only there do field names begin with a colon, and those come first (RFC 9113, 8.3). */
 const isHttp2 = (rawHeaders: readonly string[]): boolean => rawHeaders[0]?.startsWith(':') === true
 
 /**
  * The {@link Host} of a Node request. Never throws.
  *
  * @param listener the whole application, through which held calls are sent. Default: the listeners of the server that
- *   the request came to; where that is not known either, no held call can be carried out
+ * received the request; if that is unknown too, held calls cannot be carried out
  * @param raw the framework's own request
  *
  * @example
@@ -162,8 +165,8 @@ export function nodeHost(
 }
 
 /**
- * Writes an answer, unless the application has answered already. It may have: a guard can wait longer than the application
- * gives a request, and an error thrown that late would end the process.
+ * Writes an answer, unless the application has answered already. That can happen, because a guard may take longer
+ * than the application allows a request; an error thrown that late would end the process.
  *
  * @example
  * ```ts
@@ -177,7 +180,7 @@ export function nodeHost(
  */
 export function writeAnswer(answer: Answer, response: ServerResponse): void {
   if (response.headersSent) {
-    // An answer that has only begun looks like a complete one to the client, unless the connection is closed.
+    // A response that was interrupted looks complete to the client, unless the connection is closed.
     if (!response.writableEnded) response.destroy()
     return
   }
@@ -187,12 +190,12 @@ export function writeAnswer(answer: Answer, response: ServerResponse): void {
     return
   }
   response.writeHead(answer.status, headOf(answer))
-  // What other platforms make need not know its request.
+  // Responses of other platforms may not have their request.
   const { req } = response as Partial<Pick<ServerResponse, 'req'>>
   response.end(req?.method === 'HEAD' ? undefined : answer.body)
 }
 
-/** One by one: Node reads objects that were made by spreading at a quarter of the speed. */
+/** One member at a time: Node reads objects made by spreading at a quarter of the speed. */
 function headOf({ headers, body }: Answer): Record<string, string | number> {
   const head: Record<string, string | number> = {}
   for (const name in headers) head[name] = headers[name] as string
@@ -207,7 +210,7 @@ function writeRaw(status: number, raw: NonNullable<Answer['raw']>, response: Ser
     const name = (rawHeaders[i] as string).toLowerCase()
     fields.set(name, [...(fields.get(name) ?? []), rawHeaders[i + 1] as string])
   }
-  // `setHeader` replaces what middleware has set on this response.
+  // `setHeader` replaces fields that middleware has set on this response.
   for (const [name, lines] of fields)
     response.setHeader(name, lines.length === 1 ? (lines[0] as string) : lines)
   response.writeHead(status, { 'Content-Length': content.length })

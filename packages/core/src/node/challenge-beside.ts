@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Adds our challenge to a `401` that another authentication writes. Fields that it has set stay as they are, and AAuth
- * never uses `WWW-Authenticate` (AAuth 11.6, R-151). The content is the other one's, and so is what its fields say of it.
+ * Adds our challenge to a `401` that another authentication writes. Fields that it has set stay unchanged, and AAuth
+ * never uses `WWW-Authenticate` (AAuth 11.6, R-151). The content is that of the other authentication, and so are the
+ * fields about it.
  *
- * @returns stops adding it, so that a later `401` of the application itself stays as it is
+ * @returns stops adding it, so that a later `401` of the application stays unchanged
  *
  * @example
  * ```ts

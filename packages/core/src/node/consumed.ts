@@ -1,32 +1,32 @@
 import type { IncomingMessage } from 'node:http'
 import { checkContentDigest } from '../http/content-digest.js'
 
-// Content that was read before the guard: by a body parser, or by a platform that had the whole request before there was
-// a stream.
+// Content that was read before the guard: by a body parser, or by a platform that had the whole request before there
+// was a stream.
 
-/** The members of a request in which such readers leave the content. */
+/** The members of a request where such readers leave the content. */
 interface Left {
   readonly rawBody?: unknown
   readonly body?: unknown
 }
 
-/** Whether the stream of a request has been read, or is being read; or there is none, as on some platforms. */
+/** Whether the stream of a request has been read or is being read; or there is none, as on some platforms. */
 export function isRead(message: IncomingMessage): boolean {
   return message.readableDidRead || message.readableFlowing === true || typeof message.read !== 'function'
 }
 
 /**
- * The content as it was received, of a request that was read before the guard. It is, in this order
+ * The received content of a request that was read before the guard. It is, in this order:
  *
- * - `rawBody`, bytes or text: what serverless platforms leave, NestJS with `rawBody: true`, and a parser's `verify`;
- * - `body` where that is bytes or text (`express.raw()`, `express.text()`);
- * - with `again`, `body` serialised again, where a parser of JSON or of forms has made it. That gives the bytes back only
- *   if they were written in the usual way; it is for our own endpoints, which would otherwise not work at all.
+ * - `rawBody`, bytes or text: set by serverless platforms, NestJS with `rawBody: true`, and a parser's `verify`;
+ * - `body`, if it is bytes or text (`express.raw()`, `express.text()`);
+ * - with `again`, `body` serialised again, if a parser of JSON or forms made it. That restores the bytes only if they
+ *   were written in the usual way. It is for our own endpoints, which would otherwise not work at all.
  *
- * Because these may be other bytes than those received (inflated, decoded, parsed), they count only if they are as long as
- * `Content-Length` says. A body that was parsed, or whose length the request does not say, has to have the digest that the
- * request states as well; the signature, which is checked elsewhere, covers that digest. Bytes of a request without content
- * coding are as they were received. `undefined`: the bytes are not to be had.
+ * These may differ from the received bytes (inflated, decoded, parsed), so they count only if they are as long as
+ * `Content-Length` says. A body that was parsed, or whose length the request does not state, must also have the
+ * digest that the request states; the signature, which is checked elsewhere, covers that digest. Bytes of a request
+ * without content coding are as received. `undefined`: the bytes are not available.
  */
 export function contentLeft(message: IncomingMessage, again = false): Uint8Array | undefined {
   const { rawBody, body } = message as Left
@@ -43,7 +43,7 @@ export function contentLeft(message: IncomingMessage, again = false): Uint8Array
   return undefined
 }
 
-/** Whether what a reader left is what it received. */
+/** Whether the content that a reader left is what it received. */
 function isAsReceived(message: IncomingMessage, given: unknown, content: Uint8Array): boolean {
   const isWhole = hasLength(message, content)
   if (isWhole !== undefined) return isWhole
@@ -56,7 +56,7 @@ function asBytes(content: unknown): Uint8Array | undefined {
   return typeof content === 'string' ? Buffer.from(content) : undefined
 }
 
-/** Whether content is as long as `Content-Length` says; `undefined` where there is no such field. */
+/** Whether content is as long as `Content-Length` says; `undefined` if there is no such field. */
 function hasLength({ headers }: IncomingMessage, content: Uint8Array): boolean | undefined {
   const length = headers['content-length']
   return length === undefined ? undefined : Number(length) === content.length
@@ -69,7 +69,7 @@ function isProven(message: IncomingMessage, content: Uint8Array): boolean {
   return typeof digest === 'string' ? checkContentDigest(digest, content) === undefined : sized === true
 }
 
-/** A parsed body in the ways in which most senders would have written it. */
+/** A parsed body, serialised in the ways in which most senders write it. */
 function* serialise({ headers }: IncomingMessage, body: unknown): Generator<string> {
   if (typeof body !== 'object' || body === null) return
   const type = headers['content-type'] ?? ''
@@ -80,11 +80,14 @@ function* serialise({ headers }: IncomingMessage, body: unknown): Generator<stri
     if (pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string'))
       yield new URLSearchParams(pairs).toString()
   } catch {
-    // It cannot be written, as what has been parsed always can.
+    // It cannot be serialised; parsed content always can be.
   }
 }
 
-/** Characters of JSON that is written in more ways than one: those who send us more write it as `JSON.stringify` does. */
+/**
+ * Limit on the characters of JSON that is serialised in several ways. Senders of longer content write it like
+ * `JSON.stringify`.
+ */
 const longestTried = 4096
 
 function* writeJson(body: object): Generator<string> {

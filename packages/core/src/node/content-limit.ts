@@ -1,28 +1,28 @@
 import { fixedLimits } from '../limits.js'
 
-/** The content of one request, while it is being read. */
+/** The content of one request while it is being read. */
 export interface Reading {
-  /** Counts a piece that has arrived. A reading may be given up for it, possibly this one. */
+  /** Counts a chunk. Some reading, possibly this one, may be stopped because of it. */
   take(bytes: number): void
-  /** Counts this content no longer; to be called once, however the reading ends. */
+  /** Stops counting this content. Call it once, however the reading ends. */
   leave(): void
 }
 
-/** Bytes that a piece takes beside its own: content that comes byte by byte takes hundreds of times its length. */
+/** Bytes of memory for a chunk beside its own: content that comes byte by byte takes hundreds of times its length. */
 const pieceBytes = 512
 
 /**
- * The limit on the memory that the incomplete content of all requests of a process takes. Each content may be as long as
- * `limits.body` and arrive slowly, so a hundred connections would take a hundred times that. When the limit is reached, the
- * reading that holds most is given up, and of several the one that began first: senders of little content, and of content
- * that arrives at once, do not suffer from the others.
+ * Limits the memory for incomplete content of all requests in a process. Each content may be as long as `limits.body`
+ * and arrive slowly, so a hundred connections would take a hundred times that. When the limit is reached, the reading
+ * that holds most is stopped; of several the first. Senders of little content, and of content that arrives at once,
+ * are not affected.
  */
 export class ContentLimit {
   readonly #most: number
   readonly #readings = new Set<Held>()
   #bytes = 0
 
-  /** @param most bytes of all content; one reading may have a quarter of it in any case */
+  /** @param most bytes of all content; one reading may always have a quarter of it */
   constructor(most: number = fixedLimits.contents) {
     this.#most = most
   }
@@ -35,8 +35,8 @@ export class ContentLimit {
   /**
    * Begins a reading.
    *
-   * @param limit bytes that this content may have; while a reading is counted, the limit is at least four times as many
-   * @param giveUp called at most once; the reading has to end then
+   * @param limit bytes that this content may have; while it is read, the total limit is at least four times as many
+   * @param giveUp called at most once; the reading must stop then
    */
   enter(limit: number, giveUp: () => void): Reading {
     const held: Held = { bytes: 0, giveUp }

@@ -7,15 +7,15 @@ import { ContentLimit } from './content-limit.js'
 // For a second guard on the same request. Kept no longer than the request itself.
 const captured = new WeakMap<IncomingMessage, Promise<Uint8Array | ContentFault>>()
 
-/** Milliseconds without a byte after which reading ends. (A server's `requestTimeout` is for the whole request.) */
+/** Reading stops after this many milliseconds without a byte. (A server's `requestTimeout` is for the whole request.) */
 const longestPause = 60_000
 const limited = new ContentLimit()
 
 /**
- * Reads the content exactly as received, before any decoding, and puts it back for body parsers. No more than `limit` bytes
- * are kept. Never rejects, and waits no longer than a minute for the next byte.
+ * Reads the content exactly as received, before any decoding, and puts it back for body parsers. At most `limit`
+ * bytes are kept. Never rejects, and waits at most a minute for the next byte.
  *
- * Where the request has been read already, the bytes are taken from where the reader left them ({@link contentLeft}).
+ * If the request has been read already, the bytes are taken from where the reader left them ({@link contentLeft}).
  */
 export function captureContent(
   message: IncomingMessage,
@@ -30,7 +30,7 @@ export function captureContent(
   return content
 }
 
-/** Whether the content was read before the guard and its bytes are not to be had. */
+/** Whether the content was read before the guard and its bytes are gone. */
 export function isConsumed(message: IncomingMessage): boolean {
   return !captured.has(message) && isRead(message) && contentLeft(message) === undefined
 }
@@ -38,8 +38,8 @@ export function isConsumed(message: IncomingMessage): boolean {
 const cutShort = new WeakSet<IncomingMessage>()
 
 /**
- * Reads a message to its end once it has been answered, if its content was longer than its limit. Node does so by itself
- * only where nobody has begun to read; otherwise the connection would hang.
+ * After an answer, reads a message to its end if its content was longer than the limit. Node does that only if nobody
+ * has begun to read; otherwise the connection would hang.
  *
  * @example
  * ```ts
@@ -69,16 +69,16 @@ async function readContent(
   if (left !== undefined) return within(left, limit)
   if (isRead(message)) return 'consumed'
   if (message.destroyed) return 'aborted'
-  // A guard may be called while the HTTP parser is still at work on the packet that brought the head. Listening for
-  // `readable` before it has seen the end of an empty body would have the stream say `end` to nobody.
+  // A guard may run while the HTTP parser still processes the packet with the head. Listening for `readable` before
+  // the parser has seen the end of an empty body would emit `end` to nobody.
   await undefined
   if (Number(message.headers['content-length'] ?? 0) > limit) return 'too-large'
   return isEmpty(message) ? new Uint8Array(0) : peek(message, limit)
 }
 
 /**
- * Reads, and unshifts in the very turn in which the end is seen: `end` is emitted as soon as the buffer stays empty, and
- * a parser that comes after it waits for ever. For the same reason an empty stream is never read.
+ * Reads the content and unshifts it in the same turn in which its end is seen: `end` is emitted as soon as the buffer
+ * stays empty, and a later body parser would wait for ever. For the same reason an empty stream is never read.
  */
 function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | ContentFault> {
   return new Promise((resolve) => {
@@ -110,7 +110,7 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
       stop()
       reading.leave()
       message.off('readable', read).off('error', gone).off('close', gone)
-      // On report-only routes the handler reads the content even if it is too long.
+      // On report-only routes the handler gets the content even if it is too long.
       if (content !== 'aborted' && length > 0) putBack(message, chunks)
       if (content === 'too-large' || content === 'overloaded') cutShort.add(message)
       resolve(content)
@@ -121,8 +121,8 @@ function peek(message: IncomingMessage, limit: number): Promise<Uint8Array | Con
   })
 }
 
-// Somebody may have called `setEncoding`: then what is read is text, whose bytes are had by encoding it again, and the
-// buffer has to stay text. Bytes that were none of that encoding are lost, as the digest will say.
+// If `setEncoding` was called, the chunks are text, whose bytes are obtained by encoding it again; and the buffer
+// must stay text. Bytes that are invalid in that encoding are lost, and the digest will not match.
 function bytesOf(message: IncomingMessage, chunks: readonly (Buffer | string)[]): Buffer {
   const encoding = message.readableEncoding ?? undefined
   return Buffer.concat(
@@ -139,8 +139,8 @@ function putBack(message: IncomingMessage, chunks: readonly (Buffer | string)[])
 const isEmpty = (message: IncomingMessage): boolean => hasEnded(message) && message.readableLength === 0
 
 /**
- * Whether all of the content has arrived. Node has no public word for it: `readableEnded` means that `end` was emitted,
- * `complete` says nothing of streams that no HTTP parser feeds, and under HTTP/2 it comes too late.
+ * Whether all content has arrived. Node has no public property for it: `readableEnded` means that `end` was emitted,
+ * `complete` is not set on streams without an HTTP parser, and with HTTP/2 it comes too late.
  */
 function hasEnded(message: IncomingMessage): boolean {
   const { ended } =
@@ -155,7 +155,7 @@ interface Http2Stream {
 const http2Stream = (message: IncomingMessage): Http2Stream | undefined =>
   (message as { readonly stream?: Http2Stream }).stream
 
-/** Under HTTP/2 content needs no field that announces it, and the END_STREAM flag tells; otherwise `undefined`. */
+/** With HTTP/2, content needs no field that announces it, and the END_STREAM flag tells; otherwise `undefined`. */
 export function announcesContent(message: IncomingMessage): boolean | undefined {
   const stream = http2Stream(message)
   return stream === undefined ? undefined : !stream.endAfterHeaders

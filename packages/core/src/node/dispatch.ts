@@ -13,8 +13,8 @@ import { InnerSocket } from './inner-socket.js'
 const servers = new WeakMap<RequestListener, Server>()
 
 /**
- * A {@link Dispatch} that sends held calls through an application, over a connection within the process. Both of its ends
- * are Node's own HTTP, so that the handler gets an ordinary request and response, whatever the framework. The server never
+ * A {@link Dispatch} that sends held calls through an application, over a connection within the process. Both ends
+ * use Node's own HTTP, so the handler gets an ordinary request and response with any framework. The server never
  * listens.
  *
  * @param listener the whole application
@@ -22,7 +22,8 @@ const servers = new WeakMap<RequestListener, Server>()
 export function dispatchThrough(listener: RequestListener): Dispatch {
   return (call, carried, limits) => {
     const [near, far] = InnerSocket.pair()
-    // The addresses of the call, not of the poll: whether its forwarding fields are trusted depends on where it came from.
+    // The addresses of the call, not of the poll: whether its forwarding fields are trusted depends on where it came
+    // from.
     Object.assign(far, call.peer)
     carryOn(far, carried)
     innerServer(listener).emit('connection', far)
@@ -50,7 +51,7 @@ function send(
       createConnection: () => connection,
       method: call.method,
       path: call.target,
-      // A flat array keeps the order and the repetitions.
+      // A flat array preserves order and repetitions.
       headers: [
         ...call.rawHeaders,
         'Connection',
@@ -61,7 +62,7 @@ function send(
       signal,
     })
     outgoing.on('error', reject)
-    // Neither is told to `response`, nor to `error` in every case: without them nobody would hear of it.
+    // These do not emit `response`, nor always `error`; without a listener the exchange would never end.
     outgoing.on('upgrade', (_message, socket) => {
       socket.destroy()
       reject(new Error('the handler switched to another protocol'))
@@ -81,7 +82,7 @@ function send(
   })
 }
 
-/** A whole body, or `undefined` when it is too long. It is read to its end all the same, so that its handler can finish. */
+/** The whole body, or `undefined` if it is too long. It is always read to its end, so that the handler can finish. */
 async function collect(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0
@@ -92,7 +93,7 @@ async function collect(incoming: IncomingMessage, limit: number): Promise<Buffer
   return length > limit ? undefined : Buffer.concat(chunks)
 }
 
-/** Fields that concern the inner connection, or that are set anew. */
+/** Fields about the inner connection, and fields that are set anew. */
 const ofConnection: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

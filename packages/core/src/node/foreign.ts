@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { hasBody } from '../http/message.js'
 
-// Foreign messages: those that Node's HTTP parser has not made, but a serverless platform, from an event, or `inject`. They
-// imitate Node's, more or less completely.
+// Foreign messages: not made by Node's HTTP parser, but by a serverless platform from an event, or by `inject`. They
+// imitate Node's messages more or less completely.
 
 /**
- * The field lines of a foreign message, alternating name and value: its `rawHeaders` where it has them, otherwise its
- * `headers`, in which lines of one name have been joined. Values that are no text or number are left out.
+ * The field lines of a foreign message, alternating name and value: its `rawHeaders` if it has them, otherwise its
+ * `headers`, in which lines of one name are joined. Values that are no text or number are left out.
  */
 export function foreignFields(message: IncomingMessage): string[] {
   const { rawHeaders, headers } = message as Partial<Record<'rawHeaders' | 'headers', unknown>>
   const fields: string[] = []
   const add = (name: unknown, value: unknown): void => {
-    // An array is several lines of one name.
+    // An array stands for several lines of one name.
     if (Array.isArray(value)) for (const line of value) add(name, line)
     else if (typeof value === 'string' || typeof value === 'number') fields.push(String(name), String(value))
   }
@@ -23,8 +23,8 @@ export function foreignFields(message: IncomingMessage): string[] {
 }
 
 /**
- * Whether a foreign message has content. No parser has made sure that a field announces it, so the message is looked at as
- * well: otherwise a route's rules for content could be passed by.
+ * Whether a foreign message has content. No parser has checked that a field announces it, so the message itself is
+ * inspected too: otherwise a route's rules for content could be bypassed.
  */
 export function hasForeignContent(message: IncomingMessage, rawHeaders: readonly string[]): boolean {
   if (hasBody({ rawHeaders })) return true

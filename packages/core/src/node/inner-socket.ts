@@ -6,17 +6,17 @@ const addresses = [
 ] as const
 
 /**
- * One end of a connection within the process. It is a `net.Socket` without a handle, so that libraries can call the methods
- * of a request's socket (`setTimeout`, `setKeepAlive`, `address`, `ref`, …) and `instanceof` holds; the bytes go to the
- * other end instead of to a network. Its addresses can be set.
+ * One end of a connection within the process. It is a `net.Socket` without a handle, so that libraries can call the
+ * methods of a request's socket (`setTimeout`, `setKeepAlive`, `address`, `ref`, …) and `instanceof` works. The bytes
+ * go to the other end instead of a network. Its addresses can be set.
  */
 export class InnerSocket extends Socket {
   override readonly pending = false
   override bytesRead = 0
   override bytesWritten = 0
-  /** Whether the connection that this one stands for was TLS. */
+  /** Whether the held call's connection was TLS. */
   readonly encrypted: boolean | undefined
-  /** Whether it had a client certificate that was verified. */
+  /** Whether that connection had a verified client certificate. */
   readonly authorized: boolean | undefined
   #other: InnerSocket | undefined
   /** Called when the other end may send more. */
@@ -24,7 +24,7 @@ export class InnerSocket extends Socket {
 
   private constructor() {
     super({ allowHalfOpen: true })
-    // A socket asks its handle for these, of which there is none; here they can be set.
+    // A socket reads these from its handle; without one, they can be set here.
     for (const name of addresses)
       Object.defineProperty(this, name, { value: undefined, writable: true, enumerable: true })
   }
@@ -74,7 +74,7 @@ export class InnerSocket extends Socket {
     other.bytesRead += chunk.length
     this.#stir()
     other.#stir()
-    // As `duplexPair` has it: the next chunk is taken when this one has been read.
+    // As in Node's `duplexPair`: the next chunk is accepted when this one has been read.
     other.#more = done
     other.push(chunk)
   }
@@ -94,7 +94,7 @@ export class InnerSocket extends Socket {
     super._destroy(error, done)
   }
 
-  /** Restarts the time of `setTimeout`, after activity. */
+  /** Restarts the timer of `setTimeout` after activity. */
   #stir(): void {
     if (this.timeout !== undefined && this.timeout > 0) this.setTimeout(this.timeout)
   }
@@ -104,8 +104,8 @@ function toBytes({ chunk, encoding }: { chunk: Buffer | string; encoding: Buffer
   return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
 }
 
-// What a socket of TLS has besides, since that is what `encrypted` says it is. The session was that of the connection the
-// call came on; there is none here to tell of, so that the answers are those of a peer that has shown no certificate.
+// Further members of a TLS socket, because `encrypted` says that it is one. The TLS session was that of the call's
+// connection and is unknown here, so they answer like those of a peer without a certificate.
 const nothing = (): undefined => undefined
 const ofTls: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
   getPeerCertificate: () => ({}),

@@ -1,10 +1,10 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
 
 /**
- * Adds values to the `Link` field of a head that is about to be written, beside what the application has set or gives. Node
- * lets what is given to `writeHead` replace what has been set: so they go where the application's own are.
+ * Adds values to the `Link` field of a head that is about to be written, beside those of the application. In Node,
+ * fields given to `writeHead` replace those set before, so the values are added where the application's own are.
  *
- * @param given the fields given to `writeHead`, in each of its forms; the caller's own object is not changed
+ * @param given the fields given to `writeHead`, in any of its forms; the caller's object is not changed
  * @returns the fields to give instead
  */
 export function withLinks(given: unknown, response: ServerResponse, links: readonly string[]): unknown {
@@ -13,7 +13,7 @@ export function withLinks(given: unknown, response: ServerResponse, links: reado
     const pairs = areLists ? (given as unknown[][]) : pairsOf(given)
     const own = pairs.filter(([name]) => isLink(name)).map(([, value]) => value)
     if (own.length === 0) return setLinks(given, response, links)
-    // One pair: of several, Node keeps the last, where something else has been set before.
+    // One pair: of several, Node keeps the last if something else was set before.
     const value = added(own.flat() as OutgoingHttpHeader, links).join(', ')
     const all = [...pairs.filter(([name]) => !isLink(name)), ['Link', value]]
     return areLists ? all : all.flat()
@@ -23,7 +23,7 @@ export function withLinks(given: unknown, response: ServerResponse, links: reado
     const names = Object.keys(fields).filter(isLink)
     const [name] = names
     if (name !== undefined) {
-      // Under several spellings HTTP/2 keeps the last.
+      // With several spellings, HTTP/2 keeps the last.
       const others = Object.fromEntries(Object.entries(fields).filter(([one]) => !isLink(one)))
       return {
         ...others,

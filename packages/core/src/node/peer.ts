@@ -7,7 +7,7 @@ type AnySocket = Partial<Socket> & {
   readonly alpnProtocol?: unknown
 }
 
-/** The addresses and the kind of a connection; read when a call is held, before the connection is gone. */
+/** The addresses and the kind of a connection. Read when a call is held, before the connection is gone. */
 export function peerFacts(socket: object | null | undefined): PeerFacts {
   const {
     remoteAddress,

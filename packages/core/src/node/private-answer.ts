@@ -2,11 +2,12 @@ import { type OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { withLinks } from './link-field.js'
 
 /**
- * Keeps shared caches from serving an answer to another caller. They know that an answer to `Authorization` is for one
- * caller only, but not that ours is (RFC 9111, 3.5; G-75). When the head is written, `Cache-Control` gets `private` unless
- * it has `private`, `no-store` or `public`, and `Vary` gets the fields on which the answer depends.
+ * Keeps shared caches from serving an answer to another caller. They know that an answer to `Authorization` is for
+ * one caller only, but not that answers to our fields are (RFC 9111, 3.5; G-75). When the head is written,
+ * `Cache-Control` gets `private` unless it has `private`, `no-store` or `public`, and `Vary` gets the fields on which
+ * the answer depends.
  *
- * @param link a value that is added to the `Link` field, whatever else is there. Default: none
+ * @param link a value to add to the `Link` field, beside all others. Default: none
  *
  * @example
  * ```ts
@@ -21,10 +22,10 @@ import { withLinks } from './link-field.js'
  */
 export function keepPrivate(response: ServerResponse, link?: string): void {
   const kept = response as KeptResponse
-  // Of a framework that changes the prototype of its responses, each has a hidden class of its own: what is read takes half a
-  // microsecond, and what is added two. So it is one of each.
+  // In a framework that changes the prototype of its responses, each has its own hidden class: reading a property
+  // takes half a microsecond, and adding one takes two. So only one of each is done.
   const { writeHead } = kept
-  // Listeners of `upgrade` have no response, and call their middlewares with `{}`.
+  // Listeners of `upgrade` have no response and call their middlewares with `{}`.
   if (typeof writeHead !== 'function') return
   if (link !== undefined) linkOn(kept, link)
   if (writeHead === usualHead) {
@@ -34,16 +35,16 @@ export function keepPrivate(response: ServerResponse, link?: string): void {
   if (writeHead === privateUsualHead || kept[original] !== undefined) return
   kept[original] = writeHead
   kept.writeHead = privateHead as typeof writeHead
-  // Under HTTP/2 the head of an answer without content is written without `writeHead`.
+  // With HTTP/2 the head of an answer without content is written without `writeHead`.
   if (kept.stream !== undefined) beforeEnd(response)
 }
 
 const original = Symbol('writeHead')
-/** What nearly all responses have. */
+/** The method of nearly all responses. */
 const usualHead: ServerResponse['writeHead'] = ServerResponse.prototype.writeHead
 const links = Symbol('links')
 
-/** Several guards of one resource add one link; several resources have one each. */
+/** Several guards of one resource add one link; several resources add one each. */
 function linkOn(response: KeptResponse, link: string): void {
   areLinked = true
   const added = response[links] ?? []
@@ -59,7 +60,7 @@ interface KeptResponse extends ServerResponse {
   readonly stream?: unknown
 }
 
-// Two functions for all responses: this is part of every request.
+// Two functions shared by all responses, because this is part of every request.
 function privateHead(
   this: KeptResponse,
   status: number,
@@ -118,7 +119,7 @@ function setOn(response: ServerResponse): undefined {
   return undefined
 }
 
-/** The fields given to `writeHead`, with ours; the caller's own object is not changed. */
+/** The fields given to `writeHead`, with ours. The caller's object is not changed. */
 function addTo(given: object, response: ServerResponse): never {
   if (Array.isArray(given)) return addToList(given, response) as never
   const fields = given as Readonly<Record<string, Value>>
@@ -128,7 +129,7 @@ function addTo(given: object, response: ServerResponse): never {
     if (name.length === 13 && name.toLowerCase() === 'cache-control') cacheControl = name
     else if (name.length === 4 && name.toLowerCase() === 'vary') vary = name
   }
-  // Node reads objects that were made by spreading at a quarter of the speed.
+  // Node reads objects made by spreading at a quarter of the speed.
   const all: Record<string, Value> = {}
   if (cacheControl === undefined) all['cache-control'] = madePrivate(response.getHeader('cache-control'))
   if (vary === undefined) all['vary'] = madeVary(response.getHeader('vary'))
@@ -160,7 +161,7 @@ function addToList(given: readonly unknown[], response: ServerResponse): unknown
 
 function madePrivate(value: Value): OutgoingHttpHeader {
   if (value === undefined) return 'private'
-  // As our own answers have it, which strangers can cause without end.
+  // Our own answers have exactly this, and strangers can cause any number of them.
   if (value === 'no-store') return value
   const text = [value].flat().join(', ')
   const directives = membersOf(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))

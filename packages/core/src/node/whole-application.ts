@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 
 /**
- * The whole application behind a request: all listeners of the HTTP server that received it. A framework does not know it
- * where another application calls its own as a function.
+ * The whole application behind a request: all listeners of the HTTP server that received it. A framework does not
+ * know it when another application calls its own as a function.
  *
- * @param known the application as the framework knows it, for requests that came by no server (serverless platforms, tests)
+ * @param known the application as the framework knows it, for requests without a server (serverless platforms, tests)
  *
  * @example
  * ```ts

@@ -52,8 +52,8 @@ function importSigner(signer: ExternalSigner): SigningKey {
 }
 
 /**
- * Makes a signing key from a configured value: a private JWK with a fully specified `alg`, or an {@link
- * ExternalSigner}.
+ * Makes a signing key from a configured value: a private JWK with a fully specified `alg`, or an
+ * {@link ExternalSigner}.
  *
  * @throws TypeError when it is neither
  *

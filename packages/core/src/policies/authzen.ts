@@ -11,18 +11,18 @@ import { readObligations, verdictOf } from './obligations.js'
 import { unfit } from './plain.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
-/** Where the policy decision point is. */
+/** How to reach the policy decision point. */
 export interface AuthZenOptions<C extends Caller = Caller, Raw = unknown>
   extends PolicyEngineOptions<C, Raw> {
-  /** The access evaluation endpoint, whole: `https://pdp.example/access/v1/evaluation`. */
+  /** The full URL of the access evaluation endpoint: `https://pdp.example/access/v1/evaluation`. */
   readonly url: string
-  /** Sent along: `authorization`, say. A function is called for every question. */
+  /** Headers of each request, for example `authorization`; or a function that returns them. */
   readonly headers?: Readonly<Record<string, string>> | (() => Awaitable<Readonly<Record<string, string>>>)
   /** Default: the platform's `fetch`. Redirects are not followed. */
   readonly fetch?: typeof globalThis.fetch
-  /** Milliseconds for an answer, 1 to 60,000. Default 2,000. */
+  /** Time limit for an answer in milliseconds, 1 to 60,000. Default 2,000. */
   readonly timeout?: number
-  /** Where in the `context` of the answer the obligations are. Default: they are its members. */
+  /** Returns the obligations from the `context` of the answer. Default: the `context` itself. */
   readonly obligations?: (context: Readonly<Record<string, unknown>>) => Awaitable<unknown>
 }
 
@@ -40,18 +40,18 @@ const schema = z.strictObject({
   obligations: functionSchema,
 })
 
-/** Bytes and members of an answer. */
+/** Limits on the bytes and members of an answer. */
 const bounds = { bytes: 65_536, members: 1_000 }
 
 /**
- * A policy that asks a policy decision point by AuthZEN's Access Evaluation API (OpenID Authorization API 1.0): Cerbos,
- * Topaz and whatever else speaks it. The `context` of the answer may hold {@link Obligations}.
+ * A policy that asks a policy decision point with AuthZEN's Access Evaluation API (OpenID Authorization API 1.0):
+ * Cerbos, Topaz and others. The `context` of the answer may hold {@link Obligations}.
  *
- * Fails closed. Without an answer in time, and with status 429 or 5xx: `503 policy_unavailable`. With 400, 413 or 422, and for
- * what cannot be put into JSON that every engine reads alike: `403`. Another status than 200, more than 64 KiB, or anything but
- * `"decision": true` or `false`: as a policy that throws.
+ * Fails closed. Without an answer in time, and with status 429 or 5xx: `503 policy_unavailable`. With 400, 413 or
+ * 422, and for input that cannot be written as JSON that every engine reads alike: `403`. Any other status than 200,
+ * more than 64 KiB, or anything but `"decision": true` or `false`: treated like a policy that throws (`500`).
  *
- * @throws TypeError for an option that is none
+ * @throws TypeError for an invalid option
  *
  * @example
  * ```ts
@@ -99,7 +99,7 @@ export function authZenPolicy<C extends Caller = Caller, Raw = unknown>(
   }
 }
 
-/** Statuses that say that what was asked about is at fault. */
+/** Statuses that blame the question. */
 const ofQuestion: ReadonlySet<number> = new Set([400, 413, 422])
 
 async function readAnswer(response: Response, signal: AbortSignal): Promise<Record<string, unknown>> {

@@ -14,7 +14,7 @@ import {
   questionOf,
 } from './question.js'
 
-/** What Cedar answers where it could do nothing. */
+/** Cedar's answer when it could not evaluate. */
 export interface CedarFailure {
   readonly type: 'failure'
   readonly errors: readonly { readonly message: string }[]
@@ -33,7 +33,7 @@ export interface CedarEntity {
   readonly parents: CedarName[]
 }
 
-/** What is used of `@cedar-policy/cedar-wasm`. */
+/** The part of `@cedar-policy/cedar-wasm` that is used. */
 export interface CedarEngine {
   policySetTextToParts(
     text: string,
@@ -75,10 +75,11 @@ export interface CedarEngine {
 export interface CedarOptions<C extends Caller = Caller, Raw = unknown> extends PolicyEngineOptions<C, Raw> {
   /** `import * as cedar from '@cedar-policy/cedar-wasm/nodejs'` */
   readonly cedar: CedarEngine
-  /** In Cedar's language; no templates. */
+  /** Policies in Cedar's language; no templates. */
   readonly policies: string
   /**
-   * What the policies may look up. Default: principal and resource with their properties as attributes, and no parents.
+   * The entities that the policies may look up. Default: principal and resource with their properties as attributes,
+   * without parents.
    */
   readonly entities?: (input: PolicyInput<C, Raw>) => Awaitable<CedarEntity[]>
 }
@@ -94,16 +95,17 @@ const schema = z.strictObject({
 })
 
 /**
- * A policy that evaluates Cedar policies in this process. Types are `Person`, `Agent`, `User` and `Route`, and the action
- * is `Action::"GET"`. Annotations are {@link Obligations}: `@stepUp("notes.write")` names scopes with spaces between them,
- * or none; `@fresh`; `@approval("foreman")` names the subject, or none; `@interact("Delete the notebook")` says what the
- * person is asked. Those of every policy that decided have to be met. On a `forbid` only `@stepUp` and `@fresh` count,
- * where each `forbid` that applied has one.
+ * A policy that evaluates Cedar policies in this process. The types are `Person`, `Agent`, `User` and `Route`, and
+ * the action is `Action::"GET"`. Annotations are {@link Obligations}: `@stepUp("notes.write")` names scopes,
+ * separated by spaces, or none; `@fresh`; `@approval("foreman")` names the subject, or none; `@interact("Delete the
+ * notebook")` says what the person is asked. The obligations of every policy that decided must be met. On a `forbid`
+ * only `@stepUp` and `@fresh` count, and only if every `forbid` that applied has one.
  *
- * Fails closed, with `403`: for a policy that cannot be evaluated, which Cedar itself passes over, and for what Cedar cannot
- * be asked about: `null`, numbers that are not whole or beyond 2^53 - 1, and members called `__entity`, `__extn` or `__expr`.
+ * Fails closed, with `403`: for a policy that cannot be evaluated, which Cedar itself would skip, and for input that
+ * Cedar cannot take: `null`, numbers that are not whole or beyond 2^53 - 1, and members named `__entity`, `__extn` or
+ * `__expr`.
  *
- * @throws TypeError for an option that is none, policies that cannot be read, and annotations that nobody could carry out
+ * @throws TypeError for an invalid option, policies that cannot be parsed, and annotations that cannot be carried out
  *
  * @example
  * ```ts
@@ -145,8 +147,9 @@ export function cedarPolicy<C extends Caller = Caller, Raw = unknown>(
     const answer = cedar.statefulIsAuthorized({ ...call, entities })
     if (answer.type === 'failure') throw failureOf(answer, cedar, call, options.entities !== undefined)
     const { decision, diagnostics } = answer.response
-    // Cedar decides without a policy that fails, were it the one that forbids. It fails at what it is asked about: what is no
-    // policy was refused where it was declared. What is wrong is not said, since that names people.
+    // Cedar decides without a policy that fails, even if it is the one that forbids. It fails because of the
+    // question, since policies are checked when they are declared. Details are not reported, because they name
+    // people.
     if (diagnostics.errors.length > 0)
       throw unfit(`${diagnostics.errors.map(({ policyId }) => policyId).join(', ')} could not be evaluated`)
     const isAllowed = decision === 'allow'
@@ -189,7 +192,7 @@ function obligationsIn(cedar: CedarEngine, text: string): Obligations {
     throw new TypeError(
       'cedarPolicy: policies: @approval and @interact are for a permit; no approval makes a yes of a no',
     )
-  // An annotation without a value is null, or empty, as the version of Cedar has it.
+  // An annotation without a value is null or empty, depending on the version of Cedar.
   const value = (name: string): string => String(annotations.get(name) ?? '')
   const scope = value('stepUp').split(' ').filter(Boolean)
   if (annotations.has('stepUp') && scope.length === 0)
@@ -215,7 +218,7 @@ function named({ type, id, properties }: AskedEntity): CedarEntity {
   return { uid: { type: types.get(type) ?? type, id }, attrs: properties, parents: [] }
 }
 
-/** What the application has looked up; without it a policy that forbids by that would not apply. */
+/** The entities that the application looked up. Without them, a policy that forbids because of them would not apply. */
 function lookedUp(entities: unknown): CedarEntity[] {
   if (!Array.isArray(entities)) throw new TypeError('option entities: must answer a list of entities')
   const plain: unknown = plainJson('entities', entities, findUnfitValue)
@@ -230,8 +233,8 @@ const findUnfitValue: FindUnfit = (_, value) => {
 }
 
 /**
- * Cedar reads an object with a member such as `__entity` as a reference to an entity: a caller whose input the application
- * passes on could then pose as somebody else.
+ * Cedar reads an object with a member such as `__entity` as a reference to an entity. A caller whose input the
+ * application passes on could then pose as somebody else.
  */
 const findUnfit: FindUnfit = (name, value) =>
   escapes.has(name) ? `a member called ${name}` : findUnfitValue(name, value)
@@ -239,9 +242,9 @@ const findUnfit: FindUnfit = (name, value) =>
 const escapes: ReadonlySet<string> = new Set(['__entity', '__extn', '__expr'])
 
 /**
- * The error where Cedar could do nothing: what was asked about is at fault, as a type that is no name, or a resource that is
- * the principal and has other properties; or else the engine, or what the application has looked up, which Cedar does not
- * say. What is wrong with a question is not said, since that names people.
+ * The error when Cedar could not evaluate. Either the question is at fault, for example a type that is no name, or a
+ * resource that is also the principal with other properties; or else the engine, or the entities of the application.
+ * Cedar does not say which. Details of a question are not reported, because they name people.
  */
 function failureOf(
   answer: CedarFailure,

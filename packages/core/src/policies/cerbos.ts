@@ -9,7 +9,7 @@ import { type Obligations, readObligations, verdictOf } from './obligations.js'
 import { checkText, unfit } from './plain.js'
 import { engineShape, functionSchema, type PolicyEngineOptions, questionOf } from './question.js'
 
-/** What is used of a Cerbos client, of `@cerbos/grpc`, `@cerbos/http` or `@cerbos/embedded`. */
+/** The part of a Cerbos client that is used, of `@cerbos/grpc`, `@cerbos/http` or `@cerbos/embedded`. */
 export interface CerbosClient {
   checkResource(
     request: {
@@ -28,18 +28,18 @@ export interface CerbosClient {
     options: { readonly signal: AbortSignal },
   ): Promise<{
     isAllowed(action: string): boolean | undefined
-    /** Without `value`, whatever `error` says of it, an output could not be evaluated. */
+    /** Without `value`, an output could not be evaluated, whatever `error` says. */
     readonly outputs: readonly { readonly value?: unknown; readonly error?: unknown }[]
   }>
 }
 
-/** Whom to ask, and as what. */
+/** How to ask Cerbos. */
 export interface CerbosOptions<C extends Caller = Caller, Raw = unknown> extends PolicyEngineOptions<C, Raw> {
-  /** A client of the application's. */
+  /** The application's client. */
   readonly client: CerbosClient
-  /** The roles of who calls, at least one. Default: the type of the principal, `['person']`. */
+  /** The roles of the principal, at least one. Default: its type, `['person']`. */
   readonly roles?: (input: PolicyInput<C, Raw>) => Awaitable<readonly string[]>
-  /** Milliseconds for an answer, 1 to 60,000. Default 2,000. */
+  /** Time limit for an answer in milliseconds, 1 to 60,000. Default 2,000. */
   readonly timeout?: number
 }
 
@@ -54,14 +54,14 @@ const schema = z.strictObject({
 })
 
 /**
- * A policy that asks Cerbos. The context is in the attributes of the principal; an output of a rule that applied may hold
- * {@link Obligations}.
+ * A policy that asks Cerbos. The context is in the attributes of the principal. An output of a rule that applied may
+ * hold {@link Obligations}.
  *
- * Fails closed: without an answer in time, or with an error of the client's, the request is refused with `503
- * policy_unavailable`; one that cannot be read refuses it as a policy that throws does; what Cerbos cannot be asked about, or
- * an output that cannot be evaluated, is a `403`.
+ * Fails closed. Without an answer in time, or with an error of the client: `503 policy_unavailable`. An answer that
+ * cannot be read is treated like a policy that throws (`500`). Input that Cerbos cannot take, or an output that
+ * cannot be evaluated: `403`.
  *
- * @throws TypeError for an option that is none
+ * @throws TypeError for an invalid option
  *
  * @example
  * ```ts
@@ -106,12 +106,12 @@ function rolesIn(answer: unknown): string[] {
   throw new TypeError('option roles: must answer a list of roles, at least one')
 }
 
-/** Whether a client's error says that what was asked is invalid (`INVALID_ARGUMENT`), and not that nobody answers. */
+/** Whether a client's error says that the question is invalid (`INVALID_ARGUMENT`), not that nobody answers. */
 function isInvalid(cause: unknown): boolean {
   return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 3
 }
 
-/** @throws NoAnswer with `403` where it could not be evaluated, with what it was asked about: nobody knows what would be in it */
+/** @throws NoAnswer with `403` when an output could not be evaluated: it might have held an obligation */
 function obligationsIn({
   value,
   error,
@@ -119,7 +119,7 @@ function obligationsIn({
   readonly value?: unknown
   readonly error?: unknown
 }): Obligations {
-  // Servers leave the value out, some of them without an error.
+  // Servers leave the value out, some without an error.
   if (value === undefined || (error !== undefined && error !== null && error !== ''))
     throw unfit('an output of Cerbos’s could not be evaluated')
   return readObligations(value)

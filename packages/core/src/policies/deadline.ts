@@ -11,9 +11,9 @@ export const timeoutSchema: z.ZodType<number | undefined> = z
   .optional()
 
 /**
- * Asks a policy engine, for so many milliseconds, and no longer than the request has a use for its answer.
+ * Asks a policy engine, at most for this long, and no longer than the request waits for the answer.
  *
- * @param ask given the signal to stop at
+ * @param ask gets the signal at which to stop
  * @throws NoAnswer when there was no answer in time
  */
 export async function withinTime<A>(
@@ -30,7 +30,7 @@ export async function withinTime<A>(
   }
 }
 
-/** The error where an engine could not be reached, or did not answer: no fault of the request's, nor of what was asked. */
+/** The error when an engine could not be reached or did not answer. Neither the request nor the question is at fault. */
 export function noAnswer(cause: unknown): Error {
   return unavailable(`the policy engine gave no answer: ${messageOf(cause)}`)
 }

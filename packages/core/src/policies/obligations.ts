@@ -15,15 +15,16 @@ import { type AskInteraction, type InteractOptions, interact } from '../interact
 import type { PolicyEngineOptions } from './question.js'
 
 /**
- * What a policy engine wants beside its yes or no. With a yes everything has to be done before the call is carried out.
- * With a no only `stepUp` counts: the agent is sent for what would be enough, and an approval makes no yes of a no.
+ * What a policy engine requires beside its decision. If it allows, everything must be done before the call is carried
+ * out. If it forbids, only `stepUp` counts: the agent is sent for what would be enough. An approval cannot turn a no
+ * into a yes.
  */
 export interface Obligations {
-  /** Scopes to be granted, a fresh grant, or both; as of `stepUp()`. */
+  /** Scopes to be granted, a fresh grant, or both; as in `stepUp()`. */
   readonly stepUp?: { readonly scope?: string | readonly string[]; readonly fresh?: boolean }
-  /** Somebody has to approve: the option `ask` is called with the `subject`, as for `approval()`. */
+  /** Somebody has to approve. The option `ask` is called with the `subject`, as in `approval()`. */
   readonly approval?: { readonly subject?: string }
-  /** A person has to agree on our page, as for `interact()`. */
+  /** A person has to agree on our page, as in `interact()`. */
   readonly interact?: InteractOptions
 }
 
@@ -38,11 +39,11 @@ const schema = z.strictObject({
     .refine((step) => Object.keys(step).length > 0, 'must name scopes, or fresh')
     .optional(),
   approval: z.strictObject({ subject: z.string().min(1).optional() }).optional(),
-  // What is in it `interact` itself checks.
+  // Its members are checked by `interact`.
   interact: z.record(z.string(), z.unknown()).optional(),
 })
 
-/** Refuses a name that was meant to be an obligation: nobody would do it. */
+/** Refuses a name that looks like a misspelt obligation, because it would have no effect. */
 export function refuseMisspelt(name: string, more: readonly string[] = []): void {
   const known = [...names, ...more]
   if (known.includes(name)) return
@@ -52,9 +53,9 @@ export function refuseMisspelt(name: string, more: readonly string[] = []): void
 }
 
 /**
- * Reads obligations out of an engine's answer; members that are none are left alone.
+ * Reads obligations from an engine's answer. Other members are ignored.
  *
- * @throws TypeError for one that nobody could carry out
+ * @throws TypeError for one that cannot be carried out
  */
 export function readObligations(answered: unknown): Obligations {
   if (answered === undefined || answered === null) return {}
@@ -75,14 +76,14 @@ export function readObligations(answered: unknown): Obligations {
   return parsed.data as Obligations
 }
 
-/** A list, a promise or a map has no members by name, and what it holds would be met by nobody. */
+/** A list, a promise or a map has no members by name, so obligations in it would be missed. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  // An object of another realm as well.
+  // Objects of another realm are plain too.
   return prototype === null || (!Array.isArray(value) && Object.getPrototypeOf(prototype) === null)
 }
 
-/** Refuses obligations that are a level further down, as some engines have them, with nobody having said so. */
+/** Refuses obligations that are one level deeper, as some engines have them, unless the options say so. */
 function refuseElsewhere(name: string, value: unknown): void {
   if (!/^obligations?$/i.test(name)) return
   const isEmpty = value === null || (typeof value === 'object' && Object.keys(value).length === 0)
@@ -92,15 +93,15 @@ function refuseElsewhere(name: string, value: unknown): void {
     )
 }
 
-// As long as the rule of `stepUp`: a grant of the last minute is what was asked for.
+// The same period as for `stepUp`: a grant issued within the last minute is a new one.
 const freshSeconds = 60
 
 /**
- * The verdict that an engine's answer is. Where it wants a step up of a caller that has no grant to widen, the core
- * refuses it with `500`.
+ * Turns an engine's answer into a verdict. If it requires a step-up of a caller that has no grant to widen, the core
+ * answers `500`.
  *
- * @param obligations of everything that decided
- * @throws TypeError when they cannot all be carried out, which is a `500`
+ * @param obligations of all policies that decided
+ * @throws TypeError when they cannot all be carried out; a `500`
  */
 export function verdictOf<C extends Caller>(
   { caller, now }: Pick<PolicyInput<C>, 'caller' | 'now'>,
@@ -135,7 +136,7 @@ function hold(
     }
     if (shown !== undefined) holds.set(`interact ${JSON.stringify(shown)}`, interact(shown))
   }
-  // Once the first was given the policy would count as met, and nobody would be asked for the second.
+  // After the first approval the policy would count as met, and nobody would be asked for the second.
   if (holds.size > 1)
     throw new TypeError('the policy engine wants several approvals; one policy can ask for one')
   return holds.values().next().value

@@ -4,35 +4,36 @@ import type { Caller } from '../caller.js'
 import { z } from '../configuration/schema.js'
 import { checkText, type FindUnfit, longest, plainJson, tooLong } from './plain.js'
 
-/** Somebody or something that a policy engine is asked about. */
+/** A principal or resource, for a policy engine. */
 export interface PolicyEntity {
   /** `person`, `agent`, `user`, `route`. */
   readonly type: string
   readonly id: string
-  /** What the engine may decide by; JSON. */
+  /** The properties that the engine may decide by; JSON. */
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-/** What every policy engine is asked by; the same for all of them. */
+/** The options that all policy engines share. */
 export interface PolicyEngineOptions<C extends Caller = Caller, Raw = unknown> {
   /**
-   * Who calls. Default: the person, `{ type: 'person', id: 'https://ps.example#sub' }` with `ps`, `sub` and `tenant`; the agent
-   * (`agent`) where no person is known, and the application's own user (`user`) where a session is held.
+   * The principal. Default: the person, `{ type: 'person', id: 'https://ps.example#sub' }` with `ps`, `sub` and
+   * `tenant`; the agent (`agent`) if no person is known; and the application's own user (`user`) with a session.
    */
   readonly principal?: (input: PolicyInput<C, Raw>) => Awaitable<PolicyEntity>
-  /** What is done. Default: the method, `DELETE`. */
+  /** The action. Default: the method, such as `DELETE`. */
   readonly action?: (input: PolicyInput<C, Raw>) => Awaitable<string>
   /**
-   * To what. Default: the route as it was declared, `{ type: 'route', id: '/notes/:id' }`, with `path` and `params`; the
-   * path where the framework does not tell the route.
+   * The resource. Default: the route as declared, `{ type: 'route', id: '/notes/:id' }`, with `path` and `params`;
+   * the path if the framework does not tell the route.
    */
   readonly resource?: (input: PolicyInput<C, Raw>) => Awaitable<PolicyEntity>
   /**
-   * Beside what every engine is told: `route`, `method`, `path`, `params`, `now` in seconds, `approvedBy`, and, where
-   * they are known, `agent`, `parentAgent`, `scope`, `account`, `tenant` and `mission`. One of the same name replaces it.
+   * Further context, beside what every engine gets: `route`, `method`, `path`, `params`, `now` in seconds,
+   * `approvedBy`, and if known, `agent`, `parentAgent`, `scope`, `account`, `tenant` and `mission`. A member with one
+   * of these names replaces it.
    */
   readonly context?: (input: PolicyInput<C, Raw>) => Awaitable<Readonly<Record<string, unknown>>>
-  /** Called for each call that waits because the engine answered `approval`, as the one of `approval()`; needed for those. */
+  /** Called for each held call when the engine answers `approval`, as in `approval()`. Required for that answer. */
   readonly ask?: ApprovalOptions['ask']
 }
 
@@ -41,7 +42,7 @@ export interface AskedEntity extends PolicyEntity {
   readonly properties: Record<string, never>
 }
 
-/** One question, in no engine's words. */
+/** A question, not specific to any engine. */
 export interface Question {
   readonly principal: AskedEntity
   readonly action: string
@@ -49,7 +50,7 @@ export interface Question {
   readonly context: Record<string, never>
 }
 
-/** The schema of a function that may be given. */
+/** The schema of an optional function. */
 export const functionSchema: z.ZodType = z
   .custom((value) => typeof value === 'function', 'must be a function')
   .optional()
@@ -64,12 +65,12 @@ export const engineShape: Readonly<Record<keyof PolicyEngineOptions, z.ZodType>>
 }
 
 /**
- * Puts the question that a request is, in plain JSON.
+ * Makes the question about a request, as plain JSON.
  *
- * @param findUnfit what this engine does not take
- * @throws TypeError where an option answers something else: in place of what it left out the engine would be asked about
- * somebody or something else
- * @throws NoAnswer with `403` for what no engine could be asked about, or not this one
+ * @param findUnfit what this engine does not accept
+ * @throws TypeError when an option returns another type: the engine would otherwise be asked about a different
+ * principal or resource
+ * @throws NoAnswer with `403` for input that no engine, or not this one, can take
  */
 export async function questionOf<C extends Caller, Raw>(
   input: PolicyInput<C, Raw>,
@@ -87,7 +88,7 @@ export async function questionOf<C extends Caller, Raw>(
     resource: plainEntity('resource', which, findUnfit),
     context: plainJson('context', { ...contextOf(input), ...more }, findUnfit),
   }
-  // Beyond four megabytes Cerbos answers as one that has too much to do.
+  // Beyond four megabytes Cerbos answers as if it were overloaded.
   if (JSON.stringify(question).length > longest) throw tooLong('the question')
   return question
 }
@@ -132,7 +133,7 @@ function principalOf(caller: Caller): PolicyEntity {
       return { type: 'user', id: caller.user, properties: {} }
     default: {
       const { ps, sub } = caller.person
-      // A person server is an https origin, in which there is no `#`: no two persons have one name.
+      // A person server is an https origin without `#`, so two persons never have the same id.
       return { type: 'person', id: `${ps}#${sub}`, properties: known({ ps, sub, tenant: caller.tenant }) }
     }
   }
@@ -152,7 +153,7 @@ function contextOf({ caller, request, now, approvedBy }: PolicyInput): Readonly<
   return known({ ...said, agent, parentAgent, scope: scope && [...scope], account, tenant, mission })
 }
 
-/** Without what is undefined, which JSON has not. */
+/** Without undefined members, which JSON does not have. */
 function known(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

@@ -1,31 +1,23 @@
-import type { AccessConfig } from '../access/access-options.js'
-import { checkRequirement } from '../access/checked-requirement.js'
 import type { GuardContext } from '../access/guard-context.js'
-import { policiesSchema, policyList } from '../access/policy.js'
-import type { Requirement } from '../access/requirement.js'
-import type { RouteCaller } from '../access/route-caller.js'
-import { createRouteGuard, type RouteGuard } from '../access/route-guard.js'
 import { createScopeList } from '../access/scope-list.js'
 import { createUserScopes } from '../access/user-scopes.js'
 import { createAdoption } from '../adoption/adoption.js'
-import { enforcementSchema } from '../adoption/dial.js'
 import { createHelp } from '../answer/help.js'
 import type { AuditContext } from '../audit/running-log.js'
 import { createExplain } from '../authentication/explain.js'
 import { andThen } from '../awaitable.js'
-import { checkConfiguration } from '../configuration/configuration.js'
-import { z } from '../configuration/schema.js'
 import { countCores } from '../crypto/cores.js'
 import { installedSodium } from '../crypto/installed.js'
 import { type CryptoOptions, createVerify, cryptoHealth, type Surroundings } from '../crypto/verify.js'
 import { createDiagnose, type Diagnose } from '../diagnostics.js'
-import { createAccessModes } from '../endpoints/access-mode.js'
+import { type AccessMode, createAccessModes } from '../endpoints/access-mode.js'
 import { agentMetadataEndpoint } from '../endpoints/agent-metadata.js'
 import { authorizationEndpoint } from '../endpoints/authorization.js'
 import { createEndpoints } from '../endpoints/endpoints.js'
 import { createMetadataLink } from '../endpoints/metadata-link.js'
 import { revocationEndpoint } from '../endpoints/revocation.js'
 import { createNoticeContent } from '../http/content.js'
+import type { Endpoint } from '../http/endpoint.js'
 import { createIssuerKeys } from '../issuer/cached-issuer-keys.js'
 import type { IssuerKeys } from '../issuer/issuer-keys.js'
 import { useShortcuts } from '../limits.js'
@@ -39,6 +31,7 @@ import { createUserDirectory } from '../users/directory.js'
 import { authenticationContext } from './authentication-context.js'
 import { chainingFor } from './chaining.js'
 import type { ResourceServer } from './contract.js'
+import { declareRoutes } from './declare-routes.js'
 import { readHealth } from './health.js'
 import { shareKnownIssuers } from './listed-issuers.js'
 import { createOnwardCalls } from './onward.js'
@@ -47,12 +40,6 @@ import { type Config, readOptions } from './options.js'
 import { createPendingRequests, longestBegun } from './pending-requests.js'
 import type { ResourceOptions } from './resource-options.js'
 import { createState } from './state.js'
-
-const routeDefaults = z.strictObject({
-  policy: policiesSchema.optional(),
-  observe: z.boolean('must be a boolean').optional(),
-  enforce: enforcementSchema.optional(),
-})
 
 /**
  * Creates a resource server from its options.
@@ -133,16 +120,17 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   const userScopes = createUserScopes()
   const accessModes = createAccessModes()
   const pendingRequests = createPendingRequests(config, { authentication, mint, chaining, deadlines, users })
-  const revocations = endingSessions(state.revocations, pendingRequests.sessions)
+  const { sessions, grantToken, deferrals, pending } = pendingRequests
+  const revocations = endingSessions(state.revocations, sessions)
   const context: GuardContext = {
     authentication,
     explain: createExplain(authentication, diagnose, config.monotonic),
     scopes: createScopeList(config.scopes, issuers),
     accounts: config.access.accounts,
     users,
-    grantToken: pendingRequests.grantToken,
-    deferrals: pendingRequests.deferrals,
-    sessions: pendingRequests.sessions,
+    grantToken,
+    deferrals,
+    sessions,
     interaction: config.interaction !== undefined,
     deadlines,
     report: config.report,
@@ -154,23 +142,18 @@ export function createTracedServer<Raw = unknown, Hook = never>(
   }
   const { signature } = authentication
   const { authorization, revocation } = config.paths
-  const { endpoints, handle } = createEndpoints({ ...config, routesMode: () => accessModes.current() }, [
-    ...(config.scopes.size > 0
-      ? [
-          authorizationEndpoint(authorization, {
-            ...context,
-            access: config.access,
-            userScopes,
-            sessions: pendingRequests.sessions,
-          }),
-        ]
-      : []),
-    ...(chaining === undefined ? [] : [agentMetadataEndpoint(config, config.paths.callback)]),
-    ...pendingRequests.endpoints,
-    ...(revocation === false
-      ? []
-      : [revocationEndpoint(revocation, { ...config, issuers, revocations, signature, diagnose })]),
-  ])
+  const more: Endpoint[] = []
+  if (config.scopes.size > 0) {
+    const { access } = config
+    more.push(authorizationEndpoint(authorization, { ...context, access, userScopes, sessions }))
+  }
+  if (chaining !== undefined) more.push(agentMetadataEndpoint(config, config.paths.callback))
+  more.push(...pendingRequests.endpoints)
+  if (revocation !== false) {
+    more.push(revocationEndpoint(revocation, { ...config, issuers, revocations, signature, diagnose }))
+  }
+  const routesMode = (): AccessMode | undefined => accessModes.current()
+  const { endpoints, handle } = createEndpoints({ ...config, routesMode }, more)
   const server: Omit<ResourceServer<Raw, Hook>, 'require' | 'with'> = {
     resource: config.resource,
     metadataLink: createMetadataLink(config.resource, config.metadataLink),
@@ -194,10 +177,10 @@ export function createTracedServer<Raw = unknown, Hook = never>(
     health: () => readHealth({ ...config, breakGlass, issuers, cryptoHealth: verifies, deadlines }),
     report: () => adoption.report(),
     diagnose,
-    pending: pendingRequests.pending,
-    sessions: { end: (selection) => pendingRequests.sessions.end(selection) },
+    pending,
+    sessions: { end: (selection) => sessions.end(selection) },
     users: { unlink: (who) => state.unlinks.unlink(who) },
-    ...createOnwardCalls({ chaining, deferrals: pendingRequests.deferrals, report: config.report, help }),
+    ...createOnwardCalls({ chaining, deferrals, report: config.report, help }),
     close() {
       pendingRequests.close()
       issuers.close()
@@ -205,44 +188,7 @@ export function createTracedServer<Raw = unknown, Hook = never>(
       void adoption.flush()
     },
   }
-  return withDefaults(config.access)
-
-  function withDefaults(
-    defaults: Pick<AccessConfig, 'policies' | 'observe' | 'enforce'>,
-  ): ResourceServer<Raw, Hook> {
-    const { policies, observe, enforce } = defaults
-    const inherited = {
-      policies,
-      observe,
-      enforce,
-      scopes: new Set(config.scopes.keys()),
-      accounts: config.access.accounts !== undefined,
-      users: config.users !== undefined,
-      keys: config.keys.signing !== undefined,
-      interaction: config.interaction !== undefined,
-      onward: config.onward !== undefined,
-    }
-    return {
-      ...server,
-      require: <const R extends Requirement<Raw, Hook>>(requirement: R) => {
-        const checked = checkRequirement(requirement, inherited)
-        userScopes.note(checked)
-        accessModes.note(checked)
-        return createRouteGuard(checked, context) as RouteGuard<RouteCaller<R>, Raw>
-      },
-      with(defaults) {
-        const more = checkConfiguration(routeDefaults, defaults, { prefix: 'with: ' })
-        const observes = more.observe ?? observe
-        if (more.enforce !== undefined && !observes)
-          throw new TypeError('with: enforce needs observe: true; without it everybody is enforced')
-        return withDefaults({
-          policies: [...policies, ...policyList(more.policy)],
-          observe: observes,
-          enforce: observes ? (more.enforce ?? enforce) : undefined,
-        })
-      },
-    }
-  }
+  return declareRoutes(server, { config, guards: context, userScopes, accessModes }, config.access)
 }
 
 /** Finds out where this process runs, if the options leave that open. */

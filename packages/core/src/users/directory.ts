@@ -9,17 +9,17 @@ import type { Store } from '../store/store.js'
 import { type Deadlines, type Inquiry, NoAnswer } from '../time/deadline.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
-/** The application's users, as the option `users` knows them. Every method fails where the application's function does. */
+/** The application's users, through the option `users`. Every method fails when the application's function does. */
 export interface UserDirectory {
-  /** The user a person is linked to. @throws TypeError where the answer is no user and not nobody either */
+  /** The user to whom a person is linked. @throws TypeError when the answer is neither a user nor nobody */
   find(who: Person | Grant, inquiry: Inquiry): Awaitable<object | string | undefined>
-  /** Links a person. @returns why not, in words for the person; `undefined` where it is done */
+  /** Links a person. @returns why not, as text for the person; `undefined` when it is done */
   link(who: Person | Grant, as: Pick<NewLink, 'user' | 'data'>, inquiry: Inquiry): Promise<string | undefined>
-  /** Takes a link back. @returns `false` where the application has no function for it */
+  /** Removes a link. @returns `false` if the application has no function for it */
   unlink(who: Person | Grant, inquiry: Inquiry): Promise<boolean>
   /**
-   * Runs while nobody else links this person, at any instance: of two users who link one person at once, the second finds
-   * them linked. @returns `busy` where somebody does, and nothing has been run
+   * Runs while nobody else links this person, at any instance: if two users link one person at once, the second finds
+   * them linked. @returns `busy` when somebody else does, and nothing was run
    */
   alone<T>(who: Person | Grant, run: () => Promise<T>): Promise<T | 'busy'>
 }
@@ -35,9 +35,9 @@ export interface UserDirectoryContext {
   readonly deadlines: Deadlines
 }
 
-/** Seconds after which a process counts as gone that was linking somebody, beside what its functions may take. */
+/** Seconds after which a process that was linking somebody counts as gone, beside the time of its functions. */
 const longestLink = 60
-/** Seconds that they take at most, where they have no deadline. */
+/** The assumed time of its functions in seconds, if they have no time limit. */
 const noDeadline = 600
 
 /** Said of a person whom somebody has linked, in place of the time, in milliseconds, until which they may be linking them. */
@@ -55,7 +55,7 @@ export function createUserDirectory({
 }: UserDirectoryContext): UserDirectory | undefined {
   if (users === undefined) return undefined
   const { milliseconds } = deadlines
-  // Two are waited for: `find`, then `link`.
+  // Two functions are awaited: `find`, then `link`.
   const claimed = longestLink + (milliseconds === 0 ? noDeadline : Math.ceil((2 * milliseconds) / 1000))
   return {
     async alone({ person }, run) {
@@ -68,14 +68,14 @@ export function createUserDirectory({
         try {
           await say(store, key, own, over, wordSeconds)
         } catch {
-          // What cannot be said ends by itself.
+          // A claim that cannot be ended expires.
         }
       }
       let answer: Awaited<ReturnType<typeof run>>
       try {
         answer = await run()
       } catch (cause) {
-        // A function that is late goes on, and may link them yet: nobody else begins before the claim expires.
+        // A late function goes on, and may still link them, so nobody else begins before the claim expires.
         if (!isLate(cause)) await release()
         throw cause
       }
@@ -115,7 +115,7 @@ function isLate(thrown: unknown): boolean {
   return cause instanceof NoAnswer && cause.refusal.code === 'policy_unavailable'
 }
 
-/** A person as the application's functions are given it. */
+/** A person in the form that the application's functions get. */
 function linkedPerson({ person, tenant }: Person | Grant): LinkedPerson {
   return tenant === undefined ? { person } : { person, tenant }
 }
@@ -127,7 +127,7 @@ function checkUser(user: unknown): object | string | undefined {
     throw new TypeError(
       `option users.find: answered ${describeValue(user)}; must answer an object or a text, or undefined where it is nobody`,
     )
-  // With no row in it that would be a user all the same, and the same one for everybody.
+  // A query result without rows would still count as a user, and as the same one for everybody.
   if (isQueryResult(user))
     throw new TypeError(
       'option users.find: answered the result of a query; must answer its one row, or undefined where there is none',
@@ -135,13 +135,16 @@ function checkUser(user: unknown): object | string | undefined {
   return user
 }
 
-/** Lists, cursors, and what the drivers of PostgreSQL answer. */
+/** Lists, cursors, and the results of PostgreSQL drivers. */
 function isQueryResult(user: object): boolean {
   if (Symbol.iterator in user || Symbol.asyncIterator in user) return true
   return 'rows' in user && Array.isArray(user.rows)
 }
 
-/** Why a person is not linked. What may be meant as a refusal and is none is a fault: the person would be told that it is done. */
+/**
+ * Why a person is not linked. A result that may be meant as a refusal but is none is an error: otherwise the person
+ * would be told that they are linked.
+ */
 function refusalIn(answer: unknown): string | undefined {
   if (answer === false || answer instanceof Error)
     throw new TypeError('option users.link: answered false, or an Error; answer { refused: … } or throw')

@@ -4,10 +4,10 @@ import type { HttpRequest } from '../http/message.js'
 import { inquiryOf, type RequestView, viewNoted } from '../http/request-view.js'
 import type { Deadline, Deadlines } from '../time/deadline.js'
 
-/** The person of whom a resource token is about to ask for a grant. */
+/** The person for whom a resource token will ask for a grant. */
 export interface LoginHintQuestion<Raw = unknown> extends Deadline {
   readonly person: PersonIdentifier
-  /** The organisation in whose name the person acts this time. */
+  /** The organisation that the person acts within this time. */
   readonly tenant?: string
   readonly request: RequestView<Raw>
 }
@@ -17,15 +17,15 @@ export type LoginHint<Raw = unknown> = (
   question: LoginHintQuestion<Raw>,
 ) => Awaitable<string | null | undefined>
 
-/** What the application knows of how a caller's person signs in; `undefined`: nothing. */
+/** The login hint for a caller's person; `undefined` if there is none. */
 export type FindLoginHint = (caller: Person | Grant, request: HttpRequest) => Awaitable<string | undefined>
 
-/** Characters. A mail address has 254 at most. */
+/** Limit on the characters. A mail address has at most 254. */
 const longest = 512
 
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
 
-/** @throws TypeError where the answer is no hint and not nothing either */
+/** @throws TypeError when the result is neither a hint nor nothing */
 function checkLoginHint(hint: unknown): string | undefined {
   if (hint === undefined || hint === null) return undefined
   if (typeof hint === 'string' && hint.trim() !== '' && hint.length <= longest && !unprintable.test(hint))

@@ -3,51 +3,53 @@ import type { PersonIdentifier } from '../caller.js'
 import { z } from '../configuration/schema.js'
 import type { Deadline } from '../time/deadline.js'
 
-/** A person, as the application is asked which of its users it is. */
+/** A person whose user the application is asked for. */
 export interface LinkedPerson {
   /** Compare both members exactly: another person server may use the same `sub` for somebody else. */
   readonly person: PersonIdentifier
-  /** The organisation in whose name the person acts this time; no part of who the person is (R-131). */
+  /** The organisation that the person acts within this time. It is not part of the person's identity (R-131). */
   readonly tenant?: string
 }
 
-/** A person who is to be linked to the user who is signed in. */
+/** A person to be linked to the signed-in user. */
 export interface NewLink extends LinkedPerson {
-  /** The application's own name of the user, as `interaction.login` gave it. */
+  /** The user, as `interaction.login` returned it. */
   readonly user: string
-  /** What `interaction.login` gave beside it. */
+  /** The `data` that `interaction.login` returned. */
   readonly data?: unknown
 }
 
 /** The application does not link this person to this user. */
 export interface LinkRefused {
-  /** Why, in words for the person; the page shows them as plain text. */
+  /** Why, as text for the person. The page shows it as plain text. */
   readonly refused: string
 }
 
 /**
- * Which persons are which users of the application. Its own database decides and remembers; this library keeps no links.
+ * Links persons to users of the application. The application's own database decides and remembers; this library
+ * stores no links.
  *
  * @typeParam User what handlers see as `aauth.user` on routes with `user`
  */
 export interface UsersOptions<User extends object | string = object | string> {
   /**
-   * The user that a person is linked to; `undefined` or `null` where it is none. Asked on every request that needs a user,
-   * and its answer is kept for none. Anything but an object or a text is a fault (`500`), and so is an `Error`, or the result
-   * of a query in place of its row (a list, a cursor, an object with a list `rows`): with no row in it, it is nobody.
+   * The user to whom a person is linked; `undefined` or `null` if there is none. Called on every request to a route
+   * with `user`; its result is not cached. Anything but an object or a text is an error (`500`). So is an `Error`, or
+   * the result of a query instead of its row (a list, a cursor, an object with a list `rows`), because one without
+   * rows means nobody.
    */
   find(who: LinkedPerson & Deadline): Awaitable<User | null | undefined>
   /**
-   * Links a person to a user who has agreed on our page, or answers {@link LinkRefused}. Called only where `find` has
-   * found nobody, and by one page at a time for each person, at all instances. Let the database have one user for each
-   * person all the same, and fail where there is one already: applications write to it elsewhere, too. One that throws
-   * links nobody, and the person server is told `server_error`; so is one that answers `false`, an `Error`, or a `refused`
-   * that is no text. Whatever else it answers, the person counts as linked, and `find` is asked whether it finds them (the
-   * diagnostic `AAUTH_LINK`).
+   * Links a person to a user who has agreed on our page, or returns {@link LinkRefused}. Called only if `find` has
+   * found nobody, and by one page at a time for each person, at all instances. The database should still enforce one
+   * user for each person, and fail if there is one already, because applications also write to it elsewhere. If it
+   * throws, the person is not linked, and the person server is told `server_error`; the same if it returns `false`,
+   * an `Error`, or a `refused` that is no text. After any other result the person counts as linked, and `find` is
+   * called to check that it finds them (diagnostic `AAUTH_LINK`).
    */
   link(link: NewLink & Deadline): Awaitable<unknown>
   /**
-   * Forgets the link of a person: called by `users.unlink`; and where a link was made while its person was unlinked,
+   * Deletes the link of a person. Called by `users.unlink`, and when a link was made while its person was unlinked,
    * denied or revoked.
    */
   unlink?(who: LinkedPerson & Deadline): Awaitable<unknown>

@@ -13,21 +13,20 @@ import type { LinkedPerson, UsersOptions } from './options.js'
 /** The links between persons and users, for the application. */
 export interface Users {
   /**
-   * Ends a link: asks `users.unlink` of the options to forget it, where that is given, and ends what was begun for the
-   * person: sessions, calls that wait, answers that are kept, and pages that are open, at every instance from the next
-   * request on. Auth tokens stay good, and serve on no route that needs a user; there the person is asked to link
-   * again. If it rejects, the person may be linked still, and what was begun has ended or not: say it again, repeating is
-   * harmless.
+   * Ends a link. It calls the option `users.unlink`, if given, to delete it, and ends what was begun for the person
+   * at every instance, from the next request on: sessions, held calls, stored answers, and open pages. Auth tokens
+   * stay valid, but no route with `user` accepts them until the person links again. If it rejects, the person may
+   * still be linked, and what was begun may or may not have ended; it is safe to call again.
    *
-   * @throws TypeError when the person is malformed, or there is no option `users`; StoreError when the store could not
-   * record it; NoAnswer when `users.unlink` gave none in time
+   * @throws TypeError when the person is malformed, or there is no option `users`; StoreError when the store could
+   * not record it; NoAnswer when `users.unlink` did not answer in time
    */
   unlink(who: LinkedPerson): Promise<void>
 }
 
-/** When persons were unlinked, shared through the store. */
+/** Records when persons were unlinked, in the shared store. */
 export interface Unlinks extends Users {
-  /** Adds the person's present mark to an origin, so that `hasEnded` can tell an unlinking that comes later. */
+  /** Adds the person's current mark to an origin, so that `hasEnded` recognises a later unlinking. */
   mark(origin: Origin): Promise<Origin>
   /** Whether the person was unlinked after the origin was marked. */
   hasEnded(origin: Origin): Promise<boolean>
@@ -40,7 +39,7 @@ export interface UnlinksContext {
   /** The option `users`. */
   readonly users: UsersOptions | undefined
   readonly store: Store
-  /** Seconds for which anything that was begun can last. */
+  /** The longest time in seconds that something begun with a token can last. */
   readonly longest: number
   /** How persons are named in events. */
   readonly subjects: { hashOf(person: PersonIdentifier): string }
@@ -49,13 +48,13 @@ export interface UnlinksContext {
 }
 
 /**
- * Creates the {@link Unlinks} of a server. Every unlinking writes a new mark, and what is begun keeps the mark of its
- * time; so no clocks are compared. They follow one another in a row, so that an earlier one that takes effect once more is not
- * the last. Without the option `users` there is nothing to ask.
+ * Creates the {@link Unlinks} of a server. Every unlinking writes a new mark, and whatever is begun stores the mark
+ * of its time, so clocks need not be compared. Marks are numbered: an earlier one that takes effect again later is not the
+ * latest. Without the option `users` there is nothing to check.
  */
 export function createUnlinks(context: UnlinksContext): Unlinks {
   const { resource, users, store, longest, subjects, deadlines, report } = context
-  // Strangers' strings of any length and alphabet make no key of a store.
+  // Strangers choose these strings, so they are hashed.
   const key = ({ ps, sub }: PersonIdentifier): string =>
     `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
   const end = async (person: PersonIdentifier): Promise<void> => {
@@ -69,8 +68,8 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
     async unlink(given) {
       const who = checkArgument<LinkedPerson>(schema as never, given, 'users.unlink: ')
       if (users === undefined) throw new TypeError('users.unlink: needs the option users')
-      // Before, so that a page which is linking them at this moment finds it, whichever of the two the database does first;
-      // and afterwards, for what was begun in between for whoever was still linked.
+      // First, so that a page which is linking them now sees it, in whichever order the database works; and again
+      // afterwards, for what was begun in between while they were still linked.
       await end(who.person)
       const inquiry = Object.assign(new Inquiry(undefined), who)
       await deadlines.ask(inquiry, (about) => users.unlink?.(about), 'users.unlink')
@@ -82,10 +81,10 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
       return { ...origin, unlinked: (await lastMark(origin.person)) ?? null }
     },
     async hasEnded(origin) {
-      // Nothing was noted of what was begun before the application had users.
+      // Nothing was recorded for what was begun before the application had users.
       if (users === undefined || origin.kind === 'agent' || origin.unlinked === undefined) return false
       const last = await lastMark(origin.person)
-      // A mark that has gone is older than anything that was begun.
+      // A mark that has expired is older than anything that was begun.
       return last !== undefined && last !== origin.unlinked
     },
   }
