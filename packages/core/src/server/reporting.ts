@@ -69,7 +69,14 @@ export function createReporting(context: ReportingContext): Reporting {
       draft?.note(event)
       const isKept = audit !== undefined && event.name === 'onward'
       if (onEvent === undefined && !isKept && !eventChannel.hasSubscribers) return
-      const message = new EventMessage(resource, event, clock(), request, draft, error)
+      const at = clock()
+      if (draft !== undefined) draft.toldAt = at
+      if (!isKept && !eventChannel.hasSubscribers) {
+        if (onEvent !== undefined)
+          tell(onEvent, timed(event, at, idOf(request, draft)), aboutEvent(request, draft, error))
+        return
+      }
+      const message = new EventMessage(resource, event, at, request, draft, error)
       if (onEvent !== undefined) tell(onEvent, message.event, message.about)
       if (eventChannel.hasSubscribers) eventChannel.publish(message)
       if (isKept && message.event.name === 'onward') audit.recordOnward(message.event)
@@ -105,23 +112,28 @@ class EventMessage implements EventTold {
   }
 
   get event(): AAuthEvent {
-    if (this.#event === undefined) {
-      const id = this.#draft === undefined ? callIdIn(this.#request) : this.#draft.id
-      const told = id === undefined ? { ...this.untold, at: this.#at } : { ...this.untold, at: this.#at, id }
-      this.#event = told as AAuthEvent
-    }
+    this.#event ??= timed(this.untold, this.#at, idOf(this.#request, this.#draft))
     return this.#event
   }
 
   get about(): EventAbout {
-    const draft = this.#draft
-    this.#about ??=
-      draft === undefined || this.#error !== undefined
-        ? new About(this.#request as HttpRequest | undefined, draft?.route, this.#error)
-        : aboutDraft(draft)
+    this.#about ??= aboutEvent(this.#request, this.#draft, this.#error)
     return this.#about
   }
 }
+
+function timed(untold: UntimedEvent<AAuthEvent>, at: number, id: string | undefined): AAuthEvent {
+  const told = id === undefined ? { ...untold, at } : { ...untold, at, id }
+  return told as AAuthEvent
+}
+
+const idOf = (request: object | undefined, draft: Draft | undefined): string | undefined =>
+  draft === undefined ? callIdIn(request) : draft.id
+
+const aboutEvent = (request: object | undefined, draft: Draft | undefined, error: unknown): EventAbout =>
+  draft === undefined || error !== undefined
+    ? new About(request as HttpRequest | undefined, draft?.route, error)
+    : aboutDraft(draft)
 
 const aboutDraft = (draft: Draft): EventAbout => {
   draft.about ??= new About(draft.request, draft.route, undefined)
@@ -148,16 +160,17 @@ class DecisionMessage implements DecisionTold {
 }
 
 function tell(onEvent: Listener, event: AAuthEvent, about: EventAbout): void {
-  const warn = (cause: unknown): void =>
-    process.emitWarning(`onEvent threw: ${String(askable(cause))}`, { code: 'AAUTH_ON_EVENT' })
   try {
     const told = onEvent(event, about)
     // It may be an async function: a rejection that nobody handles ends the process.
-    if (isPromiseLike(told)) void Promise.resolve(told).catch(warn)
+    if (isPromiseLike(told)) void Promise.resolve(told).catch(warnOf)
   } catch (cause) {
-    warn(cause)
+    warnOf(cause)
   }
 }
+
+const warnOf = (cause: unknown): void =>
+  process.emitWarning(`onEvent threw: ${String(askable(cause))}`, { code: 'AAUTH_ON_EVENT' })
 
 const callIdIn = (request: object | undefined): string | undefined =>
   request === undefined ? undefined : callIdOf(request as HttpRequest)
