@@ -51,7 +51,7 @@ function countDecisions(meter: Meter): () => void {
   const routeOf = bounded()
   const codeOf = bounded()
   const kinds = new Table<Kind>()
-  const resources = new Table<OfResource>()
+  const resources = new Map<string, OfResource>()
   const ofResource = (resource: string): OfResource => {
     const hit = (tally: Tally, is: boolean) =>
       tally.series({ 'aauth.resource': resource, 'aauth.cache.hit': is })
@@ -61,6 +61,24 @@ function countDecisions(meter: Meter): () => void {
       others: { tokens: hit(tokens, false), keys: hit(keys, false), verification: took(false) },
     }
   }
+  const ofKind = (
+    resource: string,
+    outcome: string,
+    caller: string,
+    method: string,
+    code: string | undefined,
+    route: string | undefined,
+  ): Kind => ({
+    decisions: decisions.series({
+      'aauth.resource': resource,
+      'aauth.outcome': outcome,
+      'aauth.caller': caller,
+      'http.request.method': method,
+      ...(route === undefined ? undefined : { 'http.route': route }),
+      ...(code === undefined ? undefined : { 'aauth.code': code }),
+    }),
+    duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
+  })
   // The event is not asked for: nobody else may want it.
   const count = ({ conclusion }: DecisionTold): void => {
     const { resource, end, draft, caller, milliseconds } = conclusion
@@ -69,22 +87,17 @@ function countDecisions(meter: Meter): () => void {
     const pattern = draft.route.route
     const route = pattern === undefined ? undefined : routeOf(pattern)
     const code = end.code === undefined ? undefined : codeOf(end.code)
-    const kind = kinds.get([resource, outcome, caller, method, code, route], () => ({
-      decisions: decisions.series({
-        'aauth.resource': resource,
-        'aauth.outcome': outcome,
-        'aauth.caller': caller,
-        'http.request.method': method,
-        ...(route === undefined ? undefined : { 'http.route': route }),
-        ...(code === undefined ? undefined : { 'aauth.code': code }),
-      }),
-      duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
-    }))
+    const names = [resource, outcome, caller, method, code, route] as const
+    const kind = kinds.get(names) ?? kinds.add(names, ofKind(...names))
     kind.decisions.count++
     duration.record(milliseconds / 1000, kind.duration)
     const { remembered, keyHeld, verification: took } = draft
     if (remembered === undefined) return
-    const of = resources.get([resource], () => ofResource(resource))
+    let of = resources.get(resource)
+    if (of === undefined) {
+      of = ofResource(resource)
+      resources.set(resource, of)
+    }
     const which = remembered ? of.remembered : of.others
     which.tokens.count++
     if (keyHeld !== undefined) (keyHeld ? of.remembered : of.others).keys.count++
