@@ -15,6 +15,12 @@ export const decisionChannel: ReturnType<typeof channel> = channel('countersign:
 /** Every event but decisions is published here, whoever else is told of it: `event`, and `about` as `onEvent` is given it. */
 export const eventChannel: ReturnType<typeof channel> = channel('countersign:event')
 
+/**
+ * Of events, those that are counted: all but `served`, which every request is that is served, and of which its decision tells.
+ * By its name, since the telemetry may be of another copy of this package than the server.
+ */
+export const countedChannel: ReturnType<typeof channel> = channel('countersign:counted')
+
 /** The dependencies of {@link Decisions}. */
 export interface DecisionsContext {
   readonly resource: string

@@ -3,7 +3,7 @@ import { isPromiseLike } from '../awaitable.js'
 import type { Logger } from '../configuration/logger.js'
 import { callIdOf } from '../decision/call-id.js'
 import type { Conclusion, DecisionTold, EventTold } from '../decision/conclusion.js'
-import { Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
+import { countedChannel, Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
 import type { Draft } from '../decision/draft.js'
 import type { NameSubjects } from '../decision/subjects.js'
 import { askable } from '../errors.js'
@@ -68,10 +68,11 @@ export function createReporting(context: ReportingContext): Reporting {
       const draft = request === undefined ? undefined : decisions.draftOf(request)
       draft?.note(event)
       const isKept = audit !== undefined && event.name === 'onward'
-      if (onEvent === undefined && !isKept && !eventChannel.hasSubscribers) return
+      const isCounted = event.name !== 'served' && countedChannel.hasSubscribers
+      if (onEvent === undefined && !isKept && !isCounted && !eventChannel.hasSubscribers) return
       const at = clock()
       if (draft !== undefined) draft.toldAt = at
-      if (!isKept && !eventChannel.hasSubscribers) {
+      if (!isKept && !isCounted && !eventChannel.hasSubscribers) {
         if (onEvent !== undefined)
           tell(onEvent, timed(event, at, idOf(request, draft)), aboutEvent(request, draft, error))
         return
@@ -79,6 +80,7 @@ export function createReporting(context: ReportingContext): Reporting {
       const message = new EventMessage(resource, event, at, request, draft, error)
       if (onEvent !== undefined) tell(onEvent, message.event, message.about)
       if (eventChannel.hasSubscribers) eventChannel.publish(message)
+      if (isCounted) countedChannel.publish(message)
       if (isKept && message.event.name === 'onward') audit.recordOnward(message.event)
     },
   }

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api'
 import type { DecisionTold, EventTold } from '../decision/conclusion.js'
-import { decisionChannel, eventChannel } from '../decision/decisions.js'
+import { countedChannel, decisionChannel } from '../decision/decisions.js'
 import type { ResourceServer } from '../server/contract.js'
 import { storeCalls } from '../tracing/channels.js'
 import { bounded, knownMethod } from './known.js'
@@ -160,8 +160,6 @@ function countEvents(meter: Meter): () => void {
     description: 'Sessions of connected agents that have begun',
   })
   const count = ({ untold: event, resource: name }: EventTold): void => {
-    // Every request that is served is such an event as well, and none that is counted.
-    if (event.name === 'served') return
     const resource = { 'aauth.resource': name }
     switch (event.name) {
       case 'issuer-fetched':
@@ -196,7 +194,7 @@ function countEvents(meter: Meter): () => void {
       default:
     }
   }
-  return listen(eventChannel.name, count)
+  return listen(countedChannel.name, count)
 }
 
 function timeStore(meter: Meter): () => void {
