@@ -111,9 +111,7 @@ export function createRouteGuard(
     check(request, route = noRoute) {
       const draft = decisions.begin(request, route)
       const outcome =
-        draft === undefined
-          ? decideOn(request, route)
-          : decisions.follow(draft, () => decideOn(request, route), endOfOutcome)
+        draft === undefined ? decideOn(request, route) : decisions.follow(draft, decideOn, endOfOutcome)
       return request.carried === undefined
         ? outcome
         : andThen(outcome, (settled) => noteJudged(settled, request))

@@ -48,18 +48,21 @@ export type Authenticated = TokenCaller | Refusal | typeof unsigned
  */
 export function authenticate(request: HttpRequest, context: AuthenticationContext): Awaitable<Authenticated> {
   const draft = context.decisions.draftOf(request)
-  if (draft === undefined && !verifications.hasSubscribers)
-    return authenticateNow(request, context, undefined)
-  const watched = (): Awaitable<Authenticated> =>
-    draft === undefined
-      ? authenticateNow(request, context, undefined)
-      : andThen(authenticateNow(request, context, draft), (authenticated) => {
-          draft.endVerification(
-            authenticated === unsigned || authenticated instanceof Refusal ? undefined : authenticated,
-          )
-          return authenticated
-        })
-  return verifications.hasSubscribers ? traced(verifications, { request }, watched) : watched()
+  return verifications.hasSubscribers
+    ? traced(verifications, { request }, () => noteEnd(authenticateNow(request, context, draft), draft))
+    : noteEnd(authenticateNow(request, context, draft), draft)
+}
+
+function noteEnd(
+  authenticated: Awaitable<Authenticated>,
+  draft: Draft | undefined,
+): Awaitable<Authenticated> {
+  if (draft === undefined) return authenticated
+  // A closure would cost more than what it does.
+  if (isPromiseLike(authenticated)) return Promise.resolve(authenticated).then((last) => noteEnd(last, draft))
+  const isCaller = authenticated !== unsigned && !(authenticated instanceof Refusal)
+  draft.endVerification(isCaller ? authenticated : undefined)
+  return authenticated
 }
 
 function authenticateNow(

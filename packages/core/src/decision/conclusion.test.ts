@@ -1,5 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, describe, expect, it } from 'vitest'
+import { allow, type Policy } from '../access/policy.js'
+import type { AAuthEvent } from '../events.js'
 import type { RouteView } from '../http/request-view.js'
 import { createResourceServer } from '../server/resource-server.js'
 import { now, signed, token } from '../testing/party.js'
@@ -80,6 +82,32 @@ describe('a decision on its channel', () => {
     await server.require({ scope: 'data.read' }).check(await signed(await token('aa-auth+jwt')))
     clock += 5000
     expect(told[0]?.event).toMatchObject({ at: now * 1000, milliseconds: 0 })
+  })
+
+  it('has the time at which what became of the request was told, or that at which it had been waited for', async () => {
+    let clock = now * 1000
+    const events: AAuthEvent[] = []
+    const server = createResourceServer({
+      ...testOptions,
+      clock: () => clock++,
+      crypto: { mode: 'sync' },
+      onEvent: (event) => void events.push(event),
+    })
+    const timesOf = async (policy: Policy) => {
+      events.length = 0
+      await server.require({ scope: 'data.read', policy }).check(await signed(await token('aa-auth+jwt')))
+      const at = (name: AAuthEvent['name']) => events.find((event) => event.name === name)?.at as number
+      return [at('served'), at('decision'), clock] as const
+    }
+    const [told, concluded] = await timesOf(allow)
+    expect(concluded).toBe(told)
+    const [toldLater, concludedLater, end] = await timesOf(async () => {
+      clock += 5000
+      return allow()
+    })
+    expect(concludedLater).toBeGreaterThan(toldLater)
+    expect(toldLater).toBeGreaterThan(told + 5000)
+    expect(concludedLater).toBeLessThan(end)
   })
 })
 

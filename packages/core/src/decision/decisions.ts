@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Awaitable } from '../awaitable.js'
-import { andThen } from '../awaitable.js'
+import { isPromiseLike } from '../awaitable.js'
 import type { DecisionEvent } from '../events.js'
 import type { HttpRequest } from '../http/message.js'
 import type { RouteView } from '../http/request-view.js'
@@ -14,6 +14,12 @@ export const decisionChannel: ReturnType<typeof channel> = channel('countersign:
 
 /** Every event but decisions is published here, whoever else is told of it: `event`, and `about` as `onEvent` is given it. */
 export const eventChannel: ReturnType<typeof channel> = channel('countersign:event')
+
+/**
+ * Of events, those that are counted: all but `served`, which every request is that is served, and of which its decision tells.
+ * By its name, since the telemetry may be of another copy of this package than the server.
+ */
+export const countedChannel: ReturnType<typeof channel> = channel('countersign:counted')
 
 /** The dependencies of {@link Decisions}. */
 export interface DecisionsContext {
@@ -79,33 +85,56 @@ export class Decisions {
   }
 
   /** Decides on a request, and tells what became of it. */
-  follow<T>(
-    draft: Draft,
-    decide: () => Awaitable<T>,
-    endOf: (outcome: T, draft: Draft) => End,
-  ): Awaitable<T> {
-    if (!requests.hasSubscribers)
-      return andThen(decide(), (outcome) => {
-        this.#conclude(draft, endOf(outcome, draft))
-        return outcome
-      })
+  follow<T>(draft: Draft, decide: Decide<T>, endOf: EndOf<T>): Awaitable<T> {
+    if (!requests.hasSubscribers) return this.#decide(draft, decide, endOf, undefined)
     const message = new RequestMessage(draft.request)
-    return traced(requests, message, () =>
-      andThen(decide(), (outcome) => {
-        message.conclusion = this.#conclude(draft, endOf(outcome, draft))
-        return outcome
-      }),
+    return traced(requests, message, () => this.#decide(draft, decide, endOf, message))
+  }
+
+  #decide<T>(
+    draft: Draft,
+    decide: Decide<T>,
+    endOf: EndOf<T>,
+    message: RequestMessage | undefined,
+  ): Awaitable<T> {
+    const decided = decide(draft.request, draft.route)
+    if (isPromiseLike(decided)) return this.#concludeLater(draft, decided, endOf, message)
+    // Nothing was waited for: what became of the request was told just now.
+    return this.#conclude(draft, decided, endOf, draft.toldAt ?? this.#context.clock(), message)
+  }
+
+  #concludeLater<T>(
+    draft: Draft,
+    decided: Promise<T>,
+    endOf: EndOf<T>,
+    message: RequestMessage | undefined,
+  ): Promise<T> {
+    return Promise.resolve(decided).then((outcome) =>
+      this.#conclude(draft, outcome, endOf, this.#context.clock(), message),
     )
   }
 
-  #conclude(draft: Draft, end: End): Conclusion {
-    const { resource, clock, subjects, tell } = this.#context
-    const conclusion = new Conclusion(resource, draft, end, clock(), subjects)
+  #conclude<T>(
+    draft: Draft,
+    outcome: T,
+    endOf: EndOf<T>,
+    at: number,
+    message: RequestMessage | undefined,
+  ): T {
+    const { resource, subjects, tell } = this.#context
+    const conclusion = new Conclusion(resource, draft, endOf(outcome, draft), at, subjects)
     draft.isConcluded = true
     tell(conclusion)
-    return conclusion
+    if (message !== undefined) message.conclusion = conclusion
+    return outcome
   }
 }
+
+/** Decides on a request. */
+type Decide<T> = (request: HttpRequest, route: RouteView) => Awaitable<T>
+
+/** What a decision tells of an outcome. */
+type EndOf<T> = (outcome: T, draft: Draft) => End
 
 /** What listeners of a request are given; `event` is there at the end. */
 class RequestMessage {

@@ -24,6 +24,8 @@ export class Draft {
   policy: string | undefined
   /** The last event that says what became of the request. */
   ending: Ending | undefined
+  /** When the last event about the request was told, by the option `clock`. */
+  toldAt: number | undefined
   /** What listeners are given with an event about the request; made for the first of them. */
   about: object | undefined
   #id: string | undefined | null = null

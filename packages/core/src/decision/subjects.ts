@@ -88,14 +88,18 @@ export function createSubjects(
     }
   }
 
-  const addTo: NameSubjects = (seen, event) => {
-    // What a route adds to a caller is added anew for each request.
+  // What a route adds to a caller is added anew for each request.
+  const nameBare = (seen: Caller): SubjectMembers => {
     const caller = seen.kind === 'session' ? seen : withoutUser(seen)
-    let named = known.get(caller)
-    if (named === undefined) {
-      named = name(caller)
-      known.set(caller, named)
-    }
+    const before = known.get(caller)
+    if (before !== undefined) return before
+    const named = name(caller)
+    known.set(caller, named)
+    return named
+  }
+
+  const addTo: NameSubjects = (caller, event) => {
+    const named = known.get(caller) ?? nameBare(caller)
     const { person, account, user } = named
     if (person !== undefined) event.person = person
     if (account !== undefined) event.account = account

@@ -3,7 +3,7 @@ import { isPromiseLike } from '../awaitable.js'
 import type { Logger } from '../configuration/logger.js'
 import { callIdOf } from '../decision/call-id.js'
 import type { Conclusion, DecisionTold, EventTold } from '../decision/conclusion.js'
-import { Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
+import { countedChannel, Decisions, decisionChannel, eventChannel } from '../decision/decisions.js'
 import type { Draft } from '../decision/draft.js'
 import type { NameSubjects } from '../decision/subjects.js'
 import { askable } from '../errors.js'
@@ -68,10 +68,19 @@ export function createReporting(context: ReportingContext): Reporting {
       const draft = request === undefined ? undefined : decisions.draftOf(request)
       draft?.note(event)
       const isKept = audit !== undefined && event.name === 'onward'
-      if (onEvent === undefined && !isKept && !eventChannel.hasSubscribers) return
-      const message = new EventMessage(resource, event, clock(), request, draft, error)
+      const isCounted = event.name !== 'served' && countedChannel.hasSubscribers
+      if (onEvent === undefined && !isKept && !isCounted && !eventChannel.hasSubscribers) return
+      const at = clock()
+      if (draft !== undefined) draft.toldAt = at
+      if (!isKept && !isCounted && !eventChannel.hasSubscribers) {
+        if (onEvent !== undefined)
+          tell(onEvent, timed(event, at, idOf(request, draft)), aboutEvent(request, draft, error))
+        return
+      }
+      const message = new EventMessage(resource, event, at, request, draft, error)
       if (onEvent !== undefined) tell(onEvent, message.event, message.about)
       if (eventChannel.hasSubscribers) eventChannel.publish(message)
+      if (isCounted) countedChannel.publish(message)
       if (isKept && message.event.name === 'onward') audit.recordOnward(message.event)
     },
   }
@@ -105,23 +114,28 @@ class EventMessage implements EventTold {
   }
 
   get event(): AAuthEvent {
-    if (this.#event === undefined) {
-      const id = this.#draft === undefined ? callIdIn(this.#request) : this.#draft.id
-      const told = id === undefined ? { ...this.untold, at: this.#at } : { ...this.untold, at: this.#at, id }
-      this.#event = told as AAuthEvent
-    }
+    this.#event ??= timed(this.untold, this.#at, idOf(this.#request, this.#draft))
     return this.#event
   }
 
   get about(): EventAbout {
-    const draft = this.#draft
-    this.#about ??=
-      draft === undefined || this.#error !== undefined
-        ? new About(this.#request as HttpRequest | undefined, draft?.route, this.#error)
-        : aboutDraft(draft)
+    this.#about ??= aboutEvent(this.#request, this.#draft, this.#error)
     return this.#about
   }
 }
+
+function timed(untold: UntimedEvent<AAuthEvent>, at: number, id: string | undefined): AAuthEvent {
+  const told = id === undefined ? { ...untold, at } : { ...untold, at, id }
+  return told as AAuthEvent
+}
+
+const idOf = (request: object | undefined, draft: Draft | undefined): string | undefined =>
+  draft === undefined ? callIdIn(request) : draft.id
+
+const aboutEvent = (request: object | undefined, draft: Draft | undefined, error: unknown): EventAbout =>
+  draft === undefined || error !== undefined
+    ? new About(request as HttpRequest | undefined, draft?.route, error)
+    : aboutDraft(draft)
 
 const aboutDraft = (draft: Draft): EventAbout => {
   draft.about ??= new About(draft.request, draft.route, undefined)
@@ -148,16 +162,17 @@ class DecisionMessage implements DecisionTold {
 }
 
 function tell(onEvent: Listener, event: AAuthEvent, about: EventAbout): void {
-  const warn = (cause: unknown): void =>
-    process.emitWarning(`onEvent threw: ${String(askable(cause))}`, { code: 'AAUTH_ON_EVENT' })
   try {
     const told = onEvent(event, about)
     // It may be an async function: a rejection that nobody handles ends the process.
-    if (isPromiseLike(told)) void Promise.resolve(told).catch(warn)
+    if (isPromiseLike(told)) void Promise.resolve(told).catch(warnOf)
   } catch (cause) {
-    warn(cause)
+    warnOf(cause)
   }
 }
+
+const warnOf = (cause: unknown): void =>
+  process.emitWarning(`onEvent threw: ${String(askable(cause))}`, { code: 'AAUTH_ON_EVENT' })
 
 const callIdIn = (request: object | undefined): string | undefined =>
   request === undefined ? undefined : callIdOf(request as HttpRequest)

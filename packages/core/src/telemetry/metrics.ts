@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api'
 import type { DecisionTold, EventTold } from '../decision/conclusion.js'
-import { decisionChannel, eventChannel } from '../decision/decisions.js'
+import { countedChannel, decisionChannel } from '../decision/decisions.js'
 import type { ResourceServer } from '../server/contract.js'
 import { storeCalls } from '../tracing/channels.js'
 import { bounded, knownMethod } from './known.js'
@@ -51,7 +51,7 @@ function countDecisions(meter: Meter): () => void {
   const routeOf = bounded()
   const codeOf = bounded()
   const kinds = new Table<Kind>()
-  const resources = new Table<OfResource>()
+  const resources = new Map<string, OfResource>()
   const ofResource = (resource: string): OfResource => {
     const hit = (tally: Tally, is: boolean) =>
       tally.series({ 'aauth.resource': resource, 'aauth.cache.hit': is })
@@ -61,6 +61,24 @@ function countDecisions(meter: Meter): () => void {
       others: { tokens: hit(tokens, false), keys: hit(keys, false), verification: took(false) },
     }
   }
+  const ofKind = (
+    resource: string,
+    outcome: string,
+    caller: string,
+    method: string,
+    code: string | undefined,
+    route: string | undefined,
+  ): Kind => ({
+    decisions: decisions.series({
+      'aauth.resource': resource,
+      'aauth.outcome': outcome,
+      'aauth.caller': caller,
+      'http.request.method': method,
+      ...(route === undefined ? undefined : { 'http.route': route }),
+      ...(code === undefined ? undefined : { 'aauth.code': code }),
+    }),
+    duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
+  })
   // The event is not asked for: nobody else may want it.
   const count = ({ conclusion }: DecisionTold): void => {
     const { resource, end, draft, caller, milliseconds } = conclusion
@@ -69,22 +87,17 @@ function countDecisions(meter: Meter): () => void {
     const pattern = draft.route.route
     const route = pattern === undefined ? undefined : routeOf(pattern)
     const code = end.code === undefined ? undefined : codeOf(end.code)
-    const kind = kinds.get([resource, outcome, caller, method, code, route], () => ({
-      decisions: decisions.series({
-        'aauth.resource': resource,
-        'aauth.outcome': outcome,
-        'aauth.caller': caller,
-        'http.request.method': method,
-        ...(route === undefined ? undefined : { 'http.route': route }),
-        ...(code === undefined ? undefined : { 'aauth.code': code }),
-      }),
-      duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
-    }))
+    const names = [resource, outcome, caller, method, code, route] as const
+    const kind = kinds.get(names) ?? kinds.add(names, ofKind(...names))
     kind.decisions.count++
     duration.record(milliseconds / 1000, kind.duration)
     const { remembered, keyHeld, verification: took } = draft
     if (remembered === undefined) return
-    const of = resources.get([resource], () => ofResource(resource))
+    let of = resources.get(resource)
+    if (of === undefined) {
+      of = ofResource(resource)
+      resources.set(resource, of)
+    }
     const which = remembered ? of.remembered : of.others
     which.tokens.count++
     if (keyHeld !== undefined) (keyHeld ? of.remembered : of.others).keys.count++
@@ -147,8 +160,6 @@ function countEvents(meter: Meter): () => void {
     description: 'Sessions of connected agents that have begun',
   })
   const count = ({ untold: event, resource: name }: EventTold): void => {
-    // Every request that is served is such an event as well, and none that is counted.
-    if (event.name === 'served') return
     const resource = { 'aauth.resource': name }
     switch (event.name) {
       case 'issuer-fetched':
@@ -183,7 +194,7 @@ function countEvents(meter: Meter): () => void {
       default:
     }
   }
-  return listen(eventChannel.name, count)
+  return listen(countedChannel.name, count)
 }
 
 function timeStore(meter: Meter): () => void {

@@ -30,7 +30,7 @@ const spanOf = Symbol('span')
 /** Makes spans of requests, fetches and store calls. @returns stops it */
 export function traceWith(tracer: Tracer): () => void {
   // Ours, since that of the SDK can only be entered around a function: within a request, spans are children of its span.
-  const within = new AsyncLocalStorage<Context>()
+  const within = new AsyncLocalStorage<Around>()
   const stops = [
     follow(requestSpan, tracer, within),
     follow(fetchSpan, tracer, within),
@@ -41,20 +41,38 @@ export function traceWith(tracer: Tracer): () => void {
   }
 }
 
+/** The span that others are within. Most requests wait for nothing, and have none within theirs. */
+class Around {
+  readonly #parent: Context
+  readonly #span: Span
+  #context: Context | undefined
+
+  constructor(parent: Context, span: Span) {
+    this.#parent = parent
+    this.#span = span
+  }
+
+  get context(): Context {
+    this.#context ??= trace.setSpan(this.#parent, this.#span)
+    return this.#context
+  }
+}
+
 function follow<M>(
   { channel, name, kind, end }: SpanKindOf<M>,
   tracer: Tracer,
-  within: AsyncLocalStorage<Context>,
+  within: AsyncLocalStorage<Around>,
 ): () => void {
-  const begin = (message: unknown): Context => {
-    const parent = within.getStore() ?? context.active()
+  const begin = (message: unknown): Around | undefined => {
+    const around = within.getStore()
     try {
+      const parent = around === undefined ? context.active() : around.context
       const span = tracer.startSpan(name(message as M), { kind }, parent)
       ;(message as { [spanOf]?: Span })[spanOf] = span
-      return trace.setSpan(parent, span)
+      return new Around(parent, span)
     } catch (cause) {
       warn(cause)
-      return parent
+      return around
     }
   }
   const conclude = safely((message: Message): void => {

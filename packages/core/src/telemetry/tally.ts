@@ -37,24 +37,25 @@ export function createTally(meter: Meter, name: string, about: { unit: string; d
 export class Table<V> {
   readonly #root: Branch<V> = new Map()
 
-  /** @param make makes what is not there yet */
-  get(names: readonly (string | undefined)[], make: () => V): V {
+  get(names: readonly (string | undefined)[]): V | undefined {
+    let found: Branch<V> | V | undefined = this.#root
+    for (const name of names) {
+      if (found === undefined) return undefined
+      found = (found as Branch<V>).get(name)
+    }
+    return found as V | undefined
+  }
+
+  /** @returns the value */
+  add(names: readonly (string | undefined)[], value: V): V {
     let branch = this.#root
-    const last = names.length - 1
-    for (let i = 0; i < last; i++) {
-      let next = branch.get(names[i])
-      if (next === undefined) {
-        next = new Map()
-        branch.set(names[i], next)
-      }
-      branch = next as Branch<V>
+    for (const name of names.slice(0, -1)) {
+      const next = (branch.get(name) as Branch<V> | undefined) ?? new Map()
+      branch.set(name, next)
+      branch = next
     }
-    let found = branch.get(names[last])
-    if (found === undefined) {
-      found = make()
-      branch.set(names[last], found)
-    }
-    return found as V
+    branch.set(names.at(-1), value)
+    return value
   }
 }
 

@@ -22,40 +22,46 @@ type Tracing = ReturnType<typeof tracingChannel>
  * return either. Ask `hasSubscribers` first, where a closure costs too much.
  */
 export function traced<T>(channel: Tracing, message: object, operation: () => Awaitable<T>): Awaitable<T> {
-  const { start, end, asyncStart, asyncEnd, error } = channel
-  const told = message as { result?: unknown; error?: unknown }
-  const fail = (cause: unknown): never => {
-    told.error = cause
-    error.publish(told)
-    throw cause
+  return channel.start.runStores(message, run<T>, undefined, channel, message, operation)
+}
+
+type Told = { result?: unknown; error?: unknown }
+
+function run<T>(channel: Tracing, told: Told, operation: () => Awaitable<T>): Awaitable<T> {
+  try {
+    const result = operation()
+    if (isPromiseLike(result)) return settle(channel, told, result)
+    told.result = result
+    return result
+  } catch (cause) {
+    return fail(channel, told, cause)
+  } finally {
+    channel.end.publish(told)
   }
-  return start.runStores(told, () => {
-    try {
-      const result = operation()
-      if (!isPromiseLike(result)) {
-        told.result = result
-        return result
+}
+
+function settle<T>(channel: Tracing, told: Told, result: Promise<T>): Promise<T> {
+  const { asyncStart, asyncEnd } = channel
+  return Promise.resolve(result).then(
+    (value) => {
+      told.result = value
+      asyncStart.publish(told)
+      asyncEnd.publish(told)
+      return value
+    },
+    (cause: unknown) => {
+      try {
+        return fail(channel, told, cause)
+      } finally {
+        asyncStart.publish(told)
+        asyncEnd.publish(told)
       }
-      return Promise.resolve(result).then(
-        (value) => {
-          told.result = value
-          asyncStart.publish(told)
-          asyncEnd.publish(told)
-          return value
-        },
-        (cause: unknown) => {
-          try {
-            return fail(cause)
-          } finally {
-            asyncStart.publish(told)
-            asyncEnd.publish(told)
-          }
-        },
-      )
-    } catch (cause) {
-      return fail(cause)
-    } finally {
-      end.publish(told)
-    }
-  })
+    },
+  )
+}
+
+function fail(channel: Tracing, told: Told, cause: unknown): never {
+  told.error = cause
+  channel.error.publish(told)
+  throw cause
 }
