@@ -3,83 +3,85 @@ import type { CapturedFields } from './fields.js'
 // Reads the `curl` commands that browsers and people write for one request. No maintained library does this: the two
 // known ones bring a parser for the whole shell, or have not been updated for years.
 
+/** What the options say of the request. */
+interface Read {
+  readonly headers: [string, string][]
+  readonly data: string[]
+  method?: string
+  url?: string
+}
+
 /** Options that do not change what is signed. */
-const ignored: ReadonlySet<string> = new Set([
-  '-s',
-  '--silent',
-  '-S',
-  '--show-error',
-  '-v',
-  '--verbose',
-  '-i',
-  '--include',
-  '-k',
-  '--insecure',
-  '-L',
-  '--location',
-  '-f',
-  '--fail',
-  '-N',
-  '--no-buffer',
-  '--compressed',
-  '--http1.1',
-  '--http2',
-  '-g',
-  '--globoff',
-  '--path-as-is',
-])
-/** Options that do not change what is signed and take a value. */
-const ignoredWithValue: ReadonlySet<string> = new Set([
-  '-o',
-  '--output',
-  '-m',
-  '--max-time',
-  '--connect-timeout',
-  '-w',
-  '--write-out',
-  '--resolve',
-  '--cacert',
+const ignored: ReadonlySet<string> = new Set(
+  `-s --silent -S --show-error -v --verbose -i --include -k --insecure -L --location -f --fail -N --no-buffer
+  --compressed --http1.1 --http2 -g --globoff --path-as-is`.split(/\s+/),
+)
+
+const ignoreValue = (): void => {}
+const readMethod = (read: Read, value: string): void => {
+  read.method = value
+}
+const readUrl = (read: Read, value: string): void => {
+  read.url = value
+}
+const readHeader = (read: Read, value: string): void => void read.headers.push(headerOf(value))
+const readField =
+  (name: string) =>
+  (read: Read, value: string): void =>
+    void read.headers.push([name, value])
+const readRaw = (read: Read, value: string): void => void read.data.push(value)
+
+function readData(read: Read, value: string): void {
+  if (value.startsWith('@'))
+    throw new TypeError(
+      'explain: the content is in a file; give the request in its parts, with the content as body',
+    )
+  readRaw(read, value)
+}
+
+function readJson(read: Read, value: string): void {
+  readData(read, value)
+  read.headers.push(['Content-Type', 'application/json'])
+}
+
+/** Options that take a value, and what it means. */
+const withValue: ReadonlyMap<string, (read: Read, value: string) => void> = new Map([
+  ...[
+    '-o',
+    '--output',
+    '-m',
+    '--max-time',
+    '--connect-timeout',
+    '-w',
+    '--write-out',
+    '--resolve',
+    '--cacert',
+  ].map((name) => [name, ignoreValue] as const),
+  ['-X', readMethod],
+  ['--request', readMethod],
+  ['--url', readUrl],
+  ['-H', readHeader],
+  ['--header', readHeader],
+  ['-A', readField('User-Agent')],
+  ['--user-agent', readField('User-Agent')],
+  ['-e', readField('Referer')],
+  ['--referer', readField('Referer')],
+  ['-b', readField('Cookie')],
+  ['--cookie', readField('Cookie')],
+  ['-d', readData],
+  ['--data', readData],
+  ['--data-ascii', readData],
+  ['--data-binary', readData],
+  ['--data-raw', readRaw],
+  ['--json', readJson],
 ])
 
 /** @throws TypeError naming the part that is not supported */
 export function readCurl(command: string): CapturedFields {
-  const words = splitShell(command.replace(/^\s*\$ /, ''))
-  const headers: [string, string][] = []
-  const data: string[] = []
-  let method: string | undefined
-  let url: string | undefined
-  const has = (name: string): boolean => headers.some(([other]) => other.toLowerCase() === name)
-  for (let i = 1; i < words.length; i++) {
-    const word = words[i] as string
-    const [option, attached] = splitOption(word)
-    const value = (): string => {
-      const found = attached ?? words[++i]
-      if (found === undefined) throw new TypeError(`explain: the curl option ${option} has no value`)
-      return found
-    }
-    if (ignored.has(option)) continue
-    if (ignoredWithValue.has(option)) value()
-    else if (option === '-X' || option === '--request') method = value()
-    else if (option === '-I' || option === '--head') method ??= 'HEAD'
-    else if (option === '--url') url = value()
-    else if (option === '-H' || option === '--header') headers.push(headerOf(value()))
-    else if (option === '-A' || option === '--user-agent') headers.push(['User-Agent', value()])
-    else if (option === '-e' || option === '--referer') headers.push(['Referer', value()])
-    else if (option === '-b' || option === '--cookie') headers.push(['Cookie', value()])
-    else if (['-d', '--data', '--data-ascii', '--data-binary', '--data-raw', '--json'].includes(option)) {
-      const text = value()
-      if (option !== '--data-raw' && text.startsWith('@'))
-        throw new TypeError(
-          'explain: the content is in a file; give the request in its parts, with the content as body',
-        )
-      data.push(text)
-      if (option === '--json') headers.push(['Content-Type', 'application/json'])
-    } else if (option.startsWith('-'))
-      throw new TypeError(`explain: the curl option ${option.slice(0, 40)} is not understood`)
-    else url = word
-  }
+  const read = readOptions(splitShell(command.replace(/^\s*\$ /, '')))
+  const { method, url, headers, data } = read
   if (url === undefined) throw new TypeError('explain: the curl command names no URL')
-  if (data.length > 0 && !has('content-type'))
+  if (data.length > 0 && !headers.some(([name]) => name.toLowerCase() === 'content-type'))
     headers.push(['Content-Type', 'application/x-www-form-urlencoded'])
   const body = data.length === 0 ? undefined : data.join('&')
   return {
@@ -88,6 +90,24 @@ export function readCurl(command: string): CapturedFields {
     headers,
     ...(body === undefined ? {} : { body }),
   }
+}
+
+function readOptions([, ...words]: readonly string[]): Read {
+  const read: Read = { headers: [], data: [] }
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string
+    const [option, attached] = splitOption(word)
+    const take = withValue.get(option)
+    if (take !== undefined) {
+      const value = attached ?? words[++i]
+      if (value === undefined) throw new TypeError(`explain: the curl option ${option} has no value`)
+      take(read, value)
+    } else if (option === '-I' || option === '--head') read.method ??= 'HEAD'
+    else if (!option.startsWith('-')) read.url = word
+    else if (!ignored.has(option))
+      throw new TypeError(`explain: the curl option ${option.slice(0, 40)} is not understood`)
+  }
+  return read
 }
 
 function headerOf(line: string): [string, string] {
