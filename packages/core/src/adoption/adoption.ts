@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from '../configuration/schema.js'
 import type { Store } from '../store/store.js'
+import { createSlot, slots } from './slot.js'
 import { type AdoptionRow, type Noted, readRows, Tally } from './tally.js'
 
 /** What report-only routes have seen at all instances that share a store. */
@@ -33,14 +34,9 @@ export interface AdoptionContext {
   readonly monotonic: () => number
 }
 
-// A store cannot update several keys at once, so each instance adds to a value of its own: a slot, reserved for it
-// while it writes. When an instance ends, another takes over its slot with the counts in it.
-const slots = 64
-const leaseSeconds = 300
 const keptSeconds = 14 * 86_400
 const pauseMilliseconds = 30_000
 
-const leaseKey = (slot: number): string => `adoption:lease:${slot}`
 const rowsKey = (slot: number): string => `adoption:rows:${slot}`
 
 const storedSchema = z.object({ batch: z.string(), rows: z.unknown() })
@@ -53,10 +49,9 @@ interface Batch {
 
 /** Creates the counts of one server. */
 export function createAdoption({ store, clock, monotonic }: AdoptionContext): Adoption {
-  const instance = randomUUID()
+  const ownSlot = createSlot(store)
   let fresh = new Tally()
   let batch: Batch | undefined
-  let slot: number | undefined
   let since = monotonic()
   let flushing: Promise<boolean> | undefined
 
@@ -100,23 +95,6 @@ export function createAdoption({ store, clock, monotonic }: AdoptionContext): Ad
     sum.merge(stored.tally, seconds() - keptSeconds)
     sum.merge(tally)
     await store.put(rowsKey(own), JSON.stringify({ batch: id, rows: sum.rows() }), keptSeconds)
-  }
-
-  const ownSlot = async (): Promise<number | undefined> => {
-    if (slot !== undefined && (await store.get(leaseKey(slot))) === instance) {
-      await store.put(leaseKey(slot), instance, leaseSeconds)
-      return slot
-    }
-    slot = undefined
-    for (let free = 0; free < slots; free++) {
-      const isOurs = await store.claim(leaseKey(free), instance, leaseSeconds)
-      // A claim that failed may have taken effect.
-      if (isOurs || (await store.get(leaseKey(free))) === instance) {
-        slot = free
-        return free
-      }
-    }
-    return undefined
   }
 
   const readAll = async (): Promise<Tally> => {

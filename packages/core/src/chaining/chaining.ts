@@ -3,12 +3,12 @@ import type { Caller, TokenCaller } from '../caller.js'
 import { reportOn } from '../events.js'
 import { declaredCapabilities } from '../http/capabilities.js'
 import { carriedFor, type HttpRequest, hasBody } from '../http/message.js'
-import { answerOf, readWithin } from './answers.js'
+import { afterWait } from './after-wait.js'
 import type { CarriedChain, ChainState } from './chain.js'
 import { type ChainingContext, callOff } from './context.js'
 import { presentedToken } from './presented.js'
 import { ChainRun } from './run.js'
-import { type Progress, SupplierFault, type Wait } from './suppliers.js'
+import { SupplierFault, type Wait } from './suppliers.js'
 
 /**
  * Call chaining (AAuth 10.1): calls to suppliers in the name of a request's caller, and what is stored of them while
@@ -126,40 +126,13 @@ export function createChaining(context: ChainingContext): Chaining {
           ? { state: 'waiting', wait, sealed: await seal.close({ ...state, wait }) }
           : { state: 'waiting', wait }
       }
-      const done = await finished(state, state.wait, progress, caller)
+      const done = await afterWait(state, state.wait, progress, caller, context)
       return done instanceof SupplierFault ? done : { state: 'done', sealed: await seal.close(done) }
     },
     async cancel(sealed) {
       const state = await open(sealed).catch(() => undefined)
       if (state?.wait !== undefined) await callOff(state.wait, context)
     },
-  }
-
-  async function finished(
-    { wait: _, print = '', ...state }: ChainState,
-    { supplier }: Wait,
-    progress: Exclude<Progress, SupplierFault | { readonly state: 'waiting' }>,
-    { token }: TokenCaller,
-  ): Promise<ChainState | SupplierFault> {
-    if (progress.state === 'answer') {
-      const { response } = progress
-      const { status } = response
-      // A status that no handler could get.
-      if (status < 200 || status > 599)
-        return new SupplierFault('supplier_failed', `the supplier answered ${status}`)
-      const content = await readWithin(response, context.answerBytes).catch(() => undefined)
-      if (content === undefined) return new SupplierFault('supplier_failed', 'the answer broke off')
-      if (content instanceof Response) {
-        void content.body?.cancel().catch(() => {})
-        return new SupplierFault('supplier_failed', 'the supplier’s answer is longer than is kept')
-      }
-      return { ...state, answers: [...state.answers, answerOf(print, response, content)] }
-    }
-    const { kind, value } = progress
-    const exp = Math.min(progress.exp, token.exp)
-    const got = { kind, supplier, value, exp, jkt: context.agent.key.jkt } as const
-    const others = state.tokens.filter((one) => one.kind !== kind || one.supplier !== supplier)
-    return { ...state, tokens: [...others, got] }
   }
 }
 

@@ -23,44 +23,14 @@ interface Failure {
   readonly reason?: string | undefined
 }
 
-/** When a cause was logged last, and how often it has come since. */
-interface Logged {
-  readonly at: number
-  more: number
-}
-
 /** Logs internal failures, once a minute for each cause, and every refusal at the level `debug`. */
 export function createLog(logger: Logger = consoleLogger, monotonic: () => number): Report {
-  const causes = new Map<string, Logged>()
-
-  /** How often a cause has come since it was last logged; `undefined` when it is not logged now. */
-  const due = (cause: string): number | undefined => {
-    const now = monotonic()
-    const known = causes.get(cause)
-    if (known !== undefined && now < known.at + pause) {
-      known.more++
-      return undefined
-    }
-    if (known === undefined && cause !== others && causes.size >= mostCauses) {
-      for (const [old, { at }] of causes) if (now >= at + pause) causes.delete(old)
-      // Causes with ever new texts are counted as one.
-      if (causes.size >= mostCauses) return due(others)
-    }
-    causes.set(cause, { at: now, more: 0 })
-    return known?.more ?? 0
-  }
-
+  const causes = new Causes(monotonic)
   return (event, request, error) => {
     if (event.name === 'served') return
-    if (event.name === 'store-connecting') {
-      const { name: code, reason } = event
-      quietly(() => logger.warn({ code, reason }, `aauth: the store is not connected yet: ${reason}`))
-      return
-    }
-    if (event.name === 'store-restored') {
-      const { name: code, entries } = event
-      const said = `the store had lost what it held, and is used again; this process has written back ${entries} entries`
-      quietly(() => logger.warn({ code, entries }, `aauth: ${said}`))
+    const notice = noticeOf(event)
+    if (notice !== undefined) {
+      quietly(() => logger.warn(notice.details, notice.message))
       return
     }
     const failure = failureIn(event, error)
@@ -68,27 +38,91 @@ export function createLog(logger: Logger = consoleLogger, monotonic: () => numbe
       if (request !== undefined) debug(event, request, logger)
       return
     }
-    const more = due(causeOf(failure, error))
-    if (more === undefined) return
-    const { code, reason } = failure
-    const details = {
-      ...(error === undefined ? {} : { err: error }),
-      code,
-      ...(reason === undefined ? {} : { reason }),
-      ...(request === undefined ? {} : placeOf(request)),
-      // The route of a late function is known before it is noted for the request.
-      ...(event.name === 'policy-timeout' && event.route !== undefined ? { route: event.route } : {}),
-      ...(more === 0 ? {} : { more }),
-    }
-    const place = 'route' in details ? ` at ${details.method} ${details.route}` : ''
-    const repeated = more === 0 ? '' : ` (and ${more} more since it was logged last)`
-    // An error logged in full gives the reason itself.
-    const said = error === undefined ? `: ${reason ?? 'no reason given'}` : ''
-    quietly(() => logger.error(details, `aauth: ${code}${place}${said}${repeated}`))
+    const more = causes.due(causeOf(failure, error))
+    if (more !== undefined) logFailure(logger, failure, { event, request, error, more })
   }
 }
 
+/** When a cause was last logged, and how often it has come since. */
+interface Logged {
+  readonly at: number
+  more: number
+}
+
 const others = 'others'
+
+/** The causes that were logged lately. */
+class Causes {
+  readonly #logged = new Map<string, Logged>()
+  readonly #monotonic: () => number
+
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic
+  }
+
+  /** How often a cause has come since it was last logged; `undefined` when it is not logged now. */
+  due(cause: string): number | undefined {
+    const now = this.#monotonic()
+    const known = this.#logged.get(cause)
+    if (known !== undefined && now < known.at + pause) {
+      known.more++
+      return undefined
+    }
+    if (known === undefined && cause !== others && this.#logged.size >= mostCauses) {
+      for (const [old, { at }] of this.#logged) if (now >= at + pause) this.#logged.delete(old)
+      // Causes with ever new texts are counted as one.
+      if (this.#logged.size >= mostCauses) return this.due(others)
+    }
+    this.#logged.set(cause, { at: now, more: 0 })
+    return known?.more ?? 0
+  }
+}
+
+/** The warning about an event that is no failure; `undefined` for all others. */
+function noticeOf(event: UntimedEvent<AAuthEvent>): { details: object; message: string } | undefined {
+  switch (event.name) {
+    case 'store-connecting': {
+      const { name: code, reason } = event
+      return { details: { code, reason }, message: `aauth: the store is not connected yet: ${reason}` }
+    }
+    case 'store-restored': {
+      const { name: code, entries } = event
+      const message = `aauth: the store had lost what it held, and is used again; this process has written back ${entries} entries`
+      return { details: { code, entries }, message }
+    }
+    default:
+      return undefined
+  }
+}
+
+function logFailure(
+  logger: Logger,
+  { code, reason }: Failure,
+  { event, request, error, more }: Occurrence,
+): void {
+  const details = {
+    ...(error === undefined ? {} : { err: error }),
+    code,
+    ...(reason === undefined ? {} : { reason }),
+    ...(request === undefined ? {} : placeOf(request)),
+    // The route of a late function is known before it is noted for the request.
+    ...(event.name === 'policy-timeout' && event.route !== undefined ? { route: event.route } : {}),
+    ...(more === 0 ? {} : { more }),
+  }
+  const place = 'route' in details ? ` at ${details.method} ${details.route}` : ''
+  const repeated = more === 0 ? '' : ` (and ${more} more since it was logged last)`
+  // An error logged in full gives the reason itself.
+  const said = error === undefined ? `: ${reason ?? 'no reason given'}` : ''
+  quietly(() => logger.error(details, `aauth: ${code}${place}${said}${repeated}`))
+}
+
+/** A failure as it was reported, and how often its cause has come unlogged. */
+interface Occurrence {
+  readonly event: UntimedEvent<AAuthEvent>
+  readonly request: object | undefined
+  readonly error: unknown
+  readonly more: number
+}
 
 function failureIn(event: UntimedEvent<AAuthEvent>, error: unknown): Failure | undefined {
   switch (event.name) {
