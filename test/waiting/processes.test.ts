@@ -82,6 +82,22 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
   const poll = (pending: string, token: string): Promise<Response> =>
     stage.sam.request({ url: pending }, { token })
 
+  /** Makes the request that runs the handler, and waits until it has begun. `finish` lets the handler end. */
+  const startRun = async (
+    request: () => Promise<Response>,
+  ): Promise<{ readonly answer: Promise<Response>; finish(): void }> => {
+    let end = (): void => undefined
+    finish = new Promise((resolve) => {
+      end = resolve
+    })
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const answer = request()
+    await begun
+    return { answer, finish: end }
+  }
+
   it('a call is held here and carried out there; the answer is known to both', async () => {
     const pending = await call()
     const grant = await stage.grant('data.write')
@@ -94,15 +110,7 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
   it('what a server was doing when it died is not done again (R-247)', async () => {
     const pending = await call()
     const grant = await stage.grant('data.write')
-    let open: () => void = () => undefined
-    finish = new Promise((resolve) => {
-      open = resolve
-    })
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve
-    })
-    const lost = poll(pending, grant)
-    await begun
+    const lost = await startRun(() => poll(pending, grant))
     goTo(other.port)
     expect((await poll(pending, grant)).status).toBe(202)
     // The longest run, the clocks of two instances apart, and time to write down how it went.
@@ -110,30 +118,22 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
     const answer = await poll(pending, grant)
     expect([answer.status, await errorOf(answer)]).toEqual([500, 'server_error'])
     expect((await poll(pending, grant)).status).toBe(500)
-    open()
-    await lost
+    lost.finish()
+    await lost.answer
     expect(ran).toBe(1)
   })
 
   it('a call that is running is not lost for a server whose clock is ahead by all that the guide allows', async () => {
     const pending = await call()
     const grant = await stage.grant('data.write')
-    let open: () => void = () => undefined
-    finish = new Promise((resolve) => {
-      open = resolve
-    })
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve
-    })
-    const running = poll(pending, grant)
-    await begun
+    const running = await startRun(() => poll(pending, grant))
     goTo(other.port)
     ahead = 10
     // The last moment in which it may still run, and then be written down.
     stage.pass(60)
     expect((await poll(pending, grant)).status).toBe(202)
-    open()
-    expect((await running).status).toBe(200)
+    running.finish()
+    expect((await running.answer).status).toBe(200)
     expect((await poll(pending, grant)).status).toBe(200)
     expect(ran).toBe(1)
   })
@@ -144,17 +144,9 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
       const first = await stage.sam.request({ method: 'POST', url: `${resource}/approved` })
       const pending = locationOf(first)
       await stage.aauth.pending.approve(pending.slice(pending.lastIndexOf('/') + 1))
-      let open: () => void = () => undefined
-      finish = new Promise((resolve) => {
-        open = resolve
-      })
-      const begun = new Promise<void>((resolve) => {
-        begin = resolve
-      })
       goTo(other.port)
       ahead = seconds
-      const lost = stage.sam.request({ url: pending })
-      await begun
+      const lost = await startRun(() => stage.sam.request({ url: pending }))
       // That it was begun is known for as long as anything is known of the call.
       stage.pass(585)
       const seen = new Set<number>()
@@ -166,8 +158,8 @@ describe.each(adapters)('waiting in two servers that share a store [adapter %s]'
         }
       }
       expect([...seen]).toEqual([500, 404])
-      open()
-      await lost
+      lost.finish()
+      await lost.answer
       expect(ran).toBe(1)
     },
   )

@@ -2,6 +2,7 @@ import { algorithms } from '../crypto/algorithms.js'
 import type { Endpoint } from '../http/endpoint.js'
 import { jsonAnswer } from '../http/message.js'
 import { ownUrl } from '../identifiers.js'
+import { cacheable, displayMembers, documentEndpoint } from './document.js'
 import type { DocumentsContext } from './metadata.js'
 
 /** Where `aauth-agent.json` is, on the origin of every agent provider (AAuth 11.2.1). */
@@ -22,16 +23,10 @@ export function agentMetadataEndpoint(
       issuer: resource,
       jwks_uri: ownUrl(resource, paths.jwks),
       callback_endpoint: ownUrl(resource, callback),
-      name: display.name,
-      description: display.description,
-      logo_uri: display.logoUri,
-      logo_dark_uri: display.logoDarkUri,
-      documentation_uri: display.documentationUri,
-      tos_uri: display.tosUri,
-      policy_uri: display.policyUri,
+      ...displayMembers(display),
       accept_signature_algs: [...algorithms.keys()],
     },
-    { 'Cache-Control': 'public, max-age=300' },
+    cacheable,
   )
-  return { path: metadataPath, methods: ['GET', 'HEAD'], unrecorded: true, handle: () => answer }
+  return documentEndpoint(metadataPath, () => answer)
 }

@@ -4,6 +4,7 @@ import { type Answer, jsonAnswer } from '../http/message.js'
 import { ownUrl } from '../identifiers.js'
 import type { OwnKeyRing } from '../own-keys/key-ring.js'
 import type { AccessMode } from './access-mode.js'
+import { cacheable, type Display, displayMembers, documentEndpoint } from './document.js'
 import { metadataPath } from './metadata-link.js'
 
 /** What the documents depend on: checked options of the resource server, with the same names. */
@@ -20,15 +21,7 @@ export interface DocumentsContext {
   readonly accessMode: AccessMode | undefined
   /** What the most demanding route requires; `undefined`: no route has been declared yet. */
   readonly routesMode: () => AccessMode | undefined
-  readonly display: {
-    readonly name?: string
-    readonly description?: string
-    readonly logoUri?: string
-    readonly logoDarkUri?: string
-    readonly documentationUri?: string
-    readonly tosUri?: string
-    readonly policyUri?: string
-  }
+  readonly display: Display
   /** Seconds. */
   readonly signatureWindow: number
   readonly additionalSignatureComponents: readonly string[]
@@ -41,21 +34,15 @@ export function metadataEndpoint(config: DocumentsContext): Endpoint {
   const mode = (): AccessMode =>
     accessMode ?? routesMode() ?? (scopes.size > 0 ? 'auth-token' : 'agent-token')
   const made = new Map<AccessMode, Answer>()
-  return {
-    path: metadataPath,
-    methods: ['GET', 'HEAD'],
-    unrecorded: true,
-    handle() {
-      const current = mode()
-      const answer = made.get(current) ?? metadataAnswer(config, current)
-      made.set(current, answer)
-      return answer
-    },
-  }
+  return documentEndpoint(metadataPath, () => {
+    const current = mode()
+    const answer = made.get(current) ?? metadataAnswer(config, current)
+    made.set(current, answer)
+    return answer
+  })
 }
 
 function metadataAnswer(config: DocumentsContext, mode: AccessMode): Answer {
-  const { display } = config
   return jsonAnswer(
     {
       issuer: config.resource,
@@ -66,13 +53,7 @@ function metadataAnswer(config: DocumentsContext, mode: AccessMode): Answer {
         config.paths.revocation === false ? undefined : ownUrl(config.resource, config.paths.revocation),
       // The default value, so it is left out.
       access_mode: mode === 'agent-token' && config.accessMode === undefined ? undefined : mode,
-      name: display.name,
-      description: display.description,
-      logo_uri: display.logoUri,
-      logo_dark_uri: display.logoDarkUri,
-      documentation_uri: display.documentationUri,
-      tos_uri: display.tosUri,
-      policy_uri: display.policyUri,
+      ...displayMembers(config.display),
       scope_descriptions: config.scopes.size > 0 ? Object.fromEntries(config.scopes) : undefined,
       signature_window: config.signatureWindow,
       additional_signature_components:
@@ -85,13 +66,5 @@ function metadataAnswer(config: DocumentsContext, mode: AccessMode): Answer {
 
 /** The endpoint of the key set: public members, `alg` and `kid` of every signing key (AAuth 11.4, R-004). */
 export function jwksEndpoint(config: DocumentsContext): Endpoint {
-  return {
-    path: config.paths.jwks,
-    methods: ['GET', 'HEAD'],
-    unrecorded: true,
-    handle: () => jsonAnswer({ keys: config.keys.publicJwks }, cacheable),
-  }
+  return documentEndpoint(config.paths.jwks, () => jsonAnswer({ keys: config.keys.publicJwks }, cacheable))
 }
-
-// Short, so that a key published for a rotation is soon known. Others fetch again at most once a minute (11.4).
-const cacheable = { 'Cache-Control': 'public, max-age=300' }
