@@ -31,12 +31,18 @@ const messages: Readonly<Record<DiagnosticCode, string>> = {
 /** The codes of all diagnostics. */
 export const diagnosticCodes: readonly DiagnosticCode[] = Object.keys(messages) as DiagnosticCode[]
 
-/** Reports a misconfiguration to the operator. @param detail what was seen: nothing secret, and no text of a stranger that a log could not hold */
+/**
+ * Reports a misconfiguration to the operator. @param detail what was found, without secrets and without a stranger's
+ * text that is unsafe in a log
+ */
 export type Diagnose = (code: DiagnosticCode, detail?: string) => void
 
 const warned = new Set<DiagnosticCode>()
 
-/** Diagnostics of one server: to `onEvent` once a code, and as a Node warning once a code in the whole process. */
+/**
+ * The diagnostics of one server: reported to `onEvent` once for each code, and as a Node warning once for each code
+ * and process.
+ */
 export function createDiagnose(report: Report): Diagnose {
   const reported = new Set<DiagnosticCode>()
   return (code, detail) => {

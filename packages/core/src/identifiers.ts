@@ -65,8 +65,8 @@ export function isEndpointUrl(value: unknown, sameHostAs?: string): value is str
 }
 
 /**
- * Whether a value names a user of the application. Nobody is not somebody without a name: `undefined` comes of a misspelt
- * member, and a blank text of an empty column.
+ * Whether a value names a user of the application. `undefined` comes from a misspelt member and a blank text from an
+ * empty column, so neither counts as a name.
  */
 export function isUser(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== ''

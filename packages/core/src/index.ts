@@ -1,5 +1,5 @@
-// What a program with a resource server of its own works with. What connects it to a framework, and the parts of these
-// types by name, are in `@countersign/core/adapter`; events are in `@countersign/core/events`.
+// What a program needs for its own resource server. `@countersign/core/adapter` has what connects it to a framework,
+// and the types that these types consist of; `@countersign/core/events` has the events.
 export { type Authorized, authorized } from './access/access-options.js'
 export { type Effect, fresh, readOnly } from './access/effects.js'
 export {

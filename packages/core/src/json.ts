@@ -1,10 +1,10 @@
 import { fixedLimits } from './limits.js'
 
 /**
- * Parses a JSON object from a stranger: no duplicate members at any level (the last would silently win), no nesting
- * beyond 16 levels, no more than 128 members of one object. `undefined` for anything else. Members called `__proto__`
- * are left out: whoever copies an object with `Object.assign` would have a prototype from the stranger. The caller
- * bounds the length.
+ * Parses a JSON object from a stranger: no repeated members at any level (the last would silently win), no nesting
+ * beyond 16 levels, at most 128 members in one object. `undefined` for anything else. Members named `__proto__` are
+ * left out, because copying the object with `Object.assign` would set the stranger's prototype. The caller bounds the
+ * length.
  *
  * @param most members and elements at all levels together
  */
@@ -26,8 +26,8 @@ export function parseJsonObject(
 }
 
 /**
- * Parses any JSON value from a stranger, bounded as {@link parseJsonObject} is. `undefined` for what readers would not
- * all read alike: duplicate members, and members called `__proto__`.
+ * Parses any JSON value from a stranger, bounded like {@link parseJsonObject}. `undefined` for text that parsers read
+ * differently: repeated members, and members named `__proto__`.
  *
  * @param most members and elements at all levels together
  */
@@ -47,14 +47,14 @@ export function parseJson(text: string, most: number): { readonly value: unknown
 const withoutPrototype = (name: string, value: unknown): unknown => (name === '__proto__' ? undefined : value)
 
 /**
- * How many member names there are, if the text is JSON: colons outside of strings. `undefined` for too much, which is
- * found before JSON.parse: its recursion is native, and many small things cost more than their length says.
+ * Counts the member names of JSON text: its colons outside strings. `undefined` for too many, which is found before
+ * JSON.parse: its recursion is native, and many small values cost more than their length suggests.
  */
 function countNames(text: string, most: number): number | undefined {
   let names = 0
   let depth = 0
   let size = 0
-  // Of each object that is open, by its level.
+  // For each open object, by its level.
   const members: number[] = []
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -73,7 +73,7 @@ function countNames(text: string, most: number): number | undefined {
   return names
 }
 
-/** The member names that JSON.parse has kept: of those that occur twice, one. */
+/** The member names that JSON.parse has kept: a repeated one counts once. */
 class KeptNames {
   count = 0
   hasPrototype = false
@@ -115,8 +115,8 @@ const openBracket = 0x5b
 const closeBracket = 0x5d
 
 /**
- * Estimates the bytes of V8's heap that a value of JSON takes, never much less than it does: text is the least of it, since `{}` is two
- * characters and sixty bytes, and a member of a name that nobody else uses costs a shape of its own. Measured with
+ * Estimates the bytes of V8's heap for a JSON value, never much too low. Text is the smallest part: `{}` has two
+ * characters and takes sixty bytes, and a member whose name no other object has costs its own shape. Measured with
  * Node 20 to 26, 64 bits. Objects that occur twice are counted twice.
  *
  * @param most where counting ends: for a value that takes more, some number above it is returned
@@ -141,7 +141,7 @@ export function weightOf(value: unknown, most: number = Number.POSITIVE_INFINITY
   return weight
 }
 
-// One character beyond Latin-1 makes all of a text take two bytes a character. In short ones it is not looked for.
+// One character beyond Latin-1 makes a whole text take two bytes per character. Short texts are not searched for one.
 function textWeight(text: string): number {
   const isNarrow = text.length > 64 && !beyondLatin1.test(text)
   return textBytes + (isNarrow ? text.length : 2 * text.length)
@@ -153,5 +153,5 @@ const numberBytes = 16
 const slotBytes = 8
 const arrayBytes = 48
 const objectBytes = 64
-/** Bytes that a member takes whose name no other object has: the name, and its part in the shape of its object. */
+/** Bytes for a member whose name no other object has: the name, and its part in the object's shape. */
 export const shapeBytes = 152

@@ -7,7 +7,7 @@ import { type MintOverrides, mintJwt } from './keys/mint.js'
 import { type RevocationOutcome, sendRevocation } from './server/revocation.js'
 import { TownServer } from './server/town-server.js'
 
-/** What an agent token says. */
+/** The content of an agent token. */
 export interface AgentTokenRequest {
   /** The local part of the agent identifier: `sam` becomes `aauth:sam@ap.example`. */
   readonly name: string
@@ -21,7 +21,10 @@ export interface AgentTokenRequest {
   readonly lifetime?: number | undefined
 }
 
-/** An agent provider: metadata, keys, and agent tokens for whoever asks (how agents prove themselves is out of scope). */
+/**
+ * An agent provider: metadata, keys, and agent tokens for any agent that asks. (How agents prove their identity is
+ * out of scope.)
+ */
 export class AgentProvider {
   readonly server: TownServer
   readonly id: string
@@ -85,7 +88,7 @@ export class AgentProvider {
     return sub
   }
 
-  /** Revokes an agent token at the agent's person server, the only place where that can be done (11.12.2). */
+  /** Revokes an agent token at the agent's person server, the only place where that is possible (11.12.2). */
   revoke(jti: string, exp: number, ps: string): Promise<RevocationOutcome> {
     return sendRevocation(this.server, { jti, exp }, ps, 'aauth-person.json')
   }

@@ -2,8 +2,8 @@ import { AssertionError } from 'node:assert'
 import type { DeclaredRoute } from '@countersign/core/adapter'
 
 /**
- * Asserts that nothing of an application is open by oversight: that every route says what it requires, or that it is
- * open on purpose. For a test of the application.
+ * Asserts that no route of an application is open by mistake: that each declares what it requires, or that it is open
+ * on purpose. For a test of the application.
  *
  * @param routes Express: `guard.routes(app)`. Fastify: `app.aauth.routes()`, once the application is ready.
  * @throws TypeError when it is no list of routes

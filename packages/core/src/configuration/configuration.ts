@@ -2,20 +2,19 @@ import type { core } from 'zod/mini'
 import { didYouMean } from './nearest.js'
 import type { z } from './schema.js'
 
-/** How a fault in what somebody configured is told. */
+/** How an error in the configuration is worded. */
 export interface ConfigurationNames {
-  /** What comes before the name of the member at fault: `option `, `require: `. */
+  /** What comes before the name of the invalid member: `option `, `require: `. */
   readonly prefix: string
-  /** Members that are looked at by their schema only: what is inside them is not for us to judge. */
+  /** Members that only their own schema checks; their members are not inspected. */
   readonly opaque?: ReadonlySet<string>
 }
 
 /**
- * The one checker of what a user configures: options, requirements, a router's defaults. A member that is present with
- * the value `undefined` is at fault like any other value that is none: it comes of a misspelt name, and the rule that it
- * should have been would silently be gone.
+ * Checks everything that a user configures: options, requirements, a router's defaults. A member with the value
+ * `undefined` is invalid: it usually comes from a misspelt name, and the intended rule would silently be missing.
  *
- * @throws TypeError naming the member at fault and what it has to be
+ * @throws TypeError naming the invalid member and what it has to be
  */
 export function checkConfiguration<T>(
   schema: z.ZodType<T>,
@@ -26,11 +25,11 @@ export function checkConfiguration<T>(
 }
 
 /**
- * Checks what an operator's function is called with, as {@link checkConfiguration} does options. A member that is
- * `undefined` is absent: it is often what a form did not have.
+ * Checks the argument of an operator's call, as {@link checkConfiguration} checks options. A member that is
+ * `undefined` counts as absent: it is often an empty form field.
  *
  * @param prefix the function: `denials.add: `
- * @throws TypeError naming the member at fault and what it has to be
+ * @throws TypeError naming the invalid member and what it has to be
  */
 export function checkArgument<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
   return parse(schema, given, prefix)
@@ -49,7 +48,7 @@ function parse<T>(schema: z.ZodType<T>, given: unknown, prefix: string): T {
   throw new TypeError(name === '' ? `${prefix.trimEnd()} ${fault}` : `${prefix}${name}: ${fault}`)
 }
 
-/** What is wrong; with a name that may not be, what is wrong with it; and that a value is none, of whatever it should be. */
+/** What is wrong: with a value, with a name that is not allowed, or that a value is `undefined`. */
 function messageOf(issue: core.$ZodIssue, given: unknown): string {
   const message = (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message
   if (valueAt(given, issue.path) !== misspelt) return message
@@ -65,7 +64,7 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return value
 }
 
-/** The members that a schema knows at a place in what it checks. */
+/** The members that a schema has at some path. */
 export function membersOf(schema: core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
   const { def } = schema._zod as { readonly def: SchemaDef }
   const values = def.element ?? def.valueType
@@ -81,7 +80,7 @@ export function membersOf(schema: core.$ZodType, path: readonly PropertyKey[]): 
   return member === undefined ? [] : membersOf(member, rest)
 }
 
-/** What there is of a schema to look into, of whichever kind it is. */
+/** The parts of a schema that are inspected, for any kind of schema. */
 interface SchemaDef {
   readonly shape?: Readonly<Record<string, core.$ZodType>>
   readonly innerType?: core.$ZodType
@@ -93,12 +92,12 @@ interface SchemaDef {
 
 const none: ReadonlySet<string> = new Set()
 
-/** Stands for `undefined`, which schemas take for absent. */
+/** Stands for `undefined`, which schemas treat as absent. */
 const misspelt = Symbol('undefined')
 
 function tellUndefined(given: unknown, opaque: ReadonlySet<string>): unknown {
   if (Array.isArray(given))
-    // What a list has left out is undefined to whoever looks for it.
+    // A gap in a list reads as `undefined`.
     return Array.from(given, (member: unknown) =>
       member === undefined ? misspelt : tellUndefined(member, opaque),
     )
@@ -111,7 +110,7 @@ function tellUndefined(given: unknown, opaque: ReadonlySet<string>): unknown {
   )
 }
 
-/** Whatever the object was made by: what it inherits is said as well, and what its class has accessors or methods for. */
+/** All members of an object, including inherited ones, accessors and methods of its class. */
 function members(given: object): Readonly<Record<string, unknown>> {
   const all: Record<string, unknown> = Object.create(null) as Record<string, unknown>
   const take = (name: string): void => {
@@ -125,7 +124,7 @@ function members(given: object): Readonly<Record<string, unknown>> {
 
 const prototypeOf = (value: object): object | null => Object.getPrototypeOf(value) as object | null
 
-/** What every object inherits, in whatever realm it was made. */
+/** The root prototype of any realm. */
 const isRoot = (value: object): boolean =>
   prototypeOf(value) === null && Object.hasOwn(value, 'hasOwnProperty')
 

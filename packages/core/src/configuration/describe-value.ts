@@ -1,4 +1,4 @@
-/** A value in an error: by what it is, and never by what it holds, which may be secret. */
+/** Describes a value in an error by its kind, never by its content, which may be secret. */
 export function describeValue(value: unknown): string {
   if (value === undefined || value === null || typeof value === 'boolean') return String(value)
   if (value === '') return 'an empty text'

@@ -1,10 +1,10 @@
 /**
- * The known name that a name was probably meant to be, to be named in an error.
+ * The known name that was probably meant, for an error about an unknown one.
  *
- * @returns `undefined` where none is near: it begins with the name, or differs in a third of its letters or fewer
+ * @returns `undefined` if none is similar: it must begin with the name, or differ in at most a third of its letters
  */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
-  // Such a name is no slip of a hand.
+  // A name this long is no typing error.
   if (name.length > 64) return undefined
   const given = plain(name)
   const most = Math.max(1, Math.floor(given.length / 3))
@@ -29,7 +29,7 @@ export function didYouMean(name: string, known: Iterable<string>): string {
 
 const plain = (name: string): string => name.replaceAll(/[_-]/g, '').toLowerCase()
 
-/** Letters to insert, remove, replace, or swap with the next one (Damerau and Levenshtein). */
+/** The number of letters to insert, remove, replace, or swap with the next one (Damerau and Levenshtein). */
 function edits(one: string, two: string): number {
   if (Math.abs(one.length - two.length) > 32) return Number.POSITIVE_INFINITY
   let before: readonly number[] = []

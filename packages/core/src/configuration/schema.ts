@@ -4,10 +4,10 @@ import type { Makers, NumberSteps, Schema, StepName } from './schema-types.js'
 import { inEnglish, makers, steps } from './zod.js'
 
 /**
- * Zod, whose schemas are made when they are first used. There are some hundreds, most of them for what an application never
- * asks for, and to make them all takes a fifth of an import (docs: performance, "Cold start"); what is published loads Zod with
- * the first that is made (scripts/bundle.mjs). What is declared is a stand-in that remembers how to make the schema, so that
- * declarations are written as with Zod's own methods, and none of them can forget to wait.
+ * Zod, with schemas that are made when they are first used. There are several hundred, most of them for features that
+ * an application does not use, and making them all takes a fifth of an import (docs: performance, "Cold start"). The
+ * published package loads Zod with the first schema (scripts/bundle.mjs). A declared schema is a stand-in that
+ * remembers how to make the real one, so that declarations look like Zod's own and cannot forget to wait.
  */
 export const z: Makers = {} as Makers
 
@@ -20,7 +20,7 @@ export declare namespace z {
   type output<S> = core.output<S>
 }
 
-/** Each by its name: to look at Zod for them would load it. */
+/** By name, because inspecting Zod for them would load it. */
 const makerNames: readonly (keyof Makers)[] = [
   'array',
   'boolean',
@@ -77,7 +77,7 @@ function later(make: () => Made): object {
     schema ??= make()
     return schema
   }
-  // Zod takes longer to copy a context than for all of the check, so only what is at fault is checked with one.
+  // Copying a context takes Zod longer than the whole check, so a context is used only for invalid values.
   const safeParse: Made['safeParse'] = (given, context) => {
     const parsed = get().safeParse(given)
     return parsed.success ? parsed : get().safeParse(given, { error: inEnglish, ...context })
@@ -97,7 +97,7 @@ function later(make: () => Made): object {
   return standIn
 }
 
-/** An argument for Zod: with schemas in place of their stand-ins, at any depth. */
+/** An argument for Zod: stand-ins are replaced by their schemas, at any depth. */
 function now(given: unknown): unknown {
   if (typeof given !== 'object' || given === null) return given
   const schema = made.get(given)

@@ -3,12 +3,12 @@ import * as mini from 'zod/mini'
 import * as core from 'zod/v4/core'
 import type { Makers, StepName } from './schema-types.js'
 
-// The light entry of Zod, of which a bundler keeps what is named here. It has functions where Zod has methods, and no words for
-// what is wrong.
+// Zod's light entry, of which a bundler keeps only what is named here. It has functions instead of methods, and no
+// error messages.
 
 type Maker = (...args: never[]) => core.SomeType
 
-// The claims of tokens are checked by objects of this kind, in less than half of the time that the light entry's take.
+// Checking the claims of tokens with objects of this kind takes less than half the time of the light entry's.
 const compile: (made: core.$ZodObject, def: core.$ZodObjectDef) => void = core.$ZodObjectJIT.init
 const complete: (made: mini.ZodMiniObject, def: core.$ZodObjectDef) => void = mini.ZodMiniObject.init
 const CompiledObject = core.$constructor<mini.ZodMiniObject>('CompiledObject', (made, def) => {
@@ -69,7 +69,7 @@ export const steps: Readonly<Record<StepName, Maker>> = {
 }
 
 /**
- * What is wrong, in English, where a schema does not say it itself. It is handed to each check: the configuration of Zod is one
- * for the whole process, and belongs to the application.
+ * English messages for errors for which a schema has none. It is passed to each check, because Zod's configuration is
+ * global and belongs to the application.
  */
 export const inEnglish: core.$ZodErrorMap = en().localeError

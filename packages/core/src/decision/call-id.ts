@@ -2,9 +2,9 @@ import { hash } from 'node:crypto'
 import { fieldValue, type HttpRequest } from '../http/message.js'
 
 /**
- * The id of a signed request: SHA-256 of the value of its `Signature` field, in base64url (`call_id`), by which its events,
- * the logs of its handler and the records of its agent are joined. `undefined` without that field. It is the caller's own
- * word until the signature has been verified.
+ * The id of a signed request (`call_id`): SHA-256 of the value of its `Signature` field, in base64url. It joins its
+ * events, the logs of its handler and the records of its agent. `undefined` without that field. It is unverified
+ * input until the signature has been verified.
  *
  * @example
  * ```ts

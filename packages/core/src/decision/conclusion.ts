@@ -4,15 +4,18 @@ import type { HttpRequest } from '../http/message.js'
 import type { Draft, End } from './draft.js'
 import type { NameSubjects } from './subjects.js'
 
-/** A decision that is being put together. */
+/** A decision that is being assembled. */
 type Gathered = { -readonly [Name in keyof DecisionEvent]: DecisionEvent[Name] }
 
-/** What became of a request. The event is put together when somebody reads it: what only counts decisions needs none. */
+/**
+ * The outcome of a request. The event is assembled when it is read, because code that only counts decisions needs
+ * none.
+ */
 export class Conclusion {
   readonly resource: string
   readonly draft: Draft
   readonly end: End
-  /** From the beginning of our part to its end. */
+  /** The time between request and outcome. */
   readonly milliseconds: number
   /** Milliseconds, by the option `clock`. */
   readonly at: number
@@ -41,25 +44,25 @@ export class Conclusion {
   }
 }
 
-/** What listeners of the channel of decisions are given. */
+/** The messages of the channel of decisions. */
 export interface DecisionTold {
   readonly resource: string
   readonly event: DecisionEvent
-  /** For those who only count: without the event. */
+  /** For code that only counts: without the event. */
   readonly conclusion: Conclusion
 }
 
-/** What listeners of the channel of events are given. */
+/** The messages of the channel of events. */
 export interface EventTold {
   readonly resource: string
   readonly event: AAuthEvent
-  /** For those who only count: the event without its time and the id of its request, which has to be hashed. */
+  /** For code that only counts: the event without its time and the id of its request, which has to be hashed. */
   readonly untold: UntimedEvent<AAuthEvent>
 }
 
 /**
- * The event of a decision. A class, since every request pays for it: members that are added to a plain object one by one
- * are kept apart from it, in a list that is copied as it grows.
+ * The event of a decision. A class, because every request pays for it: members added to a plain object one by one are
+ * stored apart from it, in a list that is copied as it grows.
  */
 class Decision implements Gathered {
   at: number

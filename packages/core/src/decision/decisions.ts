@@ -9,15 +9,15 @@ import { Conclusion } from './conclusion.js'
 import { Draft, type End } from './draft.js'
 import type { NameSubjects } from './subjects.js'
 
-/** Every decision is published here, whoever else is told of it: a {@link DecisionEvent} as `event`. */
+/** Every decision is published here: a {@link DecisionEvent} as `event`. */
 export const decisionChannel: ReturnType<typeof channel> = channel('countersign:decision')
 
-/** Every event but decisions is published here, whoever else is told of it: `event`, and `about` as `onEvent` is given it. */
+/** Every other event is published here: `event`, and `about` as `onEvent` gets it. */
 export const eventChannel: ReturnType<typeof channel> = channel('countersign:event')
 
 /**
- * Of events, those that are counted: all but `served`, which every request is that is served, and of which its decision tells.
- * By its name, since the telemetry may be of another copy of this package than the server.
+ * The events that are counted: all but `served`, because a request that is served has a decision too. Found by its
+ * name, because the telemetry may come from another copy of this package than the server.
  */
 export const countedChannel: ReturnType<typeof channel> = channel('countersign:counted')
 
@@ -34,20 +34,20 @@ export interface DecisionsContext {
   readonly tell: (conclusion: Conclusion) => void
 }
 
-/** Gathers what decisions tell. Without a listener there is nothing to gather, and nothing is. */
+/** Gathers the facts of decisions. Does nothing without a listener. */
 export class Decisions {
   readonly #context: DecisionsContext
   readonly #drafts = new WeakMap<object, Draft>()
-  /** Most requests are decided on before the next one comes, and the map is dearer than everything else here. */
+  /** Most requests are decided before the next one comes, and the map costs more than everything else here. */
   #last: Draft | undefined
-  /** Kept at the request itself: a weak map of all requests costs a multiple. */
+  /** Stored on the request itself: a weak map of all requests costs a multiple. */
   readonly #part = Symbol('countersign decisions')
 
   constructor(context: DecisionsContext) {
     this.#context = context
   }
 
-  /** Whether anybody wants to know. */
+  /** Whether there is a listener. */
   get wanted(): boolean {
     return (
       this.#context.listens ||
@@ -57,7 +57,7 @@ export class Decisions {
     )
   }
 
-  /** Begins to gather, where somebody wants to know. */
+  /** Begins to gather, if there is a listener. */
   begin(request: HttpRequest, route: RouteView): Draft | undefined {
     if (!this.wanted) {
       this.#last = undefined
@@ -70,7 +70,7 @@ export class Decisions {
     return draft
   }
 
-  /** How many decisions on a request there are now: one guard may stand behind another. */
+  /** The number of this decision on the request: several guards may decide on it. */
   #partOf({ identity, rawHeaders }: HttpRequest): number {
     const of = (identity ?? rawHeaders) as { [part: symbol]: number | undefined }
     const part = (of[this.#part] ?? 0) + 1
@@ -78,13 +78,13 @@ export class Decisions {
     return part
   }
 
-  /** What is being gathered of a request. */
+  /** The facts gathered about a request. */
   draftOf(request: object): Draft | undefined {
     if (this.#last === undefined) return undefined
     return this.#last.request === request ? this.#last : this.#drafts.get(request)
   }
 
-  /** Decides on a request, and tells what became of it. */
+  /** Decides on a request, and reports the outcome. */
   follow<T>(draft: Draft, decide: Decide<T>, endOf: EndOf<T>): Awaitable<T> {
     if (!requests.hasSubscribers) return this.#decide(draft, decide, endOf, undefined)
     const message = new RequestMessage(draft.request)
@@ -133,10 +133,10 @@ export class Decisions {
 /** Decides on a request. */
 type Decide<T> = (request: HttpRequest, route: RouteView) => Awaitable<T>
 
-/** What a decision tells of an outcome. */
+/** The part of a decision that depends on the outcome. */
 type EndOf<T> = (outcome: T, draft: Draft) => End
 
-/** What listeners of a request are given; `event` is there at the end. */
+/** The messages about a request; `event` is set at the end. */
 class RequestMessage {
   readonly request: HttpRequest
   #conclusion: Conclusion | undefined

@@ -5,34 +5,34 @@ import type { RouteView } from '../http/request-view.js'
 import type { ReadSignature } from '../signature/read.js'
 import { callIdOf } from './call-id.js'
 
-/** What is gathered of a request while it is decided on, where somebody wants to know. */
+/** The facts gathered about a request while it is decided on, if there is a listener. */
 export class Draft {
   readonly request: HttpRequest
   readonly route: RouteView
-  /** The place of this decision among those on the same request, from 1. */
+  /** The number of this decision among those on the same request, from 1. */
   readonly part: number
   /** Milliseconds that only ever grow. */
   readonly began: number
-  /** As it was read; absent where it could not be, or the request is a held call. */
+  /** As read; absent if it could not be read, or the request is a held call. */
   signature: ReadSignature | undefined
   caller: Caller | undefined
   /** The server that called, by its identifier, at an endpoint for servers. */
   server: string | undefined
   remembered: boolean | undefined
-  /** Whether the issuer's key was in memory, where the token was not. */
+  /** Whether the issuer's key was in memory, when the token was not. */
   keyHeld: boolean | undefined
   policy: string | undefined
-  /** The last event that says what became of the request. */
+  /** The last event about the outcome of the request. */
   ending: Ending | undefined
-  /** When the last event about the request was told, by the option `clock`. */
+  /** When the last event about the request was reported, by the option `clock`. */
   toldAt: number | undefined
-  /** What listeners are given with an event about the request; made for the first of them. */
+  /** What listeners get with an event about the request; made for the first of them. */
   about: object | undefined
   #id: string | undefined | null = null
 
   readonly #monotonic: () => number
   #verification: number | undefined
-  /** Whether everything has been told. */
+  /** Whether everything has been reported. */
   isConcluded = false
 
   constructor(request: HttpRequest, route: RouteView, part: number, monotonic: () => number) {
@@ -48,30 +48,30 @@ export class Draft {
     return this.#monotonic() - this.began
   }
 
-  /** Milliseconds that the verification took, of the request's signature and what else had to be verified for it. */
+  /** How long the verification took, of the request's signature and everything that it required. */
   get verification(): number | undefined {
     return this.#verification
   }
 
-  /** Notes what an event says of what became of the request. */
+  /** Records an event about the outcome. */
   note(event: UntimedEvent<AAuthEvent>): void {
     if (isEnding(event)) this.ending = event
   }
 
-  /** The signature has been read, and is now verified. */
+  /** Records that the signature was read and is being verified. */
   beginVerification(signature: ReadSignature, remembered: boolean): void {
     this.signature = signature
     this.remembered = remembered
     this.#verification = -this.#monotonic()
   }
 
-  /** @param caller `undefined` where it has not verified */
+  /** @param caller `undefined` if it has not verified */
   endVerification(caller: TokenCaller | undefined): void {
     this.caller = caller
     if (this.#verification !== undefined) this.#verification += this.#monotonic()
   }
 
-  /** The id, where it has been made already; `null` where it has not. */
+  /** The id if it has been computed; `null` if not. */
   get madeId(): string | undefined | null {
     return this.#id
   }

@@ -14,7 +14,7 @@ export function endOfOutcome(outcome: Outcome, draft: Draft): End {
   return { ...endOfAnswer(outcome.answer, draft), code: outcome.code }
 }
 
-/** A request that was answered by us ended as its last event says, or else as its status does. */
+/** How a request that we answered ended: as its last event says, otherwise by its status. */
 export function endOfAnswer(answer: Answer, { ending }: Draft): End {
   const { status } = answer
   if (answer.raw !== undefined || (status < 400 && status !== 202)) return { outcome: 'served', status }

@@ -6,43 +6,46 @@ import { readSigningKeys } from '../own-keys/signing-keys.js'
 
 /** How persons are named in decisions: the option `audit`. */
 export interface SubjectOptions {
-  /** Whether decisions name persons, accounts and users in clear as well (`subjects`). Default `false`: by hash only. */
+  /**
+   * Whether decisions also name persons, accounts and users in clear text (`subjects`). Default `false`: only by
+   * hash.
+   */
   readonly subjects?: boolean
   /**
-   * The secret that the hashes are keyed with, 32 characters or more, the same on all instances. Default: the `secret` of the
-   * audit log, if it has one. Otherwise it is derived from the first of `signingKeys`, so that the hashes change when that key
-   * does; where that is kept elsewhere or there is none, each process makes its own.
+   * The key for the hashes, 32 characters or more, the same on all instances. Default: the `secret` of the audit log,
+   * if it has one. Otherwise it is derived from the first of `signingKeys`, so that the hashes change with that key.
+   * If that is kept elsewhere, or there is none, each process makes its own.
    */
   readonly subjectKey?: string
 }
 
-/** The members of a decision that stand for persons. */
+/** The members of a decision that identify persons by hash. */
 type SubjectMembers = { -readonly [Name in Named]?: NonNullable<DecisionEvent[Name]> }
 
 type Named = 'person' | 'account' | 'user' | 'subjects'
 
-/** Adds to a decision what persons are named by. */
+/** Adds these members to a decision. */
 export type NameSubjects = (caller: Caller, event: SubjectMembers) => void
 
-/** How a resource names persons without saying who they are. */
+/** Names persons by hashes, without revealing who they are. */
 export interface Subjects {
   readonly name: NameSubjects
-  /** The hash that stands for a person now. */
+  /** The current hash of a person. */
   hashOf(person: PersonIdentifier): string
   /**
-   * All hashes that have stood for a person, as far as the keys are known: under each of `signingKeys` that this process
-   * has, and each that it is given.
+   * All hashes that a person has had, with every key that is known: each of `signingKeys` that this process has, and
+   * each former key.
    */
   hashesOf(person: PersonIdentifier): ReadonlySet<string>
   /** Where the key of the hashes comes from. `process`: each process has made its own. */
   readonly keyedBy: 'subjectKey' | 'secret' | 'signingKeys' | 'process'
 }
 
-/** What else the hashes are keyed with. */
+/** Further keys for the hashes. */
 export interface SubjectSecrets {
-  /** The secret of the log, which outlives signing keys. */
+  /** The secret of the audit log, which outlives signing keys. */
   readonly secret?: string | undefined
-  /** What they were keyed with before. */
+  /** Former keys. */
   readonly former?: readonly string[] | undefined
 }
 
@@ -63,7 +66,7 @@ export function createSubjects(
     createHmac('sha256', text).update(`countersign subject hash\n${resource}`).digest()
   const key = keyOf(subjectKey ?? secret ?? first ?? randomBytes(32))
   const hashed = (...parts: readonly string[]): string => hashUnder(key, parts)
-  // Remembered tokens have one caller object for all their requests.
+  // A remembered token has one caller object for all its requests.
   const known = new WeakMap<Caller, SubjectMembers>()
 
   const name = (caller: Caller): SubjectMembers => {
@@ -128,9 +131,7 @@ export function createSubjects(
 const hashUnder = (key: Buffer, parts: readonly string[]): string =>
   createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
 
-/**
- * The private parts of the signing keys; `undefined` for one that is kept elsewhere.
- */
+/** The private parts of the signing keys; `undefined` for a key that is kept elsewhere. */
 function secretsOf(signingKeys: unknown): readonly (string | undefined)[] {
   if (signingKeys === undefined) return []
   return readSigningKeys(signingKeys, 'option signingKeys').map(({ key }) => {

@@ -1,5 +1,5 @@
-// For whoever connects a resource server to a framework: the way from Node's request to ours and back, and by name the
-// parts of which requirements, options, handles and answers are made, for types that are built from them.
+// For connecting a resource server to a framework: from Node's request to ours and back. Also the types that
+// requirements, options, handles and answers consist of, for types that are built from them.
 
 export { isPromiseLike } from '../awaitable.js'
 export { callIdOf } from '../decision/call-id.js'
@@ -9,7 +9,7 @@ export { readOn } from '../node/content.js'
 export { keepPrivate } from '../node/private-answer.js'
 export { wholeApplication } from '../node/whole-application.js'
 
-// Entries of a store that has lost what it held.
+// Entries of a store that has lost its data.
 
 export { type RestorableKind, restorableKind } from '../store/restorable.js'
 
@@ -23,7 +23,7 @@ export {
 } from '../server/environment.js'
 export type { AnyResourceOptions } from '../server/options.js'
 
-// Requests, and what becomes of them.
+// Requests and their outcomes.
 
 export type { RouteGuard } from '../access/route-guard.js'
 export type { Answered, Observed, Outcome, Served } from '../answer/outcome.js'
@@ -76,7 +76,7 @@ export type { Enforcement } from '../adoption/dial.js'
 export type { AdoptionRow } from '../adoption/tally.js'
 export type { RouteDefaults } from '../server/contract.js'
 
-// What the options are made of.
+// Parts of the options.
 
 export type {
   AccessOptions,
@@ -124,7 +124,7 @@ export {
   type Wait,
 } from '../chaining/suppliers.js'
 
-// What the handles of a server take and give.
+// Arguments and results of a server's handles.
 
 export type { Diagnose } from '../diagnostics.js'
 export type { IssuerClass, KeyQuery } from '../issuer/issuer-keys.js'

@@ -1,4 +1,4 @@
-// Evidence of what was decided, and what verifies it offline.
+// Evidence of decisions, and its verification offline.
 export { type AuditHealth, type AuditLog, createAuditLog } from '../audit/log.js'
 export type { AuditLogOptions } from '../audit/options.js'
 export type { AuditedRecord, AuditFault, AuditReport } from '../audit/report.js'

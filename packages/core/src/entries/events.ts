@@ -1,4 +1,4 @@
-// What `onEvent` is told, each event by name; `AAuthEvent` is all of them.
+// The events that `onEvent` gets, each by name; `AAuthEvent` is the union of them.
 
 export type { Logger } from '../configuration/logger.js'
 export { diagnosticCodes } from '../diagnostics.js'

@@ -1,4 +1,4 @@
-// Why a request was refused: for operators and for whoever writes agents.
+// Why a request was refused: for operators and developers of agents.
 
 export type { CapturedRequest, HarEntry } from '../explaining/capture.js'
 export { type ExplainedCheck, type ExplainOptions, type Explanation, explain } from '../explaining/explain.js'

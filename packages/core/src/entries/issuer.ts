@@ -1,5 +1,5 @@
-// For whoever builds another party of AAuth, such as an agent: the keys of issuers, fetched and cached as a resource server
-// has them, the tokens that issuers sign, and keys to sign with.
+// For building another party of AAuth, such as an agent: the keys of issuers, fetched and cached as in a resource
+// server; the tokens that issuers sign; and keys to sign with.
 
 export type { KeyFault, SigningKey, VerificationKey } from '../crypto/keys.js'
 export type { Refusal } from '../errors.js'

@@ -1,4 +1,4 @@
-// Policies as data: what other engines have been told, asked as policies of ours.
+// Policies of other engines, used as policies of ours.
 export { type AuthZenOptions, authZenPolicy } from '../policies/authzen.js'
 export {
   type CedarEngine,

@@ -30,7 +30,7 @@ const recordBytes = 1024
 const departedBytes = 640
 const attemptBytes = 192
 
-/** The part of the admitted issuers' space that a site keeps, whoever comes later: nine usual issuers. */
+/** The part of the admitted issuers' space that a site keeps when others come later: nine usual issuers. */
 const admittedEntitlement = 1 / 1024
 /**
  * The part that it keeps from a site that has none: two usual issuers. So an attacker who wants to leave no room for

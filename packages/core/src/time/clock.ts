@@ -1,12 +1,12 @@
 /**
- * A monotonic clock, in milliseconds. Durations are measured by it, since the time of day can be set forward and back.
- * `performance` is read at each use, so that it can be replaced.
+ * A monotonic clock, in milliseconds, for measuring durations: the time of day can be set forward and back.
+ * `performance` is read at each use, so that tests can replace it.
  */
 export const monotonicNow = (): number => performance.now()
 
 /**
- * {@link monotonicNow}; with an injected clock, a monotonic clock that goes forward with it and never back: an hour that
- * passes on the injected clock passes for every duration.
+ * {@link monotonicNow}. With an injected clock, a monotonic clock that advances with it and never goes back: an hour
+ * on the injected clock is an hour for every duration.
  */
 export function monotonicBy(clock: (() => number) | undefined): () => number {
   if (clock === undefined) return monotonicNow
@@ -21,8 +21,8 @@ export function monotonicBy(clock: (() => number) | undefined): () => number {
 }
 
 /**
- * A clock that shows the time of day at the start and is moved on by a monotonic clock, for durations that are shown as
- * dates: a minute stays a minute, whatever the time of day is set to later.
+ * A clock that starts at the time of day and is advanced by a monotonic clock, for durations that are shown as dates:
+ * a minute stays a minute, whatever the time of day is set to later.
  */
 export function steadyClock(clock: () => number, monotonic: () => number): () => number {
   const offset = clock() - monotonic()
@@ -30,10 +30,10 @@ export function steadyClock(clock: () => number, monotonic: () => number): () =>
 }
 
 /**
- * Calls back after `ms`, unless it is stopped; keeps no process alive. The timer is the one that is global now: under
- * timers that a test has put in its place too, whose handles may know nothing of `unref`.
+ * Calls back after `ms`, unless stopped. Does not keep the process alive. The timer is the current global one, so
+ * that fake timers apply; their handles may have no `unref`.
  *
- * @returns stops it
+ * @returns a function that stops the timer
  */
 export function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, ms) as Partial<NodeJS.Timeout> | undefined

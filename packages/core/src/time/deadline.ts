@@ -2,24 +2,24 @@ import { type Awaitable, isPromiseLike } from '../awaitable.js'
 import { Refusal, refuse } from '../errors.js'
 import type { Report } from '../events.js'
 
-/** What every function of the application is handed that may answer later. */
+/** The argument of every function of the application that may be asynchronous. */
 export interface Deadline {
   /**
-   * Aborted when the answer is too late (the option `policyTimeout`) and when the client has closed the connection: hand it
-   * to what the function waits for, `fetch(url, { signal })`.
+   * Aborts when the answer is late (the option `policyTimeout`), and when the client closes the connection. Pass it
+   * to what the function waits for: `fetch(url, { signal })`.
    */
   readonly signal: AbortSignal
 }
 
-/** A request of which it can be known that its client has gone. */
+/** A request whose client's disconnection can be noticed. */
 export interface ClosableRequest {
   /** Calls the listener when the client closes the connection. @returns stops listening */
   readonly onGone?: ((listener: () => void) => () => void) | undefined
 }
 
 /**
- * What a function of the application is called with; there is one for each call. The members that the function is to see are
- * assigned to it. Its signal is made when it is read, by a getter of the class: most functions answer at once, and to make it
+ * The argument of a function of the application, one for each call. The members for the function are assigned to it.
+ * Its signal is created when it is read, by a getter of the class: most functions answer at once, and creating it
  * costs more than the rest of a decision.
  */
 export class Inquiry implements Deadline {
@@ -31,8 +31,8 @@ export class Inquiry implements Deadline {
   #unlisten: (() => void) | undefined
 
   /**
-   * @param request `undefined`: it is about none
-   * @param route as it was declared; `undefined`: not known
+   * @param request `undefined` if it is about none
+   * @param route as declared; `undefined` if unknown
    */
   constructor(request: ClosableRequest | undefined, route?: string) {
     this.#request = request
@@ -44,17 +44,17 @@ export class Inquiry implements Deadline {
     return this.#abort.signal
   }
 
-  /** What it is about, for the event. */
+  /** The request and route, for the event. */
   about(): { readonly request: object | undefined; readonly route: string | undefined } {
     return { request: this.#request, route: this.#route }
   }
 
-  /** Whether the client has gone, and the function can know it. */
+  /** Whether the client has disconnected and the function has been told. */
   get isGone(): boolean {
     return this.#reason === gone
   }
 
-  /** The function has answered, or is not waited for any more. */
+  /** Called when the function has answered, or is no longer awaited. */
   end(): void {
     this.#isOver = true
     this.#unlisten?.()
@@ -77,7 +77,7 @@ export class Inquiry implements Deadline {
 
 const gone = new DOMException('the client has closed the connection', 'AbortError')
 
-/** Thrown in place of an answer of the application's, with the refusal that the caller gets. */
+/** Thrown instead of an answer of the application, with the refusal for the caller. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   readonly refusal: Refusal
@@ -87,38 +87,38 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Seconds after which the caller is told to try again. */
+/** The `Retry-After` in seconds. */
 const retryAfter = 5
 
-/** Nobody can say now whether the request is to be served. @param reason for the operator */
+/** The error when nobody can say now whether to serve the request. @param reason for the operator */
 export function unavailable(reason: string): NoAnswer {
   return new NoAnswer(new Refusal('policy_unavailable', { retryAfter, reason }))
 }
 
-/** Calls functions of the application, and waits for each no longer than the option `policyTimeout`. */
+/** Calls functions of the application, each with the time limit of the option `policyTimeout`. */
 export class Deadlines {
-  /** How long each function has; `0`: as long as it takes. */
+  /** The time limit; `0` for none. */
   readonly milliseconds: number
   readonly #report: Report
   #late = 0
 
-  /** @param milliseconds `0`: as long as it takes */
+  /** @param milliseconds `0` for no limit */
   constructor(milliseconds: number, report: Report) {
     this.milliseconds = milliseconds
     this.#report = report
   }
 
-  /** How often a function gave no answer in time, since the start. */
+  /** How often a function was late, since the start. */
   get late(): number {
     return this.#late
   }
 
   /**
-   * Calls a function of the application. One that answers at once costs no timer and no promise. What it answers too late,
-   * or throws too late, is dropped.
+   * Calls a function of the application. If it answers at once, that costs no timer and no promise. A late result or
+   * error is ignored.
    *
-   * @param name of the function, for the operator
-   * @throws NoAnswer when it is too late, or gave up because the client has gone
+   * @param name the function's name, for the operator
+   * @throws NoAnswer when it is late, or stopped because the client has disconnected
    */
   ask<T extends Inquiry, A>(inquiry: T, call: (inquiry: T) => Awaitable<A>, name: string): Awaitable<A> {
     let answer: Awaitable<A>
@@ -135,7 +135,7 @@ export class Deadlines {
 
   #wait<A>(answer: Promise<A>, inquiry: Inquiry, name: string): Promise<A> {
     return new Promise((resolve, reject) => {
-      // It keeps the process alive: somebody waits for the answer.
+      // The timer keeps the process alive, because a client waits for the answer.
       const timer =
         this.milliseconds === 0
           ? undefined
@@ -149,7 +149,7 @@ export class Deadlines {
         clearTimeout(timer)
         inquiry.end()
       }
-      // It may be no promise of this realm, whose `then` can throw, call back twice, or never.
+      // It may be a foreign promise, whose `then` can throw, call back twice, or never.
       Promise.resolve(answer).then(
         (value) => {
           end()
@@ -174,19 +174,19 @@ export class Deadlines {
   }
 }
 
-/** Nobody reads it; it is no failure of ours that anybody should be woken for. */
+/** Nobody reads it, and it is not an internal failure. */
 const callerGone = refuse('invalid_request', 'The connection was closed')
 
 /**
- * Whether a function that has to answer at once said yes. A promise is no yes, and if it is rejected later, that must not
- * end the process.
+ * Whether a function that must be synchronous returned `true`. A promise does not count, and its later rejection must
+ * not end the process.
  */
 export function isYes(answer: unknown): answer is true {
   if (isPromiseLike(answer)) dropped(answer)
   return answer === true
 }
 
-/** Lets go of a promise that nobody should have made. */
+/** Ignores the rejection of an unwanted promise. */
 export function dropped(answer: Promise<unknown>): void {
   Promise.resolve(answer).catch(() => {})
 }

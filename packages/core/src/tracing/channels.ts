@@ -2,24 +2,24 @@ import { tracingChannel } from 'node:diagnostics_channel'
 import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
 
-/** From a request's arrival at a guard, or at an endpoint of ours, to what becomes of it, which is `event` at the end. */
+/** From a request's arrival at a guard or endpoint to its outcome, which is `event` at the end. */
 export const requests: Tracing = tracingChannel('countersign:request')
 
-/** The verification of a request's signature and token; `request` as it was received. */
+/** The verification of a request's signature and token; `request` is the request as received. */
 export const verifications: Tracing = tracingChannel('countersign:verification')
 
-/** The fetch of a document from an `issuer`: which `document`, and its `url`; `outcome` at the end. */
+/** The fetch of a document from an `issuer`: the kind of `document`, and its `url`; `outcome` at the end. */
 export const issuerFetches: Tracing = tracingChannel('countersign:issuer-fetch')
 
-/** A call of the store that did not answer at once: `operation`, and what kind of `entry` it was about. */
+/** A call of the store that did not answer at once: `operation`, and the kind of `entry`. */
 export const storeCalls: Tracing = tracingChannel('countersign:store')
 
 /** A tracing channel of Node's. */
 type Tracing = ReturnType<typeof tracingChannel>
 
 /**
- * Traces an operation, as `TracingChannel` does for a function that returns a value or one that returns a promise: ours
- * return either. Ask `hasSubscribers` first, where a closure costs too much.
+ * Traces an operation, as `TracingChannel` does for functions that return a value or a promise; ours may return
+ * either. If a closure costs too much, check `hasSubscribers` first.
  */
 export function traced<T>(channel: Tracing, message: object, operation: () => Awaitable<T>): Awaitable<T> {
   return channel.start.runStores(message, run<T>, undefined, channel, message, operation)

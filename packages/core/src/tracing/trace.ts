@@ -29,7 +29,7 @@ export type CheckName =
   | 'policies'
   | 'replay'
 
-/** The checks of a request, in the order in which they are made, and where each is written down. */
+/** The checks of a request, in order, and the clause that requires each. */
 export const checks: Readonly<Record<CheckName, readonly [check: string, clause: string]>> = {
   wire: ['The request line and the host', 'RFC 9112, 3.2'],
   fields: ['The three signature fields are there', 'AAuth 11.3.4, step 1; Signature-Key draft, 3.1'],
@@ -62,7 +62,7 @@ export const checks: Readonly<Record<CheckName, readonly [check: string, clause:
 }
 
 /**
- * Told of each check when it begins, with what it looks at: names, times and lengths, never a token, a signature or a `sub`.
- * Only `explain` listens; a server that answers requests has none.
+ * Is told of each check when it begins, with what it reads: names, times and lengths, never a token, a signature or a
+ * `sub`. Only `explain` uses it; a server that answers requests has none.
  */
 export type Trace = (check: CheckName, seen?: string) => void

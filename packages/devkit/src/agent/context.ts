@@ -6,13 +6,13 @@ import type { SealOptions } from '../wire/seal.js'
 
 /** Options of an agent. */
 export interface AgentOptions {
-  /** Whom it acts for; default nobody. */
+  /** The person it acts for. Default: none. */
   readonly person?: Person | undefined
   /** Default `Ed25519`. */
   readonly alg?: AlgorithmName | undefined
-  /** Stands for the person's browser. Awaited before the agent polls on. */
+  /** Plays the person's browser. The agent awaits it before it goes on polling. */
   readonly onInteraction?: ((interaction: Interaction) => unknown) | undefined
-  /** Answers questions of person servers; default: none are answered. */
+  /** Answers questions of person servers. Default: questions are not answered. */
   readonly onClarification?:
     | ((
         clarification: Clarification,

@@ -1,7 +1,7 @@
 import { CookieJar } from './cookies.js'
 import { formOf, nothingThere } from './page.js'
 
-/** What a person does on the pages that a link leads to. */
+/** What a person does on the pages of a link. */
 export interface VisitOptions {
   /**
    * What they press on the consent page; `continue` is on the page that says that the person is connected already. Default:
@@ -38,9 +38,9 @@ export interface Surroundings {
 const mostRedirects = 20
 
 /**
- * A person's browser, without a screen and without script: forms, redirects from one host of the town to the next, and the
- * cookies of each host, which are kept from one page to the next. Whoever is signed in stays so; a second browser knows
- * nothing of the first. `town.browser()` opens one.
+ * A person's browser without a screen and without script: forms, redirects from one host of the town to the next, and
+ * the cookies of each host. A person who signs in stays signed in. Two browsers share nothing. `town.browser()` opens
+ * one.
  */
 export class Browser {
   readonly #town: Surroundings

@@ -7,8 +7,8 @@ import type { TokenRequestContext } from './resource-token.js'
 import { type VerifiedToken, verifyToken } from './tokens.js'
 
 /**
- * `subagent_token` (AAuth 10.2.2): the agent token of a sub-agent of whoever signed. `parent_agent` alone says so; the
- * local part of its identifier is never read (5.2).
+ * `subagent_token` (AAuth 10.2.2): the agent token of a sub-agent of the signer. Only `parent_agent` says so; the
+ * local part of its identifier is never interpreted (5.2).
  */
 export async function checkSubAgentToken(
   jwt: string,

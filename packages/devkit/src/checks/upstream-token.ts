@@ -4,13 +4,13 @@ import { isFor, type VerifiedToken, verifyToken } from './tokens.js'
 
 /** What an upstream token is compared with. */
 export interface UpstreamContext extends Pick<TokenRequestContext, 'env' | 'directory' | 'ps' | 'isRevoked'> {
-  /** Who issued the agent token of the request: the intermediary itself, being its own agent provider (10.1.1.1). */
+  /** The issuer of the request's agent token: the intermediary itself, as its own agent provider (10.1.1.1). */
   readonly intermediary: unknown
 }
 
 /**
  * `upstream_token` (AAuth 10.1.1, 9.4.5): a person or auth token that was issued for the intermediary, by or for this
- * person server. Its key is that of whoever called the intermediary, so there is nothing to compare `cnf` with.
+ * person server. Its key belongs to the intermediary's caller, so there is nothing to compare `cnf` with.
  */
 export async function checkUpstreamToken(
   jwt: string,

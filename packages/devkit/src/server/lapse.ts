@@ -19,7 +19,7 @@ export function earliestEnd(grounds: readonly Ground[]): number {
   return Math.min(...grounds.map(([, { claims }]) => claims['exp'] as number))
 }
 
-/** Milliseconds between two looks: the clock of a town is a function and calls nobody when it moves. */
+/** Milliseconds between two checks: the clock of a town is a function, and gives no notice when it advances. */
 const interval = 20
 
 /** Waits for `work`, but no longer than until `lapse` says something. */

@@ -18,7 +18,7 @@ export interface Deferral {
   readonly finish: () => Promise<Answer>
   /** The answer that ends it early: what it rests on has expired or was revoked. Looked at on every poll. */
   readonly over?: () => Answer | undefined
-  /** Told when whoever started it takes it back with `DELETE`. */
+  /** Called when the agent that started it cancels it with `DELETE`. */
   readonly cancelled?: () => void
   /** Whether the person may be sent here from the interaction page; default anywhere. */
   readonly allowsCallback?: (url: string) => Promise<boolean>
@@ -109,7 +109,8 @@ export class PendingRequests {
     return answer === undefined ? waiting(pending) : this.#end(id, pending, answer)
   }
 
-  // RFC 7240 `Prefer: wait=N`: the answer comes when there is one, so that nobody has to sleep between two polls.
+  // RFC 7240 `Prefer: wait=N`: the answer is sent as soon as there is one, so that agents need not sleep between two
+  // polls.
   async #wait(request: Incoming, pending: Pending): Promise<void> {
     const wanted = Number(/(?:^|[,;\s])wait=(\d{1,4})/.exec(request.header('prefer') ?? '')?.[1] ?? 0)
     if (wanted === 0 || request.gone.aborted) return
