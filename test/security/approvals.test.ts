@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createMemoryStore, interact, type PendingView } from '@countersign/core'
 import { type Agent, createTown, type Town } from '@countersign/devkit'
 import { aauth, approval } from '@countersign/express'
-import express from 'express'
+import express, { type RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TargetRoute } from '../target/routes.js'
 import { adapters, resource, startTarget } from '../target/start.js'
@@ -34,6 +34,15 @@ describe('guards that follow each other on one request', () => {
   const wants = (who: string) => () => approval({ ask: (pending) => void asked.push([who, pending]) })
   const order = (): Promise<Response> => sam.request({ method: 'POST', url: `${resource}/shop/orders` })
   const guardOf = () => aauth({ resource, fetch: town.fetchAs('rs.example') })
+  /** The desk asks only when the request is signed; a held call is not, when it is carried out. */
+  const openBehind = async (guard: ReturnType<typeof guardOf>, desk: RequestHandler): Promise<void> => {
+    const app = express().use(guard.endpoints())
+    app.use((req, res, next) => (req.headers['signature'] === undefined ? next() : desk(req, res, next)))
+    app.post('/shop/orders', guard.require({ identity: 'agent', policy: wants('finance') }), (_req, res) => {
+      res.end()
+    })
+    await open(app)
+  }
   const approveAll = async (pending: string, pendings: ReturnType<typeof guardOf>): Promise<string[]> => {
     const seen: string[] = []
     for (let i = 0; i < 5; i++) {
@@ -82,24 +91,14 @@ describe('guards that follow each other on one request', () => {
       identity: 'agent',
       policy: () => approval({ ask: (pending) => void asked.push(['desk', pending]) }),
     })
-    const app = express().use(guard.endpoints())
-    app.use((req, res, next) => (req.headers['signature'] === undefined ? next() : desk(req, res, next)))
-    app.post('/shop/orders', guard.require({ identity: 'agent', policy: wants('finance') }), (_req, res) => {
-      res.end()
-    })
-    await open(app)
+    await openBehind(guard, desk)
     expect(await approveAll(locationOf(await order()), guard)).toEqual(['desk', 'finance'])
   })
 
   it('take none either where one function has made both policies', async () => {
     const guard = guardOf()
     const desk = guard.require({ identity: 'agent', policy: wants('desk') })
-    const app = express().use(guard.endpoints())
-    app.use((req, res, next) => (req.headers['signature'] === undefined ? next() : desk(req, res, next)))
-    app.post('/shop/orders', guard.require({ identity: 'agent', policy: wants('finance') }), (_req, res) => {
-      res.end()
-    })
-    await open(app)
+    await openBehind(guard, desk)
     expect(await approveAll(locationOf(await order()), guard)).toEqual(['desk', 'finance'])
   })
 
