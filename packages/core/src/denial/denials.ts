@@ -21,7 +21,10 @@ import { DenialList } from './denial-list.js'
 /** A denial to be made. */
 export interface NewDenial {
   readonly subject: DenialSubject
-  /** How long, in seconds. Default 30 days; at most 400 days. */
+  /**
+   * How long, in seconds. Default 30 days; at most 400 days. It lasts up to ten seconds longer, by which the clocks of instances
+   * may differ.
+   */
   readonly seconds?: number
   /** Why, for the list and the audit record. At most 500 characters; not shown to the caller. */
   readonly reason?: string
