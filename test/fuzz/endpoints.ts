@@ -57,7 +57,7 @@ async function sendTo(stage: EndpointStage, where: Where, sent: Sent): Promise<n
 /** Whether it is of a signature that may be used as before. */
 function isGivenBack({ store }: EndpointStage, key: string): boolean {
   const signature = /^replay:[^:]+/.exec(key)?.[0]
-  return signature !== undefined && store.get(signature)?.startsWith('unused ') === true
+  return signature !== undefined && store.get(signature)?.endsWith(' unused') === true
 }
 
 /** What was done was asked for. */

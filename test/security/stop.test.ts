@@ -22,6 +22,8 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
   let ran: number
   /** Fails while it is a reason to. */
   let fails: (operation: string, key: string) => boolean
+  /** What writes once more each that was written of denials, as a client does that has lost its connection before the answer. */
+  let sent: (() => unknown)[]
   const policy = () => approval({ ask: (pending: PendingView) => void asked.push(pending) })
   const table: readonly TargetRoute[] = [
     { method: 'GET', path: '/session', requirement: { session: true }, answer: ({ caller }) => caller },
@@ -70,17 +72,23 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
     asked = []
     ran = 0
     fails = () => false
+    sent = []
     let clock = (): number => Date.UTC(2026, 10, 1)
     const memory = createMemoryStore({ clock: () => clock() })
     const reach = (operation: string, key: string): Store => {
       if (fails(operation, key)) throw new Error('the store is away')
       return memory
     }
+    const noted = <A>(key: string, write: () => A): A => {
+      // What the store is tried with is written at any time, and is not tried here.
+      if (key.startsWith('deny:')) sent.push(write)
+      return write()
+    }
     const store: Store = {
       get: (key) => reach('get', key).get(key),
-      put: (key, value, ttl) => reach('put', key).put(key, value, ttl),
-      claim: (key, value, ttl) => reach('claim', key).claim(key, value, ttl),
-      delete: (key) => reach('delete', key).delete(key),
+      put: (key, value, ttl) => noted(key, () => reach('put', key).put(key, value, ttl)),
+      claim: (key, value, ttl) => noted(key, () => reach('claim', key).claim(key, value, ttl)),
+      delete: (key) => noted(key, () => reach('delete', key).delete(key)),
     }
     stage = await openStage(adapter, { store }, table)
     clock = stage.town.clock
@@ -338,6 +346,32 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
     expect(ran).toBe(0)
   })
 
+  it('is as was said last, though everything that was said before is sent once more', async () => {
+    const token = await stage.personToken()
+    const { jti } = nameOf(token)
+    const use = async (): Promise<number> => (await call('/approved', token)).status
+    for (const subject of [{ person: await personOf(token) }, { token: { iss: ps, jti } }]) {
+      for (const seconds of [undefined, 60]) {
+        await stage.aauth.denials.add({ subject, ...(seconds === undefined ? {} : { seconds }) })
+        await stage.aauth.denials.remove(subject)
+        expect(await use()).toBe(202)
+      }
+      const earlier = sent.slice()
+      await stage.aauth.denials.add({ subject, seconds: 3600 })
+      expect(await use()).toBe(403)
+      stage.pass(600)
+      for (const write of earlier) {
+        write()
+        expect(await use()).toBe(403)
+      }
+      const denied = sent.slice()
+      await stage.aauth.denials.remove(subject)
+      expect(await use()).toBe(202)
+      for (const write of denied) await write()
+      expect(await use()).toBe(202)
+    }
+  })
+
   it('of a token that is over already ends the session that was begun with it', async () => {
     const token = await stage.personToken()
     const pending = locationOf(await call('/session', token, 'GET'))
@@ -371,7 +405,7 @@ describe.each(adapters)('stop [adapter %s]', (adapter) => {
       await stage.aauth.pending.approve(pending.slice(pending.lastIndexOf('/') + 1), { user: 'mom' })
       const done = await stage.sam.request({ url: pending })
       const headers = { Authorization: `AAuth ${done.headers.get('aauth-access')}` }
-      fails = (operation, key) => operation === 'put' && key.startsWith(prefix)
+      fails = (operation, key) => operation !== 'get' && key.startsWith(prefix)
       const { jti, exp } = nameOf(token)
       expect((await stage.town.ps.revoke(jti, exp, resource)).response?.status).toBe(503)
       fails = () => false

@@ -10,6 +10,9 @@ import type { Awaitable } from '../awaitable.js'
  *   with {@link StoreFullError} and evicts nothing (in Redis: `maxmemory-policy noeviction`).
  * - No operation hangs. One that rejects may have taken effect all the same; whoever calls it again must not be harmed by
  *   that. A claim whose outcome matters to the claimant is made with a value of its own, and `get` tells whose it is.
+ * - A write may take effect late, and some clients send one once more after they have lost their connection. Nothing that was
+ *   said since is undone by it: what can be said anew is written as claims, each under a key of its own, and no key is deleted
+ *   under which somebody else may have written since.
  * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation but `getMany` names one key.
  *
  * `@countersign/core/store-contract` tests a store against this.
