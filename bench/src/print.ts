@@ -157,7 +157,10 @@ function printForeign(when: string, share: number | undefined): void {
 
 function httpRow(name: string, own: HttpFigures, figure: 'rps' | 'p50' | 'p99'): (string | number)[] {
   const { rps, p50, p99, cpu, bystander_p99, of } = own
-  const others = Object.entries(of).map(([other, ratios]) => `${ratios[figure].toFixed(2)} of ${other}`)
+  const others = Object.entries(of).map(([other, ratios]) => {
+    const cpu = figure === 'rps' ? `, CPU ${ratios.cpu.toFixed(2)}` : ''
+    return `${ratios[figure].toFixed(2)} of ${other}${cpu}`
+  })
   const bystanders = bystander_p99 === undefined ? [] : [`/health p99 ${bystander_p99.toFixed(2)} ms`]
   return [
     name,
@@ -165,7 +168,7 @@ function httpRow(name: string, own: HttpFigures, figure: 'rps' | 'p50' | 'p99'):
     p50.toFixed(2),
     p99.toFixed(2),
     cpu.toFixed(0),
-    [...others, ...bystanders].join(', '),
+    [...others, ...bystanders].join('; '),
   ]
 }
 

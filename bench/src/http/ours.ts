@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Store } from '@countersign/core'
 import { auditLog, observe } from '../observers.js'
 import { issuerFetch, newSigningJwk, resource } from '../world.js'
@@ -26,7 +27,12 @@ export async function ourOptions(cast: Cast, { crypto, observed, store }: Server
 async function sharedStore(client: 'redis' | 'ioredis'): Promise<Store> {
   const url = process.env['BENCH_REDIS'] as string
   const { createRedisStore } = await import('@countersign/redis')
-  if (client === 'ioredis') return createRedisStore(new (await import('ioredis')).Redis(url))
+  if (client === 'ioredis') {
+    const one = new (await import('ioredis')).Redis(url)
+    // Whoever asks before is refused.
+    await once(one, 'ready')
+    return createRedisStore(one)
+  }
   const one = (await import('redis')).createClient({ url })
   await one.connect()
   return createRedisStore(one)

@@ -35,12 +35,15 @@ interface Comparable {
 }
 
 /** Medians over the rounds. */
-export interface HttpFigures extends Comparable {
-  /** Microseconds of the server's CPU a request, all its processes and threads. */
-  readonly cpu: number
+export interface HttpFigures extends Sampled {
   readonly bystander_p99?: number
   /** Over another contender: the median of what each round says by itself. */
-  readonly of: Readonly<Record<string, Comparable>>
+  readonly of: Readonly<Record<string, Sampled>>
+}
+
+interface Sampled extends Comparable {
+  /** Microseconds of the server's CPU a request, all its processes and threads. */
+  readonly cpu: number
 }
 
 export interface HttpResults {
@@ -55,6 +58,13 @@ interface SeriesOptions {
   readonly rounds: number
   /** Seconds that all contenders are loaded at once before anything counts. */
   readonly warmUp: number
+  /**
+   * Seconds before that with a connection each. What is done once for all the requests of a turn of the loop is then done for
+   * each: with 32 connections it would take minutes until V8 has compiled it.
+   */
+  readonly alone?: number
+  /** Seconds of a sample, where not as long as others. */
+  readonly seconds?: number
 }
 
 /** How long and how often. */
@@ -90,8 +100,8 @@ export async function runHttp(options: HttpOptions, parts: ReadonlySet<string>):
   const calm = createCalm(options.patience)
   const run = (name: SeriesName, series: Series) =>
     runSeries(series, {
-      ...options.series[name],
       seconds: name === 'open' || name === 'mixed' ? options.openSeconds : options.seconds,
+      ...options.series[name],
       folder,
       pool,
       calm,
@@ -144,8 +154,7 @@ async function serveJwks({ issuer }: Cast): Promise<Server> {
   return server
 }
 
-interface Sample extends Comparable {
-  readonly cpu: number
+interface Sample extends Sampled {
   readonly bystanderP99?: number
 }
 
@@ -164,10 +173,17 @@ async function runSeries(
   const loaded = await Promise.all(
     contenders.map(async (contender) => {
       const { port, cpu } = await plan.pool.get(framework, contender.server)
-      const loads = (seconds: number) => loadOne(contender, port, seconds, plan.folder)
+      const loads = (seconds: number, connections?: number) =>
+        loadOne(
+          connections === undefined ? contender : { ...contender, connections },
+          port,
+          seconds,
+          plan.folder,
+        )
       return { contender, cpu, loads, samples: [] as Sample[] }
     }),
   )
+  if (plan.alone !== undefined) await Promise.all(loaded.map(({ loads }) => loads(plan.alone as number, 1)))
   if (plan.warmUp > 0) await Promise.all(loaded.map(({ loads }) => loads(plan.warmUp)))
   for (let round = 0; round < plan.rounds; round++) {
     for (let k = 0; k < loaded.length; k++) {
@@ -206,12 +222,12 @@ function toFigures(
   samples: ReadonlyMap<string, readonly Sample[]>,
 ): HttpFigures {
   const own = samples.get(name) as readonly Sample[]
-  const of = (figure: keyof Comparable | 'cpu'): number => median(own.map((sample) => sample[figure]))
-  const over = (other: string): Comparable => {
+  const of = (figure: keyof Sampled): number => median(own.map((sample) => sample[figure]))
+  const over = (other: string): Sampled => {
     const others = samples.get(other) as readonly Sample[]
-    const ratio = (figure: keyof Comparable): number =>
+    const ratio = (figure: keyof Sampled): number =>
       median(own.map((sample, i) => sample[figure] / (others[i] as Sample)[figure]))
-    return { rps: ratio('rps'), p50: ratio('p50'), p99: ratio('p99') }
+    return { rps: ratio('rps'), p50: ratio('p50'), p99: ratio('p99'), cpu: ratio('cpu') }
   }
   const bystanders = own.flatMap(({ bystanderP99 }) => bystanderP99 ?? [])
   return {

@@ -236,14 +236,19 @@ class CommandStore implements Store {
     return value
   }
 
-  async getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+  getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     const names = keys.map((key) => this.#prefix + key)
-    if (!this.#isWatched) return (await this.#readMany(names)).map(textOf)
-    names.push(this.#epochKey)
-    const values = (await this.#readMany(names)).map(textOf)
+    if (this.#isWatched) names.push(this.#epochKey)
+    return this.#readMany(names).then(this.#judged)
+  }
+
+  readonly #judged = (
+    replies: readonly unknown[],
+  ): readonly (string | undefined)[] | Promise<readonly (string | undefined)[]> => {
+    const values = replies.map(textOf)
+    if (!this.#isWatched) return values
     const epoch = values.pop()
-    if (!this.#epoch.isKnown(epoch)) await this.#epoch.judge(epoch)
-    return values
+    return this.#epoch.isKnown(epoch) ? values : this.#epoch.judge(epoch).then(() => values)
   }
 
   async put(key: string, value: string, ttl: number): Promise<void> {
@@ -296,27 +301,23 @@ class CommandStore implements Store {
     await this.#epoch.accept()
   }
 
-  async #readMany(names: string[]): Promise<readonly unknown[]> {
-    return this.#send(async (commands) => {
+  #readMany(names: string[]): Promise<readonly unknown[]> {
+    return this.#send((commands) => {
       const { getMany } = commands
-      if (this.#mayReadMany && getMany !== undefined) {
-        try {
-          return await getMany(names)
-        } catch (cause) {
-          if (!(cause instanceof Error && cause.message.startsWith('NOPERM'))) throw cause
-          this.#mayReadMany = false
-        }
-      }
-      // A client sends those together, too.
-      return Promise.all(names.map((name) => commands.get(name)))
+      if (!this.#mayReadMany || getMany === undefined) return getEach(commands, names)
+      return getMany(names).then(undefined, (cause: unknown) => {
+        if (!(cause instanceof Error && cause.message.startsWith('NOPERM'))) throw cause
+        this.#mayReadMany = false
+        return getEach(commands, names)
+      })
     })
   }
 
   #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
     if (!this.#commands.ready()) return Promise.reject(this.#absence())
     return new Promise((resolve, reject) => {
-      const message = `Redis gave no answer within ${this.#timeout} ms`
-      const timer = setTimeout(() => reject(new Error(message)), this.#timeout)
+      const late = (): void => reject(new Error(`Redis gave no answer within ${this.#timeout} ms`))
+      const timer = setTimeout(late, this.#timeout)
       // Under timers that a test has put in place it may be anything.
       ;(timer as Partial<NodeJS.Timeout>).unref?.()
       const fail = (cause: unknown): void => {
@@ -336,6 +337,10 @@ class CommandStore implements Store {
     })
   }
 }
+
+/** A client sends those together, too. */
+const getEach = (commands: Commands, names: readonly string[]): Promise<readonly unknown[]> =>
+  Promise.all(names.map((name) => commands.get(name)))
 
 function textOf(reply: unknown): string | undefined {
   if (reply === null || reply === undefined) return undefined

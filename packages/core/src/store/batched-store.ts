@@ -110,11 +110,11 @@ class BatchedStore implements WatchedStore {
     this.#waiting = new Map()
     if (this.#store.part !== undefined) {
       // What is slow or gone in one part holds nothing up in the others.
-      for (const keys of byPart(batch.keys(), this.#store.part)) void this.#readMany(keys, batch)
+      for (const keys of byPart(batch.keys(), this.#store.part)) this.#readMany(keys, batch, () => {})
       return
     }
     this.#isUnderWay = true
-    void this.#readMany([...batch.keys()], batch).then(this.#next)
+    this.#readMany([...batch.keys()], batch, this.#next)
   }
 
   readonly #next = (cause: unknown): void => {
@@ -130,17 +130,20 @@ class BatchedStore implements WatchedStore {
     for (const { reject } of behind.values()) reject(cause)
   }
 
-  /** @returns why they could not be read */
-  async #readMany(keys: readonly string[], batch: ReadonlyMap<string, Read>): Promise<unknown> {
-    try {
-      const values = await (this.#store as Required<Pick<Store, 'getMany'>>).getMany(keys)
-      for (let index = 0; index < keys.length; index++)
-        batch.get(keys[index] as string)?.resolve(values[index])
-      return undefined
-    } catch (cause) {
-      for (const key of keys) batch.get(key)?.reject(cause)
-      return cause
-    }
+  /** @param next told why they could not be read, if they could not */
+  #readMany(keys: readonly string[], batch: ReadonlyMap<string, Read>, next: (cause: unknown) => void): void {
+    const { getMany } = this.#store as Required<WatchedStore>
+    getMany.call(this.#store, keys).then(
+      (values) => {
+        for (let index = 0; index < keys.length; index++)
+          batch.get(keys[index] as string)?.resolve(values[index])
+        next(undefined)
+      },
+      (cause: unknown) => {
+        for (const key of keys) batch.get(key)?.reject(cause)
+        next(cause)
+      },
+    )
   }
 }
 

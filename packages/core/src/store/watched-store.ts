@@ -46,6 +46,7 @@ export interface WatchedStore extends Store {
    * key by key, so that it is known when each has recovered.
    */
   readonly isReadingMany: boolean
+  getMany?(keys: readonly string[]): Promise<readonly (string | undefined)[]>
   /** The health as known now; the store is not asked. */
   health(): StoreHealth
   /**
