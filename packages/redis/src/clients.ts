@@ -119,7 +119,7 @@ function isSentinel(client: NodeRedisClient): client is NodeRedisSentinel {
  * when it shows nothing of the kind.
  */
 export function staleReads(client: unknown): string | undefined {
-  const { options, _options, clientSideCache } = client as StaleSettings
+  const { options, _options, clientSideCache } = client as Settings
   const { scaleReads = 'master', role = 'master' } = options ?? {}
   if (scaleReads !== 'master') return "scaleReads must be 'master'"
   if (role !== 'master') return "role must be 'master'"
@@ -129,14 +129,23 @@ export function staleReads(client: unknown): string | undefined {
   return cache === undefined ? undefined : 'clientSideCache must not be set'
 }
 
-/** Settings by which reads are not answered by the primary. */
-interface StaleSettings {
+/** What the client puts before every key. */
+export function keyPrefixOf(client: unknown): string {
+  const { options, _options } = client as Settings
+  const prefix = options?.keyPrefix ?? _options?.keyPrefix
+  return typeof prefix === 'string' ? prefix : ''
+}
+
+/** Settings of a client, of whichever library. */
+interface Settings {
   readonly options?: {
     readonly scaleReads?: unknown
     readonly role?: unknown
     readonly clientSideCache?: unknown
+    readonly keyPrefix?: unknown
+    readonly enableAutoPipelining?: unknown
   }
-  readonly _options?: { readonly useReplicas?: unknown }
+  readonly _options?: { readonly useReplicas?: unknown; readonly keyPrefix?: unknown }
   readonly clientSideCache?: unknown
 }
 
