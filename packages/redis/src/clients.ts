@@ -115,16 +115,19 @@ function isSentinel(client: NodeRedisClient): client is NodeRedisSentinel {
 }
 
 /**
- * Why what this client reads may be older than what was written: its replicas or a cache of its own answer. `undefined`
- * when it shows nothing of the kind.
+ * Why what this client reads may be older than what was written, or not be all of it: its replicas or a cache of its own
+ * answer, or it asks where only some of it is. `undefined` when it shows nothing of the kind.
  */
 export function staleReads(client: unknown): string | undefined {
-  const { options, _options, clientSideCache } = client as Settings
+  const { options, _options, clientSideCache, isCluster } = client as Settings
   const { scaleReads = 'master', role = 'master' } = options ?? {}
   if (scaleReads !== 'master') return "scaleReads must be 'master'"
   if (role !== 'master') return "role must be 'master'"
   // A cluster of `redis`.
   if (_options?.useReplicas === true) return 'useReplicas must not be set'
+  // One that is told that a key has moved asks for all of a pipeline there, also for what has not.
+  if (isCluster === true && options?.enableAutoPipelining === true)
+    return 'enableAutoPipelining must not be set in a cluster, where it misses what a slot that moves holds'
   const cache = clientSideCache ?? options?.clientSideCache
   return cache === undefined ? undefined : 'clientSideCache must not be set'
 }
@@ -147,6 +150,7 @@ interface Settings {
   }
   readonly _options?: { readonly useReplicas?: unknown; readonly keyPrefix?: unknown }
   readonly clientSideCache?: unknown
+  readonly isCluster?: unknown
 }
 
 /** A pool of `redis` 5 or 6: what is sent goes to any of its connections. */
