@@ -74,7 +74,7 @@ export class CommandStore implements Store {
     return value
   }
 
-  async getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+  getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     const part = this.#parts.of(keys[0] ?? '')
     if (this.#parts.count > 1 && keys.some((key) => this.#parts.of(key) !== part))
       return Promise.all(keys.map((key) => this.get(key)))

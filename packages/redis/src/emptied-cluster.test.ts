@@ -186,6 +186,19 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     expect(await until(reader, on(1))).toEqual(['1900000000', expect.stringMatching(lost)].reverse())
   })
 
+  it.each(names)(
+    '%s: all shards are, and each process gives back what it knows, also to who starts then',
+    async (name) => {
+      const [here, there] = [await open(name), await open(name)]
+      for (const [index, key] of keys.entries()) await (index % 2 ? here : there).put(key, '1900000000', 600)
+      for (const store of [here, there]) await until(store, keys)
+      await Promise.all(admins.map((admin) => admin.flushall()))
+      for (const store of [here, there]) expect(await until(store, keys)).not.toContain(undefined)
+      const late = await open(name)
+      expect(await until(late, keys)).toEqual(['1900000000'])
+    },
+  )
+
   it('goes on where it is told to', async () => {
     const store = await open('ioredis', { emptied: 'accept' })
     for (const key of keys) await store.put(key, '1900000000', 60)

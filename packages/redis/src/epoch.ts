@@ -136,8 +136,8 @@ export class Epoch {
   }
 
   async #lose(found: string | undefined): Promise<Error> {
-    if (this.#restoration === undefined && this.#telling === undefined) this.#context.onLost()
     if (this.#context.journal !== undefined) return this.#restore()
+    if (this.#telling === undefined) this.#context.onLost()
     await this.#tell(found)
     return lostError()
   }
@@ -181,6 +181,7 @@ export class Epoch {
     if (this.#restoration === undefined) {
       const restoration = new Restoration({ ...this.#context, journal }, this.#known)
       this.#restoration = restoration
+      this.#context.onLost()
       void restoration.run().then((restored) => {
         this.#restoration = undefined
         if (restored !== undefined) this.#known = restored.epoch
