@@ -1,4 +1,4 @@
-import { createResourceServer, type ResourceServer } from '@countersign/core'
+import { type AAuthEvent, createResourceServer, type ResourceServer } from '@countersign/core'
 import { Redis } from 'ioredis'
 import { createCluster as createCluster5 } from 'redis5'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -51,10 +51,12 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
     const opened = await Promise.all(
       Object.values(clusterClients).map((connect) => connect(cluster.primaries.map(({ port }) => port))),
     )
+    const events: AAuthEvent[] = []
     const servers = opened.map(({ client }) =>
       createResourceServer({
         resource: 'https://rs.example',
         store: createRedisStore(client, { replicas: 1 }),
+        onEvent: (event) => void events.push(event),
       }),
     )
     const tokens = Array.from({ length: 60 }, (_, index) => ({
@@ -105,6 +107,8 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
         )
         .catch(() => expect(answers.filter((answer) => answer !== true)).toEqual([]))
     }
+    // A replica that has what its primary had is no loss.
+    expect(events.filter(({ name }) => name === 'store-restored')).toEqual([])
     for (const server of servers) server.close()
     for (const { close } of opened) close()
   }, 300_000)

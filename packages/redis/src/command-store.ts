@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Store, StoreFullError } from '@countersign/core'
+import type { Store } from '@countersign/core'
 import type { Commands } from './clients.js'
 import { Epoch, type EpochContext } from './epoch.js'
 import { type EpochCommands, epochName } from './epoch-keys.js'
@@ -7,6 +7,7 @@ import { Founding } from './founding.js'
 import type { Journal } from './journal.js'
 import { isMarkKey, type Parts } from './parts.js'
 import type { Restored } from './restoration.js'
+import { isSet, Sender, textOf } from './sender.js'
 
 // Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
 const reconnecting = 3000
@@ -30,7 +31,7 @@ export interface CommandStoreContext {
 /** A store that sends commands, and notices in each of its parts when that has lost what it held. */
 export class CommandStore implements Store {
   readonly part?: (key: string) => number
-  readonly #commands: Commands
+  readonly #sender: Sender
   readonly #context: CommandStoreContext
   readonly #parts: Parts
   readonly #journal: Journal | undefined
@@ -42,17 +43,16 @@ export class CommandStore implements Store {
   readonly #epochKeys: readonly string[]
   #restored: number | undefined
   #isLooking = false
-  #mayReadMany = true
 
   constructor(commands: Commands, context: CommandStoreContext) {
     const { parts, onReady, isWatched, journal } = context
-    this.#commands = commands
+    this.#sender = new Sender(commands, context.timeout, context.absence)
     this.#context = context
     this.#parts = parts
     this.#isWatched = isWatched
     this.#journal = journal
     this.#epochKeys = parts.prefixes.map((prefix) => prefix + epochName)
-    this.#epochs = this.#newEpochs()
+    this.#epochs = this.#newEpochs(commands)
     onReady?.(() => {
       for (const listener of this.#listeners) listener()
       for (const epoch of this.#epochs) epoch.look()
@@ -62,7 +62,7 @@ export class CommandStore implements Store {
 
   onConnected(listener: () => void): void {
     this.#listeners.add(listener)
-    if (this.#commands.ready()) queueMicrotask(listener)
+    if (this.#sender.isReady) queueMicrotask(listener)
   }
 
   onRestored(listener: (entries: number) => void): void {
@@ -89,21 +89,22 @@ export class CommandStore implements Store {
     // Nothing is written back to a part whose loss would not be noticed.
     if (this.#journal !== undefined && this.#parts.count > 1 && !epoch.isSeen) await epoch.check()
     const before = epoch.state
-    await this.#send((commands) => commands.set(name, value, ms))
+    await this.#sender.send((commands) => commands.set(name, value, ms))
     if (this.#note(key, value, ms, part) && epoch.state !== before)
       // It may have been written before a loss, and everything else been written back before this was noted.
-      await this.#send((commands) => commands.set(name, value, ms))
+      await this.#sender.send((commands) => commands.set(name, value, ms))
   }
 
   async claim(key: string, value: string, ttl: number): Promise<boolean> {
     const ms = milliseconds(ttl)
     const part = this.#parts.of(key)
     const name = this.#nameOf(part, key)
-    if (!this.#isWatched) return isSet(await this.#send((commands) => commands.setIfAbsent(name, value, ms)))
+    if (!this.#isWatched)
+      return isSet(await this.#sender.send((commands) => commands.setIfAbsent(name, value, ms)))
     const epoch = this.#epochOf(part)
     // What won because everything is gone has not won. It is looked at after the claim, over the same connection; a client
     // may send both again over a new one.
-    const [reply, found] = await this.#send(async (commands) => {
+    const [reply, found] = await this.#sender.send(async (commands) => {
       const claimed = commands.setIfAbsent(name, value, ms)
       if (!commands.isOrdered) await claimed
       return Promise.all([claimed, commands.get(this.#epochKeys[part] as string)])
@@ -123,7 +124,7 @@ export class CommandStore implements Store {
       this.#epochOf(part).assertSettled()
       this.#journal.forget(key)
     }
-    await this.#send((commands) => commands.del(this.#nameOf(part, key)))
+    await this.#sender.send((commands) => commands.del(this.#nameOf(part, key)))
   }
 
   async acceptLoss(): Promise<void> {
@@ -132,10 +133,10 @@ export class CommandStore implements Store {
     if (failure !== undefined) throw failure.reason
   }
 
-  #newEpochs(): readonly Epoch[] {
+  #newEpochs(commands: Commands): readonly Epoch[] {
     const { parts, timeout, journal } = this.#context
-    const commands = parts.prefixes.map((prefix) => this.#commandsOf(prefix))
-    const founding = new Founding(commands)
+    const sent = parts.prefixes.map((prefix) => this.#commandsOf(commands, prefix))
+    const founding = new Founding(sent)
     const common: Omit<EpochContext, 'commands' | 'part'> = {
       journal,
       window: reconnecting + 2 * timeout,
@@ -144,22 +145,21 @@ export class CommandStore implements Store {
       onRestored: (restored) => this.#tell(restored),
     }
     const inCluster = { hasBegun: () => founding.hasBegun(), changeMarks: () => this.#changeMarks() }
-    return commands.map(
+    return sent.map(
       (commands, part) => new Epoch({ ...common, ...(parts.count > 1 ? inCluster : {}), commands, part }),
     )
   }
 
   /** What is sent for the epoch of a part. */
-  #commandsOf(prefix: string): EpochCommands {
-    const commands = this.#commands
+  #commandsOf(commands: Commands, prefix: string): EpochCommands {
     const { unconfirmed } = this.#context
     const set = (to: Commands) => (name: string, value: string, ms: number) =>
-      this.#send(() => to.set(prefix + name, value, ms))
+      this.#sender.send(() => to.set(prefix + name, value, ms))
     const claim = (to: Commands) => async (name: string, value: string, ms: number) =>
-      isSet(await this.#send(() => to.setIfAbsent(prefix + name, value, ms)))
+      isSet(await this.#sender.send(() => to.setIfAbsent(prefix + name, value, ms)))
     return {
-      ready: () => commands.ready(),
-      get: async (name) => textOf(await this.#send((sent) => sent.get(prefix + name))),
+      ready: () => this.#sender.isReady,
+      get: async (name) => textOf(await this.#sender.send((sent) => sent.get(prefix + name))),
       claim: claim(commands),
       put: set(commands),
       claimUnconfirmed: claim(unconfirmed),
@@ -182,7 +182,7 @@ export class CommandStore implements Store {
     const marks = (this.#journal?.live(part) ?? []).filter(({ key }) => isMarkKey(key))
     const put = ({ key, expires }: { readonly key: string; readonly expires: number }): Promise<unknown> => {
       const left = Math.max(1, Math.ceil(expires - performance.now()))
-      return this.#send((commands) => commands.set(this.#nameOf(part, key), randomUUID(), left))
+      return this.#sender.send((commands) => commands.set(this.#nameOf(part, key), randomUUID(), left))
     }
     await Promise.all(marks.map(put))
   }
@@ -214,83 +214,15 @@ export class CommandStore implements Store {
   async #read(keys: readonly string[], part: number): Promise<readonly (string | undefined)[]> {
     const prefix = this.#parts.prefixes[part] as string
     const names = keys.map((key) => prefix + key)
-    if (!this.#isWatched) return (await this.#readMany(names)).map(textOf)
+    if (!this.#isWatched) return (await this.#sender.readMany(names)).map(textOf)
     names.push(this.#epochKeys[part] as string)
-    const values = (await this.#readMany(names)).map(textOf)
+    const values = (await this.#sender.readMany(names)).map(textOf)
     const found = values.pop()
     const epoch = this.#epochOf(part)
     if (!epoch.isKnown(found)) await epoch.judge(found)
     return values
   }
-
-  /** What is named last is read last. */
-  async #readMany(names: string[]): Promise<readonly unknown[]> {
-    return this.#send(async (commands) => {
-      const { getMany } = commands
-      if (this.#mayReadMany && getMany !== undefined) {
-        try {
-          return await getMany(names)
-        } catch (cause) {
-          if (!(cause instanceof Error && cause.message.startsWith('NOPERM'))) throw cause
-          this.#mayReadMany = false
-        }
-      }
-      return readOneByOne(commands, names)
-    })
-  }
-
-  #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) return Promise.reject(this.#context.absence())
-    return new Promise((resolve, reject) => {
-      const { timeout } = this.#context
-      const message = `Redis gave no answer within ${timeout} ms`
-      const timer = setTimeout(() => reject(new Error(message)), timeout)
-      // Under timers that a test has put in place it may be anything.
-      ;(timer as Partial<NodeJS.Timeout>).unref?.()
-      const fail = (cause: unknown): void => {
-        clearTimeout(timer)
-        // `OOM command not allowed when used memory > 'maxmemory'`
-        const full = cause instanceof Error && cause.message.startsWith('OOM')
-        reject(full ? new StoreFullError('Redis is out of memory (maxmemory)', { cause }) : cause)
-      }
-      try {
-        command(this.#commands).then((value) => {
-          clearTimeout(timer)
-          resolve(value)
-        }, fail)
-      } catch (cause) {
-        fail(cause)
-      }
-    })
-  }
 }
-
-/**
- * Commands over one key each, which a client sends together. A cluster may have some of them sent again elsewhere; then the
- * last one, which says whether the others were read of a Redis that had lost nothing, is read again after them.
- */
-async function readOneByOne(commands: Commands, names: readonly string[]): Promise<readonly unknown[]> {
-  let waiting = names.length
-  const readings = names.map(async (name) => {
-    const value = await commands.get(name)
-    waiting--
-    return { value, isLast: waiting === 0 }
-  })
-  const answers = await Promise.all(readings)
-  const values = answers.map(({ value }) => value)
-  const last = names.at(-1)
-  if (last !== undefined && answers.at(-1)?.isLast === false)
-    values[values.length - 1] = await commands.get(last)
-  return values
-}
-
-function textOf(reply: unknown): string | undefined {
-  if (reply === null || reply === undefined) return undefined
-  // A client whose type mapping asks for buffers.
-  return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
-}
-
-const isSet = (reply: unknown): boolean => reply !== null && reply !== undefined
 
 // Redis counts whole milliseconds, and refuses none at all.
 const milliseconds = (ttl: number): number => Math.max(1, Math.ceil(ttl * 1000))
