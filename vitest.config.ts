@@ -24,7 +24,7 @@ const inCiOnly = everything
   ? []
   : [
       'src/{sentinel,restoration}.test.ts',
-      'src/cluster.test.ts',
+      'src/{cluster,emptied-cluster,moving-slots}.test.ts',
       'operations/{adoption,proxies,streams}.test.ts',
       'neighbours/streams.test.ts',
       'evidence/kill.test.ts',

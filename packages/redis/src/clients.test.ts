@@ -116,6 +116,11 @@ describe('a client that does not ask the primary', () => {
       new Cluster([], { ...lazy, scaleReads: (nodes: Redis[]) => nodes[0] as Redis }),
       /scaleReads/,
     ],
+    [
+      'ioredis cluster, pipelines',
+      new Cluster([], { ...lazy, enableAutoPipelining: true }),
+      /AutoPipelining/,
+    ],
     ['ioredis, a replica of a sentinel', new Redis({ ...lazy, role: 'slave' }), /role/],
     ['redis cluster, replicas', createCluster({ ...cluster, useReplicas: true }), /useReplicas/],
     ['redis, cache', createClient(cached), /clientSideCache/],
@@ -132,6 +137,7 @@ describe('a client that does not ask the primary', () => {
     for (const client of [
       new Cluster([], lazy),
       new Redis(lazy),
+      new Redis({ ...lazy, enableAutoPipelining: true }),
       createClient(),
       createClientPool(),
       createCluster(cluster),

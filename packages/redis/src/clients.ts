@@ -115,29 +115,42 @@ function isSentinel(client: NodeRedisClient): client is NodeRedisSentinel {
 }
 
 /**
- * Why what this client reads may be older than what was written: its replicas or a cache of its own answer. `undefined`
- * when it shows nothing of the kind.
+ * Why what this client reads may be older than what was written, or not be all of it: its replicas or a cache of its own
+ * answer, or it asks where only some of it is. `undefined` when it shows nothing of the kind.
  */
 export function staleReads(client: unknown): string | undefined {
-  const { options, _options, clientSideCache } = client as StaleSettings
+  const { options, _options, clientSideCache, isCluster } = client as Settings
   const { scaleReads = 'master', role = 'master' } = options ?? {}
   if (scaleReads !== 'master') return "scaleReads must be 'master'"
   if (role !== 'master') return "role must be 'master'"
   // A cluster of `redis`.
   if (_options?.useReplicas === true) return 'useReplicas must not be set'
+  // One that is told that a key has moved asks for all of a pipeline there, also for what has not.
+  if (isCluster === true && options?.enableAutoPipelining === true)
+    return 'enableAutoPipelining must not be set in a cluster, where it misses what a slot that moves holds'
   const cache = clientSideCache ?? options?.clientSideCache
   return cache === undefined ? undefined : 'clientSideCache must not be set'
 }
 
-/** Settings by which reads are not answered by the primary. */
-interface StaleSettings {
+/** What the client puts before every key. */
+export function keyPrefixOf(client: unknown): string {
+  const { options, _options } = client as Settings
+  const prefix = options?.keyPrefix ?? _options?.keyPrefix
+  return typeof prefix === 'string' ? prefix : ''
+}
+
+/** Settings of a client, of whichever library. */
+interface Settings {
   readonly options?: {
     readonly scaleReads?: unknown
     readonly role?: unknown
     readonly clientSideCache?: unknown
+    readonly keyPrefix?: unknown
+    readonly enableAutoPipelining?: unknown
   }
-  readonly _options?: { readonly useReplicas?: unknown }
+  readonly _options?: { readonly useReplicas?: unknown; readonly keyPrefix?: unknown }
   readonly clientSideCache?: unknown
+  readonly isCluster?: unknown
 }
 
 /** A pool of `redis` 5 or 6: what is sent goes to any of its connections. */

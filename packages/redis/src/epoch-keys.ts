@@ -13,6 +13,8 @@ export interface EpochCommands {
 
 /** The name of the key that is there as long as everything else is. */
 export const epochName = 'epoch'
+/** The name of the key in a part of a cluster that says that all parts have an epoch. */
+export const everywhereName = 'epoch:everywhere'
 /** Milliseconds, longer than anything that is kept: every key has a time to live. */
 export const epochMilliseconds: number = 10 * 366 * 86_400_000
 

@@ -17,11 +17,20 @@ export interface EpochContext {
   readonly commands: EpochCommands
   /** What is written back; absent where nobody may be served until the operator says so. */
   readonly journal: Journal | undefined
+  /** The part of the store that it is of. */
+  readonly part: number
+  /** Whether there must have been an epoch, also where this process has seen none; absent where nobody else can tell. */
+  readonly hasBegun?: () => Promise<boolean>
+  /** Changes the marks of lists of which something has been written back, where they are in another part. */
+  readonly changeMarks?: () => Promise<void>
+  /** A loss has been noticed. */
+  readonly onLost: () => void
   /** Milliseconds in which every process that runs has noticed a loss and written back what it knows. */
   readonly window: number
   /** Milliseconds that only ever grow. */
   readonly monotonic: () => number
-  readonly onRestored: (restored: Restored) => void
+  /** A restoration is over; `undefined` where it was given up. */
+  readonly onRestored: (restored: Restored | undefined) => void
 }
 
 // How often one who has something to write back looks whether it is needed.
@@ -49,6 +58,15 @@ export class Epoch {
   /** Whether this is the value that is known; then there is nothing to await. */
   isKnown(value: string | undefined): boolean {
     return value !== undefined && value === this.#known
+  }
+
+  /** Whether an epoch is known: then it is noticed when that is gone. */
+  get isSeen(): boolean {
+    return this.#known !== undefined
+  }
+
+  get isRestoring(): boolean {
+    return this.#restoration !== undefined
   }
 
   /** Changes when a loss has been noticed, and when it is over. */
@@ -85,21 +103,43 @@ export class Epoch {
     if (value === lost) throw lostError()
     this.assertSettled()
     if (this.#known === undefined) {
+      const found = await this.#find(value)
+      if (found === 'missing') throw await this.#lose(undefined)
       // One that is full, or a replica, can be read all the same; somebody begins it later.
-      if (value === undefined && !(await this.#begin())) return
-      const first = value ?? (await this.#context.commands.get(epochName))
+      if (found === undefined && !(await this.#begin())) return
+      const first = found ?? (await this.#context.commands.get(epochName))
       if (first === undefined || first === lost) throw lostError()
       if (first.startsWith(restoring) && !(await this.#isOver(first))) throw this.#restore()
       this.#known ??= first
       if (this.#known === first) return
     }
-    if (this.#context.journal !== undefined) throw this.#restore()
-    if (value?.startsWith(accepted) === true) {
+    if (this.#context.journal === undefined && value?.startsWith(accepted) === true) {
       this.#known = value
       return
     }
-    await this.#tell(value)
-    throw lostError()
+    throw await this.#lose(value)
+  }
+
+  /** What there is for one who has seen nothing. @returns `missing` where there must have been one */
+  async #find(value: string | undefined): Promise<string | undefined> {
+    const { hasBegun, commands } = this.#context
+    if (hasBegun === undefined) return value
+    const hasBegunNow = hasBegun()
+    if (value !== undefined) {
+      // It is not waited for, and said for those who come later.
+      hasBegunNow.catch(() => {})
+      return value
+    }
+    if (!(await hasBegunNow)) return undefined
+    // It may have been begun meanwhile.
+    return (await commands.get(epochName)) ?? 'missing'
+  }
+
+  async #lose(found: string | undefined): Promise<Error> {
+    if (this.#context.journal !== undefined) return this.#restore()
+    if (this.#telling === undefined) this.#context.onLost()
+    await this.#tell(found)
+    return lostError()
   }
 
   async check(): Promise<void> {
@@ -110,8 +150,14 @@ export class Epoch {
   /** The operator has restored what has to be there. */
   async accept(): Promise<void> {
     const value = accepted + randomUUID()
+    // Of a cluster most often one part is lost. The others go on.
+    if (this.#context.hasBegun !== undefined && (await this.#isBegun())) return
     await this.#context.commands.put(epochName, value, epochMilliseconds)
     this.#known = value
+  }
+
+  async #isBegun(): Promise<boolean> {
+    return (await this.#context.commands.get(epochName))?.startsWith(begun) === true
   }
 
   async #begin(): Promise<boolean> {
@@ -135,10 +181,10 @@ export class Epoch {
     if (this.#restoration === undefined) {
       const restoration = new Restoration({ ...this.#context, journal }, this.#known)
       this.#restoration = restoration
+      this.#context.onLost()
       void restoration.run().then((restored) => {
         this.#restoration = undefined
-        if (restored === undefined) return
-        this.#known = restored.epoch
+        if (restored !== undefined) this.#known = restored.epoch
         onRestored(restored)
       })
     }

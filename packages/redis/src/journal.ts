@@ -4,6 +4,8 @@ import { type RestorableKind, restorableKind } from '@countersign/core/adapter'
 export interface JournalEntry {
   readonly key: string
   readonly value: string
+  /** The part of the store that has it. */
+  readonly part: number
   /** Milliseconds of the monotonic clock. */
   readonly expires: number
 }
@@ -46,12 +48,12 @@ export class Journal {
   }
 
   /** Notes what was acknowledged. @returns whether it is of a kind that is kept */
-  note(key: string, value: string, milliseconds: number): boolean {
+  note(key: string, value: string, milliseconds: number, part = 0): boolean {
     const kind = restorableKind(key)
     if (kind === undefined) return false
     this.forget(key)
     const now = this.#monotonic()
-    const entry = { key, value, expires: now + milliseconds }
+    const entry = { key, value, part, expires: now + milliseconds }
     // At the end: who changes a list writes the entry before the mark, and it is written back in that order.
     this.#maps[kind].set(key, entry)
     this.#bytes += bytesOf(entry)
@@ -84,10 +86,11 @@ export class Journal {
     return Math.max(0, this.#missingUntil - this.#monotonic())
   }
 
-  /** What is in force: denials first, and what was used last; each in the order in which it was written. */
-  live(): readonly JournalEntry[] {
+  /** What is in force of a part: denials first, and what was used last; each in the order in which it was written. */
+  live(part = 0): readonly JournalEntry[] {
     this.#sweep(this.#monotonic())
-    return [...this.#denials.values(), ...this.#stops.values(), ...this.#used.values()]
+    const all = [this.#denials, this.#stops, this.#used]
+    return all.flatMap((map) => [...map.values()].filter((entry) => entry.part === part))
   }
 
   #giveWay(): void {

@@ -1,17 +1,16 @@
-import { provenStore, type Store, StoreFullError } from '@countersign/core'
+import { provenStore, type Store } from '@countersign/core'
 import {
-  type Commands,
   commandsOf,
   type IORedisClient,
   isCluster5,
+  keyPrefixOf,
   type NodeRedisClient,
   staleReads,
 } from './clients.js'
-import { Epoch } from './epoch.js'
-import { epochName } from './epoch-keys.js'
+import { CommandStore } from './command-store.js'
 import { defaultJournalBytes, Journal } from './journal.js'
+import { partsOf } from './parts.js'
 import { confirmed } from './replicas.js'
-import { slotOf, slots } from './slot.js'
 
 /** A client of `redis` 5 or 6, or of `ioredis`. */
 export type RedisClient = NodeRedisClient | IORedisClient
@@ -20,7 +19,8 @@ export type RedisClient = NodeRedisClient | IORedisClient
 export interface RedisStoreOptions {
   /**
    * Put before every key. Default `countersign:`. Resource servers that share a Redis but are different resources need
-   * one each; instances of one resource need the same.
+   * one each; instances of one resource need the same. In a cluster a tag in braces follows it, of which there are 64
+   * (`countersign:{7}revoked:…`); with a tag of its own (`{shop}:`) everything lies in one slot, on one shard.
    */
   readonly prefix?: string
   /** Milliseconds a command may take. Default 500. */
@@ -43,8 +43,9 @@ export interface RedisStoreOptions {
    * - `refuse`: until {@link RedisStore.acceptLoss} is called.
    * - `accept`: it goes on at once, without what was revoked and denied.
    *
-   * It is noticed by whoever has read from it before, not by a fleet that starts together with an empty Redis; and not in a
-   * cluster, where only `accept` may be given.
+   * It is noticed by whoever has read from it before, not by a fleet that starts together with an empty Redis. In a cluster it
+   * is noticed of each of 64 parts, each of which is one slot, and by everybody as long as one of them is left; only what needs
+   * a part that has lost something is rejected.
    */
   readonly emptied?: 'restore' | 'refuse' | 'accept'
   /**
@@ -62,7 +63,7 @@ export interface RedisStore extends Store {
    * Says that Redis may be used again though it has lost what it held, to all instances of the same `prefix`. Before it,
    * restore what you can, through a store that has `emptied: 'accept'`. Without a loss it changes nothing.
    *
-   * @throws Error when Redis cannot be asked, or the client is a cluster
+   * @throws Error when Redis cannot be asked; in a cluster it may then have been said of some parts, and has to be said again
    */
   acceptLoss(): Promise<void>
 }
@@ -128,227 +129,30 @@ export function storeOver(client: RedisClient, options: RedisStoreOptions, absen
   }
   if (emptied !== undefined && !reactions.has(emptied))
     throw new TypeError("option emptied: must be 'restore', 'refuse' or 'accept'")
-  if (emptied !== undefined && emptied !== 'accept' && commands.isCluster)
-    throw new TypeError("option emptied: a cluster of which a part was emptied is not noticed; only 'accept'")
   if (!Number.isInteger(journalBytes) || journalBytes < 65_536)
     throw new TypeError('option journalBytes: must be a whole number of bytes, at least 65536')
   // The rest of the time is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
-  const isWatched = emptied !== 'accept' && !commands.isCluster
+  const isWatched = emptied !== 'accept'
   const journal =
     isWatched && emptied !== 'refuse' ? new Journal(journalBytes, () => performance.now()) : undefined
+  const parts = partsOf(prefix, commands.isCluster, keyPrefixOf(client))
   const unconfirmed = commands
-  const store = new CommandStore(sent, { prefix, timeout, client, absence, isWatched, journal, unconfirmed })
+  const onReady = readinessOf(client)
+  const store = new CommandStore(sent, { parts, timeout, onReady, absence, isWatched, journal, unconfirmed })
   return Object.assign(provenStore(store), { acceptLoss: () => store.acceptLoss() })
 }
 
 const reactions: ReadonlySet<unknown> = new Set(['restore', 'refuse', 'accept'])
-
-// Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
-const reconnecting = 3000
-
-// The slots of a cluster lie in long runs on its shards, so that one part is seldom on two of them.
-const slotsOfPart = slots / 64
-
-interface RedisStoreContext {
-  readonly prefix: string
-  readonly timeout: number
-  readonly client: RedisClient
-  readonly absence: () => Error
-  /** Whether it is noticed that Redis has lost what it held. */
-  readonly isWatched: boolean
-  /** What is written back then; absent where nothing is. */
-  readonly journal: Journal | undefined
-  /** Writes that do not wait for replicas. */
-  readonly unconfirmed: Commands
-}
 
 /** A server knows it by its name, and does not count it as a failure. */
 export class StoreConnectingError extends Error {
   override readonly name = 'StoreConnectingError'
 }
 
-class CommandStore implements Store {
-  readonly part?: (key: string) => number
-  readonly #commands: Commands
-  readonly #prefix: string
-  readonly #timeout: number
-  readonly #absence: () => Error
-  readonly #listeners = new Set<() => void>()
-  readonly #epoch: Epoch
-  readonly #epochKey: string
-  readonly #journal: Journal | undefined
-  readonly #restoredListeners = new Set<(entries: number) => void>()
-  readonly #isWatched: boolean
-  #mayReadMany = true
-
-  constructor(commands: Commands, context: RedisStoreContext) {
-    const { prefix, timeout, client, absence, isWatched, journal, unconfirmed } = context
-    this.#commands = commands
-    this.#prefix = prefix
-    this.#timeout = timeout
-    this.#absence = absence
-    this.#isWatched = isWatched
-    this.#journal = journal
-    this.#epochKey = prefix + epochName
-    const set = (to: Commands) => (name: string, value: string, ms: number) =>
-      this.#send(() => to.set(prefix + name, value, ms))
-    const claim = (to: Commands) => async (name: string, value: string, ms: number) =>
-      isSet(await this.#send(() => to.setIfAbsent(prefix + name, value, ms)))
-    this.#epoch = new Epoch({
-      commands: {
-        ready: () => commands.ready(),
-        get: async (name) => textOf(await this.#send((sent) => sent.get(prefix + name))),
-        claim: claim(commands),
-        put: set(commands),
-        claimUnconfirmed: claim(unconfirmed),
-        putUnconfirmed: set(unconfirmed),
-      },
-      journal,
-      window: reconnecting + 2 * timeout,
-      monotonic: () => performance.now(),
-      onRestored: ({ written }) => {
-        for (const listener of this.#restoredListeners) listener(written)
-      },
-    })
-    // Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest.
-    const { on } = client as { readonly on?: unknown }
-    if (typeof on === 'function')
-      on.call(client, 'ready', () => {
-        for (const listener of this.#listeners) listener()
-        this.#epoch.look()
-      })
-    if (commands.isCluster) this.part = (key) => Math.floor(slotOf(prefix + key) / slotsOfPart)
-  }
-
-  onConnected(listener: () => void): void {
-    this.#listeners.add(listener)
-    if (this.#commands.ready()) queueMicrotask(listener)
-  }
-
-  onRestored(listener: (entries: number) => void): void {
-    this.#restoredListeners.add(listener)
-  }
-
-  async get(key: string): Promise<string | undefined> {
-    const [value] = await this.getMany([key])
-    return value
-  }
-
-  getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
-    const names = keys.map((key) => this.#prefix + key)
-    if (this.#isWatched) names.push(this.#epochKey)
-    return this.#readMany(names).then(this.#judged)
-  }
-
-  readonly #judged = (
-    replies: readonly unknown[],
-  ): readonly (string | undefined)[] | Promise<readonly (string | undefined)[]> => {
-    const values = replies.map(textOf)
-    if (!this.#isWatched) return values
-    const epoch = values.pop()
-    return this.#epoch.isKnown(epoch) ? values : this.#epoch.judge(epoch).then(() => values)
-  }
-
-  async put(key: string, value: string, ttl: number): Promise<void> {
-    const ms = milliseconds(ttl)
-    const before = this.#epoch.state
-    await this.#send((commands) => commands.set(this.#prefix + key, value, ms))
-    if (this.#journal === undefined) return
-    if (this.#note(key, value, ms) && this.#epoch.state !== before)
-      // It may have been written before a loss, and everything else been written back before this was noted.
-      await this.#send((commands) => commands.set(this.#prefix + key, value, ms))
-  }
-
-  async claim(key: string, value: string, ttl: number): Promise<boolean> {
-    const ms = milliseconds(ttl)
-    const name = this.#prefix + key
-    if (!this.#isWatched) return isSet(await this.#send((commands) => commands.setIfAbsent(name, value, ms)))
-    // What won because everything is gone has not won. It is looked at after the claim, over the same connection; a client
-    // may send both again over a new one.
-    const [reply, epoch] = await this.#send(async (commands) => {
-      const claimed = commands.setIfAbsent(name, value, ms)
-      if (!commands.isOrdered) await claimed
-      return Promise.all([claimed, commands.get(this.#epochKey)])
-    })
-    const found = textOf(epoch)
-    if (!this.#epoch.isKnown(found)) await this.#epoch.judge(found)
-    this.#epoch.assertSettled()
-    const won = isSet(reply)
-    if (won) this.#note(key, value, ms)
-    return won
-  }
-
-  async delete(key: string): Promise<void> {
-    // It could be written back a moment later.
-    if (this.#journal?.get(key) !== undefined) {
-      this.#epoch.assertSettled()
-      this.#journal.forget(key)
-    }
-    await this.#send((commands) => commands.del(this.#prefix + key))
-  }
-
-  #note(key: string, value: string, ms: number): boolean {
-    const isNoted = this.#journal?.note(key, value, ms) === true
-    if (isNoted) this.#epoch.watch()
-    return isNoted
-  }
-
-  async acceptLoss(): Promise<void> {
-    if (this.#commands.isCluster)
-      throw new Error('acceptLoss: the loss of a part of a cluster is not noticed')
-    await this.#epoch.accept()
-  }
-
-  #readMany(names: string[]): Promise<readonly unknown[]> {
-    return this.#send((commands) => {
-      const { getMany } = commands
-      if (!this.#mayReadMany || getMany === undefined) return getEach(commands, names)
-      return getMany(names).then(undefined, (cause: unknown) => {
-        if (!(cause instanceof Error && cause.message.startsWith('NOPERM'))) throw cause
-        this.#mayReadMany = false
-        return getEach(commands, names)
-      })
-    })
-  }
-
-  #send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (!this.#commands.ready()) return Promise.reject(this.#absence())
-    return new Promise((resolve, reject) => {
-      const late = (): void => reject(new Error(`Redis gave no answer within ${this.#timeout} ms`))
-      const timer = setTimeout(late, this.#timeout)
-      // Under timers that a test has put in place it may be anything.
-      ;(timer as Partial<NodeJS.Timeout>).unref?.()
-      const fail = (cause: unknown): void => {
-        clearTimeout(timer)
-        // `OOM command not allowed when used memory > 'maxmemory'`
-        const full = cause instanceof Error && cause.message.startsWith('OOM')
-        reject(full ? new StoreFullError('Redis is out of memory (maxmemory)', { cause }) : cause)
-      }
-      try {
-        command(this.#commands).then((value) => {
-          clearTimeout(timer)
-          resolve(value)
-        }, fail)
-      } catch (cause) {
-        fail(cause)
-      }
-    })
-  }
+/** Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest. */
+function readinessOf(client: RedisClient): ((listener: () => void) => void) | undefined {
+  const { on } = client as { readonly on?: unknown }
+  return typeof on === 'function' ? (listener) => void on.call(client, 'ready', listener) : undefined
 }
-
-/** A client sends those together, too. */
-const getEach = (commands: Commands, names: readonly string[]): Promise<readonly unknown[]> =>
-  Promise.all(names.map((name) => commands.get(name)))
-
-function textOf(reply: unknown): string | undefined {
-  if (reply === null || reply === undefined) return undefined
-  // A client whose type mapping asks for buffers.
-  return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
-}
-
-const isSet = (reply: unknown): boolean => reply !== null && reply !== undefined
-
-// Redis counts whole milliseconds, and refuses none at all.
-const milliseconds = (ttl: number): number => Math.max(1, Math.ceil(ttl * 1000))

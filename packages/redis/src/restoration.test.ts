@@ -239,6 +239,18 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
+    'emptied once more, and only one who had seen nothing is left: it begins again',
+    alone(async ({ admin, open }) => {
+      await admin.set('countersign:epoch', 'restoring:1', 'PX', 60_000)
+      const late = await open()
+      expect(await outcome(late)).toMatch(lost)
+      await admin.flushall()
+      await until(late)
+      expect(await outcome(late, 'revoked:a')).toBe(undefined)
+    }),
+  )
+
+  it(
     'is not used again while somebody who must not be served by it says so (`refuse` beside `restore`)',
     alone(async ({ admin, open }) => {
       const [here, strict] = [await open('redis 6'), await open('ioredis', { emptied: 'refuse' })]

@@ -10,6 +10,7 @@ import {
   restoring,
 } from './epoch-keys.js'
 import type { Journal, JournalEntry } from './journal.js'
+import { isMarkKey } from './parts.js'
 
 /** What came of writing back what was lost. */
 export interface Restored {
@@ -25,6 +26,10 @@ export interface Restored {
 export interface RestorationContext {
   readonly commands: EpochCommands
   readonly journal: Journal
+  /** The part of the store that has lost what it held. */
+  readonly part: number
+  /** Changes the marks of lists of which something has been written back, where they are in another part. */
+  readonly changeMarks?: () => Promise<void>
   /** Milliseconds in which every process that runs has noticed a loss and written back what it knows. */
   readonly window: number
   /** Milliseconds that only ever grow. */
@@ -71,8 +76,7 @@ export class Restoration {
       try {
         const epoch = await this.#next()
         if (epoch === 'given up') return undefined
-        if (epoch !== undefined)
-          return { epoch, written: this.#written, known: this.#context.journal.live().length }
+        if (epoch !== undefined) return { epoch, written: this.#written, known: this.#live().length }
       } catch {
         if (!this.#context.commands.ready()) return undefined
         this.#seenAt = this.#context.monotonic()
@@ -96,7 +100,7 @@ export class Restoration {
       this.#counted = 0
       this.#seenAt = monotonic()
       // Replicas that have this one have all that was written before it.
-      if (journal.live().length > 0) await commands.put(holdName(found), '1', lookEvery)
+      if (this.#live().length > 0) await commands.put(holdName(found), '1', lookEvery)
     }
     await this.#contest()
     if (found.startsWith(accepted) || (await commands.get(overName(found))) !== undefined) return found
@@ -113,7 +117,8 @@ export class Restoration {
   /** Sees to it that the epoch is one in which things are written back. @returns `undefined` to look again */
   async #settle(found: string | undefined): Promise<string | undefined> {
     const { commands, journal } = this.#context
-    if (found === lost || found === this.#known || found?.startsWith(accepted) === true) return found
+    const isSettled = found === lost || found === this.#known || found?.startsWith(accepted) === true
+    if (found !== undefined && isSettled) return found
     // What is missing here is missing to all.
     if (journal.missing > longestHold) {
       await commands.put(epochName, lost, epochMilliseconds)
@@ -130,8 +135,8 @@ export class Restoration {
   }
 
   async #writeBack(epoch: string): Promise<void> {
-    const { commands, journal, monotonic } = this.#context
-    const entries = this.#known === undefined ? [] : journal.live()
+    const { commands, monotonic, changeMarks } = this.#context
+    const entries = this.#known === undefined ? [] : this.#live()
     const taken: JournalEntry[] = []
     this.#written = 0
     for (let start = 0; start < entries.length; start += batchSize) {
@@ -140,7 +145,9 @@ export class Restoration {
       const won = await Promise.all(
         batch.map(({ key, value, expires }) => {
           const left = Math.ceil(expires - monotonic())
-          return left > 0 ? commands.claimUnconfirmed(key, value, left) : undefined
+          // Under a mark that had been changed by somebody else nothing may pass for looked up.
+          const text = isMarkKey(key) ? randomUUID() : value
+          return left > 0 ? commands.claimUnconfirmed(key, text, left) : undefined
         }),
       )
       for (const [index, entry] of batch.entries()) {
@@ -150,6 +157,12 @@ export class Restoration {
     }
     this.#contested = []
     for (const entry of taken) await this.#compare(entry, true)
+    // Somebody may have looked for it in vain, where the others had their time without this process.
+    if (entries.length > 0) await changeMarks?.()
+  }
+
+  #live(): readonly JournalEntry[] {
+    return this.#context.journal.live(this.#context.part)
   }
 
   /** Others that compare at the same time may have had the last word with an earlier end. */

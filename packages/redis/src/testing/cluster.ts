@@ -1,8 +1,10 @@
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
+import { createCluster } from 'redis'
 import { vi } from 'vitest'
+import type { Connected } from './clients.js'
 import { startRedis, type TestRedis } from './redis-server.js'
 
-/** Three primaries, and a replica of each. */
+/** Three primaries, which have a third of the slots each. */
 export interface TestCluster {
   readonly primaries: readonly TestRedis[]
   stop(): Promise<void>
@@ -11,12 +13,33 @@ export interface TestCluster {
 const shards = 3
 const slots = 16_384
 
-/** Starts a cluster that takes a node for failed after a second. */
-export async function startCluster(): Promise<TestCluster> {
+/** The primary that has a slot when the cluster has started. */
+export const shardOf = (slot: number): number => Math.floor((slot * shards) / slots)
+
+/** Clients of a cluster as applications make them, by the ports of its nodes. */
+export const clusterClients: Readonly<Record<string, (ports: readonly number[]) => Promise<Connected>>> = {
+  'redis 6': async (ports) => {
+    const client = createCluster({
+      // All of them: what is down is found again through the others.
+      rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })),
+      topologyRefreshOnReconnectionAttemptStrategy: 1000,
+    }).on('error', () => {})
+    await client.connect()
+    return { client, close: () => client.destroy() }
+  },
+  ioredis: async (ports) => {
+    const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port }))).on('error', () => {})
+    await new Promise((resolve) => client.once('ready', resolve))
+    return { client, close: () => client.disconnect() }
+  },
+}
+
+/** Starts a cluster that takes a node for failed after a second, with so many replicas of each primary. */
+export async function startCluster(replicas: 0 | 1, ...more: readonly string[]): Promise<TestCluster> {
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
   const announced = ['--cluster-announce-ip', '127.0.0.1', '--cluster-require-full-coverage', 'no']
   const nodes = await Promise.all(
-    Array.from({ length: 2 * shards }, () => startRedis(...settings, ...announced)),
+    Array.from({ length: (1 + replicas) * shards }, () => startRedis(...settings, ...announced, ...more)),
   )
   const clients = nodes.map(({ url }) => new Redis(url))
   const [first] = clients as [Redis]
@@ -24,7 +47,7 @@ export async function startCluster(): Promise<TestCluster> {
     // A part of the epoch for each, or they would have to find one first.
     await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
     if (index >= shards) continue
-    const [from, to] = [index, index + 1].map((shard) => Math.floor((shard * slots) / shards)) as [
+    const [from, to] = [index, index + 1].map((shard) => Math.ceil((shard * slots) / shards)) as [
       number,
       number,
     ]
@@ -56,7 +79,7 @@ export async function startCluster(): Promise<TestCluster> {
   await vi.waitUntil(
     async () => {
       const infos = await Promise.all(clients.slice(0, shards).map((client) => client.info('replication')))
-      return infos.every((info) => info.includes('state=online'))
+      return replicas === 0 || infos.every((info) => info.includes('state=online'))
     },
     { timeout: 40_000 },
   )

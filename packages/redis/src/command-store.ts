@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto'
+import type { Store } from '@countersign/core'
+import type { Commands } from './clients.js'
+import { Epoch, type EpochContext } from './epoch.js'
+import { type EpochCommands, epochName } from './epoch-keys.js'
+import { Founding } from './founding.js'
+import type { Journal } from './journal.js'
+import { isMarkKey, type Parts } from './parts.js'
+import type { Restored } from './restoration.js'
+import { isSet, Sender, textOf } from './sender.js'
+
+// Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
+const reconnecting = 3000
+
+/** What a {@link CommandStore} works with. */
+export interface CommandStoreContext {
+  readonly parts: Parts
+  readonly timeout: number
+  /** Calls the listener when there is a connection; absent for a client that does not say so. */
+  readonly onReady: ((listener: () => void) => void) | undefined
+  /** Why nothing is sent while there is no connection. */
+  readonly absence: () => Error
+  /** Whether it is noticed that Redis has lost what it held. */
+  readonly isWatched: boolean
+  /** What is written back then; absent where nothing is. */
+  readonly journal: Journal | undefined
+  /** Writes that do not wait for replicas. */
+  readonly unconfirmed: Commands
+}
+
+/** A store that sends commands, and notices in each of its parts when that has lost what it held. */
+export class CommandStore implements Store {
+  readonly part?: (key: string) => number
+  readonly #sender: Sender
+  readonly #context: CommandStoreContext
+  readonly #parts: Parts
+  readonly #journal: Journal | undefined
+  readonly #isWatched: boolean
+  readonly #listeners = new Set<() => void>()
+  readonly #restoredListeners = new Set<(entries: number) => void>()
+  /** One for each part. */
+  readonly #epochs: readonly Epoch[]
+  readonly #epochKeys: readonly string[]
+  #restored: number | undefined
+  #isLooking = false
+
+  constructor(commands: Commands, context: CommandStoreContext) {
+    const { parts, onReady, isWatched, journal } = context
+    this.#sender = new Sender(commands, context.timeout, context.absence)
+    this.#context = context
+    this.#parts = parts
+    this.#isWatched = isWatched
+    this.#journal = journal
+    this.#epochKeys = parts.prefixes.map((prefix) => prefix + epochName)
+    this.#epochs = this.#newEpochs(commands)
+    onReady?.(() => {
+      for (const listener of this.#listeners) listener()
+      for (const epoch of this.#epochs) epoch.look()
+    })
+    if (parts.count > 1) this.part = (key) => parts.of(key)
+  }
+
+  onConnected(listener: () => void): void {
+    this.#listeners.add(listener)
+    if (this.#sender.isReady) queueMicrotask(listener)
+  }
+
+  onRestored(listener: (entries: number) => void): void {
+    this.#restoredListeners.add(listener)
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const [value] = await this.#read([key], this.#parts.of(key))
+    return value
+  }
+
+  getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const part = this.#parts.of(keys[0] ?? '')
+    if (this.#parts.count > 1 && keys.some((key) => this.#parts.of(key) !== part))
+      return Promise.all(keys.map((key) => this.get(key)))
+    return this.#read(keys, part)
+  }
+
+  async put(key: string, value: string, ttl: number): Promise<void> {
+    const ms = milliseconds(ttl)
+    const part = this.#parts.of(key)
+    const epoch = this.#epochOf(part)
+    const name = this.#nameOf(part, key)
+    // Nothing is written back to a part whose loss would not be noticed.
+    if (this.#journal !== undefined && this.#parts.count > 1 && !epoch.isSeen) await epoch.check()
+    const before = epoch.state
+    await this.#sender.send((commands) => commands.set(name, value, ms))
+    if (this.#note(key, value, ms, part) && epoch.state !== before)
+      // It may have been written before a loss, and everything else been written back before this was noted.
+      await this.#sender.send((commands) => commands.set(name, value, ms))
+  }
+
+  async claim(key: string, value: string, ttl: number): Promise<boolean> {
+    const ms = milliseconds(ttl)
+    const part = this.#parts.of(key)
+    const name = this.#nameOf(part, key)
+    if (!this.#isWatched)
+      return isSet(await this.#sender.send((commands) => commands.setIfAbsent(name, value, ms)))
+    const epoch = this.#epochOf(part)
+    // What won because everything is gone has not won. It is looked at after the claim, over the same connection; a client
+    // may send both again over a new one.
+    const [reply, found] = await this.#sender.send(async (commands) => {
+      const claimed = commands.setIfAbsent(name, value, ms)
+      if (!commands.isOrdered) await claimed
+      return Promise.all([claimed, commands.get(this.#epochKeys[part] as string)])
+    })
+    const current = textOf(found)
+    if (!epoch.isKnown(current)) await epoch.judge(current)
+    epoch.assertSettled()
+    const won = isSet(reply)
+    if (won) this.#note(key, value, ms, part)
+    return won
+  }
+
+  async delete(key: string): Promise<void> {
+    const part = this.#parts.of(key)
+    // It could be written back a moment later.
+    if (this.#journal?.get(key) !== undefined) {
+      this.#epochOf(part).assertSettled()
+      this.#journal.forget(key)
+    }
+    await this.#sender.send((commands) => commands.del(this.#nameOf(part, key)))
+  }
+
+  async acceptLoss(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#epochs.map((epoch) => epoch.accept()))
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failure !== undefined) throw failure.reason
+  }
+
+  #newEpochs(commands: Commands): readonly Epoch[] {
+    const { parts, timeout, journal } = this.#context
+    const sent = parts.prefixes.map((prefix) => this.#commandsOf(commands, prefix))
+    const founding = new Founding(sent)
+    const common: Omit<EpochContext, 'commands' | 'part'> = {
+      journal,
+      window: reconnecting + 2 * timeout,
+      monotonic: () => performance.now(),
+      onLost: () => this.#lookEverywhere(),
+      onRestored: (restored) => this.#tell(restored),
+    }
+    const inCluster = { hasBegun: () => founding.hasBegun(), changeMarks: () => this.#changeMarks() }
+    return sent.map(
+      (commands, part) => new Epoch({ ...common, ...(parts.count > 1 ? inCluster : {}), commands, part }),
+    )
+  }
+
+  /** What is sent for the epoch of a part. */
+  #commandsOf(commands: Commands, prefix: string): EpochCommands {
+    const { unconfirmed } = this.#context
+    const set = (to: Commands) => (name: string, value: string, ms: number) =>
+      this.#sender.send(() => to.set(prefix + name, value, ms))
+    const claim = (to: Commands) => async (name: string, value: string, ms: number) =>
+      isSet(await this.#sender.send(() => to.setIfAbsent(prefix + name, value, ms)))
+    return {
+      ready: () => this.#sender.isReady,
+      get: async (name) => textOf(await this.#sender.send((sent) => sent.get(prefix + name))),
+      claim: claim(commands),
+      put: set(commands),
+      claimUnconfirmed: claim(unconfirmed),
+      putUnconfirmed: set(unconfirmed),
+    }
+  }
+
+  /** What was lost of one part of a cluster was most often lost of others with it. */
+  #lookEverywhere(): void {
+    if (this.#parts.count === 1 || this.#isLooking) return
+    this.#isLooking = true
+    void Promise.allSettled(this.#epochs.map((epoch) => epoch.check())).then(() => {
+      this.#isLooking = false
+    })
+  }
+
+  /** The marks that this process has written, which are in a part of their own. */
+  async #changeMarks(): Promise<void> {
+    const part = this.#parts.of('deny:mark')
+    const marks = (this.#journal?.live(part) ?? []).filter(({ key }) => isMarkKey(key))
+    const put = ({ key, expires }: { readonly key: string; readonly expires: number }): Promise<unknown> => {
+      const left = Math.max(1, Math.ceil(expires - performance.now()))
+      return this.#sender.send((commands) => commands.set(this.#nameOf(part, key), randomUUID(), left))
+    }
+    await Promise.all(marks.map(put))
+  }
+
+  /** Once for all parts that were lost together. */
+  #tell(restored: Restored | undefined): void {
+    if (restored !== undefined) this.#restored = (this.#restored ?? 0) + restored.written
+    if (this.#restored === undefined || this.#epochs.some(({ isRestoring }) => isRestoring)) return
+    const entries = this.#restored
+    this.#restored = undefined
+    for (const listener of this.#restoredListeners) listener(entries)
+  }
+
+  #nameOf(part: number, key: string): string {
+    return (this.#parts.prefixes[part] as string) + key
+  }
+
+  #epochOf(part: number): Epoch {
+    return this.#epochs[part] as Epoch
+  }
+
+  #note(key: string, value: string, ms: number, part: number): boolean {
+    const isNoted = this.#journal?.note(key, value, ms, part) === true
+    if (isNoted) this.#epochOf(part).watch()
+    return isNoted
+  }
+
+  /** @param keys all of one part */
+  #read(keys: readonly string[], part: number): Promise<readonly (string | undefined)[]> {
+    const prefix = this.#parts.prefixes[part] as string
+    const names = keys.map((key) => prefix + key)
+    if (!this.#isWatched) return this.#sender.readMany(names).then((replies) => replies.map(textOf))
+    names.push(this.#epochKeys[part] as string)
+    // Every request waits for it: each promise less is felt.
+    return this.#sender.readMany(names).then((replies) => {
+      const values = replies.map(textOf)
+      const found = values.pop()
+      const epoch = this.#epochOf(part)
+      return epoch.isKnown(found) ? values : epoch.judge(found).then(() => values)
+    })
+  }
+}
+
+// Redis counts whole milliseconds, and refuses none at all.
+const milliseconds = (ttl: number): number => Math.max(1, Math.ceil(ttl * 1000))

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import type { EpochCommands } from './epoch-keys.js'
+import { Founding } from './founding.js'
+
+type Part = EpochCommands & { readonly keys: Map<string, string>; isDown: boolean; isFull: boolean }
+
+/** A part as far as it is asked here. */
+function newPart(...entries: readonly (readonly [string, string])[]): Part {
+  const keys = new Map(entries)
+  const part: Part = {
+    keys,
+    isDown: false,
+    isFull: false,
+    ready: () => true,
+    get: async (name) => {
+      if (part.isDown) throw new Error('down')
+      return keys.get(name)
+    },
+    claim: async (name, value) => {
+      if (part.isDown || part.isFull) throw new Error('no room')
+      if (keys.has(name)) return false
+      keys.set(name, value)
+      return true
+    },
+    put: async () => {},
+    claimUnconfirmed: async () => false,
+    putUnconfirmed: async () => {},
+  }
+  return part
+}
+
+describe('whether the parts of a cluster have been begun', () => {
+  it('is said by any of them, and nothing is written then', async () => {
+    for (const said of [
+      ['epoch:everywhere', '1'],
+      ['epoch', 'lost'],
+      ['epoch', 'restoring:1'],
+      ['epoch', 'accepted:1'],
+    ] as const) {
+      const parts = [newPart(), newPart(said), newPart()]
+      expect(await new Founding(parts).hasBegun()).toBe(true)
+      expect(parts.map(({ keys }) => keys.size)).toEqual([0, 1, 0])
+    }
+  })
+
+  it('is so from when somebody has begun all of them, whoever began some before', async () => {
+    const parts = [newPart(), newPart(['epoch', 'new:by another']), newPart()]
+    expect(
+      await Promise.all([new Founding(parts), new Founding(parts)].map((one) => one.hasBegun())),
+    ).toEqual([true, true])
+    for (const { keys } of parts) expect([...keys.keys()].sort()).toEqual(['epoch', 'epoch:everywhere'])
+    expect(parts[1]?.keys.get('epoch')).toBe('new:by another')
+  })
+
+  it('is not known while one that could tell is down, and is asked again', async () => {
+    const parts = [newPart(), newPart(['epoch:everywhere', '1'])] as const
+    const founding = new Founding(parts)
+    parts[1].isDown = true
+    await expect(founding.hasBegun()).rejects.toThrow('down')
+    expect(parts[0].keys.size).toBe(0)
+    parts[1].isDown = false
+    expect(await founding.hasBegun()).toBe(true)
+    // What was once so stays so.
+    parts[1].isDown = true
+    expect(await founding.hasBegun()).toBe(true)
+  })
+
+  it('is not so where one cannot be begun: nothing says that it has been', async () => {
+    const parts = [newPart(), newPart()] as const
+    parts[1].isFull = true
+    const founding = new Founding(parts)
+    expect(await founding.hasBegun()).toBe(false)
+    expect([...parts[0].keys.keys()]).toEqual(['epoch'])
+    parts[1].isFull = false
+    expect(await founding.hasBegun()).toBe(true)
+  })
+})

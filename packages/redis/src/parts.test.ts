@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { markKey } from '../../core/src/denial/denials.js'
+import { revokedMarkKey } from '../../core/src/revocation/revocations.js'
+import { isMarkKey, partsOf } from './parts.js'
+import { slotOf, slots } from './slot.js'
+
+const names = Array.from({ length: 6400 }, (_, number) => `revoked:https://ps.example/token-${number}`)
+
+describe('the parts of a cluster', () => {
+  it('are 64, each one slot, a sixty-fourth of the slots from the next', () => {
+    for (const prefix of ['countersign:', '', 'a{b', 'a}b{', 'a}']) {
+      const { prefixes, count } = partsOf(prefix, true)
+      expect([count, prefixes.length]).toEqual([64, 64])
+      for (const [part, tagged] of prefixes.entries()) {
+        expect(tagged.startsWith(`${prefix}{`)).toBe(true)
+        for (const key of ['epoch', 'revoked:{a}', 'x}y{z']) expect(slotOf(tagged + key)).toBe(slotOf(tagged))
+        expect(Math.floor(slotOf(tagged) / (slots / 64))).toBe(part)
+      }
+    }
+  })
+
+  it('have about as many keys each', () => {
+    const parts = partsOf('countersign:', true)
+    const counts = new Array<number>(64).fill(0)
+    for (const name of names) (counts[parts.of(name)] as number)++
+    expect(Math.min(...counts)).toBeGreaterThan(60)
+    expect(Math.max(...counts)).toBeLessThan(140)
+  })
+
+  it('are all reached by the names that a health check tries', () => {
+    const { of } = partsOf('countersign:', true)
+    expect(new Set(Array.from({ length: 1024 }, (_, number) => of(`health:${number}`))).size).toBe(64)
+  })
+
+  it('are where they were: processes of two versions share them', () => {
+    const { prefixes, of } = partsOf('countersign:', true)
+    const keys = ['revoked:a', 'deny:token:a', 'replay:Zm9v', 'health:0', 'session-ended:user:ü']
+    expect(keys.map((key) => `${prefixes[of(key)]}${key}`)).toMatchInlineSnapshot(`
+      [
+        "countersign:{70}revoked:a",
+        "countersign:{41}deny:token:a",
+        "countersign:{50}replay:Zm9v",
+        "countersign:{1}health:0",
+        "countersign:{110}session-ended:user:ü",
+      ]
+    `)
+  })
+
+  it('hold both marks that every request reads together', () => {
+    const { of } = partsOf('countersign:', true)
+    expect([of(revokedMarkKey), of(markKey)]).toEqual([0, 0])
+    expect([revokedMarkKey, markKey].map(isMarkKey)).toEqual([true, true])
+    for (const key of ['revoked:a:mark', 'mark', ':mark:', 'revoked:mark:', 'revoked:mark2', 'a:marked'])
+      expect(isMarkKey(key)).toBe(false)
+  })
+
+  it('are one where the prefix, or that of the client, has a tag already, and with one Redis', () => {
+    for (const [prefix, isCluster, before] of [
+      ['{shop}:', true, ''],
+      ['a{shop}b{c}', true, ''],
+      ['}{shop}', true, ''],
+      ['countersign:', true, '{shop}'],
+      // Together they make one.
+      ['a}', true, '{'],
+      ['countersign:', false, ''],
+      ['{}', false, ''],
+    ] as const) {
+      const parts = partsOf(prefix, isCluster, before)
+      expect(parts).toMatchObject({ count: 1, prefixes: [prefix] })
+      expect(parts.of('revoked:a')).toBe(0)
+    }
+  })
+
+  it('count what the client puts before every key', () => {
+    const { prefixes } = partsOf('countersign:', true, 'a{b')
+    for (const [part, tagged] of prefixes.entries())
+      expect(Math.floor(slotOf(`a{b${tagged}`) / (slots / 64))).toBe(part)
+  })
+
+  it('cannot be where empty braces have the slot depend on the whole key', () => {
+    for (const [prefix, before] of [
+      ['{}', ''],
+      ['a{}b{c}', ''],
+      ['a', 'b{}'],
+      ['}a', '{'],
+    ] as const)
+      expect(() => partsOf(prefix, true, before)).toThrow(/^option prefix: /)
+  })
+})

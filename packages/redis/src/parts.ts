@@ -1,0 +1,53 @@
+import { slotOf, slots } from './slot.js'
+
+/** Where keys lie: all in one part, or each in one of the parts of a cluster. */
+export interface Parts {
+  readonly count: number
+  /** The number of the part that has a key, from 0; the same in every process and every version. */
+  of(key: string): number
+  /** What stands before the keys of each part. */
+  readonly prefixes: readonly string[]
+}
+
+/** As many as a server tells apart. */
+const partsOfCluster = 64
+
+/**
+ * In a cluster every key is in one of 64 parts, by a tag in braces, and each part is one slot: so there can be a key in each
+ * that is there as long as everything else of it is, and moves with it. Their slots lie as far apart as they can, or shards
+ * would have more of them than others. Where `prefix` has such a tag of its own, everything is in one slot, and one part.
+ *
+ * @param before what the client puts before every key
+ * @throws TypeError when the prefix keeps keys of one part from being in one slot
+ */
+export function partsOf(prefix: string, isCluster: boolean, before = ''): Parts {
+  const tag = tagOf(before + prefix)
+  if (!isCluster || (tag !== undefined && tag !== '')) return { count: 1, of: () => 0, prefixes: [prefix] }
+  if (tag === '') throw new TypeError('option prefix: in a cluster it must not have empty braces')
+  const prefixes = new Map<number, string>()
+  for (let number = 0; prefixes.size < partsOfCluster; number++) {
+    const tagged = `${prefix}{${number}}`
+    const part = Math.floor(slotOf(before + tagged) / (slots / partsOfCluster))
+    if (!prefixes.has(part)) prefixes.set(part, tagged)
+  }
+  const inOrder = [...prefixes].sort(([one], [other]) => one - other).map(([, tagged]) => tagged)
+  return { count: partsOfCluster, of: partOf, prefixes: inOrder }
+}
+
+/** What stands in the first braces, once they are closed: nothing else decides the slot, unless they are empty. */
+const tagOf = (text: string): string | undefined => /^[^{]*\{([^}]*)\}/.exec(text)?.[1]
+
+/** Both marks that every request reads are in one part. Of all others, FNV-1a over their characters, folded. */
+function partOf(key: string): number {
+  if (isMarkKey(key)) return 0
+  let hash = 0x811c9dc5
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
+  return (hash ^ (hash >>> 16)) & (partsOfCluster - 1)
+}
+
+/**
+ * A key whose value changes with every change of a list (`revoked:mark`, `deny:mark`): what was looked up and not found is
+ * not looked up again while it is the same.
+ */
+export const isMarkKey = (key: string): boolean =>
+  key.endsWith(':mark') && key.indexOf(':') === key.length - 5
