@@ -147,9 +147,10 @@ export function createDenials(
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
       const kept = seconds <= day ? brief : long
       await (kept === brief ? lists.brief : lists.long).record(made)
-      await sayNext(store, rowKey(kept, checked), (last) =>
-        endOf(last) >= (made.until + instanceSkew) * 1000 ? undefined : [String(made.until), kept.seconds],
-      )
+      await sayNext(store, rowKey(kept, checked), (last) => [
+        endOf(last) >= (made.until + instanceSkew) * 1000 ? undefined : String(made.until),
+        kept.seconds,
+      ])
       await mark.change()
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made

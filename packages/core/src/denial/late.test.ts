@@ -217,3 +217,73 @@ describe('whoever was denied or let go last, as was acknowledged', () => {
     },
   )
 })
+
+describe('a denial of which a write has failed, or was made twice before its answer', () => {
+  /** A store whose next write of what is said of somebody goes wrong. */
+  const faults: readonly (readonly [string, (memory: Store) => Store])[] = [
+    [
+      'a rejected one',
+      (memory) => {
+        let hasFailed = false
+        return {
+          ...memory,
+          put(key, value, ttl) {
+            if (hasFailed || !key.includes('key:')) return memory.put(key, value, ttl)
+            hasFailed = true
+            throw new Error('lost')
+          },
+        }
+      },
+    ],
+    [
+      'a claim that a client sent once more',
+      (memory) => {
+        let isSentAgain = false
+        return {
+          ...memory,
+          claim(key, value, ttl) {
+            const won = memory.claim(key, value, ttl)
+            if (isSentAgain || !/key:.*:2$/.test(key)) return won
+            isSentAgain = true
+            return memory.claim(key, value, ttl)
+          },
+        }
+      },
+    ],
+  ]
+  it.each(faults)('lasts until its end, once it is acknowledged: %s', async (_, faultyOf) => {
+    for (const seconds of [day, 30 * day]) {
+      time = start
+      const memory = resendingStore(clock).store
+      store = memory
+      await instance().remove(subject)
+      store = faultyOf(memory)
+      const one = instance()
+      await one.add({ subject, seconds }).catch(() => one.add({ subject, seconds }))
+      for (const after of [600, 3601, seconds - 1]) {
+        time = start + after
+        expect([after, await instance().find(sam)]).toEqual([after, 'key'])
+      }
+      time = start
+      store = memory
+    }
+  })
+
+  it('lasts until its end where it is as long as another one of which that was never acknowledged', async () => {
+    const memory = store
+    await instance().add({ subject, seconds: 3600 })
+    time += 1.5 * day
+    store = {
+      ...memory,
+      put(key, value, ttl) {
+        if (key.startsWith('deny:brief:key:')) throw new Error('lost')
+        return memory.put(key, value, ttl)
+      },
+    }
+    await expect(instance().add({ subject, seconds: day })).rejects.toThrow('lost')
+    store = memory
+    await instance().add({ subject, seconds: day - 60 })
+    time += day - 120
+    expect(await instance().find(sam)).toBe('key')
+  })
+})

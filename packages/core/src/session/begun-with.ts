@@ -43,9 +43,10 @@ export function createBegunWith({ resource, store, revocations, clock }: BegunWi
   const secondsUntil = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000)) + skew
   /** Notes how long it lasts, unless it is known to last longer. What is noted late shortens nothing. */
   const note = async (what: Begun | 'ended', token: TokenName, until: number): Promise<void> => {
-    await sayNext(store, key(what, token), (last) =>
-      Number(last?.text ?? 0) >= until ? undefined : [String(until), secondsUntil(until)],
-    )
+    await sayNext(store, key(what, token), (last) => {
+      const known = Number(last?.text ?? 0)
+      return known >= until ? [undefined, secondsUntil(known)] : [String(until), secondsUntil(until)]
+    })
   }
   const noted = async (what: Begun | 'ended', token: TokenName): Promise<number | undefined> => {
     const word = await lastWord(store, key(what, token))

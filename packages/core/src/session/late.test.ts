@@ -109,6 +109,26 @@ describe('what was begun with a token', () => {
     expect([await one.hasEnded(token), await two.hasEnded(token)]).toEqual([true, true])
   })
 
+  it('ends with it as late as the last of it, where a write of a note has failed', async () => {
+    const memory = store
+    const begunWith = begunWithOf()
+    await begunWith.begun('session', token, now + 20 * minute)
+    const until = now + 60 * minute
+    store = {
+      ...memory,
+      put: () => {
+        throw new Error('lost')
+      },
+    }
+    const failing = begunWithOf()
+    await expect(failing.begun('session', token, until)).rejects.toThrow('lost')
+    store = memory
+    await begunWithOf().begun('session', token, until)
+    now += 50 * minute
+    await begunWithOf().end(token)
+    expect(await begunWithOf().hasEnded(token)).toBe(true)
+  })
+
   it('is noted where it lasts longer, and costs one read otherwise', async () => {
     const begunWith = begunWithOf()
     await begunWith.begun('session', token, now + 60 * minute)

@@ -130,12 +130,42 @@ describe('what takes effect late, or once more', () => {
           const [latest] = said.toSorted((one, other) => other.number - one.number)
           for (const write of [undefined, ...writes]) {
             write?.()
-            expect(await lastWord(memory, key)).toEqual(latest)
+            expect(await lastWord(memory, key)).toMatchObject(latest as Word)
           }
         },
       ),
       { numRuns: 200 },
     )
+  })
+})
+
+describe('a word of which the second write is missing', () => {
+  const clockOf = (time: { now: number }) => (): number => time.now
+  it.each([
+    ['was rejected', false],
+    ['was never made, since the claim was taken for somebody else’s', true],
+  ])('is found for its time once it is said to stand, where it %s', async (_, isResent) => {
+    const time = { now: 0 }
+    const memory = createMemoryStore({ clock: clockOf(time) })
+    await sayNext(memory, key, () => ['first', 60])
+    const store: Store = {
+      ...bound(memory),
+      claim: (...entry) => {
+        const won = memory.claim(...entry)
+        return isResent ? memory.claim(...entry) : won
+      },
+      put: () => {
+        throw new Error('lost')
+      },
+    }
+    const saidOnce = (last: Word | undefined): readonly [string | undefined, number] => [
+      last?.text === 'second' ? undefined : 'second',
+      600,
+    ]
+    await expect(sayNext(store, key, saidOnce)).rejects.toThrow('lost')
+    await sayNext(memory, key, saidOnce)
+    time.now = 599_000
+    expect(await lastWord(memory, key)).toMatchObject({ number: 2, text: 'second' })
   })
 })
 

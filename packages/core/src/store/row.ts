@@ -10,6 +10,8 @@ export interface Word {
   /** From 1. */
   readonly number: number
   readonly text: string
+  /** It was found by following: what stands under the key is an earlier one, and may expire before it. */
+  readonly isFollowing?: true
 }
 
 /**
@@ -58,18 +60,24 @@ export function say(
 /**
  * Says a word after whatever has been said, by whomever. A row that it begins has a name that no other has.
  *
- * @param next the word and for how many seconds, in view of the last one; `undefined` to say nothing
+ * @param next the word and for how many seconds, in view of the last one. Without a text the last one is relied on instead,
+ * and is found for so long from now on: whoever said it may not have come to write where to begin to look. `undefined` for
+ * neither
+ * @returns the word; `undefined` where none was said
  */
 export async function sayNext(
   store: Store,
   key: string,
-  next: (last: Word | undefined) => readonly [text: string, ttl: number] | undefined,
+  next: (last: Word | undefined) => readonly [text: string | undefined, ttl: number] | undefined,
 ): Promise<Word | undefined> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const last = await lastWord(store, key)
-    const said = next(last)
-    if (said === undefined) return undefined
-    const word = await say(store, key, last, ...said, randomBytes(9).toString('base64url'))
+    const [text, ttl = 0] = next(last) ?? []
+    if (text === undefined) {
+      if (ttl > 0 && last?.isFollowing === true) await store.put(key, standing(last), ttl)
+      return undefined
+    }
+    const word = await say(store, key, last, text, ttl, randomBytes(9).toString('base64url'))
     if (word !== undefined) return word
   }
   throw new StoreUnfitError('a claim is refused again and again, and nothing is in its place')
@@ -84,7 +92,8 @@ const mostAttempts = 1000
 /** What stands under the key of a row. The number comes first: where two of them are written back, the later counts. */
 export const standing = ({ row, number, text }: Word): string => `${number} ${row} ${text}`
 
-const wordKey = (key: string, { row, number }: Word): string => `${key}:${row}:${number}`
+const wordKey = (key: string, { row, number }: Pick<Word, 'row' | 'number'>): string =>
+  `${key}:${row}:${number}`
 
 const form = /^(\d{1,15}) (\S*) (.*)$/s
 
@@ -94,8 +103,8 @@ function parse(value: string): Word {
 }
 
 function follow(store: Pick<Store, 'get'>, key: string, word: Word): Awaitable<Word> {
-  const next = { ...word, number: word.number + 1 }
+  const next = { row: word.row, number: word.number + 1 }
   return andThen(store.get(wordKey(key, next)), (text) =>
-    text === undefined ? word : follow(store, key, { ...next, text }),
+    text === undefined ? word : follow(store, key, { ...next, text, isFollowing: true }),
   )
 }
