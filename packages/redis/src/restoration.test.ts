@@ -196,6 +196,46 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     }),
   )
 
+  it.each([
+    ['redis 6', 'ioredis'],
+    ['ioredis', 'redis 5'],
+  ])(
+    '%s and %s: one that was cut off for the whole time takes nothing back that was said since, in a row of its own',
+    alone(async ({ admin, open }, first: string, second: string) => {
+      const [here, there] = [await open(first), await open(second)]
+      for (const store of [here, there]) await store.get('a')
+      // What was let go after it had been denied is denied anew, after the loss; and the other way round.
+      await there.claim('deny:token:a', '1 before 1900000000', 600)
+      await there.claim('deny:token:a:before:2', 'lifted', 600)
+      await there.put('deny:token:a', '2 before lifted', 600)
+      await there.claim('deny:token:b', '1 before 1900000000', 600)
+      const empty = (name: string) =>
+        admin
+          .multi()
+          .flushall()
+          .set('countersign:epoch', `restoring:${name}`, 'PX', 600_000)
+          .set(`countersign:epoch:${name}`, '1', 'PX', 600_000)
+          .exec()
+      await empty('1')
+      await until(here)
+      expect(await here.claim('deny:token:a', '1 after 1900000000', 600)).toBe(true)
+      expect(await here.claim('deny:token:b', '1 after lifted', 600)).toBe(true)
+      const check = async (): Promise<void> => {
+        for (const store of [here, there]) {
+          await until(store)
+          expect(await outcome(store, 'deny:token:a')).toBe('1 after 1900000000')
+          expect(await outcome(store, 'deny:token:b')).toBe('1 after lifted')
+        }
+      }
+      await until(there)
+      await check()
+      // Nor when it is lost once more, and it is the first to write back what it knows.
+      await admin.flushall()
+      await vi.waitFor(async () => expect(await outcome(there)).toMatch(lost), { timeout: 20_000 })
+      await check()
+    }),
+  )
+
   it(
     'one that was cut off for the whole time writes back what it knows before it is served, and changes the mark',
     alone(async ({ admin, open }) => {

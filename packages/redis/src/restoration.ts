@@ -174,13 +174,19 @@ export class Restoration {
 
   /**
    * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two words of a
-   * row, the later counts. Of two marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
+   * row, the later counts; a row that others have begun is one that they began when this one had been lost, and stands. Of two
+   * marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
    */
   async #compare({ key }: JournalEntry, isFirst: boolean): Promise<void> {
     const { commands, journal, monotonic } = this.#context
     const there = await commands.get(key)
     const mine = journal.get(key)
     if (mine === undefined || there === mine.value) return
+    if (there !== undefined && rowOf(there) !== rowOf(mine.value)) {
+      // Or it would be the first to be written back when it is lost once more.
+      journal.forget(key)
+      return
+    }
     const left = Math.ceil(mine.expires - monotonic())
     if (left <= 0) return
     const [theirs, own] = [there === undefined ? 0 : numberOf(there), numberOf(mine.value)]
@@ -204,6 +210,8 @@ const numberOf = (value: string): number | undefined => {
   const [number] = /^\d{1,15}(?= |$)/.exec(value) ?? []
   return number === undefined ? undefined : Number(number)
 }
+/** The name of the row of which a value is a word. */
+const rowOf = (value: string): string | undefined => /^\d{1,15} (\S*) /.exec(value)?.[1]
 /** A value by which changes are told apart, and nothing else. */
 const isMark = /^[\w-]{16,40}$/
 
