@@ -12,6 +12,10 @@ import { isSet, Sender, textOf } from './sender.js'
 // Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
 const reconnecting = 3000
 
+const deniedMark = 'deny:mark'
+// Longer than any denial lasts.
+const markMilliseconds = 402 * 86_400_000
+
 /** What a {@link CommandStore} works with. */
 export interface CommandStoreContext {
   readonly parts: Parts
@@ -176,15 +180,21 @@ export class CommandStore implements Store {
     })
   }
 
-  /** The marks that this process has written, which are in a part of their own. */
+  /**
+   * The marks that this process has written, which are in a part of their own. Where nobody is left who has written that of
+   * denials, there is one from now on: without it nobody would be denied, though the other parts hold denials.
+   */
   async #changeMarks(): Promise<void> {
-    const part = this.#parts.of('deny:mark')
+    const part = this.#parts.of(deniedMark)
     const marks = (this.#journal?.live(part) ?? []).filter(({ key }) => isMarkKey(key))
     const put = ({ key, expires }: { readonly key: string; readonly expires: number }): Promise<unknown> => {
       const left = Math.max(1, Math.ceil(expires - performance.now()))
       return this.#sender.send((commands) => commands.set(this.#nameOf(part, key), randomUUID(), left))
     }
     await Promise.all(marks.map(put))
+    const begin = (): Promise<unknown> =>
+      this.#context.unconfirmed.setIfAbsent(this.#nameOf(part, deniedMark), randomUUID(), markMilliseconds)
+    await this.#sender.send(begin)
   }
 
   /** Once for all parts that were lost together. */

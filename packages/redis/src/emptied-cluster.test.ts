@@ -315,6 +315,51 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     },
   )
 
+  it.each(['restore', 'refuse'] as const)(
+    'servers: who was denied stays denied where only the mark was lost, and whoever had set it has ended (%s)',
+    async (emptied) => {
+      const ending = serve(await open('ioredis', { emptied }))
+      const server = serve(await open('redis 6', { emptied }))
+      const shard = shardWith('deny:mark')
+      const callers = Array.from({ length: 12 }, (_, index) => ({
+        kind: 'agent' as const,
+        agent: `aauth:a${index}@ap.example`,
+        provider: 'https://ap.example',
+        jkt: String(index).padStart(43, 'k'),
+        token: { iss: 'https://ap.example', jti: `t-${index}`, iat: 0, exp: 2_000_000_000 },
+      }))
+      for (const { jkt } of callers) await ending.denials.add({ subject: { key: jkt } })
+      const find = async (by: ResourceServer): Promise<unknown[]> =>
+        Promise.all(callers.map(async (caller) => by.denials.find(caller as never)))
+      expect(new Set(await find(server))).toEqual(new Set(['key']))
+      await ending.close()
+      const left = async (): Promise<number> =>
+        (
+          await Promise.all(
+            [0, 1, 2].filter((n) => n !== shard).map((n) => admin(n).keys(`${prefix}*deny:key*`)),
+          )
+        ).flat().length
+      const kept = await left()
+      for (const close of closing.splice(2)) await close()
+      await admin(shard).flushall()
+      expect(await left()).toBe(kept)
+      if (emptied === 'refuse') {
+        await vi.waitFor(async () => expect(find(server)).rejects.toThrow(), { timeout: 20_000 })
+        const operator = await open('ioredis', { emptied })
+        await operator.acceptLoss()
+      }
+      const late = serve(await open('ioredis', { emptied }))
+      for (const each of [server, late]) {
+        let found: unknown[] = []
+        await vi.waitUntil(async () => (found = await find(each).catch(() => [])).length > 0, {
+          timeout: 60_000,
+          interval: 50,
+        })
+        expect(found.filter((kind) => kind === 'key')).toHaveLength(kept)
+      }
+    },
+  )
+
   it('with a tag in the prefix everything is in one part, and lost and restored with it', async () => {
     prefix = `{shop-${count}}:`
     const shard = shardOf(slotOf(prefix))

@@ -10,6 +10,7 @@ import {
   restoring,
 } from './epoch-keys.js'
 import type { Journal } from './journal.js'
+import { partOfMarks } from './parts.js'
 import { Restoration, type Restored } from './restoration.js'
 
 /** What an {@link Epoch} works with. */
@@ -21,7 +22,7 @@ export interface EpochContext {
   readonly part: number
   /** Whether there must have been an epoch, also where this process has seen none; absent where nobody else can tell. */
   readonly hasBegun?: () => Promise<boolean>
-  /** Changes the marks of lists of which something has been written back, where they are in another part. */
+  /** See {@link Restoration}; absent where everything is in one part. */
   readonly changeMarks?: () => Promise<void>
   /** A loss has been noticed. */
   readonly onLost: () => void
@@ -152,6 +153,7 @@ export class Epoch {
     const value = accepted + randomUUID()
     // Of a cluster most often one part is lost. The others go on.
     if (this.#context.hasBegun !== undefined && (await this.#isBegun())) return
+    if (this.#context.part === partOfMarks) await this.#context.changeMarks?.()
     await this.#context.commands.put(epochName, value, epochMilliseconds)
     this.#known = value
   }

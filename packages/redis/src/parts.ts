@@ -9,6 +9,9 @@ export interface Parts {
   readonly prefixes: readonly string[]
 }
 
+/** The part in which the marks are. */
+export const partOfMarks = 0
+
 /** As many as a server tells apart. */
 const partsOfCluster = 64
 
@@ -39,7 +42,7 @@ const tagOf = (text: string): string | undefined => /^[^{]*\{([^}]*)\}/.exec(tex
 
 /** Both marks that every request reads are in one part. Of all others, FNV-1a over their characters, folded. */
 function partOf(key: string): number {
-  if (isMarkKey(key)) return 0
+  if (isMarkKey(key)) return partOfMarks
   let hash = 0x811c9dc5
   for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
   return (hash ^ (hash >>> 16)) & (partsOfCluster - 1)

@@ -10,7 +10,7 @@ import {
   restoring,
 } from './epoch-keys.js'
 import type { Journal, JournalEntry } from './journal.js'
-import { isMarkKey } from './parts.js'
+import { isMarkKey, partOfMarks } from './parts.js'
 
 /** What came of writing back what was lost. */
 export interface Restored {
@@ -28,7 +28,7 @@ export interface RestorationContext {
   readonly journal: Journal
   /** The part of the store that has lost what it held. */
   readonly part: number
-  /** Changes the marks of lists of which something has been written back, where they are in another part. */
+  /** Changes the marks of lists, of which something is in other parts than the marks; absent where everything is in one. */
   readonly changeMarks?: () => Promise<void>
   /** Milliseconds in which every process that runs has noticed a loss and written back what it knows. */
   readonly window: number
@@ -135,7 +135,7 @@ export class Restoration {
   }
 
   async #writeBack(epoch: string): Promise<void> {
-    const { commands, monotonic, changeMarks } = this.#context
+    const { commands, monotonic, changeMarks, part } = this.#context
     const entries = this.#known === undefined ? [] : this.#live()
     const taken: JournalEntry[] = []
     this.#written = 0
@@ -158,7 +158,7 @@ export class Restoration {
     this.#contested = []
     for (const entry of taken) await this.#compare(entry, true)
     // Somebody may have looked for it in vain, where the others had their time without this process.
-    if (entries.length > 0) await changeMarks?.()
+    if (entries.length > 0 || part === partOfMarks) await changeMarks?.()
   }
 
   #live(): readonly JournalEntry[] {
