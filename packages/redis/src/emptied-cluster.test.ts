@@ -351,10 +351,11 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
       const late = serve(await open('ioredis', { emptied }))
       for (const each of [server, late]) {
         let found: unknown[] = []
-        await vi.waitUntil(async () => (found = await find(each).catch(() => [])).length > 0, {
-          timeout: 60_000,
-          interval: 50,
-        })
+        const isAnswered = async (): Promise<boolean> => {
+          found = await find(each).catch(() => [])
+          return found.length > 0
+        }
+        await vi.waitUntil(isAnswered, { timeout: 60_000, interval: 50 })
         expect(found.filter((kind) => kind === 'key')).toHaveLength(kept)
       }
     },

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto'
+import { createMemoryStore, type Store } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { markKey } from '../../core/src/denial/denials.js'
 import { revokedMarkKey } from '../../core/src/revocation/revocations.js'
+import { say, sayNext } from '../../core/src/store/row.js'
 import { isMarkKey, partsOf } from './parts.js'
 import { slotOf, slots } from './slot.js'
 
@@ -52,6 +55,48 @@ describe('the parts of a cluster', () => {
     expect([revokedMarkKey, markKey].map(isMarkKey)).toEqual([true, true])
     for (const key of ['revoked:a:mark', 'mark', ':mark:', 'revoked:mark:', 'revoked:mark2', 'a:marked'])
       expect(isMarkKey(key)).toBe(false)
+  })
+
+  it('hold a call that waits and its end together, and all that is said under one key', async () => {
+    const { of } = partsOf('countersign:', true)
+    const written = new Set<string>()
+    const store: Store = createMemoryStore()
+    const noted: Store = {
+      get: (key) => store.get(key),
+      put: (key, ...rest) => {
+        written.add(key)
+        return store.put(key, ...rest)
+      },
+      claim: (key, ...rest) => {
+        written.add(key)
+        return store.claim(key, ...rest)
+      },
+      delete: (key) => store.delete(key),
+    }
+    for (let n = 0; n < 50; n++) {
+      const key = `deny:key:${n}`
+      for (const text of ['a', 'b', 'c']) await sayNext(noted, key, () => [text, 60])
+      const [first] = [await say(noted, `replay:${n}`, undefined, 'used', 60)]
+      await say(noted, `replay:${n}`, first, 'unused', 60)
+      const id = randomBytes(16).toString('base64url')
+      for (const name of ['', ':ended', ':ended::2', ':settled', ':answer'])
+        await noted.put(`pending:${id}${name}`, '1', 60)
+      const keysOf = (start: string): string[] =>
+        [...written].filter((name) => name === start || name.startsWith(`${start}:`))
+      for (const [start, count] of [
+        [key, 3],
+        [`replay:${n}`, 2],
+        [`pending:${id}`, 5],
+      ] as const) {
+        expect(keysOf(start)).toHaveLength(count)
+        expect(new Set(keysOf(start).map(of)).size).toBe(1)
+      }
+    }
+    const parts = new Set([...written].map(of))
+    expect(parts.size).toBeGreaterThan(40)
+    // Counted slots and rounds are no words of a row.
+    for (const start of ['revoking:zC5d:29000000', 'session-renewed:7e4bb7a1-6f5c-4b7e-8a61-3c2d7c2f6a10'])
+      expect(new Set(Array.from({ length: 100 }, (_, n) => of(`${start}:${n}`))).size).toBeGreaterThan(20)
   })
 
   it('are one where the prefix, or that of the client, has a tag already, and with one Redis', () => {

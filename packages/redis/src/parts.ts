@@ -40,13 +40,32 @@ export function partsOf(prefix: string, isCluster: boolean, before = ''): Parts 
 /** What stands in the first braces, once they are closed: nothing else decides the slot, unless they are empty. */
 const tagOf = (text: string): string | undefined => /^[^{]*\{([^}]*)\}/.exec(text)?.[1]
 
-/** Both marks that every request reads are in one part. Of all others, FNV-1a over their characters, folded. */
+/** Both marks that every request reads are in one part. Of all others, FNV-1a over what names their family, folded. */
 function partOf(key: string): number {
   if (isMarkKey(key)) return partOfMarks
+  const length = familyLength(key)
   let hash = 0x811c9dc5
-  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
+  for (let index = 0; index < length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
   return (hash ^ (hash >>> 16)) & (partsOfCluster - 1)
 }
+
+/**
+ * How much of a key names what is kept and lost together: a call that waits and all that became of it (`pending:id:ended`),
+ * and what was said first under a key and all that was said since (`key:row:2`). Where the end of a call was lost and the
+ * call was not, it would be made once more.
+ */
+function familyLength(key: string): number {
+  if (key.startsWith(pending)) {
+    const end = key.indexOf(':', pending.length)
+    return end === -1 ? key.length : end
+  }
+  const number = key.lastIndexOf(':')
+  if (number < 1 || !/^\d+$/.test(key.slice(number + 1))) return key.length
+  const row = key.lastIndexOf(':', number - 1)
+  return row > 0 && /^(?:[\w-]{12})?$/.test(key.slice(row + 1, number)) ? row : key.length
+}
+
+const pending = 'pending:'
 
 /**
  * A key whose value changes with every change of a list (`revoked:mark`, `deny:mark`): what was looked up and not found is
