@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { originOf } from '../caller.js'
 import { createBegunWith } from '../session/begun-with.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import type { Store } from '../store/store.js'
 import { resendingStore } from '../testing/resending-store.js'
 import { pendingOptionsSchema } from './options.js'
 import type { Ending, PendingRecord } from './record.js'
@@ -86,9 +87,11 @@ describe('a claim that is given back', () => {
       waited: 0,
     },
   }
-  const open = () => {
+  const open = (given?: Store) => {
     time = now
-    const { store, writes } = resendingStore(clock)
+    const resending = resendingStore(clock)
+    const { writes } = resending
+    const store = given ?? resending.store
     const storedBytes = createStoredBytes(
       pendingOptionsSchema.parse(undefined).room,
       clock,
@@ -123,6 +126,25 @@ describe('a claim that is given back', () => {
     expect(await claim('last')).toBe(true)
     time += 3_600_000
     expect([await claim('none'), (await records.ending(record))?.name]).toEqual([false, 'last'])
+  })
+
+  it('is known to be the own one where a client sent it once more before its answer (G-42)', async () => {
+    const memory = createMemoryStore({ clock })
+    const store: Store = {
+      get: (key) => memory.get(key),
+      put: (...entry) => memory.put(...entry),
+      claim(...entry) {
+        memory.claim(...entry)
+        return memory.claim(...entry)
+      },
+      delete: (key) => memory.delete(key),
+    }
+    const { claim, records } = open(store)
+    for (let n = 0; n < 3; n++) {
+      expect([await claim(`a${n}`), await claim(`b${n}`)]).toEqual([true, false])
+      await records.giveBack(record, `a${n}`)
+      expect(await records.ending(record)).toBeUndefined()
+    }
   })
 
   it('gives back no later claim, nor an end, where a client sends it once more (G-42)', async () => {

@@ -131,7 +131,16 @@ export function createPendingRecords({
     const text = JSON.stringify(ending)
     const first = await say(store, ended(record), undefined, text, noteTtl(record.forgotten))
     if (first !== undefined) return first
-    return sayEnd(record, (last) => (last === undefined || last.state === 'given-back' ? ending : undefined))
+    let own: Word | undefined
+    const said = await sayNext(store, ended(record), (last) => {
+      const before = saidIn(last)
+      // A client may have sent it once more, and been told that it is taken.
+      if (ending.name !== undefined && isClaim(before, ending.name)) own = last
+      return before === undefined || before.state === 'given-back'
+        ? [text, noteTtl(record.forgotten)]
+        : undefined
+    })
+    return said ?? own
   }
   /** Replaces a record by what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
