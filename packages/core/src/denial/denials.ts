@@ -147,8 +147,9 @@ export function createDenials(
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
       const kept = seconds <= day ? brief : long
       await (kept === brief ? lists.brief : lists.long).record(made)
+      // Also where it is denied for as long: whoever said that may not have come to the end of it, or be the only one to know.
       await sayNext(store, rowKey(kept, checked), (last) => [
-        endOf(last) >= (made.until + instanceSkew) * 1000 ? undefined : String(made.until),
+        String(Math.max(made.until, untilOf(last))),
         kept.seconds,
       ])
       await mark.change()
@@ -175,9 +176,14 @@ export function createDenials(
   }
 }
 
+/** In seconds. */
+const untilOf = (word: Word | undefined): number =>
+  word === undefined || word.text === lifted ? 0 : Number(word.text)
 /** In milliseconds, by the clock of this instance, which another one's may be behind. */
-const endOf = (word: Word | undefined): number =>
-  word === undefined || word.text === lifted ? 0 : (Number(word.text) + instanceSkew) * 1000
+const endOf = (word: Word | undefined): number => {
+  const until = untilOf(word)
+  return until === 0 ? 0 : (until + instanceSkew) * 1000
+}
 
 const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
 const by = z.string(byKind()).max(200, byKind()).optional()
