@@ -106,6 +106,9 @@ export class CommandStore implements Store {
     if (!this.#isWatched)
       return isSet(await this.#sender.send((commands) => commands.setIfAbsent(name, value, ms)))
     const epoch = this.#epochOf(part)
+    // What wins while others still write back what they know has not won either.
+    epoch.assertSettled()
+    if (!epoch.isSeen) await epoch.check()
     // What won because everything is gone has not won. It is looked at after the claim, over the same connection; a client
     // may send both again over a new one.
     const [reply, found] = await this.#sender.send(async (commands) => {
@@ -225,13 +228,17 @@ export class CommandStore implements Store {
     const prefix = this.#parts.prefixes[part] as string
     const names = keys.map((key) => prefix + key)
     if (!this.#isWatched) return this.#sender.readMany(names).then((replies) => replies.map(textOf))
+    const epoch = this.#epochOf(part)
+    // Its answer may come when everything has been written back, and be without what was missing before.
+    if (epoch.isRestoring) return Promise.reject(epoch.unsettled)
     names.push(this.#epochKeys[part] as string)
     // Every request waits for it: each promise less is felt.
     return this.#sender.readMany(names).then((replies) => {
       const values = replies.map(textOf)
       const found = values.pop()
-      const epoch = this.#epochOf(part)
-      return epoch.isKnown(found) ? values : epoch.judge(found).then(() => values)
+      if (epoch.isKnown(found)) return values
+      // One that was not known before may not have had everything yet when this was read.
+      return epoch.judge(found).then(() => (epoch.isSeen ? this.#read(keys, part) : values))
     })
   }
 }

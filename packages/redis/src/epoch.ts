@@ -77,7 +77,12 @@ export class Epoch {
 
   /** @throws Error while things are being written back */
   assertSettled(): void {
-    if (this.#restoration !== undefined) throw restoringError()
+    if (this.#restoration !== undefined) throw this.unsettled
+  }
+
+  /** What is said while things are being written back. */
+  get unsettled(): Error {
+    return restoringError()
   }
 
   /** Looks from now on, also while nobody asks, for as long as there is something to write back. */

@@ -353,6 +353,47 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
+    'a reading whose answer comes when everything has been written back, and was made before, says nothing',
+    alone(async ({ redis, admin }) => {
+      await admin.set('countersign:epoch', 'restoring:1', 'PX', 600_000)
+      const client = new Redis(redis.url)
+      await client.ping()
+      try {
+        let comes = (): void => {}
+        const late = new Promise<void>((resolve) => {
+          comes = resolve
+        })
+        let isRead = (): void => {}
+        const wasRead = new Promise<void>((resolve) => {
+          isRead = resolve
+        })
+        const mget = client.mget.bind(client) as (keys: string[]) => Promise<(string | null)[]>
+        const read = async (keys: string[]): Promise<(string | null)[]> => {
+          const values = await mget(keys)
+          if (keys.includes('countersign:revoked:a')) {
+            isRead()
+            await late
+          }
+          return values
+        }
+        // As over a slow connection.
+        const store = createRedisStore(Object.assign(client, { mget: read }) as never, { timeout: 30_000 })
+        const answer = outcome(store, 'revoked:a')
+        await Promise.race([wasRead, answer])
+        await admin.set('countersign:revoked:a', '1900000000', 'PX', 600_000)
+        await admin.set('countersign:epoch:1', '1', 'PX', 600_000)
+        await until(store)
+        comes()
+        expect(await answer).not.toBe(undefined)
+        await until(store)
+        expect(await outcome(store, 'revoked:a')).toBe('1900000000')
+      } finally {
+        client.disconnect()
+      }
+    }),
+  )
+
+  it(
     'tells how much was written back',
     alone(async ({ admin, open }) => {
       const store = await open()
