@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Store } from '@countersign/core'
+import { restorableKind } from '@countersign/core/adapter'
 import type { Commands } from './clients.js'
 import { Epoch, type EpochContext } from './epoch.js'
 import { type EpochCommands, epochName } from './epoch-keys.js'
@@ -120,8 +121,18 @@ export class CommandStore implements Store {
     if (!epoch.isKnown(current)) await epoch.judge(current)
     epoch.assertSettled()
     const won = isSet(reply)
-    if (won) this.#note(key, value, ms, part)
+    if (won || (await this.#isThere(key, value))) this.#note(key, value, ms, part)
     return won
+  }
+
+  /**
+   * Whether a stop or a denial that lost its claim is there all the same, said by another process or by this one, whose client
+   * sent it once more. This process is asked for it, too, and may be the only one left to know of it.
+   */
+  async #isThere(key: string, value: string): Promise<boolean> {
+    const kind = this.#journal === undefined ? undefined : restorableKind(key)
+    if (kind === undefined || kind === 'used') return false
+    return (await this.get(key)) === value
   }
 
   async delete(key: string): Promise<void> {

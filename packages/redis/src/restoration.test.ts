@@ -394,6 +394,26 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
+    'gets back what a process has been told that was recorded already, though whoever had recorded it has ended',
+    alone(async ({ redis, admin, open }) => {
+      const first = new Redis(redis.url)
+      await first.ping()
+      const [ending, here] = [createRedisStore(first), await open('redis 6')]
+      const keys = ['revoked:a', 'deny:token:b', 'revoked:c']
+      for (const key of keys) expect(await ending.claim(key, '1900000000', 600)).toBe(true)
+      for (const key of keys.slice(0, 2)) expect(await here.claim(key, '1900000000', 600)).toBe(false)
+      expect(await here.claim('revoked:c', '1800000000', 600)).toBe(false)
+      first.disconnect()
+      await admin.flushall()
+      await vi.waitFor(async () => expect(await outcome(here)).toMatch(lost), { timeout: 20_000 })
+      await until(here)
+      for (const key of keys.slice(0, 2)) expect(await outcome(here, key)).toBe('1900000000')
+      // What was said otherwise was not this one's to know.
+      expect(await outcome(here, 'revoked:c')).toBe(undefined)
+    }),
+  )
+
+  it(
     'tells how much was written back',
     alone(async ({ admin, open }) => {
       const store = await open()
