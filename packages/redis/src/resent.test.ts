@@ -38,10 +38,11 @@ async function openWay(port: number): Promise<Way> {
       one.on('error', () => {}).on('close', () => other.destroy())
     }
     socket.on('data', (bytes) => {
-      const sent = bytes.toString('latin1')
-      if (texts.length > 0 && texts.every((text) => sent.includes(text))) {
+      // Several commands may come at once.
+      for (const command of bytes.toString('latin1').split(/(?=\*\d+\r\n\$)/)) {
+        if (texts.length === 0 || !texts.every((text) => command.includes(text))) continue
         times++
-        isMute = times === 1
+        isMute ||= times === 1
       }
       redis.write(bytes)
     })
