@@ -43,7 +43,7 @@ export interface Denials {
    * Denies a subject. One that is denied already is denied until the later of both ends: to have it end sooner, remove it first.
    *
    * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024 subjects
-   * are denied already, for a day at most or for longer
+   * are denied already
    */
   add(denial: NewDenial): Promise<Denial>
   /**
