@@ -4,6 +4,7 @@ import type { Store } from '../store/store.js'
 import type { Denial } from './denial.js'
 
 const slots = 1024
+const slotKey = (slot: number): string => `deny:slot:${slot}`
 /** Said of a slot in place of a denial. */
 const free = ''
 
@@ -15,33 +16,26 @@ const free = ''
 export class DenialList {
   readonly #store: Store
   readonly #clock: () => number
-  readonly #prefix: string
   readonly #seconds: number
 
   /**
    * @param clock milliseconds, as `Date.now`
-   * @param kept the prefix of its keys, and the seconds for which a word is kept
+   * @param seconds for which a word is kept
    */
-  constructor(
-    store: Store,
-    clock: () => number,
-    { prefix, seconds }: { readonly prefix: string; readonly seconds: number },
-  ) {
+  constructor(store: Store, clock: () => number, seconds: number) {
     this.#store = store
     this.#clock = clock
-    this.#prefix = prefix
     this.#seconds = seconds
   }
 
   /** Writes the denial to the first slot that is free or holds the same subject, from a slot computed of its id. */
   async record(denial: Denial): Promise<void> {
+    const text = JSON.stringify(denial)
     const first = Buffer.from(denial.id, 'base64url').readUInt16BE(0)
     for (let step = 0; step < slots; step++) {
-      const said = await sayNext(this.#store, this.#key((first + step) % slots), (last) => {
+      const said = await sayNext(this.#store, slotKey((first + step) % slots), (last) => {
         const held = this.#denialIn(last)
-        if (held !== undefined && held.id !== denial.id) return undefined
-        const until = Math.max(denial.until, held?.until ?? 0)
-        return [JSON.stringify({ ...denial, until }), this.#seconds]
+        return held === undefined || held.id === denial.id ? [text, this.#seconds] : undefined
       })
       if (said !== undefined) return
     }
@@ -54,24 +48,22 @@ export class DenialList {
     await Promise.all(
       (await this.#slots()).map(async (word, slot) => {
         // Where something else has been said meanwhile, that stands.
-        if (this.#denialIn(word)?.id === id)
-          await say(this.#store, this.#key(slot), word, free, this.#seconds)
+        if (this.#denialIn(word)?.id === id) await say(this.#store, slotKey(slot), word, free, this.#seconds)
       }),
     )
   }
 
   async read(): Promise<readonly Denial[]> {
-    return (await this.#slots()).map((word) => this.#denialIn(word)).filter((denial) => denial !== undefined)
-  }
-
-  #key(slot: number): string {
-    return `${this.#prefix}slot:${slot}`
+    const held = (await this.#slots()).map((word) => this.#denialIn(word))
+    // Two slots for one subject, where one before the other became free meanwhile: the later word counts.
+    const latest = new Map<string, Denial>()
+    for (const denial of held.filter((one) => one !== undefined).sort((a, b) => a.since - b.since))
+      latest.set(denial.id, denial)
+    return [...latest.values()]
   }
 
   #slots(): Promise<(Word | undefined)[]> {
-    return Promise.all(
-      Array.from({ length: slots }, async (_, slot) => lastWord(this.#store, this.#key(slot))),
-    )
+    return Promise.all(Array.from({ length: slots }, async (_, slot) => lastWord(this.#store, slotKey(slot))))
   }
 
   /** The denial that is listed in a slot, and in force. */
@@ -81,14 +73,4 @@ export class DenialList {
     const denial = JSON.parse(word.text) as Denial
     return this.#clock() < (denial.until + instanceSkew) * 1000 ? denial : undefined
   }
-}
-
-/** Of several denials of one subject, as there are for a day and for longer, the one that was said last, until the latest end. */
-export function latest(denials: readonly Denial[]): readonly Denial[] {
-  const bySubject = new Map<string, Denial>()
-  for (const denial of denials.toSorted((a, b) => a.since - b.since)) {
-    const until = Math.max(denial.until, bySubject.get(denial.id)?.until ?? 0)
-    bySubject.set(denial.id, { ...denial, until })
-  }
-  return [...bySubject.values()]
 }

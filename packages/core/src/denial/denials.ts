@@ -16,7 +16,7 @@ import {
   looksLikeSubject,
   subjectsOf,
 } from './denial.js'
-import { DenialList, latest } from './denial-list.js'
+import { DenialList } from './denial-list.js'
 
 /** A denial to be made. */
 export interface NewDenial {
@@ -40,7 +40,7 @@ export interface NewDenial {
  */
 export interface Denials {
   /**
-   * Denies a subject. One that is denied already is denied until the later of both ends: to have it end sooner, remove it first.
+   * Denies a subject; one that is denied already is denied anew, for that time and no longer.
    *
    * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024 subjects
    * are denied already
@@ -75,28 +75,19 @@ export interface DenialCheck extends Denials {
 
 const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
-const day = 86_400
 /**
- * How denials are kept: those for a day at most, of which there may be many, and those for longer. The words of one kind are
- * kept for the same time, whatever they say, since what takes effect late must not shorten the time of what was said after
- * it; and so much longer than a denial of the kind lasts that the words which came after a late one are still there to be
- * followed from it.
+ * Seconds for which a word is kept, whatever it says. All are kept alike, since what takes effect late must not shorten the
+ * time of what was said after it; and so much longer than a denial lasts that the words which came after a late one are there
+ * to be followed from it.
  */
-const brief: Kept = { prefix: 'deny:brief:', seconds: 2 * day }
-const long: Kept = { prefix: 'deny:', seconds: maxSeconds + 30 * day }
-const kindsKept = [long, brief]
-interface Kept {
-  readonly prefix: string
-  /** For which a word is kept. */
-  readonly seconds: number
-}
+const wordSeconds = maxSeconds + 30 * 86_400
 /** Of a subject of whom nothing is known: a denial that was given up may take effect yet. */
 const lateSeconds = 3600
 // Outlives every denial, so that a mark which has gone means that none is in force.
-const markSeconds = maxSeconds + day
+const markSeconds = maxSeconds + 86_400
 /** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
-const rowKey = ({ prefix }: Kept, { kind, id }: CheckedSubject): string => `${prefix}${kind}:${id}`
+const rowKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
 /** Said in place of the end of a denial in seconds. */
 const lifted = 'lifted'
 
@@ -113,19 +104,17 @@ export function createDenials(
   clock: () => number,
   report: (event: UntimedEvent<StateEvent>) => void,
 ): DenialCheck {
-  const lists = { long: new DenialList(store, clock, long), brief: new DenialList(store, clock, brief) }
+  const list = new DenialList(store, clock, wordSeconds)
   const mark = new Mark<Origin>(store, markKey, markSeconds)
 
   const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const noteAbsent = mark.look(seen)
-    const words = kindsKept.flatMap((kept) =>
-      subjects.map((subject) => lastWord(store, rowKey(kept, subject))),
-    )
+    const words = subjects.map((subject) => lastWord(store, rowKey(subject)))
     const conclude = (said: readonly (Word | undefined)[]): DenialKind | undefined => {
-      const index = said.findIndex((word) => endOf(word) > clock())
+      const index = said.findIndex((word) => word !== undefined && denies(word, clock()))
       if (index === -1) noteAbsent(caller)
-      return subjects[index % subjects.length]?.kind
+      return subjects[index]?.kind
     }
     return words.some(isPromiseLike)
       ? Promise.all(words).then(conclude)
@@ -134,6 +123,15 @@ export function createDenials(
 
   const under = (seen: string | undefined, caller: Origin): Awaitable<DenialKind | undefined> =>
     mark.isAbsent(caller, seen) || seen === undefined ? undefined : search(caller, seen)
+
+  const change = async (subject: CheckedSubject, text: string): Promise<void> => {
+    const isNew = text !== lifted
+    await sayNext(store, rowKey(subject), (last) => [
+      text,
+      isNew || last !== undefined ? wordSeconds : lateSeconds,
+    ])
+    await mark.change()
+  }
 
   return {
     find: (caller) => andThen(mark.read(), (seen) => under(seen, caller)),
@@ -145,12 +143,8 @@ export function createDenials(
       const checked = checkSubject(subject, 'denials.add: subject.')
       const since = Math.floor(clock() / 1000)
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
-      const kept = seconds <= day ? brief : long
-      await (kept === brief ? lists.brief : lists.long).record(made)
-      await sayNext(store, rowKey(kept, checked), (last) =>
-        endOf(last) >= (made.until + instanceSkew) * 1000 ? undefined : [String(made.until), kept.seconds],
-      )
-      await mark.change()
+      await list.record(made)
+      await change(checked, String(made.until))
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made
     },
@@ -158,25 +152,18 @@ export function createDenials(
     async remove(subject, given = {}) {
       const checked = checkSubject(subject, 'denials.remove: the subject ')
       const why = checkArgument(whySchema, given, 'denials.remove: ')
-      for (const kept of kindsKept)
-        await sayNext(store, rowKey(kept, checked), (last) => [
-          lifted,
-          last === undefined ? lateSeconds : kept.seconds,
-        ])
-      await mark.change()
-      await Promise.all([lists.long.erase(checked.id), lists.brief.erase(checked.id)])
+      await change(checked, lifted)
+      await list.erase(checked.id)
       report({ name: 'denial-removed', kind: checked.kind, id: checked.id, ...why })
     },
 
-    async list() {
-      return latest((await Promise.all([lists.long.read(), lists.brief.read()])).flat())
-    },
+    list: () => list.read(),
   }
 }
 
-/** In milliseconds, by the clock of this instance, which another one's may be behind. */
-const endOf = (word: Word | undefined): number =>
-  word === undefined || word.text === lifted ? 0 : (Number(word.text) + instanceSkew) * 1000
+/** By the clock of this instance, which another one's may be ahead of. */
+const denies = ({ text }: Word, now: number): boolean =>
+  text !== lifted && !(now >= (Number(text) + instanceSkew) * 1000)
 
 const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
 const by = z.string(byKind()).max(200, byKind()).optional()
