@@ -165,7 +165,7 @@ export class Restoration {
     return this.#context.journal.live(this.#context.part)
   }
 
-  /** Others that compare at the same time may have had the last word with an earlier end. */
+  /** Others that compare at the same time may have written an earlier end last. */
   async #contest(): Promise<void> {
     const contested = this.#contested
     this.#contested = []
@@ -173,8 +173,8 @@ export class Restoration {
   }
 
   /**
-   * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two words of a
-   * row, the later counts. Of two marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
+   * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two
+   * versions, the later counts. Of two marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
    */
   async #compare({ key }: JournalEntry, isFirst: boolean): Promise<void> {
     const { commands, journal, monotonic } = this.#context
@@ -199,7 +199,7 @@ export class Restoration {
   }
 }
 
-/** The number with which a value begins: a time at which something ends, or how many words have been said. */
+/** The number with which a value begins: a time at which something ends, or the number of a version. */
 const numberOf = (value: string): number | undefined => {
   const [number] = /^\d{1,15}(?= |$)/.exec(value) ?? []
   return number === undefined ? undefined : Number(number)

@@ -1,16 +1,16 @@
 import { instanceSkew } from '../limits.js'
-import { lastWord, say, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, type Version, writeNextVersion, writeVersion } from '../store/versions.js'
 import type { Denial } from './denial.js'
 
 const slots = 1024
 const slotKey = (slot: number): string => `deny:slot:${slot}`
-/** Said of a slot in place of a denial. */
+/** The value of a slot without a denial. */
 const free = ''
 
 /**
  * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered slots, each
- * a row of words: without a lock no update is lost, however many operators write at once, and none is undone by one that
+ * kept in versions: without a lock no update is lost, however many operators write at once, and none is undone by one that
  * takes effect late. Requests are not checked against it.
  */
 export class DenialList {
@@ -20,7 +20,7 @@ export class DenialList {
 
   /**
    * @param clock milliseconds, as `Date.now`
-   * @param seconds for which a word is kept
+   * @param seconds that a version is kept
    */
   constructor(store: Store, clock: () => number, seconds: number) {
     this.#store = store
@@ -33,11 +33,11 @@ export class DenialList {
     const text = JSON.stringify(denial)
     const first = Buffer.from(denial.id, 'base64url').readUInt16BE(0)
     for (let step = 0; step < slots; step++) {
-      const said = await sayNext(this.#store, slotKey((first + step) % slots), (last) => {
-        const held = this.#denialIn(last)
+      const written = await writeNextVersion(this.#store, slotKey((first + step) % slots), (latest) => {
+        const held = this.#denialIn(latest)
         return held === undefined || held.id === denial.id ? [text, this.#seconds] : undefined
       })
-      if (said !== undefined) return
+      if (written !== undefined) return
     }
     throw new RangeError(
       `denials: ${slots} subjects are denied already, and no more can be listed; remove some first`,
@@ -46,31 +46,34 @@ export class DenialList {
 
   async erase(id: string): Promise<void> {
     await Promise.all(
-      (await this.#slots()).map(async (word, slot) => {
-        // Where something else has been said meanwhile, that stands.
-        if (this.#denialIn(word)?.id === id) await say(this.#store, slotKey(slot), word, free, this.#seconds)
+      (await this.#slots()).map(async (version, slot) => {
+        // If something else has been written meanwhile, this loses.
+        if (this.#denialIn(version)?.id === id)
+          await writeVersion(this.#store, slotKey(slot), version, free, this.#seconds)
       }),
     )
   }
 
   async read(): Promise<readonly Denial[]> {
-    const held = (await this.#slots()).map((word) => this.#denialIn(word))
-    // Two slots for one subject, where one before the other became free meanwhile: the later word counts.
+    const held = (await this.#slots()).map((version) => this.#denialIn(version))
+    // Two slots for one subject, where one before the other became free meanwhile: the later one counts.
     const latest = new Map<string, Denial>()
     for (const denial of held.filter((one) => one !== undefined).sort((a, b) => a.since - b.since))
       latest.set(denial.id, denial)
     return [...latest.values()]
   }
 
-  #slots(): Promise<(Word | undefined)[]> {
-    return Promise.all(Array.from({ length: slots }, async (_, slot) => lastWord(this.#store, slotKey(slot))))
+  #slots(): Promise<(Version | undefined)[]> {
+    return Promise.all(
+      Array.from({ length: slots }, async (_, slot) => latestVersion(this.#store, slotKey(slot))),
+    )
   }
 
   /** The denial that is listed in a slot, and in force. */
-  #denialIn(word: Word | undefined): Denial | undefined {
-    if (word === undefined || word.text === free) return undefined
+  #denialIn(version: Version | undefined): Denial | undefined {
+    if (version === undefined || version.value === free) return undefined
     // Only this class writes slots.
-    const denial = JSON.parse(word.text) as Denial
+    const denial = JSON.parse(version.value) as Denial
     return this.#clock() < (denial.until + instanceSkew) * 1000 ? denial : undefined
   }
 }

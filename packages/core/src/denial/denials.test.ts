@@ -179,7 +179,7 @@ describe('the list', () => {
     })
   })
 
-  it('has a subject once, with the last word said of it', async () => {
+  it('has a subject once, as it was denied last', async () => {
     await instance().add({ subject: { key: jkt }, reason: 'first' })
     time += 5
     await instance().add({ subject: { key: jkt }, reason: 'second' })

@@ -6,8 +6,8 @@ import { z } from '../configuration/schema.js'
 import type { DenialKind, StateEvent, UntimedEvent } from '../events.js'
 import { instanceSkew } from '../limits.js'
 import { Mark } from '../store/mark.js'
-import { lastWord, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, type Version, writeNextVersion } from '../store/versions.js'
 import type { Denial } from './denial.js'
 import {
   type CheckedSubject,
@@ -35,8 +35,8 @@ export interface NewDenial {
 /**
  * The operator's deny-list, shared through the store. Whoever is on it is answered `403 access_denied`, by every
  * instance, from the next request after `add` has resolved. If `add` or `remove` rejects, say it again: repeating is
- * harmless. Of all that is said of a subject the last word counts: what a store does late, or a client of it once more after
- * it has lost its connection, takes back nothing that was said since.
+ * harmless. The latest change of a subject counts: a change that the store applies late, or that its client sends again
+ * after it has lost its connection, undoes no later one.
  */
 export interface Denials {
   /**
@@ -76,26 +76,25 @@ export interface DenialCheck extends Denials {
 const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
 /**
- * Seconds for which a word is kept, whatever it says. All are kept alike, since what takes effect late must not shorten the
- * time of what was said after it; and so much longer than a denial lasts that the words which came after a late one are there
- * to be followed from it.
+ * Seconds that a version is kept. It is the same for all, so that a late write shortens no later version, and longer than any
+ * denial, so that the versions after a late write are still there.
  */
-const wordSeconds = maxSeconds + 30 * 86_400
-/** Of a subject of whom nothing is known: a denial that was given up may take effect yet. */
+const versionSeconds = maxSeconds + 30 * 86_400
+/** Seconds for the removal of a denial that is not there: one whose write got no answer may still take effect. */
 const lateSeconds = 3600
 // Outlives every denial, so that a mark which has gone means that none is in force.
 const markSeconds = maxSeconds + 86_400
 /** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
-const rowKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
-/** Said in place of the end of a denial in seconds. */
+const subjectKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
+/** The value of a version that removes a denial; that of a denial is its end in seconds. */
 const lifted = 'lifted'
 
 /**
  * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is
  * absent nobody is denied, and while it stays the same a caller that was found free of denials is free of them. So a
- * request costs one read, and a few more at the first sight of a token after a change. What is said of a subject is a row of
- * words ({@link lastWord}), of which none is overwritten or deleted.
+ * request costs one read, and a few more at the first sight of a token after a change. The changes of a subject
+ * are versions ({@link latestVersion}), of which none is overwritten or deleted.
  *
  * @param clock milliseconds, as `Date.now`
  */
@@ -104,31 +103,31 @@ export function createDenials(
   clock: () => number,
   report: (event: UntimedEvent<StateEvent>) => void,
 ): DenialCheck {
-  const list = new DenialList(store, clock, wordSeconds)
+  const list = new DenialList(store, clock, versionSeconds)
   const mark = new Mark<Origin>(store, markKey, markSeconds)
 
   const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const noteAbsent = mark.look(seen)
-    const words = subjects.map((subject) => lastWord(store, rowKey(subject)))
-    const conclude = (said: readonly (Word | undefined)[]): DenialKind | undefined => {
-      const index = said.findIndex((word) => word !== undefined && denies(word, clock()))
+    const versions = subjects.map((subject) => latestVersion(store, subjectKey(subject)))
+    const conclude = (found: readonly (Version | undefined)[]): DenialKind | undefined => {
+      const index = found.findIndex((version) => version !== undefined && denies(version, clock()))
       if (index === -1) noteAbsent(caller)
       return subjects[index]?.kind
     }
-    return words.some(isPromiseLike)
-      ? Promise.all(words).then(conclude)
-      : conclude(words as (Word | undefined)[])
+    return versions.some(isPromiseLike)
+      ? Promise.all(versions).then(conclude)
+      : conclude(versions as (Version | undefined)[])
   }
 
   const under = (seen: string | undefined, caller: Origin): Awaitable<DenialKind | undefined> =>
     mark.isAbsent(caller, seen) || seen === undefined ? undefined : search(caller, seen)
 
-  const change = async (subject: CheckedSubject, text: string): Promise<void> => {
-    const isNew = text !== lifted
-    await sayNext(store, rowKey(subject), (last) => [
-      text,
-      isNew || last !== undefined ? wordSeconds : lateSeconds,
+  const change = async (subject: CheckedSubject, value: string): Promise<void> => {
+    const isNew = value !== lifted
+    await writeNextVersion(store, subjectKey(subject), (latest) => [
+      value,
+      isNew || latest !== undefined ? versionSeconds : lateSeconds,
     ])
     await mark.change()
   }
@@ -162,8 +161,8 @@ export function createDenials(
 }
 
 /** By the clock of this instance, which another one's may be ahead of. */
-const denies = ({ text }: Word, now: number): boolean =>
-  text !== lifted && !(now >= (Number(text) + instanceSkew) * 1000)
+const denies = ({ value }: Version, now: number): boolean =>
+  value !== lifted && !(now >= (Number(value) + instanceSkew) * 1000)
 
 const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
 const by = z.string(byKind()).max(200, byKind()).optional()
