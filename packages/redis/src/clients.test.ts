@@ -161,6 +161,23 @@ describe('createRedisStore', () => {
     }
   })
 
+  it('counts what a cluster puts before every key: with empty braces, no tag holds keys together', () => {
+    const rootNodes = [{ url: 'redis://127.0.0.1:1' }]
+    for (const [keyPrefix, fits] of [
+      ['{}', false],
+      ['shop:', true],
+    ] as const)
+      for (const client of [
+        createCluster({ rootNodes, keyPrefix }),
+        new Cluster([], { lazyConnect: true, keyPrefix }),
+        new Cluster([], { lazyConnect: true, redisOptions: { keyPrefix } }),
+      ]) {
+        const create = () => createRedisStore(client as unknown as RedisClient)
+        if (fits) expect(create).not.toThrow()
+        else expect(create).toThrow(/^option prefix: /)
+      }
+  })
+
   it('refuses replicas for a client whose connections are several, or that has no pipeline', () => {
     const pool = createClientPool({ url: 'redis://127.0.0.1:1' })
     expect(() => createRedisStore(pool as unknown as RedisClient, { replicas: 1 })).toThrow(/not a pool/)

@@ -23,7 +23,10 @@ const partsOfCluster = 64
 export function partsOf(prefix: string, isCluster: boolean, before = ''): Parts {
   const tag = tagOf(before + prefix)
   if (!isCluster || (tag !== undefined && tag !== '')) return { count: 1, of: () => 0, prefixes: [prefix] }
-  if (tag === '') throw new TypeError('option prefix: in a cluster it must not have empty braces')
+  if (tag === '')
+    throw new TypeError(
+      'option prefix: in a cluster it must not have empty braces, nor the keyPrefix of the client',
+    )
   const prefixes = new Map<number, string>()
   for (let number = 0; prefixes.size < partsOfCluster; number++) {
     const tagged = `${prefix}{${number}}`
