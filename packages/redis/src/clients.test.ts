@@ -90,7 +90,8 @@ const hangs = () => new Promise(() => {})
 
 describe('a command without an answer', () => {
   it('ends in time', async () => {
-    vi.useFakeTimers()
+    // Nothing else in this process: sockets of other tests use immediates and intervals.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const store = createRedisStore(nodeRedis({ get: hangs, set: hangs }), { timeout: 40 })
     const answer = expect(store.claim('a', '1', 1)).rejects.toThrow('Redis gave no answer within 40 ms')
     await vi.advanceTimersByTimeAsync(40)
@@ -159,6 +160,23 @@ describe('createRedisStore', () => {
     for (const replicas of [-1, 1.5, 17, '1' as unknown as number]) {
       expect(() => createRedisStore(ioredis({ pipeline() {} }), { replicas })).toThrow(/^option replicas: /)
     }
+  })
+
+  it('counts what a cluster puts before every key: with empty braces, no tag holds keys together', () => {
+    const rootNodes = [{ url: 'redis://127.0.0.1:1' }]
+    for (const [keyPrefix, fits] of [
+      ['{}', false],
+      ['shop:', true],
+    ] as const)
+      for (const client of [
+        createCluster({ rootNodes, keyPrefix }),
+        new Cluster([], { lazyConnect: true, keyPrefix }),
+        new Cluster([], { lazyConnect: true, redisOptions: { keyPrefix } }),
+      ]) {
+        const create = () => createRedisStore(client as unknown as RedisClient)
+        if (fits) expect(create).not.toThrow()
+        else expect(create).toThrow(/^option prefix: /)
+      }
   })
 
   it('refuses replicas for a client whose connections are several, or that has no pipeline', () => {

@@ -65,6 +65,11 @@ describe('whether the parts of a cluster have been begun', () => {
     expect(await founding.hasBegun()).toBe(true)
   })
 
+  it('is known as soon as one says so, though others hang', async () => {
+    const hanging = { ...newPart(), get: () => new Promise<undefined>(() => {}) }
+    expect(await new Founding([hanging, newPart(['epoch:everywhere', '1'])]).hasBegun()).toBe(true)
+  })
+
   it('is not so where one cannot be begun: nothing says that it has been', async () => {
     const parts = [newPart(), newPart()] as const
     parts[1].isFull = true

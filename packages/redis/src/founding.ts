@@ -40,9 +40,11 @@ export class Founding {
   }
 
   async #ask(): Promise<boolean> {
-    const answers = await Promise.allSettled(this.#parts.map(saysSo))
-    if (answers.some((answer) => answer.status === 'fulfilled' && answer.value)) return true
-    const unanswered = answers.find((answer) => answer.status === 'rejected')
+    const answers = this.#parts.map(saysSo)
+    // One is enough, whatever the others take.
+    if (await isAny(answers)) return true
+    const settled = await Promise.allSettled(answers)
+    const unanswered = settled.find((answer) => answer.status === 'rejected')
     if (unanswered !== undefined) throw unanswered.reason
     const claims = await Promise.allSettled(
       this.#parts.map((part) => part.claim(epochName, begun + randomUUID(), epochMilliseconds)),
@@ -58,4 +60,15 @@ export class Founding {
 async function saysSo(part: EpochCommands): Promise<boolean> {
   const [said, epoch = ''] = await Promise.all([part.get(everywhereName), part.get(epochName)])
   return said !== undefined || [lost, restoring, accepted].some((state) => epoch.startsWith(state))
+}
+
+/** Resolves as soon as one is so. */
+async function isAny(answers: readonly Promise<boolean>[]): Promise<boolean> {
+  const yes = answers.map(async (answer) => {
+    if (!(await answer)) throw new Error('it is not so')
+  })
+  return Promise.any(yes).then(
+    () => true,
+    () => false,
+  )
 }

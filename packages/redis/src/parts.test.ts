@@ -3,7 +3,7 @@ import { createMemoryStore, type Store } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { markKey } from '../../core/src/denial/denials.js'
 import { revokedMarkKey } from '../../core/src/revocation/revocations.js'
-import { say, sayNext } from '../../core/src/store/row.js'
+import { writeNextVersion, writeVersion } from '../../core/src/store/versions.js'
 import { isMarkKey, partsOf } from './parts.js'
 import { slotOf, slots } from './slot.js'
 
@@ -57,7 +57,7 @@ describe('the parts of a cluster', () => {
       expect(isMarkKey(key)).toBe(false)
   })
 
-  it('hold a call that waits and its end together, and all that is said under one key', async () => {
+  it('hold a call that waits and its end together, and all versions of what is under one key', async () => {
     const { of } = partsOf('countersign:', true)
     const written = new Set<string>()
     const store: Store = createMemoryStore()
@@ -75,9 +75,9 @@ describe('the parts of a cluster', () => {
     }
     for (let n = 0; n < 50; n++) {
       const key = `deny:key:${n}`
-      for (const text of ['a', 'b', 'c']) await sayNext(noted, key, () => [text, 60])
-      const [first] = [await say(noted, `replay:${n}`, undefined, 'used', 60)]
-      await say(noted, `replay:${n}`, first, 'unused', 60)
+      for (const text of ['a', 'b', 'c']) await writeNextVersion(noted, key, () => [text, 60])
+      const [first] = [await writeVersion(noted, `replay:${n}`, undefined, 'used', 60)]
+      await writeVersion(noted, `replay:${n}`, first, 'unused', 60)
       const id = randomBytes(16).toString('base64url')
       for (const name of ['', ':ended', ':ended::2', ':settled', ':answer'])
         await noted.put(`pending:${id}${name}`, '1', 60)
@@ -94,7 +94,7 @@ describe('the parts of a cluster', () => {
     }
     const parts = new Set([...written].map(of))
     expect(parts.size).toBeGreaterThan(40)
-    // Counted slots and rounds are no words of a row.
+    // Counted slots and rounds are no versions.
     for (const start of ['revoking:zC5d:29000000', 'session-renewed:7e4bb7a1-6f5c-4b7e-8a61-3c2d7c2f6a10'])
       expect(new Set(Array.from({ length: 100 }, (_, n) => of(`${start}:${n}`))).size).toBeGreaterThan(20)
   })

@@ -26,7 +26,10 @@ const partsOfCluster = 64
 export function partsOf(prefix: string, isCluster: boolean, before = ''): Parts {
   const tag = tagOf(before + prefix)
   if (!isCluster || (tag !== undefined && tag !== '')) return { count: 1, of: () => 0, prefixes: [prefix] }
-  if (tag === '') throw new TypeError('option prefix: in a cluster it must not have empty braces')
+  if (tag === '')
+    throw new TypeError(
+      'option prefix: in a cluster it must not have empty braces, nor the keyPrefix of the client',
+    )
   const prefixes = new Map<number, string>()
   for (let number = 0; prefixes.size < partsOfCluster; number++) {
     const tagged = `${prefix}{${number}}`
@@ -51,7 +54,7 @@ function partOf(key: string): number {
 
 /**
  * How much of a key names what is kept and lost together: a call that waits and all that became of it (`pending:id:ended`),
- * and what was said first under a key and all that was said since (`key:row:2`). Where the end of a call was lost and the
+ * and all versions of what is under a key (`key:series:2`). Where the end of a call was lost and the
  * call was not, it would be made once more.
  */
 function familyLength(key: string): number {
@@ -61,8 +64,8 @@ function familyLength(key: string): number {
   }
   const number = key.lastIndexOf(':')
   if (number < 1 || !/^\d+$/.test(key.slice(number + 1))) return key.length
-  const row = key.lastIndexOf(':', number - 1)
-  return row > 0 && /^(?:[\w-]{12})?$/.test(key.slice(row + 1, number)) ? row : key.length
+  const series = key.lastIndexOf(':', number - 1)
+  return series > 0 && /^(?:[\w-]{12})?$/.test(key.slice(series + 1, number)) ? series : key.length
 }
 
 const pending = 'pending:'

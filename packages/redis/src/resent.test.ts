@@ -38,10 +38,11 @@ async function openWay(port: number): Promise<Way> {
       one.on('error', () => {}).on('close', () => other.destroy())
     }
     socket.on('data', (bytes) => {
-      const sent = bytes.toString('latin1')
-      if (texts.length > 0 && texts.every((text) => sent.includes(text))) {
+      // Several commands may come at once.
+      for (const command of bytes.toString('latin1').split(/(?=\*\d+\r\n\$)/)) {
+        if (texts.length === 0 || !texts.every((text) => command.includes(text))) continue
         times++
-        isMute = times === 1
+        isMute ||= times === 1
       }
       redis.write(bytes)
     })
@@ -132,7 +133,7 @@ describe.runIf(redisBinary !== undefined || required)('a command that a client s
     // It has taken effect all the same.
     expect(await other.denials.find(sam)).toBe(undefined)
     if (what === 'add') await near.denials.remove(subject)
-    await near.denials.add({ subject, seconds: 3 * 86_400 })
+    await near.denials.add({ subject, seconds: 3600 })
     expect(await other.denials.find(sam)).toBe('key')
     way.mend()
     await expect.poll(() => way.times).toBe(2)

@@ -167,11 +167,11 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     ['redis 6', 'ioredis'],
     ['ioredis', 'redis 5'],
   ])(
-    '%s and %s: of two words of one row the later counts, whoever writes it back first',
+    '%s and %s: of two versions the later counts, whoever writes it back first',
     alone(async ({ admin, open }, first: string, second: string) => {
       const [here, there] = [await open(first), await open(second)]
       const keys = ['deny:token:a', 'deny:token:b']
-      // Each has said the last word of one: that it is denied until then, and that it is let go.
+      // Each has written the latest version of one: that it is denied, and that it no longer is.
       for (const [key, one, two] of [
         [keys[0], here, there],
         [keys[1], there, here],
@@ -200,7 +200,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     ['redis 6', 'ioredis'],
     ['ioredis', 'redis 5'],
   ])(
-    '%s and %s: one that was cut off for the whole time takes nothing back that was said since, in a row of its own',
+    '%s and %s: one that was cut off for the whole time takes nothing back that was said since, in a series of its own',
     alone(async ({ admin, open }, first: string, second: string) => {
       const [here, there] = [await open(first), await open(second)]
       for (const store of [here, there]) await store.get('a')

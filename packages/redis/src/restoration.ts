@@ -165,7 +165,7 @@ export class Restoration {
     return this.#context.journal.live(this.#context.part)
   }
 
-  /** Others that compare at the same time may have had the last word with an earlier end. */
+  /** Others that compare at the same time may have written an earlier end last. */
   async #contest(): Promise<void> {
     const contested = this.#contested
     this.#contested = []
@@ -173,16 +173,17 @@ export class Restoration {
   }
 
   /**
-   * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two words of a
-   * row, the later counts; a row that others have begun is one that they began when this one had been lost, and stands. Of two
-   * marks nobody knows which is the newer one, so it becomes another one, under which everything is looked up again.
+   * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two
+   * versions of one series, the later counts; a series that others have begun is one that they began when this one had been
+   * lost, and stands. Of two marks nobody knows which is the newer one, so it becomes another one, under which everything is
+   * looked up again.
    */
   async #compare({ key }: JournalEntry, isFirst: boolean): Promise<void> {
     const { commands, journal, monotonic } = this.#context
     const there = await commands.get(key)
     const mine = journal.get(key)
     if (mine === undefined || there === mine.value) return
-    if (there !== undefined && rowOf(there) !== rowOf(mine.value)) {
+    if (there !== undefined && seriesOf(there) !== seriesOf(mine.value)) {
       // Or it would be the first to be written back when it is lost once more.
       journal.forget(key)
       return
@@ -205,13 +206,13 @@ export class Restoration {
   }
 }
 
-/** The number with which a value begins: a time at which something ends, or how many words have been said. */
+/** The number with which a value begins: a time at which something ends, or the number of a version. */
 const numberOf = (value: string): number | undefined => {
   const [number] = /^\d{1,15}(?= |$)/.exec(value) ?? []
   return number === undefined ? undefined : Number(number)
 }
-/** The name of the row of which a value is a word. */
-const rowOf = (value: string): string | undefined => /^\d{1,15} (\S*) /.exec(value)?.[1]
+/** The series of which a value is a version. */
+const seriesOf = (value: string): string | undefined => /^\d{1,15} (\S*) /.exec(value)?.[1]
 /** A value by which changes are told apart, and nothing else. */
 const isMark = /^[\w-]{16,40}$/
 

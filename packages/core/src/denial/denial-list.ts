@@ -1,49 +1,43 @@
 import { instanceSkew } from '../limits.js'
-import { lastWord, say, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, type Version, writeNextVersion, writeVersion } from '../store/versions.js'
 import type { Denial } from './denial.js'
 
 const slots = 1024
-/** Said of a slot in place of a denial. */
+const slotKey = (slot: number): string => `deny:slot:${slot}`
+/** The value of a slot without a denial. */
 const free = ''
 
 /**
  * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered slots, each
- * a row of words: without a lock no update is lost, however many operators write at once, and none is undone by one that
+ * kept in versions: without a lock no update is lost, however many operators write at once, and none is undone by one that
  * takes effect late. Requests are not checked against it.
  */
 export class DenialList {
   readonly #store: Store
   readonly #clock: () => number
-  readonly #prefix: string
   readonly #seconds: number
 
   /**
    * @param clock milliseconds, as `Date.now`
-   * @param kept the prefix of its keys, and the seconds for which a word is kept
+   * @param seconds that a version is kept
    */
-  constructor(
-    store: Store,
-    clock: () => number,
-    { prefix, seconds }: { readonly prefix: string; readonly seconds: number },
-  ) {
+  constructor(store: Store, clock: () => number, seconds: number) {
     this.#store = store
     this.#clock = clock
-    this.#prefix = prefix
     this.#seconds = seconds
   }
 
   /** Writes the denial to the first slot that is free or holds the same subject, from a slot computed of its id. */
   async record(denial: Denial): Promise<void> {
+    const text = JSON.stringify(denial)
     const first = Buffer.from(denial.id, 'base64url').readUInt16BE(0)
     for (let step = 0; step < slots; step++) {
-      const said = await sayNext(this.#store, this.#key((first + step) % slots), (last) => {
-        const held = this.#denialIn(last)
-        if (held !== undefined && held.id !== denial.id) return undefined
-        const until = Math.max(denial.until, held?.until ?? 0)
-        return [JSON.stringify({ ...denial, until }), this.#seconds]
+      const written = await writeNextVersion(this.#store, slotKey((first + step) % slots), (latest) => {
+        const held = this.#denialIn(latest)
+        return held === undefined || held.id === denial.id ? [text, this.#seconds] : undefined
       })
-      if (said !== undefined) return
+      if (written !== undefined) return
     }
     throw new RangeError(
       `denials: ${slots} subjects are denied already, and no more can be listed; remove some first`,
@@ -52,43 +46,34 @@ export class DenialList {
 
   async erase(id: string): Promise<void> {
     await Promise.all(
-      (await this.#slots()).map(async (word, slot) => {
-        // Where something else has been said meanwhile, that stands.
-        if (this.#denialIn(word)?.id === id)
-          await say(this.#store, this.#key(slot), word, free, this.#seconds)
+      (await this.#slots()).map(async (version, slot) => {
+        // If something else has been written meanwhile, this loses.
+        if (this.#denialIn(version)?.id === id)
+          await writeVersion(this.#store, slotKey(slot), version, free, this.#seconds)
       }),
     )
   }
 
   async read(): Promise<readonly Denial[]> {
-    return (await this.#slots()).map((word) => this.#denialIn(word)).filter((denial) => denial !== undefined)
+    const held = (await this.#slots()).map((version) => this.#denialIn(version))
+    // Two slots for one subject, where one before the other became free meanwhile: the later one counts.
+    const latest = new Map<string, Denial>()
+    for (const denial of held.filter((one) => one !== undefined).sort((a, b) => a.since - b.since))
+      latest.set(denial.id, denial)
+    return [...latest.values()]
   }
 
-  #key(slot: number): string {
-    return `${this.#prefix}slot:${slot}`
-  }
-
-  #slots(): Promise<(Word | undefined)[]> {
+  #slots(): Promise<(Version | undefined)[]> {
     return Promise.all(
-      Array.from({ length: slots }, async (_, slot) => lastWord(this.#store, this.#key(slot))),
+      Array.from({ length: slots }, async (_, slot) => latestVersion(this.#store, slotKey(slot))),
     )
   }
 
   /** The denial that is listed in a slot, and in force. */
-  #denialIn(word: Word | undefined): Denial | undefined {
-    if (word === undefined || word.text === free) return undefined
+  #denialIn(version: Version | undefined): Denial | undefined {
+    if (version === undefined || version.value === free) return undefined
     // Only this class writes slots.
-    const denial = JSON.parse(word.text) as Denial
+    const denial = JSON.parse(version.value) as Denial
     return this.#clock() < (denial.until + instanceSkew) * 1000 ? denial : undefined
   }
-}
-
-/** Of several denials of one subject, as there are for a day and for longer, the one that was said last, until the latest end. */
-export function latest(denials: readonly Denial[]): readonly Denial[] {
-  const bySubject = new Map<string, Denial>()
-  for (const denial of denials.toSorted((a, b) => a.since - b.since)) {
-    const until = Math.max(denial.until, bySubject.get(denial.id)?.until ?? 0)
-    bySubject.set(denial.id, { ...denial, until })
-  }
-  return [...bySubject.values()]
 }

@@ -6,8 +6,8 @@ import { z } from '../configuration/schema.js'
 import type { DenialKind, StateEvent, UntimedEvent } from '../events.js'
 import { instanceSkew } from '../limits.js'
 import { Mark } from '../store/mark.js'
-import { lastWord, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, type Version, writeNextVersion } from '../store/versions.js'
 import type { Denial } from './denial.js'
 import {
   type CheckedSubject,
@@ -16,7 +16,7 @@ import {
   looksLikeSubject,
   subjectsOf,
 } from './denial.js'
-import { DenialList, latest } from './denial-list.js'
+import { DenialList } from './denial-list.js'
 
 /** A denial to be made. */
 export interface NewDenial {
@@ -35,12 +35,12 @@ export interface NewDenial {
 /**
  * The operator's deny-list, shared through the store. Whoever is on it is answered `403 access_denied`, by every
  * instance, from the next request after `add` has resolved. If `add` or `remove` rejects, say it again: repeating is
- * harmless. Of all that is said of a subject the last word counts: what a store does late, or a client of it once more after
- * it has lost its connection, takes back nothing that was said since.
+ * harmless. The latest change of a subject counts: a change that the store applies late, or that its client sends again
+ * after it has lost its connection, undoes no later one.
  */
 export interface Denials {
   /**
-   * Denies a subject. One that is denied already is denied until the later of both ends: to have it end sooner, remove it first.
+   * Denies a subject; one that is denied already is denied anew, for that time and no longer.
    *
    * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024 subjects
    * are denied already
@@ -75,36 +75,26 @@ export interface DenialCheck extends Denials {
 
 const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
-const day = 86_400
 /**
- * How denials are kept: those for a day at most, of which there may be many, and those for longer. The words of one kind are
- * kept for the same time, whatever they say, since what takes effect late must not shorten the time of what was said after
- * it; and so much longer than a denial of the kind lasts that the words which came after a late one are still there to be
- * followed from it.
+ * Seconds that a version is kept. It is the same for all, so that a late write shortens no later version, and longer than any
+ * denial, so that the versions after a late write are still there.
  */
-const brief: Kept = { prefix: 'deny:brief:', seconds: 2 * day }
-const long: Kept = { prefix: 'deny:', seconds: maxSeconds + 30 * day }
-const kindsKept = [long, brief]
-interface Kept {
-  readonly prefix: string
-  /** For which a word is kept. */
-  readonly seconds: number
-}
-/** Of a subject of whom nothing is known: a denial that was given up may take effect yet. */
+const versionSeconds = maxSeconds + 30 * 86_400
+/** Seconds for the removal of a denial that is not there: one whose write got no answer may still take effect. */
 const lateSeconds = 3600
 // Outlives every denial, so that a mark which has gone means that none is in force.
-const markSeconds = maxSeconds + day
+const markSeconds = maxSeconds + 86_400
 /** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
-const rowKey = ({ prefix }: Kept, { kind, id }: CheckedSubject): string => `${prefix}${kind}:${id}`
-/** Said in place of the end of a denial in seconds. */
+const subjectKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
+/** The value of a version that removes a denial; that of a denial is its end in seconds. */
 const lifted = 'lifted'
 
 /**
  * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is
  * absent nobody is denied, and while it stays the same a caller that was found free of denials is free of them. So a
- * request costs one read, and a few more at the first sight of a token after a change. What is said of a subject is a row of
- * words ({@link lastWord}), of which none is overwritten or deleted.
+ * request costs one read, and a few more at the first sight of a token after a change. The changes of a subject
+ * are versions ({@link latestVersion}), of which none is overwritten or deleted.
  *
  * @param clock milliseconds, as `Date.now`
  */
@@ -113,27 +103,34 @@ export function createDenials(
   clock: () => number,
   report: (event: UntimedEvent<StateEvent>) => void,
 ): DenialCheck {
-  const lists = { long: new DenialList(store, clock, long), brief: new DenialList(store, clock, brief) }
+  const list = new DenialList(store, clock, versionSeconds)
   const mark = new Mark<Origin>(store, markKey, markSeconds)
 
   const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const noteAbsent = mark.look(seen)
-    const words = kindsKept.flatMap((kept) =>
-      subjects.map((subject) => lastWord(store, rowKey(kept, subject))),
-    )
-    const conclude = (said: readonly (Word | undefined)[]): DenialKind | undefined => {
-      const index = said.findIndex((word) => endOf(word) > clock())
+    const versions = subjects.map((subject) => latestVersion(store, subjectKey(subject)))
+    const conclude = (found: readonly (Version | undefined)[]): DenialKind | undefined => {
+      const index = found.findIndex((version) => version !== undefined && denies(version, clock()))
       if (index === -1) noteAbsent(caller)
-      return subjects[index % subjects.length]?.kind
+      return subjects[index]?.kind
     }
-    return words.some(isPromiseLike)
-      ? Promise.all(words).then(conclude)
-      : conclude(words as (Word | undefined)[])
+    return versions.some(isPromiseLike)
+      ? Promise.all(versions).then(conclude)
+      : conclude(versions as (Version | undefined)[])
   }
 
   const under = (seen: string | undefined, caller: Origin): Awaitable<DenialKind | undefined> =>
     mark.isAbsent(caller, seen) || seen === undefined ? undefined : search(caller, seen)
+
+  const change = async (subject: CheckedSubject, value: string): Promise<void> => {
+    const isNew = value !== lifted
+    await writeNextVersion(store, subjectKey(subject), (latest) => [
+      value,
+      isNew || latest !== undefined ? versionSeconds : lateSeconds,
+    ])
+    await mark.change()
+  }
 
   return {
     find: (caller) => andThen(mark.read(), (seen) => under(seen, caller)),
@@ -145,14 +142,8 @@ export function createDenials(
       const checked = checkSubject(subject, 'denials.add: subject.')
       const since = Math.floor(clock() / 1000)
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
-      const kept = seconds <= day ? brief : long
-      await (kept === brief ? lists.brief : lists.long).record(made)
-      // Also where it is denied for as long: whoever said that may not have come to the end of it, or be the only one to know.
-      await sayNext(store, rowKey(kept, checked), (last) => [
-        String(Math.max(made.until, untilOf(last))),
-        kept.seconds,
-      ])
-      await mark.change()
+      await list.record(made)
+      await change(checked, String(made.until))
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made
     },
@@ -160,30 +151,18 @@ export function createDenials(
     async remove(subject, given = {}) {
       const checked = checkSubject(subject, 'denials.remove: the subject ')
       const why = checkArgument(whySchema, given, 'denials.remove: ')
-      for (const kept of kindsKept)
-        await sayNext(store, rowKey(kept, checked), (last) => [
-          lifted,
-          last === undefined ? lateSeconds : kept.seconds,
-        ])
-      await mark.change()
-      await Promise.all([lists.long.erase(checked.id), lists.brief.erase(checked.id)])
+      await change(checked, lifted)
+      await list.erase(checked.id)
       report({ name: 'denial-removed', kind: checked.kind, id: checked.id, ...why })
     },
 
-    async list() {
-      return latest((await Promise.all([lists.long.read(), lists.brief.read()])).flat())
-    },
+    list: () => list.read(),
   }
 }
 
-/** In seconds. */
-const untilOf = (word: Word | undefined): number =>
-  word === undefined || word.text === lifted ? 0 : Number(word.text)
-/** In milliseconds, by the clock of this instance, which another one's may be behind. */
-const endOf = (word: Word | undefined): number => {
-  const until = untilOf(word)
-  return until === 0 ? 0 : (until + instanceSkew) * 1000
-}
+/** By the clock of this instance, which another one's may be ahead of. */
+const denies = ({ value }: Version, now: number): boolean =>
+  value !== lifted && !(now >= (Number(value) + instanceSkew) * 1000)
 
 const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
 const by = z.string(byKind()).max(200, byKind()).optional()

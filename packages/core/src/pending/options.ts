@@ -1,4 +1,5 @@
 import { z } from '../configuration/schema.js'
+import { whole } from '../configuration/whole.js'
 
 /** How pending requests are kept (AAuth 11.8), and how many there may be. */
 export interface PendingOptions {
@@ -53,10 +54,10 @@ const count = z.int().positive()
 /** The schema of {@link PendingOptions}; the only place where their defaults are stated. */
 export const pendingOptionsSchema: z.ZodType<PendingSettings> = z
   .strictObject({
-    lifetime: z.int().min(1).max(604_800).default(600),
-    retention: z.int().min(1).max(604_800).default(3600),
-    retryAfter: z.int().min(0).max(300).default(5),
-    longestWait: z.int().min(0).max(300).default(30),
+    lifetime: whole('seconds', 1, 604_800).default(600),
+    retention: whole('seconds', 1, 604_800).default(3600),
+    retryAfter: whole('seconds', 0, 300).default(5),
+    longestWait: whole('seconds', 0, 300).default(30),
     maxWaits: count.default(1000),
     perKey: count.default(30),
     perIssuer: count.default(600),
@@ -65,6 +66,6 @@ export const pendingOptionsSchema: z.ZodType<PendingSettings> = z
     clarification: z.boolean().default(false),
     callContent: z.int().min(0).default(65_536),
     callAnswer: z.int().min(0).default(262_144),
-    callTime: z.int().min(1).max(600).default(60),
+    callTime: whole('seconds', 1, 600).default(60),
   })
   .prefault({})

@@ -1,15 +1,15 @@
 import { sealCaller } from '../caller.js'
 import { instanceSkew } from '../limits.js'
-import { lastWord, say, sayNext, standing, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { headOf, latestVersion, type Version, writeNextVersion, writeVersion } from '../store/versions.js'
 import type { Ending, PendingRecord, Settlement } from './record.js'
 import type { StoredBytes } from './stored-bytes.js'
 
 /**
  * Pending requests in the store. A record never changes. Its settlement, its ending and other notes are entries of their
- * own that are claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds. What
- * becomes of it is a row of words ({@link lastWord}): a claim may be given back and made anew, and what takes effect late
- * gives back no claim that was made after it.
+ * own that are claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds. Its
+ * ending is kept in versions ({@link latestVersion}): a claim may be given back and made again, and a write that takes
+ * effect late gives back no claim that was made after it.
  */
 export interface PendingRecords {
   /** Stores a new request. @throws StoreError `full` when its bytes are over the limit */
@@ -76,8 +76,8 @@ const besideRecord = 7 * 512
 /** How long a cancelled request is remembered: its agent knows that it is gone. */
 const cancelledMs = 60_000
 
-/** Said in place of an ending: the claim before it was given back, or its call is lost. */
-type Said = Ending | { readonly state: 'given-back' } | { readonly state: 'lost'; readonly claim: Ending }
+/** What became of a record: its ending, or that a claim on it was given back, or that its call is lost. */
+type Outcome = Ending | { readonly state: 'given-back' } | { readonly state: 'lost'; readonly claim: Ending }
 
 /** What the records of pending requests depend on. */
 export interface RecordsContext {
@@ -117,30 +117,30 @@ export function createPendingRecords({
     await store.put(key(record, name), text, noteTtl(keep))
   }
   const ended = (record: PendingRecord): string => key(record, 'ended')
-  /** Says what becomes of a record, after what is said of it already. */
-  const sayEnd = (
+  /** Writes the next version of what became of a record. */
+  const writeEnd = (
     record: PendingRecord,
-    next: (last: Said | undefined) => Said | undefined,
+    next: (latest: Outcome | undefined) => Outcome | undefined,
     keep = record.forgotten,
-  ): Promise<Word | undefined> =>
-    sayNext(store, ended(record), (last) => {
-      const word = next(saidIn(last))
-      return word === undefined ? undefined : [JSON.stringify(word), noteTtl(keep)]
+  ): Promise<Version | undefined> =>
+    writeNextVersion(store, ended(record), (latest) => {
+      const outcome = next(outcomeIn(latest))
+      return outcome === undefined ? undefined : [JSON.stringify(outcome), noteTtl(keep)]
     })
-  const claimEnd = async (record: PendingRecord, ending: Ending): Promise<Word | undefined> => {
+  const claimEnd = async (record: PendingRecord, ending: Ending): Promise<Version | undefined> => {
     const text = JSON.stringify(ending)
-    const first = await say(store, ended(record), undefined, text, noteTtl(record.forgotten))
+    const first = await writeVersion(store, ended(record), undefined, text, noteTtl(record.forgotten))
     if (first !== undefined) return first
-    let own: Word | undefined
-    const said = await sayNext(store, ended(record), (last) => {
-      const before = saidIn(last)
-      // A client may have sent it once more, and been told that it is taken.
-      if (ending.name !== undefined && isClaim(before, ending.name)) own = last
-      return before === undefined || before.state === 'given-back'
+    let own: Version | undefined
+    const written = await writeNextVersion(store, ended(record), (latest) => {
+      const outcome = outcomeIn(latest)
+      // A client may have sent it again, and been told that it is taken.
+      if (ending.name !== undefined && isClaim(outcome, ending.name)) own = latest
+      return outcome === undefined || outcome.state === 'given-back'
         ? [text, noteTtl(record.forgotten)]
         : undefined
     })
-    return said ?? own
+    return written ?? own
   }
   /** Replaces a record by what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
@@ -175,40 +175,40 @@ export function createPendingRecords({
     },
     async cancel(record) {
       const ending: Ending = { state: 'ended' }
-      const said = await claimEnd(record, ending)
-      if (said === undefined) return false
+      const version = await claimEnd(record, ending)
+      if (version === undefined) return false
       const soon = Math.min(record.forgotten, clock() + cancelledMs)
       await empty(record, soon)
       storedBytes.giveBack(record.id)
       // Ids are random, and never given out a second time: whenever this takes effect, there is nothing else under the key.
       if (record.interaction !== undefined) await store.delete(`interaction:${record.interaction.id}`)
       // Last, and for longer than the record: a cancelled request must never be found without its ending.
-      await store.put(ended(record), standing(said), ttl(soon) + cancelledMs / 1000)
+      await store.put(ended(record), headOf(version), ttl(soon) + cancelledMs / 1000)
       return true
     },
     async conclude(record, ending, keep = 0) {
       // The record is kept as long as its ending, so that its URL answers `410` until both are gone. The held call is not
       // needed any more, nor are the credentials in it.
       const forgotten = Math.max(record.forgotten, keep)
-      await sayEnd(record, () => ending, forgotten)
+      await writeEnd(record, () => ending, forgotten)
       await empty(record, forgotten)
     },
     async giveBack(record, name) {
-      await sayEnd(record, (last) => (isClaim(last, name) ? { state: 'given-back' } : undefined))
+      await writeEnd(record, (latest) => (isClaim(latest, name) ? { state: 'given-back' } : undefined))
     },
     async lose(record, claimed) {
       const { name } = claimed
       let isLost = name === undefined
-      const said = await sayEnd(record, (last) => {
-        isLost ||= last?.state === 'lost' && last.claim.name === name
-        return name !== undefined && isClaim(last, name) ? { state: 'lost', claim: claimed } : undefined
+      const written = await writeEnd(record, (latest) => {
+        isLost ||= latest?.state === 'lost' && latest.claim.name === name
+        return name !== undefined && isClaim(latest, name) ? { state: 'lost', claim: claimed } : undefined
       })
-      return isLost || said !== undefined
+      return isLost || written !== undefined
     },
     async ending(record) {
-      const said = saidIn(await lastWord(store, ended(record)))
-      if (said === undefined || said.state === 'given-back') return undefined
-      return said.state === 'lost' ? said.claim : said
+      const outcome = outcomeIn(await latestVersion(store, ended(record)))
+      if (outcome === undefined || outcome.state === 'given-back') return undefined
+      return outcome.state === 'lost' ? outcome.claim : outcome
     },
     note,
     claim,
@@ -216,10 +216,10 @@ export function createPendingRecords({
   }
 }
 
-const saidIn = (word: Word | undefined): Said | undefined =>
-  word === undefined ? undefined : (JSON.parse(word.text) as Said)
-const isClaim = (said: Said | undefined, name: string): boolean =>
-  said?.state === 'running' && said.name === name
+const outcomeIn = (version: Version | undefined): Outcome | undefined =>
+  version === undefined ? undefined : (JSON.parse(version.value) as Outcome)
+const isClaim = (outcome: Outcome | undefined, name: string): boolean =>
+  outcome?.state === 'running' && outcome.name === name
 
 function withoutCall(record: PendingRecord): PendingRecord {
   const { call } = record

@@ -8,8 +8,8 @@ import { instanceSkew } from '../limits.js'
 import type { ReadSignature } from '../signature/read.js'
 import { baseComponents } from '../signature/required.js'
 import type { BreakGlassCheck } from '../store/break-glass.js'
-import { lastWord, say, standing, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { headOf, latestVersion, type Version, writeVersion } from '../store/versions.js'
 
 /** On which methods a signature is accepted only once: on none, on unsafe ones, on all. */
 export type ReplayMode = 'off' | 'unsafe' | 'all'
@@ -55,16 +55,16 @@ interface Kept {
 /** What a request has recorded as used. */
 interface Own {
   readonly key: string
-  readonly word: Word
+  readonly version: Version
   /** Milliseconds: until then it is remembered. */
   readonly until: number
 }
 
-/** What is said of a signature, the one after the other. */
+/** The values of a signature's versions. */
 const used = 'used'
 const unused = 'unused'
-const firstUse: Word = { row: '', number: 1, text: used }
-const firstValue = standing(firstUse)
+const firstUse: Version = { series: '', number: 1, value: used }
+const firstValue = headOf(firstUse)
 
 const servesOnce = (mode: ReplayMode, method: string): boolean =>
   mode === 'all' || (mode === 'unsafe' && !safeMethods.has(method))
@@ -84,14 +84,14 @@ export function createReplays(context: ReplayContext): Replays {
 
   const secondsUntil = (until: number): number => Math.max(1, (until - clock()) / 1000)
 
-  /** @returns what it has said of it; `undefined` where it was used before */
-  const claim = (key: string, until: number): Awaitable<Word | undefined> => {
+  /** @returns the version that records the use; `undefined` if the signature was used before */
+  const claim = (key: string, until: number): Awaitable<Version | undefined> => {
     const ttl = secondsUntil(until)
     return andThen(store.claim(key, firstValue, ttl), (isFirst) =>
       isFirst
         ? firstUse
-        : andThen(lastWord(store, key), (last) =>
-            last?.text === unused ? say(store, key, last, used, ttl) : undefined,
+        : andThen(latestVersion(store, key), (latest) =>
+            latest?.value === unused ? writeVersion(store, key, latest, used, ttl) : undefined,
           ),
     )
   }
@@ -120,12 +120,12 @@ export function createReplays(context: ReplayContext): Replays {
       if (own.get(request.rawHeaders)?.key === key) return undefined
       // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
       const until = (read.created + context.window + 1 + instanceSkew) * 1000
-      const first = andThen(claim(key, until), (word) => {
-        if (word !== undefined) {
+      const first = andThen(claim(key, until), (version) => {
+        if (version !== undefined) {
           isInUse = true
-          own.set(request.rawHeaders, { key, word, until })
+          own.set(request.rawHeaders, { key, version, until })
         }
-        return judge(word !== undefined, request, read)
+        return judge(version !== undefined, request, read)
       })
       return isPromiseLike(first) ? first.catch(unavailable) : first
     },
@@ -134,8 +134,8 @@ export function createReplays(context: ReplayContext): Replays {
       const recorded = own.get(request.rawHeaders)
       if (recorded === undefined) return undefined
       own.delete(request.rawHeaders)
-      const { key, word, until } = recorded
-      const gone = say(store, key, word, unused, secondsUntil(until))
+      const { key, version, until } = recorded
+      const gone = writeVersion(store, key, version, unused, secondsUntil(until))
       // A signature that cannot be given back stays used; the store's failure has been reported.
       return isPromiseLike(gone) ? gone.then(ignore, ignore) : undefined
     },

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import type { TokenName } from '../caller.js'
 import { instanceSkew, issuerSkew } from '../limits.js'
 import type { Revocations } from '../revocation/revocations.js'
-import { lastWord, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, writeNextVersion } from '../store/versions.js'
 
 /** What can outlive the token that it was begun with. */
 export type Begun = 'session' | 'request'
@@ -43,14 +43,14 @@ export function createBegunWith({ resource, store, revocations, clock }: BegunWi
   const secondsUntil = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000)) + skew
   /** Notes how long it lasts, unless it is known to last longer. What is noted late shortens nothing. */
   const note = async (what: Begun | 'ended', token: TokenName, until: number): Promise<void> => {
-    await sayNext(store, key(what, token), (last) => {
-      const known = Number(last?.text ?? 0)
+    await writeNextVersion(store, key(what, token), (latest) => {
+      const known = Number(latest?.value ?? 0)
       return known >= until ? [undefined, secondsUntil(known)] : [String(until), secondsUntil(until)]
     })
   }
   const noted = async (what: Begun | 'ended', token: TokenName): Promise<number | undefined> => {
-    const word = await lastWord(store, key(what, token))
-    return word === undefined ? undefined : Number(word.text)
+    const version = await latestVersion(store, key(what, token))
+    return version === undefined ? undefined : Number(version.value)
   }
 
   return {

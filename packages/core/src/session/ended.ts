@@ -3,8 +3,8 @@ import { findStop, type StopContext } from '../authentication/stops.js'
 import type { EndMarks } from '../caller.js'
 import { isUser } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
-import { lastWord, markOf, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, versionId, writeNextVersion } from '../store/versions.js'
 import type { BegunWith } from './begun-with.js'
 import type { SessionClaims } from './session.js'
 
@@ -57,10 +57,10 @@ export interface EndedSessionsContext {
 }
 
 /**
- * Creates the {@link EndedSessions} of a server. Each end writes a new mark, and each decision keeps the marks of its time.
- * So a decision made before an end is told apart from one made afterwards without comparing clocks, however late it is
- * delivered. Marks follow one another in a row ({@link lastWord}): an earlier end that takes effect once more is not the
- * last, or what was begun after it would go on though it was ended since.
+ * Creates the {@link EndedSessions} of a server. Each end writes a new mark, and each decision stores the marks of
+ * its time. So a decision made before an end can be told from one made afterwards without comparing clocks, however
+ * late it is delivered. A mark is a version ({@link latestVersion}): an earlier end that takes effect again later is not
+ * the latest, so it does not revive what was ended since.
  */
 export function createEndedSessions(context: EndedSessionsContext): EndedSessions {
   const { resource, longest, store, stops, begunWith } = context
@@ -68,11 +68,11 @@ export function createEndedSessions(context: EndedSessionsContext): EndedSession
   const key = (what: string, name: string): string =>
     `session-ended:${what}:${hash('sha256', `${resource}\n${name}`, 'base64url')}`
   const mark = async (name: string): Promise<void> => {
-    await sayNext(store, name, () => ['', longest + instanceSkew])
+    await writeNextVersion(store, name, () => ['', longest + instanceSkew])
   }
   const last = async (name: string): Promise<string | undefined> => {
-    const word = await lastWord(store, name)
-    return word === undefined ? undefined : markOf(word)
+    const version = await latestVersion(store, name)
+    return version === undefined ? undefined : versionId(version)
   }
   const marks = async ({ user, jkt }: Who): Promise<EndMarks> => {
     const [ofUser, ofKey] = await Promise.all([

@@ -4,8 +4,8 @@ import { andThen } from '../awaitable.js'
 import type { Grant, Person } from '../caller.js'
 import { describeValue } from '../configuration/describe-value.js'
 import { askable } from '../errors.js'
-import { say, sayNext, type Word } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { type Version, writeNextVersion, writeVersion } from '../store/versions.js'
 import { type Deadlines, type Inquiry, NoAnswer } from '../time/deadline.js'
 import type { LinkedPerson, NewLink, UsersOptions } from './options.js'
 
@@ -42,8 +42,8 @@ const noDeadline = 600
 
 /** Said of a person whom somebody has linked, in place of the time, in milliseconds, until which they may be linking them. */
 const over = '0'
-/** Seconds for which a word is kept: far longer than a link takes, so that one that is said late ends no later link. */
-const wordSeconds = 3600
+/** Seconds that a version is kept: far longer than a link takes, so that a late write ends no later link. */
+const versionSeconds = 3600
 
 /** Creates it. */
 export function createUserDirectory({
@@ -60,13 +60,15 @@ export function createUserDirectory({
   return {
     async alone({ person }, run) {
       const key = `linking:${hash('sha256', `${resource}\n${person.ps}\n${person.sub}`, 'base64url')}`
-      const isBusy = (last: Word | undefined): boolean => clock() < Number(last?.text ?? 0)
+      const isBusy = (latest: Version | undefined): boolean => clock() < Number(latest?.value ?? 0)
       const until = String(clock() + claimed * 1000)
-      const own = await sayNext(store, key, (last) => (isBusy(last) ? undefined : [until, wordSeconds]))
+      const own = await writeNextVersion(store, key, (latest) =>
+        isBusy(latest) ? undefined : [until, versionSeconds],
+      )
       if (own === undefined) return 'busy'
       const release = async (): Promise<void> => {
         try {
-          await say(store, key, own, over, wordSeconds)
+          await writeVersion(store, key, own, over, versionSeconds)
         } catch {
           // A claim that cannot be ended expires.
         }

@@ -5,8 +5,8 @@ import { z } from '../configuration/schema.js'
 import type { StateEvent, UntimedEvent } from '../events.js'
 import { isServerIdentifier } from '../identifiers.js'
 import { instanceSkew } from '../limits.js'
-import { lastWord, markOf, sayNext } from '../store/row.js'
 import type { Store } from '../store/store.js'
+import { latestVersion, versionId, writeNextVersion } from '../store/versions.js'
 import { type Deadlines, Inquiry } from '../time/deadline.js'
 import type { LinkedPerson, UsersOptions } from './options.js'
 
@@ -58,11 +58,11 @@ export function createUnlinks(context: UnlinksContext): Unlinks {
   const key = ({ ps, sub }: PersonIdentifier): string =>
     `unlinked:${hash('sha256', `${resource}\n${ps}\n${sub}`, 'base64url')}`
   const end = async (person: PersonIdentifier): Promise<void> => {
-    await sayNext(store, key(person), () => ['', longest + instanceSkew])
+    await writeNextVersion(store, key(person), () => ['', longest + instanceSkew])
   }
   const lastMark = async (person: PersonIdentifier): Promise<string | undefined> => {
-    const word = await lastWord(store, key(person))
-    return word === undefined ? undefined : markOf(word)
+    const version = await latestVersion(store, key(person))
+    return version === undefined ? undefined : versionId(version)
   }
   return {
     async unlink(given) {
