@@ -6,16 +6,12 @@ import { Epoch, type EpochContext } from './epoch.js'
 import { type EpochCommands, epochName } from './epoch-keys.js'
 import { Founding } from './founding.js'
 import type { Journal } from './journal.js'
-import { isMarkKey, type Parts } from './parts.js'
+import { isMarkKey, type Parts, partOfMarks } from './parts.js'
 import type { Restored } from './restoration.js'
 import { isSet, Sender, textOf } from './sender.js'
 
 // Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
 const reconnecting = 3000
-
-const deniedMark = 'deny:mark'
-// Longer than any denial lasts.
-const markMilliseconds = 402 * 86_400_000
 
 /** What a {@link CommandStore} works with. */
 export interface CommandStoreContext {
@@ -194,21 +190,14 @@ export class CommandStore implements Store {
     })
   }
 
-  /**
-   * The marks that this process has written, which are in a part of their own. Where nobody is left who has written that of
-   * denials, there is one from now on: without it nobody would be denied, though the other parts hold denials.
-   */
+  /** The marks that this process has written, which are in a part of their own. */
   async #changeMarks(): Promise<void> {
-    const part = this.#parts.of(deniedMark)
-    const marks = (this.#journal?.live(part) ?? []).filter(({ key }) => isMarkKey(key))
+    const marks = (this.#journal?.live(partOfMarks) ?? []).filter(({ key }) => isMarkKey(key))
     const put = ({ key, expires }: { readonly key: string; readonly expires: number }): Promise<unknown> => {
       const left = Math.max(1, Math.ceil(expires - performance.now()))
-      return this.#sender.send((commands) => commands.set(this.#nameOf(part, key), randomUUID(), left))
+      return this.#sender.send((commands) => commands.set(this.#nameOf(partOfMarks, key), randomUUID(), left))
     }
     await Promise.all(marks.map(put))
-    const begin = (): Promise<unknown> =>
-      this.#context.unconfirmed.setIfAbsent(this.#nameOf(part, deniedMark), randomUUID(), markMilliseconds)
-    await this.#sender.send(begin)
   }
 
   /** Once for all parts that were lost together. */

@@ -11,7 +11,7 @@ import {
 } from './epoch-keys.js'
 import type { Journal } from './journal.js'
 import { partOfMarks } from './parts.js'
-import { Restoration, type Restored } from './restoration.js'
+import { beginMark, Restoration, type Restored } from './restoration.js'
 
 /** What an {@link Epoch} works with. */
 export interface EpochContext {
@@ -155,11 +155,14 @@ export class Epoch {
 
   /** The operator has restored what has to be there. */
   async accept(): Promise<void> {
+    const { commands, hasBegun, part } = this.#context
     const value = accepted + randomUUID()
     // Of a cluster most often one part is lost. The others go on.
-    if (this.#context.hasBegun !== undefined && (await this.#isBegun())) return
-    if (this.#context.part === partOfMarks) await this.#context.changeMarks?.()
-    await this.#context.commands.put(epochName, value, epochMilliseconds)
+    if (hasBegun !== undefined) {
+      if (await this.#isBegun()) return
+      if (part === partOfMarks) await beginMark(commands)
+    }
+    await commands.put(epochName, value, epochMilliseconds)
     this.#known = value
   }
 

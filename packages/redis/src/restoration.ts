@@ -12,6 +12,17 @@ import {
 import type { Journal, JournalEntry } from './journal.js'
 import { isMarkKey, partOfMarks } from './parts.js'
 
+const deniedMark = 'deny:mark'
+// Longer than any denial lasts.
+const markMilliseconds = 402 * 86_400_000
+
+/**
+ * Where the part with the marks was lost and nobody is left who has written that of denials, there is one from now on:
+ * without it nobody would be denied, though the other parts of the cluster hold denials.
+ */
+export const beginMark = (commands: EpochCommands): Promise<unknown> =>
+  commands.claimUnconfirmed(deniedMark, randomUUID(), markMilliseconds)
+
 /** What came of writing back what was lost. */
 export interface Restored {
   /** The epoch that has begun. */
@@ -158,7 +169,8 @@ export class Restoration {
     this.#contested = []
     for (const entry of taken) await this.#compare(entry, true)
     // Somebody may have looked for it in vain, where the others had their time without this process.
-    if (entries.length > 0 || part === partOfMarks) await changeMarks?.()
+    if (entries.length > 0) await changeMarks?.()
+    if (changeMarks !== undefined && part === partOfMarks) await beginMark(commands)
   }
 
   #live(): readonly JournalEntry[] {
