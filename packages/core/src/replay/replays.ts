@@ -39,7 +39,7 @@ export interface ReplayContext {
   readonly breakGlass: BreakGlassCheck
   /** Seconds by which `created` may differ from our clock, in either direction. */
   readonly window: number
-  /** Milliseconds: until then replays are reported and let pass. */
+  /** Milliseconds until which replays are only reported. */
   readonly reportOnlyUntil: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
@@ -80,7 +80,7 @@ const servesOnce = (mode: ReplayMode, method: string): boolean =>
  */
 export function createReplays(context: ReplayContext): Replays {
   const { store, breakGlass, clock, report } = context
-  // By a request's own field lines: a router's guard and its route's see the same request.
+  // Keyed by a request's own field lines, which are the same for the guard of a router and that of its route.
   const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
   const own = new WeakMap<HttpRequest['rawHeaders'], Own>()
   // For refusals, checking this flag is cheaper than a lookup in that map.

@@ -13,7 +13,7 @@ export interface RevocationLimits {
   /**
    * Revocations per minute from all issuers together that have not had a token verified in this process; and the same
    * number from all others that the operator did not name. Within each group, the issuers below one registrable
-   * domain may use a third of what is left at that time. Default 300.
+   * domain may use at most a third of what then remains for the others. Default 300.
    */
   readonly newcomersPerMinute: number
 }

@@ -81,7 +81,7 @@ function countDecisions(meter: Meter): () => void {
     }),
     duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
   })
-  // The event is not asked for: nobody else may want it.
+  // `event` is not read here, so that it is not built unless another listener needs it.
   const count = ({ conclusion }: DecisionTold): void => {
     const { resource, end, draft, caller, milliseconds } = conclusion
     const { outcome } = end
