@@ -5,7 +5,7 @@ import { pushBounded } from './bounded.js'
 export interface LedgerEntry {
   /** `sam`, or the host of a server. */
   readonly from: string
-  /** The host that was asked. */
+  /** The host that received it. */
   readonly to: string
   readonly method: string
   readonly url: string

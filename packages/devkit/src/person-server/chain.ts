@@ -6,7 +6,7 @@ export interface TokenRecord extends TokenName {
   readonly typ: 'aa-person+jwt' | 'aa-auth+jwt'
   /** Seconds. */
   readonly exp: number
-  /** The resource. */
+  /** The identifier of the resource. */
   readonly aud: string
   /** The person, as that resource knows them. */
   readonly sub: string

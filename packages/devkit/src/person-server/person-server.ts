@@ -145,8 +145,8 @@ export class PersonServer implements PersonServerContext {
   }
 
   /**
-   * Whether the person has let this agent introduce itself at the resource before. An intermediary serves many
-   * people, so it never counts as introduced.
+   * Whether the person has let this agent introduce itself at the resource before. Recorded for each person, because
+   * an intermediary serves many people.
    */
   isIntroduced(person: Person, agent: string, resource: string): boolean {
     return this.#introduced.has(introduction(person, agent, resource))
