@@ -1,5 +1,5 @@
 // From a bare checkout to a built workspace with only Node and npm at hand. Plain Node, no dependencies:
-// nothing is installed yet when this runs. Everything it says goes to stderr, stdout belongs to the command.
+// nothing is installed yet when this runs. All its messages go to stderr; stdout belongs to the command.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ export const manifests = () => {
     .filter((file) => existsSync(file))
 }
 
-/** What decides whether node_modules is still right: the lockfile, the manifests, and the Node they are for. */
+/** The inputs that decide whether node_modules is up to date: the lockfile, the manifests, and the Node version. */
 const installKey = () => {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.versions.modules}`)
   for (const file of [join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml'), ...manifests()]) {
@@ -57,7 +57,7 @@ export const run = (command, args, { stdout = 'stderr' } = {}) =>
     const child = spawn(command, [...args], {
       cwd: root,
       shell,
-      // Nobody may be there to answer a question, and CI=true tells pnpm so.
+      // Nobody may be there to answer questions; CI=true tells pnpm so.
       env: { ...process.env, CI: 'true' },
       stdio: ['ignore', stdout === 'inherit' ? 'inherit' : 2, 'inherit'],
     })
@@ -102,7 +102,7 @@ const build = async () => {
   }
 }
 
-/** Node is right, dependencies are there, every package is built. Ends the process when one of them fails. */
+/** Checks Node, installs dependencies and builds every package. Ends the process if one of them fails. */
 export const bootstrap = async () => {
   requireNode()
   if (!isInstalled()) await install()

@@ -1,19 +1,19 @@
-// node scripts/bundle.mjs FOLDER — the code alone, of every package, in a folder of its name.
+// node scripts/bundle.mjs FOLDER — the bare code of every package, in a folder with its name.
 //
-// The code and the declarations of a package as they are published. The code is there once, as CommonJS (`dist/cjs`), which
-// everything can load: Node by import and by require, bundlers, and Jest, for which an ES module is out of reach below
-// Node 24.9. What is imported passes on what is required, so that a class is there once in a process whoever asks for it.
+// Makes the code and the declarations of a package as they are published. The code is there once, as CommonJS
+// (`dist/cjs`), because everything can load that: Node with import and with require, bundlers, and Jest, which cannot
+// load an ES module below Node 24.9. The ES modules re-export it, so that a process has one copy of each class.
 //
-// What the entries of a package share is in one file: to load some hundreds of small ones takes longer than to run them.
-// What only some processes need is in files of its own, each loaded when something of it is first used.
+// Code shared by the entries of a package is in one file, because loading hundreds of small files takes longer than
+// running them. Code that only some processes need is in separate files, each loaded at first use.
 //
-// Of dependencies, those of which little is used are carried within. The list of public suffixes is not: nothing could be
-// left out, it is loaded with the first issuer only, and who installs it sees its version.
+// Dependencies of which only little is used are bundled. The list of public suffixes is not: nothing of it could be
+// omitted, it is loaded only with the first issuer, and as a dependency its version is visible.
 //
-// A stack names every function as it was written; with `--enable-source-maps` it names the file and the line, too, by their
+// A stack trace has the original names of functions; with `--enable-source-maps` also the file and the line, by their
 // address in the repository.
 //
-// It is made from what `tsc -b` has already compiled and checked.
+// The input is what `tsc -b` has compiled and checked.
 import {
   copyFileSync,
   mkdirSync,
@@ -35,14 +35,14 @@ import { root } from './bootstrap.mjs'
 
 /** @typedef {{ readonly types: string, readonly default: string }} Entry */
 
-/** Dependencies that are carried. */
+/** Dependencies that are bundled. */
 const carried = ['ipaddr.js', 'jose', 'lru-cache', 'structured-headers', 'zod']
 
 /** @param {string} path */
 const isCarried = (path) => carried.some((name) => path === name || path.startsWith(`${name}/`))
 
 /**
- * The manifest without what is carried.
+ * The manifest without the bundled dependencies.
  *
  * @template {{ readonly dependencies?: Record<string, string> }} M
  * @param {M} manifest
@@ -69,7 +69,7 @@ export const bundle = async (folder, out, entries, base) => {
 }
 
 /**
- * All but the declarations.
+ * Makes everything but the declarations.
  *
  * @param {string} folder a package of the workspace, built
  * @param {string} out
@@ -81,7 +81,7 @@ const bundleCode = async (folder, out, entries, base) => {
   const { inputs, exported } = await makeFiles(join(folder, 'dist'), join(out, 'cjs'), entries, base)
   for (const entry of entries) passOn(folder, out, entry, exported.get(entry.default) ?? [])
   copyLicences(inputs, out)
-  // The nearest package.json decides what a `.js` is, for Node and for TypeScript.
+  // The nearest package.json decides what a `.js` file is, for Node and for TypeScript.
   writeFileSync(join(out, 'cjs', 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n')
 }
 
@@ -106,7 +106,7 @@ const makeFiles = async (dist, out, entries, base) => {
     treeshake: { moduleSideEffects: false },
     onwarn: ({ code, ids = [], message }) => {
       const foreign = code === 'CIRCULAR_DEPENDENCY' && ids.every((id) => id.includes('node_modules'))
-      // Between a file that is loaded later and those that load it.
+      // Between a file that is loaded later and the files that load it.
       if (!foreign && code !== 'CIRCULAR_CHUNK') throw new Error(message)
     },
     plugins: [
@@ -122,7 +122,7 @@ const makeFiles = async (dist, out, entries, base) => {
         load: async (id) => {
           if (!id.includes('node_modules'))
             return { code: readFileSync(id, 'utf8'), map: JSON.parse(readFileSync(`${id}.map`, 'utf8')) }
-          // The one that is carried of which there is no ES module.
+          // The only bundled dependency without an ES module.
           if (!/[\\/]node_modules[\\/]ipaddr\.js[\\/]/.test(id)) return null
           const { outputFiles } = await build({
             entryPoints: [id],
@@ -137,7 +137,7 @@ const makeFiles = async (dist, out, entries, base) => {
             ? // With its comments, by which rollup knows what may be left out.
               { code: (await transform(code, { minifySyntax: true, target })).code, map: { mappings: '' } }
             : { code: code.replace(asRequired, "require('tldts-icann')"), map: null },
-        // Within the one file of an application, an ES module, there is no name of this file.
+        // In an application bundled to one ES module, this file has no name.
         resolveImportMeta: (property) =>
           property === 'url'
             ? `require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.argv[1] ?? process.execPath).href`
@@ -146,7 +146,8 @@ const makeFiles = async (dist, out, entries, base) => {
           const foreign = Object.entries(modules).filter(([id]) => id.includes('node_modules'))
           const carried =
             foreign.reduce((sum, [, { renderedLength }]) => sum + renderedLength, 0) > code.length / 2
-          // Of ours a line for each statement, and every function and class as it was named: a stack says where it was.
+          // Of our code one line for each statement, with the names of all functions and classes, for readable stack
+          // traces.
           const lazy = whenUsed(code)
           const { code: short = '', decoded_map: map } = await minify(lazy, {
             sourceMap: true,
@@ -190,8 +191,8 @@ const makeFiles = async (dist, out, entries, base) => {
 }
 
 /**
- * What is needed of a map to name the file and the line in a stack: where each line begins. The whole of it is nearly
- * thirty times as long, compressed.
+ * The part of a map that is needed for the file and the line in a stack trace: where each line begins. The whole map
+ * is nearly thirty times as long, compressed.
  *
  * @param {Pick<import('rollup').ExistingDecodedSourceMap, 'mappings'> | null | undefined} map
  */
@@ -203,12 +204,12 @@ const firstOfLines = (map) => {
         file === undefined || line === undefined || column === undefined ? [] : [[0, file, line, column]],
       ),
   )
-  // Rollup takes segments as well as their text, which its types do not say.
+  // Rollup accepts segments as well as their text, but its types do not say so.
   return /** @type {import('rollup').SourceMapInput} */ (/** @type {unknown} */ ({ mappings }))
 }
 
 /**
- * A file and, where it has something of ours, its map.
+ * Writes a file and, if it contains code of ours, its map.
  *
  * @param {string} path
  * @param {string} code
@@ -220,13 +221,13 @@ const writeFile = (path, code, map) => {
   writeFileSync(path, isMapped ? `${code}//# sourceMappingURL=${basename(path)}.map\n` : code)
   if (!isMapped) return
   const { version, sources, names, mappings } = map
-  // A line of nobody's says so: it would be taken for a part of the line before.
+  // A line without a source must say so, or it would count as part of the line before.
   const whole = mappings.replace(/(?<=^|;)(?=;|$)/g, 'A')
   writeFileSync(`${path}.map`, JSON.stringify({ version, sources, names, mappings: whole }))
 }
 
 /**
- * Of functions that have their name from the variable that they are assigned to.
+ * For functions that are named after the variable they are assigned to.
  *
  * @param {string} code
  */
@@ -248,8 +249,8 @@ const seldom = new Set([
 ])
 
 /**
- * What a process may never need, by the modules through which the others come to it: it is in a file of its own, with all
- * that is reached through those only, and the file is loaded when something of it is first used.
+ * Code that a process may never need, by the modules through which other modules reach it. It is in a separate file,
+ * with everything that is reached only through these modules, and loaded at first use.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
@@ -275,7 +276,7 @@ const whenNeeded = {
   ],
 }
 
-/** What the names of such files begin with while they are made, and the variables for what is in them. */
+/** Prefix of the names of such files while they are made, and of the variables for their exports. */
 const later = /^later_/
 
 /**
@@ -303,7 +304,7 @@ const placed = (context, dist, input) => {
   }
   const always = input.filter((path) => !seldom.has(path))
   const main = always.filter((path) => path !== 'signature/index.js')
-  // What a program has that verifies signatures alone.
+  // The code of a program that only verifies signatures.
   if (main.length < always.length) add(join(dist, 'signature/index.js'), 'signature')
   if (always.length > 1) for (const path of main) add(join(dist, path), 'main')
   for (const [id, file] of roots) if (context.getModuleInfo(id) !== null) add(id, file)
@@ -311,12 +312,12 @@ const placed = (context, dist, input) => {
 }
 
 /**
- * Has what is in another file loaded where it is used first, and not at the beginning.
+ * Loads the code of another file at first use instead of at the start.
  *
  * @param {string} code
  */
 const whenUsed = (code) => {
-  // By a member and not by a call, since `new later_x.Y()` is one expression with either.
+  // With a member and not a call, so that `new later_x.Y()` stays one expression.
   const made = code
     .replace(/\b(later_[a-z]+)\./g, '$1.all.')
     .replace(
@@ -329,9 +330,10 @@ const whenUsed = (code) => {
 }
 
 /**
- * An entry as an ES module: what its CommonJS has, name by name, since each is to be found without running it; and its
- * declarations. Every type is there once, as CommonJS, which an ES module may name, too: with a copy for each, a program that
- * has both kinds of module would hold two declarations of `req.aauth`, and TypeScript refuses that.
+ * An entry as an ES module: it re-exports the CommonJS entry name by name, because the names must be found without
+ * running it; and its declarations. Every type exists once, as CommonJS, which an ES module may refer to as well.
+ * With a copy for each, a program with both kinds of module would have two declarations of `req.aauth`, which
+ * TypeScript refuses.
  *
  * @param {string} folder
  * @param {string} out
@@ -341,7 +343,7 @@ const whenUsed = (code) => {
 const passOn = (folder, out, entry, names) => {
   const path = relative('dist', entry.default).replaceAll('\\', '/')
   const from = `'${path.replace(/[^/]+\//g, '../').replace(/[^/]+$/, '') || './'}cjs/${path}'`
-  // A default of a CommonJS module would be all of `module.exports`, and is not among what `*` stands for.
+  // The default export of a CommonJS module would be all of `module.exports`, and `*` does not include it.
   const named = /(\w+) as default\b/.exec(readFileSync(join(folder, entry.types), 'utf8'))?.[1]
   if (names.includes('default') !== (named !== undefined))
     throw new Error(`${folder}: the default of ${path} has no name of its own`)
@@ -354,7 +356,7 @@ const passOn = (folder, out, entry, names) => {
 }
 
 /**
- * Only what can be reached from an entry: not a word of what the package is made of.
+ * Only the declarations that can be reached from an entry.
  *
  * @param {string} folder
  * @param {string} out
@@ -375,13 +377,15 @@ const bundleTypes = async (folder, out, entries) => {
     chunkFileNames: 'shared/[name]-[hash].d.ts',
   })
   await made.close()
-  // It would not be there: nobody installs what is carried.
+  // Bundled dependencies are not installed, so declarations must not import them.
   const foreign = output.flatMap((file) => (file.type === 'chunk' ? file.imports.filter(isCarried) : []))
   if (foreign.length > 0) throw new Error(`${folder}: declarations name ${foreign.join(', ')}`)
 }
 
 /**
- * @param {readonly string[]} inputs what is in the bundle
+ * Copies the licences of the bundled dependencies.
+ *
+ * @param {readonly string[]} inputs the bundled modules
  * @param {string} out
  */
 const copyLicences = (inputs, out) => {

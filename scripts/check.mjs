@@ -12,7 +12,7 @@ const packed = join(root, '.reports', 'packed')
  */
 const tool = (script, ...args) => runTool(script, args, { stdout: 'inherit' })
 
-/** The tarballs themselves are checked, since they are what is published. */
+/** Checks the tarballs themselves, because they are what is published. */
 const checkPackages = async () => {
   let worst = 0
   for (const { tarball } of await pack(packed)) {
@@ -25,7 +25,7 @@ const checkPackages = async () => {
   return worst
 }
 
-/** No circle, and nothing imported from above; scripts/imports.cjs. */
+/** No circular imports, and none from above; see scripts/imports.cjs. */
 const checkImports = () => {
   const sources = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/src`)
   return tool('dependency-cruiser/bin/dependency-cruise.mjs', '--config', 'scripts/imports.cjs', ...sources)
@@ -47,7 +47,7 @@ const steps = [
 const failed = []
 for (const [name, step] of steps) {
   say(`check: ${name}`)
-  // One that throws has failed as well, and the others are still to be told of.
+  // A step that throws has failed as well, and the others must still be reported.
   const code = await step().catch((error) => {
     console.error(error)
     return 1

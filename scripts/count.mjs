@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 /** @type {{ numPassedTests: number, numFailedTests: number, testResults: { status: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }[] }} */
 const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'))
 
-// A file that did not even load has no failed test of its own, and still is a failure.
+// A file that could not be loaded has no failed test, but is a failure.
 const broken = report.testResults.filter(
   ({ status, assertionResults }) =>
     status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),

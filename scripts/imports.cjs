@@ -1,11 +1,11 @@
-// Which way imports go; `npm run check` fails on one that goes another way (dependency-cruiser). Imports of types count,
+// The allowed directions of imports; `npm run check` fails on any other (dependency-cruiser). Imports of types count,
 // tests do not.
 //
-// A folder of core may import its own files and what stands on the lines below its own; not its neighbours on one line. A
-// file that is in no folder is a vocabulary: every folder may use it, and it uses none. The folder `events` is one, too, by
-// way of `events.ts`.
+// A folder of core may import its own files and the folders on the lines below, but not its neighbours on the same
+// line. A file in no folder is a vocabulary: every folder may use it, and it uses none. The folder `events` is one,
+// too, through `events.ts`.
 const lines = [
-  // What is exported under `@countersign/core/…`.
+  // The exports under `@countersign/core/…`.
   ['entries'],
   ['telemetry'],
   ['explaining'],
@@ -39,7 +39,7 @@ const upward = lines.flatMap((line, index) =>
     from: { path: within([folder]) },
     to: {
       path: [
-        // Of the first line nobody is above; `$^` is no path.
+        // Nothing is above the first line; `$^` matches no path.
         within([
           ...lines
             .slice(0, index + 1)
@@ -99,7 +99,7 @@ module.exports = {
   options: {
     doNotFollow: { path: ['node_modules', '/dist/'] },
     exclude: { path: ['[.]test[.]ts$', '/testing/'] },
-    // Types as well, which are gone from what runs and tie modules together all the same.
+    // Types as well: they are absent at run time, but still tie modules together.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

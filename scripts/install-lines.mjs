@@ -1,10 +1,10 @@
-// What somebody types in a project of his own to have the packed packages while they are on no registry.
+// The commands that install the packed packages in another project while they are on no registry.
 
 /** @typedef {{ readonly tarball: string, readonly name: string, readonly dependencies: readonly string[], readonly peers: readonly string[] }} Packed */
 
 /**
- * The packages that have to be named together: tarballs refer to each other by version, and whatever npm is not given it
- * looks for on the registry.
+ * The packages that must be named together: tarballs refer to each other by version, and npm looks on the registry
+ * for any package that is not named.
  *
  * @param {readonly Packed[]} packed
  * @param {readonly string[]} wanted
@@ -28,9 +28,10 @@ const quoted = (path) => {
 }
 
 /**
- * `npm install` for Express, for Fastify, for either in NestJS, and for what comes beside. The framework is named, too: npm
- * would install it as a peer, yet a program that imports it should have it among its own dependencies; only NestJS brings
- * its own. So is a client for the Redis store, which is for either of two and therefore a peer of neither.
+ * `npm install` for Express, for Fastify, for either in NestJS, and for the other packages. The framework is named,
+ * too: npm would install it as a peer, but a program that imports it should have it among its own dependencies; only
+ * NestJS brings its own. So is a client for the Redis store, which works with either of two and therefore has neither
+ * as a peer.
  *
  * @param {readonly Packed[]} packed
  * @returns {readonly { readonly title: string, readonly command: string }[]}
@@ -40,7 +41,7 @@ export const installLines = (packed) => {
    * @param {string} title
    * @param {readonly string[]} wanted
    * @param {{ readonly beside?: readonly string[], readonly withPeers?: boolean, readonly flag?: string, readonly alone?: boolean }} [more]
-   *   `alone`: what they depend on is there
+   *   `alone`: the dependencies are already there
    */
   const line = (title, wanted, { beside = [], withPeers = true, flag, alone = false } = {}) => {
     const needed = withDependencies(packed, wanted).filter(({ name }) => !alone || wanted.includes(name))

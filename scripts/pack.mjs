@@ -1,9 +1,9 @@
 // node scripts/run.mjs pack [--repository URL] [--out FOLDER] — the packages as they are published, one tarball each.
 //
-// A package.json in the workspace names each entry once, as the ES module that `tsc -b` makes. What is published says
-// more, and says it here once for all of them: what is CommonJS, the entries in the words of older resolvers, and where
-// the sources are, to which the links of a README lead. So publish these tarballs, and nothing else. Until they are
-// published, the lines it ends with install them in any project.
+// A package.json in the workspace names each entry once, as the ES module that `tsc -b` makes. A published one has
+// more, which is added here for all of them: what is CommonJS, the entries in the form that older resolvers need, and
+// the address of the sources, for the links of a README. So publish only these tarballs. Until then, the lines
+// printed at the end install them in any project.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -30,7 +30,8 @@ import { absoluteLinks } from './links.mjs'
 const inCommonJs = (path) => path.replace('./dist/', './dist/cjs/')
 
 /**
- * One entry, for everybody: what is imported is what is required (scripts/bundle.mjs), so nobody loads the package twice.
+ * One entry, for all: what is imported is what is required (scripts/bundle.mjs), so that nobody loads the package
+ * twice.
  *
  * @param {Entry} entry
  */
@@ -81,7 +82,7 @@ const must = async (command, ...args) => {
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${code}`)
 }
 
-/** The address in the workspace's package.json, the one place that has it. */
+/** The address in the workspace's package.json, the only place that has it. */
 const knownRepository = () => {
   /** @type {{ repository: string }} */
   const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -97,7 +98,7 @@ const packed = (
   out,
   { name, version, dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} },
 ) => ({
-  // As npm names it.
+  // The name that npm gives it.
   tarball: join(out, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`),
   name,
   dependencies: Object.keys(dependencies),
@@ -105,7 +106,7 @@ const packed = (
 })
 
 /**
- * Packs every package. The workspace has to be built.
+ * Packs every package. The workspace must be built.
  *
  * @param {string} out the folder for the tarballs, absolute; emptied before
  * @param {string} [repository]
@@ -115,7 +116,7 @@ export const pack = async (out, repository = knownRepository()) => {
   mkdirSync(out, { recursive: true })
   const stage = mkdtempSync(join(tmpdir(), 'countersign-pack-'))
   try {
-    // By pnpm, which writes versions in place of `workspace:` and `catalog:`.
+    // With pnpm, which replaces `workspace:` and `catalog:` by versions.
     const code = await runPnpm(['--silent', '--filter', './packages/*', 'pack', '--pack-destination', stage])
     if (code !== 0) throw new Error('pnpm pack failed, see above')
     const folders = []
@@ -129,7 +130,7 @@ export const pack = async (out, repository = knownRepository()) => {
       const manifest = withoutCarried(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
       const within = `packages/${manifest.name.replace('@countersign/', '')}`
       const source = join(root, within)
-      // Maps name the sources of this version, by the tag that it is published with.
+      // Maps name the sources of this version, by its tag.
       const sources = `${repository}/blob/v${manifest.version}/${within}/`
       await bundle(source, join(folder, 'dist'), entriesOf(manifest), sources)
       const text = JSON.stringify(published(manifest, within, repository), undefined, 2)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bootstrap, root, say } from './bootstrap.mjs'
 
-/** What runs, and the arguments that come before the user's. */
+/** The commands, and the arguments before the user's. */
 const commands = new Map([
   ['bench', ['bench/dist/main.js']],
   ['demo', ['examples/corner-shop/dist/demo.js']],
@@ -26,7 +26,7 @@ if (script === undefined) {
 
 await bootstrap()
 
-// In this very process, so that signals, stdin and the exit code are the command's own.
+// In this process, so that signals, stdin and the exit code are the command's own.
 const file = join(root, script)
 process.argv = [process.execPath, file, ...first, ...args]
 await import(pathToFileURL(file).href)

@@ -1,4 +1,4 @@
-// The sources were type-checked by the build; this adds what is not built: the tests and the scripts.
+// The build has type-checked the sources; this adds what is not built: the tests and the scripts.
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { manifests, root, runTool } from './bootstrap.mjs'

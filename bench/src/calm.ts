@@ -4,23 +4,23 @@ import { availableParallelism } from 'node:os'
 /** The share of all cores that others may have used in a sample. */
 const mostForeign = 0.05
 const mostTries = 4
-/** What Linux counts in, whatever its kernel ticks at. */
+/** The unit of Linux, whatever its kernel's own tick. */
 const microsecondsPerTick = 10_000
 
-/** A sample, and the microseconds of CPU that servers used for it, which run on. */
+/** A sample, and the microseconds of CPU that servers used for it; they keep running. */
 interface Taken<T> {
   readonly sample: T
   readonly cpu: number
 }
 
-/** Samples that others disturbed are taken again, and the least disturbed one counts. */
+/** Repeats samples that others disturbed; the least disturbed one counts. */
 export interface Calm {
   take<T>(sample: () => Promise<Taken<T>>): Promise<T>
-  /** The largest share of all cores that others used in a sample that counts; none where that cannot be seen. */
+  /** The largest share of all cores that others used in a sample that counts; absent if it cannot be measured. */
   readonly worst: number | undefined
 }
 
-/** @param patience seconds for all samples that are taken again */
+/** @param patience seconds for all repeated samples */
 export function createCalm(patience: number): Calm {
   let left = patience * 1000
   let worst: number | undefined
@@ -41,7 +41,7 @@ export function createCalm(patience: number): Calm {
   }
 }
 
-/** A sample, and what share of all cores others used meanwhile, where that can be seen. */
+/** Takes a sample, and the share of all cores that others used meanwhile, if it can be measured. */
 export async function watched<T>(
   take: () => Promise<Taken<T>>,
 ): Promise<{ readonly sample: T; readonly milliseconds: number; readonly foreign: number | undefined }> {
@@ -58,14 +58,14 @@ export async function watched<T>(
 }
 
 /**
- * Microseconds of CPU on this machine, without this process and the clients it has waited for. What the kernel spends in
- * interrupts is left out: under load that is the load's own network.
+ * Microseconds of CPU on this machine, without this process and its finished clients. The kernel's time in interrupts
+ * is left out: under load that is the load's own network.
  */
 function foreignSoFar(): number | undefined {
   try {
     const [, user, nice, system, , , , , steal] = fields(readFileSync('/proc/stat', 'utf8'))
     const self = readFileSync('/proc/self/stat', 'utf8')
-    // Behind the name, which may contain blanks; ours, then that of children that have ended.
+    // After the name, which may contain blanks; our own, then those of finished children.
     const [utime, stime, cutime, cstime] = fields(self.slice(self.lastIndexOf(')') + 2)).slice(11)
     const ticks = [user, nice, system, steal].map(Number).reduce((a, b) => a + b)
     const own = [utime, stime, cutime, cstime].map(Number).reduce((a, b) => a + b)

@@ -1,8 +1,8 @@
-// node bench/dist/cold.js [--rounds 15] [--packed FOLDER] [--json] — what a new process pays: for the import of an adapter
-// beside that of its framework, until it can serve, and as one file of a function; and what is installed.
+// node bench/dist/cold.js [--rounds 15] [--packed FOLDER] [--json] — the cost of a new process: importing an adapter
+// compared with its framework, until it can serve, and as one file of a function; and the size of an installation.
 //
-// The packages are packed and laid out as npm would (scripts/pack.mjs). Each figure is of a process of its own, in turn;
-// the least of all rounds counts, since whatever else the machine does only adds.
+// The packages are packed and laid out as npm would (scripts/pack.mjs). Each figure is of a separate process, in
+// turn; the minimum of all rounds counts, because disturbances only add time.
 import { execFileSync } from 'node:child_process'
 import {
   existsSync,
@@ -68,7 +68,7 @@ async function measure(packed: string): Promise<void> {
         target: 'node20.19',
         logLevel: 'error',
       })
-      // As a function's runtime does: imported, Node would first read all of it for the names of its exports.
+      // As a function's runtime does: with import, Node would first read all of it for the names of its exports.
       const required = `createRequire(${JSON.stringify(join(cwd, 'function.cjs'))})('./${name}.bundle.cjs')`
       programs.set(`${name}, ${adapter}, one file`, [cwd, required])
     }
@@ -121,7 +121,7 @@ function say(name: string, value: number, limit: number): void {
   console.log(`${name.padEnd(38)} ${value} (at most ${limit}: ${value <= limit ? 'holds' : 'does not hold'})`)
 }
 
-/** The least application with and without us, up to the moment at which it could listen. */
+/** The smallest application with and without us, until it could listen. */
 function applications(adapter: string): Record<'bare' | 'guarded', string> {
   if (adapter === 'express')
     return {
@@ -141,7 +141,7 @@ app.ready()`
   }
 }
 
-/** Milliseconds, by the clock and of the processor; the second say what others on the machine do not change as much. */
+/** Milliseconds, by the clock and of the processor; others on the machine affect the second less. */
 interface Taken {
   readonly clock: number
   readonly processor: number
@@ -168,7 +168,7 @@ console.log(JSON.stringify({ clock: performance.now() - clock, processor: (user 
   return taken
 }
 
-/** A project with these packages and what they depend on, from the workspace; nothing is fetched. */
+/** A project with these packages and their dependencies, from the workspace; nothing is downloaded. */
 function layOut(packed: string, names: readonly string[], project: string, framework: string): void {
   const modules = join(project, 'node_modules')
   for (const name of names) {
@@ -189,7 +189,7 @@ function dependenciesOf(folder: string): readonly string[] {
   return Object.keys(dependencies).filter((name) => !name.startsWith('@countersign/'))
 }
 
-/** With what it depends on itself, which pnpm has beside it. */
+/** Includes its own dependencies, which pnpm has beside it. */
 function install(from: string, modules: string): void {
   const beside = dirname(realpathSync(from))
   link(from, join(modules, basename(from)))
@@ -201,7 +201,7 @@ function link(from: string, to: string): void {
   if (!existsSync(to)) symlinkSync(realpathSync(from), to, 'junction')
 }
 
-/** Bytes of all that is there but the framework. */
+/** Bytes of everything but the framework. */
 function added(project: string, framework: string): number {
   const modules = join(project, 'node_modules')
   return readdirSync(modules)

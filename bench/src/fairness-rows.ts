@@ -5,15 +5,15 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Behaviour, Crowd, Extent, Fairness } from './fairness.js'
 
-// `npm run bench -- --only issuers`: a row for each crowd. FAIRNESS_JSON names a file for what the plot is made of.
+// `npm run bench -- --only issuers`: one row for each crowd. FAIRNESS_JSON names a file for the data of the plot.
 
 const behaviours: readonly Behaviour[] = ['absent', 'hangs', 'verifies']
 const all: readonly Behaviour[] = ['verifies']
 const hour = 3600
 const honest = 1000
-/** What a minute costs beside the hostile requests, in such requests. */
+/** The cost of a minute besides the hostile requests, in units of such requests. */
 const lookingAfter = 5000
-// What is decided within minutes, or takes too many requests, is looked at for an hour.
+// Crowds whose result is clear within minutes, or that need too many requests, are simulated for an hour.
 const crowds: readonly Crowd[] = [
   { name: 'nobody', domains: 0, perMinute: 0, behaviours },
   { name: '1 domain', domains: 1, perMinute: 1, behaviours: all },
@@ -39,7 +39,7 @@ const percent = (share: number): string => (100 * share).toFixed(2)
 const row = (...cells: readonly string[]): void =>
   console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(28) : cell.padStart(14))).join(''))
 
-/** Runs and prints all rows; an hour of each where it has to be quick. */
+/** Runs and prints all rows; with `quick` an hour of each. */
 export async function printFairness(quick: boolean): Promise<void> {
   const lasts = quick ? hour : 24 * hour
   console.log(`${honest} honest issuers, ${lasts / hour} h`)
@@ -56,7 +56,7 @@ export async function printFairness(quick: boolean): Promise<void> {
   if (file !== undefined) writeFileSync(file, JSON.stringify(found))
 }
 
-/** Runs the rows, one on each core; those that take longest begin first. */
+/** Runs the rows, one on each core; the longest start first. */
 function runAll(lasts: number): readonly Promise<Fairness>[] {
   const starts: (() => Promise<unknown>)[] = []
   const rows = crowds.map((crowd, i) => {
@@ -75,15 +75,16 @@ function runAll(lasts: number): readonly Promise<Fairness>[] {
   const work = async (): Promise<void> => {
     for (let i = order.shift(); i !== undefined; i = order.shift()) await starts[i]?.()
   }
-  // What fails is told to whoever awaits the row.
+  // A failure is reported where the row is awaited.
   for (let i = 0; i < availableParallelism(); i++) work().catch(() => {})
   return rows
 }
 
-/** Lives through the time in a process of its own, whose memory is nobody else's. */
+/** Runs the simulation in a separate process, so that its memory can be measured. */
 async function apart(crowd: Crowd, extent: Extent): Promise<Fairness> {
   const child = fork(fileURLToPath(new URL('fairness-row.js', import.meta.url)), {
-    // With as much room for what is new as keeps it from being copied over and over; what stays is counted after collection.
+    // A young generation large enough that new objects are not copied over and over; memory is measured after
+    // collection.
     execArgv: ['--expose-gc', '--max-semi-space-size=64'],
   })
   child.send({ crowd, extent })

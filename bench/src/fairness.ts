@@ -1,36 +1,42 @@
 import { createIssuerCache, type IssuerFetch, type IssuerKeys } from '@countersign/core/issuer'
 import { createKey } from './world.js'
 
-// A day of honest issuers among hostile domains, in a time of its own: the clock is set forward by a second once everything
-// that can happen in that second has happened. What decides is the code of the issuers' keys; only `fetch` is made up.
+// A day of honest issuers among hostile domains, in simulated time: the clock advances by a second once everything
+// that can happen in that second has happened. The code of the issuers' keys is real; only `fetch` is simulated.
 
-/** Who is there, for how long. */
+/** The issuers, and for how long. */
 export interface Crowd {
   readonly name: string
   readonly domains: number
-  /** Requests of each domain in a minute. */
+  /** Requests of each domain per minute. */
   readonly perMinute: number
-  /** What the hostile hosts do, the domains in turn. */
+  /** The behaviour of the hostile hosts; the domains take turns. */
   readonly behaviours: readonly Behaviour[]
-  /** Issuers of each domain, which ask in turn; where it is not said, every request names another. */
+  /** Issuers of each domain, used in turn; if absent, every request names another. */
   readonly issuers?: number
-  /** Clients that all hostile requests come from, where the server is told of clients. */
+  /** Clients that send all hostile requests, if the server knows clients. */
   readonly clients?: number
-  /** Seconds it lasts at most. */
+  /** Limit on the duration, in seconds. */
   readonly longest?: number
 }
 
-/** `absent`: there is no such host. `hangs`: no answer comes. `verifies`: an issuer like any other, and its tokens are good. */
+/**
+ * `absent`: the host does not exist. `hangs`: it does not answer. `verifies`: an issuer like any other, whose tokens
+ * verify.
+ */
 export type Behaviour = 'absent' | 'hangs' | 'verifies'
 
 export interface Fairness {
   readonly name: string
-  /** Shares of the first requests of honest issuers: served at once, and at the latest at the next a minute later. */
+  /**
+   * Shares of the first requests of honest issuers: served at once, and served at the latest at the next request a
+   * minute later.
+   */
   readonly first: number
   readonly firstOrSecond: number
-  /** The share of all requests of issuers that had been served once. */
+  /** The share of all requests of issuers that had been served before. */
   readonly known: number
-  /** The share of those that waited for nothing, since the key was in memory. */
+  /** The share of those that did not wait, because the key was in memory. */
   readonly atOnce: number
   /** Hostile issuers that were fetched. */
   readonly fetched: number
@@ -48,7 +54,7 @@ const dwk = 'aauth-person.json'
 const jwk = createKey('Ed25519', 'k1').publicJwk
 const nobody = Object.assign(new Error('nobody'), { code: 'ENOTFOUND' })
 
-/** Answers of a made-up internet; what hangs ends when it is aborted, or after 5 s of that time. */
+/** A simulated internet; a request that hangs ends when it is aborted, or after 5 s of simulated time. */
 class Internet {
   now = 1_800_000_000_000
   readonly #waiting: { readonly at: number; readonly end: () => void }[] = []
@@ -80,7 +86,7 @@ class Internet {
     return this.#behaviours[domain % this.#behaviours.length] as Behaviour
   }
 
-  /** A second passes. */
+  /** Lets a second pass. */
   async pass(): Promise<void> {
     this.now += 1000
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
@@ -112,7 +118,7 @@ function answer(document: object): Awaited<ReturnType<IssuerFetch>> {
   }) as never as Awaited<ReturnType<IssuerFetch>>
 }
 
-/** One honest issuer: how its first request went, and those after it had been served once. */
+/** One honest issuer: the result of its first request, and of those after it had been served once. */
 interface Honest {
   readonly issuer: string
   /** Seconds after the beginning. */
@@ -123,14 +129,14 @@ interface Honest {
   isKnown: boolean
 }
 
-/** The requests of issuers that had been served once. */
+/** The requests of issuers that had been served before. */
 interface Known {
   asked: number
   served: number
   atOnce: number
 }
 
-/** Lives through the time. */
+/** Runs the simulation. */
 export async function live(crowd: Crowd, { honest: many, lasts }: Extent): Promise<Fairness> {
   const internet = new Internet(crowd.behaviours)
   let sweep = (): void => {}
@@ -148,7 +154,7 @@ export async function live(crowd: Crowd, { honest: many, lasts }: Extent): Promi
       },
     },
   )
-  // The first at the beginning, the last after seven eighths.
+  // The first at the start, the last after seven eighths.
   const honest: Honest[] = Array.from({ length: many }, (_, i) => ({
     issuer: `https://ps.honest-${i}.example`,
     comes: Math.floor((i * lasts * 7) / 8 / many),
@@ -161,7 +167,7 @@ export async function live(crowd: Crowd, { honest: many, lasts }: Extent): Promi
   const heap: number[] = []
   const storm = new Storm(crowd, keys, internet)
   for (let second = 0; second < lasts; second++) {
-    // The hostile come first.
+    // The hostile requests come first.
     storm.blow()
     for (const one of turns[second % 60] ?? []) if (second >= one.comes) ask(keys, one, known)
     if (second % 15 === 0) sweep()

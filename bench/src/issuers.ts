@@ -1,7 +1,7 @@
 import { createResourceServer, type ResourceServer } from '@countersign/core'
 import { createKey, resource } from './world.js'
 
-// What issuers' keys cost: memory with many issuers, and time while one of them hangs. Run with --expose-gc.
+// The cost of issuers' keys: memory with many issuers, and time while one of them hangs. Run with --expose-gc.
 
 type Issuers = ResourceServer['issuers']
 type Fetch = (url: string) => Promise<Response>
@@ -37,7 +37,7 @@ function honest(url: string): Promise<Response> {
   )
 }
 
-/** A hostile issuer's: as large as they may be. */
+/** A hostile issuer's documents: as large as allowed. */
 function hostile(url: string): Promise<Response> {
   const { origin, pathname } = new URL(url)
   const keys = Array.from({ length: 1000 }, (_, i) => ({ ...jwk, kid: `k${i}`, x5c: 'x'.repeat(80) }))
@@ -118,7 +118,7 @@ async function hang(): Promise<void> {
   issuers.admit(query(1).issuer, dwk)
   report('warm request, issuer well', await waits(issuers, nothing))
   fetch = () => new Promise(nothing)
-  // Every request finds its clock a second later: 1000 s, so past the refresh, the lifetime and the failures.
+  // The clock advances by a second for every request: 1000 s, so past the refresh, the lifetime and the failures.
   report('warm request, issuer hanging', await waits(issuers, () => pass(1000)))
   issuers.close()
 }

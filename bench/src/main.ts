@@ -11,7 +11,7 @@ import { print, printHttp } from './print.js'
 import { type Results, toHttp, toInProcess } from './results.js'
 import { judge } from './targets.js'
 
-/** How much of everything. */
+/** Durations and rounds of all parts. */
 interface Effort {
   readonly inProcess: PairOptions
   readonly growth: PairOptions & { readonly agents: number }
@@ -27,13 +27,13 @@ const thorough: Effort = {
     series: {
       fastify: { warmUp: 10, rounds: 7 },
       express: { warmUp: 10, rounds: 7 },
-      // They differ by less than a sample does from the next, so that there are more of half the length.
+      // They differ by less than the noise of a sample, so there are more samples of half the length.
       store_fastify: { warmUp: 10, alone: 20, rounds: 18, seconds: 1 },
       store_express: { warmUp: 10, alone: 20, rounds: 18, seconds: 1 },
       observed: { warmUp: 10, rounds: 7 },
       refusals: { warmUp: 3, rounds: 3 },
       cores: { warmUp: 5, rounds: 5 },
-      // Of the same servers as the series before.
+      // For the same servers as the series before.
       alone: { warmUp: 0, rounds: 3 },
       open: { warmUp: 0, rounds: 3 },
       mixed: { warmUp: 0, rounds: 3 },
@@ -45,7 +45,7 @@ const thorough: Effort = {
     patience: 60,
   },
 }
-/** Below two minutes. */
+/** Takes less than two minutes. */
 const hasty: Effort = {
   inProcess: { warmUp: 3000, rounds: 5, pairs: 2 },
   growth: { warmUp: 300, rounds: 3, pairs: 2, agents: 5000 },
@@ -126,5 +126,5 @@ if (['http', 'store', 'pool'].some((part) => parts.has(part))) {
 
 if (values.json) process.stdout.write(`${JSON.stringify({ ...results, targets: judge(results) })}\n`)
 else print(results)
-// Servers of the in-process benches keep sweeping their issuers.
+// Servers of the in-process benches still have timers.
 process.exit(0)

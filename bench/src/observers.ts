@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 
-/** A log of evidence in a file of its own, synchronised in groups; the file goes with the process. */
+/** An audit log in a file of its own, synchronised in groups; the file is removed with the process. */
 export function auditLog(): AuditLog {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -20,7 +20,7 @@ export function auditLog(): AuditLog {
 
 const unsampled = new BasicTracerProvider({ sampler: new AlwaysOffSampler() })
 
-/** Makes metrics, and spans that are not sampled. @returns ends it */
+/** Makes metrics, and spans that are not sampled. @returns a function that stops it */
 export function observe(servers: NonNullable<TelemetryOptions['servers']> = []): () => void {
   const reader = new PeriodicExportingMetricReader({
     exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { Fairness } from './fairness.js'
 import type { Results } from './results.js'
 
-// `plot.js <results.json> <folder>`: the plots of docs/performance.md, from what `npm run --silent bench -- --json` printed; or
-// that of docs/issuers.md, from the file FAIRNESS_JSON of `npm run bench -- --only issuers`.
+// `plot.js <results.json> <folder>`: the plots of docs/performance.md, from the output of `npm run --silent bench --
+// --json`; or that of docs/issuers.md, from the file FAIRNESS_JSON of `npm run bench -- --only issuers`.
 
 const [file, folder] = process.argv.slice(2) as [string, string]
 const read = JSON.parse(readFileSync(file, 'utf8')) as Results | readonly Fairness[]
@@ -19,7 +19,7 @@ const width = 720
 const left = 170
 const rowHeight = 26
 
-/** Bars from left to right, the longest as long as there is room. */
+/** Bars from left to right; the longest fills the width. */
 function chart(title: string, unit: string, bars: readonly Bar[], digits: number): string {
   const most = Math.max(...bars.map(({ value }) => value))
   const rows = bars.map(({ name, value }, i) => {

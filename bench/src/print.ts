@@ -46,7 +46,7 @@ const titles: Readonly<Record<SeriesName, string>> = {
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`)
 
-/** Text to the left, numbers to the right. */
+/** Aligns text left and numbers right. */
 function table(rows: readonly (readonly (string | number)[])[], left: readonly number[]): void {
   const texts = rows.map((row) => row.map(String))
   const widths = texts[0]?.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0))) ?? []
@@ -58,7 +58,7 @@ function table(rows: readonly (readonly (string | number)[])[], left: readonly n
   }
 }
 
-/** The results for people. */
+/** Prints the results for people. */
 export function print(results: Results): void {
   say(results.machine)
   printInProcess(results)
@@ -101,7 +101,7 @@ function printGrowth({ growth, memory }: Results): void {
   say(`the same for agents with ES256: ${bytes_per_agent_es256} B`)
 }
 
-/** What was measured over HTTP, for people. */
+/** Prints the results over HTTP for people. */
 export function printHttp({ http_detail }: Pick<Results, 'http_detail'>): void {
   if (http_detail === undefined) return
   for (const [name, figures] of Object.entries(http_detail.series)) {

@@ -4,10 +4,10 @@ import type { Figures } from './in-process/pairs.js'
 import type { Memory } from './memory/run.js'
 import { round } from './statistics.js'
 
-/** Everything one run found. Ratios are to one Ed25519 verification of the same base, the floor. */
+/** All results of one run. Ratios are to one Ed25519 verification of the same base, the floor. */
 export interface Results extends InProcess {
   readonly machine: string
-  /** The share of all cores that others used while cases were measured in process, where that can be seen. */
+  /** The share of all cores that others used while cases were measured in process, if it can be measured. */
   readonly foreign?: number | undefined
   readonly growth?: Growth
   readonly memory?: Memory
@@ -21,11 +21,11 @@ type Numbers = Readonly<Record<string, number>>
 interface InProcess {
   readonly floor_us: number
   readonly ratios: Numbers
-  /** Ratios of what is measured against a floor of its own to that. */
+  /** Ratios to another floor, for cases that have one. */
   readonly of_own_floor: Numbers
   /** The same by the CPU of all threads. */
   readonly of_own_floor_cpu: Numbers
-  /** Where the middle half of the rounds finds the ratio that was measured: to its own floor, if it has one. */
+  /** The range of the middle half of the rounds for the measured ratio: to its own floor, if it has one. */
   readonly spread: Readonly<Record<string, readonly [low: number, high: number]>>
   /** Microseconds a call. */
   readonly us: Numbers
@@ -37,7 +37,7 @@ export function toInProcess(figures: ReadonlyMap<string, Figures>): InProcess {
   const ownCpu: Record<string, number> = {}
   const spread: Record<string, readonly [number, number]> = {}
   const us: Record<string, number> = {}
-  // By way of the floor's own floor, if that is not yet the last one.
+  // Through the floor's own floor, if that is not the last one yet.
   const toFloor = (name: string): number => {
     const { floor, ratio } = figures.get(name) as Figures
     return name === 'floor' ? 1 : ratio * toFloor(floor)

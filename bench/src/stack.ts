@@ -2,7 +2,7 @@ import { verify } from '@hellocoop/httpsig'
 import { calculateJwkThumbprint, createLocalJWKSet, type JSONWebKeySet, type JWK, jwtVerify } from 'jose'
 import { authority, issuer, resource } from './world.js'
 
-/** A request as the stack wants it: Node's combined headers. */
+/** A request in the format of the stack: Node's combined headers. */
 export interface StackRequest {
   readonly method: string
   readonly path: string
@@ -20,8 +20,8 @@ export function toStackRequest(method: string, target: string, rawHeaders: reado
 }
 
 /**
- * What one builds from npm today: `@hellocoop/httpsig` for the request, `jose` for the token, the key of the one bound
- * to the thumbprint of the other. The issuer's keys are at hand already, as `createRemoteJWKSet` would have them.
+ * A typical stack of npm packages: `@hellocoop/httpsig` for the request, `jose` for the token, the key of the one
+ * compared with the thumbprint of the other. The issuer's keys are in memory, as with `createRemoteJWKSet`.
  */
 export function createStack(jwks: JSONWebKeySet): (request: StackRequest) => Promise<boolean> {
   const keys = createLocalJWKSet(jwks)

@@ -2,7 +2,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** Between its neighbours by how near it is to them. */
+/** Interpolates between neighbours. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   const at = share * (sorted.length - 1)
@@ -11,7 +11,7 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (above - below) * (at - Math.floor(at))
 }
 
-/** The slope of a line through points of which some are off: the median of the slopes of all pairs (Theil and Sen). */
+/** The slope of a line through points with outliers: the median of the slopes of all pairs (Theil and Sen). */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {
   return median(
     points.flatMap(([x, y], i) => points.slice(i + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x))),

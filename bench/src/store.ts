@@ -1,5 +1,5 @@
-// node --expose-gc bench/dist/store.js — what the state costs: operations a second and bytes an entry, in memory and in a
-// Redis of its own on this machine (the last part is left out where there is no redis-server).
+// node --expose-gc bench/dist/store.js — the cost of the state: operations a second and bytes per entry, in memory
+// and in a separate Redis on this machine (omitted if there is no redis-server).
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpus } from 'node:os'
@@ -10,7 +10,7 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 
 const entries = 100_000
-// A machine that is busy with other things makes figures worse, and ends nothing.
+// A busy machine makes figures worse, but ends nothing.
 const timeout = 10_000
 const row = (name: string, ...cells: readonly (string | number)[]): void =>
   console.log(name.padEnd(44), ...cells.map((cell) => String(cell).padStart(14)))
@@ -18,7 +18,7 @@ const perSecond = (operations: number, ms: number): string =>
   Math.round((operations / ms) * 1000).toLocaleString('en')
 
 console.log(`${cpus()[0]?.model} x ${cpus().length}, Node ${process.version}`)
-// As they are in the store: a word and a SHA-256 in base64url.
+// Like the keys in the store: a word and a SHA-256 in base64url.
 const keyOf = (index: number): string =>
   `revoked:${createHash('sha256').update(String(index)).digest('base64url')}`
 const keys = Array.from({ length: entries }, (_, index) => keyOf(index))
@@ -29,7 +29,7 @@ row('memory store', 'ops/s')
 {
   const before = heap()
   const store = createMemoryStore({ maxEntries: entries })
-  // Keys of its own, so that they count.
+  // Separate keys, so that their memory counts.
   for (let index = 0; index < entries; index++) store.claim(keyOf(index), '1', 3600 + (index % 600))
   const held = Math.round((heap() - before) / entries)
   const others = createMemoryStore({ maxEntries: entries })
@@ -83,7 +83,7 @@ async function withRedis(name: string): Promise<void> {
     const after = await usedMemory(two)
     await load('get, 64 at once', (key) => store.get(key))
     await load('get, one at a time', (key) => store.get(key), 1, 10_000)
-    // What is asked once for all requests of a turn: the next reading waits for this one.
+    // The read for all requests of a turn: the next read waits for this one.
     const { getMany } = store
     if (getMany !== undefined)
       await load('both marks and the epoch, one at a time', () => getMany(marks), 1, 20_000)

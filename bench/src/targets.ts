@@ -5,7 +5,7 @@ import type { Memory } from './memory/run.js'
 import type { Results } from './results.js'
 import { round } from './statistics.js'
 
-// What we aim at. First class has to hold everywhere; a moonshot is what to be proud of.
+// The targets. First class must hold everywhere; a moonshot is something to be proud of.
 
 /** A number, or why there is none. */
 type Finding = number | string
@@ -16,7 +16,7 @@ interface Measure {
   readonly find: Find
   readonly sign: '<=' | '>='
   readonly unit: string
-  /** Left out where only the moonshot asks for it, and the other way round. */
+  /** Absent if only the moonshot requires it, and the other way round. */
   readonly aim?: number | undefined
   readonly moonshot?: number | undefined
 }
@@ -50,7 +50,7 @@ const most =
     return found.find((finding) => typeof finding === 'string') ?? Math.max(...(found as number[]))
   }
 
-/** The largest size over the smallest. */
+/** The cost at the largest size divided by that at the smallest. */
 const flat =
   (what: keyof Growth): Find =>
   ({ growth }) => {
@@ -182,7 +182,7 @@ export interface Verdict {
   readonly verdict: string
 }
 
-/** Every target, and whether it is met; compared as it is printed. */
+/** Judges every target; compares the figures as printed. */
 export function judge(results: Results): Verdict[] {
   return Object.entries(targets).flatMap(([id, measures]) =>
     measures.map(({ what, find, sign, unit, aim, moonshot }) => {

@@ -9,8 +9,8 @@ import {
   sign,
 } from 'node:crypto'
 
-// The cast of every benchmark: one issuer, as many agents as needed, tokens and signed requests. Made with node:crypto
-// alone, so that neither side of a comparison is also its own referee.
+// The data of every benchmark: one issuer, any number of agents, tokens and signed requests. Made with node:crypto
+// alone, so that no side of a comparison makes its own input.
 
 /** The resource under test. */
 export const resource = 'https://rs.example'
@@ -43,8 +43,8 @@ export function createKey(alg: Alg = 'Ed25519', kid: string = randomUUID()): Key
 }
 
 /**
- * Both halves as JWKs, by way of their encodings: in Node 20 a generated key that is exported by itself may hang, since
- * the export holds a lock that collecting the generation's leftovers waits for.
+ * Both keys as JWKs, through their encodings: in Node 20 exporting a generated key object may hang, because the
+ * export holds a lock that the garbage collection of the generation job waits for.
  */
 function generate(alg: Alg): { readonly publicJwk: JsonWebKey; readonly privateJwk: JsonWebKey } {
   const encodings = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } } as const
@@ -52,7 +52,7 @@ function generate(alg: Alg): { readonly publicJwk: JsonWebKey; readonly privateJ
     alg === 'Ed25519'
       ? generateKeyPairSync('ed25519', encodings)
       : generateKeyPairSync('ec', { namedCurve: 'P-256', ...encodings })
-  // The declarations do not know of this encoding.
+  // The declarations do not have this encoding.
   const { publicKey, privateKey } = pair as Record<'publicKey' | 'privateKey', JsonWebKey>
   return { publicJwk: publicKey, privateJwk: privateKey }
 }
@@ -72,7 +72,7 @@ export function mintJwt(header: object, claims: object, key: Key): string {
   return `${input}.${signWith(key, Buffer.from(input)).toString('base64url')}`
 }
 
-/** What {@link mintAuthToken} may be told. */
+/** Options of {@link mintAuthToken}. */
 export interface TokenOptions {
   readonly sub?: string
   readonly kid?: string
@@ -80,7 +80,7 @@ export interface TokenOptions {
   readonly extra?: object
 }
 
-/** An auth token of 0.9 KB for an agent's key, good for an hour. */
+/** An auth token of 0.9 KB for an agent's key, valid for an hour. */
 export function mintAuthToken(issuerKey: Key, agentKey: Key, options: TokenOptions = {}): string {
   const now = Math.floor(Date.now() / 1000)
   const { kid: _, ...jwk } = agentKey.publicJwk
@@ -113,17 +113,17 @@ export interface RawRequest {
   readonly rawHeaders: readonly string[]
 }
 
-/** A signed request, and what its signature was made over. */
+/** A signed request, and the base of its signature. */
 export interface SignedRequest extends RawRequest {
   readonly base: Buffer
   readonly signature: Buffer
 }
 
-/** What {@link signRequest} may be told. */
+/** Options of {@link signRequest}. */
 export interface SignOptions {
   readonly created?: number
   readonly headers?: readonly (readonly [string, string])[]
-  /** Covered beside the four base components: derived ones, or fields of `headers` in lower case. */
+  /** Covered in addition to the four base components: derived ones, or fields of `headers` in lower case. */
   readonly components?: readonly string[]
 }
 
@@ -172,7 +172,7 @@ export function signRequest(jwt: string, key: Key, options: SignOptions = {}): S
   }
 }
 
-/** A request of someone who has not heard of signatures. */
+/** A request of a client that knows nothing of signatures. */
 export const unsigned: RawRequest = {
   method: 'GET',
   target,

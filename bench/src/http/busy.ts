@@ -5,11 +5,11 @@ import type { Pool } from './pool.js'
 import type { ServerName } from './series.js'
 import { type Work, workKinds } from './work.js'
 
-// Requests, and what the application itself asks of the thread pool, at once: each of them by its own figures.
+// Requests, and the application's own work in the thread pool, at once, with separate figures.
 
 const contenders = ['busy_auto', 'busy_sync', 'busy_threads'] as const satisfies readonly ServerName[]
 
-/** Requests a second, 0 where none came, and milliseconds. */
+/** Requests a second, 0 if there were none, and milliseconds. */
 export interface BusyFigures {
   readonly rps: number
   readonly p50: number
@@ -17,16 +17,16 @@ export interface BusyFigures {
   readonly work: Work
 }
 
-/** By who verifies; `idle`: the application alone. */
+/** By contender; `idle`: the application alone. */
 export type Busy = Readonly<Record<'idle' | (typeof contenders)[number], BusyFigures>>
 
-/** How long and how often. */
+/** Durations and rounds. */
 export interface BusyOptions {
   readonly seconds: number
   readonly rounds: number
 }
 
-/** All cores, which the client shares. Contenders come in turn. */
+/** On all cores, shared with the client. Contenders take turns. */
 export async function runBusy({ seconds, rounds }: BusyOptions, pool: Pool, folder: string): Promise<Busy> {
   const samples = { idle: [], busy_auto: [], busy_sync: [], busy_threads: [] } as Record<
     keyof Busy,
@@ -45,7 +45,7 @@ export async function runBusy({ seconds, rounds }: BusyOptions, pool: Pool, fold
   }
 }
 
-// Each has a process of its own: those that are not loaded would take the processors all the same.
+// Each has a separate process: even without load, others would use the processors.
 async function sample(
   name: (typeof contenders)[number],
   seconds: number,

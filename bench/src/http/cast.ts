@@ -14,12 +14,15 @@ import {
   withField,
 } from '../world.js'
 
-// One cast for all processes of a run, handed over in a file: the issuer's key, and the requests of every kind.
+// The requests for all processes of a run, passed in a file: the issuer's key, and the requests of every kind.
 
 /** The issuer of the bearer tokens. */
 export const bearerIssuer = 'https://issuer.example/'
 
-/** Who sends what: agents whose signatures hold, ten requests each in a row or in turn (`spread`); callers with plain bearer tokens; and those who are refused. */
+/**
+ * The kinds of requests: agents with valid signatures, ten requests each in a row or in turn (`spread`); callers with
+ * plain bearer tokens; and callers that are refused.
+ */
 export const requestKinds = [
   'signed',
   'spread',
@@ -32,17 +35,17 @@ export const requestKinds = [
 export type RequestKind = (typeof requestKinds)[number]
 type Requests = Readonly<Record<RequestKind, readonly RawRequest[]>>
 
-/** What ours refuses, and no framework by itself. */
+/** Requests that we refuse, but no framework by itself. */
 export const isRefused = (kind: RequestKind): boolean => !['signed', 'spread', 'bearer'].includes(kind)
 
 interface CastFile {
   readonly issuer: JsonWebKey & { readonly kid: string }
   readonly requests: Requests
-  /** Of each signed request: what was signed, and the public key. */
+  /** For each signed request: the signed base, and the public key. */
   readonly verified: readonly { readonly base: string; readonly signature: string; readonly x: string }[]
 }
 
-/** A hundred agents with ten signatures each, and whatever else is sent. */
+/** Writes a hundred agents with ten signatures each, and all other requests. */
 export function writeCast(file: string): void {
   const issuer = createKey()
   const now = Math.floor(Date.now() / 1000)
@@ -78,7 +81,7 @@ export function writeCast(file: string): void {
   writeFileSync(file, JSON.stringify(cast))
 }
 
-/** A bearer token with the claims such a token has. */
+/** A bearer token with typical claims. */
 function bearer(issuer: Key, now: number): RawRequest {
   const jwt = mintJwt(
     { typ: 'JWT', alg: 'EdDSA', kid: issuer.kid },
@@ -96,7 +99,7 @@ function bearer(issuer: Key, now: number): RawRequest {
   return { ...unsigned, rawHeaders: ['Host', authority, 'Authorization', `Bearer ${jwt}`] }
 }
 
-/** The cast as the other processes see it. */
+/** The requests as the other processes read them. */
 export interface Cast {
   readonly issuer: Key
   readonly requests: Requests

@@ -2,12 +2,13 @@ import autocannon from 'autocannon'
 import { readCast } from './cast.js'
 import type { Load, Order } from './load.js'
 
-// The load when there is no wrk, in a process of its own: `client.js <order> <cast file>`. One line of JSON on stdout.
+// The client when there is no wrk, as a separate process: `client.js <order> <cast file>`. One line of JSON on
+// stdout.
 
 const [json, file] = process.argv.slice(2) as [string, string]
 const { port, requests, connections, seconds } = JSON.parse(json) as Order
 const all = readCast(file).requests[requests]
-// It builds every request for every connection, while the clock runs already.
+// autocannon builds every request for every connection, with the clock already running.
 const some = all.filter((_, i) => i % Math.ceil(all.length / 100) === 0)
 const result = await autocannon({
   url: `http://127.0.0.1:${port}`,

@@ -9,7 +9,7 @@ import { createLimit } from './limit.js'
 import { ourOptions } from './ours.js'
 import type { Guard, ServerPlan } from './series.js'
 
-/** One way of knowing who calls. */
+/** The ways of authenticating callers. */
 const guards: Readonly<
   Record<
     Guard,

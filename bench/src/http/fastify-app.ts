@@ -11,7 +11,7 @@ import type { Guard, ServerPlan } from './series.js'
 
 const answer = { bread: 2 }
 
-/** A route `/data` behind one way of knowing who calls. */
+/** A route `/data` behind each way of authenticating callers. */
 const builders: Readonly<
   Record<Guard, (app: FastifyInstance, cast: Cast, plan: ServerPlan) => Promise<void>>
 > = {
@@ -29,7 +29,7 @@ const builders: Readonly<
   ours: async (app, cast, plan) => {
     await app.register(aauth, await ourOptions(cast, plan))
     app.get('/data', { config: { aauth: { scope: 'data.read' } } }, async () => answer)
-    // Whoever is not asked for anything, but waits with the others.
+    // An unguarded route that waits with the others.
     app.get('/health', async () => answer)
   },
   jwt: async (app, cast) => {

@@ -2,10 +2,10 @@ import { createPublicKey, verify } from 'node:crypto'
 import type { Cast } from './cast.js'
 
 /**
- * One verification of the request's base with the key at hand, both found by the value of `Signature`: what any
- * verifier of request signatures over node:crypto has to do at least.
+ * One verification of the request's base with the key at hand, both found by the value of `Signature`: the minimum
+ * work of any verifier of request signatures over node:crypto.
  *
- * @param unseen whether the first request of each agent costs a second verification, in the place of its token's
+ * @param unseen whether the first request of each agent costs a second verification, in place of that of its token
  */
 export function createLimit(cast: Cast, unseen = false): (signature: string) => boolean {
   const seen = new Set<string>()

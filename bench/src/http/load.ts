@@ -7,19 +7,19 @@ import { promisify } from 'node:util'
 import { type Cast, type RequestKind, requestKinds } from './cast.js'
 import { wireText } from './wire-text.js'
 
-/** What came of some seconds of load. Latencies in milliseconds. */
+/** The result of some seconds of load. Latencies in milliseconds. */
 export interface Load {
   readonly requests: number
   readonly seconds: number
   readonly p50: number
   readonly p99: number
-  /** p99 of requests for a route that asks for nothing, where they are mixed in. */
+  /** p99 of requests for an unguarded route, if they are mixed in. */
   readonly bystanderP99?: number
   /** Answers other than 2xx and 3xx, and errors. */
   readonly failed: number
 }
 
-/** What a client is to do. */
+/** The task of a client. */
 export interface Order {
   readonly port: number
   readonly requests: RequestKind
@@ -27,7 +27,7 @@ export interface Order {
   readonly connections: number
   /** Requests a second, if they do not wait for answers. */
   readonly rate?: number | undefined
-  /** The share of requests, of those that do not wait for answers, that strangers send; they count for no latency. */
+  /** The share of strangers among requests that do not wait for answers; they do not count for latencies. */
   readonly strangers?: number | undefined
 }
 
@@ -35,10 +35,10 @@ const run = promisify(execFile)
 const has = (command: string): boolean =>
   spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined
 
-/** wrk where it is installed, since it costs less CPU than what it measures; otherwise autocannon, from npm. */
+/** wrk if it is installed, because it uses less CPU than what it measures; otherwise autocannon, from npm. */
 export const client: 'wrk' | 'autocannon' = has('wrk') ? 'wrk' : 'autocannon'
 
-/** Whether a server gets a core of its own and its client another, so that a figure is one of a core. */
+/** Whether server and client have a core each, so that figures are for one core. */
 export const pinned: boolean = process.platform === 'linux' && availableParallelism() >= 2 && has('taskset')
 
 /** @param core to bind the process to; default none */
@@ -47,10 +47,10 @@ export function bind(core: number | undefined, command: readonly string[]): [str
   return all as [string, ...string[]]
 }
 
-/** Where the cast is, in the folder of a run. */
+/** The file with the requests, in the folder of a run. */
 export const castFile = (folder: string): string => join(folder, 'cast.json')
 
-/** Files for wrk: requests made beforehand, sent in turn. */
+/** Files for wrk: prepared requests, sent in turn. */
 export function writeScripts(folder: string, { requests }: Cast): void {
   for (const kind of requestKinds) {
     const table = requests[kind].map((request) => JSON.stringify(wireText(request))).join(',\n')

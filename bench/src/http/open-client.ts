@@ -7,10 +7,10 @@ import type { Load, Order } from './load.js'
 import { createStrangers } from './strangers.js'
 import { wireText } from './wire-text.js'
 
-// Load that does not wait for the server, in a process of its own: `open-client.js <order> <cast file>`. Requests arrive
-// as in a Poisson process, and latency counts from when a request was due: one that could not be sent, since all
-// connections waited for answers or the timer came late, has waited too. One in twenty asks for /health.
-// One line of JSON on stdout.
+// Load that does not wait for the server, as a separate process: `open-client.js <order> <cast file>`. Requests
+// arrive as in a Poisson process, and latency counts from when a request was due, even if it could not be sent then
+// because all connections were waiting or the timer was late. One in twenty is for /health. One line of JSON on
+// stdout.
 
 const [json, file] = process.argv.slice(2) as [string, string]
 const { port, requests, seconds, rate = 1, strangers: share = 0 } = JSON.parse(json) as Order
@@ -19,19 +19,19 @@ interface Arrival {
   /** When it was due, in milliseconds. */
   readonly due: number
   readonly kind: 'guarded' | 'bystander' | 'stranger'
-  /** Whether it is to be served. */
+  /** Whether it should be served. */
   readonly served: boolean
 }
 
 const cast = readCast(file)
 const texts = cast.requests[requests].map(wireText)
-// Some to spare, since how many come is left to chance.
+// A few more than expected, because the number is random.
 const strangers = createStrangers(cast.issuer, Math.ceil(1.2 * share * rate * seconds)).map(
   ({ request, served }) => ({ text: wireText(request), served }),
 )
 const health = wireText({ ...unsigned, target: '/health' })
 const most = 256
-/** Milliseconds; the answer to the last request should be there by then. */
+/** Milliseconds by which the answer to the last request should have arrived. */
 const grace = 5000
 
 const idle: Socket[] = []

@@ -5,7 +5,7 @@ import { issuerFetch, newSigningJwk, resource } from '../world.js'
 import type { Cast } from './cast.js'
 import type { ServerPlan } from './series.js'
 
-/** Ours as it comes, except for what a benchmark on one machine needs. */
+/** Our default options, except for what a benchmark on one machine needs. */
 export async function ourOptions(cast: Cast, { crypto, observed, store }: ServerPlan) {
   if (observed === 'otel') observe()
   let told = 0
@@ -14,7 +14,7 @@ export async function ourOptions(cast: Cast, { crypto, observed, store }: Server
     resource,
     signingKeys: [newSigningJwk()],
     scopes: { 'data.read': 'Read the data' },
-    // Requests are signed before a run that takes minutes.
+    // Requests are signed before a run of several minutes.
     signatureWindow: 3600,
     fetch: issuerFetch([cast.issuer]),
     ...(observed === 'events' ? { onEvent: () => void told++ } : {}),
@@ -23,13 +23,13 @@ export async function ourOptions(cast: Cast, { crypto, observed, store }: Server
   }
 }
 
-/** As applications connect, with default settings, to the Redis of the run. */
+/** Connects to the Redis of the run like an application, with default settings. */
 async function sharedStore(client: 'redis' | 'ioredis'): Promise<Store> {
   const url = process.env['BENCH_REDIS'] as string
   const { createRedisStore } = await import('@countersign/redis')
   if (client === 'ioredis') {
     const one = new (await import('ioredis')).Redis(url)
-    // Whoever asks before is refused.
+    // Earlier requests would be refused.
     await once(one, 'ready')
     return createRedisStore(one)
   }
@@ -38,7 +38,7 @@ async function sharedStore(client: 'redis' | 'ioredis'): Promise<Store> {
   return createRedisStore(one)
 }
 
-/** By node:crypto, as the limit is, unless libsodium is what is measured: that is found where it is installed. */
+/** node:crypto, like the limit, unless libsodium is measured: it would be found if installed. */
 function cryptoFor(crypto: ServerPlan['crypto']) {
   if (crypto === 'sodium') return {}
   return crypto === undefined ? { ed25519: false as const } : { mode: crypto, ed25519: false as const }

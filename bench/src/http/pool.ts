@@ -9,20 +9,20 @@ import type { Work } from './work.js'
 /** A server under test. */
 export interface Running {
   readonly port: number
-  /** Microseconds of CPU since its start, all its processes and threads. */
+  /** Microseconds of CPU since its start, of all its processes and threads. */
   cpu(): Promise<number>
-  /** What its application's own work waited since the last question; only of those that have some. */
+  /** The waiting times of the application's own work since the last call, if it has any. */
   work(): Promise<Work>
 }
 
-/** Servers, each started when it is first needed and up until all are stopped. */
+/** Servers, each started when first needed and running until all are stopped. */
 export class Pool {
   readonly #children: ChildProcess[] = []
   readonly #running = new Map<string, Promise<Running>>()
   readonly #castFile: string
   readonly #env: Readonly<Record<string, string>>
 
-  /** @param redis the URL of the store that servers share, where there is one */
+  /** @param redis the URL of the shared store, if any */
   constructor(castFile: string, jwksUri: string, redis?: string) {
     this.#castFile = castFile
     this.#env = { BENCH_JWKS: jwksUri, ...(redis === undefined ? {} : { BENCH_REDIS: redis }) }

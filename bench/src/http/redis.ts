@@ -2,13 +2,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import getPort from 'get-port'
 import { bind, pinned } from './load.js'
 
-/** The store that servers share: a Redis or Valkey that keeps nothing on disk, on the client's core. */
+/** The shared store of the servers: a Redis or Valkey without persistence, on the client's core. */
 export interface SharedRedis {
   readonly url: string
   stop(): void
 }
 
-/** Starts one; `undefined` where none is installed. */
+/** Starts one; `undefined` if none is installed. */
 export async function startRedis(): Promise<SharedRedis | undefined> {
   const binary = ['redis-server', 'valkey-server'].find(
     (name) => spawnSync(name, ['--version']).error === undefined,

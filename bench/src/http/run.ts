@@ -27,7 +27,7 @@ import {
 } from './series.js'
 import { runYoung, type Young, type YoungOptions } from './young.js'
 
-/** What compares: requests a second, milliseconds. */
+/** Figures to compare: requests a second, milliseconds. */
 interface Comparable {
   readonly rps: number
   readonly p50: number
@@ -37,12 +37,12 @@ interface Comparable {
 /** Medians over the rounds. */
 export interface HttpFigures extends Sampled {
   readonly bystander_p99?: number
-  /** Over another contender: the median of what each round says by itself. */
+  /** Relative to another contender: the median of the ratios of each round. */
   readonly of: Readonly<Record<string, Sampled>>
 }
 
 interface Sampled extends Comparable {
-  /** Microseconds of the server's CPU a request, all its processes and threads. */
+  /** Microseconds of the server's CPU per request, of all its processes and threads. */
   readonly cpu: number
 }
 
@@ -56,34 +56,34 @@ export interface HttpResults {
 
 interface SeriesOptions {
   readonly rounds: number
-  /** Seconds that all contenders are loaded at once before anything counts. */
+  /** Seconds for which all contenders are loaded at once before measuring. */
   readonly warmUp: number
   /**
-   * Seconds before that with a connection each. What is done once for all the requests of a turn of the loop is then done for
-   * each: with 32 connections it would take minutes until V8 has compiled it.
+   * Seconds before that with one connection each. Code that runs once for all requests of a turn of the loop then
+   * runs for each request: with 32 connections V8 would take minutes to compile it.
    */
   readonly alone?: number
-  /** Seconds of a sample, where not as long as others. */
+  /** Seconds of a sample, if different from others. */
   readonly seconds?: number
 }
 
-/** How long and how often. */
+/** Durations and rounds. */
 export interface HttpOptions {
   readonly series: Readonly<Record<SeriesName, SeriesOptions>>
   readonly seconds: number
-  /** Seconds of an open loop, which needs enough requests for a p99 of few. */
+  /** Seconds of an open loop, which needs enough requests for a p99 of the rare ones. */
   readonly openSeconds: number
-  /** Of the first seconds of new processes. */
+  /** For the first seconds of new processes. */
   readonly young: YoungOptions
-  /** Beside an application that uses the thread pool itself. */
+  /** For an application that uses the thread pool itself. */
   readonly busy: BusyOptions
-  /** Seconds for all samples that are taken again since others used the machine. */
+  /** Seconds for all samples that are repeated because others used the machine. */
   readonly patience: number
 }
 
-/** Of what `sync` can do in a closed loop. */
+/** The share of the rate that `sync` reaches in a closed loop. */
 const openLoad = 0.8
-/** The same where strangers are, each of whom may cost two verifications. */
+/** The same with strangers, each of whom may cost two verifications. */
 const mixedLoad = 0.5
 
 /** @param parts `http`, `store`, `pool`, or several of them */
@@ -165,7 +165,7 @@ interface Plan extends SeriesOptions {
   readonly calm: Calm
 }
 
-/** Contenders are loaded in turn, round by round, the order rotated. */
+/** Loads the contenders in turn, round by round, rotating the order. */
 async function runSeries(
   { framework, contenders }: Series,
   plan: Plan,

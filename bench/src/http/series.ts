@@ -1,7 +1,7 @@
 import { sodium } from '../sodium.js'
 import type { RequestKind } from './cast.js'
 
-/** What stands in front of the route, from nothing at all to what one builds from npm. */
+/** The guard of the route, from none to a stack of npm packages. */
 export type Guard = 'bare' | 'limit' | 'ours' | 'jwt' | 'stack'
 
 export type Framework = 'fastify' | 'express'
@@ -9,15 +9,15 @@ export type Framework = 'fastify' | 'express'
 /** How a server is run. */
 export interface ServerPlan {
   readonly guard: Guard
-  /** The limit verifies twice what an agent sends first, as whoever has to verify its token does too. */
+  /** The limit with a second verification for an agent's first request, as for its token. */
   readonly unseen?: true
-  /** Default: what ours does when nothing is said. */
+  /** Default: our default. */
   readonly crypto?: 'sync' | 'threads' | 'sodium'
   /** The client of the shared store, a Redis of the run's own; default: in memory. */
   readonly store?: 'redis' | 'ioredis'
-  /** Who looks at what is decided; default nobody. */
+  /** The listener for decisions; default none. */
   readonly observed?: 'events' | 'otel' | 'audit'
-  /** The application asks the thread pool for work of its own meanwhile. */
+  /** The application also uses the thread pool itself. */
   readonly busy?: true
   /** Processes of a cluster; default 1. */
   readonly processes?: number
@@ -60,15 +60,15 @@ export interface Contender {
   readonly requests?: RequestKind
   /** Default 32. */
   readonly connections?: number
-  /** Requests come by themselves, so many a second; otherwise each connection sends when it is answered. */
+  /** Requests a second that do not wait for answers; otherwise each connection sends when it is answered. */
   readonly rate?: number
-  /** The share of these that strangers send. */
+  /** The share of these from strangers. */
   readonly strangers?: number
-  /** Contenders of the series that it is compared with, round by round. */
+  /** Contenders of the series with which it is compared, round by round. */
   readonly against: readonly string[]
 }
 
-/** What is loaded in turn, so that it may be compared. */
+/** Contenders that are loaded in turn to be compared. */
 export interface Series {
   readonly framework: Framework
   readonly contenders: readonly Contender[]
@@ -86,7 +86,7 @@ export type SeriesName =
   | 'open'
   | 'mixed'
 
-/** One way of knowing who calls beside the others, on one core. */
+/** The ways of authenticating callers, on one core. */
 export function guardSeries(framework: Framework): Series {
   const against = ['bare', 'limit', 'jwt', 'stack']
   const names = ['bare', 'limit', 'ours', 'ours_sync', 'ours_threads', 'ours_sodium', 'jwt', 'stack'] as const
@@ -98,21 +98,21 @@ export function guardSeries(framework: Framework): Series {
   }
 }
 
-/** A shared store beside one in memory, on one core; Redis shares the other with the client. */
+/** A shared store compared with one in memory, on one core; Redis shares the other with the client. */
 export function storeSeries(framework: Framework): Series {
   return {
     framework,
     contenders: (['ours', 'node_redis', 'ioredis'] as const).map((name) => ({
       name,
       server: name,
-      // Else one read of a token would serve ten requests.
+      // Otherwise one read of a token would serve ten requests.
       requests: 'spread',
       against: ['ours'],
     })),
   }
 }
 
-/** The same on one core while somebody looks at what is decided. */
+/** The same on one core with listeners for decisions. */
 export const observedSeries: Series = {
   framework: 'fastify',
   contenders: (['ours_sync', 'ours_events', 'ours_otel', 'ours_audit'] as const).map((name) => ({
@@ -122,7 +122,7 @@ export const observedSeries: Series = {
   })),
 }
 
-/** Each kind of refusal beside a framework that does not look at the same request. */
+/** Each kind of refusal compared with a framework that does not check the same request. */
 export const refusalSeries: Series = {
   framework: 'fastify',
   contenders: (['unsigned', 'malformed', 'stale', 'unknown_issuer'] as const).flatMap((requests) => [
@@ -165,7 +165,7 @@ export function openSeries(rate: number): Series {
   }
 }
 
-/** The same where two of five are sent by strangers, whose tokens have to be verified, beside those without. */
+/** The same with two of five requests from strangers, whose tokens must be verified, compared with none. */
 export function mixedSeries(rate: number): Series {
   return {
     framework: 'fastify',

@@ -4,15 +4,15 @@ import { readCast } from './cast.js'
 import { type Framework, type ServerName, serverPlan } from './series.js'
 import { startWork, type Work } from './work.js'
 
-// One server under test, in a process of its own: `server.js <framework> <server> <cast file>`. It says its port, and how
-// much CPU it has used whenever it is asked. It ends with the driver.
+// One server under test, as a separate process: `server.js <framework> <server> <cast file>`. It reports its port,
+// and its CPU time whenever asked. It ends with the driver.
 
-/** What a server tells the driver. */
+/** A message of a server to the driver. */
 export interface FromServer {
   readonly port?: number
   /** Microseconds of CPU since the start. */
   readonly cpu?: number
-  /** What the application's own work waited since the last question. */
+  /** The waiting times of the application's own work since the last question. */
   readonly work?: Work
 }
 
@@ -28,9 +28,9 @@ process.on('disconnect', () => process.exit(0))
 
 if (plan.processes !== undefined && cluster.isPrimary) await lead(plan.processes)
 else {
-  // A server holds nothing of the other framework.
+  // So that a server loads nothing of the other framework.
   const { start } = await (framework === 'fastify' ? import('./fastify-app.js') : import('./express-app.js'))
-  // Workers of a cluster share the port that the first of them is given.
+  // Workers of a cluster share the port of the first one.
   const port = await start(plan, readCast(file))
   const work = plan.busy === true ? startWork() : undefined
   process.on('message', (question) =>

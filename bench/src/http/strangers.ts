@@ -1,6 +1,6 @@
 import { createKey, type Key, mintAuthToken, type RawRequest, signRequest, unsigned } from '../world.js'
 
-/** A request whose token nobody has seen before, or that has none. */
+/** A request with a new token, or without one. */
 export interface Stranger {
   readonly request: RawRequest
   readonly served: boolean

@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 import { deflate } from 'node:zlib'
 import { quantile } from '../statistics.js'
 
-// What an application asks of the thread pool beside us, in the process of the server under test.
+// The application's own work in the thread pool, in the process of the server under test.
 
-/** Milliseconds that it waited, and how often it asked. */
+/** Milliseconds waited, and the number of calls. */
 interface Waits {
   readonly p50: number
   readonly p99: number
@@ -24,16 +24,19 @@ const kinds = {
   readFile: () => readFile(file),
   lookup: () => lookup('localhost'),
   deflate: () => press(page),
-  // Some milliseconds each, as passwords are.
+  // A few milliseconds each, like password hashes.
   pbkdf2: () => hash('password', 'salt', 10_000, 32, 'sha256'),
 } as const
 
-/** What the application does. */
+/** The kinds of work. */
 export const workKinds = Object.keys(kinds) as readonly WorkKind[]
 type WorkKind = keyof typeof kinds
 export type Work = Readonly<Record<WorkKind, Waits>>
 
-/** Begins one piece of each kind, and the next when it is done. @returns what it waited since it was asked last */
+/**
+ * Starts one piece of each kind, and the next when it is done. @returns a function for the waiting times since its
+ * last call
+ */
 export function startWork(): () => Work {
   const waits: Record<WorkKind, number[]> = { readFile: [], lookup: [], deflate: [], pbkdf2: [] }
   const run = async (kind: WorkKind): Promise<never> => {

@@ -3,10 +3,10 @@ import { castFile, load, pinned } from './load.js'
 import { Pool } from './pool.js'
 import type { Framework } from './series.js'
 
-// A process that has just begun: nothing is compiled, and no token has been seen. What is ours is more code than the limit
-// is, so that it is late for longer.
+// A new process: nothing is compiled, and no token has been seen. Our code is larger than the limit's, so it is slow
+// for longer.
 
-/** How long and how often. */
+/** Durations and rounds. */
 export interface YoungOptions {
   /** Seconds from the first request on. */
   readonly seconds: number
@@ -16,7 +16,10 @@ export interface YoungOptions {
 /** Requests a second in the first seconds of a process, by framework. */
 export type Young = Readonly<Record<Framework, Readonly<Record<(typeof contenders)[number], number>>>>
 
-/** Beside the limit stands one that verifies as often as the protocol has it: each agent's token, when it comes first. */
+/**
+ * Besides the limit there is one that verifies as often as the protocol requires: also each agent's token, when it
+ * first comes.
+ */
 const contenders = ['limit', 'limit_unseen', 'ours', 'ours_sync'] as const
 
 interface Place {
@@ -24,7 +27,7 @@ interface Place {
   readonly jwksUri: string
 }
 
-/** Each sample is of a process of its own. Contenders come in turn. */
+/** Each sample is of a new process. Contenders take turns. */
 export async function runYoung({ seconds, rounds }: YoungOptions, place: Place): Promise<Young> {
   const run = async (framework: Framework) => {
     const samples: Record<(typeof contenders)[number], number[]> = {

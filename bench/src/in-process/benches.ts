@@ -16,7 +16,7 @@ import type { Bench } from './pairs.js'
 type GuardBench = Bench<RawRequest, Outcome>
 export type FloorBench = Bench<SignedRequest, boolean>
 
-/** Agents that come back again and again. */
+/** Agents that return again and again. */
 export interface Agents {
   readonly keys: readonly Key[]
   readonly tokens: readonly string[]
@@ -32,7 +32,7 @@ export function createAgents(issuerKey: Key, count: number, alg: Alg = 'Ed25519'
 export const isTrue = (value: boolean): boolean => value
 export const pick = <T>(list: readonly T[], i: number): T => list[i % list.length] as T
 
-/** A guard over requests in turn, with fresh strings. */
+/** A guard over requests in turn, with new strings. */
 export function guardBench(
   name: string,
   guard: Guard,
@@ -44,7 +44,7 @@ export function guardBench(
   return { name, make: () => pick(copies, next++)(), run: guard, expect }
 }
 
-/** One verification of the same base, with the same key at hand: what no verifier over node:crypto can go below. */
+/** One verification of the same base, with the same key at hand: the minimum for any verifier over node:crypto. */
 export function floorBench(name: string, { keys, requests }: Agents): FloorBench {
   const keyOf = new Map(requests.map((request, i) => [request, (keys[i] as Key).publicKey]))
   const digest = (keys[0] as Key).alg === 'Ed25519' ? null : 'sha256'
@@ -60,7 +60,7 @@ export function floorBench(name: string, { keys, requests }: Agents): FloorBench
   }
 }
 
-/** ES256 as OpenSSL wants it: asking Node to convert r||s costs half a verification more in Node 24. */
+/** ES256 in OpenSSL's format: letting Node convert r||s costs half a verification more in Node 24. */
 function toDer(raw: Buffer): Buffer {
   const integer = (bytes: Buffer): number[] => {
     const digits = [...bytes]

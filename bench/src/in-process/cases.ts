@@ -23,7 +23,7 @@ import { freshCopies } from './fresh.js'
 import { createGuard, createServer, guardOf, isRefused, isServed } from './guard.js'
 import type { AnyBench, Bench, Case } from './pairs.js'
 
-/** Everything that is measured in one process. A floor that is not *the* floor is a case too. */
+/** All measurements in one process. A floor other than *the* floor is a case too. */
 export async function createCases(): Promise<readonly Case[]> {
   const issuer = createKey()
   const agents = createAgents(issuer, 100)
@@ -35,7 +35,7 @@ export async function createCases(): Promise<readonly Case[]> {
   } satisfies FloorBench
   const warm = guardBench('warm', createGuard([issuer]), agents.requests)
   const stubbed = createGuard([issuer], { crypto: { ed25519: () => true } })
-  // More tokens than are remembered, valid or not: each comes as if for the first time.
+  // More tokens than are remembered, valid or not, so that each comes as if for the first time.
   const many = createAgents(issuer, 2000)
   const forgetful = createGuard([issuer], { verifiedTokens: 1 })
   const over = (own: AnyBench, ...benches: readonly AnyBench[]): Case[] =>
@@ -45,15 +45,15 @@ export async function createCases(): Promise<readonly Case[]> {
     ...over(twice, guardBench('cold', forgetful, many.requests)),
     ...es256Cases(issuer, floor),
     ...over(floor, ...(await refusals(issuer, agents, many))),
-    // What both do is the same, so that what it costs them may be compared directly.
+    // Both do the same work, so that they can be compared directly.
     ...over(warm, stackBench(issuer, agents)),
     ...sodiumCases(issuer, agents, floor),
   ]
 }
 
 /**
- * What is measured after everything else, by itself: a diagnostics channel that gets a listener, and loses it, makes V8
- * throw away what it has optimised for all others.
+ * Cases that are measured after all others, separately: when a diagnostics channel gets a listener, and loses it, V8
+ * discards its optimised code for all others.
  */
 export function createObservedCases(): readonly Case[] {
   const issuer = createKey()
@@ -128,7 +128,7 @@ async function refusals(issuer: Key, { keys, tokens, requests }: Agents, many: A
   ]
 }
 
-/** Changes the token's signature into one that is well formed and wrong. */
+/** Replaces the token's signature by a well-formed wrong one. */
 function forge(jwt: string): string {
   const at = jwt.lastIndexOf('.') + 10
   return `${jwt.slice(0, at)}${jwt[at] === 'A' ? 'B' : 'A'}${jwt.slice(at + 1)}`
@@ -156,7 +156,7 @@ function sodiumCases(issuer: Key, agents: Agents, floor: FloorBench): Case[] {
   ]
 }
 
-/** Warm, with somebody who looks. */
+/** Warm, with listeners for decisions. */
 function observedBenches(issuer: Key, { requests }: Agents): AnyBench[] {
   let told = 0
   const events = createGuard([issuer], { onEvent: () => void told++ })

@@ -1,11 +1,11 @@
 import type { RawRequest } from '../world.js'
 
 /**
- * Makes copies of a request whose strings are new each time, as an HTTP parser makes them. Otherwise V8 remembers a
- * string's hash, and whatever looks it up in a map looks cheaper than it is.
+ * Makes copies of a request with new strings each time, as an HTTP parser does. Otherwise V8 remembers the hash of a
+ * string, and map lookups look cheaper than they are.
  */
 export function freshCopies({ method, target, rawHeaders }: RawRequest): () => RawRequest {
-  // One buffer a request, since there may be a hundred thousand of them.
+  // One buffer per request, because there may be a hundred thousand of them.
   const bytes = Buffer.from([target, ...rawHeaders].join(''), 'latin1')
   let end = target.length
   const spans = rawHeaders.map((text) => {

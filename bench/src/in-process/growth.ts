@@ -3,13 +3,13 @@ import { type Agents, createAgents, floorBench, guardBench } from './benches.js'
 import { createGuard, createServer, type Guard, guardOf } from './guard.js'
 import { type Case, type PairOptions, runCases } from './pairs.js'
 
-/** What grows, and what one request then costs over one verification of the same base with the same keys. */
+/** The cost of one request relative to one verification of the same base with the same keys, for growing inputs. */
 export interface Growth {
   readonly components: Sizes
   /** By the token's length in bytes. */
   readonly token: Sizes
   readonly routes: Sizes
-  /** A token seen for the first time, by the number of keys its issuer publishes. */
+  /** For a token seen for the first time, by the number of keys that its issuer publishes. */
   readonly jwks: Sizes
   readonly agents: Sizes
 }
@@ -21,7 +21,7 @@ interface Sized extends Case {
   readonly size: number
 }
 
-/** One kind of growth after the other, so that what one holds in memory does not slow the next. */
+/** One kind of growth after the other, so that the memory of one does not slow the next. */
 export async function runGrowth(options: PairOptions & { readonly agents: number }): Promise<Growth> {
   const issuer = createKey()
   const run = async (cases: readonly Promise<Sized>[]): Promise<Sizes> => {

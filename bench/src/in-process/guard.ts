@@ -13,10 +13,10 @@ export function createServer(
     resource,
     signingKeys: [newSigningJwk()],
     scopes: { 'data.read': 'Read the data', 'data.write': 'Change the data' },
-    // Requests are signed before a run that takes minutes.
+    // Requests are signed before a run of several minutes.
     signatureWindow: 3600,
     fetch: issuerFetch(issuerKeys),
-    // One call after the other: what a call costs, not how many can be in flight. By node:crypto, as the floor is.
+    // One call after the other, to measure the cost of a call, not concurrency. With node:crypto, like the floor.
     crypto: { mode: 'sync', ed25519: false },
     ...options,
   })
@@ -28,7 +28,7 @@ export function guardOf(server: ResourceServer): Guard {
   return (request) => route.check(request)
 }
 
-/** A guard with nothing but our own code between it and the caller. */
+/** A guard with only our own code between it and the caller. */
 export function createGuard(issuerKeys: readonly Key[], options: Partial<ResourceOptions> = {}): Guard {
   return guardOf(createServer(issuerKeys, options))
 }

@@ -1,18 +1,18 @@
 import { median, quantile } from '../statistics.js'
 
-/** One thing measured. */
+/** One measurement. */
 export interface Bench<Input = unknown, Output = unknown> {
   readonly name: string
-  /** Makes the input of one call; outside of the clock. */
+  /** Makes the input of one call; not timed. */
   readonly make: (i: number) => Input
   readonly run: (input: Input) => Output | Promise<Output>
-  /** Turns on what only this bench has, outside of the clock. @returns turns it off again */
+  /** Turns on what only this bench needs; not timed. @returns a function that turns it off */
   readonly begin?: (() => () => void) | undefined
-  /** Says what came out; a benchmark that measures the wrong thing fails loudly. */
+  /** Checks the output, so that a benchmark that measures the wrong thing fails. */
   readonly expect: (output: Output) => boolean
 }
 
-/** A bench whose types only it knows. */
+/** A bench with its types hidden. */
 export interface AnyBench {
   readonly name: string
   readonly make: (i: number) => unknown
@@ -20,7 +20,7 @@ export interface AnyBench {
   readonly expect: (output: never) => boolean
 }
 
-/** A bench, and what it is measured against. */
+/** A bench and its floor. */
 export interface Case {
   readonly bench: AnyBench
   readonly floor: AnyBench
@@ -32,40 +32,43 @@ export interface Figures {
   readonly floor: string
   /** Microseconds a call. */
   readonly us: number
-  /** Over its floor, by the clock. */
+  /** Relative to its floor, by the clock. */
   readonly ratio: number
-  /** Over its floor, by the CPU of all threads. */
+  /** Relative to its floor, by the CPU of all threads. */
   readonly cpuRatio: number
-  /** How sure `ratio` is: between these lies the middle half of what the rounds say, each by itself. */
+  /** The precision of `ratio`: the range of the middle half of the rounds. */
   readonly spread: readonly [low: number, high: number]
 }
 
-/** How often: a round gives each case one slice of so many pairs. */
+/** Repetitions: a round gives each case one slice of this many pairs. */
 export interface PairOptions {
-  /** Calls of each bench that do not count: V8 optimises what has run often, and not before. */
+  /** Calls of each bench that do not count, because V8 optimises only code that has run often. */
   readonly warmUp: number
   readonly rounds: number
   readonly pairs: number
 }
 
-/** What one batch took; microseconds a call. */
+/** The result of one batch; microseconds per call. */
 interface Batch {
   readonly size: number
   readonly wall: number
   readonly cpu: number
 }
 
-/** Long enough for the clock, short enough to end undisturbed and to find the machine as its neighbours did. */
+/**
+ * Long enough for the clock, short enough to end undisturbed and to find the machine in the same state as its
+ * neighbours.
+ */
 const batchMicroseconds = 15_000
-/** The first calls of a batch, by share, find in the processor's caches what others left there, and do not count. */
+/** The share of calls at the start of a batch that do not count, because the processor's caches are cold. */
 const leadIn = 0.2
-/** Inputs of one batch are all there before it starts; more of them would not fit the processor's caches. */
+/** All inputs of a batch exist before it starts; more would not fit the processor's caches. */
 const mostInBatch = 100
 
 /**
- * Measures each case in batches that alternate with batches of its own floor, so that whatever the machine does to one
- * it does to the other. A ratio is the median over all batches of the batch over the mean of the two floor batches
- * around it. Rounds rotate the order of the cases.
+ * Measures each case in batches that alternate with batches of its floor, so that disturbances affect both. A ratio
+ * is the median over all batches of the batch divided by the mean of the two floor batches around it. Rounds rotate
+ * the order of the cases.
  */
 export async function runCases(
   cases: readonly Case[],
@@ -83,7 +86,7 @@ export async function runCases(
   return new Map([...rounds].map(([{ bench, floor }, slices]) => [bench.name, toFigures(floor.name, slices)]))
 }
 
-/** In turn, so that V8 has seen everything by the time it makes up its mind. */
+/** In turn, so that V8 has seen all cases before it optimises. */
 async function warmUp(
   benches: ReadonlySet<AnyBench>,
   most: number,

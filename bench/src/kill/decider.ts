@@ -2,15 +2,15 @@ import { createAuditLog } from '@countersign/core/audit'
 import { createServer, guardOf } from '../in-process/guard.js'
 import { createKey, mintAuthToken, type SignedRequest, signRequest, unsigned } from '../world.js'
 
-// `decider.js <file> <signing key>`: decides as fast as it can and keeps evidence of it, until it is killed. It says every few
-// milliseconds how many records it has made so far.
+// `decider.js <file> <signing key>`: decides as fast as it can and keeps evidence, until it is killed. It reports
+// every few milliseconds how many records it has made.
 
 const [file, signingKey] = process.argv.slice(2) as [string, string]
 
-/** One request in so many is signed; the others are challenged, which costs less. */
+/** One of this many requests is signed; the others are challenged, which costs less. */
 const oneIn = 10
 const batch = 100
-/** The log is to be killed, not to overflow: where so many bytes wait, it waits as well. */
+/** The log should be killed, not overflow: when this many bytes wait, the process waits as well. */
 const most = 32 * 1024 * 1024
 
 const audit = createAuditLog({

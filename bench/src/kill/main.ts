@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util'
 import { verifyAuditLog } from '@countersign/core/audit'
 import { newSigningJwk } from '../world.js'
 
-// `main.js [--records 1000000] [--kills 10]`: processes that keep evidence in the same files are killed (SIGKILL) one after
-// the other. How much of what they had decided is lost, how old was it, and does what is left verify?
+// `main.js [--records 1000000] [--kills 10]`: processes that keep evidence in the same files are killed (SIGKILL) one
+// after the other. Measures how many of their decisions are lost, how old these were, and whether the rest verifies.
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +26,7 @@ interface Told {
   readonly at: number
 }
 
-/** What one process has said until it was killed, and when that was. */
+/** The reports of one process until it was killed, and when that was. */
 interface Killed {
   readonly told: readonly Told[]
   readonly at: number
@@ -39,7 +39,7 @@ const signingKey = newSigningJwk()
 async function run(): Promise<Killed> {
   const child: ChildProcess = fork(script, [join(folder, 'audit.jsonl'), JSON.stringify(signingKey)])
   const told: Told[] = []
-  // At another moment of the group each time.
+  // At a different moment of the group each time.
   const last = each * (0.9 + Math.random() * 0.2)
   await new Promise<void>((resolve, reject) => {
     child.on('message', (message: Told) => {
@@ -73,7 +73,7 @@ try {
   const rows = runs.map(({ told, at }, n) => {
     const count = kept[n] ?? 0
     const decided = told.at(-1)?.records ?? 0
-    // The first that is lost was decided after this was said.
+    // The first lost record was decided after this report.
     const safe = told.findLast(({ records }) => records <= count)
     return {
       decided,
@@ -90,7 +90,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** The current file is the last, and statements come after all. */
+/** The current file is the last one; statements come after all files. */
 function byAge(a: string, b: string): number {
   const name = (file: string): string => (file.endsWith('.jsonl') ? `${file}.z` : file)
   return name(a).localeCompare(name(b), 'en')

@@ -3,8 +3,8 @@ import { createGuard, isServed } from '../in-process/guard.js'
 import { slope } from '../statistics.js'
 import { type Alg, createKey, mintAuthToken, signRequest } from '../world.js'
 
-// `child.js <agents> <alg>`, with --expose-gc: so many agents come once each, and nothing of them is kept but what the
-// guard keeps. One line of JSON on stdout.
+// `child.js <agents> <alg>`, with --expose-gc: this many agents send one request each, and only the guard keeps
+// anything of them. One line of JSON on stdout.
 
 const points = 6
 
@@ -19,7 +19,7 @@ for (let i = 0; i <= points; i++) {
   const { rss, heapUsed } = await settle()
   seen.push({ agents: (i + 1) * step, rss, heap: heapUsed })
 }
-// What comes first also fills what is then filled for good: code, pools, the young generation.
+// The first ones also fill memory that is allocated only once: code, pools, the young generation.
 const [, ...counted] = seen
 process.stdout.write(
   JSON.stringify({
@@ -37,7 +37,7 @@ async function comeAndGo(many: number): Promise<void> {
   }
 }
 
-/** Native memory is freed by finalizers, which run after a collection, so one is not enough. */
+/** Native memory is freed by finalizers, which run after a collection, so one collection is not enough. */
 async function settle(): Promise<NodeJS.MemoryUsage> {
   for (let i = 0; i < 5; i++) {
     globalThis.gc?.()

@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Alg } from '../world.js'
 
-/** What one remembered token takes, in bytes. */
+/** The memory of one remembered token, in bytes. */
 export interface Memory {
   readonly agents: number
-  /** Resident memory: V8's heap and what lies outside of it, keys for the most part. */
+  /** Resident memory: V8's heap and memory outside of it, mostly keys. */
   readonly bytes_per_agent: number
   readonly heap_per_agent: number
   /** The same for agents with ES256. */
   readonly bytes_per_agent_es256: number
 }
 
-/** Each algorithm in a process of its own, over so many distinct agents. */
+/** Each algorithm in a separate process, for this many distinct agents. */
 export async function runMemory(agents: number): Promise<Memory> {
   const [ed25519, es256] = await Promise.all([measure(agents, 'Ed25519'), measure(agents, 'ES256')])
   return {

@@ -32,7 +32,10 @@ export type * from './events/request.js'
 export type * from './events/state.js'
 export type * from './events/store.js'
 
-/** The events that `onEvent` is called with. None holds a token or a signature, and none a `sub`, unless the options say so. */
+/**
+ * The events that `onEvent` is called with. They contain no tokens or signatures, and no `sub` unless the options say
+ * so.
+ */
 export type AAuthEvent =
   | DecisionEvent
   | ServedEvent
@@ -59,12 +62,12 @@ export type AAuthEvent =
 /**
  * The function that events are reported to.
  *
- * @param request the request that the event is about; absent for one that is about none
- * @param error what was thrown, behind a failure of ours
+ * @param request the request that the event is about, if any
+ * @param error the thrown value behind a failure of ours
  */
 export type Report = (event: UntimedEvent<AAuthEvent>, request?: object, error?: unknown) => void
 
-/** Reports everything as being about one request. */
+/** A report function for events about one request. */
 export function reportOn(report: Report, request: object): Report {
   return (event, _, error) => report(event, request, error)
 }

@@ -28,7 +28,7 @@ export interface AgentTokenRequest {
 export class AgentProvider {
   readonly server: TownServer
   readonly id: string
-  /** Members of its metadata beside the usual ones, such as `callback_endpoint`. */
+  /** Additional members of its metadata, such as `callback_endpoint`. */
   metadata: JsonObject = {}
   /** Every agent it has issued a token to, and the parent of each sub-agent. */
   readonly #parents = new BoundedMap<string, string | undefined>(10_000)

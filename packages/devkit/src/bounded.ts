@@ -1,4 +1,4 @@
-/** A Map that forgets its oldest entry when it is full: nothing in the town grows without bound. */
+/** A Map that drops its oldest entry when it is full, so that nothing in the town grows without bound. */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #limit: number
   /** @param limit entries; default 1000 */

@@ -13,10 +13,10 @@ export interface Env {
   clock(): number
   /** Whole seconds: the time in tokens and signatures. */
   now(): number
-  /** Sends a request over loopback and writes it down. Rejects with `TypeError` when the host cannot be reached. */
+  /** Sends a request over loopback and records it. Rejects with `TypeError` when the host cannot be reached. */
   exchange(from: string, request: WireRequest, signal?: AbortSignal): Promise<Exchange>
-  /** What an agent does between two polls; `seconds` is what it was asked to wait. */
+  /** What an agent does between two polls; `seconds` is the time it was asked to wait. */
   wait(seconds: number): Promise<void>
-  /** Whether the parties hold others to what the draft only recommends (a resource token of at most 300 s). */
+  /** Whether the parties enforce recommendations of the draft (a resource token of at most 300 s). */
   readonly strict: boolean
 }

@@ -7,7 +7,7 @@ import type { DeclaredRoute } from '@countersign/core/adapter'
  *
  * @param routes Express: `guard.routes(app)`. Fastify: `app.aauth.routes()`, once the application is ready.
  * @throws TypeError when it is no list of routes
- * @throws AssertionError naming the routes that say nothing, or when there are no routes at all
+ * @throws AssertionError naming the routes without a declaration, or when there are no routes at all
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 import { readRequirement, readSignatureError } from '@countersign/agent'
 import { pushBounded } from './bounded.js'
 
-/** One exchange: who asked whom for what, and what came back. */
+/** One exchange: from whom to whom, the request, and the result. */
 export interface LedgerEntry {
   /** `sam`, or the host of a server. */
   readonly from: string
-  /** The host that was asked. */
+  /** The host that received it. */
   readonly to: string
   readonly method: string
   readonly url: string
@@ -14,15 +14,15 @@ export interface LedgerEntry {
   /** The requirement of the response: `person-token`, `auth-token`, `interaction`, … */
   readonly requirement: string | null
   /**
-   * What came back, in a word: an error code, `person_token`, `auth_token`, `resource_token`, `metadata`, `keys`,
-   * `pending`, `session`, `served`, or `unreachable`; `null` when a bare requirement says it all.
+   * The result in a word: an error code, `person_token`, `auth_token`, `resource_token`, `metadata`, `keys`,
+   * `pending`, `session`, `served`, or `unreachable`; `null` if the requirement alone says it all.
    */
   readonly outcome: string | null
   /** When it began, in milliseconds of the town’s clock. */
   readonly at: number
 }
 
-/** Entries kept; the oldest are dropped beyond. */
+/** Limit on the entries; the oldest are dropped. */
 const limit = 10_000
 
 /** The record of every exchange, in the order in which they ended: a lookup comes before the request that needed it. */
@@ -39,7 +39,7 @@ export class Ledger {
     for (const listener of this.#listeners) listener(entry)
   }
 
-  /** Calls `listener` with every further entry; returns the way to stop it. */
+  /** Calls `listener` with every further entry. @returns a function that stops it */
   watch(listener: (entry: LedgerEntry) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

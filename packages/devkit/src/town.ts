@@ -32,13 +32,13 @@ export interface TownOptions {
   /** Default `https://ps.example`. */
   readonly personServer?: string
   /**
-   * What an agent does between polls; given the seconds it was asked to wait. By default it does not wait: a test has
-   * nothing to wait for, and the town's servers answer long polls when there is an answer.
+   * What an agent does between polls, given the seconds it was asked to wait. By default it does not wait: a test has
+   * nothing to wait for, and the town's servers answer long polls as soon as there is an answer.
    */
   readonly wait?: (seconds: number) => Promise<void>
-  /** Hold others to what the draft only recommends; default `true`. */
+  /** Whether the parties enforce recommendations of the draft; default `true`. */
   readonly strict?: boolean
-  /** Where `town.fetch` takes requests to hosts outside the town; default: nowhere, they are refused. */
+  /** The `fetch` for requests of `town.fetch` to hosts outside the town; default: none, they are refused. */
   readonly fallback?: typeof globalThis.fetch
 }
 
@@ -53,7 +53,7 @@ export class Town {
   readonly ps: PersonServer
   /** Milliseconds of the town's clock. */
   readonly clock: () => number
-  /** For the resource under test: a `fetch` that reaches the town's hosts and nothing else, bounded as the guarded one. */
+  /** For the resource under test: a `fetch` that reaches only the town's hosts, with the limits of the guarded one. */
   readonly fetch: typeof globalThis.fetch
   readonly #env: Env
   readonly #routes = new Map<string, number>()
@@ -85,12 +85,12 @@ export class Town {
     return this.#ledger.entries
   }
 
-  /** Host → port, as `COUNTERSIGN_LOOPBACK` of the test target wants it. */
+  /** Host → port, in the format of `COUNTERSIGN_LOOPBACK` of the test target. */
   get loopback(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#routes)
   }
 
-  /** Calls `listener` with every further exchange; returns the way to stop it. */
+  /** Calls `listener` with every further exchange. @returns a function that stops it */
   watch(listener: (entry: LedgerEntry) => void): () => void {
     return this.#ledger.watch(listener)
   }
@@ -98,7 +98,7 @@ export class Town {
   /**
    * Opens an account at a person server, `town.ps` by default.
    *
-   * @throws TypeError naming an option that is not known or of another kind
+   * @throws TypeError naming an option that is unknown or has the wrong type
    */
   person(name: string, options: PersonOptions & { readonly at?: PersonServer } = {}): Person {
     checkOptions('town.person', options, personRules)
@@ -106,9 +106,9 @@ export class Town {
   }
 
   /**
-   * An agent with a key of its own, acting for `person` if one is named.
+   * An agent with its own key, acting for `person` if given.
    *
-   * @throws TypeError naming an option that is not known or of another kind
+   * @throws TypeError naming an option that is unknown or has the wrong type
    */
   agent(name: string, options: TownAgentOptions = {}): Agent {
     checkOptions('town.agent', options, agentRules)
@@ -119,11 +119,11 @@ export class Town {
   }
 
   /**
-   * The way back from a token to the person, by what the person servers of the town remember (AAuth 10.1): the token
-   * itself, the one an intermediary got it with, and so on, to the one the person's own agent holds. Empty for a token
-   * that no person server of the town has issued or handed on.
+   * The chain from a token back to the person, as the person servers of the town remember it (AAuth 10.1): the token
+   * itself, the one with which an intermediary got it, and so on, to the one that the person's own agent holds. Empty
+   * for a token that no person server of the town has issued or passed on.
    *
-   * @param token `caller.token` of the resource at the end
+   * @param token `caller.token` of the last resource
    */
   chainOf(token: TokenName): readonly TokenRecord[] {
     for (const ps of this.#personServers.values()) {
@@ -137,7 +137,7 @@ export class Town {
    * Sets the port on 127.0.0.1 where a resource listens; `undefined` removes it.
    *
    * @param host as in the identifier of the resource, without `https://`
-   * @throws TypeError for what is no name of a host, or no port
+   * @throws TypeError for an invalid host name or port
    */
   route(host: string, port: number | undefined): void {
     checkRoute(host, port)
@@ -145,7 +145,7 @@ export class Town {
     else this.#routes.set(host, port)
   }
 
-  /** Like `town.fetch`, under a name of its own in the ledger; by default that of the only resource routed. */
+  /** Like `town.fetch`, with its own name in the ledger; by default that of the only resource routed. */
   fetchAs(name?: string): typeof globalThis.fetch {
     const outside = createLoopbackFetch({}, this.#fallback)
     return async (input, init) => {
@@ -164,8 +164,8 @@ export class Town {
   }
 
   /**
-   * A person's browser, for what {@link Town.visit} is too short: whoever signs in with it stays signed in, and two browsers
-   * know nothing of each other.
+   * A person's browser, for what {@link Town.visit} cannot do: a person who signs in stays signed in, and two
+   * browsers share nothing.
    *
    * @param name its name in the ledger; default `browser`
    */
@@ -180,26 +180,26 @@ export class Town {
   }
 
   /**
-   * Plays the person whom a link is for, with a new browser: follows it from host to host of the town, keeps cookies, types
-   * into your login if there is one, and presses Approve or Decline on the consent page. A link of the person server that leads
-   * through a page of yours ends where it began.
+   * Plays the person for whom a link is, with a new browser: follows the link from host to host of the town, keeps
+   * cookies, fills in your login if there is one, and presses Approve or Decline on the consent page. A link of the
+   * person server that leads through a page of yours ends where it began.
    *
    * @param link the link that the agent was told: `link` of the interaction
    * @returns the last answer: the page, or a redirect to a host outside the town, which is not followed
-   * @throws Error when there is nothing to decide on the page that was reached; it says what the page says
+   * @throws Error with the text of the page when it has nothing to decide
    */
   visit(link: string, options: VisitOptions = {}): Promise<Visited> {
     return this.browser().visit(link, options)
   }
 
-  /** One more agent provider. */
+  /** Another agent provider. */
   async openAgentProvider(id: string): Promise<AgentProvider> {
     const provider = new AgentProvider(this.#env, identifier(id))
     await this.open(provider.server)
     return provider
   }
 
-  /** One more person server. */
+  /** Another person server. */
   async openPersonServer(id: string): Promise<PersonServer> {
     const ps = new PersonServer(this.#env, identifier(id))
     this.#personServers.set(ps.id, ps)
@@ -228,7 +228,7 @@ export class Town {
     return this
   }
 
-  /** Stops every server of the town. Resources are their owner's to stop. */
+  /** Stops every server of the town. Resources must be stopped by their owner. */
   async close(): Promise<void> {
     await Promise.all(this.#servers.splice(0).map((server) => server.close()))
   }
@@ -265,7 +265,7 @@ export class Town {
  * Opens a town: an agent provider, a person server, and room for access servers, resources, people and agents, each
  * server listening on 127.0.0.1 under its real identifier.
  *
- * @throws TypeError when an identifier is not one, or an option is not known
+ * @throws TypeError when an identifier is malformed, or an option is unknown
  *
  * @example
  * ```ts

@@ -35,7 +35,7 @@ describe('an audit log in a stream of Redis', () => {
   }
 
   for (const [name, connect] of Object.entries(clients)) {
-    run(`has every record once through ${name}, though an answer comes too late`, async () => {
+    run(`has every record once through ${name}, even if an answer comes too late`, async () => {
       const stream = `notes:${name.replace(' ', '-')}`
       const { client, close } = await connect(redis.url)
       const sink = createRedisAuditSink(client, { stream, timeout: 200 })
@@ -49,7 +49,7 @@ describe('an audit log in a stream of Redis', () => {
       const route = server.require('agent')
       const request = { method: 'GET', target: '/', rawHeaders: ['Host', 'rs.example'] }
       for (let n = 0; n < 50; n++) await route.check(request)
-      // It hangs, takes the batch when it goes on, and is given it a second time.
+      // Redis hangs, stores the batch when it continues, and gets the batch a second time.
       redis.pause()
       await expect(audit.flush()).rejects.toThrow('gave no answer within 200 ms')
       expect(audit.health()).toMatchObject({ ok: false, dropped: 0 })
@@ -74,7 +74,7 @@ describe('an audit log in a stream of Redis', () => {
   const line = (n: number): Buffer =>
     Buffer.from(`{"r":{"n":${n}},"p":{"of":${n}}}\n{"r":{"n":"${n}, alone"}}\n`)
 
-  run('keeps as many entries as it is told to, and of others nothing (R-336)', async () => {
+  run('keeps the configured number of entries, and nothing of others (R-336)', async () => {
     const { client, close } = await connect(redis.url)
     const sink = createRedisAuditSink(client, { stream: 'short', entries: 100 })
     for (let n = 0; n < 500; n++) await sink.append(line(n))
@@ -83,14 +83,14 @@ describe('an audit log in a stream of Redis', () => {
     expect([lines.length, await reader.hlen('{short}:evidence')]).toEqual([100, 50])
     expect(await reader.pttl('short')).toBeGreaterThan(89 * 86_400_000)
     expect(await reader.pttl('{short}:evidence')).toBeGreaterThan(89 * 86_400_000)
-    // One that keeps fewer gets there step by step.
+    // A sink with a lower limit reaches it step by step.
     const fewer = createRedisAuditSink(client, { stream: 'short', entries: 10 })
     await fewer.append(line(500))
     expect([(await linesOf(fewer)).length, await reader.hlen('{short}:evidence')]).toEqual([10, 5])
     close()
   })
 
-  run('deletes what it has kept long enough, when more is added (R-336)', async () => {
+  run('deletes entries that are too old when others are added (R-336)', async () => {
     const { client, close } = await connect(redis.url)
     const [seconds] = await reader.time()
     const day = 86_400_000
@@ -110,7 +110,7 @@ describe('an audit log in a stream of Redis', () => {
     close()
   })
 
-  run('reads and erases over many pages, with no more than was there when it began', async () => {
+  run('reads and erases over many pages, and only the entries that existed at the start', async () => {
     const { client, close } = await connect(redis.url)
     const sink = createRedisAuditSink(client, { stream: 'long' })
     for (let n = 0; n < 700; n += 100)
@@ -122,14 +122,14 @@ describe('an audit log in a stream of Redis', () => {
     const isEven = (text: string): boolean => /"of":\d*[02468]}/.test(text)
     const erased = await sink.erase(isEven, async (lines) => {
       announced.push(...lines)
-      // As another instance does meanwhile.
+      // Like another instance at the same time.
       await sink.append(line(1000))
     })
     expect([erased, announced.length, announced.every(isEven)]).toEqual([350, 350, true])
     const left = await linesOf(sink)
     expect(left.filter((text) => text.endsWith('"p":null}\n'))).toHaveLength(350)
     expect(left.filter((text) => text.includes('"of":1000}'))).toHaveLength(7)
-    // What cannot be announced stays.
+    // Evidence whose erasure cannot be announced stays.
     await expect(
       sink.erase(
         () => true,
@@ -140,8 +140,8 @@ describe('an audit log in a stream of Redis', () => {
     close()
   })
 
-  run('counts nothing as written that was not, and leaves no part of it', async () => {
-    // As a user of whom the ACL says too little, and as a key that is something else already.
+  run('reports a failed batch as not written, and leaves no part of it', async () => {
+    // A user whose ACL allows too little, and a key that has another type.
     const password = 'of the auditors'
     const rules = ['on', `>${password}`, '~*', '+@all']
     const sinkOf = async (stream: string, ...more: readonly string[]) => {
@@ -166,7 +166,7 @@ describe('an audit log in a stream of Redis', () => {
       for (let n = 0; n < 3; n++) await expect(sink.append(batch)).rejects.toThrow(new RegExp(says))
       if (name !== 'other') expect([name, await reader.xlen(stream)]).toEqual([name, 0])
       if (stream !== 'beside') expect([name, await reader.hlen(`{${stream}}:evidence`)]).toEqual([name, 0])
-      // The same batch, once it can be written.
+      // The same batch, when it can be written.
       await reader.call('ACL', 'SETUSER', 'auditor', '+@all')
       if (more.length === 0) await reader.del(name)
       for (let n = 0; n < 2; n++) await sink.append(batch)
@@ -175,7 +175,7 @@ describe('an audit log in a stream of Redis', () => {
     }
   })
 
-  run('is told at the start what is wrong', async () => {
+  run('rejects malformed options at the start', async () => {
     const { client, close } = await connect(redis.url)
     expect(() => createRedisAuditSink({} as RedisClient)).toThrow(/^client: /)
     expect(() => createRedisAuditSink(client, { stream: 'a{b}' })).toThrow(/^option stream: /)

@@ -3,25 +3,25 @@ import type { IORedisClient, NodeRedisClient } from './clients.js'
 
 /** Options of {@link createRedisAuditSink}. */
 export interface RedisAuditSinkOptions {
-  /** The key of the stream. Default `countersign:audit`. One for each resource. */
+  /** The key of the stream. Default `countersign:audit`. Each resource needs its own. */
   readonly stream?: string
-  /** How many entries are kept, the latest. Default 1 000 000. */
+  /** The number of latest entries that are kept. Default 1 000 000. */
   readonly entries?: number
-  /** Days after which an entry is deleted with what belongs to it (R-336). Default 90. */
+  /** Days after which an entry and its evidence are deleted (R-336). Default 90. */
   readonly days?: number
-  /** Milliseconds that Redis has for a batch. Default 2000. */
+  /** Milliseconds that Redis has to store a batch. Default 2000. */
   readonly timeout?: number
 }
 
-/** A sink in Redis; {@link createRedisAuditSink} makes it. */
+/** A sink in Redis, made by {@link createRedisAuditSink}. */
 export interface RedisAuditSink extends AuditSink {
   erase(
     choose: (line: string) => boolean,
     announce: (lines: readonly string[]) => Promise<void>,
   ): Promise<number>
   /**
-   * What is kept now, line by line, each with its line break: written to a file, it is what `verifyAuditLog` and
-   * `auditTrail` take. Rejects where Redis gives no answer in time.
+   * The stored lines, each with its line break. Written to a file, they are input for `verifyAuditLog` and
+   * `auditTrail`. Rejects when Redis gives no answer in time.
    */
   read(): AsyncIterable<string>
 }
@@ -30,13 +30,13 @@ export interface RedisAuditSink extends AuditSink {
 type Run = (script: string, keys: readonly string[], values: readonly string[]) => Promise<unknown>
 
 /**
- * A sink of an audit log in Redis or Valkey. A stream has an entry for each record and each signed statement; what may be
- * erased of a record is beside it in a hash, under the entry's name. So `erase` deletes it, and the chain verifies as it
- * does in files. How durable it is depends on the server's `appendfsync`; a file of the server's, its copies, and its
- * replicas forget what was erased when they are next written anew.
+ * A sink of an audit log in Redis or Valkey. A stream has an entry for each record and each signed statement. The
+ * erasable part of a record is in a hash, under the ID of the entry, so that `erase` deletes it and the chain still
+ * verifies, as in files. The durability depends on the server's `appendfsync`. The server's own files, backups and
+ * replicas lose the erased data when they are next rewritten.
  *
- * Entries that are too old or too many are deleted when others are added. Each batch is numbered and goes in one command,
- * so that one that got no answer in time is not there twice.
+ * Entries that are too old or too many are deleted when others are added. Each batch has a name and is one command,
+ * so that one whose answer was late is not stored twice.
  *
  * @throws TypeError when the client is not of a supported library, or an option is malformed
  *
@@ -72,10 +72,10 @@ export function createRedisAuditSink(
   return new StreamSink(run, { stream, entries, days, timeout })
 }
 
-// Adds all lines, or none where the batch is there already: its name is kept beside the stream, in the same slot, once all
-// of it is there. Where a line cannot be added, as without the right to, or where a key is something else, none is. Then
-// takes away what is too much or too old, in steps, so that no other client waits long; where nobody adds any more, all
-// of it goes by itself in the end.
+// Adds all lines, or none if the batch is stored already: its name is a key in the same slot as the stream, set once
+// all lines are stored. If a line cannot be added, because of an ACL or because a key has another type, none is. Then
+// it deletes entries that are too many or too old, in steps, so that other clients need not wait. When nobody adds
+// entries any more, the keys expire.
 const add = `
 if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
 local added = {}
@@ -121,7 +121,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 1`
 
-// Some entries from one on: the name of each, its line, and what may be erased of it.
+// A page of entries: the ID of each, its line, and its erasable part.
 const page = `
 local found = {}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', 200)) do
@@ -190,7 +190,7 @@ class StreamSink implements RedisAuditSink {
     for await (const entries of this.#pages()) for (const { line } of entries) yield `${line}\n`
   }
 
-  /** What is there when it begins: others go on adding meanwhile. */
+  /** The entries that exist at the start; others may be added meanwhile. */
   async *#pages(): AsyncGenerator<readonly Entry[]> {
     const end = String(await this.#ask(last, []))
     for (let from = '-'; end !== ''; ) {
@@ -229,10 +229,10 @@ class StreamSink implements RedisAuditSink {
   }
 }
 
-// A line is `{"r":…}` or `{"r":…,"p":…}`, and no member of a record is called `p`.
+// A line is `{"r":…}` or `{"r":…,"p":…}`, and no member of a record is named `p`.
 const between = ',"p":'
 
-/** A line without what may be erased, and that. */
+/** A line without its erasable part, and that part. */
 function parted(line: string): readonly [string, string] {
   const at = line.startsWith('{"r":') ? line.indexOf(between) : -1
   return at === -1 ? [line, ''] : [`${line.slice(0, at)}}`, line.slice(at + between.length, -1)]

@@ -49,7 +49,7 @@ describe('the commands', () => {
 })
 
 describe('reads of many keys', () => {
-  it('are one MGET, of each client in its own way', async () => {
+  it('are one MGET with every client', async () => {
     const mGet = vi.fn(async () => ['1', null])
     const client = nodeRedis({ mGet })
     expect(await commandsOf(client)?.getMany?.(['a', 'b'])).toEqual(['1', null])
@@ -79,7 +79,7 @@ describe('a client that is not connected', () => {
     for (const command of [client.get, client.set, client.del]) expect(command).not.toHaveBeenCalled()
   })
 
-  it('is asked all the same where its first command makes the connection', async () => {
+  it('is used anyway if its first command connects', async () => {
     const client = ioredis({ status: 'wait' })
     await expect(createRedisStore(client).get('a')).rejects.toThrow()
     expect(client.set).toHaveBeenCalled()
@@ -104,7 +104,7 @@ describe('a command without an answer', () => {
   })
 })
 
-describe('a client that does not ask the primary', () => {
+describe('a client that does not read from the primary', () => {
   const cached = { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 10 } } as const
   const sentinel = { name: 'it', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }
   const cluster = { rootNodes: [{ url: 'redis://127.0.0.1:1' }] }
@@ -134,7 +134,7 @@ describe('a client that does not ask the primary', () => {
     expect(() => createRedisStore(client as RedisClient)).toThrow(option)
   })
 
-  it('is told apart from one that does', () => {
+  it('is distinguished from one that does', () => {
     for (const client of [
       new Cluster([], lazy),
       new Redis(lazy),
@@ -162,7 +162,7 @@ describe('createRedisStore', () => {
     }
   })
 
-  it('counts what a cluster puts before every key: with empty braces, no tag holds keys together', () => {
+  it('includes the key prefix of a cluster: with empty braces, no tag keeps keys together', () => {
     const rootNodes = [{ url: 'redis://127.0.0.1:1' }]
     for (const [keyPrefix, fits] of [
       ['{}', false],
@@ -179,7 +179,7 @@ describe('createRedisStore', () => {
       }
   })
 
-  it('refuses replicas for a client whose connections are several, or that has no pipeline', () => {
+  it('refuses replicas for a client with several connections, or without a pipeline', () => {
     const pool = createClientPool({ url: 'redis://127.0.0.1:1' })
     expect(() => createRedisStore(pool as unknown as RedisClient, { replicas: 1 })).toThrow(/not a pool/)
     expect(() => createRedisStore(ioredis(), { replicas: 1 })).toThrow(/^option replicas: /)

@@ -1,14 +1,14 @@
 import { slotOf } from './slot.js'
 
-// The supported clients, by the members that are used of them. No client is a dependency of this package.
+// The supported clients, described by the members used here. None of them is a dependency of this package.
 
 /** A client, pool or sentinel of `redis` 5 or 6 (node-redis), or a cluster of 6. */
 export interface NodeRedisClient {
   readonly isOpen: boolean
-  /** Where it is absent (clusters, pools), the client's own queue and our timeout decide. */
+  /** If it is absent (clusters, pools), only the client's own queue and the option `timeout` apply. */
   readonly isReady?: boolean
   get(key: string): Promise<unknown>
-  /** Where it is absent, keys are read one by one. */
+  /** If it is absent, keys are read one by one. */
   mGet?(keys: string[]): Promise<readonly unknown[]>
   set(
     key: string,
@@ -22,34 +22,34 @@ export interface NodeRedisClient {
 export interface IORedisClient {
   readonly status: string
   get(key: string): Promise<unknown>
-  /** Where it is absent, keys are read one by one. */
+  /** If it is absent, keys are read one by one. */
   mget?(keys: string[]): Promise<readonly unknown[]>
   set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>
   set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<unknown>
   del(key: string): Promise<unknown>
 }
 
-/** The commands that are sent, in one form for all clients. Valkey has them all. */
+/** The commands used, in the same form for all clients. Valkey has all of them. */
 export interface Commands {
   readonly library: 'redis' | 'ioredis'
   readonly isCluster: boolean
-  /** Whether what is sent in one turn is done in its order: over one connection. */
+  /** Whether commands sent in one turn are executed in that order, because they use one connection. */
   readonly isOrdered: boolean
-  /** The primary that has a key, as far as the client knows; the same for all keys outside a cluster. */
+  /** The primary that holds a key, as far as the client knows; outside a cluster the same for all keys. */
   nodeOf(key: string): string
-  /** Whether a command sent now goes out now; a client that is reconnecting queues it for an unknown time. */
+  /** Whether a command is sent at once. A client that is reconnecting queues it for an unknown time. */
   ready(): boolean
   get(key: string): Promise<unknown>
-  /** `MGET`; absent where keys may lie on different nodes, or the client has no such command. */
+  /** `MGET`; absent when keys may be on different nodes, or the client lacks the command. */
   getMany?(keys: string[]): Promise<readonly unknown[]>
   /** `SET key value PX ms` */
   set(key: string, value: string, milliseconds: number): Promise<unknown>
-  /** `SET key value PX ms NX`; `null` when the key was there */
+  /** `SET key value PX ms NX`; `null` when the key exists */
   setIfAbsent(key: string, value: string, milliseconds: number): Promise<unknown>
   del(key: string): Promise<unknown>
 }
 
-/** The commands of a client; `undefined` for one that is not supported. */
+/** The commands of a client; `undefined` for an unsupported one. */
 export function commandsOf(client: unknown): Commands | undefined {
   if (typeof client !== 'object' || client === null) return undefined
   const members = client as Readonly<Record<string, unknown>>
@@ -83,7 +83,10 @@ function manyOf(client: NodeRedisClient): (keys: string[]) => Promise<readonly u
     : manyWithoutTimer(client)
 }
 
-/** Our own time holds for a command: a signal of its own that the client makes for each costs more than the command. */
+/**
+ * Turns off the client's own timeout, because the store has one: the `AbortSignal` made for each command costs more
+ * than the command.
+ */
 function manyWithoutTimer(client: NodeRedisClient): (keys: string[]) => Promise<readonly unknown[]> {
   const { withCommandOptions } = client as {
     withCommandOptions?(options: { readonly timeout: undefined }): NodeRedisClient
@@ -92,31 +95,34 @@ function manyWithoutTimer(client: NodeRedisClient): (keys: string[]) => Promise<
   return (keys) => (untimed as Required<NodeRedisClient>).mGet(keys)
 }
 
-/** A cluster of `redis` 6, as far as it differs. */
+/** The additional members of a cluster of `redis` 6. */
 interface NodeRedisCluster extends NodeRedisClient {
   readonly slots?: readonly ({ readonly master?: { readonly address?: string } } | undefined)[]
 }
 
-/** A cluster of `ioredis`, as far as it differs. */
+/** The additional members of a cluster of `ioredis`. */
 interface IORedisCluster extends IORedisClient {
-  /** By slot: its primary first, then replicas. */
+  /** By slot: first its primary, then its replicas. */
   readonly slots?: readonly (readonly string[] | undefined)[]
 }
 
-/** A sentinel of `redis` 5 or 6, as far as it differs. */
+/** The additional members of a sentinel of `redis` 5 or 6. */
 interface NodeRedisSentinel extends NodeRedisClient {
   sendCommand(isReadonly: boolean, args: readonly string[]): Promise<unknown>
 }
 
-/** Asks replicas where it has a `replicaPoolSize`, which it does not show; unless it is told not to. */
+/**
+ * Whether this is a sentinel. With `replicaPoolSize`, which it does not expose, one reads from replicas unless told
+ * not to.
+ */
 function isSentinel(client: NodeRedisClient): client is NodeRedisSentinel {
   const { getMasterNode, sendCommand } = client as unknown as Readonly<Record<string, unknown>>
   return typeof getMasterNode === 'function' && typeof sendCommand === 'function'
 }
 
 /**
- * Why what this client reads may be older than what was written, or not be all of it: its replicas or a cache of its own
- * answer, or it asks where only some of it is. `undefined` when it shows nothing of the kind.
+ * Why reads through this client may be stale or incomplete: replicas or a client-side cache answer them, or a node
+ * that has only some of the keys. `undefined` if no setting says so.
  */
 export function staleReads(client: unknown): string | undefined {
   const { options, _options, clientSideCache, isCluster } = client as Settings
@@ -125,21 +131,22 @@ export function staleReads(client: unknown): string | undefined {
   if (role !== 'master') return "role must be 'master'"
   // A cluster of `redis`.
   if (_options?.useReplicas === true) return 'useReplicas must not be set'
-  // One that is told that a key has moved asks for all of a pipeline there, also for what has not.
+  // When told that one key has moved, it sends the whole pipeline to the new node, including keys that have not
+  // moved.
   if (isCluster === true && options?.enableAutoPipelining === true)
     return 'enableAutoPipelining must not be set in a cluster, where it misses what a slot that moves holds'
   const cache = clientSideCache ?? options?.clientSideCache
   return cache === undefined ? undefined : 'clientSideCache must not be set'
 }
 
-/** What the client puts before every key. */
+/** The prefix that the client itself puts before every key. */
 export function keyPrefixOf(client: unknown): string {
   const { options, _options } = client as Settings
   const prefix = options?.keyPrefix ?? _options?.keyPrefix
   return typeof prefix === 'string' ? prefix : ''
 }
 
-/** Settings of a client, of whichever library. */
+/** Settings of a client, of either library. */
 interface Settings {
   readonly options?: {
     readonly scaleReads?: unknown
@@ -153,17 +160,17 @@ interface Settings {
   readonly isCluster?: unknown
 }
 
-/** A pool of `redis` 5 or 6: what is sent goes to any of its connections. */
+/** A pool of `redis` 5 or 6: each command may use any of its connections. */
 export const isPool = (client: unknown): boolean =>
   typeof (client as { readonly totalClients?: unknown }).totalClients === 'number'
 
-/** A cluster of `redis` 5 or 6, which keep the list of its primaries. */
+/** A cluster of `redis` 5 or 6; these keep a list of their primaries. */
 const isNodeRedisCluster = (client: NodeRedisClient): boolean =>
   Array.isArray((client as { readonly masters?: unknown }).masters)
 
 /**
- * A cluster of `redis` 5, which is not supported: after a failover of one shard it goes on asking the address that is
- * gone. Only that of 6 says whether it is ready.
+ * A cluster of `redis` 5, which is not supported: after a failover of a shard it keeps asking the old address. Only a
+ * cluster of 6 has `isReady`.
  */
 export function isCluster5(client: unknown): boolean {
   const cluster = client as NodeRedisClient
@@ -181,7 +188,7 @@ function ioredis(client: IORedisClient): Commands {
       ? {}
       : { getMany: (keys: string[]) => mget.call(client, keys) }),
     nodeOf: (key) => (client as IORedisCluster).slots?.[slotOf(key)]?.[0] ?? '',
-    // `wait`: `lazyConnect`, where the first command makes the connection.
+    // `wait`: with `lazyConnect`, the first command connects.
     ready: () => client.status === 'ready' || client.status === 'wait',
     get: (key) => client.get(key),
     set: (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds),

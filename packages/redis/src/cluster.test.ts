@@ -9,7 +9,7 @@ import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 
-// One node with all slots: what a cluster refuses (commands over several keys, keys sent to the wrong slot), it refuses.
+// One node with all slots. It refuses what every cluster refuses: commands over several keys, keys for the wrong slot.
 describe.runIf(redisBinary !== undefined || required)('a store in a cluster', () => {
   let redis: TestRedis
   beforeAll(async () => {
@@ -39,14 +39,14 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster', ()
 })
 
 // Three primaries with a replica each; one primary is killed, and its replica takes over.
-describe.runIf(redisBinary !== undefined || required)('a store in a cluster of which a primary fails', () => {
+describe.runIf(redisBinary !== undefined || required)('a store in a cluster with a failing primary', () => {
   let cluster: TestCluster
   beforeAll(async () => {
     cluster = await startCluster(1)
   }, 90_000)
   afterAll(async () => cluster?.stop())
 
-  it('serves what is on the others meanwhile, finds the new primary, and forgets nothing that was acknowledged', async () => {
+  it('serves keys on the other shards meanwhile, finds the new primary, and loses no acknowledged write', async () => {
     const [first] = cluster.primaries as [TestRedis]
     const opened = await Promise.all(
       Object.values(clusterClients).map((connect) => connect(cluster.primaries.map(({ port }) => port))),
@@ -64,7 +64,7 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
       jti: `token-${index}`,
       exp: Math.floor(Date.now() / 1000) + 3600,
     }))
-    // What a busy replica has not confirmed in time is said again, as whoever revokes does.
+    // Writes that a busy replica has not confirmed in time are repeated, as issuers do.
     const record = (server: ResourceServer, token: (typeof tokens)[number]): Promise<unknown> =>
       expect
         .poll(() => Promise.resolve(server.revocations.record(token)).then(...outcome), {
@@ -89,11 +89,11 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
       expect(store.state).toBe('down')
       const answers = await known(server)
       expect(answers).not.toContain(false)
-      // The other shards go on.
+      // The other shards still work.
       expect(answers.filter((answer) => answer === true).length).toBeGreaterThan(20)
     }
 
-    // As often as a busy server asks.
+    // As often as a busy server reads.
     for (const server of servers) {
       let answers: readonly unknown[] = []
       await vi
@@ -107,13 +107,13 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
         )
         .catch(() => expect(answers.filter((answer) => answer !== true)).toEqual([]))
     }
-    // A replica that has what its primary had is no loss.
+    // A failover to a complete replica is no loss.
     expect(events.filter(({ name }) => name === 'store-restored')).toEqual([])
     for (const server of servers) server.close()
     for (const { close } of opened) close()
   }, 300_000)
 
-  it('is refused through redis 5, whose cluster client never comes back', () => {
+  it('is refused through redis 5, whose cluster client never recovers', () => {
     const client = createCluster5({ rootNodes: [{ url: `redis://127.0.0.1:${cluster.primaries[0]?.port}` }] })
     expect(() => createRedisStore(client as unknown as RedisClient)).toThrow(/^client: a cluster of redis 5/)
   })
@@ -121,7 +121,7 @@ describe.runIf(redisBinary !== undefined || required)('a store in a cluster of w
 
 const outcome = [() => 'done', (error: Error) => error.message] as const
 
-/** As if time had passed. */
+/** Shortens all lifetimes, as if time had passed. */
 async function shorten(redis: TestRedis, seconds: number): Promise<void> {
   const client = new Redis(redis.url)
   for (const key of await client.keys('countersign:*')) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRedisStore } from './index.js'
 
-/** A cluster of `ioredis` as far as it is asked here, whose answers can be held back. */
+/** A minimal cluster of `ioredis`, whose answers can be delayed. */
 function newCluster() {
   const entries = new Map<string, string>()
   const held = new Map<string, (() => void)[]>()
@@ -39,8 +39,8 @@ function newCluster() {
   return { client, entries, sent, hold }
 }
 
-describe('a read of a cluster that sends some of it again elsewhere', () => {
-  it('rests on an epoch that was read after everything else', async () => {
+describe('a read of several keys from a cluster that redirects some of them', () => {
+  it('uses an epoch that was read after all other keys', async () => {
     const { client, entries, sent, hold } = newCluster()
     const store = createRedisStore(client)
     await store.put('revoked:a', '1900000000', 60)
@@ -49,13 +49,13 @@ describe('a read of a cluster that sends some of it again elsewhere', () => {
     const late = hold(name)
     const answer = store.get('revoked:a')
     await expect.poll(late.isAsked).toBe(true)
-    // The epoch was answered; then everything is lost.
+    // The epoch has been read; then all data is lost.
     entries.clear()
     late.answer()
     await expect(answer).rejects.toThrow(/Redis has lost what it held/)
   })
 
-  it('costs one command for each key and one for the epoch otherwise, both marks with one epoch', async () => {
+  it('otherwise costs one command for each key and one for the epoch, and both marks share one epoch', async () => {
     const { client, sent } = newCluster()
     const store = createRedisStore(client)
     await store.get('deny:mark')

@@ -10,26 +10,26 @@ import { isMarkKey, type Parts, partOfMarks } from './parts.js'
 import type { Restored } from './restoration.js'
 import { isSet, Sender, textOf } from './sender.js'
 
-// Milliseconds after which clients that reconnect have tried again, by their own defaults, and looked.
+// Milliseconds after which clients, with their default settings, have tried to reconnect and checked the epoch.
 const reconnecting = 3000
 
-/** What a {@link CommandStore} works with. */
+/** The context of a {@link CommandStore}. */
 export interface CommandStoreContext {
   readonly parts: Parts
   readonly timeout: number
-  /** Calls the listener when there is a connection; absent for a client that does not say so. */
+  /** Registers a listener for new connections; absent if the client has no such event. */
   readonly onReady: ((listener: () => void) => void) | undefined
-  /** Why nothing is sent while there is no connection. */
+  /** The error with which commands reject while there is no connection. */
   readonly absence: () => Error
-  /** Whether it is noticed that Redis has lost what it held. */
+  /** Whether lost data is detected. */
   readonly isWatched: boolean
-  /** What is written back then; absent where nothing is. */
+  /** The entries to write back then; absent if nothing is written back. */
   readonly journal: Journal | undefined
-  /** Writes that do not wait for replicas. */
+  /** Commands whose writes do not wait for replicas. */
   readonly unconfirmed: Commands
 }
 
-/** A store that sends commands, and notices in each of its parts when that has lost what it held. */
+/** A store that sends commands, and detects for each of its parts whether Redis has lost the data. */
 export class CommandStore implements Store {
   readonly part?: (key: string) => number
   readonly #sender: Sender
@@ -87,12 +87,12 @@ export class CommandStore implements Store {
     const part = this.#parts.of(key)
     const epoch = this.#epochOf(part)
     const name = this.#nameOf(part, key)
-    // Nothing is written back to a part whose loss would not be noticed.
+    // Nothing would be written back to a part whose loss is not detected.
     if (this.#journal !== undefined && this.#parts.count > 1 && !epoch.isSeen) await epoch.check()
     const before = epoch.state
     await this.#sender.send((commands) => commands.set(name, value, ms))
     if (this.#note(key, value, ms, part) && epoch.state !== before)
-      // It may have been written before a loss, and everything else been written back before this was noted.
+      // The entry may have been written before a loss, and the rest been written back before the journal had it.
       await this.#sender.send((commands) => commands.set(name, value, ms))
   }
 
@@ -106,8 +106,8 @@ export class CommandStore implements Store {
     // What wins while others still write back what they know has not won either.
     epoch.assertSettled()
     if (!epoch.isSeen) await epoch.check()
-    // What won because everything is gone has not won. It is looked at after the claim, over the same connection; a client
-    // may send both again over a new one.
+    // A claim that won because the data is gone does not count. So the epoch is read after the claim, over the same
+    // connection. A client may send both again over a new one.
     const [reply, found] = await this.#sender.send(async (commands) => {
       const claimed = commands.setIfAbsent(name, value, ms)
       if (!commands.isOrdered) await claimed
@@ -133,7 +133,7 @@ export class CommandStore implements Store {
 
   async delete(key: string): Promise<void> {
     const part = this.#parts.of(key)
-    // It could be written back a moment later.
+    // The entry could be written back a moment later.
     if (this.#journal?.get(key) !== undefined) {
       this.#epochOf(part).assertSettled()
       this.#journal.forget(key)
@@ -164,7 +164,7 @@ export class CommandStore implements Store {
     )
   }
 
-  /** What is sent for the epoch of a part. */
+  /** The commands for the epoch of a part. */
   #commandsOf(commands: Commands, prefix: string): EpochCommands {
     const { unconfirmed } = this.#context
     const set = (to: Commands) => (name: string, value: string, ms: number) =>
@@ -181,7 +181,7 @@ export class CommandStore implements Store {
     }
   }
 
-  /** What was lost of one part of a cluster was most often lost of others with it. */
+  /** When one part of a cluster is lost, others usually are as well. */
   #lookEverywhere(): void {
     if (this.#parts.count === 1 || this.#isLooking) return
     this.#isLooking = true
@@ -190,7 +190,7 @@ export class CommandStore implements Store {
     })
   }
 
-  /** The marks that this process has written, which are in a part of their own. */
+  /** Changes the marks that this process has written. They have a part of their own. */
   async #changeMarks(): Promise<void> {
     const marks = (this.#journal?.live(partOfMarks) ?? []).filter(({ key }) => isMarkKey(key))
     const put = ({ key, expires }: { readonly key: string; readonly expires: number }): Promise<unknown> => {
@@ -200,7 +200,7 @@ export class CommandStore implements Store {
     await Promise.all(marks.map(put))
   }
 
-  /** Once for all parts that were lost together. */
+  /** Tells the listeners once for all parts that were lost together. */
   #tell(restored: Restored | undefined): void {
     if (restored !== undefined) this.#restored = (this.#restored ?? 0) + restored.written
     if (this.#restored === undefined || this.#epochs.some(({ isRestoring }) => isRestoring)) return
@@ -232,7 +232,7 @@ export class CommandStore implements Store {
     // Its answer may come when everything has been written back, and be without what was missing before.
     if (epoch.isRestoring) return Promise.reject(epoch.unsettled)
     names.push(this.#epochKeys[part] as string)
-    // Every request waits for it: each promise less is felt.
+    // Every request waits for this, so each promise saved counts.
     return this.#sender.readMany(names).then((replies) => {
       const values = replies.map(textOf)
       const found = values.pop()
@@ -243,5 +243,5 @@ export class CommandStore implements Store {
   }
 }
 
-// Redis counts whole milliseconds, and refuses none at all.
+// Redis counts whole milliseconds, and rejects 0.
 const milliseconds = (ttl: number): number => Math.max(1, Math.ceil(ttl * 1000))

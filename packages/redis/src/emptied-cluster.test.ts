@@ -13,8 +13,8 @@ const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const lost = /Redis has lost what it held/
 const names = Object.keys(clusterClients)
 
-// Three primaries that write nothing to their disks and have no replicas: one that starts again is empty.
-describe.runIf(redisBinary !== undefined || required)('a cluster of which a shard was emptied', () => {
+// Three primaries without persistence or replicas: one that starts again is empty.
+describe.runIf(redisBinary !== undefined || required)('a cluster with an emptied shard', () => {
   let cluster: TestCluster
   let admins: readonly Redis[]
   let prefix: string
@@ -29,7 +29,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     await cluster?.stop()
   })
   beforeEach(() => {
-    // What another test has begun is no concern of this one.
+    // So that tests do not affect each other.
     prefix = `countersign-${count++}:`
     closing = []
   })
@@ -63,7 +63,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
   const isRefusal = (answer: unknown): boolean => typeof answer === 'string' && answer.includes(' ')
   const keys = Array.from({ length: 90 }, (_, number) => `revoked:${number}`)
   const on = (shard: number): string[] => keys.filter((key) => shardWith(key) === shard)
-  /** Asks for all of these until none is refused. @returns all that was ever answered, and what was said of it */
+  /** Reads these keys until none is refused. @returns all values and error messages seen */
   const until = async (store: Store, asked: readonly string[]): Promise<unknown[]> => {
     const answers = new Set<unknown>()
     const areServed = async (): Promise<boolean> => {
@@ -74,7 +74,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     await vi.waitUntil(areServed, { timeout: 60_000, interval: 50 })
     return [...answers]
   }
-  /** What the first claim says that is answered. */
+  /** The result of the first claim that gets one. */
   const claimed = async (store: Store, key: string): Promise<unknown> => {
     let answer: unknown
     const isAnswered = async (): Promise<boolean> => {
@@ -95,7 +95,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
   const cases = names.flatMap((name) => ways.map(([way, empty]) => [name, way, empty] as const))
 
   it.each(cases)(
-    '%s: %s, it gets back what each process knows, and nothing else refuses',
+    '%s: %s, each process writes back its entries, and only the lost keys are refused',
     async (name, way, empty) => {
       const [here, there] = [await open(name), await open(name)]
       for (const [index, key] of keys.entries()) await (index % 2 ? here : there).put(key, '1900000000', 600)
@@ -119,10 +119,10 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
         for (const key of used) expect(await claimed(store, key)).toBe(false)
         expect(await until(store, keys)).toEqual(['1900000000'])
       }
-      // In one, not one for each part.
+      // One event, not one for each part.
       await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 20_000 })
       expect(told[0]).toBeGreaterThan(10)
-      // Not before each process has had its time, and then as if nothing had been: another shard can be lost.
+      // Not before each process has had its time, and then everything is normal: another shard can be lost.
       if (way === 'restarted') return
       await admin(2).flushall()
       for (const store of [late, here, there]) expect(await until(store, on(2))).not.toContain(undefined)
@@ -130,13 +130,13 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
   )
 
   it.each(cases)(
-    '%s: %s, its keys are refused until the loss is accepted, by those who start later too',
+    '%s: %s, its keys are refused until the loss is accepted, also by processes that start later',
     async (name, _, empty) => {
       const [here, there] = [await open(name, { emptied: 'refuse' }), await open(name, { emptied: 'refuse' })]
       for (const key of keys) await here.put(key, '1900000000', 600)
       for (const store of [here, there]) expect(await until(store, keys)).toEqual(['1900000000'])
       await empty(1)
-      // Nobody who knew has looked since.
+      // No process that knew the epoch has read it since.
       const late = await open(name, { emptied: 'refuse' })
       const gone = async (store: Store): Promise<void> => {
         const said = await Promise.all(on(1).map((key) => outcome(store, key)))
@@ -148,7 +148,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
         expect(await until(store, [...on(0), ...on(2)])).toEqual(['1900000000'])
         await expect(Promise.resolve(store.claim(on(1)[0] as string, '1', 60))).rejects.toThrow(lost)
       }
-      // What is restored meanwhile is there afterwards.
+      // Entries restored in between are kept.
       const operator = await open(name, { emptied: 'accept' })
       await operator.put(on(1)[0] as string, '1900000000', 600)
       await gone(here)
@@ -161,14 +161,14 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     },
   )
 
-  it.each(names)('%s: everybody starts anew, and finds by the others that it was emptied', async (name) => {
+  it.each(names)('%s: new processes learn from the other shards that it was emptied', async (name) => {
     const before = await open(name)
     for (const key of keys) await before.put(key, '1900000000', 600)
     for (const close of closing.splice(0)) await close()
     await admin(1).flushall()
     const after = await open(name)
     const began = performance.now()
-    // What only the one that ended knew is lost. It is not taken for new, and others have their time.
+    // What only the ended process knew is lost. The shard is not taken for new, and other processes get their time.
     expect(await until(after, on(1))).toEqual([expect.stringMatching(lost), undefined])
     expect(performance.now() - began).toBeGreaterThan(3000)
     for (const close of closing.splice(0)) await close()
@@ -178,7 +178,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     for (const key of on(2)) expect(await outcome(strict, key)).toBe('1900000000')
   })
 
-  it.each(names)('%s: one that has only ever written gives it back, too', async (name) => {
+  it.each(names)('%s: a process that has only written restores its entries, too', async (name) => {
     const [writer, reader] = [await open(name), await open(name)]
     for (const key of keys) await writer.put(key, '1900000000', 600)
     expect(await until(reader, keys)).toEqual(['1900000000'])
@@ -187,7 +187,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
   })
 
   it.each(names)(
-    '%s: all shards are, and each process gives back what it knows, also to who starts then',
+    '%s: all shards are emptied, and each process writes back its entries, also for new processes',
     async (name) => {
       const [here, there] = [await open(name), await open(name)]
       for (const [index, key] of keys.entries()) await (index % 2 ? here : there).put(key, '1900000000', 600)
@@ -199,10 +199,10 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     },
   )
 
-  it('goes on where it is told to', async () => {
+  it('continues without the data with `accept`', async () => {
     const store = await open('ioredis', { emptied: 'accept' })
     for (const key of keys) await store.put(key, '1900000000', 60)
-    // The trial of the store looks once more, and what is gone then ended before its time.
+    // Wait for the test of the store, whose keys would be missing.
     const trials = async (): Promise<unknown[]> =>
       (await Promise.all(admins.map((admin) => admin.keys(`${prefix}*trial:*`)))).flat()
     await vi.waitUntil(async () => (await trials()).length === 0, { timeout: 20_000, interval: 20 })
@@ -214,18 +214,18 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     }
   })
 
-  it.each(names)('%s: one is emptied while another is down, and that comes back empty', async (name) => {
+  it.each(names)('%s: one is emptied while another is down, which comes back empty', async (name) => {
     const [here, there] = [await open(name), await open(name)]
     for (const [index, key] of keys.entries()) await (index % 2 ? here : there).put(key, '1900000000', 600)
     for (const store of [here, there]) await until(store, keys)
     await cluster.primaries[0]?.kill()
     await admin(1).flushall()
-    // `connect` of a cluster of `redis` waits for what is down.
+    // `connect` of a cluster of `redis` waits for nodes that are down.
     const late = await open('ioredis')
     for (const store of [here, there, late]) {
       expect(await until(store, on(1))).not.toContain(undefined)
       expect(await until(store, on(2))).toEqual(['1900000000'])
-      // It may be asked again and again by the client; what counts is that it is not answered.
+      // The client may keep trying; only the missing answer matters.
       expect(isRefusal(await outcome(store, on(0)[0] as string))).toBe(true)
     }
     await cluster.primaries[0]?.start()
@@ -236,7 +236,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     }
   })
 
-  it('is told apart from one that cannot be read: nobody who starts takes what nobody can tell for new', async () => {
+  it('is not taken for new while the shards that could tell are down', async () => {
     await (await open()).put('revoked:1', '1900000000', 600)
     for (const close of closing.splice(0)) await close()
     const [down, emptied, other] = [0, 1, 2].map((part) => (shardWith('revoked:1') + part) % 3) as [
@@ -244,7 +244,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
       number,
       number,
     ]
-    // Only the one that is down could tell.
+    // Only the shard that is down could tell.
     for (const shard of [emptied, other]) await admin(shard).flushall()
     await cluster.primaries[down]?.kill()
     const late = await open('ioredis')
@@ -252,11 +252,11 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     expect(answers.filter((answer) => !isRefusal(answer))).toEqual([])
     for (const shard of [emptied, other]) expect(await admin(shard).keys(`${prefix}*epoch*`)).toEqual([])
     await cluster.primaries[down]?.start()
-    // It came back empty as well: then it is new.
+    // It came back empty as well, so the cluster is new.
     expect(await until(late, keys)).not.toContain('1900000000')
   })
 
-  it('one that was cut off for the whole time writes back what it knows, and changes the mark on another shard', async () => {
+  it('a process that was cut off all the time writes back its entries, and changes the mark on another shard', async () => {
     const [here, there] = [await open('redis 6'), await open('ioredis')]
     const markShard = shardWith('deny:mark')
     const shard = (markShard + 1) % 3
@@ -264,7 +264,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     await there.put(key, '1900000000', 600)
     await there.put('deny:mark', 'mark-one-of-there', 600)
     for (const store of [here, there]) expect(await outcome(store, key)).toBe('1900000000')
-    // As if it had been over before `there` came again.
+    // As if the restoration had ended before `there` returned.
     const part = fullName(key).slice(0, -key.length)
     await admin(shard)
       .multi()
@@ -282,7 +282,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
   })
 
   it.each([0, 1, 2])(
-    'servers: what was revoked and denied is never let through (shard %s)',
+    'servers: no revoked token and no denied person ever passes (shard %s)',
     async (shard) => {
       const events: AAuthEvent[] = []
       const [one, two] = [serve(await open('redis 6'), events), serve(await open('ioredis'))]
@@ -361,7 +361,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     },
   )
 
-  it('with a tag in the prefix everything is in one part, and lost and restored with it', async () => {
+  it('with a tag in the prefix everything is in one part, which is lost and restored as a whole', async () => {
     prefix = `{shop-${count}}:`
     const shard = shardOf(slotOf(prefix))
     const [here, there] = [await open('redis 6'), await open('ioredis')]
@@ -377,7 +377,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster of which a shar
     }
   })
 
-  it('refuses a prefix that no tag can follow, and is not asked', async () => {
+  it('refuses a prefix that no tag can follow, without reading', async () => {
     await expect(open('redis 6', { prefix: 'a{}:' })).rejects.toThrow(/^option prefix: /)
   })
 })

@@ -1,31 +1,33 @@
-/** What is read and written beside the entries. Names are keys without the prefix, times milliseconds. */
+/** Commands for the keys of an epoch. Names are keys without the prefix; times are in milliseconds. */
 export interface EpochCommands {
-  /** Whether a command sent now goes out now. */
+  /** Whether a command is sent at once. */
   ready(): boolean
   get(name: string): Promise<string | undefined>
-  /** Sets it where there is nothing. */
+  /** Sets the key if it does not exist. */
   claim(name: string, value: string, milliseconds: number): Promise<boolean>
   put(name: string, value: string, milliseconds: number): Promise<unknown>
-  /** As `claim` and `put`, and counts at once: whether replicas have it is known by what is written afterwards. */
+  /** Like `claim` and `put`, without waiting for replicas. A later confirmed write also confirms these. */
   claimUnconfirmed(name: string, value: string, milliseconds: number): Promise<boolean>
   putUnconfirmed(name: string, value: string, milliseconds: number): Promise<unknown>
 }
 
-/** The name of the key that is there as long as everything else is. */
+/** The name of the key that exists as long as the rest of the data does. */
 export const epochName = 'epoch'
 /** The name of the key in a part of a cluster that says that all parts have an epoch. */
 export const everywhereName = 'epoch:everywhere'
-/** Milliseconds, longer than anything that is kept: every key has a time to live. */
+/** Milliseconds; longer than the time to live of any other key. */
 export const epochMilliseconds: number = 10 * 366 * 86_400_000
 
-/** In the place of an epoch: nobody is served. */
+/** Value in place of an epoch: all processes refuse. */
 export const lost = 'lost'
-/** Before the name of an epoch that whoever came first began. */
+/** Prefix of an epoch that the first process began. */
 export const begun = 'new:'
-/** Before the name of an epoch in which things are being written back, or have been: then there is a key of its name. */
+/**
+ * Prefix of an epoch in which data is being written back, or has been; in the second case a key with its name exists.
+ */
 export const restoring = 'restoring:'
-/** Before the name of an epoch which the operator has begun. */
+/** Prefix of an epoch that the operator began. */
 export const accepted = 'accepted:'
 
-/** The name of the key that says of an epoch that everything has been written back. */
+/** The name of the key that says that everything has been written back in an epoch. */
 export const overName = (epoch: string): string => `${epochName}:${epoch.slice(restoring.length)}`

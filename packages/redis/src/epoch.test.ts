@@ -8,7 +8,7 @@ import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const lost = /Redis has lost what it held/
 
-describe.runIf(redisBinary !== undefined || required)('a Redis that has lost what it held', () => {
+describe.runIf(redisBinary !== undefined || required)('a Redis that has lost its data', () => {
   let redis: TestRedis
   let admin: Redis
   let closing: (() => unknown)[]
@@ -31,17 +31,17 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
     Promise.resolve(store.get(key)).catch((error: Error) => error.message)
 
   for (const name of Object.keys(clients)) {
-    it(`is used no more, by nobody, until the loss is accepted: ${name}`, async () => {
+    it(`is not used by any process until the loss is accepted: ${name}`, async () => {
       const [here, there] = [await open(name), await open(name)]
       await here.put('revoked:a', '1', 60)
       expect(await there.get('revoked:a')).toBe('1')
       await admin.flushall()
       expect(await outcome(here)).toMatch(lost)
-      // One that starts now has seen nothing, and refuses all the same.
+      // A process that starts now knows no epoch, and still refuses.
       const late = await open(name)
       expect(await outcome(late)).toMatch(lost)
       expect(await outcome(there)).toMatch(lost)
-      // What is restored meanwhile is there afterwards.
+      // Entries restored in between are kept.
       const restoring = await open(name, { emptied: 'accept' })
       await restoring.put('revoked:a', '1', 60)
       expect(await restoring.get('revoked:a')).toBe('1')
@@ -53,17 +53,17 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
     }, 20_000)
   }
 
-  it('is noticed though somebody who had seen nothing was the first to ask', async () => {
+  it('is detected even if a process that knew no epoch was the first to read', async () => {
     const here = await open('redis 6')
     await here.get('a')
-    // At once, or `here` may look first, in the trial of the store that goes on beside.
+    // At once, or `here` may read first, in the test of its store in the background.
     await admin.multi().flushall().set('countersign:epoch', 'new:by somebody else', 'PX', 60_000).exec()
     const late = await open('ioredis')
     expect(await outcome(here)).toMatch(lost)
     expect(await outcome(late)).toMatch(lost)
   })
 
-  it('lets no signature be used twice, in the first claim after a restart either', async () => {
+  it('lets no signature be used twice, not even in the first claim after a restart', async () => {
     for (const name of Object.keys(clients)) {
       const own = await startRedis('--appendonly', 'no')
       const { client, close } = await (clients[name] as (typeof clients)[string])(own.url)
@@ -79,7 +79,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
           return (error as Error).message
         }
       }
-      // Until it is connected again nothing is sent.
+      // Nothing is sent until it is connected again.
       const answers: unknown[] = []
       const next = async (): Promise<unknown> => {
         answers.push(await claimed())
@@ -92,7 +92,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
     }
   }, 40_000)
 
-  it('is one that kept everything: a restart with persistence changes nothing', async () => {
+  it('is not assumed after a restart with persistence', async () => {
     const store = await open('ioredis')
     await store.put('revoked:a', '1', 60)
     await store.get('revoked:a')
@@ -101,7 +101,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
     await expect.poll(() => outcome(store, 'revoked:a'), { timeout: 10_000 }).toBe('1')
   }, 15_000)
 
-  it('goes on where it is told to', async () => {
+  it('is used without the data with `accept`', async () => {
     const store = await open('redis 6', { emptied: 'accept' })
     await store.put('revoked:a', '1', 60)
     await admin.flushall()
@@ -109,7 +109,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
     expect(await admin.get('countersign:epoch')).toBe(null)
   })
 
-  it('is read all the same while it refuses writes, and watched from when it takes them', async () => {
+  it('is read while it refuses writes, and watched once it accepts them', async () => {
     await admin.replicaof('127.0.0.1', 1)
     const store = await open('ioredis')
     expect(await store.get('a')).toBe(undefined)
@@ -119,7 +119,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
     expect(await outcome(store)).toMatch(lost)
   })
 
-  it('is told apart by prefix', async () => {
+  it('is detected separately for each prefix', async () => {
     const [one, two] = [await open('ioredis', { prefix: 'one:' }), await open('ioredis', { prefix: 'two:' })]
     await one.get('a')
     await two.get('a')
@@ -130,7 +130,7 @@ describe.runIf(redisBinary !== undefined || required)('a Redis that has lost wha
 })
 
 describe.runIf(redisBinary !== undefined || required)('an ACL that does not allow MGET', () => {
-  it('costs a command for each key, and nothing else', async () => {
+  it('only makes each key cost a command', async () => {
     const redis = await startRedis()
     const admin = new Redis(redis.url)
     await admin.call(

@@ -13,37 +13,38 @@ import type { Journal } from './journal.js'
 import { partOfMarks } from './parts.js'
 import { beginMark, Restoration, type Restored } from './restoration.js'
 
-/** What an {@link Epoch} works with. */
+/** The context of an {@link Epoch}. */
 export interface EpochContext {
   readonly commands: EpochCommands
-  /** What is written back; absent where nobody may be served until the operator says so. */
+  /** The entries to write back; absent if all processes refuse until the operator accepts the loss. */
   readonly journal: Journal | undefined
-  /** The part of the store that it is of. */
+  /** The part of the store that the epoch belongs to. */
   readonly part: number
-  /** Whether there must have been an epoch, also where this process has seen none; absent where nobody else can tell. */
+  /** Whether an epoch must exist, even if this process has seen none; absent when no other part can tell. */
   readonly hasBegun?: () => Promise<boolean>
-  /** See {@link Restoration}; absent where everything is in one part. */
+  /** Changes the marks of lists with restored entries, if the marks are in another part; absent if there is one part. */
   readonly changeMarks?: () => Promise<void>
-  /** A loss has been noticed. */
+  /** Called when a loss is detected. */
   readonly onLost: () => void
-  /** Milliseconds in which every process that runs has noticed a loss and written back what it knows. */
+  /** Milliseconds in which every running process has detected a loss and written back its entries. */
   readonly window: number
-  /** Milliseconds that only ever grow. */
+  /** A monotonic clock, in milliseconds. */
   readonly monotonic: () => number
-  /** A restoration is over; `undefined` where it was given up. */
+  /** Called when a restoration is over; with `undefined` if it was abandoned. */
   readonly onRestored: (restored: Restored | undefined) => void
 }
 
-// How often one who has something to write back looks whether it is needed.
+// How often a process with entries to write back checks the epoch, in milliseconds.
 const lookEvery = 1000
 
 /**
- * Notices that Redis has lost what it held: a restart without persistence, `FLUSHALL`, a replica promoted before it had
- * anything. It has a key that is there as long as everything else is, and that is read along with every read. Whoever has
- * seen it and misses it, or finds one that somebody else began meanwhile, writes a value there that says so: then those
- * who start later refuse as well.
+ * Detects that Redis has lost its data: after a restart without persistence, `FLUSHALL`, or a failover to an empty
+ * replica. One key, the epoch, exists as long as the rest of the data does, and is read with every read. A process
+ * that knows the epoch and finds none, or one that another process has begun since, writes a value there that says
+ * so. Then processes that start later refuse as well.
  *
- * With a journal, what is known to the processes that run is then written back, and Redis used again ({@link Restoration}).
+ * With a journal, the running processes then write back what they know, and Redis is used again ({@link
+ * Restoration}).
  */
 export class Epoch {
   readonly #context: EpochContext
@@ -56,12 +57,12 @@ export class Epoch {
     this.#context = context
   }
 
-  /** Whether this is the value that is known; then there is nothing to await. */
+  /** Whether this is the known epoch; then there is nothing to await. */
   isKnown(value: string | undefined): boolean {
     return value !== undefined && value === this.#known
   }
 
-  /** Whether an epoch is known: then it is noticed when that is gone. */
+  /** Whether an epoch is known, so that its loss would be detected. */
   get isSeen(): boolean {
     return this.#known !== undefined
   }
@@ -70,12 +71,12 @@ export class Epoch {
     return this.#restoration !== undefined
   }
 
-  /** Changes when a loss has been noticed, and when it is over. */
+  /** Changes when a loss is detected, and when the restoration is over. */
   get state(): unknown {
     return this.#restoration ?? this.#known
   }
 
-  /** @throws Error while things are being written back */
+  /** @throws Error while entries are being written back */
   assertSettled(): void {
     if (this.#restoration !== undefined) throw this.unsettled
   }
@@ -85,18 +86,18 @@ export class Epoch {
     return restoringError()
   }
 
-  /** Looks from now on, also while nobody asks, for as long as there is something to write back. */
+  /** Checks the epoch regularly from now on, even without requests, as long as there are entries to write back. */
   watch(): void {
     if (this.#watch !== undefined) return
     this.#watch = setTimeout(() => {
       this.#watch = undefined
       this.look()
     }, lookEvery)
-    // Under timers that a test has put in place it may be anything.
+    // With fake timers it may be anything.
     this.#watch.unref?.()
   }
 
-  /** Looks now, if there is something to write back. */
+  /** Checks the epoch now, if there are entries to write back. */
   look(): void {
     const { commands, journal } = this.#context
     if (journal === undefined || journal.isEmpty) return
@@ -104,14 +105,14 @@ export class Epoch {
     if (commands.ready() && this.#restoration === undefined) this.check().catch(() => {})
   }
 
-  /** Judges a value that is not the known one. @throws Error where what was held is lost, or is being written back */
+  /** Judges an epoch other than the known one. @throws Error when the data is lost, or being written back */
   async judge(value: string | undefined): Promise<void> {
     if (value === lost) throw lostError()
     this.assertSettled()
     if (this.#known === undefined) {
       const found = await this.#find(value)
       if (found === 'missing') throw await this.#lose(undefined)
-      // One that is full, or a replica, can be read all the same; somebody begins it later.
+      // A Redis that is full, or a replica, can still be read; the epoch is begun later.
       if (found === undefined && !(await this.#begin())) return
       const first = found ?? (await this.#context.commands.get(epochName))
       if (first === undefined || first === lost) throw lostError()
@@ -126,18 +127,18 @@ export class Epoch {
     throw await this.#lose(value)
   }
 
-  /** What there is for one who has seen nothing. @returns `missing` where there must have been one */
+  /** The epoch for a process that knows none. @returns `missing` if there must have been one */
   async #find(value: string | undefined): Promise<string | undefined> {
     const { hasBegun, commands } = this.#context
     if (hasBegun === undefined) return value
     const hasBegunNow = hasBegun()
     if (value !== undefined) {
-      // It is not waited for, and said for those who come later.
+      // Not awaited: it only tells processes that start later.
       hasBegunNow.catch(() => {})
       return value
     }
     if (!(await hasBegunNow)) return undefined
-    // It may have been begun meanwhile.
+    // It may have been begun in the meantime.
     return (await commands.get(epochName)) ?? 'missing'
   }
 
@@ -153,11 +154,11 @@ export class Epoch {
     if (!this.isKnown(value)) await this.judge(value)
   }
 
-  /** The operator has restored what has to be there. */
+  /** The operator has restored what is needed. */
   async accept(): Promise<void> {
     const { commands, hasBegun, part } = this.#context
     const value = accepted + randomUUID()
-    // Of a cluster most often one part is lost. The others go on.
+    // In a cluster usually only some parts are lost. The others keep their epoch.
     if (hasBegun !== undefined) {
       if (await this.#isBegun()) return
       if (part === partOfMarks) await beginMark(commands)
@@ -179,12 +180,12 @@ export class Epoch {
     }
   }
 
-  /** Whether all who had something to write back have had time for it. */
+  /** Whether all processes with entries to write back have had time for it. */
   async #isOver(value: string): Promise<boolean> {
     return (await this.#context.commands.get(overName(value))) !== undefined
   }
 
-  /** Once for all who notice it at the same time. */
+  /** Starts one restoration, however many calls detect the loss at the same time. */
   #restore(): Error {
     const { journal, onRestored } = this.#context
     if (journal === undefined) return lostError()
@@ -201,7 +202,7 @@ export class Epoch {
     return restoringError()
   }
 
-  /** Once for all who notice it at the same time. Where it cannot be written, each notices it again. */
+  /** Writes once, however many calls detect the loss at the same time. If it fails, each detects the loss again. */
   async #tell(found: string | undefined): Promise<void> {
     const { commands } = this.#context
     this.#telling ??= (
@@ -223,6 +224,6 @@ function lostError(): Error {
 
 function restoringError(): Error {
   return new Error(
-    'Redis has lost what it held: what is known to the processes that run is being written back, and it is used again within seconds (docs/operations.md)',
+    'Redis has lost what it held: what the running processes know is being written back, and Redis is used again within seconds (docs/operations.md)',
   )
 }

@@ -4,7 +4,7 @@ import { Founding } from './founding.js'
 
 type Part = EpochCommands & { readonly keys: Map<string, string>; isDown: boolean; isFull: boolean }
 
-/** A part as far as it is asked here. */
+/** A minimal part. */
 function newPart(...entries: readonly (readonly [string, string])[]): Part {
   const keys = new Map(entries)
   const part: Part = {
@@ -30,7 +30,7 @@ function newPart(...entries: readonly (readonly [string, string])[]): Part {
 }
 
 describe('whether the parts of a cluster have been begun', () => {
-  it('is said by any of them, and nothing is written then', async () => {
+  it('is known from any of them, and then nothing is written', async () => {
     for (const said of [
       ['epoch:everywhere', '1'],
       ['epoch', 'lost'],
@@ -43,7 +43,7 @@ describe('whether the parts of a cluster have been begun', () => {
     }
   })
 
-  it('is so from when somebody has begun all of them, whoever began some before', async () => {
+  it('is true once all of them have been begun, whichever process began the first ones', async () => {
     const parts = [newPart(), newPart(['epoch', 'new:by another']), newPart()]
     expect(
       await Promise.all([new Founding(parts), new Founding(parts)].map((one) => one.hasBegun())),
@@ -52,7 +52,7 @@ describe('whether the parts of a cluster have been begun', () => {
     expect(parts[1]?.keys.get('epoch')).toBe('new:by another')
   })
 
-  it('is not known while one that could tell is down, and is asked again', async () => {
+  it('is unknown while one that could tell is down, and read again later', async () => {
     const parts = [newPart(), newPart(['epoch:everywhere', '1'])] as const
     const founding = new Founding(parts)
     parts[1].isDown = true
@@ -60,17 +60,17 @@ describe('whether the parts of a cluster have been begun', () => {
     expect(parts[0].keys.size).toBe(0)
     parts[1].isDown = false
     expect(await founding.hasBegun()).toBe(true)
-    // What was once so stays so.
+    // Once true, always true.
     parts[1].isDown = true
     expect(await founding.hasBegun()).toBe(true)
   })
 
-  it('is known as soon as one says so, though others hang', async () => {
+  it('is known as soon as one says so, even if others hang', async () => {
     const hanging = { ...newPart(), get: () => new Promise<undefined>(() => {}) }
     expect(await new Founding([hanging, newPart(['epoch:everywhere', '1'])]).hasBegun()).toBe(true)
   })
 
-  it('is not so where one cannot be begun: nothing says that it has been', async () => {
+  it('is false if one cannot be begun, and then no part says so', async () => {
     const parts = [newPart(), newPart()] as const
     parts[1].isFull = true
     const founding = new Founding(parts)

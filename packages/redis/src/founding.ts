@@ -11,24 +11,25 @@ import {
 } from './epoch-keys.js'
 
 /**
- * Whether the epochs of all parts of a cluster have been begun; where no part says so, it begins them, and then says so in
- * each. So a part without an epoch has lost what it held, also to a process that has never read from it: the others tell.
+ * Finds out whether the epochs of all parts of a cluster have been begun. If no part says so, it begins them and then
+ * records that in each. So a part without an epoch has lost its data, which even a process that has never read from
+ * it learns from the other parts.
  */
 export class Founding {
   readonly #parts: readonly EpochCommands[]
   #asking: Promise<boolean> | undefined
   #isKnown = false
 
-  /** @param parts what is sent to each */
+  /** @param parts the commands for each part */
   constructor(parts: readonly EpochCommands[]) {
     this.#parts = parts
   }
 
   /**
-   * Asked once for all who want to know it at the same time, and never again when it is so.
+   * Asks once for all simultaneous callers, and never again once the answer is `true`.
    *
-   * @returns `false` where they have not been, and some cannot be begun
-   * @throws Error where no part says so, and some cannot be asked
+   * @returns `false` when they have not been begun, and some cannot be
+   * @throws Error when no part says so, and some cannot be read
    */
   async hasBegun(): Promise<boolean> {
     if (this.#isKnown) return true
@@ -41,7 +42,7 @@ export class Founding {
 
   async #ask(): Promise<boolean> {
     const answers = this.#parts.map(saysSo)
-    // One is enough, whatever the others take.
+    // One is enough, however long the others take.
     if (await isAny(answers)) return true
     const settled = await Promise.allSettled(answers)
     const unanswered = settled.find((answer) => answer.status === 'rejected')
@@ -50,19 +51,19 @@ export class Founding {
       this.#parts.map((part) => part.claim(epochName, begun + randomUUID(), epochMilliseconds)),
     )
     if (claims.some(({ status }) => status === 'rejected')) return false
-    // One of them is enough for those who ask later, and who writes none does it again at its next start.
+    // One of them is enough for later processes, and a process that fails to write any repeats it at its next start.
     await Promise.allSettled(this.#parts.map((part) => part.claim(everywhereName, '1', epochMilliseconds)))
     return true
   }
 }
 
-/** A loss is only ever noticed of what had been begun. */
+/** These states follow a loss, and a loss is only detected where an epoch had been begun. */
 async function saysSo(part: EpochCommands): Promise<boolean> {
   const [said, epoch = ''] = await Promise.all([part.get(everywhereName), part.get(epochName)])
   return said !== undefined || [lost, restoring, accepted].some((state) => epoch.startsWith(state))
 }
 
-/** Resolves as soon as one is so. */
+/** Resolves as soon as one answer is `true`. */
 async function isAny(answers: readonly Promise<boolean>[]): Promise<boolean> {
   const yes = answers.map(async (answer) => {
     if (!(await answer)) throw new Error('it is not so')

@@ -25,7 +25,7 @@ describe.runIf(redisBinary !== undefined || required)('the health of a server wi
   })
   afterEach(async () => {
     for (const close of closing.splice(0)) await close()
-    // One that cannot save does not end when it is asked to.
+    // A server that cannot save does not end when told to.
     await redis.kill()
     await redis.stop()
   })
@@ -109,7 +109,7 @@ describe.runIf(redisBinary !== undefined || required)('the health of a server wi
     })
   }
 
-  it('that refuses writes when the server starts: reads are answered, and it is healthy when they are taken', async () => {
+  it('that refuses writes when the server starts: reads are answered, and it is healthy once writes are accepted', async () => {
     await operator.replicaof('127.0.0.1', 1)
     const server = await open('ioredis')
     expect(await server.revocations.has({ iss: 'https://ps.example', jti: 'any' })).toBe(false)
@@ -118,7 +118,7 @@ describe.runIf(redisBinary !== undefined || required)('the health of a server wi
     await expect.poll(async () => (await server.health()).ok, { timeout: 20_000 }).toBe(true)
   })
 
-  it('asks the store of used signatures as well, which may be full and no more', async () => {
+  it('includes the store of used signatures, for which only being full is no failure', async () => {
     const failing = { get: async () => undefined, put: down, claim: down, delete: down }
     const server = createResourceServer({ resource: 'https://rs.example', replayStore: failing })
     expect(await server.health()).toMatchObject({ ok: false, replayStore: { writes: { state: 'down' } } })

@@ -7,8 +7,8 @@ const open = (maxBytes = 100_000) => {
 }
 const keys = (journal: Journal): readonly string[] => journal.live().map(({ key }) => key)
 
-describe('what a process has recorded', () => {
-  it('is kept where it ends something or may happen once, and nothing that grants something is', () => {
+describe('the journal of a process', () => {
+  it('keeps entries that end something or may happen once, and none that grant something', () => {
     const { journal } = open()
     for (const key of [
       'session:a',
@@ -34,7 +34,7 @@ describe('what a process has recorded', () => {
     expect(keys(journal)).toEqual(kept)
   })
 
-  it('has the entry before the mark, also when the mark was there before', () => {
+  it('has the entry before the mark, even if the mark was written before', () => {
     const { journal } = open()
     journal.note('deny:mark', 'one', 1000)
     journal.note('deny:token:a', '1', 1000)
@@ -43,7 +43,7 @@ describe('what a process has recorded', () => {
     expect(journal.get('deny:mark')?.value).toBe('two')
   })
 
-  it('is gone when its time is over, or it was removed', () => {
+  it('drops entries that expired or were removed', () => {
     const { journal, time } = open()
     journal.note('revoked:a', '1', 30_000)
     journal.note('replay:a', '1', 1000)
@@ -56,7 +56,7 @@ describe('what a process has recorded', () => {
     expect(journal.isEmpty).toBe(true)
   })
 
-  it('gives way in bytes, what was used first, and it is known until when something is missing', () => {
+  it('drops entries beyond its limit, used signatures first, and knows until when some are missing', () => {
     const { journal, time } = open(2000)
     journal.note('revoked:a', '1', 3_600_000)
     for (let n = 0; n < 100; n++) journal.note(`replay:${n}`, '1', 60_000 + n)
@@ -71,7 +71,7 @@ describe('what a process has recorded', () => {
     expect(journal.isEmpty).toBe(true)
   })
 
-  it('keeps what the operator has said, whatever strangers have recorded since', () => {
+  it('keeps the denials of the operator, whatever strangers have caused since', () => {
     const { journal, time } = open(100_000)
     const year = 366 * 86_400_000
     journal.note('deny:key:a', '1900000000', year)
@@ -79,16 +79,16 @@ describe('what a process has recorded', () => {
     for (let n = 0; n < 1000; n++) journal.note(`revoked:https://${n}.example/one`, '1', 3_600_000)
     for (let n = 0; n < 1000; n++) journal.note(`session-ended:id:${n}`, '1', 7_200_000)
     expect(keys(journal).slice(0, 2)).toEqual(['deny:key:a', 'deny:mark'])
-    // Nothing is missing for longer than what has given way would have been in force.
+    // Entries are missing only until the dropped ones would have expired.
     expect(journal.missing).toBe(7_200_000)
     time.now = 7_200_000
     expect([keys(journal), journal.missing]).toEqual([['deny:key:a', 'deny:mark'], 0])
   })
 
-  it('has room for all revocations that strangers can have recorded at once', () => {
+  it('has room for all revocations that strangers can cause at once', () => {
     const { journal } = open(defaultJournalBytes)
     journal.note('deny:key:a', '1900000000', 86_400_000)
-    // 300 a minute of newcomers and as many of others, for an hour and two minutes.
+    // 300 a minute from newcomers and as many from others, for an hour and two minutes.
     for (let n = 0; n < 600 * 62; n++) {
       const key = `revoked:https://${'a'.repeat(80)}/`
       journal.note(`${key}${String(n).padStart(137 - key.length, 'b')}`, '1800003600', 3_720_000)

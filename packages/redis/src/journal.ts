@@ -4,33 +4,34 @@ import { type RestorableKind, restorableKind } from '@countersign/core/adapter'
 export interface JournalEntry {
   readonly key: string
   readonly value: string
-  /** The part of the store that has it. */
+  /** The part of the store that holds it. */
   readonly part: number
   /** Milliseconds of the monotonic clock. */
   readonly expires: number
 }
 
-// What an entry costs beside its texts, in bytes.
+// The overhead of an entry, in bytes.
 const besideTexts = 160
 const sweepEvery = 10_000
 
 /**
- * Of revocations that strangers can have recorded at once, by the defaults of `revocations` in the options of a server,
- * there are 600 a minute for 62 minutes, of at most 310 bytes each: some 11 MB.
+ * Room for all revocations that strangers can cause at once. With the default `revocations` option of a server, these
+ * are 600 a minute for 62 minutes, of at most 310 bytes each: about 11 MB.
  */
 export const defaultJournalBytes = 16_777_216
 
 /**
- * What this process has itself put or claimed and must not be forgotten, for its time, so that it can be written back to a
- * Redis that has lost it. Bounded in bytes: used signatures are dropped first, then the oldest revocations and ends, most of
- * which strangers cause, and the operator's denials last. It keeps until when something is missing for that reason.
+ * The entries that this process has put or claimed and that must not be forgotten before they expire, so that it can
+ * write them back to a Redis that has lost its data. Bounded in bytes: used signatures are dropped first, then the
+ * oldest revocations and ended sessions, most of which strangers cause, and the operator's denials last. It remembers
+ * until when dropped entries would have been in force.
  */
 export class Journal {
   readonly #maxBytes: number
   readonly #monotonic: () => number
   readonly #denials = new Map<string, JournalEntry>()
   readonly #stops = new Map<string, JournalEntry>()
-  /** In the order in which they expire, more or less: their times are much alike. */
+  /** Roughly ordered by expiry, because their lifetimes are similar. */
   readonly #used = new Map<string, JournalEntry>()
   readonly #maps: Readonly<Record<RestorableKind, Map<string, JournalEntry>>> = {
     denial: this.#denials,
@@ -41,20 +42,20 @@ export class Journal {
   #sweptAt = Number.NEGATIVE_INFINITY
   #missingUntil = Number.NEGATIVE_INFINITY
 
-  /** @param monotonic milliseconds that only ever grow */
+  /** @param monotonic a monotonic clock, in milliseconds */
   constructor(maxBytes: number, monotonic: () => number) {
     this.#maxBytes = maxBytes
     this.#monotonic = monotonic
   }
 
-  /** Notes what was acknowledged. @returns whether it is of a kind that is kept */
+  /** Adds an acknowledged entry. @returns whether it is of a kind that is kept */
   note(key: string, value: string, milliseconds: number, part = 0): boolean {
     const kind = restorableKind(key)
     if (kind === undefined) return false
     this.forget(key)
     const now = this.#monotonic()
     const entry = { key, value, part, expires: now + milliseconds }
-    // At the end: who changes a list writes the entry before the mark, and it is written back in that order.
+    // Appended, because the entry of a list is written before its mark, and must be written back in that order.
     this.#maps[kind].set(key, entry)
     this.#bytes += bytesOf(entry)
     if (this.#bytes > this.#maxBytes || now >= this.#sweptAt + sweepEvery) this.#sweep(now)
@@ -62,7 +63,7 @@ export class Journal {
     return true
   }
 
-  /** What was removed on purpose. */
+  /** Removes an entry that was deleted on purpose. */
   forget(key: string): void {
     for (const map of Object.values(this.#maps)) {
       const entry = map.get(key)
@@ -81,12 +82,15 @@ export class Journal {
     return this.#bytes === 0 && this.missing === 0
   }
 
-  /** For how many milliseconds something that had to give way would still be in force. */
+  /** Milliseconds for which some dropped entry would still be in force; 0 if none would. */
   get missing(): number {
     return Math.max(0, this.#missingUntil - this.#monotonic())
   }
 
-  /** What is in force of a part: denials first, and what was used last; each in the order in which it was written. */
+  /**
+   * The entries of a part that are in force: denials first, used signatures last, each in the order in which they
+   * were written.
+   */
   live(part = 0): readonly JournalEntry[] {
     this.#sweep(this.#monotonic())
     const all = [this.#denials, this.#stops, this.#used]

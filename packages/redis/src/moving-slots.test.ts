@@ -10,11 +10,11 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 
-describe.runIf(redisBinary !== undefined || required)('a cluster whose slots are moved', () => {
+describe.runIf(redisBinary !== undefined || required)('a cluster with moving slots', () => {
   let cluster: TestCluster
   let admins: readonly Redis[]
   let ids: readonly string[]
-  // The slot is the same, whatever the prefix.
+  // The slot is the same for every prefix.
   let owner: number | undefined
   beforeAll(async () => {
     cluster = await startCluster(0)
@@ -27,7 +27,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster whose slots are
   })
 
   it.each(Object.entries(clusterClients))(
-    '%s: nothing is missed, nothing counts as lost, and nothing is used twice',
+    '%s: no key is missed, none counts as lost, and none is claimed twice',
     async (name, connect) => {
       const prefix = `${name.replace(' ', '-')}:`
       const { prefixes, of } = partsOf(prefix, true)
@@ -36,7 +36,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster whose slots are
         RedisStore,
         RedisStore,
       ]
-      // The part of the marks, with entries of the same part.
+      // The part of the marks, with other entries in it.
       const slot = slotOf(prefixes[0] as string)
       const keys = Array.from({ length: 2000 }, (_, number) => `revoked:${number}`).filter(
         (key) => of(key) === 0,
@@ -50,7 +50,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster whose slots are
       const look = async (): Promise<void> => {
         for (const store of stores) {
           const asked = [...marks, ...keys.slice(0, 20)]
-          // With what is not there, which a server that gives its slot away has moved, for all it knows.
+          // Including missing keys, which the server that gives the slot away takes for moved.
           const values = await store.getMany?.([...asked, 'revoked:never'])
           expect(values?.slice(0, -1)).toEqual(asked.map(() => '1900000000'))
           expect(values?.at(-1)).toBe(undefined)
@@ -68,7 +68,7 @@ describe.runIf(redisBinary !== undefined || required)('a cluster whose slots are
       const held = (await source.call('CLUSTER', 'GETKEYSINSLOT', String(slot), '10000')) as string[]
       const epoch = `${prefixes[0]}epoch`
       expect(held).toContain(epoch)
-      // The epoch is the first to go in one, and the last in the other.
+      // The epoch moves first in one case, and last in the other.
       const rest = held.filter((key) => key !== epoch)
       const inOrder = name === 'ioredis' ? [epoch, ...rest] : [...rest, epoch]
       const { port } = cluster.primaries[to] as { readonly port: number }

@@ -15,7 +15,7 @@ describe('the URL of a store', () => {
     },
   )
 
-  it('is left alone where an option is at fault', () => {
+  it('is not used if an option is invalid', () => {
     expect(() => openRedisStore('redis://127.0.0.1:1', { prefix: 'a b' })).toThrow('option prefix')
   })
 })
@@ -31,7 +31,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     await redis.stop()
   })
 
-  /** Asks until it is answered, as requests do; the connection is made in its own time. */
+  /** Repeats a read until it is answered, as requests do; the connection is made in the background. */
   const until = async <T>(operation: () => T | Promise<T>): Promise<T> => {
     for (;;) {
       try {
@@ -43,7 +43,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
   }
   const written = (): Promise<void> => until(() => store.put('key', 'value', 60))
 
-  it('works while there is a Redis, refuses at once while there is none, and comes back by itself', async () => {
+  it('works while there is a Redis, refuses at once while there is none, and recovers by itself', async () => {
     await redis.kill()
     store = openRedisStore(redis.url)
     await expect(store.put('key', 'value', 60)).rejects.toThrow('not connected')
@@ -55,7 +55,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     expect(await until(() => store.get('key'))).toBe('value')
   })
 
-  it('says why there is no connection, and nothing of the URL that is secret', async () => {
+  it('says why there is no connection, without secrets from the URL', async () => {
     await redis.stop()
     redis = await startRedis('--requirepass', 'open sesame')
     const place = `127.0.0.1:${redis.port}`
@@ -82,7 +82,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     await untilSaid(`not connected to ${place}: connect ECONNREFUSED ${place}`)
   })
 
-  it('takes user, password and database from the URL, and no name but its prefix', async () => {
+  it('uses user, password and database of the URL, and only keys with its prefix', async () => {
     await redis.stop()
     redis = await startRedis('--requirepass', 'open sesame')
     store = openRedisStore(`redis://default:open%20sesame@127.0.0.1:${redis.port}/3`, { prefix: 'mine:' })
@@ -101,7 +101,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     await expect(other.get('key')).rejects.toThrow('not connected')
   })
 
-  it('closes in time when the server answers nothing more', async () => {
+  it('closes in time when the server has stopped answering', async () => {
     store = openRedisStore(redis.url)
     await written()
     redis.pause()
@@ -111,7 +111,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     redis.resume()
   })
 
-  it('never waits for a server that takes connections and says nothing', async () => {
+  it('never waits for a server that accepts connections and does not answer', async () => {
     const sockets: Socket[] = []
     const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -132,7 +132,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
     let server: ResourceServer | undefined
     const serve = (): ResourceServer => {
       const onEvent = ({ name }: { readonly name: string }) => void events.push(name)
-      // A clock that stands still: whatever rests for a second by it would rest for ever.
+      // A clock that stands still: a pause measured by it would never end.
       server = createResourceServer({
         resource: 'https://rs.example',
         store,
@@ -151,7 +151,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
       vi.useRealTimers()
     })
 
-    it('is a warning while it connects, an error when that has taken two seconds, and neither once it has', async () => {
+    it('is logged as a warning while it connects, as an error after two seconds, and not at all once connected', async () => {
       vi.useFakeTimers({ toFake: ['performance'] })
       redis.pause()
       store = openRedisStore(redis.url)
@@ -173,7 +173,7 @@ describe.skipIf(redisBinary === undefined)('a store that opens its own connectio
       expect(await health()).toMatchObject({ ok: true })
     })
 
-    it('is used again as soon as there is a connection, for writes, too', async () => {
+    it('is used again as soon as there is a connection, also for writes', async () => {
       await redis.kill()
       store = openRedisStore(redis.url)
       const { health, denials } = serve()

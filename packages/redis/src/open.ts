@@ -2,20 +2,21 @@ import nodeModule from 'node:module'
 import type { NodeRedisClient } from './clients.js'
 import { type RedisStore, type RedisStoreOptions, StoreConnectingError, storeOver } from './redis-store.js'
 
-/** A store with a client of its own. */
+/** A store with its own client. */
 export interface OpenedRedisStore extends RedisStore {
-  /** Closes the connection after the commands that were sent. From then on every operation rejects. Never rejects itself. */
+  /** Closes the connection after the commands that were sent. Every later operation rejects. Never rejects itself. */
   close(): Promise<void>
 }
 
 /**
- * Opens a store in Redis or Valkey by its URL, with a client of the package `redis` 5 or 6, which has to be installed. It
- * connects in the background and again whenever the connection is lost: nothing waits for it, and while there is none
- * every operation rejects at once with the cause, so that requests that need the store are refused (`503`). Where the first
- * attempt fails, a Node warning (`AAUTH_REDIS`) says why; nothing of the URL but host and port is ever told.
+ * Opens a store in Redis or Valkey by its URL, with a client of the package `redis` 5 or 6, which must be installed.
+ * It connects in the background, and reconnects when the connection is lost. Nothing waits for that: without a
+ * connection every operation rejects at once with the cause, so that requests that need the store are refused
+ * (`503`). If the first attempt fails, a Node warning (`AAUTH_REDIS`) says why. Of the URL, only host and port are
+ * ever shown.
  *
- * @param url `redis://` or `rediss://`, with user, password and number of the database where they are needed
- * @throws TypeError when the URL is none of these, an option is malformed, or the package `redis` is missing
+ * @param url `redis://` or `rediss://`, with user, password and database number if needed
+ * @throws TypeError when the URL is neither, an option is malformed, or the package `redis` is missing
  *
  * @example
  * ```ts
@@ -37,12 +38,12 @@ export function openRedisStore(url: string, options: RedisStoreOptions = {}): Op
   const client = loadRedis().createClient({
     url,
     disableOfflineQueue: true,
-    // A connection that is dead without being closed is noticed, too.
+    // Detects dead connections that were never closed.
     pingInterval: 10_000,
     socket: { connectTimeout: 5000, socketTimeout: 30_000, reconnectStrategy: pauseBefore },
   })
-  // Without a listener an error ends the process. What it means for requests is told by the server's own events, and why it
-  // is so by the reason that each operation gives.
+  // Without a listener an error would end the process. The server's events say what it means for requests, and the
+  // error of each operation says why.
   const began = performance.now()
   const place = new URL(url)
   let isFirst = true
@@ -51,7 +52,7 @@ export function openRedisStore(url: string, options: RedisStoreOptions = {}): Op
     const isTold = !isFirst
     isFirst = false
     cause = error === undefined ? undefined : causeOf(error, place)
-    // A wrong password or address is found when the application starts, not with its first request.
+    // So that a wrong password or address shows at startup, not with the first request.
     if (cause !== undefined && !isTold)
       process.emitWarning(`openRedisStore: not connected to ${place.host}: ${cause}`, {
         type: 'AAuthWarning',
@@ -73,12 +74,12 @@ export function openRedisStore(url: string, options: RedisStoreOptions = {}): Op
   return Object.assign(store, { close: closeOnce })
 }
 
-/** Milliseconds after the start in which it is no failure that there is no connection. */
+/** Milliseconds after the start in which a missing connection is no failure. */
 const firstAttempt = 2000
 
-/** What a client says of a connection that failed, in one line, without user and password. */
+/** The client's message about a failed connection, in one line, without user and password. */
 function causeOf(error: unknown, { username, password }: URL): string {
-  // Where a name has several addresses, each has an error.
+  // When a name has several addresses, each has an error.
   const [first = error] = error instanceof AggregateError ? (error.errors as readonly unknown[]) : []
   const said = first instanceof Error ? first.message : String(first)
   const secrets = [password, username].flatMap((part) => [part, decoded(part)])
@@ -96,28 +97,28 @@ function decoded(part: string): string {
   }
 }
 
-/** Milliseconds that the server has to answer what was sent. */
+/** Milliseconds that the server has to answer pending commands. */
 const closingTime = 1000
 
 async function close(client: OwnClient): Promise<void> {
   if (!client.isOpen) return
   const late = setTimeout(() => client.destroy(), closingTime)
   try {
-    // Without a connection it would go on trying to make one.
+    // A client without a connection would keep trying to connect.
     if (client.isReady) await client.close()
     else client.destroy()
   } catch {
-    // It was closed meanwhile.
+    // It was closed in the meantime.
   } finally {
     clearTimeout(late)
   }
 }
 
-/** Milliseconds until the next attempt to connect: soon after a restart, and never longer than two seconds. */
+/** Milliseconds until the next attempt to connect: short after a restart, and at most two seconds. */
 const pauseBefore = (attempts: number): number =>
   Math.min(2000, 50 * 2 ** Math.min(attempts, 6)) * (0.5 + Math.random() / 2)
 
-/** A client of the package `redis`, as far as it is used here. */
+/** A client of the package `redis`, described by the members used here. */
 interface OwnClient extends NodeRedisClient {
   readonly isReady: boolean
   on(event: 'error' | 'ready', listener: (error: unknown) => void): unknown
@@ -130,7 +131,7 @@ interface RedisPackage {
   createClient(options: Readonly<Record<string, unknown>>): OwnClient
 }
 
-/** It is needed by nobody who brings a client, so it is no dependency. */
+/** Loaded at runtime, and no dependency: applications with their own client do not need it. */
 function loadRedis(): RedisPackage {
   const require = nodeModule.createRequire(import.meta.url)
   let loaded: RedisPackage

@@ -10,7 +10,7 @@ import { slotOf, slots } from './slot.js'
 const names = Array.from({ length: 6400 }, (_, number) => `revoked:https://ps.example/token-${number}`)
 
 describe('the parts of a cluster', () => {
-  it('are 64, each one slot, a sixty-fourth of the slots from the next', () => {
+  it('are 64, each one slot, spaced by a sixty-fourth of all slots', () => {
     for (const prefix of ['countersign:', '', 'a{b', 'a}b{', 'a}']) {
       const { prefixes, count } = partsOf(prefix, true)
       expect([count, prefixes.length]).toEqual([64, 64])
@@ -30,12 +30,12 @@ describe('the parts of a cluster', () => {
     expect(Math.max(...counts)).toBeLessThan(140)
   })
 
-  it('are all reached by the names that a health check tries', () => {
+  it('are all reached by the keys of a health check', () => {
     const { of } = partsOf('countersign:', true)
     expect(new Set(Array.from({ length: 1024 }, (_, number) => of(`health:${number}`))).size).toBe(64)
   })
 
-  it('are where they were: processes of two versions share them', () => {
+  it('never change, because processes of different versions share them', () => {
     const { prefixes, of } = partsOf('countersign:', true)
     const keys = ['revoked:a', 'deny:token:a', 'replay:Zm9v', 'health:0', 'session-ended:user:ü']
     expect(keys.map((key) => `${prefixes[of(key)]}${key}`)).toMatchInlineSnapshot(`
@@ -99,13 +99,13 @@ describe('the parts of a cluster', () => {
       expect(new Set(Array.from({ length: 100 }, (_, n) => of(`${start}:${n}`))).size).toBeGreaterThan(20)
   })
 
-  it('are one where the prefix, or that of the client, has a tag already, and with one Redis', () => {
+  it('are only one if the prefix, or that of the client, has a tag already, and with one Redis', () => {
     for (const [prefix, isCluster, before] of [
       ['{shop}:', true, ''],
       ['a{shop}b{c}', true, ''],
       ['}{shop}', true, ''],
       ['countersign:', true, '{shop}'],
-      // Together they make one.
+      // Together they form a tag.
       ['a}', true, '{'],
       ['countersign:', false, ''],
       ['{}', false, ''],
@@ -116,13 +116,13 @@ describe('the parts of a cluster', () => {
     }
   })
 
-  it('count what the client puts before every key', () => {
+  it('include the prefix of the client', () => {
     const { prefixes } = partsOf('countersign:', true, 'a{b')
     for (const [part, tagged] of prefixes.entries())
       expect(Math.floor(slotOf(`a{b${tagged}`) / (slots / 64))).toBe(part)
   })
 
-  it('cannot be where empty braces have the slot depend on the whole key', () => {
+  it('are impossible if empty braces make the slot depend on the whole key', () => {
     for (const [prefix, before] of [
       ['{}', ''],
       ['a{}b{c}', ''],

@@ -1,27 +1,28 @@
 import { slotOf, slots } from './slot.js'
 
-/** Where keys lie: all in one part, or each in one of the parts of a cluster. */
+/** Where keys are: all in one part, or distributed over the parts of a cluster. */
 export interface Parts {
   readonly count: number
-  /** The number of the part that has a key, from 0; the same in every process and every version. */
+  /** The number of the part that holds a key, from 0; the same in every process and every version. */
   of(key: string): number
-  /** What stands before the keys of each part. */
+  /** The prefix of the keys in each part. */
   readonly prefixes: readonly string[]
 }
 
 /** The part in which the marks are. */
 export const partOfMarks = 0
 
-/** As many as a server tells apart. */
+/** The number of parts that a server distinguishes. */
 const partsOfCluster = 64
 
 /**
- * In a cluster every key is in one of 64 parts, by a tag in braces, and each part is one slot: so there can be a key in each
- * that is there as long as everything else of it is, and moves with it. Their slots lie as far apart as they can, or shards
- * would have more of them than others. Where `prefix` has such a tag of its own, everything is in one slot, and one part.
+ * In a cluster every key is in one of 64 parts, chosen by a tag in braces, and each part is one slot. So each part
+ * can have its own epoch, a key that exists as long as the part's other keys do and moves with them. The slots are
+ * spread evenly, so that shards have about as many parts each. If `prefix` has such a tag already, everything is in
+ * one slot, and there is one part.
  *
- * @param before what the client puts before every key
- * @throws TypeError when the prefix keeps keys of one part from being in one slot
+ * @param before the prefix that the client itself puts before every key
+ * @throws TypeError when the prefix keeps the keys of a part from being in one slot
  */
 export function partsOf(prefix: string, isCluster: boolean, before = ''): Parts {
   const tag = tagOf(before + prefix)
@@ -40,10 +41,10 @@ export function partsOf(prefix: string, isCluster: boolean, before = ''): Parts 
   return { count: partsOfCluster, of: partOf, prefixes: inOrder }
 }
 
-/** What stands in the first braces, once they are closed: nothing else decides the slot, unless they are empty. */
+/** The text in the first braces, if they are closed. Unless it is empty, it alone decides the slot. */
 const tagOf = (text: string): string | undefined => /^[^{]*\{([^}]*)\}/.exec(text)?.[1]
 
-/** Both marks that every request reads are in one part. Of all others, FNV-1a over what names their family, folded. */
+/** Both marks that every request reads are in one part. All other keys: FNV-1a over the characters of their family, folded. */
 function partOf(key: string): number {
   if (isMarkKey(key)) return partOfMarks
   const length = familyLength(key)
@@ -71,8 +72,8 @@ function familyLength(key: string): number {
 const pending = 'pending:'
 
 /**
- * A key whose value changes with every change of a list (`revoked:mark`, `deny:mark`): what was looked up and not found is
- * not looked up again while it is the same.
+ * The key of a mark (`revoked:mark`, `deny:mark`), whose value changes with every change of a list. A negative lookup
+ * stays valid while the mark is the same.
  */
 export const isMarkKey = (key: string): boolean =>
   key.endsWith(':mark') && key.indexOf(':') === key.length - 5

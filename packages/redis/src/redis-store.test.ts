@@ -31,11 +31,11 @@ describe(`a store in Redis${reason}`, () => {
       }
       for (const { name: title, run: check } of storeContract({ open })) run(title, check)
 
-      run('puts its prefix before every key, and a time to live on each', async () => {
+      run('puts its prefix before every key, and gives each a time to live', async () => {
         const { client, close } = await connect(redis.url)
         const store = createRedisStore(client, { prefix: 'shop:' })
         const looker = new Redis(redis.url)
-        // Each client's turn leaves its claim.
+        // The tests of the other clients leave their claims.
         await looker.del('shop:b')
         await store.put('a', '1', 60)
         await store.claim('b', '1', 60)
@@ -56,7 +56,7 @@ describe(`a store in Redis${reason}`, () => {
           const store = createRedisStore(client)
           await store.claim('once', 'mine', 60)
           await own.kill()
-          // Sooner or later the client has noticed; until then a command may be cut off instead.
+          // The client notices sooner or later; until then a command may be interrupted instead.
           await expect(store.get('once')).rejects.toThrow()
           await expect(store.put('a', '1', 60)).rejects.toThrow()
           await expect.poll(() => refusal(store.get('once'))).toBe('the Redis client is not connected')
@@ -72,7 +72,7 @@ describe(`a store in Redis${reason}`, () => {
       )
 
       run(
-        'refuses when Redis is out of memory, and forgets nothing',
+        'refuses when Redis is out of memory, and loses nothing',
         async () => {
           const own = await startRedis('--maxmemory', '3mb')
           const { client, close } = await connect(own.url)
@@ -93,7 +93,7 @@ describe(`a store in Redis${reason}`, () => {
   }
 })
 
-describe(`a client that drops NX and PX without a word${reason}`, () => {
+describe(`a client that silently drops NX and PX${reason}`, () => {
   let redis: TestRedis
   beforeAll(async () => {
     if (redisBinary !== undefined) redis = await startRedis()
@@ -131,7 +131,7 @@ describe(`a client that drops NX and PX without a word${reason}`, () => {
     },
   }
   for (const [name, connect] of Object.entries(alike)) {
-    run(`${name}: no verb answers`, async () => {
+    run(`${name}: every operation rejects`, async () => {
       const { client, close } = await connect()
       const store = createRedisStore(client)
       for (const verb of [
@@ -151,7 +151,7 @@ describe(`a client that drops NX and PX without a word${reason}`, () => {
   }
 
   run(
-    'one that drops only PX is found out within seconds',
+    'a client that drops only PX is detected within seconds',
     async () => {
       const client = new Redis(redis.url).on('error', () => {})
       await new Promise((resolve) => client.once('ready', resolve))
@@ -171,8 +171,8 @@ describe(`a client that drops NX and PX without a word${reason}`, () => {
   )
 })
 
-describe(`a client that gives buffers${reason}`, () => {
-  run('is understood', async () => {
+describe(`a client that returns buffers${reason}`, () => {
+  run('works', async () => {
     const redis = await startRedis()
     const client = createClient({ url: redis.url }).on('error', () => {})
     await client.connect()
@@ -191,7 +191,7 @@ const refusal = (answer: unknown): Promise<unknown> =>
     (error: Error) => error.message,
   )
 
-/** As if time had passed: everything lives that much shorter, and what has no time left is gone. */
+/** Shortens all lifetimes, as if time had passed; keys with no time left are deleted. */
 async function shorten(redis: TestRedis, seconds: number): Promise<void> {
   const client = new Redis(redis.url)
   for (const key of await client.keys('countersign:*')) {

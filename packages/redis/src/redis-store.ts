@@ -18,41 +18,43 @@ export type RedisClient = NodeRedisClient | IORedisClient
 /** Options of {@link createRedisStore}. */
 export interface RedisStoreOptions {
   /**
-   * Put before every key. Default `countersign:`. Resource servers that share a Redis but are different resources need
-   * one each; instances of one resource need the same. In a cluster a tag in braces follows it, of which there are 64
-   * (`countersign:{7}revoked:…`); with a tag of its own (`{shop}:`) everything lies in one slot, on one shard.
+   * Prefix of every key. Default `countersign:`. Different resources that share a Redis need different prefixes;
+   * instances of one resource need the same. In a cluster one of 64 tags in braces follows it
+   * (`countersign:{7}revoked:…`). If the prefix has a tag of its own (`{shop}:`), everything is in one slot, on one
+   * shard.
    */
   readonly prefix?: string
   /** Milliseconds a command may take. Default 500. */
   readonly timeout?: number
   /**
-   * Replicas that have to have a write before it counts (`WAIT`), so that a failover loses nothing that was acknowledged.
-   * Default 0; at most 16. Each write costs a second round trip, and has half of `timeout` to reach the replicas; while
-   * fewer of them follow, all writes are refused. Name as many as can be promoted; with fewer, Sentinel most often
-   * promotes one that has them. Not for pools, nor for a `redis` sentinel with a `masterPoolSize` above 1.
+   * Number of replicas that must confirm a write before it counts (`WAIT`), so that a failover loses nothing that was
+   * acknowledged. Default 0; at most 16. Each write costs a second round trip, and has half of `timeout` to reach the
+   * replicas; while fewer replicas follow, all writes are refused. Set it to the number of replicas that can be
+   * promoted; with a smaller number, Sentinel usually promotes one that has the writes. Not for pools, nor for a
+   * `redis` sentinel with a `masterPoolSize` above 1.
    */
   readonly replicas?: number
   /**
-   * What happens when Redis has lost what it held: restarted without persistence, flushed, or replaced by a replica that had
-   * nothing. From the next read on every instance rejects, in any case but the last.
+   * What happens when Redis has lost its data: it was restarted without persistence, flushed, or replaced by an empty
+   * replica. Except with `accept`, every instance rejects from its next read on.
    *
-   * - `restore`, the default: each writes back the revocations, denials, ended sessions and used signatures that it has
-   *   itself recorded, and all go on by themselves after some four seconds. Lost is what only processes knew that
-   *   have ended, or that hang or are cut off for so long; these write back what they know when they come again. Sessions
-   *   kept in the store and calls that wait are lost.
-   * - `refuse`: until {@link RedisStore.acceptLoss} is called.
-   * - `accept`: it goes on at once, without what was revoked and denied.
+   * - `restore`, the default: each instance writes back the revocations, denials, ended sessions and used signatures
+   *   that it recorded itself, and all continue after about four seconds. What only ended processes knew is lost.
+   *   Processes that hang or are cut off for so long write back what they know when they return. Sessions kept in the
+   *   store and pending calls are lost.
+   * - `refuse`: all reject until {@link RedisStore.acceptLoss} is called.
+   * - `accept`: all continue at once, without the lost revocations and denials.
    *
-   * It is noticed by whoever has read from it before, not by a fleet that starts together with an empty Redis. In a cluster it
-   * is noticed of each of 64 parts, each of which is one slot, and by everybody as long as one of them is left; only what needs
-   * a part that has lost something is rejected.
+   * Only a process that has read from Redis before detects a loss, so instances that all start with an empty Redis do
+   * not. In a cluster the loss is detected for each of 64 parts, each of which is one slot, and by every process as
+   * long as one part is left. Only operations that need a lost part reject.
    */
   readonly emptied?: 'restore' | 'refuse' | 'accept'
   /**
-   * With `emptied: 'restore'`, the bytes of what each process keeps to write it back. Default 16 777 216 (16 MiB), some 50 000
-   * entries, and more than strangers can fill with revocations; at least 65 536. What exceeds it is not kept: used signatures
-   * first, and then going on waits until they have expired, some minutes at most; then revocations and ends of sessions, and
-   * denials last, and then all refuse as with `refuse`.
+   * With `emptied: 'restore'`, the number of bytes of entries that each process keeps to write back. Default
+   * 16 777 216 (16 MiB), about 50 000 entries, and more than strangers can fill with revocations; at least 65 536.
+   * Beyond that, used signatures are dropped first; then a restoration waits until they have expired, a few minutes
+   * at most. Revocations and ended sessions are dropped next, and denials last; then all reject as with `refuse`.
    */
   readonly journalBytes?: number
 }
@@ -60,30 +62,31 @@ export interface RedisStoreOptions {
 /** A store in Redis. */
 export interface RedisStore extends Store {
   /**
-   * Says that Redis may be used again though it has lost what it held, to all instances of the same `prefix`. Before it,
-   * restore what you can, through a store that has `emptied: 'accept'`. Without a loss it changes nothing.
+   * Accepts a loss for all instances with the same `prefix`, so that Redis is used again. Before calling it, restore
+   * what you can through a store with `emptied: 'accept'`. Without a loss it changes nothing.
    *
-   * @throws Error when Redis cannot be asked; in a cluster it may then have been said of some parts, and has to be said again
+   * @throws Error when Redis cannot be reached. In a cluster some parts may have been accepted then: call it again
    */
   acceptLoss(): Promise<void>
 }
 
 /**
- * A store in Redis or Valkey, over a client that the application has and connects itself. `GET`, `MGET`, `DEL`
- * and `SET … PX … [NX]` are all it sends, every key has a time to live, and in a cluster each command names one key. Where
- * an ACL does not allow `MGET`, it sends as many `GET`.
+ * A store in Redis or Valkey, over a client that the application creates and connects. It sends only `GET`, `MGET`,
+ * `DEL` and `SET … PX … [NX]`, every key has a time to live, and in a cluster each command names one key. If an ACL
+ * forbids `MGET`, it sends several `GET` instead.
  *
- * While the client is not connected every operation rejects at once instead of queueing; the client reconnects in its own
- * way, and the store works again with the next call. A command that was sent and got no answer in time rejects, too,
- * and may have taken effect.
+ * While the client is not connected, every operation rejects at once instead of queueing. The client reconnects in
+ * its own way, and the store works again with the next call. A command that gets no answer in time also rejects, and
+ * may have taken effect.
  *
- * Some clients ignore `NX` and `PX` without an error (`redis` 4, `legacyMode`). So the client is tested at its first use:
- * where a second claim wins, or entries do not last for their time and no longer, every operation rejects.
+ * Some clients ignore `NX` and `PX` without an error (`redis` 4, `legacyMode`). So the client is tested at its first
+ * use: if a second claim wins, or entries do not last exactly for their time, every operation rejects.
  *
- * The server must not evict: `maxmemory-policy noeviction`. One that is out of memory is a {@link StoreFullError}.
+ * The server must not evict: `maxmemory-policy noeviction`. When it is out of memory, operations reject with
+ * {@link StoreFullError}.
  *
- * @throws TypeError when the client is not of a supported library, or is set to read from replicas or a cache of its own, or an
- * option is malformed
+ * @throws TypeError when the client is of an unsupported library, or set to read from replicas or a client-side
+ * cache, or an option is malformed
  *
  * @example
  * ```ts
@@ -101,7 +104,11 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
   return storeOver(client, options, () => new Error('the Redis client is not connected'))
 }
 
-/** Like {@link createRedisStore}, over a client of our own. @param absence why nothing is sent while there is no connection; without anything secret */
+/**
+ * Like {@link createRedisStore}, over our own client.
+ *
+ * @param absence the error while there is no connection, without secrets
+ */
 export function storeOver(client: RedisClient, options: RedisStoreOptions, absence: () => Error): RedisStore {
   const {
     prefix = 'countersign:',
@@ -131,7 +138,7 @@ export function storeOver(client: RedisClient, options: RedisStoreOptions, absen
     throw new TypeError("option emptied: must be 'restore', 'refuse' or 'accept'")
   if (!Number.isInteger(journalBytes) || journalBytes < 65_536)
     throw new TypeError('option journalBytes: must be a whole number of bytes, at least 65536')
-  // The rest of the time is for the write itself.
+  // The other half is for the write itself.
   const confirmation = { replicas, within: Math.max(1, Math.floor(timeout / 2)) }
   const sent = replicas === 0 ? commands : confirmed(client, commands, confirmation)
   const isWatched = emptied !== 'accept'
@@ -146,12 +153,12 @@ export function storeOver(client: RedisClient, options: RedisStoreOptions, absen
 
 const reactions: ReadonlySet<unknown> = new Set(['restore', 'refuse', 'accept'])
 
-/** A server knows it by its name, and does not count it as a failure. */
+/** A server recognises it by its name, and does not count it as a failure. */
 export class StoreConnectingError extends Error {
   override readonly name = 'StoreConnectingError'
 }
 
-/** Clients of all kinds say so; a cluster of `redis` does not, and is tried again after its rest. */
+/** Most clients have the event `ready`. A cluster of `redis` does not, and is tried again after its pause. */
 function readinessOf(client: RedisClient): ((listener: () => void) => void) | undefined {
   const { on } = client as { readonly on?: unknown }
   return typeof on === 'function' ? (listener) => void on.call(client, 'ready', listener) : undefined

@@ -7,7 +7,7 @@ import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 
-describe.runIf(redisBinary !== undefined || required)('writes that replicas have to confirm', () => {
+describe.runIf(redisBinary !== undefined || required)('writes that replicas must confirm', () => {
   let redis: TestRedis
   const closing: (() => unknown)[] = []
   beforeAll(async () => {
@@ -33,8 +33,8 @@ describe.runIf(redisBinary !== undefined || required)('writes that replicas have
   }
 
   for (const [name, connect] of Object.entries(clients)) {
-    // The primary that a shard has after a failover: nothing follows it yet.
-    it(`are refused by a server that nothing follows, and no read waits for them (${name})`, async () => {
+    // Like the new primary after a failover: it has no replica yet.
+    it(`are refused by a server without replicas, and no read waits for them (${name})`, async () => {
       const client = await connect()
       const plain = commandsOf(client) as Commands
       const commands = confirmed(client, plain, { replicas: 1, within: 250 })
@@ -49,7 +49,7 @@ describe.runIf(redisBinary !== undefined || required)('writes that replicas have
       })()
       const [settled, lastRead] = await Promise.all([outcomes.then(() => performance.now()), reading])
       expect(looks.every(({ value }) => value === 'value')).toBe(true)
-      // One after the other, twenty reads are done before the writes have given up.
+      // Twenty reads in sequence are done before the writes give up.
       expect(lastRead).toBeLessThan(settled)
       for (const outcome of await outcomes) {
         expect(outcome.status === 'rejected' && String(outcome.reason)).toContain(

@@ -1,14 +1,14 @@
 import { type Commands, isPool } from './clients.js'
 
-/** How writes are confirmed by replicas. */
+/** How replicas confirm writes. */
 export interface Confirmation {
-  /** Replicas that have to have a write before it counts. */
+  /** Number of replicas that must have a write before it counts. */
   readonly replicas: number
-  /** Milliseconds they have for it. */
+  /** Milliseconds that they have for it. */
   readonly within: number
 }
 
-/** `multi()` of node-redis, by what is used of it. */
+/** `multi()` of node-redis, described by the members used here. */
 interface Multi {
   wait(replicas: number, milliseconds: number): Multi
   get(key: string): Multi
@@ -22,19 +22,21 @@ interface Pipelining {
   }
 }
 
-// `WAIT` holds its connection up, reads of others included. So it is asked for a moment at a time, by one write at a time,
-// and another command follows after that moment: Redis ends a `WAIT` only when it wakes up, on its own ten times a second.
+// `WAIT` blocks its connection, including the reads of others. So it is sent with a short timeout, by one write at a
+// time, and followed by another command after that timeout: Redis ends a `WAIT` only when it wakes up, by itself ten
+// times a second.
 const momentMs = 5
 const pauseMs = 15
-// What gets no answer holds nobody else up for longer.
+// A write without an answer blocks others for no longer.
 const turnMs = 50
 
 /**
- * The same commands, with writes that count only when so many replicas have them: after each, `WAIT` and a look at what
- * was written, in one pipeline, until the replicas have it or the time is up. A client that lost its connection in
- * between asks the next one, and there `WAIT` confirms whatever that server has, so the write has to be found as well.
+ * The same commands, with writes that count only when enough replicas have them. After each write, `WAIT` and a read
+ * of the written key are sent in one pipeline, until the replicas have it or the time is up. A client that lost its
+ * connection in between sends them over the next one, where `WAIT` confirms whatever that server has, so the key must
+ * have the value as well.
  *
- * `WAIT` speaks of the writes of its own connection, so there has to be only one to each server: no pool.
+ * `WAIT` covers the writes of its own connection, so there must be only one to each server, and no pool.
  *
  * @throws TypeError when the client cannot send commands in one pipeline, or is a pool
  */
@@ -54,7 +56,7 @@ export function confirmed(client: unknown, commands: Commands, { replicas, withi
     for (;;) {
       const [acknowledged, found] = await look(key, replicas)
       if (Number(acknowledged) >= replicas) {
-        // What lives no longer than this may take is gone by right.
+        // An entry with a shorter lifetime than this may have expired.
         if (ms > within && (found === null || String(found) !== value)) {
           throw new Error('the write was lost: the connection or the primary has changed')
         }
@@ -76,14 +78,14 @@ export function confirmed(client: unknown, commands: Commands, { replicas, withi
     },
     async setIfAbsent(key, value, milliseconds) {
       const reply = await commands.setIfAbsent(key, value, milliseconds)
-      // Where another one has it, nothing was written.
+      // If another process holds the key, nothing was written.
       if (reply !== null && reply !== undefined) await conclude(key, value, milliseconds)
       return reply
     },
   }
 }
 
-/** One at a time for each node, in the order they came. */
+/** One task at a time for each node, in the order of arrival. */
 class Turns {
   readonly #last = new Map<string, Promise<void>>()
 
@@ -109,7 +111,7 @@ class Turns {
 
 type Look = (key: string, replicas: number) => Promise<readonly unknown[]>
 
-/** `WAIT` and `GET` over one connection: in a cluster the one that the key leads to. */
+/** `WAIT` and `GET` over one connection; in a cluster, that of the node that holds the key. */
 function lookThrough(client: unknown, { library }: Commands): Look {
   const { multi, pipeline } = client as Pipelining
   if (library === 'ioredis' && pipeline !== undefined) {
@@ -132,7 +134,7 @@ function lookThrough(client: unknown, { library }: Commands): Look {
   throw new TypeError('option replicas: needs a client, cluster or sentinel, not a pool')
 }
 
-/** Rejects with the first error there is, not with one that says that there are some. */
+/** Rejects with the first error of a command, not with the one that only says that some failed. */
 async function pipelined(multi: Multi): Promise<readonly unknown[]> {
   try {
     return await multi.execAsPipeline()

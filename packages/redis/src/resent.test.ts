@@ -5,20 +5,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createRedisStore } from './index.js'
 import { redisBinary, startRedis, type TestRedis } from './testing/redis-server.js'
 
-// `ioredis` sends what was not answered once more over its next connection, unless it is told not to.
+// By default, `ioredis` sends unanswered commands again over its next connection.
 
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 
-/** The way of one process to Redis, on which answers are lost. */
+/** The connection of one process to Redis, on which answers can be lost. */
 interface Way {
   readonly url: string
-  /** Lets the first command that has all of these texts through, and nothing that comes back from then on. */
+  /** Passes the first command with all of these texts on, and no answers from then on. */
   loseAnswerTo(...texts: readonly string[]): void
-  /** How often that command has come. */
+  /** How often that command was sent. */
   readonly times: number
-  /** Ends the connection; whoever connects waits. */
+  /** Ends the connection; new ones wait. */
   cut(): void
-  /** Lets everybody through again. */
+  /** Passes everything on again. */
   mend(): void
   close(): void
 }
@@ -38,7 +38,7 @@ async function openWay(port: number): Promise<Way> {
       one.on('error', () => {}).on('close', () => other.destroy())
     }
     socket.on('data', (bytes) => {
-      // Several commands may come at once.
+      // Several commands may arrive at once.
       for (const command of bytes.toString('latin1').split(/(?=\*\d+\r\n\$)/)) {
         if (texts.length === 0 || !texts.every((text) => command.includes(text))) continue
         times++
@@ -78,7 +78,7 @@ async function openWay(port: number): Promise<Way> {
   }
 }
 
-describe.runIf(redisBinary !== undefined || required)('a command that a client sends once more', () => {
+describe.runIf(redisBinary !== undefined || required)('a command that a client sends again', () => {
   let redis: TestRedis
   let way: Way
   let closing: (() => void)[]
@@ -130,7 +130,7 @@ describe.runIf(redisBinary !== undefined || required)('a command that a client s
     await expect(said).rejects.toThrow()
     expect(way.times).toBe(1)
     way.cut()
-    // It has taken effect all the same.
+    // It has still taken effect.
     expect(await other.denials.find(sam)).toBe(undefined)
     if (what === 'add') await near.denials.remove(subject)
     await near.denials.add({ subject, seconds: 3600 })
@@ -143,13 +143,13 @@ describe.runIf(redisBinary !== undefined || required)('a command that a client s
     for (const each of [far, near, other]) expect(await each.denials.find(sam)).toBe(undefined)
   })
 
-  it('lets nobody pass whom a process has found free of denials under the mark that comes back', async () => {
+  it('lets no denied caller pass whom a process has found not denied under a mark that returns', async () => {
     const sam = callerOf('m')
     const [far, near, other] = [await open(way.url), await open(redis.url), await open(redis.url)]
     way.loseAnswerTo('deny:mark', 'PX')
     await expect(far.denials.add({ subject: { key: callerOf('x').jkt } })).rejects.toThrow()
     way.cut()
-    // `other` knows now that nothing is said of sam, and asks for nothing else until the end.
+    // `other` knows now that sam is not denied, and reads nothing else until the end.
     expect(await other.denials.find(sam)).toBe(undefined)
     await near.denials.add({ subject: { key: sam.jkt } })
     way.mend()
@@ -158,7 +158,7 @@ describe.runIf(redisBinary !== undefined || required)('a command that a client s
     expect(await other.denials.find(sam)).toBe('key')
   })
 
-  it('lets no session go on that was ended since', async () => {
+  it('lets no session continue that has ended since', async () => {
     const [far, near] = [await open(way.url), await open(redis.url)]
     const admin = new Redis(redis.url).on('error', () => {})
     closing.push(() => admin.disconnect())

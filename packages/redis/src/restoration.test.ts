@@ -18,7 +18,7 @@ interface Own {
 }
 
 describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that came back empty', () => {
-  /** A Redis of its own that writes nothing to its disk, for each test: they run at the same time. */
+  /** A separate Redis without persistence for each test, because they run at the same time. */
   const alone =
     <T extends readonly unknown[]>(run: (own: Own, ...given: T) => Promise<void>) =>
     async (...given: T): Promise<void> => {
@@ -28,7 +28,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       const open = async (name = 'redis 6', options: RedisStoreOptions = {}): Promise<RedisStore> => {
         const { client, close } = await (clients[name] as (typeof clients)[string])(redis.url)
         closing.push(close)
-        // Many run at the same time, and hundreds of writes at once.
+        // Many tests run at the same time, with hundreds of writes at once.
         return createRedisStore(client, { timeout: 1500, ...options })
       }
       try {
@@ -40,7 +40,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     }
   const outcome = (store: Store, key = 'deny:mark'): Promise<unknown> =>
     Promise.resolve(store.get(key)).catch((error: Error) => error.message)
-  /** Asks until it is served. @returns what was said before that */
+  /** Repeats a read until it is answered. @returns the error messages before that */
   const until = async (store: Store, key = 'other'): Promise<unknown[]> => {
     const answers: unknown[] = []
     const isServed = async (): Promise<boolean> => {
@@ -52,7 +52,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     await vi.waitUntil(isServed, { timeout: 40_000, interval: 50 })
     return answers
   }
-  /** What the first claim says that is answered: its trial may have begun before things were written back. */
+  /** The result of the first claim that gets one: the test of its store may have begun before the restoration. */
   const claimed = async (store: Store, key: string): Promise<boolean> => {
     let answer: unknown
     const isAnswered = async (): Promise<boolean> => {
@@ -67,7 +67,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
       ['flushed', (_: TestRedis, admin: Redis) => admin.flushall()],
       ['restarted', (redis: TestRedis) => redis.kill().then(() => redis.start())],
     ])(
-      `${name}: %s, it gets back what each process knows, and is used again by itself`,
+      `${name}: %s, each process writes back its entries, and it is used again automatically`,
       alone(
         async (
           { redis, admin, open },
@@ -82,7 +82,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
           for (const store of [here, there]) expect(await outcome(store, 'revoked:a')).toBe('1900000000')
           await empty(redis, admin)
           const late = await open(name)
-          // It refuses as soon as somebody who knew has looked, which they do by themselves.
+          // It refuses as soon as a process that knew the epoch reads it, which happens regularly.
           await vi.waitFor(async () => expect(await admin.get('countersign:epoch')).toMatch(/^restoring:/), {
             timeout: 20_000,
           })
@@ -91,13 +91,13 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
           for (const store of [here, there, late]) {
             expect(await outcome(store, 'revoked:a')).toBe('1900000000')
             expect(await outcome(store, 'deny:token:b')).toBe('1900000000')
-            // What grants something is gone: nobody can know that it had not ended.
+            // Entries that grant something are gone, because they might have ended.
             expect(await outcome(store, 'pending:c')).toBe(undefined)
             expect(await claimed(store, 'replay:d')).toBe(false)
           }
           expect(await admin.pttl('countersign:revoked:a')).toBeLessThanOrEqual(58_000)
           expect(await admin.pttl('countersign:deny:token:b')).toBeGreaterThan(90_000)
-          // And once more.
+          // And again.
           await admin.flushall()
           expect(await outcome(here)).toMatch(lost)
           await until(late)
@@ -107,7 +107,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     )
 
   it(
-    'is noticed, and gets everything back, while nobody asks',
+    'is detected and restored without any request',
     alone(async ({ admin, open }) => {
       const store = await open()
       await store.put('revoked:a', '1900000000', 60)
@@ -126,7 +126,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'though somebody who had seen nothing was the first to ask',
+    'is detected even if a process that knew no epoch was the first to read',
     alone(async ({ admin, open }) => {
       const [here, there] = [await open('redis 6'), await open('ioredis')]
       await here.put('revoked:a', '1900000000', 60)
@@ -142,7 +142,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     ['redis 6', 'ioredis'],
     ['ioredis', 'redis 5'],
   ])(
-    '%s and %s: of two ends of one thing the later counts, and marks that differ become another one',
+    '%s and %s: of two end times the later counts, and two different marks become a new one',
     alone(async ({ admin, open }, first: string, second: string) => {
       const [here, there] = [await open(first), await open(second)]
       const mark = (n: number): string => `mark-${'x'.repeat(16)}-${n}`
@@ -167,11 +167,11 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
     ['redis 6', 'ioredis'],
     ['ioredis', 'redis 5'],
   ])(
-    '%s and %s: of two versions the later counts, whoever writes it back first',
+    '%s and %s: of two versions the later counts, whichever is written back first',
     alone(async ({ admin, open }, first: string, second: string) => {
       const [here, there] = [await open(first), await open(second)]
       const keys = ['deny:token:a', 'deny:token:b']
-      // Each has written the latest version of one: that it is denied, and that it no longer is.
+      // Each has written the latest version of one key: a denial, and its removal.
       for (const [key, one, two] of [
         [keys[0], here, there],
         [keys[1], there, here],
@@ -237,14 +237,14 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'one that was cut off for the whole time writes back what it knows before it is served, and changes the mark',
+    'a process that was cut off all the time writes back its entries before it is served, and changes the mark',
     alone(async ({ admin, open }) => {
       const [here, there] = [await open('redis 6'), await open('ioredis')]
       for (const store of [here, there]) await store.get('a')
       await here.put('deny:mark', `mark-${'x'.repeat(16)}-1`, 60)
       await there.put('revoked:a', '1900000000', 60)
       await there.put('deny:mark', `mark-${'x'.repeat(16)}-2`, 60)
-      // As if it had been over before `there` came again: whoever wrote it had only what `here` knows.
+      // As if the restoration had ended before `there` returned, with only the entries of `here`.
       await admin
         .multi()
         .flushall()
@@ -260,7 +260,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'emptied once more while things are written back: it begins again, and nothing is missing',
+    'emptied again during the restoration: it begins again, and nothing is missing',
     alone(async ({ admin, open }) => {
       const [here, there] = [await open('redis 6'), await open('ioredis')]
       await here.put('revoked:a', '1900000000', 60)
@@ -279,7 +279,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'emptied once more, and only one who had seen nothing is left: it begins again',
+    'emptied again, and only a process that knew no epoch is left: it begins again',
     alone(async ({ admin, open }) => {
       await admin.set('countersign:epoch', 'restoring:1', 'PX', 60_000)
       const late = await open()
@@ -309,7 +309,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'refuses where a stop had to give way: what is missing cannot be written back',
+    'refuses if a revocation was dropped, because it cannot be written back',
     alone(async ({ admin, open }) => {
       const here = await open('redis 6', { journalBytes: 65_536 })
       for (let n = 0; n < 400; n++) await here.put(`revoked:${n}`, '1900000000', 3600)
@@ -326,7 +326,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'waits where used signatures had to give way, until they have expired',
+    'waits until dropped used signatures have expired',
     alone(async ({ admin, open }) => {
       const [here, there] = [await open('redis 6', { journalBytes: 65_536 }), await open('ioredis')]
       await Promise.all(Array.from({ length: 400 }, (_, n) => here.claim(`replay:${n}`, '1', 9)))
@@ -340,7 +340,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it.each(names)(
-    '%s: a claim that won because everything was gone has not won, without a new connection too',
+    '%s: a claim that won because the data was gone does not count, even without a new connection',
     alone(async ({ admin, open }, name: string) => {
       const [here, there] = [await open(name), await open(name)]
       expect(await here.claim('replay:a', '1', 60)).toBe(true)
@@ -414,7 +414,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'tells how much was written back',
+    'reports how many entries were written back',
     alone(async ({ admin, open }) => {
       const store = await open()
       const told: number[] = []
@@ -429,7 +429,7 @@ describe.runIf(redisBinary !== undefined || required).concurrent('a Redis that c
   )
 
   it(
-    'options are checked',
+    'checks its options',
     alone(async ({ open }) => {
       await expect(open('ioredis', { emptied: 'wait' as 'refuse' })).rejects.toThrow(/^option emptied: /)
       for (const journalBytes of [0, 65_535, 1e6 + 0.5, '1' as unknown as number])

@@ -23,50 +23,52 @@ const markMilliseconds = 402 * 86_400_000
 export const beginMark = (commands: EpochCommands): Promise<unknown> =>
   commands.claimUnconfirmed(deniedMark, randomUUID(), markMilliseconds)
 
-/** What came of writing back what was lost. */
+/** The result of a restoration. */
 export interface Restored {
   /** The epoch that has begun. */
   readonly epoch: string
   /** Entries that this process has written back. */
   readonly written: number
-  /** Entries that it knew. */
+  /** Entries that this process knew. */
   readonly known: number
 }
 
-/** What a {@link Restoration} works with. */
+/** The context of a {@link Restoration}. */
 export interface RestorationContext {
   readonly commands: EpochCommands
   readonly journal: Journal
-  /** The part of the store that has lost what it held. */
+  /** The part of the store that has lost its data. */
   readonly part: number
-  /** Changes the marks of lists, of which something is in other parts than the marks; absent where everything is in one. */
+  /** Changes the marks of lists with restored entries, if the marks are in another part; absent if there is one part. */
   readonly changeMarks?: () => Promise<void>
-  /** Milliseconds in which every process that runs has noticed a loss and written back what it knows. */
+  /** Milliseconds in which every running process has detected a loss and written back its entries. */
   readonly window: number
-  /** Milliseconds that only ever grow. */
+  /** A monotonic clock, in milliseconds. */
   readonly monotonic: () => number
 }
 
 const lookEvery = 250
 const afterFailure = 1000
 const batchSize = 256
-// A lease, for as long as somebody cannot do without more time.
+// A lease, renewed while some process needs more time.
 const holdMilliseconds = 3000
-// What was used once is held back until it has expired; whoever misses more than that knows too little to go on.
+// Milliseconds. While used signatures are missing, the restoration waits until they have expired. A process that
+// misses anything for longer than this knows too little to continue.
 const longestHold = 150_000
 
 /**
- * Writes back what this process knows to a Redis that has lost it, and waits until all others have had time to do the same.
+ * Writes back the entries of this process to a Redis that has lost its data, and waits until all other processes have
+ * had time to do the same.
  *
- * The epoch becomes `restoring:<name>`, and stays so; that all have had their time is said by a key of that name, so that
- * nothing that is written late says it of a Redis that was emptied again meanwhile. Each process counts the time for itself
- * from when it saw that epoch, and only while Redis answers it; the first to have it says so for all. No clocks are
- * compared. Whoever comes later writes back what it knows before it is served by that epoch.
+ * The epoch becomes `restoring:<name>`, and stays so. A key with that name says when all have had their time, so that
+ * a late write cannot say it of a Redis that was emptied again in the meantime. Each process counts the time from
+ * when it first saw that epoch, and only while Redis answers; the first whose time is up writes the key. No clocks
+ * are compared. A process that comes later writes back its entries before it accepts that epoch.
  */
 export class Restoration {
   readonly #context: RestorationContext
   readonly #known: string | undefined
-  /** The epoch into which everything has been written. */
+  /** The epoch into which all entries have been written. */
   #epoch: string | undefined
   #contested: readonly JournalEntry[] = []
   #counted = 0
@@ -74,13 +76,13 @@ export class Restoration {
   #written = 0
   #heldAt = Number.NEGATIVE_INFINITY
 
-  /** @param known the epoch that is over; `undefined` for a process that has seen none, and has nothing to write back */
+  /** @param known the former epoch; `undefined` for a process that has seen none, and has nothing to write back */
   constructor(context: RestorationContext, known: string | undefined) {
     this.#context = context
     this.#known = known
   }
 
-  /** Never rejects. @returns `undefined` where it was given up: it is begun again by whoever notices that there is need */
+  /** Never rejects. @returns `undefined` if abandoned; the next process that detects the need begins again */
   async run(): Promise<Restored | undefined> {
     for (;;) {
       let pause = lookEvery
@@ -97,7 +99,7 @@ export class Restoration {
     }
   }
 
-  /** @returns the epoch in which everybody may be served */
+  /** @returns the epoch in which requests may be served */
   async #next(): Promise<string | undefined> {
     const { commands, journal, monotonic, window } = this.#context
     const found = await this.#settle(await commands.get(epochName))
@@ -105,19 +107,19 @@ export class Restoration {
     if (found === lost || found === this.#known || found.startsWith(begun)) return 'given up'
     if (found !== this.#epoch) {
       await this.#writeBack(found)
-      // Whether it was written into this epoch is seen by looking again.
+      // Read again to see whether the entries were written into this epoch.
       if ((await commands.get(epochName)) !== found) return undefined
       this.#epoch = found
       this.#counted = 0
       this.#seenAt = monotonic()
-      // Replicas that have this one have all that was written before it.
+      // A replica that has this write has all earlier ones.
       if (this.#live().length > 0) await commands.put(holdName(found), '1', lookEvery)
     }
     await this.#contest()
     if (found.startsWith(accepted) || (await commands.get(overName(found))) !== undefined) return found
     if (journal.missing > 0) await this.#hold(found)
     const now = monotonic()
-    // Time in which Redis did not answer was not there for the others either.
+    // The other processes had no time either while Redis did not answer.
     this.#counted += Math.min(now - this.#seenAt, 2 * lookEvery)
     this.#seenAt = now
     if (this.#counted >= window && (await commands.get(holdName(found))) === undefined)
@@ -125,12 +127,12 @@ export class Restoration {
     return undefined
   }
 
-  /** Sees to it that the epoch is one in which things are written back. @returns `undefined` to look again */
+  /** Makes sure that the epoch is one in which entries are written back. @returns `undefined` to look again */
   async #settle(found: string | undefined): Promise<string | undefined> {
     const { commands, journal } = this.#context
     const isSettled = found === lost || found === this.#known || found?.startsWith(accepted) === true
     if (found !== undefined && isSettled) return found
-    // What is missing here is missing to all.
+    // Entries that this process has dropped are missing for all.
     if (journal.missing > longestHold) {
       await commands.put(epochName, lost, epochMilliseconds)
       return lost
@@ -140,7 +142,7 @@ export class Restoration {
       return undefined
     }
     if (this.#known === undefined || !found.startsWith(begun)) return found
-    // Somebody who had seen nothing began it after the loss. All who notice it write the same.
+    // A process that knew no epoch began it after the loss. All that detect this write the same value.
     await commands.put(epochName, restoring + found.slice(begun.length), epochMilliseconds)
     return undefined
   }
@@ -156,7 +158,7 @@ export class Restoration {
       const won = await Promise.all(
         batch.map(({ key, value, expires }) => {
           const left = Math.ceil(expires - monotonic())
-          // Under a mark that had been changed by somebody else nothing may pass for looked up.
+          // A new value, so that lookups under a mark of another process do not count as done.
           const text = isMarkKey(key) ? randomUUID() : value
           return left > 0 ? commands.claimUnconfirmed(key, text, left) : undefined
         }),
@@ -168,7 +170,7 @@ export class Restoration {
     }
     this.#contested = []
     for (const entry of taken) await this.#compare(entry, true)
-    // Somebody may have looked for it in vain, where the others had their time without this process.
+    // Others may have looked for the entries in vain, if their time was up without this process.
     if (entries.length > 0) await changeMarks?.()
     if (changeMarks !== undefined && part === partOfMarks) await beginMark(commands)
   }
@@ -177,7 +179,7 @@ export class Restoration {
     return this.#context.journal.live(this.#context.part)
   }
 
-  /** Others that compare at the same time may have written an earlier end last. */
+  /** Compares again, because another process comparing at the same time may have written an older value last. */
   async #contest(): Promise<void> {
     const contested = this.#contested
     this.#contested = []
@@ -185,10 +187,9 @@ export class Restoration {
   }
 
   /**
-   * What is written of an entry that another process has written back, or has written anew. Of two ends, and of two
-   * versions of one series, the later counts; a series that others have begun is one that they began when this one had been
-   * lost, and stands. Of two marks nobody knows which is the newer one, so it becomes another one, under which everything is
-   * looked up again.
+   * Settles an entry that another process has written back or changed. Of two times, or two versions of one series, the later
+   * counts. Another series was begun after this one was lost, and stands. Of two marks the newer one is unknown, so the mark gets a new value, under which everything is looked up
+   * again.
    */
   async #compare({ key }: JournalEntry, isFirst: boolean): Promise<void> {
     const { commands, journal, monotonic } = this.#context
@@ -209,7 +210,7 @@ export class Restoration {
     } else if (isFirst && isMark.test(mine.value)) await commands.putUnconfirmed(key, randomUUID(), left)
   }
 
-  /** Nobody goes on before this process is ready. */
+  /** Keeps all processes waiting until this one is ready. */
   async #hold(epoch: string): Promise<void> {
     const now = this.#context.monotonic()
     if (now < this.#heldAt + holdMilliseconds / 3) return
@@ -218,14 +219,14 @@ export class Restoration {
   }
 }
 
-/** The number with which a value begins: a time at which something ends, or the number of a version. */
+/** The number at the start of a value: the time at which something ends, or a version. */
 const numberOf = (value: string): number | undefined => {
   const [number] = /^\d{1,15}(?= |$)/.exec(value) ?? []
   return number === undefined ? undefined : Number(number)
 }
 /** The series of which a value is a version. */
 const seriesOf = (value: string): string | undefined => /^\d{1,15} (\S*) /.exec(value)?.[1]
-/** A value by which changes are told apart, and nothing else. */
+/** A value that only serves to detect changes. */
 const isMark = /^[\w-]{16,40}$/
 
 const holdName = (epoch: string): string => `${overName(epoch)}:hold`

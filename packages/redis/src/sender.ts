@@ -1,7 +1,7 @@
 import { StoreFullError } from '@countersign/core'
 import type { Commands } from './clients.js'
 
-/** Sends commands, each of which ends in time; none while there is no connection. */
+/** Sends commands, each with a timeout. Without a connection it sends none. */
 export class Sender {
   readonly #commands: Commands
   readonly #timeout: number
@@ -10,7 +10,7 @@ export class Sender {
 
   /**
    * @param timeout milliseconds that a command may take
-   * @param absence why nothing is sent while there is no connection
+   * @param absence the error while there is no connection
    */
   constructor(commands: Commands, timeout: number, absence: () => Error) {
     this.#commands = commands
@@ -22,7 +22,7 @@ export class Sender {
     return this.#commands.ready()
   }
 
-  /** What is named last is read last. */
+  /** Reads keys. The last one is read last. */
   readMany(names: string[]): Promise<readonly unknown[]> {
     return this.send((commands) => {
       const { getMany } = commands
@@ -35,13 +35,13 @@ export class Sender {
     })
   }
 
-  /** Runs `command`, which may send several. */
+  /** Runs `command`, which may send several commands. */
   send<T>(command: (commands: Commands) => Promise<T>): Promise<T> {
     if (!this.#commands.ready()) return Promise.reject(this.#absence())
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`Redis gave no answer within ${this.#timeout} ms`))
       const timer = setTimeout(late, this.#timeout)
-      // Under timers that a test has put in place it may be anything.
+      // With fake timers it may be anything.
       ;(timer as Partial<NodeJS.Timeout>).unref?.()
       const fail = (cause: unknown): void => {
         clearTimeout(timer)
@@ -62,8 +62,9 @@ export class Sender {
 }
 
 /**
- * Commands over one key each, which a client sends together. A cluster may have some of them sent again elsewhere; then the
- * last one, which says whether the others were read of a Redis that had lost nothing, is read again after them.
+ * Reads each key with its own command, all sent together. A cluster may have some of them sent again to another node.
+ * Then the last key, the epoch, is read again after them: it says whether Redis still had its data when the others
+ * were read.
  */
 async function readOneByOne(commands: Commands, names: readonly string[]): Promise<readonly unknown[]> {
   let waiting = names.length
@@ -80,12 +81,12 @@ async function readOneByOne(commands: Commands, names: readonly string[]): Promi
   return values
 }
 
-/** The text of what was read; `undefined` where there is nothing. */
+/** The text of a reply; `undefined` if there is none. */
 export function textOf(reply: unknown): string | undefined {
   if (reply === null || reply === undefined) return undefined
-  // A client whose type mapping asks for buffers.
+  // A client whose type mapping returns buffers.
   return typeof reply === 'string' ? reply : Buffer.from(reply as Uint8Array).toString('utf8')
 }
 
-/** Whether a write that had a condition was made. */
+/** Whether a conditional write was made. */
 export const isSet = (reply: unknown): boolean => reply !== null && reply !== undefined

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
 const required = process.env['COUNTERSIGN_REDIS'] === 'required'
 const kinds = ['ioredis', 'redis'] as const
 
-// What docs/production.md says about Sentinel, each with the settings that stand there.
+// The claims of docs/production.md about Sentinel, each with the settings given there.
 describe.runIf(redisBinary !== undefined || required)('a store behind sentinels', () => {
   let watched: Watched
   const closing: (() => unknown)[] = []
@@ -49,7 +49,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
   const outcome = async (answer: unknown): Promise<unknown> =>
     Promise.resolve(answer).catch((error: Error) => `rejected: ${error.message}`)
 
-  it('a client that reads from replicas reads ours from the primary', async () => {
+  it('a client that reads from replicas reads our keys from the primary', async () => {
     const client = createSentinel({
       name: watchedName,
       sentinelRootNodes: [...watched.sentinels],
@@ -71,7 +71,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     expect(await reads()).toBe(1)
   })
 
-  it('a primary that hangs and returns serves nobody what was revoked meanwhile', async () => {
+  it('a primary that hangs and returns lets no token pass that was revoked in between', async () => {
     const stores = await Promise.all(kinds.map((kind) => open(kind)))
     const all = (ask: (store: Store, index: number) => unknown): Promise<unknown[]> =>
       Promise.all(stores.map((store, index) => outcome(ask(store, index))))
@@ -94,7 +94,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     expect(read).toBeGreaterThan(100)
   })
 
-  it('what was acknowledged with replicas: 1 while the primary was killed is all there', async () => {
+  it('no write acknowledged with replicas: 1 while the primary was killed is lost', async () => {
     const stores = await Promise.all(kinds.map((kind) => open(kind, { replicas: 1 })))
     const acknowledged: string[][] = stores.map(() => [])
     let writing = true
@@ -126,7 +126,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     expect(missing).toEqual([])
   })
 
-  it('with replicas: 1, what the replica does not have is not acknowledged, and what was is there after the failover', async () => {
+  it('with replicas: 1, only writes that the replica has are acknowledged, and they survive the failover', async () => {
     const stores = await Promise.all(kinds.map((kind) => open(kind, { replicas: 1 })))
     for (const [index, store] of stores.entries()) {
       await store.put(`revoked:${index}`, '1', 600)
@@ -153,7 +153,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
     }
   })
 
-  it('with min-replicas-to-write, a primary that no replica follows takes no writes after min-replicas-max-lag', async () => {
+  it('with min-replicas-to-write, a primary without a replica refuses writes after min-replicas-max-lag', async () => {
     const stores = await Promise.all(kinds.map((kind) => open(kind)))
     const operator = new Redis(watched.primary.url)
     await operator.config('SET', 'min-replicas-to-write', '1')
@@ -161,7 +161,7 @@ describe.runIf(redisBinary !== undefined || required)('a store behind sentinels'
       await expect.poll(() => outcome(store.put('revoked:a', '1', 600)), { timeout: 20_000 }).toBe(undefined)
     }
     watched.replica.pause()
-    // The default is ten seconds, in which everything is acknowledged that the replica does not have.
+    // The default is ten seconds, during which writes are acknowledged that the replica does not have.
     for (const store of stores) expect(await outcome(store.put('revoked:b', '1', 600))).toBe(undefined)
     await operator.config('SET', 'min-replicas-max-lag', '1')
     operator.disconnect()

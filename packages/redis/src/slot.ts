@@ -1,7 +1,7 @@
-/** Slots of a Redis cluster. */
+/** The number of slots of a Redis cluster. */
 export const slots = 16_384
 
-/** The slot of a key: CRC16 (XMODEM) of it, or of what stands in its first braces (Redis cluster specification). */
+/** The slot of a key: CRC16 (XMODEM) of it, or of the text in its first braces (Redis cluster specification). */
 export function slotOf(key: string): number {
   const tag = /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key
   let crc = 0

@@ -29,7 +29,7 @@ export function requirementField(
   )
 }
 
-// Answers that strangers can cause without end are made once: serialising one costs more than the decision.
+// Answers that strangers can cause without limit are made once: serialising one costs more than the decision.
 const unsignedAnswers = new WeakMap<readonly string[], Map<string, Answer>>()
 const refusalAnswers = new LRUCache<string, Answer>({ max: 256 })
 
@@ -38,7 +38,7 @@ function freeze(answer: Answer): Answer {
   return Object.freeze(answer)
 }
 
-// What a requirement means, for people and models that have not met it before. Programs go by the field.
+// The meaning of each requirement, for people and models that do not know it. Programs use the field.
 const challenges: ReadonlyMap<string, Answer> = new Map(
   (
     [
@@ -70,9 +70,9 @@ const challenges: ReadonlyMap<string, Answer> = new Map(
 )
 
 /**
- * A challenge: `401` with the requirement in `AAuth-Requirement`, and a problem body that says it again (G-61).
+ * A challenge: `401` with the requirement in `AAuth-Requirement`, and a problem body that repeats it (G-61).
  *
- * @param parameters of the requirement, the resource token among them; they are in the field only
+ * @param parameters of the requirement, including the resource token; only in the field
  */
 export function challengeAnswer(
   requirement: Requirement,
@@ -87,8 +87,8 @@ export function challengeAnswer(
 }
 
 /**
- * The challenge for an auth token where the person is linked to no user of the application yet: the resource token brings
- * them to our page before anybody asks for consent.
+ * The challenge for an auth token when the person is not yet linked to a user of the application: the resource token
+ * brings them to our page before anyone asks for consent.
  */
 export function userChallenge(parameters: Readonly<Record<string, string>>): Answer {
   return {
@@ -109,7 +109,7 @@ const userNeeded = freeze(
 
 type Requirement = 'agent-token' | 'person-token' | 'auth-token'
 
-/** The challenge to a request that was not signed at all, which says how to sign as well (G-04). */
+/** The challenge to an unsigned request, which also says how to sign (G-04). */
 export function unsignedAnswer(requirement: Requirement, schemes: readonly string[]): Answer {
   let answers = unsignedAnswers.get(schemes)
   if (answers === undefined) {
@@ -133,7 +133,7 @@ function makeUnsignedAnswer(requirement: Requirement, schemes: readonly string[]
   return makeRefusalAnswer(refusal)
 }
 
-/** The answer to a refused request. Only a signature failure carries signature fields; a `403` never does (R-067). */
+/** The answer to a refused request. Only signature failures have signature fields; a `403` never does (R-067). */
 export function refusalAnswer(refusal: Refusal): Answer {
   const { code, details } = refusal
   const { requiredInput, acceptScheme, retryAfter, requirement } = details

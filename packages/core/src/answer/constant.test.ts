@@ -24,7 +24,7 @@ const ofIssuer = async (iss: string): Promise<HttpRequest> =>
   signed(await token('aa-agent+jwt', { iss, sub: `aauth:sam@${iss.slice(8)}` }))
 const withNumberAsJti = async (): Promise<HttpRequest> => signed(await token('aa-agent+jwt', { jti: 7 }))
 
-/** What strangers can send without end, and what that must not cost. */
+/** Requests that strangers can send without limit, and that must cost little. */
 const cases: readonly (readonly [string, () => HttpRequest | Promise<HttpRequest>])[] = [
   ['unsigned', () => unsigned],
   ['malformed', () => withSignature('sig=:AAAA:')],
@@ -36,7 +36,7 @@ const cases: readonly (readonly [string, () => HttpRequest | Promise<HttpRequest
   ['a kid that the issuer does not have', () => withKid('gone')],
 ]
 
-describe('what strangers are answered', () => {
+describe('the answer to strangers', () => {
   for (const [name, make] of cases) {
     it(`is made once: ${name}`, async () => {
       const server = testResource()
@@ -49,7 +49,7 @@ describe('what strangers are answered', () => {
     })
   }
 
-  it('is made once where Retry-After says when to come again, whoever’s issuer cannot be reached', async () => {
+  it('is made once with Retry-After, whichever issuer cannot be reached', async () => {
     const server = testResource({ fetch: () => Promise.reject(new Error('nobody is there')) })
     const route = server.require('agent')
     const answerTo = async (issuer: string) => {
@@ -59,12 +59,12 @@ describe('what strangers are answered', () => {
     const first = await answerTo('https://one.example')
     expect(first).toMatchObject({ status: 503, headers: { 'Retry-After': expect.stringMatching(/^\d+$/) } })
     expect(Object.isFrozen(first)).toBe(true)
-    // Issuers are given pauses that differ a little.
+    // The pauses of issuers differ a little.
     const again = await answerTo('https://one.example')
     expect(await answerTo('https://one.example')).toBe(again)
   })
 
-  it('keeps nothing of what is made for one request only', async () => {
+  it('is not remembered if it is made for one request only', async () => {
     const route = testResource().require('agent')
     const first = await route.check(await withNumberAsJti())
     const second = await route.check(await withNumberAsJti())
@@ -74,7 +74,7 @@ describe('what strangers are answered', () => {
     expect((second as Answered).answer).toBe((first as Answered).answer)
   })
 
-  it('is told of each time, with its own time and id', async () => {
+  it('is reported each time, with its own time and id', async () => {
     const server = testResource()
     const route = server.require({ scope: 'data.read' })
     await route.check(await stale())
@@ -87,7 +87,7 @@ describe('what strangers are answered', () => {
     expect(server.events[0]).not.toBe(server.events[1])
   })
 
-  it('is each server’s own, with its own help', async () => {
+  it('is separate for each server, with its own help', async () => {
     const here = testResource({ help: 'https://docs.example/errors' })
     const there = testResource({ help: false })
     const body = async (server: typeof here) => {
@@ -100,7 +100,7 @@ describe('what strangers are answered', () => {
     }
   })
 
-  it('can be logged with the route it was for, and by the log of the request', async () => {
+  it('can be logged with its route, and by the log of the request', async () => {
     const lines: object[] = []
     const log = { error: () => {}, warn: () => {}, debug: (details: object) => void lines.push(details) }
     const route = testResource({ onEvent: () => {} }).require({ scope: 'data.read' })

@@ -1,6 +1,6 @@
 /**
- * The response fields that an agent in a browser has to be able to read, for `Access-Control-Expose-Headers` (G-69).
- * By `Date` it corrects its clock after `clock_skew`. This library sends no CORS fields itself.
+ * The response fields that an agent in a browser must be able to read, for `Access-Control-Expose-Headers` (G-69). It
+ * uses `Date` to correct its clock after `clock_skew`. This library sends no CORS fields itself.
  */
 export const exposedHeaders: readonly string[] = [
   'AAuth-Requirement',

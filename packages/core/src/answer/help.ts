@@ -3,7 +3,7 @@ import { type ErrorCode, errorTable } from '../errors.js'
 import type { Answer } from '../http/message.js'
 import type { Answered, Outcome } from './outcome.js'
 
-/** Where the guide to errors is: `docs/errors.md` of the repository. */
+/** The address of the guide to errors, `docs/errors.md` of the repository. */
 export const guideAddress = 'https://github.com/OWNER/countersign/blob/main/docs/errors.md'
 
 /** Adds the member `help` to the problem bodies of a server's answers. */
@@ -12,7 +12,7 @@ export interface Help {
   outcome(outcome: Outcome): Outcome
 }
 
-/** The sections of the guide that are about no error: what is required, and the first word to whoever signs nothing. */
+/** The sections of the guide that describe no error: requirements, and the introduction for unsigned requests. */
 export const requirementSections: readonly string[] = [
   'agent-token',
   'person-token',
@@ -22,8 +22,8 @@ export const requirementSections: readonly string[] = [
 export const unsignedSection = 'not-signed'
 
 /**
- * Creates the {@link Help} of one server. What strangers can cause without end has an answer that was made before; such a
- * one is completed once.
+ * Creates the {@link Help} of one server. Prebuilt answers, which strangers can cause without limit, are completed
+ * once.
  *
  * @param guide the address of the guide, to which the section is added as fragment; `false`: nothing is added
  */
@@ -33,7 +33,7 @@ export function createHelp(guide: string | false): Help {
   const outcomes = new WeakMap<Answered, Answered>()
   const bodies = new LRUCache<string, string>({
     maxSize: 262_144,
-    // So 256 at most, without room for all of them from the beginning.
+    // So there are at most 256, without allocating room for all of them at the start.
     sizeCalculation: (_, body) => Math.max(1024, body.length),
   })
 
@@ -77,6 +77,6 @@ export function createHelp(guide: string | false): Help {
 function sectionFor({ headers, body }: Answer): string {
   const { error } = JSON.parse(body) as { readonly error: string }
   if (error === 'invalid_signature' && headers['AAuth-Requirement'] !== undefined) return unsignedSection
-  // The codes of policies are theirs to explain; that a policy denied it has a section.
+  // Policies explain their own codes; there is a section for being denied by a policy.
   return errorTable.has(error as ErrorCode) || requirementSections.includes(error) ? error : 'access_denied'
 }

@@ -16,38 +16,38 @@ import { refusalAnswer } from './challenge.js'
 /** On report-only routes: the answer that a request would have got instead of being served. */
 export interface Observed {
   /**
-   * An error code, a requirement, or a policy's own code. `served`, on a route with another way in (`or`), where that has
-   * decided although the request would have been served.
+   * An error code, a requirement, or a policy's own code. `served` on a route with another authentication (`or`), if
+   * that one decided although the request would have been served.
    */
   readonly code: string
-  /** The status it would have been answered with. */
+  /** The status of that answer. */
   readonly status: number
   readonly detail: string | undefined
-  /** The verified caller; `undefined` where the request could not be verified. */
+  /** The verified caller; `undefined` if the request could not be verified. */
   readonly caller: Caller | undefined
 }
 
-/** The outcome of a request that goes on to its handler. */
+/** The outcome of a request that is passed to its handler. */
 export interface Served<C extends Caller | undefined = Caller | undefined> {
   readonly served: true
-  /** `undefined`: the request was not signed, on an optional route, or would have been refused, on a report-only one. */
+  /** `undefined`: the request was unsigned, on an optional route, or would have been refused, on a report-only one. */
   readonly caller: C
-  /** Only on report-only routes: what would have been answered; `null` when the request would have been served. */
+  /** Only on report-only routes: the answer it would have got; `null` if the request would have been served. */
   readonly observed?: Observed | null
-  /** Fields that have to be in the response, whatever the handler answers. */
+  /** Fields that the response must have, whatever the handler answers. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The outcome of a request that is answered instead of its handler. */
+/** The outcome of a request that is answered without its handler. */
 export interface Answered {
   readonly served: false
   readonly answer: Answer
-  /** For logs and error handlers: the error code, the requirement or the policy's own code that `answer` carries. */
+  /** For logs and error handlers: the error code, the requirement or the policy's own code in `answer`. */
   readonly code: string
   readonly detail: string | undefined
   /**
-   * The route's other way in decides instead: the adapter runs it, and adds the headers of `answer` if that answers `401`.
-   * An adapter that ignores this sends `answer`, and nobody gets in.
+   * The route's other authentication decides instead: the adapter runs it, and adds the headers of `answer` if it
+   * answers `401`. An adapter that ignores this sends `answer`, so that nobody gets in.
    */
   readonly or?: true
   /** As in {@link Served}. */
@@ -65,7 +65,7 @@ export function served(caller: Caller | undefined, report: Report, request?: obj
 
 const tellServed = (caller: ServedEvent['caller']): UntimedEvent<ServedEvent> =>
   Object.freeze({ name: 'served', caller })
-// Every request that is served is told of, whether anybody listens or not.
+// Every served request is reported, even if nobody listens.
 const servedAs = {
   nobody: tellServed('nobody'),
   agent: tellServed('agent'),
@@ -74,7 +74,7 @@ const servedAs = {
   session: tellServed('session'),
 }
 
-// An agent's own tokens name it and whom it helps; an operator who reads of one sees the other.
+// An agent's own tokens name the agent and the one it helps, so that an operator who reads of one sees the other.
 function serving(caller: Caller | undefined): UntimedEvent<ServedEvent> {
   if (caller === undefined) return servedAs.nobody
   const { kind } = caller
@@ -86,7 +86,7 @@ function serving(caller: Caller | undefined): UntimedEvent<ServedEvent> {
     : { name: 'served', caller: kind, agent, parentAgent }
 }
 
-/** Adds the session's next token to an outcome, whatever it is (R-209). */
+/** Adds the next token of the session to an outcome of any kind (R-209). */
 export function renewed(outcome: Outcome, token: string): Outcome {
   const field = { 'AAuth-Access': token }
   if (outcome.served) return { ...outcome, headers: { ...outcome.headers, ...field } }
@@ -94,13 +94,13 @@ export function renewed(outcome: Outcome, token: string): Outcome {
   return { ...outcome, answer: { ...answer, headers: { ...answer.headers, ...field } } }
 }
 
-/** An outcome, and the event that tells of it. */
+/** An outcome and the event that reports it. */
 interface Telling {
   readonly event: UntimedEvent<RefusedEvent | ChallengedEvent | ElsewhereEvent>
   readonly outcome: Answered
 }
 
-// What strangers can cause without end is made once: by the refusal or the answer, where that never changes.
+// Outcomes that strangers can cause without limit are made once, by refusal or answer, if that never changes.
 const refusals = new WeakMap<Refusal, Telling>()
 const challenges = new WeakMap<Answer, Telling>()
 const others = new WeakMap<Answer, Telling>()
@@ -110,7 +110,9 @@ function tell({ event, outcome }: Telling, report: Report, request: object | und
   return outcome
 }
 
-/** Frozen is what is made once: whoever derives something of it knows by that to remember it, and of what is not, not to. */
+/**
+ * Outcomes that are made once are frozen: code that derives something from one may remember it only if it is frozen.
+ */
 function keep<K extends object>(made: WeakMap<K, Telling>, key: K, telling: Telling): Telling {
   if (!Object.isFrozen(key)) return telling
   Object.freeze(telling.event)
@@ -135,9 +137,9 @@ export function refused(refusal: Refusal, report: Report, request?: object): Ans
 }
 
 /**
- * The refusal for something thrown: `503` where the store failed, the refusal of a {@link NoAnswer} (`503` where a function of
- * the application was too late, `403` where a policy engine could not be asked), otherwise `500`. The reason is for the
- * operator only.
+ * The refusal for a thrown value: `503` if the store failed, the refusal of a {@link NoAnswer} (`503` if a function
+ * of the application was too late, `403` if a policy engine could not be reached), otherwise `500`. The reason is
+ * only for the operator.
  */
 export function failure(thrown: unknown): Refusal {
   const cause = askable(thrown)
@@ -146,7 +148,7 @@ export function failure(thrown: unknown): Refusal {
   return new Refusal('server_error', { reason: messageOf(cause), cause })
 }
 
-/** Refuses the request because of something thrown; see {@link failure}. */
+/** Refuses the request because something was thrown; see {@link failure}. */
 export function failed(cause: unknown, report: Report, request?: object): Answered {
   return refused(failure(cause), report, request)
 }
@@ -186,7 +188,7 @@ export function denied(code: string, detail: string | undefined, report: Report,
   return { served: false, answer: problemAnswer(problem), code, detail }
 }
 
-/** Leaves the request to the route's other way in. */
+/** Leaves the request to the route's other authentication. */
 export function elsewhere(requirement: string, answer: Answer, report: Report, request?: object): Answered {
   const telling =
     others.get(answer) ??

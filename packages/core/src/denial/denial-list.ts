@@ -9,9 +9,9 @@ const slotKey = (slot: number): string => `deny:slot:${slot}`
 const free = ''
 
 /**
- * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered slots, each
- * kept in versions: without a lock no update is lost, however many operators write at once, and none is undone by one that
- * takes effect late. Requests are not checked against it.
+ * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered
+ * slots, each kept in versions. So no update is lost without a lock, however many operators write at once, and a late
+ * write undoes none. Requests are not checked against it.
  */
 export class DenialList {
   readonly #store: Store
@@ -28,7 +28,10 @@ export class DenialList {
     this.#seconds = seconds
   }
 
-  /** Writes the denial to the first slot that is free or holds the same subject, from a slot computed of its id. */
+  /**
+   * Writes the denial to the first slot that is free or holds the same subject, starting from a slot derived from its
+   * id.
+   */
   async record(denial: Denial): Promise<void> {
     const text = JSON.stringify(denial)
     const first = Buffer.from(denial.id, 'base64url').readUInt16BE(0)
@@ -47,7 +50,7 @@ export class DenialList {
   async erase(id: string): Promise<void> {
     await Promise.all(
       (await this.#slots()).map(async (version, slot) => {
-        // If something else has been written meanwhile, this loses.
+        // If another version has been written meanwhile, this write loses.
         if (this.#denialIn(version)?.id === id)
           await writeVersion(this.#store, slotKey(slot), version, free, this.#seconds)
       }),
@@ -56,7 +59,7 @@ export class DenialList {
 
   async read(): Promise<readonly Denial[]> {
     const held = (await this.#slots()).map((version) => this.#denialIn(version))
-    // Two slots for one subject, where one before the other became free meanwhile: the later one counts.
+    // A subject may be in two slots, if an earlier slot became free in between: the later denial counts.
     const latest = new Map<string, Denial>()
     for (const denial of held.filter((one) => one !== undefined).sort((a, b) => a.since - b.since))
       latest.set(denial.id, denial)
@@ -69,7 +72,7 @@ export class DenialList {
     )
   }
 
-  /** The denial that is listed in a slot, and in force. */
+  /** The denial in a slot, if it is in force. */
   #denialIn(version: Version | undefined): Denial | undefined {
     if (version === undefined || version.value === free) return undefined
     // Only this class writes slots.

@@ -6,15 +6,15 @@ import { z } from '../configuration/schema.js'
 import type { DenialKind } from '../events.js'
 import { isServerIdentifier, parseAgentIdentifier } from '../identifiers.js'
 
-/** Whom or what the operator denies. */
+/** Who or what the operator denies. */
 export type DenialSubject =
-  /** All tokens of an agent provider, person server or access server, and grants for persons of it. */
+  /** All tokens of an agent provider, person server or access server, and grants for its persons. */
   | { readonly issuer: string }
-  /** A person, whatever agent acts (AAuth 14.1). */
+  /** A person, whichever agent acts (AAuth 14.1). */
   | { readonly person: { readonly ps: string; readonly sub: string } }
   /**
-   * An agent and its sub-agents, by `aauth:local@domain`, where it presents its agent token. Person and auth tokens do not
-   * name the agent: deny its `key` as well to reach those.
+   * An agent and its sub-agents, by `aauth:local@domain`, when it presents its agent token. Person and auth tokens do
+   * not name the agent: deny its `key` as well to cover those.
    */
   | { readonly agent: string }
   /** Everything signed with a key: its RFC 7638 SHA-256 thumbprint, `caller.jkt`. */
@@ -22,10 +22,10 @@ export type DenialSubject =
   /** One token. */
   | { readonly token: { readonly iss: string; readonly jti: string } }
 
-/** A checked subject in the form that is compared: a hash of exact strings. */
+/** A checked subject, in the form used for comparison: a hash of exact strings. */
 export interface CheckedSubject {
   readonly kind: DenialKind
-  /** A hash of the subject: names it without saying who it is. */
+  /** A hash that identifies the subject without naming it. */
   readonly id: string
 }
 
@@ -56,8 +56,8 @@ function thumbprint(): string {
 /**
  * Checks a subject.
  *
- * @param prefix the function that was called, for the error
- * @throws TypeError naming what is wrong
+ * @param prefix the function that was called, for the error message
+ * @throws TypeError naming the invalid part
  */
 export function checkSubject(subject: DenialSubject, prefix: string): CheckedSubject {
   const given: unknown = subject
@@ -73,7 +73,7 @@ export function checkSubject(subject: DenialSubject, prefix: string): CheckedSub
   return checked(kind as DenialKind, Object.values(known)[0] as string)
 }
 
-/** Whether it is a subject by its members, whatever is in them. */
+/** Whether it has the members of a subject, whatever their values. */
 export function looksLikeSubject(value: object): boolean {
   return kindNames.some((kind) => Object.hasOwn(value, kind))
 }
@@ -95,13 +95,13 @@ export function subjectsOf(caller: Origin): readonly CheckedSubject[] {
   return subjects
 }
 
-// Hashed: strangers' strings of any length and alphabet make no key of a store, and a log shows no person.
+// Hashed, because strangers' strings of any length and alphabet are no store keys, and so that logs show no person.
 const checked = (kind: DenialKind, ...parts: readonly string[]): CheckedSubject => ({
   kind,
   id: hash('sha256', [kind, ...parts].join('\n'), 'base64url'),
 })
 
-/** A denial that is in force. */
+/** A denial in force. */
 export interface Denial {
   readonly id: string
   readonly subject: DenialSubject

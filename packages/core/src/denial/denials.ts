@@ -18,12 +18,12 @@ import {
 } from './denial.js'
 import { DenialList } from './denial-list.js'
 
-/** A denial to be made. */
+/** A denial to make. */
 export interface NewDenial {
   readonly subject: DenialSubject
   /**
-   * How long, in seconds. Default 30 days; at most 400 days. It lasts up to ten seconds longer, by which the clocks of instances
-   * may differ.
+   * How long, in seconds. Default 30 days; at most 400 days. It lasts up to ten seconds longer, because the clocks of
+   * instances may differ by that much.
    */
   readonly seconds?: number
   /** Why, for the list and the audit record. At most 500 characters; not shown to the caller. */
@@ -33,56 +33,59 @@ export interface NewDenial {
 }
 
 /**
- * The operator's deny-list, shared through the store. Whoever is on it is answered `403 access_denied`, by every
- * instance, from the next request after `add` has resolved. If `add` or `remove` rejects, say it again: repeating is
- * harmless. The latest change of a subject counts: a change that the store applies late, or that its client sends again
- * after it has lost its connection, undoes no later one.
+ * The operator's deny-list, shared through the store. Every instance answers a denied caller `403 access_denied`,
+ * from the next request after `add` has resolved. If `add` or `remove` rejects, call it again: repeating is harmless.
+ * The latest change of a subject counts: a write that the store applies late, or that its client sends again after
+ * losing its connection, undoes no later change.
  */
 export interface Denials {
   /**
-   * Denies a subject; one that is denied already is denied anew, for that time and no longer.
+   * Denies a subject. If it is denied already, the new denial replaces the old one, including its end.
    *
-   * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024 subjects
-   * are denied already
+   * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024
+   * subjects are denied already
    */
   add(denial: NewDenial): Promise<Denial>
   /**
    * Removes a denial. `by` and `reason` are for the audit record.
    *
-   * @throws TypeError when the subject, or why, is malformed
+   * @throws TypeError when the subject or `why` is malformed
    */
   remove(subject: DenialSubject, why?: { readonly reason?: string; readonly by?: string }): Promise<void>
-  /** All that are in force, in no order. Reads some thousand keys of the store: for people, not for requests. */
+  /** All denials in force, in no order. Reads several thousand keys of the store: for people, not for requests. */
   list(): Promise<readonly Denial[]>
   /**
-   * By which kind of subject a caller is denied; `undefined` if it is not. Every request is checked by itself: this is for
-   * connections that outlast the request which began them. Of a session ask for `caller.by`.
+   * The kind of subject by which a caller is denied; `undefined` if it is not. Every request is checked anyway: this
+   * is for connections that outlast the request that began them. For a session pass `caller.by`.
    *
-   * @throws StoreError when the store cannot be asked; TypeError when it is no caller
+   * @throws StoreError when the store cannot be read; TypeError when it is no caller
    */
   find(caller: TokenCaller): Awaitable<DenialKind | undefined>
 }
 
-/** {@link Denials}, also of what is stored of callers. */
+/** {@link Denials} that also checks stored callers. */
 export interface DenialCheck extends Denials {
   /** See {@link Denials.find}. */
   find(caller: Origin): Awaitable<DenialKind | undefined>
   /** The mark that changes with every denial; `undefined` while nobody is denied. */
   mark(): Awaitable<string | undefined>
-  /** As {@link find}, in view of a mark that was read after the request had arrived. */
+  /** Like {@link find}, under a mark that was read after the request had arrived. */
   under(mark: string | undefined, caller: Origin): Awaitable<DenialKind | undefined>
 }
 
 const defaultSeconds = 30 * 86_400
 const maxSeconds = 400 * 86_400
 /**
- * Seconds that a version is kept. It is the same for all, so that a late write shortens no later version, and longer than any
- * denial, so that the versions after a late write are still there.
+ * Seconds that a version is kept. The same for all versions, so that a late write shortens no later version, and
+ * longer than any denial, so that the versions after a late write still exist.
  */
 const versionSeconds = maxSeconds + 30 * 86_400
-/** Seconds for the removal of a denial that is not there: one whose write got no answer may still take effect. */
+/**
+ * Seconds to keep the removal of a denial that does not exist: the write of one that got no answer may still take
+ * effect.
+ */
 const lateSeconds = 3600
-// Outlives every denial, so that a mark which has gone means that none is in force.
+// Outlives every denial, so that a missing mark means that none is in force.
 const markSeconds = maxSeconds + 86_400
 /** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
@@ -91,10 +94,10 @@ const subjectKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}
 const lifted = 'lifted'
 
 /**
- * Creates the {@link Denials} of a server. Every change sets a new mark, and a request reads the mark: while it is
- * absent nobody is denied, and while it stays the same a caller that was found free of denials is free of them. So a
- * request costs one read, and a few more at the first sight of a token after a change. The changes of a subject
- * are versions ({@link latestVersion}), of which none is overwritten or deleted.
+ * Creates the {@link Denials} of a server. Every change sets a new mark, which each request reads. While there is
+ * none, nobody is denied; while it stays the same, a caller that was found not denied stays so. So a request costs
+ * one read, and a few more when a token is first seen after a change. The changes of a subject are versions
+ * ({@link latestVersion}), none of which is overwritten or deleted.
  *
  * @param clock milliseconds, as `Date.now`
  */
@@ -160,7 +163,7 @@ export function createDenials(
   }
 }
 
-/** By the clock of this instance, which another one's may be ahead of. */
+/** Allows for another instance's clock, which may be ahead of this one. */
 const denies = ({ value }: Version, now: number): boolean =>
   value !== lifted && !(now >= (Number(value) + instanceSkew) * 1000)
 

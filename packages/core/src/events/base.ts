@@ -1,13 +1,13 @@
-/** What every event says, beside what is its own. */
+/** The members of every event. */
 export interface EventBase {
   /** Milliseconds, by the option `clock`. */
   readonly at: number
   /**
-   * Of an event that is about a signed request: the `call_id` of the request, which all its events and its handler have
-   * (`req.aauthCallId`): SHA-256 of the value of its `Signature` field, in base64url.
+   * For events about a signed request: its `call_id`, which all its events and its handler share (`req.aauthCallId`).
+   * It is the SHA-256 of the value of the `Signature` field, in base64url.
    */
   readonly id?: string
 }
 
-/** The event as whoever reports it knows it: its time and its request are added where it is told. */
+/** An event without its time, which is added when it is reported. */
 export type UntimedEvent<E extends EventBase> = E extends unknown ? Omit<E, 'at'> : never

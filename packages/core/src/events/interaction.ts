@@ -1,14 +1,14 @@
 import type { EventBase } from './base.js'
 
-// Requests that wait for somebody, and what persons have begun or ended on our pages.
+// Requests that wait for a person, and what persons have begun or ended on our pages.
 
-/** A request was answered `202`: it has to wait. */
+/** A request was answered `202` and has to wait. */
 export interface DeferredEvent extends EventBase {
   readonly name: 'deferred'
   readonly requirement: string
 }
 
-/** A request that waited has been decided. */
+/** A pending request has been decided. */
 export interface SettledEvent extends EventBase {
   readonly name: 'settled'
   readonly outcome:

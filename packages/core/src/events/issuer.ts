@@ -1,6 +1,6 @@
 import type { EventBase } from './base.js'
 
-/** A document was fetched from an issuer, or could not be. */
+/** A document was fetched from an issuer, or the fetch failed. */
 export interface IssuerFetchedEvent extends EventBase {
   readonly name: 'issuer-fetched'
   readonly issuer: string
@@ -8,23 +8,23 @@ export interface IssuerFetchedEvent extends EventBase {
   readonly url: string
   readonly milliseconds: number
   readonly outcome: 'ok' | FaultKind
-  /** Why not; for the operator only. */
+  /** The reason of a failure; for the operator only. */
   readonly reason?: string
 }
 
-/** A discovery has ended: the issuer's metadata and its keys. */
+/** A discovery of an issuer's metadata and keys has ended. */
 export interface IssuerDiscoveredEvent extends EventBase {
   readonly name: 'issuer-discovered'
   readonly issuer: string
   readonly dwk: string
   readonly outcome: 'ok' | FaultKind
-  /** Why not; for the operator only. */
+  /** The reason of a failure; for the operator only. */
   readonly reason?: string
-  /** Whether keys fetched earlier go on serving. */
+  /** Whether keys fetched earlier stay in use. */
   readonly serving: boolean
 }
 
-/** A discovery was not begun because a limit on discoveries was reached. */
+/** A discovery was not started because a limit on discoveries was reached. */
 export interface IssuerBusyEvent extends EventBase {
   readonly name: 'issuer-busy'
   readonly issuer: string
@@ -41,8 +41,8 @@ export interface IssuerWithdrawnEvent extends EventBase {
 }
 
 /**
- * The operator's `admit` threw, or returned something that is no boolean; the issuer was refused. Or `clientAddress` threw,
- * or gave no IP address; the request counted as of one client with all others of which that is true.
+ * The operator's `admit` threw or returned no boolean, and the issuer was refused. Or `clientAddress` threw or
+ * returned no IP address, and the request was counted together with all others for which it did.
  */
 export interface IssuerPolicyFailedEvent extends EventBase {
   readonly name: 'issuer-policy-failed'
@@ -60,8 +60,8 @@ export type IssuerEvent =
   | IssuerPolicyFailedEvent
 
 /**
- * Why a discovery failed. `unavailable`: no answer, or one that asks to try later; it is tried again. `unusable`: an answer
- * that cannot be used. `forbidden`: an address or a URL that is never connected to.
- * `issuer_missing`, `issuer_mismatch`: metadata that does not name its own issuer (AAuth 11.2).
+ * Why a discovery failed. `unavailable`: no answer, or one that asks to try later; it is tried again. `unusable`: an
+ * answer that cannot be used. `forbidden`: an address or URL that is never connected to. `issuer_missing`,
+ * `issuer_mismatch`: metadata that does not name its own issuer (AAuth 11.2).
  */
 export type FaultKind = 'unavailable' | 'unusable' | 'forbidden' | 'issuer_missing' | 'issuer_mismatch'

@@ -6,25 +6,25 @@ export interface OnwardEvent extends EventBase {
   /** The supplier's identifier. */
   readonly supplier: string
   /**
-   * `answered`: by the supplier, whatever its answer was. `waiting`: somebody on its side has to decide first. All others:
-   * why it came to nothing.
+   * `answered`: by the supplier, with any status. `waiting`: somebody on the supplier's side has to decide first. All
+   * others: why the call failed.
    */
   readonly outcome: 'answered' | 'waiting' | OnwardFault
-  /** Of the supplier's answer. */
+  /** The status of the supplier's answer. */
   readonly status?: number
-  /** The token that the caller presented: its issuer. */
+  /** The issuer of the token that the caller presented. */
   readonly iss?: string
-  /** The token that the caller presented: its name. */
+  /** The `jti` of the token that the caller presented. */
   readonly jti?: string
-  /** The keyed hash of the person in whose name it was, as in a decision. */
+  /** The keyed hash of the person for whom it was made, as in a decision. */
   readonly person?: string
-  /** The tokens that were shown to the supplier, by their names: it has the same in its own decisions. */
+  /** The tokens shown to the supplier, by name; its own decisions contain the same names. */
   readonly tokens?: readonly { readonly iss: string; readonly jti: string }[]
   /** For the operator only. */
   readonly reason?: string
 }
 
-/** Why a call to a supplier came to nothing. */
+/** Why a call to a supplier failed. */
 export type OnwardFault =
   | 'gone'
   | 'interaction_required'

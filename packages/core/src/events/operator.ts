@@ -1,21 +1,22 @@
 import type { EventBase } from './base.js'
 
-// Events about the server itself, for its operator: misconfigurations, faults, the audit log, what verifies signatures.
+// Events about the server itself, for its operator: misconfigurations, faults, the audit log, the implementation that
+// verifies signatures.
 
-/** Something failed in this server beside a request that was answered all the same. */
+/** Something failed in this server, but the request was answered. */
 export interface FailedEvent extends EventBase {
   readonly name: 'failed'
   readonly reason: string
 }
 
-/** A misconfiguration was noticed. Once for each server and code. */
+/** A misconfiguration was noticed. Reported once for each server and code. */
 export interface DiagnosticEvent extends EventBase {
   readonly name: 'diagnostic'
   readonly code: DiagnosticCode
   readonly message: string
 }
 
-/** The code of a diagnostic: a misconfiguration that was noticed while requests were served. */
+/** The code of a diagnostic: a misconfiguration noticed while serving requests. */
 export type DiagnosticCode =
   | 'AAUTH_TRUST_PROXY'
   | 'AAUTH_HOST'
@@ -30,21 +31,24 @@ export type DiagnosticCode =
   | 'AAUTH_SUBJECT_KEY'
   | 'AAUTH_COOKIE'
 
-/** The audit log cannot be written; reported once until it can. */
+/** The audit log cannot be written. Reported once until it can be. */
 export interface AuditFailedEvent extends EventBase {
   readonly name: 'audit-failed'
   /** For the operator only. */
   readonly reason: string
-  /** Whether requests are served meanwhile without a record as soon as no more can wait, or refused (`whenFull`). */
+  /**
+   * What happens to requests when no more records can wait: they are served without a record, or refused
+   * (`whenFull`).
+   */
   readonly whenFull: 'drop' | 'refuse'
 }
 
 /** The audit log is being written again. */
 export interface AuditRecoveredEvent extends EventBase {
   readonly name: 'audit-recovered'
-  /** For how long it had failed. */
+  /** Duration of the failure. */
   readonly milliseconds: number
-  /** Records that could not be kept, since the start. */
+  /** Records lost since the start. */
   readonly dropped: number
 }
 
@@ -52,13 +56,13 @@ export interface AuditRecoveredEvent extends EventBase {
 export type AuditEvent = AuditFailedEvent | AuditRecoveredEvent
 
 /**
- * At the start, and only then: libsodium was found (`sodium-native`) and verifies Ed25519 in the event loop. Nothing is told
- * where `node:crypto` does, or what the option `crypto.ed25519` names; `health()` says what does in any case.
+ * Only at the start: libsodium was found (`sodium-native`) and verifies Ed25519 in the event loop. Not reported if
+ * `node:crypto` does, or what the option `crypto.ed25519` names; `health()` always says which.
  */
 export interface VerifierEvent extends EventBase {
   readonly name: 'verifier'
   readonly ed25519: 'libsodium'
-  /** Where signatures are verified: `both`, in the event loop and in the thread pool, as `crypto.mode` `auto` has it. */
+  /** Where signatures are verified. `both`: in the event loop and in the thread pool, as with `crypto.mode` `auto`. */
   readonly where: 'loop' | 'both'
   /** Processors that this process may use. */
   readonly cores: number

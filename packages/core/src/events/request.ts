@@ -2,22 +2,23 @@ import type { Caller } from '../caller.js'
 import type { ErrorFamily } from '../errors.js'
 import type { EventBase } from './base.js'
 
-// What a guard or an endpoint of ours does with a request, each at its moment; what became of it in the end is its decision.
+// What a guard or one of our endpoints does with a request, each step when it happens; the final result is its
+// decision.
 
-/** A guarded request was let through to its handler. */
+/** A guarded request was passed to its handler. */
 export interface ServedEvent extends EventBase {
   readonly name: 'served'
   /** `nobody`: the route is optional, and the request was not signed. */
   readonly caller: Caller['kind'] | 'nobody'
-  /** `aauth:local@domain`, where an agent token was presented; other tokens do not name the agent. */
+  /** `aauth:local@domain`, if an agent token was presented; other tokens do not name the agent. */
   readonly agent?: string
-  /** The agent it helps, where it is a sub-agent (AAuth 10.2). */
+  /** The agent that it helps, if it is a sub-agent (AAuth 10.2). */
   readonly parentAgent?: string
 }
 
 /**
- * In report-only mode: a request went on that would have been challenged or refused; or, where a route has another way in
- * (`or`), one that would have been served.
+ * In report-only mode: a request was served that would otherwise have been challenged or refused; or, on a route with
+ * another authentication (`or`), one that would have been served.
  */
 export interface ObservedEvent extends EventBase {
   readonly name: 'observed'
@@ -31,17 +32,17 @@ export interface ElsewhereEvent extends EventBase {
   readonly name: 'elsewhere'
 }
 
-/** The authorization endpoint gave a resource token, or said that none is needed. */
+/** The authorization endpoint issued a resource token, or said that none is needed. */
 export interface AuthorizedEvent extends EventBase {
   readonly name: 'authorized'
   readonly by: 'resource-token' | 'resource'
 }
 
-/** A request was challenged for a token that it did not bring; the ordinary course of an exchange. */
+/** A request was challenged for a token that it did not bring, which is part of a normal exchange. */
 export interface ChallengedEvent extends EventBase {
   readonly name: 'challenged'
   readonly requirement: string
-  /** `user_required`: the person is linked to no user of the application yet, and is sent to our page first. */
+  /** `user_required`: the person is not yet linked to a user of the application, and is sent to our page first. */
   readonly code?: 'user_required'
 }
 
@@ -55,15 +56,15 @@ export interface RefusedEvent extends EventBase {
 }
 
 /**
- * A function of the application gave no answer within the option `policyTimeout`; the request was answered
- * `503 policy_unavailable`, or would have been.
+ * A function of the application did not answer within the option `policyTimeout`. The request was answered `503
+ * policy_unavailable`, or would have been.
  */
 export interface PolicyTimeoutEvent extends EventBase {
   readonly name: 'policy-timeout'
   /** `policy shopHours` or `policy 2`, `accounts`, `authorize`, `person`, `interaction.login` and so on. */
   readonly function: string
-  /** The route as it was declared, or the path of an endpoint of ours; absent where the framework does not tell. */
+  /** The route as declared, or the path of one of our endpoints; absent if the framework does not tell. */
   readonly route?: string
-  /** How long it had. */
+  /** The time limit of the function. */
   readonly milliseconds: number
 }

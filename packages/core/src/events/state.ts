@@ -7,15 +7,15 @@ export interface RevocationEvent extends EventBase {
   readonly name: 'revocation'
   readonly issuer: string
   readonly jti: string
-  /** `known`: it had been recorded before. `past`: the token has expired, so that nothing was recorded. */
+  /** `known`: recorded before. `past`: the token has expired, so nothing was recorded. */
   readonly outcome: 'recorded' | 'known' | 'past'
 }
 
-/** The operator has denied somebody, or has taken that back: the audit record of it. */
+/** The operator has added or removed a denial. This is its audit record. */
 export interface DenialEvent extends EventBase {
   readonly name: 'denial-added' | 'denial-removed'
   readonly kind: DenialKind
-  /** A hash of the subject, which may be a person; `denials.list()` says who it is. */
+  /** A hash of the subject, which may be a person; `denials.list()` has the subject. */
   readonly id: string
   /** Seconds; only with `denial-added`. */
   readonly until?: number
@@ -26,7 +26,7 @@ export interface DenialEvent extends EventBase {
 /** The kinds of subject that can be denied. */
 export type DenialKind = 'issuer' | 'person' | 'agent' | 'key' | 'token'
 
-/** A signature was used again, and the request let pass, since replays are only reported until a date. */
+/** A signature was used again, but the request passed, because replays are only reported until a date. */
 export interface ReplayReportedEvent extends EventBase {
   readonly name: 'replay-reported'
 }
@@ -40,24 +40,24 @@ export interface BreakGlassEvent extends EventBase {
   readonly reason: string
   /** Who opened it. */
   readonly by: string
-  /** Who closed it, or opened another in its place; absent where nobody was named, or it has ended by itself. */
+  /** Who closed it, or opened another in its place; absent if nobody was named, or it ended by itself. */
   readonly closedBy?: string
 }
 
-/** A request was let pass by a break-glass order although the store could not be asked. One event for each check. */
+/** A request passed by a break-glass order although the store could not be read. One event for each check. */
 export interface BreakGlassUsedEvent extends EventBase {
   readonly name: 'break-glass-used'
   readonly use: StoreUse
   readonly by: string
 }
 
-/** A resource token was handed out; with this it can be revoked (`revokeResourceToken`). */
+/** A resource token was issued. With this event it can be revoked (`revokeResourceToken`). */
 export interface ResourceTokenEvent extends EventBase {
   readonly name: 'resource-token'
   readonly jti: string
   /** Seconds. */
   readonly exp: number
-  /** The server that the agent takes it to. */
+  /** The server to which the agent takes it. */
   readonly aud: string
   readonly ps: string
 }
@@ -74,8 +74,8 @@ export interface RevocationSentEvent extends EventBase {
 
 /**
  * The result of sending a revocation. `recorded`: the server has revoked the token. `pending`: it has accepted the
- * revocation (`202`). `unsupported`: it accepts none, so that the token is good until its `exp`. `unavailable`: it gave no
- * usable answer; sending again is safe.
+ * revocation (`202`). `unsupported`: it accepts none, so the token is valid until its `exp`. `unavailable`: it gave
+ * no usable answer; sending again is safe.
  */
 export type NoticeOutcome = 'recorded' | 'pending' | 'unsupported' | 'unavailable'
 

@@ -13,7 +13,7 @@ export interface PendingUrls {
   readonly retryAfter: number
 }
 
-/** What a `202` says about a pending request beside its URL. */
+/** Details of a pending request in a `202`, besides its URL. */
 export interface Progress {
   /** The person has arrived at the interaction page. */
   readonly interacting?: boolean
@@ -29,7 +29,7 @@ export interface Progress {
 export interface Question {
   /** The question, in Markdown. */
   readonly clarification: string
-  /** Seconds within which it has to be answered. */
+  /** Seconds within which it must be answered. */
   readonly timeout?: number
   /** Answers to choose from. */
   readonly options?: readonly string[]
@@ -59,7 +59,7 @@ function requirementOf(record: PendingRecord, urls: PendingUrls, progress: Progr
   const { interaction, requirement } = record
   if (requirement === 'approval') return requirementField('approval')
   if (interaction !== undefined) {
-    // The code works once: after it has been used, nobody else is sent to the page.
+    // The code works once: after it has been used, nobody else may be sent to the page.
     return progress.interacting === true
       ? undefined
       : requirementField('interaction', {
@@ -67,14 +67,14 @@ function requirementOf(record: PendingRecord, urls: PendingUrls, progress: Progr
           code: displayCode(interaction.code),
         })
   }
-  // A poll with an agent token alone gets no resource token (G-45), and the requirement has no meaning without one.
+  // A poll with only an agent token gets no resource token (G-45), and the requirement means nothing without one.
   const { resourceToken } = progress
   return resourceToken === undefined
     ? undefined
     : requirementField('auth-token', { 'resource-token': resourceToken })
 }
 
-/** Grouped for people who have to type it; the hyphen is no part of it (R-229). */
+/** Grouped for people who must type it; the hyphen is not part of it (R-229). */
 function displayCode(code: string): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`
 }

@@ -3,26 +3,26 @@ import type { Advance, Chaining } from '../chaining/chaining.js'
 import { atMost } from '../limits.js'
 import type { PendingCall, PendingRecord } from './record.js'
 
-/** Polls of what waits on the side of suppliers: no oftener than they ask for, and one at a time. */
+/** Polls of requests that wait at suppliers: no more often than the suppliers ask, and one at a time. */
 export interface ChainPolls {
-  /** One poll; `undefined` when it is not time yet. */
+  /** Makes one poll; `undefined` if it is too early. */
   poll(record: PendingRecord): Promise<Advance> | undefined
-  /** What a wait goes on in is not polled for at once. */
+  /** Delays the first poll of a new wait by these seconds. */
   later(id: string, seconds: number): void
-  /** The person has come back: it is time. */
+  /** Allows the next poll at once, because the person has come back. */
   hurry(id: string): void
 }
 
-/** Requests remembered; one that is forgotten is polled for too early, once. */
+/** Limit on remembered requests; a forgotten one is polled too early, once. */
 const most = 10_000
 
-/** @param steady milliseconds that only ever grow */
+/** @param steady a monotonic clock, in milliseconds */
 export function createChainPolls(chaining: Chaining, steady: () => number): ChainPolls {
   const due = new LRUCache<string, number>(atMost(most))
   const underWay = new Map<string, Promise<Advance>>()
   const ask = async ({ id, call, caller }: PendingRecord): Promise<Advance> => {
     const advance = await chaining.advance((call as PendingCall).chain ?? '', caller)
-    // After a success as well: whoever polls again meanwhile finds what has been stored of it.
+    // After a success as well: later polls find the stored result.
     const seconds = 'wait' in advance && advance.wait !== undefined ? advance.wait.retryAfter : 1
     due.set(id, steady() + seconds * 1000)
     return advance

@@ -16,7 +16,7 @@ export function newCode(): string {
   return code
 }
 
-/** A typed code in the one form that is compared. Never throws: text that is no code matches none. */
+/** A typed code in the form used for comparison. Never throws: other text matches no code. */
 export function normaliseCode(typed: string): string {
   return typed.slice(0, 64).replaceAll('-', '').toUpperCase().replace(/[IL]/g, '1').replaceAll('O', '0')
 }

@@ -10,12 +10,12 @@ const view = (content: string | Uint8Array, type?: string, ...more: readonly str
     peer: {},
   })
 
-describe('what is shown of a call’s content', () => {
-  it('is nothing when there is none', () => {
+describe('the content of a call as shown', () => {
+  it('is absent if there is none', () => {
     expect(view('')).toBe(undefined)
   })
 
-  it('is JSON member by member as it was sent, with nothing pushed out of sight', () => {
+  it('is JSON with all members as sent, and nothing pushed out of sight', () => {
     const sent = `{"a":1.0,"a" :2,\n${' '.repeat(60_000)}"__proto__": "two  spaces \\" and \\\\", "n":1e999}`
     expect(view(sent, 'application/json; charset=utf-8')).toEqual({
       type: 'application/json; charset=utf-8',
@@ -25,12 +25,12 @@ describe('what is shown of a call’s content', () => {
     })
   })
 
-  it('is the beginning of a text that is too long, and says so', () => {
+  it('is the beginning of a text that is too long, and marked as such', () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/vnd.order+json'])
       expect(view('x'.repeat(5000), type)).toEqual({ type, bytes: 5000, text: 'x'.repeat(4096), cut: true })
   })
 
-  it('is no text where the bytes are none, are encoded, or say nothing of what they are', () => {
+  it('is no text if the bytes are not text, are encoded, or have no type', () => {
     const absent = { bytes: 2, cut: false }
     expect(view(Uint8Array.of(0xc3, 0x28), 'text/plain')).toEqual({ type: 'text/plain', ...absent })
     expect(view('{}', 'application/json', 'Content-Encoding', 'br')).toMatchObject(absent)
@@ -39,11 +39,11 @@ describe('what is shown of a call’s content', () => {
     expect(view('{}')).toEqual({ type: '', ...absent })
   })
 
-  it('takes no time over what a stranger makes hard to read', () => {
+  it('is fast even for hostile content', () => {
     for (const hard of ['\\"'.repeat(32_000), '"'.repeat(64_000), '['.repeat(64_000), ' '.repeat(64_000)]) {
       const before = process.cpuUsage()
       view(hard, 'application/json')
-      // Microseconds, of which the square of its length would take seconds.
+      // Takes microseconds; quadratic time would be seconds.
       expect(process.cpuUsage(before).user).toBeLessThan(500_000)
     }
   })

@@ -13,13 +13,13 @@ export interface ContentView {
   readonly cut: boolean
 }
 
-/** The most characters that are shown. */
+/** Limit on the characters shown. */
 const longest = 4096
 
 const textual = /^(?:text\/|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)|application\/x-www-form-urlencoded)/i
 
 /**
- * The content of a held call for the page, taken from the record: exactly what the handler will be given. `undefined` when
+ * The content of a held call for the page, taken from the record: exactly what the handler will get. `undefined` if
  * there is none.
  */
 export function contentView({ content, rawHeaders }: HeldCall): ContentView | undefined {
@@ -48,7 +48,7 @@ function readText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** JSON with each run of white space made one space and every member as it was sent; other text is unchanged. */
+/** JSON with each run of white space reduced to one space and all members unchanged; other text is unchanged. */
 function closeUp(text: string): string {
   try {
     JSON.parse(text)

@@ -10,27 +10,27 @@ import type { GrantToken } from './grant-token.js'
 import type { Approved, PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
-/** What the answer to a poll depends on. */
+/** The context of an answer to a poll. */
 export interface PollContext extends SettleContext {
   readonly urls: PendingUrls
   readonly grantToken: GrantToken
   /** Present with the option `users`. */
   readonly users: UserDirectory | undefined
   readonly authentication: Pick<AuthenticationContext, 'issuers' | 'diagnose'>
-  /** Present where handlers call suppliers. */
+  /** Present if handlers call suppliers. */
   readonly chaining?: Chaining | undefined
-  /** Polls on the suppliers' side; present with {@link chaining}. */
+  /** Polls at suppliers; present with {@link chaining}. */
   readonly chainPolls?: ChainPolls | undefined
   /** Begins the session that the request was approved for; the answer carries its token. */
   beginSession(record: PendingRecord, approval: Approved): Promise<Answer>
 }
 
-/** One poll. The key that signed it is the one that started the request. */
+/** One poll, signed with the key that started the request. */
 export interface Poll {
   readonly request: HttpRequest
   readonly caller: TokenCaller
   readonly host: Host
 }
 
-/** One step of a poll: its answer, or the record with which to go on. */
+/** One step of a poll: its answer, or the record to continue with. */
 export type Step = Answer | { readonly next: PendingRecord }

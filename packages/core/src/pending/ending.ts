@@ -6,7 +6,7 @@ import { goneAnswer, notFoundAnswer, waitingAnswer } from './answers.js'
 import type { Poll, PollContext, Step } from './context.js'
 import type { Ending, PendingRecord } from './record.js'
 
-/** Ends a request with this answer. When another poll has ended it before, the answer is `410`. */
+/** Ends a request with this answer. If another poll has ended it before, the answer is `410`. */
 export async function lastAnswer(
   record: PendingRecord,
   answer: Answer,
@@ -16,8 +16,8 @@ export async function lastAnswer(
 }
 
 /**
- * The last answer of a request that may not go on, because somebody it was begun for, or the polling caller, has been
- * revoked or denied since. `undefined` when nobody has.
+ * The last answer of a request that may not continue, because somebody it was begun for, or the polling caller, has
+ * been revoked or denied since. `undefined` if nobody has.
  */
 export async function stoppedAnswer(
   record: PendingRecord,
@@ -38,7 +38,7 @@ export function approvalRevoked(record: PendingRecord, context: PollContext): Pr
   return refusedAnswer(record, refuse('revoked', 'The approval has been revoked'), context)
 }
 
-/** What a poll gets when another poll has ended the request, or is carrying its call out. */
+/** The answer to a poll when another poll has ended the request, or is carrying its call out. */
 export async function afterEnding(
   record: PendingRecord,
   ending: Ending,
@@ -52,13 +52,13 @@ export async function afterEnding(
   return ending.next === undefined ? goneAnswer : nextOf(ending.next, poll, context)
 }
 
-/** The pending request that the call opened when it was carried out and had to wait once more. */
+/** The pending request that the call opened when it was carried out and had to wait again. */
 async function nextOf(id: string, { caller }: Poll, { records }: PollContext): Promise<Step> {
   const next = await records.find(id)
   return next?.jkt === caller.jkt ? { next } : notFoundAnswer
 }
 
-/** For a call whose process ended before its answer was stored. It may have had its effect, so it is never repeated. */
+/** For a call whose process ended before its answer was stored. It may have taken effect, so it is never repeated. */
 const lostAnswer: Answer = refusalAnswer(
   refuse(
     'server_error',

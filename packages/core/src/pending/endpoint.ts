@@ -20,9 +20,9 @@ import { openQuestion } from './still-waiting.js'
 /**
  * The endpoint behind all pending URLs (AAuth 11.8): `GET` polls, `POST` answers a question, `DELETE` cancels.
  *
- * @param path what all pending URLs begin with
- * @param ofRoutes how requests at guarded routes are authenticated; polls are authenticated likewise
- * @param steady milliseconds that only ever grow
+ * @param path prefix of all pending URLs
+ * @param ofRoutes how requests at guarded routes are authenticated; polls are authenticated in the same way
+ * @param steady a monotonic clock, in milliseconds
  */
 export function pendingEndpoint(
   path: string,
@@ -30,7 +30,7 @@ export function pendingEndpoint(
   shared: PollContext,
   steady: () => number,
 ): Endpoint {
-  // The content of a poll is held as long as the poll waits, and is an answer to a question at most.
+  // The content of a poll is kept in memory while the poll waits, and is at most an answer to a question.
   const bodyLimit = fixedLimits.clarificationBody
   const authentication = { ...ofRoutes, bodyLimit, isOwnEndpoint: true } as const
   const allowed = createPollRate(steady)
@@ -42,9 +42,9 @@ export function pendingEndpoint(
     if (caller instanceof Refusal) return refused(caller, context.report).answer
     const id = request.target.slice(path.length).split('?', 1)[0] as string
     const record = isPendingId(id) ? await context.records.find(id) : undefined
-    // Whoever did not start the request learns nothing of it, not even that it is there.
+    // Callers who did not start the request learn nothing of it, not even that it exists.
     if (record === undefined || record.jkt !== caller.jkt) return notFoundAnswer
-    // The record's own id: a slice of the target would keep the whole target in memory.
+    // The record's own ID: a slice of the target would keep the whole target in memory.
     if (!allowed(record.id)) return slowDown(context)
     const used = await authentication.replays.use(request, authentication.replay)
     return used === undefined
@@ -77,12 +77,15 @@ export function pendingEndpoint(
   }
 }
 
-/** Whether a request had an effect, a held call carried out among them; otherwise its signature stays unused (G-71). */
+/** Whether a request had an effect, such as carrying out a held call; otherwise its signature stays unused (G-71). */
 function isLasting({ method }: HttpRequest, { status, raw }: Answer): boolean {
   return raw !== undefined || (status < 400 && (status !== 202 || method === 'POST'))
 }
 
-/** An answer after which the connection is closed: a server that shuts down would wait for one that is kept alive. */
+/**
+ * An answer after which the connection is closed, because a server that shuts down would wait for one that is kept
+ * alive.
+ */
 const last = (answer: Answer): Answer => ({
   ...answer,
   headers: { ...answer.headers, Connection: 'close' },
@@ -99,7 +102,7 @@ function slowDown({ settings }: PollContext): Answer {
   return refusalAnswer(new Refusal('slow_down', { retryAfter: settings.retryAfter + 5 }))
 }
 
-/** The request that a call waits in by now: agents that go on polling the first one mean this one. */
+/** The request in which a call is waiting now: agents that keep polling the first one mean this one. */
 async function currentOf(record: PendingRecord, { records }: PollContext): Promise<PendingRecord> {
   let current = record
   for (let waited = 0; waited <= mostWaits; waited++) {
@@ -111,18 +114,20 @@ async function currentOf(record: PendingRecord, { records }: PollContext): Promi
   return current
 }
 
-/** `DELETE`: the agent cancels the request (R-255). A call that is being carried out cannot be cancelled any more. */
+/** `DELETE`: the agent cancels the request (R-255). A call that is being carried out can no longer be cancelled. */
 async function cancel(record: PendingRecord, context: PollContext): Promise<Answer> {
   if (!(await context.records.cancel(record))) return goneAnswer
   context.report({ name: 'settled', outcome: 'cancelled' })
   context.longPolls.wake(record.id)
-  // The supplier's side need not be waited for.
+  // The answer need not wait for the supplier's side.
   if (record.chained === true && record.call?.chain !== undefined)
     void context.chaining?.cancel(record.call.chain)
   return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
 }
 
-/** `POST` (AAuth 7.5.2): the answer to a question. It is the only action of a resource, and needs an open question. */
+/**
+ * `POST` (AAuth 7.5.2): the answer to a question. It is the only action of a resource, and requires an open question.
+ */
 async function answerQuestion(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
   const { records, urls } = context
   if ((await records.ending(record)) !== undefined) return goneAnswer

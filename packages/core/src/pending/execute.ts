@@ -10,7 +10,7 @@ import type { Poll, PollContext } from './context.js'
 import { type Approved, type PendingCall, type PendingRecord, tokenName } from './record.js'
 import { waitingAgain } from './still-waiting.js'
 
-/** The answer of a held call as it is stored. */
+/** The stored answer of a held call. */
 interface KeptAnswer {
   readonly status: number
   readonly rawHeaders: readonly string[]
@@ -18,23 +18,24 @@ interface KeptAnswer {
   readonly content: string
 }
 
-/** What a call is carried out with. */
+/** Options of {@link executeCall}. */
 export interface Execution {
   readonly approved?: Approved
-  /** For its calls to suppliers, sealed. Default: as it was stored when it was put aside. */
+  /** The sealed data for its calls to suppliers. Default: as stored when the call was put on hold. */
   readonly chain?: string | undefined
 }
 
-// A call counts as lost when it cannot be running any more by any instance's clock, nor its answer still be written.
+// A call counts as lost once, by every instance's clock, it can neither still be running nor its answer still be
+// written.
 const marginMs = instanceSkew * 1000 + 5000
 
 /**
- * Carries a held call out. It is claimed first, so that it never happens twice, whatever becomes of this process.
- * `undefined` when another poll has claimed it. The handler's answer is stored for repeated polls where the call waited for
- * an auth token. Where a guard cannot judge the call for now, its `503` is the answer of this poll, and the next one tries
- * again for as long as the request is kept: nobody's approval is lost because a policy was slow. When the guard makes the
- * call wait once more, the answer is the `202` of the request that it opened; the token of this poll has been judged then,
- * and is not judged again.
+ * Carries a held call out. It is claimed first, so that it never happens twice, whatever happens to this process.
+ * `undefined` if another poll has claimed it. The handler's answer is stored for repeated polls if the call waited
+ * for an auth token. If a guard cannot judge the call now, its `503` is the answer of this poll, and the next poll
+ * tries again for as long as the request is kept: no approval is lost because a policy was slow. If the guard makes
+ * the call wait again, the answer is the `202` of the request that it opened; the token of this poll has then been
+ * judged, and is not judged again.
  */
 export async function executeCall(
   record: PendingRecord,
@@ -49,15 +50,15 @@ export async function executeCall(
   const dispatch = poll.host.dispatch
   if (dispatch === undefined)
     throw new TypeError('a held call cannot be carried out: the adapter gave no dispatch')
-  // Before the claim: what fails here has done nothing, and may be tried again.
+  // Before the claim: a failure here has done nothing, so it may be tried again.
   const chain = await context.chaining?.carry(sealed, poll.request, poll.caller)
-  // Without it the handler would do again what it has done. Another process may have the secret.
+  // Without it the handler would repeat what it has done. Another process may have the secret.
   if (sealed !== undefined && chain === undefined) return refused(unreadable, context.report).answer
   const name = randomUUID()
   if (!(await records.end(record, { state: 'running', until, name, token }))) return undefined
   const { answer, next, unjudged } = await carryOut(record, poll, context, { approved, chain })
   if (unjudged !== undefined) {
-    // Where the claim cannot be given back the call counts as lost later: it is never known to have begun twice.
+    // If the claim cannot be given back, the call counts as lost later, because it must not begin twice.
     await records
       .giveBack(record, name)
       .catch((cause: unknown) =>
@@ -70,7 +71,8 @@ export async function executeCall(
     if (keeps && next === undefined) await records.note(record, 'answer', kept(answer), keep)
     await records.conclude(record, { state: 'ended', token, next }, keep + settings.retention * 1000)
   } catch (cause) {
-    // The call has been made: its answer goes out even if it cannot be stored. Repeated polls are told that it is lost.
+    // The call has been made: its answer is sent even if it cannot be stored. Repeated polls are told that it is
+    // lost.
     context.report({ name: 'failed', reason: messageOf(cause) }, poll.request, cause)
   }
   context.longPolls.wake(record.id)
@@ -78,9 +80,9 @@ export async function executeCall(
 }
 
 /**
- * The caller for whom the call is carried out. Many agents poll with their agent token whatever they called with: the key
- * is the same, so the token of the call counts until it expires. The polling token takes its place only if it names the
- * same person or agent, account, tenant and mission.
+ * The caller for whom the call is carried out. Many agents poll with their agent token, whichever token they called
+ * with. The key is the same, so the token of the call counts until it expires. The polling token replaces it only if
+ * it names the same person or agent, account, tenant and mission.
  */
 export function callerFor(
   { caller }: PendingRecord,
@@ -91,7 +93,7 @@ export function callerFor(
   return caller.token.exp * 1000 > clock() ? caller : undefined
 }
 
-/** The stored answer, for a repeated poll; `undefined` when it is not stored any more. */
+/** The stored answer, for a repeated poll; `undefined` if it is no longer stored. */
 export async function keptAnswer(record: PendingRecord, context: PollContext): Promise<Answer | undefined> {
   const stored = (await context.records.read(record, 'answer')) as KeptAnswer | undefined
   if (stored === undefined) return undefined
@@ -134,7 +136,7 @@ async function carryOut(
   try {
     const raw = await host.dispatch?.(held, carried, limits)
     const answer = raw === undefined ? tooLong : toAnswer(raw)
-    // Where the application has made something else of it, that has been done; and so has what opened another request, whose
+    // An answer that the application has turned into another one is final. So is one that opened another request: its
     // approver was told, and would be told again at each poll.
     const isLater = answer.status === 503 && next === undefined
     return isLater && unjudged !== undefined ? { answer, unjudged } : { answer, next }
@@ -145,7 +147,7 @@ async function carryOut(
 }
 
 function toAnswer({ status, rawHeaders, content }: RawAnswer): Answer {
-  // `private` is what the guard sets where the handler sets nothing (G-75); the answer to a poll must not be cached at all.
+  // The guard sets `private` if the handler sets nothing (G-75); the answer to a poll must not be cached at all.
   const fields = rawHeaders.flatMap((name, i) => {
     const value = rawHeaders[i + 1] as string
     if (i % 2 === 1 || (isCacheControl(name) && value.trim().toLowerCase() === 'private')) return []

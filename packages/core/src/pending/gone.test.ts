@@ -8,7 +8,7 @@ import { testResource } from '../testing/resource.js'
 describe('a long poll', () => {
   afterEach(() => vi.useRealTimers())
 
-  it('leaves no listener on the connection when the store fails meanwhile', async () => {
+  it('leaves no listener on the connection when the store fails', async () => {
     const memory = createMemoryStore({ clock: () => now * 1000 })
     let fails = false
     const store: Store = {

@@ -11,10 +11,10 @@ import type { PendingRecords } from './records.js'
 import type { Stops } from './stops.js'
 
 /**
- * Makes the resource token for a grant. For a person who is linked to no user yet it has the URL of our page and a code, and
- * the person server sends the person there before it asks for consent (AAuth 7.2.3, R-200, R-236).
+ * Makes the resource token for a grant. If the person is not yet linked to a user, it has the URL of our page and a
+ * code, and the person server sends the person there before it asks for consent (AAuth 7.2.3, R-200, R-236).
  *
- * @returns `rate_limited` where too many pages have been opened
+ * @returns `rate_limited` if too many pages have been opened
  */
 export type GrantToken = (
   caller: Person | Grant,
@@ -34,7 +34,7 @@ export interface GrantTokenContext extends NewRecordContext {
   readonly resourceTokenLifetime: number
 }
 
-/** Seconds for which the page says that it has expired; after them it says that the code is not known. */
+/** Seconds for which the page says that it has expired; after that it says that the code is unknown. */
 const saidExpired = 60
 
 /** Creates the {@link GrantToken} of a server. */
@@ -52,7 +52,7 @@ export function createGrantToken(context: GrantTokenContext): GrantToken {
   return async (caller, { scope, account, link }, request) => {
     const asked = { scope, account, loginHint: await loginHint(caller, request) }
     if (link !== true) return mint(caller, asked)
-    // What is stored for a stranger counts as everything else that is.
+    // Stored for a stranger, so it counts like everything else that is.
     const retryAfter = openRate.enter(caller)
     if (retryAfter !== undefined) return new Refusal('rate_limited', { retryAfter })
     const interaction = newInteraction({ scope })
@@ -64,7 +64,7 @@ export function createGrantToken(context: GrantTokenContext): GrantToken {
   }
 }
 
-/** `exp` of a token of ours, in seconds. */
+/** The `exp` of a token of ours, in seconds. */
 export function expiryOf(jwt: string): number {
   const payload = Buffer.from(jwt.split('.')[1] as string, 'base64url').toString('utf8')
   return (JSON.parse(payload) as { exp: number }).exp

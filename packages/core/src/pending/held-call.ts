@@ -2,8 +2,8 @@ import type { HeldCall } from '../http/endpoint.js'
 import type { ContentFault, HttpRequest } from '../http/message.js'
 import { hasBody } from '../http/message.js'
 
-// Fields that are not stored: those of one connection (RFC 9110, 7.6.1), those that are set anew when the content is sent
-// again, and the signature fields, which have been verified and whose tokens do not belong in a store.
+// Fields that are not stored: those of one connection (RFC 9110, 7.6.1), those that are set again when the content is
+// sent again, and the signature fields, which have been verified and whose tokens do not belong in a store.
 const notHeld: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -20,12 +20,12 @@ const notHeld: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A request as a held call, or why its content cannot be had.
+ * A request as a held call, or why its content is not available.
  *
  * @param limit bytes of content
  */
 export async function takeCall(request: HttpRequest, limit: number): Promise<HeldCall | ContentFault> {
-  // Before the first await: a connection that is gone has no addresses any more.
+  // Before the first await, because a closed connection has no addresses.
   const peer = request.peer?.() ?? {}
   const content = hasBody(request) ? await request.body?.(limit) : new Uint8Array(0)
   if (content === undefined) return 'consumed'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLongPolls, preferredWait } from './long-polls.js'
 
-/** Time that passes when it is told to. */
+/** Time that the test controls. */
 function fakeTime() {
   const sleepers = new Set<() => void>()
   const pause = (_: number, signal: AbortSignal): Promise<void> =>
@@ -21,7 +21,7 @@ function fakeTime() {
 }
 
 describe('closing', () => {
-  it('ends all waits, and what asks later does not wait any more', async () => {
+  it('ends all waits, and later polls do not wait', async () => {
     const time = fakeTime()
     const polls = createLongPolls(10, time.pause)
     const waiting = polls.wait('a', 20, never)
@@ -55,7 +55,7 @@ describe('a long poll', () => {
     expect(over).toBe(true)
   })
 
-  it('ends when it is woken, and no other with it', async () => {
+  it('ends when it is woken, and no other does', async () => {
     const time = fakeTime()
     const polls = createLongPolls(10, time.pause)
     const a = polls.wait('a', 30, never)
@@ -66,7 +66,7 @@ describe('a long poll', () => {
     polls.close()
   })
 
-  it('ends within a second of what another process decided', async () => {
+  it('ends within a second of a decision in another process', async () => {
     const time = fakeTime()
     let decided = false
     const wait = createLongPolls(10, time.pause).wait('a', 30, async () => decided)
@@ -75,7 +75,7 @@ describe('a long poll', () => {
     await wait
   })
 
-  it('ends when the client goes away, and does not begin when it is gone', async () => {
+  it('ends when the client disconnects, and does not begin after that', async () => {
     const time = fakeTime()
     const polls = createLongPolls(10, time.pause)
     const gone = new AbortController()
@@ -85,7 +85,7 @@ describe('a long poll', () => {
     await polls.wait('a', 30, never, gone.signal)
   })
 
-  it('does not begin beyond the bound', async () => {
+  it('does not begin beyond the limit', async () => {
     const time = fakeTime()
     const polls = createLongPolls(1, time.pause)
     const first = polls.wait('a', 30, never)
@@ -103,14 +103,14 @@ describe('Prefer: wait (RFC 7240, 4.3)', () => {
   const read = (...lines: string[]): number =>
     preferredWait({ method: 'GET', target: '/', rawHeaders: lines.flatMap((line) => ['Prefer', line]) }, 30)
 
-  it('is read among other preferences, and bounded', () => {
+  it('is read among other preferences, and limited', () => {
     expect(read('wait=10')).toBe(10)
     expect(read('respond-async, wait=10')).toBe(10)
     expect(read('respond-async', 'Wait = "7"; x=1')).toBe(7)
     expect(read('wait=100000')).toBe(30)
   })
 
-  it('is nothing when it is none', () => {
+  it('is 0 if absent or malformed', () => {
     for (const line of ['', 'wait', 'wait=', 'wait=-1', 'wait=1.5', 'await=3', 'x="wait=3"', 'wait=9999999'])
       expect([line, read(line)]).toEqual([line, 0])
   })

@@ -3,16 +3,16 @@ import { fieldLines, type HttpRequest } from '../http/message.js'
 /** The long polls (`Prefer: wait`, RFC 7240, 4.3) that this process holds open. */
 export interface LongPolls {
   /**
-   * Holds a poll of the request `id` open. Resolves when {@link wake} is called for it, when `ready` answers `true`, when
-   * the client is gone, or after `seconds`; at once when too many polls are held open already. A decision made in another
-   * process wakes nothing here, so `ready` is asked every second.
+   * Holds a poll of the request `id` open. Resolves when {@link wake} is called for it, when `ready` answers `true`,
+   * when the client is gone, or after `seconds`; at once if too many polls are held open already. A decision in
+   * another process wakes no polls here, so `ready` is called every second.
    */
   wait(id: string, seconds: number, ready: () => Promise<boolean>, gone?: AbortSignal): Promise<void>
   /** Resolves all polls of the request `id`. */
   wake(id: string): void
-  /** Resolves all polls; from then on none is held open. */
+  /** Resolves all polls; no further ones are held open. */
   close(): void
-  /** How many are held open. */
+  /** The number of polls held open. */
   readonly count: number
   /** Whether {@link close} has been called. */
   readonly closed: boolean

@@ -7,7 +7,7 @@ import type { PendingSettings } from './options.js'
 import type { PendingInteraction, PendingRecord } from './record.js'
 import type { Stops } from './stops.js'
 
-/** What a new pending request depends on. */
+/** The context of a new pending request. */
 export interface NewRecordContext {
   /** Our identifier. */
   readonly resource: string
@@ -17,16 +17,16 @@ export interface NewRecordContext {
   readonly clock: () => number
 }
 
-/** What a pending request is opened for. */
+/** The origin of a pending request. */
 export interface RecordSource {
-  /** Absent where no request waits for it. */
+  /** Absent if no request waits for it. */
   readonly request?: HttpRequest
   readonly caller: TokenCaller
-  /** The held call that it goes on from. */
+  /** The held call that it continues. */
   readonly carried?: Carried | undefined
 }
 
-/** The members of a record that say what is waited for. */
+/** The members of a record that say what it waits for. */
 export type RecordDetails = Pick<
   PendingRecord,
   'requirement' | 'call' | 'interaction' | 'session' | 'chained' | 'link'
@@ -40,7 +40,7 @@ export async function newRecord(
 ): Promise<PendingRecord> {
   const opened = clock()
   const latest = opened + settings.lifetime * 1000
-  // What is begun in the name of a token ends with it.
+  // Whatever is begun for a token ends with it.
   const expires = details.chained === true ? Math.min(latest, caller.token.exp * 1000) : latest
   const capabilities = request === undefined ? undefined : readCapabilities(request.rawHeaders)
   return {
@@ -57,7 +57,7 @@ export async function newRecord(
   }
 }
 
-/** A new page, which shows this. */
+/** A new page with these details. */
 export function newInteraction({
   scope,
   description,

@@ -10,7 +10,7 @@ beforeEach(() => {
   now = 1_800_000_000_000
 })
 
-describe('how often pending requests may be opened', () => {
+describe('the rate of opened pending requests', () => {
   let named: string | undefined
   const standing = (issuer: string): IssuerClass => (issuer === named ? 'named' : 'newcomer')
   const openRate = (options: object = {}): OpenRate =>
@@ -25,7 +25,7 @@ describe('how often pending requests may be opened', () => {
     return opened
   }
 
-  it('is bounded for one key and for one issuer, by the minute', () => {
+  it('is limited for one key and for one issuer, per minute', () => {
     const of = openRate({ perKey: 2, perIssuer: 5 })
     expect([1, 2, 3].map(() => enter(of, 'https://a.example', 'one'))).toEqual([undefined, undefined, 60])
     expect(count(of, ['https://a.example'], 10)).toBe(3)
@@ -35,7 +35,7 @@ describe('how often pending requests may be opened', () => {
     expect(enter(of, 'https://a.example')).toBe(undefined)
   })
 
-  it('is one bound for all issuers below one domain, and leaves most to others', () => {
+  it('is one limit for all issuers below one domain, and leaves most to others', () => {
     const of = openRate()
     const made = Array.from({ length: 5000 }, (_, index) => `https://i${index}.evil.example`)
     expect(count(of, made, 20_000)).toBe(750)
@@ -44,17 +44,17 @@ describe('how often pending requests may be opened', () => {
     expect(enter(of, 'https://b.example')).toBe(undefined)
   })
 
-  it('never forgets a bound that was reached, whatever else is tried within the minute', () => {
+  it('never forgets a limit that was reached, whatever else is tried within the minute', () => {
     const of = openRate({ perIssuer: 100 })
     expect(count(of, ['https://evil.example'], 200)).toBe(100)
-    // Refused, with as many keys and issuers as one likes: nothing of it takes the place of what has to be remembered.
+    // Refused, with any number of keys and issuers: these displace no entries.
     const made = Array.from({ length: 30_000 }, (_, index) => `https://i${index}.other.example`)
     count(of, made, 30_000)
     for (let index = 0; index < 20_000; index++) enter(of, 'https://evil.example')
     expect(enter(of, 'https://evil.example')).toBe(60)
   })
 
-  it('does not take from whom the operator named what all others have together', () => {
+  it('does not count named issuers towards the limit of all others', () => {
     named = 'https://named.example'
     const of = openRate({ perMinute: 100 })
     for (let index = 0; index < 200; index++) count(of, [`https://made-up-${index}.example`], 100)
@@ -62,7 +62,7 @@ describe('how often pending requests may be opened', () => {
     expect(count(of, [named], 1000)).toBe(600)
   })
 
-  it('starts anew when the clock is set back', () => {
+  it('starts again when the clock is set back', () => {
     const of = openRate({ perKey: 1 })
     enter(of, 'https://a.example', 'one')
     now -= 3_600_000
@@ -84,12 +84,12 @@ describe('the rate of polls', () => {
     expect(polls(allowed, 'a', 20)).toBe(10)
   })
 
-  it('is not forgotten because of many others', () => {
+  it('is remembered in spite of many others', () => {
     const allowed = createPollRate(() => now, 100)
     expect(polls(allowed, 'a', 20)).toBe(10)
     for (let index = 0; index < 1000; index++) allowed(`other ${index}`)
     expect(polls(allowed, 'a', 20)).toBe(0)
-    // All those that found none share one.
+    // Requests without a bucket share one.
     expect(polls(allowed, 'late', 200)).toBe(0)
     now += 1000
     expect(polls(allowed, 'late', 200)).toBe(10)

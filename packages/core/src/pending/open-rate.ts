@@ -4,12 +4,15 @@ import { mayTake, siteOf } from '../issuer/site.js'
 import type { PendingSettings } from './options.js'
 
 /**
- * The limit on how many pending requests are opened a minute (options `pending.perKey`, `perIssuer`, `perMinute`). Each
- * is stored until it expires, and anyone can run an agent provider; so there is a limit for one key, for one issuer and
- * for all issuers together that the operator did not name.
+ * The limits on pending requests opened per minute (options `pending.perKey`, `perIssuer`, `perMinute`). Each request
+ * is stored until it expires, and anyone can run an agent provider; so there are limits for one key, for one issuer
+ * and for all issuers together that the operator did not name.
  */
 export interface OpenRate {
-  /** Counts one more request. When a limit is reached: the seconds after which to try again, and nothing is counted. */
+  /**
+   * Counts one more request. When a limit is reached, counts nothing and returns the seconds after which to try
+   * again.
+   */
   enter(caller: TokenCaller): number | undefined
 }
 
@@ -27,8 +30,9 @@ interface Minute {
 const minuteMs = 60_000
 
 /**
- * Creates the limit. Only requests that were opened are counted, minute by minute: a refused caller leaves nothing
- * behind, no table is larger than what may be opened in a minute, and nothing is forgotten before its minute is over.
+ * Creates the limits. Only requests that were opened are counted, minute by minute: a refused caller leaves no entry,
+ * no table is larger than the number of requests that may be opened in a minute, and nothing is forgotten before its
+ * minute is over.
  *
  * @param clock milliseconds, as `Date.now`
  * @param standingOf says whether the operator named an issuer; those do not count towards `perMinute`

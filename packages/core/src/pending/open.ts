@@ -21,31 +21,34 @@ import { type GrantRequest, mostWaits, type PendingCall, type PendingRecord } fr
 import { settle } from './settle.js'
 import { type PendingView, viewOf } from './view.js'
 
-/** Opens pending requests. Every method answers `202` with a pending URL (AAuth 11.8), or the refusal why it cannot. */
+/**
+ * Opens pending requests. Every method answers `202` with a pending URL (AAuth 11.8), or the refusal that says why
+ * not.
+ */
 export interface Deferrals {
-  /** For a call that somebody else has to approve; then the next poll carries it out (AAuth 11.6.4). */
+  /** For a call that somebody else must approve; then the next poll carries it out (AAuth 11.6.4). */
   approval(
     request: HttpRequest,
     caller: TokenCaller,
     ask: NotifyApprover,
     subject: ApprovalSubject,
   ): Promise<Answered>
-  /** For a call that a person has to approve on our page; then the next poll carries it out (AAuth 6.2, 11.6.3). */
+  /** For a call that a person must approve on our page; then the next poll carries it out (AAuth 6.2, 11.6.3). */
   interaction(
     request: HttpRequest,
     caller: TokenCaller,
     ask: Omit<SessionRequest, 'scope'>,
     subject: ApprovalSubject,
   ): Promise<Answered>
-  /** For an agent that a person has to connect on our page; then the next poll gets a session (AAuth 6.2). */
+  /** For an agent that a person must connect on our page; then the next poll gets a session (AAuth 6.2). */
   session(request: HttpRequest, caller: TokenCaller, asked: SessionRequest): Promise<Answered>
   /**
-   * For a call whose handler has called a supplier, on whose side somebody has to decide; then the next poll has the
-   * handler run again (AAuth 10.1.2).
+   * For a call whose handler has called a supplier, where somebody must decide; then the next poll makes the handler
+   * run again (AAuth 10.1.2).
    */
   chained(request: HttpRequest, caller: TokenCaller, asked: ChainedRequest): Promise<Answered>
   /**
-   * For a call that needs an auth token: a poll with one carries it out (AAuth 6.5.1). `undefined` when the call cannot
+   * For a call that needs an auth token: a poll with one carries it out (AAuth 6.5.1). `undefined` if the call cannot
    * be held, because its content is too long or cannot be read: the resource token is then sent with a `401` (G-42).
    */
   grant(request: HttpRequest, caller: Person | Grant, asked: GrantRequest): Promise<Answered | undefined>
@@ -54,36 +57,36 @@ export interface Deferrals {
 /** The application's function that tells an approver of a pending request. */
 export type NotifyApprover = (pending: PendingView, deadline: Deadline) => Awaitable<unknown>
 
-/** The session that an agent is asked to be connected for. */
+/** The session for which an agent is to be connected. */
 export interface SessionRequest {
   readonly scope: readonly string[]
-  /** Shown on the page: what it is for. */
+  /** Shown on the page: the purpose. */
   readonly description?: string | undefined
-  /** Who may approve, by the application's own names. Default: whoever can sign in. */
+  /** Who may approve, by the application's own names. Default: everyone who can sign in. */
   readonly by?: readonly string[] | undefined
   /** Whether the application remembers the approval of a call, and says so on the page. */
   readonly lasting?: true
 }
 
-/** What a call waits for on the side of a supplier. */
+/** What a call waits for at a supplier. */
 export interface ChainedRequest {
-  /** What its handler needs to go on, sealed. */
+  /** The sealed data that its handler needs to continue. */
   readonly chain: string
   readonly wait: Pick<Wait, 'interaction' | 'brings'>
 }
 
-/** What opening a pending request depends on. */
+/** The context of opening a pending request. */
 export interface DeferralsContext extends PollContext {
   /** Our identifier. */
   readonly resource: string
   readonly authentication: AuthenticationContext
   readonly openRate: OpenRate
-  /** Whether an agent has to declare the capability `interaction` (G-35). */
+  /** Whether an agent must declare the capability `interaction` (G-35). */
   readonly requireDeclaredCapability: boolean
   readonly deadlines: Deadlines
 }
 
-/** Creates what opens pending requests. */
+/** Creates the {@link Deferrals} of a server. */
 export function createDeferrals(context: DeferralsContext): Deferrals {
   const { report, settings, urls } = context
   const carriedBy = (request: HttpRequest): Carried | undefined =>
@@ -118,7 +121,7 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
     const record = await newRecord({ request, caller, carried }, context, details)
     await context.stops.begun(record)
     await context.records.add(record)
-    // A held call that has to wait once more: its first request goes on in this one.
+    // A held call that must wait again: its first request continues in this one.
     carried?.waitsAgain(record.id)
     return record
   }
@@ -203,8 +206,8 @@ export function createDeferrals(context: DeferralsContext): Deferrals {
 }
 
 /**
- * Refuses agents that cannot send a person to our page: those that declare other capabilities, and, where the options say
- * so, those that declare none (R-298, G-35).
+ * Refuses agents that cannot send a person to our page: those that declare only other capabilities, and, if the
+ * options say so, those that declare none (R-298, G-35).
  */
 function cannotAsk(request: HttpRequest, context: DeferralsContext): Refusal | undefined {
   const declared = declaredCapabilities(request.rawHeaders)

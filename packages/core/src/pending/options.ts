@@ -3,46 +3,46 @@ import { whole } from '../configuration/whole.js'
 
 /** How pending requests are kept (AAuth 11.8), and how many there may be. */
 export interface PendingOptions {
-  /** Seconds a pending request may take; its interaction code lives no longer. Default 600; 1 to 604 800. */
+  /** Seconds that a pending request may take; its interaction code lives no longer. Default 600; 1 to 604 800. */
   readonly lifetime?: number
   /**
-   * Seconds that an ended request is remembered, so that its URL answers `410` and not `404`. Default 3600. One that its
-   * agent has called off: a minute at most.
+   * Seconds that an ended request is remembered, so that its URL answers `410` instead of `404`. Default 3600. A
+   * request that its agent cancelled is remembered for at most a minute.
    */
   readonly retention?: number
   /** Seconds an agent is told to wait between two polls. Default 5; 0 to 300. */
   readonly retryAfter?: number
-  /** Seconds; the longest `Prefer: wait` that is honoured. Default 30; 0 turns long polls off. At most 300. */
+  /** Seconds; limit on `Prefer: wait`. Default 30; 0 turns long polls off. At most 300. */
   readonly longestWait?: number
   /** Long polls that this process holds open at once; others are answered without waiting. Default 1000. */
   readonly maxWaits?: number
-  /** Pending requests one key may open a minute. Default 30. Beyond it the answer is `429 rate_limited`. */
+  /** Pending requests that one key may open per minute. Default 30. Beyond it the answer is `429 rate_limited`. */
   readonly perKey?: number
-  /** Pending requests the agents or people of one issuer may open a minute, in this process. Default 600. */
+  /** Pending requests that the agents or persons of one issuer may open per minute, in this process. Default 600. */
   readonly perIssuer?: number
   /**
-   * Pending requests opened a minute in this process by all issuers that the options do not name. All issuers below one
-   * registrable domain may open a third of what is then left for the others, which is a quarter where they are alone.
-   * Default 3000.
+   * Pending requests opened per minute in this process by all issuers that the options do not name. All issuers below
+   * one registrable domain may open at most a third of what then remains for the others, which is a quarter if they
+   * are alone. Default 3000.
    */
   readonly perMinute?: number
   /**
-   * Bytes in the store that pending requests written by this process may take. Default 67 108 864 (64 MiB). An issuer that
-   * the options name may have a quarter of it; the others are counted by registrable domain, and each may have a third of
-   * what is then left for the others. A request that has ended counts only for what its URL still needs. Beyond it the
-   * answer is `503 store_unavailable`.
+   * Bytes in the store that pending requests written by this process may take. Default 67 108 864 (64 MiB). An issuer
+   * that the options name may have a quarter of it. The others are counted by registrable domain, and each domain may
+   * have at most a third of what then remains for the others. An ended request counts only for what its URL still
+   * needs. Beyond it the answer is `503 store_unavailable`.
    */
   readonly room?: number
   /**
-   * Whether approvers may put a question to the agent's user (AAuth 7.5), to agents that declare `clarification`.
-   * Default `false`.
+   * Whether approvers may ask the agent's user a question (AAuth 7.5), if the agent declares `clarification`. Default
+   * `false`.
    */
   readonly clarification?: boolean
   /** Bytes of content of a held call. Default 65 536. A call with more is not held. */
   readonly callContent?: number
-  /** Bytes of the answer of a held call. Default 262 144. A longer answer is replaced by a `500`. */
+  /** Bytes of the answer of a held call. Default 262 144. A longer answer is replaced by `500`. */
   readonly callAnswer?: number
-  /** Seconds a held call may run. Default 60; 1 to 600. Beyond it the answer is a `500`. */
+  /** Seconds that a held call may run. Default 60; 1 to 600. Beyond it the answer is `500`. */
   readonly callTime?: number
 }
 

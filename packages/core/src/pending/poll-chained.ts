@@ -15,7 +15,7 @@ import { mostWaits, type PendingCall, type PendingInteraction, type PendingRecor
 import { settlementOf } from './settle.js'
 import { stillWaiting } from './still-waiting.js'
 
-/** What has become of a call that waits for a supplier's side: its last answer, what it goes on with, or nothing yet. */
+/** The result for a call that waits at a supplier: its last answer, the data to continue with, or nothing yet. */
 type Found =
   | { readonly end: Answer }
   | { readonly later: Answer }
@@ -24,8 +24,8 @@ type Found =
   | undefined
 
 /**
- * One step of a poll of a call whose handler has called a supplier, on whose side somebody has to decide (R-316). Once that
- * has been done the handler runs again, from its beginning and once; what suppliers have answered is not asked for again.
+ * One step of a poll of a call whose handler has called a supplier, where somebody must decide (R-316). After the
+ * decision the handler runs again, once and from its beginning; answered calls to suppliers are not repeated.
  */
 export async function pollChained(record: PendingRecord, poll: Poll, context: PollContext): Promise<Step> {
   const ending = await context.records.ending(record)
@@ -43,7 +43,7 @@ export async function pollChained(record: PendingRecord, poll: Poll, context: Po
 async function look(record: PendingRecord, context: PollContext): Promise<Found> {
   const { records } = context
   const settlement = await settlementOf(record, context)
-  // The person's browser has brought word, or the time is over (R-315, R-317).
+  // The person's browser has brought the result, or the time is over (R-315, R-317).
   if (settlement !== undefined && settlement.outcome !== 'approved')
     return { end: calledOff(record, endedAnswer(settlement.outcome), context) }
   const done = (await records.read(record, 'chain')) as string | undefined
@@ -53,14 +53,14 @@ async function look(record: PendingRecord, context: PollContext): Promise<Found>
   if (advance instanceof SupplierFault) return afterFault(record, advance, context)
   if (advance.state === 'waiting')
     return advance.sealed === undefined ? undefined : { goesOn: advance.wait, sealed: advance.sealed }
-  // It is told to nobody a second time, so it is stored before anything is done with it.
+  // The supplier reports it only once, so it is stored before anything is done with it.
   await records
     .note(record, 'chain', advance.sealed)
     .catch((cause: unknown) => context.report({ name: 'failed', reason: messageOf(cause) }))
   return { sealed: advance.sealed }
 }
 
-/** The end of a call that is waited for no more, but on the supplier's side. */
+/** Ends a call that only the supplier's side still waits for. */
 function calledOff(record: PendingRecord, end: Answer, { chaining }: PollContext): Answer {
   if (record.call?.chain !== undefined) void chaining?.cancel(record.call.chain)
   return end
@@ -71,7 +71,7 @@ async function afterFault(record: PendingRecord, fault: SupplierFault, context: 
   // The call still waits; agents come back after a `503`.
   if (fault.code === 'supplier_unavailable') return { later: answer() }
   if (fault.code !== 'gone') return { end: answer() }
-  // Another process may have been told the end, and be about to store it.
+  // Another process may have received the end, and be about to store it.
   const { records, clock } = context
   if (await records.claim(record, 'chain-gone', clock())) return undefined
   const since = (await records.read(record, 'chain-gone')) as number
@@ -96,16 +96,19 @@ async function waitForIt(
   }
   try {
     await context.longPolls.wait(record.id, seconds, ready, gone.signal)
-    // Woken by the person's coming back.
+    // Woken when the person comes back.
     if (found === undefined && !gone.signal.aborted) await ready()
   } finally {
     release?.()
   }
-  // Nobody is there to receive the answer.
+  // Nobody would receive the answer.
   return gone.signal.aborted ? 'gone' : found
 }
 
-/** The supplier's side asks for the person anew, or for the first time: the call waits on under another page and code. */
+/**
+ * The supplier's side asks for the person again, or for the first time: the call continues to wait with a new page
+ * and code.
+ */
 async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: PollContext): Promise<Step> {
   const call = record.call as PendingCall
   if (call.waited >= mostWaits) {
@@ -129,7 +132,7 @@ async function goOn(record: PendingRecord, wait: Wait, sealed: string, context: 
   return { next: isFirst ? next : record }
 }
 
-/** Our page for somebody who is sent on to another one. */
+/** Our page for a person who is sent on to another one. */
 export function chainedInteraction({
   interaction,
   brings,

@@ -9,16 +9,16 @@ import { askForGrant } from './still-waiting.js'
 
 /**
  * One step of a poll of a call that is held for an auth token (AAuth 6.5.1). A poll with the token that the call was
- * carried out with gets the same answer again until the token expires; any other token finds the request ended.
+ * carried out with gets the same answer again until the token expires; with any other token the request has ended.
  */
 export async function pollHeld(record: PendingRecord, poll: Poll, context: PollContext): Promise<Step> {
   const { caller } = poll
   // One key may act for several people, and none of them may see what it did for another (N-142).
   if (caller.kind !== 'agent' && !samePerson(caller, record.caller)) return notFoundAnswer
   const ending = await context.records.ending(record)
-  // The call goes on in another request, whose origins include all of this one's.
+  // The call continues in another request, whose origins include all of this one's.
   if (ending?.next !== undefined) return afterEnding(record, ending, poll, context)
-  // A call begun with a token that is revoked ends, whatever has been granted since (AAuth 11.12.4, G-58).
+  // A call begun with a revoked token ends, whatever has been granted since (AAuth 11.12.4, G-58).
   const stopped = await stoppedAnswer(record, poll, context)
   if (stopped !== undefined) return stopped
   if (ending !== undefined) {
@@ -29,15 +29,15 @@ export async function pollHeld(record: PendingRecord, poll: Poll, context: PollC
   if ((await settlementOf(record, context)) !== undefined) {
     return (await context.records.end(record, { state: 'ended' })) ? endedAnswer('expired') : goneAnswer
   }
-  // An approval that the call was given before may have been revoked.
+  // An earlier approval of the call may have been revoked.
   if (await context.stops.endedSince(record)) return approvalRevoked(record, context)
   if (!isSufficient(caller, record)) return askForGrant(record, poll, context)
   return (await executeCall(record, poll, context)) ?? { next: record }
 }
 
 /**
- * Whether this token is what the resource token asked for (G-41). The token that the call came with never is, whatever it
- * says: the route has judged it and asked for another.
+ * Whether this token is what the resource token asked for (G-41). The token that the call came with never is,
+ * whatever its claims: the route has judged it and asked for another.
  */
 function isSufficient(caller: TokenCaller, record: PendingRecord): caller is Grant {
   const { grant } = record.call as PendingCall

@@ -1,4 +1,4 @@
-/** Polls of one pending request that may come at once; after them one a second. */
+/** Polls of one pending request allowed at once; after that, one per second. */
 const burst = 10
 /** Pending requests counted at once. */
 const bucketsHeld = 10_000
@@ -11,15 +11,15 @@ interface Bucket {
 }
 
 /**
- * Creates the limit on how often one pending request is polled (R-221): a token bucket for each request, in this process.
- * A bucket is forgotten when it is full again, and no earlier. When all `held` buckets are in use, the other requests
- * share one, so that opening many requests never gets a poll past the limit.
+ * Creates the limit on polls of one pending request (R-221): a token bucket for each request, in this process. A
+ * bucket is forgotten only when it is full again. When all `held` buckets are in use, the other requests share one,
+ * so that opening many requests never gets a poll past the limit.
  *
  * @param clock milliseconds, as `Date.now`
- * @returns whether a poll of the request with this id is allowed now; it is counted if so
+ * @returns whether a poll of the request with this id is allowed now; if so, it is counted
  */
 export function createPollRate(clock: () => number, held: number = bucketsHeld): (id: string) => boolean {
-  // In order of use, the one used longest ago first.
+  // In order of use, the least recently used first.
   const buckets = new Map<string, Bucket>()
   const rest: Bucket = { tokens: held, at: clock() }
 

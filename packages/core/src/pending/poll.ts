@@ -12,7 +12,7 @@ import type { Approved, PendingRecord, Settlement } from './record.js'
 import { settlementOf } from './settle.js'
 import { stillWaiting } from './still-waiting.js'
 
-/** Answers a poll (AAuth 11.8.3, 11.8.4), through all the requests that a call has gone on in. */
+/** Answers a poll (AAuth 11.8.3, 11.8.4), following all requests in which a call has continued. */
 export async function answerPoll(record: PendingRecord, poll: Poll, context: PollContext): Promise<Answer> {
   let step: Step = { next: record }
   while ('next' in step) {
@@ -27,7 +27,7 @@ export async function answerPoll(record: PendingRecord, poll: Poll, context: Pol
   return step
 }
 
-/** One step of a poll of a request that somebody has to decide. */
+/** One step of a poll of a request that somebody must decide. */
 async function pollDecision(record: PendingRecord, poll: Poll, context: PollContext): Promise<Step> {
   const ending = await context.records.ending(record)
   if (ending !== undefined) return afterEnding(record, ending, poll, context)
@@ -53,10 +53,10 @@ async function waitForSettlement(
   try {
     await context.longPolls.wait(record.id, seconds, ready, gone.signal)
   } finally {
-    // Also when the store fails: the connection goes on to other requests.
+    // Also when the store fails: the connection is used for other requests.
     release?.()
   }
-  // Nobody is there to receive the answer, so the approval must not be used up.
+  // Nobody would receive the answer, so the approval must not be used up.
   return gone.signal.aborted ? 'gone' : settlementOf(record, context)
 }
 

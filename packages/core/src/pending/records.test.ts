@@ -9,7 +9,7 @@ import type { Ending, PendingRecord } from './record.js'
 import { createPendingRecords } from './records.js'
 import { createStoredBytes } from './stored-bytes.js'
 
-it('pending requests of strangers leave the default memory store room for everything else', async () => {
+it('pending requests of strangers leave room in the default memory store for everything else', async () => {
   const now = Date.UTC(2026, 10, 1)
   const clock = (): number => now
   // A hundredth of the defaults.
@@ -46,7 +46,7 @@ it('pending requests of strangers leave the default memory store room for everyt
       ...times,
     }
     await records.add(record)
-    // All that anybody can have written beside it.
+    // All other entries that can belong to it.
     await begunWith.begun('request', token, record.forgotten)
     await records.claim(record, 'arrival', { browser: 'b' })
     await records.settle(record, { outcome: 'denied' })
@@ -100,7 +100,7 @@ describe('a claim that is given back', () => {
     const records = createPendingRecords({ resource: record.resource, store, storedBytes, clock })
     const claim = (name: string): Promise<boolean> =>
       records.end(record, { state: 'running', until: clock() + 60_000, name })
-    /** Gives it back. @returns what does so once more */
+    /** Gives it back. @returns a function that does so again */
     const giveBack = async (name: string): Promise<() => void> => {
       const from = writes.length
       await records.giveBack(record, name)
@@ -113,7 +113,7 @@ describe('a claim that is given back', () => {
     return { records, claim, giveBack }
   }
 
-  it('can be made anew, by one, as often as it is given back (G-42)', async () => {
+  it('can be made again, by one process, as often as it is given back (G-42)', async () => {
     const { records, claim, giveBack } = open()
     for (let n = 0; n < 5; n++) {
       const claimed = await Promise.all([claim(`a${n}`), claim(`b${n}`), claim(`c${n}`)])
@@ -122,7 +122,7 @@ describe('a claim that is given back', () => {
       await giveBack(`a${n}`)
       expect(await records.ending(record)).toBeUndefined()
     }
-    // Nothing of it ends before the request does.
+    // None of its entries ends before the request does.
     expect(await claim('last')).toBe(true)
     time += 3_600_000
     expect([await claim('none'), (await records.ending(record))?.name]).toEqual([false, 'last'])
@@ -147,7 +147,7 @@ describe('a claim that is given back', () => {
     }
   })
 
-  it('gives back no later claim, nor an end, where a client sends it once more (G-42)', async () => {
+  it('gives back no later claim or end if a client repeats it (G-42)', async () => {
     for (const end of ['claim', 'conclude', 'cancel', 'end'] as const) {
       const { records, claim, giveBack } = open()
       expect(await claim('first')).toBe(true)
@@ -159,7 +159,7 @@ describe('a claim that is given back', () => {
       const before = await records.ending(record)
       again()
       expect(await records.ending(record)).toEqual(before)
-      // However late it is.
+      // However late.
       time += 301_000
       expect([end, await claim('third'), (await records.ending(record)) === undefined]).toEqual([
         end,
@@ -169,13 +169,13 @@ describe('a claim that is given back', () => {
     }
   })
 
-  it('stays lost once it was called so, though the giving back takes effect later (G-42)', async () => {
+  it('stays lost once recorded as lost, even if the giving back takes effect later (G-42)', async () => {
     const { records, claim } = open()
     await claim('first')
     const ending = await records.ending(record)
     expect(await records.lose(record, ending as Ending)).toBe(true)
     await records.giveBack(record, 'first')
-    // Whoever asks is told so each time.
+    // The answer is the same each time.
     expect([await claim('second'), await records.ending(record)]).toEqual([false, ending])
     expect(await records.lose(record, ending as Ending)).toBe(true)
   })

@@ -6,10 +6,10 @@ import type { Ending, PendingRecord, Settlement } from './record.js'
 import type { StoredBytes } from './stored-bytes.js'
 
 /**
- * Pending requests in the store. A record never changes. Its settlement, its ending and other notes are entries of their
- * own that are claimed, so that of two processes that decide, end or carry out a request at once exactly one succeeds. Its
- * ending is kept in versions ({@link latestVersion}): a claim may be given back and made again, and a write that takes
- * effect late gives back no claim that was made after it.
+ * Pending requests in the store. A record never changes. Its settlement, its ending and other notes are separate
+ * entries that are claimed, so that exactly one succeeds of two processes that decide, end or carry out a request at
+ * the same time. The ending is kept in versions ({@link latestVersion}): a claim may be given back and made again,
+ * and a late write gives back no claim that was made after it.
  */
 export interface PendingRecords {
   /** Stores a new request. @throws StoreError `full` when its bytes are over the limit */
@@ -29,24 +29,24 @@ export interface PendingRecords {
    * @returns whether this is the first call to do so, which counts
    */
   end(record: PendingRecord, ending: Ending): Promise<boolean>
-  /** Ends a request at the wish of its agent; its bytes are free at once. @returns as {@link end} */
+  /** Ends a request that its agent cancels; its bytes are free at once. @returns as {@link end} */
   cancel(record: PendingRecord): Promise<boolean>
   /**
    * Replaces the ending that this process has claimed.
    *
-   * @param keep milliseconds: until when it has to be known, if longer than the record
+   * @param keep milliseconds; how long it must be known, if longer than the record
    */
   conclude(record: PendingRecord, ending: Ending, keep?: number): Promise<void>
   /**
-   * Gives back the claim on a call of which nothing has begun: the request waits as before.
+   * Gives back the claim on a call that has not begun: the request waits as before.
    *
    * @param name of the claim
    */
   giveBack(record: PendingRecord, name: string): Promise<void>
   /**
-   * Settles that a call is lost whose claim has lasted too long, and is not given back any more.
+   * Records that a call is lost, because its claim has lasted too long. The claim can then no longer be given back.
    *
-   * @returns whether it is; otherwise it was given back after all, or has ended
+   * @returns whether the call is lost; otherwise its claim was given back after all, or it has ended
    */
   lose(record: PendingRecord, lost: Ending): Promise<boolean>
   /** How a request ended; `undefined` when it has not. */
@@ -54,7 +54,7 @@ export interface PendingRecords {
   /**
    * Writes or replaces a note of a record.
    *
-   * @param keep milliseconds: until when it is kept. Default: as long as the record
+   * @param keep milliseconds; the time until which it is kept. Default: as long as the record
    */
   note(record: PendingRecord, name: string, value: unknown, keep?: number): Promise<void>
   /** Writes a note of a record unless there is one. @returns whether it was written */
@@ -63,23 +63,23 @@ export interface PendingRecords {
   read(record: PendingRecord, name: string): Promise<unknown>
 }
 
-/** Notes of no more characters are not counted by themselves, so that an ending is stored even where the limit is reached. */
+/** Shorter notes are not counted individually, so that an ending can be stored even when the limit is reached. */
 const smallNote = 512
 
 /**
- * Bytes that a store keeps beside a record: the page's id, the tokens it was begun with, the browser that has come, the
- * settlement, the ending, each an entry. They are counted with it, so that the records within the default limit leave room
+ * Bytes of the entries that belong to a record: the page's id, the tokens it was begun with, the browser that has
+ * come, the settlement, the ending. They are counted with it, so that the records within the default limit leave room
  * in the default memory store, which counts entries.
  */
 const besideRecord = 7 * 512
 
-/** How long a cancelled request is remembered: its agent knows that it is gone. */
+/** Milliseconds that a cancelled request is remembered; its agent knows that it is gone. */
 const cancelledMs = 60_000
 
-/** What became of a record: its ending, or that a claim on it was given back, or that its call is lost. */
+/** The result of a record: its ending, that a claim on it was given back, or that its call is lost. */
 type Outcome = Ending | { readonly state: 'given-back' } | { readonly state: 'lost'; readonly claim: Ending }
 
-/** What the records of pending requests depend on. */
+/** The context of the records of pending requests. */
 export interface RecordsContext {
   /** Our identifier. */
   readonly resource: string
@@ -98,7 +98,7 @@ export function createPendingRecords({
 }: RecordsContext): PendingRecords {
   const key = (record: PendingRecord, name: string): string => `pending:${record.id}:${name}`
   const ttl = (until: number): number => Math.max(1, Math.ceil((until - clock()) / 1000))
-  // Where this instance's clock is ahead, its notes must not expire before the record that another instance has written.
+  // If this instance's clock is ahead, its notes must not expire before a record written by another instance.
   const noteTtl = (until: number): number => ttl(until + (instanceSkew + 1) * 1000)
   const parse = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
   const read = async (record: PendingRecord, name: string): Promise<unknown> =>
@@ -117,7 +117,7 @@ export function createPendingRecords({
     await store.put(key(record, name), text, noteTtl(keep))
   }
   const ended = (record: PendingRecord): string => key(record, 'ended')
-  /** Writes the next version of what became of a record. */
+  /** Writes the next version of the result of a record. */
   const writeEnd = (
     record: PendingRecord,
     next: (latest: Outcome | undefined) => Outcome | undefined,
@@ -142,7 +142,7 @@ export function createPendingRecords({
     })
     return written ?? own
   }
-  /** Replaces a record by what its URL still needs; `until` in milliseconds. */
+  /** Reduces a record to what its URL still needs; `until` in milliseconds. */
   const empty = async (record: PendingRecord, until: number): Promise<void> => {
     const text = JSON.stringify(withoutCall(record))
     await store.put(`pending:${record.id}`, text, ttl(until))
@@ -180,15 +180,15 @@ export function createPendingRecords({
       const soon = Math.min(record.forgotten, clock() + cancelledMs)
       await empty(record, soon)
       storedBytes.giveBack(record.id)
-      // Ids are random, and never given out a second time: whenever this takes effect, there is nothing else under the key.
+      // IDs are random and never used twice, so a late deletion can remove nothing else.
       if (record.interaction !== undefined) await store.delete(`interaction:${record.interaction.id}`)
       // Last, and for longer than the record: a cancelled request must never be found without its ending.
       await store.put(ended(record), headOf(version), ttl(soon) + cancelledMs / 1000)
       return true
     },
     async conclude(record, ending, keep = 0) {
-      // The record is kept as long as its ending, so that its URL answers `410` until both are gone. The held call is not
-      // needed any more, nor are the credentials in it.
+      // The record is kept as long as its ending, so that its URL answers `410` until both are gone. The held call
+      // and the credentials in it are no longer needed.
       const forgotten = Math.max(record.forgotten, keep)
       await writeEnd(record, () => ending, forgotten)
       await empty(record, forgotten)

@@ -12,13 +12,15 @@ import { type PendingView, viewOf } from './view.js'
 
 /** The application's decisions about pending requests. Every method works in any process that shares the store. */
 export interface Pending {
-  /** A request that is still pending; `undefined` when there is none with this id, or it has been decided, has ended or was revoked. */
+  /**
+   * A request that is still pending; `undefined` if there is none with this id, or it was decided, ended or revoked.
+   */
   find(id: string): Promise<PendingView | undefined>
   /**
    * Approves a request. The agent's next poll carries the call out, or gets its session.
    *
-   * @returns `false` when there is nothing to decide: the request is unknown, expired, cancelled or decided before, or
-   * somebody it was begun for has been revoked or denied since; and when `by` says who may approve, and `user` is not
+   * @returns `false` if there is nothing to decide: the request is unknown, expired, cancelled or already decided, or
+   * somebody it was begun for has been revoked or denied since; also if `by` says who may approve and `user` is not
    * among them
    * @throws TypeError when an approval begins a session and no `user` is named, or `user` is blank
    */
@@ -26,17 +28,17 @@ export interface Pending {
   /** Refuses a request: the agent's next poll is answered `403 denied`. @returns as `approve` */
   deny(id: string): Promise<boolean>
   /**
-   * Asks the agent's user a question (AAuth 7.5), once for each request. Needs the option `pending.clarification`, and an
-   * agent that has declared the capability `clarification`.
+   * Asks the agent's user a question (AAuth 7.5), once for each request. Requires the option `pending.clarification`,
+   * and an agent that has declared the capability `clarification`.
    *
-   * @returns `false` when the question cannot be asked
+   * @returns `false` if the question cannot be asked
    */
   clarify(id: string, question: Question): Promise<boolean>
   /** The answer to the question: untrusted text; `undefined` until there is one. */
   clarification(id: string): Promise<string | undefined>
 }
 
-/** What settling a request depends on. */
+/** The context of settling a request. */
 export interface SettleContext {
   readonly records: PendingRecords
   readonly longPolls: LongPolls
@@ -47,10 +49,10 @@ export interface SettleContext {
   readonly report: Report
 }
 
-/** A decision about a pending request, before it is dated. */
+/** A decision about a pending request, before its time is added. */
 export type Decision = NotApproved | (Approval & { readonly outcome: 'approved' })
 
-/** Settles a request and answers the long polls of it. @returns whether this decision is the first, which counts */
+/** Settles a request and answers its long polls. @returns whether this decision is the first, which counts */
 export async function settle(
   record: PendingRecord,
   decision: Decision,
@@ -63,7 +65,7 @@ export async function settle(
   return true
 }
 
-/** How a request was settled. One that has expired is settled as `expired` here. */
+/** How a request was settled. An expired one is settled as `expired` here. */
 export async function settlementOf(
   record: PendingRecord,
   context: SettleContext,
@@ -74,7 +76,10 @@ export async function settlementOf(
   return (await settle(record, expired, context)) ? expired : context.records.settlement(record)
 }
 
-/** An approval counts from now, however late its answer is fetched: what is revoked from now on revokes it, too. */
+/**
+ * Adds the time of an approval. It counts from now, however late its answer is fetched: a revocation from now on
+ * revokes it, too.
+ */
 async function date(
   record: PendingRecord,
   approval: Approval & { readonly outcome: 'approved' },
@@ -88,7 +93,7 @@ export function createPending(context: SettleContext): Pending {
   const { records, clock, settings } = context
   const open = async (id: string): Promise<PendingRecord | undefined> => {
     const record = isPendingId(id) ? await records.find(id) : undefined
-    // What others decide is not ours to decide.
+    // Decisions of other parties are not the application's to make.
     const isOurs = record?.requirement !== 'auth-token' && record?.chained !== true && record?.link !== true
     if (record === undefined || !isOurs || record.expires <= clock()) return undefined
     const { stops } = context

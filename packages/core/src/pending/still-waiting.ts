@@ -7,7 +7,7 @@ import type { Poll, PollContext } from './context.js'
 import { isSameToken, type PendingCall, type PendingRecord } from './record.js'
 import type { SettleContext } from './settle.js'
 
-/** The `202` of a request that still has to be decided, with a question if one is open. */
+/** The `202` of a request that must still be decided, with the open question, if any. */
 export async function stillWaiting(record: PendingRecord, context: PollContext): Promise<Answer> {
   const { records, urls } = context
   const interacting =
@@ -16,7 +16,7 @@ export async function stillWaiting(record: PendingRecord, context: PollContext):
   return waitingAnswer(record, urls, { interacting, question })
 }
 
-/** The question that has been asked and not been answered; `undefined` when there is none. */
+/** The question that was asked and not yet answered; `undefined` if there is none. */
 export async function openQuestion(
   record: PendingRecord,
   { records }: SettleContext,
@@ -42,14 +42,14 @@ export async function askForGrant(
     resourceToken.exp * 1000 > context.clock()
   if (stillGood) return waitingAnswer(record, context.urls, { resourceToken: resourceToken.jwt })
   const { link, ...asked } = grant
-  // Who has been linked meanwhile need not come to our page.
+  // A person who has been linked in the meantime need not come to our page.
   const unlinked = link === true && (await context.users?.find(caller, inquiryOf(request))) === undefined
   const jwt = await context.grantToken(caller, unlinked ? grant : asked, request)
-  // Too many pages are open: without a resource token the agent goes on polling, and gets one later.
+  // Too many pages are open: without a resource token the agent keeps polling, and gets one later.
   return waitingAnswer(record, context.urls, jwt instanceof Refusal ? {} : { resourceToken: jwt })
 }
 
-/** The `202` of a call that has to wait once more, in the pending request `id` that it has opened. */
+/** The `202` of a call that must wait again, in the pending request `id` that it has opened. */
 export async function waitingAgain(id: string, poll: Poll, context: PollContext): Promise<Answer> {
   const next = await context.records.find(id)
   if (next === undefined) return notFoundAnswer

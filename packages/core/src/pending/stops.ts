@@ -6,33 +6,38 @@ import type { Unlinks } from '../users/unlinks.js'
 import type { Approved, PendingRecord } from './record.js'
 
 /**
- * What ends a pending request whatever has been decided about it: a revocation, a denial, the end of a session. Every
- * method rejects when the store fails.
+ * Everything that ends a pending request regardless of its decision: a revocation, a denial, the end of a session.
+ * Every method rejects when the store fails.
  */
 export interface Stops {
-  /** Why the request may not go on: one of its origins, or `also`, has been revoked or denied. */
+  /** Why the request may not continue: one of its origins, or `also`, has been revoked or denied. */
   find(record: PendingRecord, also?: Origin): Promise<Refusal | undefined>
-  /** What is stored of whoever something is begun for, so that an unlinking that comes later ends it. */
+  /**
+   * The stored form of an origin, with the state of unlinkings, so that a later unlinking ends what is begun for it.
+   */
   mark(origin: Origin): Promise<Origin>
-  /** What `sessions.end` has ended until now: kept with a decision. */
+  /** The state of `sessions.end` until now, kept with a decision. */
   marks(record: PendingRecord, user: string | undefined): Promise<EndMarks>
-  /** Notes the tokens that a request was begun with, so that their revocation ends it for as long as it is pending. */
+  /** Notes the tokens that a request was begun with, so that their revocation ends it as long as it is pending. */
   begun(record: PendingRecord): Promise<void>
   /**
-   * Whether the sessions of the key, or of a person who approved, have been ended since the approval: of this request, or
-   * of one that it goes on from.
+   * Whether the sessions of the key, or of a person who approved, have been ended since the approval of this request,
+   * or of one that it continues.
    */
   endedSince(record: PendingRecord, approved?: Approved): Promise<boolean>
 }
 
-/** What is known of the calls of `sessions.end`, and of what has been begun with tokens. */
+/** The state of `sessions.end`, and of requests begun with tokens. */
 export interface Ends {
   marks(who: { readonly jkt: string; readonly user?: string | undefined }): Promise<EndMarks>
   endedSince(
     who: { readonly jkt: string; readonly user?: string | undefined },
     marks: EndMarks,
   ): Promise<boolean>
-  /** Notes that a request is pending that was begun with a token. @param until milliseconds, when it is stored no longer */
+  /**
+   * Notes that a request begun with a token is pending. @param until milliseconds; the time until which the note is
+   * stored
+   */
   waitsWith(token: TokenName, until: number): Promise<void>
   /** Whether what was begun with a token has been ended. */
   hasEnded(token: TokenName): Promise<boolean>
@@ -53,7 +58,7 @@ export function createStops(
     },
     async begun({ caller, origins, forgotten }) {
       const { iss, jti, exp } = caller.token
-      // While a token could still be used its revocation is remembered anyway.
+      // While a token can still be used, its revocation is remembered anyway.
       const outlives = (exp + issuerSkew - instanceSkew) * 1000 >= forgotten
       const others = origins.filter(({ token }) => !(outlives && token.iss === iss && token.jti === jti))
       await Promise.all(others.map(({ token }) => ends.waitsWith(token, forgotten)))

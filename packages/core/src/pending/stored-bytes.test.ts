@@ -18,7 +18,7 @@ describe('the stored bytes of pending requests', () => {
       () => now,
       (issuer) => standings.get(issuer) ?? 'established',
     )
-  /** Takes as long as the limit allows; the names of what was taken. */
+  /** Takes entries up to the limit. @returns their names */
   const fill = (issuers: readonly string[], bytes: number, seconds: number, of: StoredBytes): string[] => {
     const names: string[] = []
     try {
@@ -50,7 +50,7 @@ describe('the stored bytes of pending requests', () => {
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(10)
   })
 
-  it('has a part that no newcomers take, however many', () => {
+  it('has a part that newcomers cannot take, however many they are', () => {
     const store = limitOf(1024 * kib)
     for (let index = 0; index < 100; index++) {
       const issuer = `https://made-up-${index}.example`
@@ -60,18 +60,18 @@ describe('the stored bytes of pending requests', () => {
     expect(many(['https://known.example'], kib, 60, store)).toBe(32)
   })
 
-  it('has a part for whom the operator named, whatever all others do', () => {
+  it('has a part for issuers that the operator named, whatever others do', () => {
     const store = limitOf(1024 * kib)
     standings.set('https://named.example', 'named')
     for (let index = 0; index < 1000; index++) many([`https://made-up-${index}.example`], kib, 4200, store)
     expect(many(['https://named.example'], kib, 60, store)).toBe(128)
   })
 
-  it('counts what is small as a kibibyte, since a store keeps more than the bytes', () => {
+  it('counts a small entry as one KiB, because of its overhead in the store', () => {
     expect(many(['https://a.example'], 1, 60, limitOf(64 * kib))).toBe(14)
   })
 
-  it('is given back when its time is over, and not before', () => {
+  it('is freed when its time is over, and not before', () => {
     now = 5000
     const store = limitOf(64 * kib)
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(3)
@@ -81,7 +81,7 @@ describe('the stored bytes of pending requests', () => {
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(3)
   })
 
-  it('is given back by what ends before its time, and only once', () => {
+  it('is freed by entries that end early, and only once', () => {
     const store = limitOf(64 * kib)
     const names = fill(['https://a.example'], 4 * kib, 60, store)
     store.shrink(names[0] as string, kib, 60)
@@ -92,7 +92,7 @@ describe('the stored bytes of pending requests', () => {
     expect(many(['https://a.example'], 4 * kib, 60, store)).toBe(3)
   })
 
-  it('counts an entry that is written again once, and keeps the old one where the new one is over the limit', () => {
+  it('counts a rewritten entry once, and keeps the old one if the new one is over the limit', () => {
     const store = limitOf(64 * kib)
     for (let index = 0; index < 100; index++) store.take('https://a.example', 4 * kib, 60, 'same')
     expect(() => store.take('https://a.example', 40 * kib, 60, 'same')).toThrow('pending.room')

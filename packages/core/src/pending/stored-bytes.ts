@@ -3,46 +3,46 @@ import { siteOf } from '../issuer/site.js'
 import { StoreError } from '../store/store-error.js'
 
 /**
- * The limit on the bytes that pending requests take in the store (option `pending.room`). Calls are stored with their
- * content, anyone can run an agent provider, and what has to be remembered cannot be evicted: without a limit a stranger
- * fills the store, and whatever else has to be written is refused.
+ * The limit on the bytes of pending requests in the store (option `pending.room`). Calls are stored with their
+ * content, anyone can run an agent provider, and pending requests cannot be evicted. Without a limit a stranger could
+ * fill the store, so that all other writes would be refused.
  */
 export interface StoredBytes {
   /**
-   * Counts one entry that is about to be written.
+   * Counts an entry that is about to be written.
    *
-   * @param issuer of the token behind it; issuers that the operator did not name are counted by their site (see
+   * @param issuer of the token behind it; issuers that the operator did not name are counted by site (see
    * {@link siteOf})
-   * @param seconds how long it is kept
-   * @param name of the entry, for {@link shrink} and {@link giveBack}; one of the same name is replaced
-   * @throws StoreError `full` when the issuer's share is used up; nothing has been counted then
+   * @param seconds that it is kept
+   * @param name of the entry, for {@link shrink} and {@link giveBack}; one with the same name is replaced
+   * @throws StoreError `full` when the issuer's share is used up; then nothing is counted
    */
   take(issuer: string, bytes: number, seconds: number, name: string): void
-  /** Counts an entry that has been made smaller: it now has this many bytes and is kept for this many seconds. */
+  /** Counts an entry that has become smaller, with its new bytes and seconds. */
   shrink(name: string, bytes: number, seconds: number): void
-  /** Counts an entry no longer. */
+  /** Stops counting an entry. */
   giveBack(name: string): void
 }
 
-/** How the bytes are shared, as parts of the whole. */
+/** The shares, as fractions of the whole. */
 const parts = {
-  /** The most that one issuer named by the operator may have. */
+  /** Limit for one issuer that the operator named. */
   named: 1 / 4,
-  /** The most that all other issuers may have together. */
+  /** Limit for all other issuers together. */
   unnamed: 7 / 8,
-  /** The most that all newcomers may have together: issuers of which a token first verified a few minutes ago. */
+  /** Limit for all newcomers together: issuers whose first token verified only a few minutes ago. */
   newcomers: 3 / 4,
 }
 
-/** Bytes counted for a small entry: what a store keeps beside it is more than the entry. */
+/** Bytes counted for a small entry, whose overhead in a store is larger than the entry. */
 const least = 1024
 
-/** Expiry is counted in steps of this many seconds, so that removing expired entries walks over few of them. */
+/** Expiry is counted in steps of this many seconds, so that few of them must be visited to remove expired entries. */
 const stepSeconds = 10
 
-/** An entry that is counted. */
+/** A counted entry. */
 interface Entry {
-  /** Whose bytes they are: the issuer, or its site. */
+  /** The owner of the bytes: an issuer, or its site. */
   readonly share: string
   readonly standing: IssuerClass
   bytes: number
@@ -50,8 +50,8 @@ interface Entry {
 }
 
 /**
- * Creates the limit. A site may have a third of what is then left for the others, so that no number of sites leaves
- * nothing for the next: the first gets about a fifth of the whole, the second less, and so on.
+ * Creates the limit. A site may have at most a third of what then remains for the others, so that no number of sites
+ * leaves nothing for the next: the first gets about a fifth of the whole, the second less, and so on.
  *
  * @param most bytes of all entries that this process has written
  * @param clock milliseconds, as `Date.now`

@@ -5,24 +5,24 @@ import { splitTarget } from '../http/message.js'
 import { describeContent, type RequestContent } from '../http/request-content.js'
 import type { PendingCall, PendingRecord } from './record.js'
 
-/** A held call, as the approver sees it. */
+/** A held call as shown to the approver. */
 export interface HeldRequest extends RequestTarget {
-  /** The content, where the route says `content: true`. */
+  /** The content, if the route has `content: true`. */
   readonly content?: RequestContent
 }
 
-/** A pending request as the application sees it. */
+/** A pending request as shown to the application. */
 export interface PendingView {
-  /** For `pending.approve(id)` and the others. Approvers may see it; keep it from the agent's user. */
+  /** For `pending.approve(id)` and the other methods. Approvers may see it; keep it from the agent's user. */
   readonly id: string
   readonly caller: TokenCaller
-  /** The held call, where there is one. Everything in it is untrusted: the caller wrote it. */
+  /** The held call, if any. Everything in it is untrusted: the caller wrote it. */
   readonly request?: HeldRequest
-  /** From then on nothing can settle it. */
+  /** After this time nothing can settle it. */
   readonly expires: Date
 }
 
-/** A pending request as the application sees it. */
+/** The view of a pending request for the application. */
 export function viewOf(record: PendingRecord): PendingView {
   const { id, caller, call, expires } = record
   return {
@@ -33,7 +33,7 @@ export function viewOf(record: PendingRecord): PendingView {
   }
 }
 
-/** The first line of a held call and, where the route shows it, its content. */
+/** The request target of a held call and, if the route shows it, its content. */
 function viewCall({ held, shown }: PendingCall): HeldRequest {
   const target = splitTarget(held)
   if (shown !== true) return target

@@ -14,13 +14,13 @@ const clock = (): number => now * 1000
 const post = { method: 'POST', target: '/data', rawHeaders: ['Host', 'rs.example'] }
 const request = async (typ: 'aa-agent+jwt' | 'aa-person+jwt' | 'aa-auth+jwt'): Promise<HttpRequest> =>
   signed(await token(typ), {}, post)
-/** The same bytes once more, as they come with another connection. */
+/** The same bytes again, over another connection. */
 const again = (sent: HttpRequest): HttpRequest => ({ ...sent, rawHeaders: [...sent.rawHeaders] })
 const check = async (server: Server, requirement: Requirement, sent: HttpRequest): Promise<string> =>
   inShort(await server.require(requirement).check(again(sent)))
 const used = '401 invalid_signature'
 
-describe('a signature that serves once', () => {
+describe('a signature that is accepted once', () => {
   it.each<[string, 'aa-agent+jwt' | 'aa-person+jwt' | 'aa-auth+jwt', Requirement, string]>([
     ['a challenge for a person token', 'aa-agent+jwt', 'person', '401 person-token'],
     ['a challenge for an auth token', 'aa-person+jwt', { scope: 'data.read' }, 'auth-token: data.read'],
@@ -50,7 +50,7 @@ describe('a signature that serves once', () => {
       '500 server_error',
     ],
     [
-      'a call that nobody could be asked about',
+      'a call about which nobody could be asked',
       'aa-auth+jwt',
       { scope: 'data.read', policy: () => approval({ ask: () => Promise.reject(new Error('no mail')) }) },
       '500 server_error',
@@ -61,7 +61,7 @@ describe('a signature that serves once', () => {
     for (let i = 0; i < 3; i++) expect(await check(server, requirement, sent)).toBe(answer)
   })
 
-  it('is used up by being served, whatever was answered before (R-073)', async () => {
+  it('is used up when the request is served, whatever was answered before (R-073)', async () => {
     const verdicts = [deny('closed'), allow(), allow()]
     const policy: Policy = () => verdicts.shift() ?? allow()
     const server = testResource({ replay: true })
@@ -72,7 +72,7 @@ describe('a signature that serves once', () => {
     expect(await check(server, requirement, sent)).toBe(used)
   })
 
-  it('is used up by a call that is put aside, and asks nobody twice', async () => {
+  it('is used up by a call that is put on hold, so that nobody is asked twice', async () => {
     let asked = 0
     const policy: Policy = () => approval({ ask: () => void asked++ })
     const server = testResource({ replay: true })
@@ -90,7 +90,7 @@ describe('a signature that serves once', () => {
     expect(await check(server, held, sent)).toBe(used)
   })
 
-  it('serves one of many that come at once', async () => {
+  it('serves one of many simultaneous requests', async () => {
     const server = testResource({ replay: true, store: slow() })
     const sent = await request('aa-auth+jwt')
     const policy: Policy = async () => allow()
@@ -101,7 +101,7 @@ describe('a signature that serves once', () => {
     expect(answers.filter((answer) => answer === used)).toHaveLength(19)
   })
 
-  it('is used once by a router’s guard and its route’s, and given back when the second challenges', async () => {
+  it('is used once for the guards of a router and its route, and given back when the second challenges', async () => {
     const server = testResource({ replay: true, store: slow() })
     const router = server.require('agent')
     const inBrief = async (sent: HttpRequest, requirement: Requirement): Promise<string[]> => [
@@ -114,7 +114,7 @@ describe('a signature that serves once', () => {
     expect(await inBrief(again(sent), 'agent')).toEqual([used, used])
   })
 
-  it('serves once after each giving back, whatever the client of the store sends once more', async () => {
+  it('is accepted once after each giving back, whatever the client of the store sends again', async () => {
     const { store, writes } = resendingStore(clock)
     const server = testResource({ replay: true, store })
     const sent = await request('aa-agent+jwt')
@@ -122,7 +122,7 @@ describe('a signature that serves once', () => {
       const one = again(sent)
       expect(inShort(await server.require('agent').check(one))).toBe('served')
       expect(inShort(await server.require('person').check({ ...one }))).toBe('401 person-token')
-      // An earlier giving back or use takes back no later one.
+      // An earlier giving back or use undoes no later one.
       for (const write of [...writes]) write()
     }
     expect(await check(server, 'agent', sent)).toBe('served')
@@ -132,7 +132,7 @@ describe('a signature that serves once', () => {
     }
   })
 
-  it('stays used by another, whoever is challenged with the same', async () => {
+  it('stays used by another request when one with the same signature is challenged', async () => {
     const server = testResource({ replay: true })
     const sent = await request('aa-agent+jwt')
     expect(await check(server, 'agent', sent)).toBe('served')
@@ -140,7 +140,7 @@ describe('a signature that serves once', () => {
     expect(await check(server, 'agent', sent)).toBe(used)
   })
 
-  it('is told of in report-only mode, and used up by being served', async () => {
+  it('is reported in report-only mode, and used up when served', async () => {
     const server = testResource({ replay: true })
     const observe = async (sent: HttpRequest, requirement: Requirement): Promise<unknown> => {
       const outcome = await server.require(requirement).check(again(sent))
@@ -156,7 +156,7 @@ describe('a signature that serves once', () => {
     expect([await observe(agent, served), await observe(agent, served)]).toEqual([null, 'invalid_signature'])
   })
 
-  it('is claimed of no store that a challenge has no need of', async () => {
+  it('is not claimed for a challenge', async () => {
     const store: Store = { ...slow(), claim: () => Promise.reject(new Error('read only')) }
     const server = testResource({ replay: true, store })
     expect(await check(server, 'person', await request('aa-agent+jwt'))).toBe('401 person-token')
@@ -177,14 +177,14 @@ function slow(): Store {
 }
 
 describe('two instances whose clocks are ten seconds apart', () => {
-  it('take a signature once, as long as either accepts it', async () => {
+  it('accept a signature once, as long as either accepts it at all', async () => {
     let ms = now * 1000
     const store = createMemoryStore({ clock: () => ms })
     const one = testResource({ store, replay: true, clock: () => ms })
     const behind = testResource({ store, replay: true, clock: () => ms - 10_000 })
     const sent = await request('aa-agent+jwt')
     expect(await check(one, 'agent', sent)).toBe('served')
-    // The window is 60 seconds, judged by whole ones.
+    // The window is 60 seconds, judged in whole seconds.
     for (const passed of [60_000, 70_000, 70_999]) {
       ms = now * 1000 + passed
       expect(await check(behind, 'agent', sent)).toBe(used)

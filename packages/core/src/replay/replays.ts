@@ -11,7 +11,7 @@ import type { BreakGlassCheck } from '../store/break-glass.js'
 import type { Store } from '../store/store.js'
 import { headOf, latestVersion, type Version, writeVersion } from '../store/versions.js'
 
-/** On which methods a signature is accepted only once: on none, on unsafe ones, on all. */
+/** The methods on which a signature is accepted only once: none, unsafe ones, or all. */
 export type ReplayMode = 'off' | 'unsafe' | 'all'
 
 /** The mode for a value of the option `replay`. */
@@ -20,13 +20,16 @@ export function replayMode(word: boolean | 'all'): ReplayMode {
   return word ? 'unsafe' : 'off'
 }
 
-/** The signatures that have been used; the check for replays. */
+/** The used signatures; the check for replays. */
 export interface Replays {
-  /** Keeps the verified signature of a request, where it is accepted only once, until the request is served or refused. */
+  /** Keeps the verified signature of a request until the request is served or refused, if it is accepted only once. */
   keep(request: HttpRequest, read: ReadSignature, jkt: string, mode: ReplayMode): void
-  /** Records the signature of a request that is about to be served as used; a refusal if it had been used before. */
+  /** Records the signature of a request that is about to be served as used. @returns a refusal if it was used before */
   use(request: HttpRequest, mode: ReplayMode): Awaitable<Refusal | undefined>
-  /** The request was challenged or refused after all, so its signature counts as unused. Never rejects. */
+  /**
+   * Releases the signature of a request that was challenged or refused after all, so that it counts as unused. Never
+   * rejects.
+   */
   giveBack(request: HttpRequest): Awaitable<void>
 }
 
@@ -34,16 +37,16 @@ export interface Replays {
 export interface ReplayContext {
   readonly store: Store
   readonly breakGlass: BreakGlassCheck
-  /** Seconds that `created` may lie from our clock, either way. */
+  /** Seconds by which `created` may differ from our clock, in either direction. */
   readonly window: number
-  /** Milliseconds: until then replays are reported and let pass. */
+  /** Milliseconds until which replays are only reported. */
   readonly reportOnlyUntil: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
   readonly report: (event: UntimedEvent<StateEvent>, request?: HttpRequest) => void
 }
 
-// RFC 9110, 9.2.1: repeating them changes nothing.
+// RFC 9110, 9.2.1: these methods are not meant to change anything.
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /** A verified signature, kept until its request is served or refused. */
@@ -52,11 +55,11 @@ interface Kept {
   readonly jkt: string
 }
 
-/** What a request has recorded as used. */
+/** The use that a request has recorded. */
 interface Own {
   readonly key: string
   readonly version: Version
-  /** Milliseconds: until then it is remembered. */
+  /** Milliseconds until which it is remembered. */
   readonly until: number
 }
 
@@ -70,16 +73,17 @@ const servesOnce = (mode: ReplayMode, method: string): boolean =>
   mode === 'all' || (mode === 'unsafe' && !safeMethods.has(method))
 
 /**
- * One use of a signature, by (key, SHA-256 of the signature base). Never by the bytes of the signature, of which ECDSA
- * has a second valid form (G-29). What is remembered is held for as long as `created` passes anywhere. A challenge or a
- * refusal uses up nothing: nothing was done, and agents repeat the same request within the second (G-71).
+ * Makes each signature usable once, identified by its key and the SHA-256 of its signature base. Not by the bytes of
+ * the signature, because an ECDSA signature has a second valid form (G-29). A use is remembered for as long as any
+ * instance accepts its `created`. A challenge or a refusal uses up nothing: nothing was done, and agents repeat the
+ * Keyed by a request's own field lines, which are the same for the guard of a router and that of its route.
  */
 export function createReplays(context: ReplayContext): Replays {
   const { store, breakGlass, clock, report } = context
-  // By a request's own field lines: a router's guard and its route's see the same request.
+  // Keyed by a request's own field lines, which are the same for the guard of a router and that of its route.
   const kept = new WeakMap<HttpRequest['rawHeaders'], Kept>()
   const own = new WeakMap<HttpRequest['rawHeaders'], Own>()
-  // A look into that map costs a refusal more than whether there has ever been anything in it.
+  // For refusals, checking this flag is cheaper than a lookup in that map.
   let isInUse = false
 
   const secondsUntil = (until: number): number => Math.max(1, (until - clock()) / 1000)
@@ -118,7 +122,8 @@ export function createReplays(context: ReplayContext): Replays {
       const { read, jkt } = signature
       const key = replayKey(jkt, read.base)
       if (own.get(request.rawHeaders)?.key === key) return undefined
-      // So that no instance accepts what is forgotten. Freshness is judged by whole seconds, hence one more.
+      // So that no instance accepts a signature that is forgotten. Freshness is judged in whole seconds, hence one
+      // more.
       const until = (read.created + context.window + 1 + instanceSkew) * 1000
       const first = andThen(claim(key, until), (version) => {
         if (version !== undefined) {
@@ -136,7 +141,7 @@ export function createReplays(context: ReplayContext): Replays {
       own.delete(request.rawHeaders)
       const { key, version, until } = recorded
       const gone = writeVersion(store, key, version, unused, secondsUntil(until))
-      // A signature that cannot be given back stays used; the store's failure has been reported.
+      // A signature that cannot be given back stays used; the failure of the store has been reported.
       return isPromiseLike(gone) ? gone.then(ignore, ignore) : undefined
     },
   }
@@ -149,8 +154,8 @@ function replayKey(jkt: string, base: Uint8Array): string {
 }
 
 /**
- * The refusal of a replay. Two honest calls in one second differ in nothing that is signed if their query or content is not
- * covered, so an agent that left those out is asked to cover them. That helps no attacker, who cannot sign.
+ * The refusal of a replay. If query or content is not covered, two honest calls in one second may differ in nothing
+ * that is signed, so the agent is asked to cover them. That helps no attacker, who cannot sign.
  */
 function refuseReplay(request: HttpRequest, read: ReadSignature): Refusal {
   const covers = (...names: readonly string[]): boolean => names.some((name) => read.covered.includes(name))

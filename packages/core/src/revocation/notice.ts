@@ -29,8 +29,8 @@ const timeoutMilliseconds = 5000
 const maxBytes = 16_384
 
 /**
- * Tells a server that a token of ours is revoked (AAuth 11.12.1): a signed `POST` in our own right, which covers its
- * content. Never rejects.
+ * Tells a server that a token of ours is revoked (AAuth 11.12.1), with a `POST` signed with our own key that covers
+ * its content. Never rejects.
  */
 export async function sendNotice(
   endpoint: string,
@@ -75,7 +75,7 @@ async function compose(
   return { headers: { ...content, ...fields }, body }
 }
 
-/** AAuth 11.12.3: an absent body is success; one that is there has to be a JSON object. */
+/** AAuth 11.12.3: an absent body is success; a present one must be a JSON object. */
 async function readNotice(response: IssuerResponse, signal: AbortSignal): Promise<Notice> {
   const { status } = response
   const content = await readBytes(response, maxBytes, signal)

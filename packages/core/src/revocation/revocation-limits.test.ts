@@ -10,7 +10,7 @@ beforeEach(() => {
   time = now
   store = createMemoryStore({ clock })
 })
-/** Takes as many as it is given; how many it got. */
+/** Tries to take this many. @returns how many it got */
 const take = async (
   rate: RevocationRate,
   who: string,
@@ -25,19 +25,19 @@ const take = async (
 }
 
 describe('the rate of revocations', () => {
-  it('is one for all instances together', async () => {
+  it('is shared by all instances', async () => {
     const [one, two] = [new RevocationRate(store, clock), new RevocationRate(store, clock)]
     const got = await Promise.all([take(one, 'ps', 50, 60), take(two, 'ps', 50, 60)])
     expect(got[0] + got[1]).toBe(60)
   })
 
-  it('is each issuer’s own', async () => {
+  it('is separate for each issuer', async () => {
     const rate = new RevocationRate(store, clock)
     expect(await take(rate, 'one', 10, 5)).toBe(5)
     expect(await take(rate, 'two', 10, 5)).toBe(5)
   })
 
-  it('begins anew with the minute, and says when that is', async () => {
+  it('starts again with each minute, and says when that is', async () => {
     const rate = new RevocationRate(store, clock)
     time = Math.ceil(now / 60) * 60 + 45
     expect(await take(rate, 'ps', 6, 5)).toBe(5)
@@ -46,7 +46,7 @@ describe('the rate of revocations', () => {
     expect(await take(rate, 'ps', 6, 5)).toBe(5)
   })
 
-  it('costs an instance that comes late no more than there are slots, once', async () => {
+  it('costs a late instance at most one try for each slot, once', async () => {
     await take(new RevocationRate(store, clock), 'ps', 60, 60)
     let claims = 0
     const counted = {
@@ -73,7 +73,7 @@ describe('the rate of revocations', () => {
   })
 })
 
-describe('what issuers have together', () => {
+describe('the rate shared by issuers', () => {
   const together = async (
     rate: RevocationRate,
     who: string,
@@ -96,25 +96,25 @@ describe('what issuers have together', () => {
     expect(await together(rate, 'https://ps.example', 60)).toBe(60)
   })
 
-  it('costs nobody his own where it is used up', async () => {
+  it('leaves each issuer its own rate when it is used up', async () => {
     const rate = new RevocationRate(store, clock)
     for (let index = 0; index < 700; index++) await together(rate, `https://made-up-${index}.example`, 1)
     expect(await together(rate, 'https://ps.example', 100)).toBe(0)
-    // A token of it has verified meanwhile, say.
+    // For example, one of its tokens has verified in the meantime.
     expect(await take(rate, 'https://ps.example', 100, 60)).toBe(60)
     const [before] = [store.size]
     expect(await together(rate, 'https://other.example', 100)).toBe(0)
     expect(store.size).toBe(before)
   })
 
-  it('is not used up by one whose own is', async () => {
+  it('is not used by an issuer whose own rate is used up', async () => {
     const rate = new RevocationRate(store, clock)
     expect(await together(rate, 'https://evil.example', 1000)).toBe(60)
     for (let index = 0; index < 300; index++) await together(rate, `https://made-up-${index}.example`, 1)
     expect(await together(rate, 'https://ps.example', 10)).toBe(10)
   })
 
-  it('is one bound for all instances that share the store', async () => {
+  it('is one limit for all instances that share the store', async () => {
     const instances = [new RevocationRate(store, clock), new RevocationRate(store, clock)] as const
     let taken = 0
     for (let index = 0; index < 800; index++)
@@ -123,18 +123,18 @@ describe('what issuers have together', () => {
   })
 })
 
-describe('the bound on live revocations', () => {
-  it('is kept by the rate: no minute’s worth lives longer than its tokens', () => {
+describe('the limit on live revocations', () => {
+  it('is enforced by the rate: revocations live no longer than their tokens', () => {
     const lifetime = 3600 + 60 + 60
     for (const live of [1, 63, 1000, 10_000]) {
       const perMinute = boundedRate({ ...revocationLimits, perMinute: 1_000_000, live }, lifetime)
-      // Minutes in which something still live can have been recorded.
+      // Minutes in which live revocations may have been recorded.
       const minutes = Math.ceil(lifetime / 60) + 1
       expect(perMinute === 1 || perMinute * minutes <= live).toBe(true)
     }
   })
 
-  it('leaves the default rate as it is', () => {
+  it('does not change the default rate', () => {
     expect(boundedRate(revocationLimits, 3720)).toBe(60)
   })
 })

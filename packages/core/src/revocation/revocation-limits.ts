@@ -4,21 +4,21 @@ import { Refusal } from '../errors.js'
 import { atMost, instanceSkew } from '../limits.js'
 import type { Store } from '../store/store.js'
 
-/** How many revocations are recorded (AAuth 11.12.3, G-56). Whoever sends more is answered `429` and may repeat it. */
+/** Limits on recorded revocations (AAuth 11.12.3, G-56). An issuer over a limit is answered `429` and may try again. */
 export interface RevocationLimits {
-  /** Of one issuer, in a minute. Default 60. */
+  /** Revocations per minute from one issuer. Default 60. */
   readonly perMinute: number
-  /** Of one issuer, live at once. Default 10 000. Held by lowering `perMinute` where it is too much for that. */
+  /** Live revocations of one issuer. Default 10 000. Enforced by lowering `perMinute` if necessary. */
   readonly live: number
   /**
-   * Of all issuers together of whom no token has verified in this process, in a minute; and as many of all others that
-   * the operator did not name. Of either, the issuers below one registrable domain may have a third of what is then left
-   * for others. Default 300.
+   * Revocations per minute from all issuers together that have not had a token verified in this process; and the same
+   * number from all others that the operator did not name. Within each group, the issuers below one registrable
+   * domain may use at most a third of what then remains for the others. Default 300.
    */
   readonly newcomersPerMinute: number
 }
 
-/** A rate and whom it is for. */
+/** A rate, and for whom. */
 export interface Share {
   readonly who: string
   readonly perMinute: number
@@ -28,8 +28,8 @@ export interface Share {
 export const revocationLimits: RevocationLimits = { perMinute: 60, live: 10_000, newcomersPerMinute: 300 }
 
 /**
- * The rate limit on revocations. It counts by claiming numbered slots of a minute in the store that all instances share, so
- * that one limit holds for all of them together. A process remembers the first slot that may be free.
+ * The rate limit on revocations. It claims numbered slots of a minute in the shared store, so that one limit applies
+ * to all instances together. A process remembers the first slot that may be free.
  */
 export class RevocationRate {
   readonly #store: Store
@@ -42,20 +42,20 @@ export class RevocationRate {
     this.#clock = clock
   }
 
-  /** Takes one of `perMinute`; `rate_limited` when all are taken. */
+  /** Takes one of `perMinute`; `rate_limited` when none is left. */
   async take(who: string, perMinute: number): Promise<Refusal | undefined> {
     const slot = await this.#claim(this.#counter(who), perMinute)
     return slot === undefined ? this.#refuse() : undefined
   }
 
   /**
-   * Takes one from an issuer's own rate and one from the rate that issuers of its kind share. Where one of them is used up,
-   * none is taken from the other.
+   * Takes one from the issuer's own rate and one from the rate that issuers of its kind share. If one of them is used
+   * up, neither is reduced.
    */
   async takeBoth(own: Share, together: Share & { readonly part: string }): Promise<Refusal | undefined> {
     const pool = this.#counter(together.who)
     const left = together.perMinute - this.#reachedBy(pool) - 1
-    // The first of each part is let in while there is any.
+    // The first issuer of each domain is let in while there is any left.
     const ofPart = Math.max(1, Math.floor(left / 3))
     const wanted = [
       [this.#counter(own.who), own.perMinute],
@@ -86,7 +86,8 @@ export class RevocationRate {
 
   async #giveBack(taken: readonly (readonly [string, number])[]): Promise<void> {
     for (const [counter, slot] of taken) {
-      // The key is of one minute, so what takes effect later than that frees nothing; within it, it lets through one more.
+      // The key is for one minute. A deletion that takes effect later frees nothing; one within the minute lets one
+      // more through.
       await this.#store.delete(slotKey(counter, slot))
       this.#reached.set(counter, Math.min(slot, this.#reachedBy(counter)))
     }
@@ -115,9 +116,9 @@ export class RevocationRate {
 
 const slotKey = (counter: string, slot: number): string => `revoking:${counter}:${slot}`
 
-/** The rate at which no more than `live` entries of `lifetime` seconds can be live at once. */
+/** The rate at which at most `live` entries of `lifetime` seconds can be live at once. */
 export function boundedRate(limits: RevocationLimits, lifetime: number): number {
-  // Counting by whole minutes lets one minute's worth more through.
+  // Counting by whole minutes can let through one more minute's worth.
   const minutes = Math.ceil(lifetime / 60) + 1
   return Math.max(1, Math.min(limits.perMinute, Math.floor(limits.live / minutes)))
 }

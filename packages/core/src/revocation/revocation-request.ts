@@ -10,18 +10,18 @@ export interface RevokedToken {
   readonly exp: number
 }
 
-/** A revocation that was sent to us. */
+/** A revocation sent to us. */
 export interface ReadRevocation extends RevokedToken {
-  /** Whether it says its `exp`, or another was taken for it. */
+  /** Whether it has an `exp`, or one was assumed. */
   readonly isSaid: boolean
 }
 
 /**
- * Reads the content of a revocation (AAuth 11.12.1). Other members are ignored: an `iss` says nothing beside the
+ * Reads the content of a revocation (AAuth 11.12.1). Other members are ignored: an `iss` means nothing beside the
  * signature (N-177).
  *
  * @param latest seconds: no token accepted here expires later
- * @param unsaid seconds: the `exp` of a token whose revocation has none; `undefined` where it must have one
+ * @param unsaid seconds: the `exp` assumed if a revocation has none; `undefined` if it must have one
  */
 export async function readRevocation(
   request: HttpRequest,

@@ -4,8 +4,8 @@ import { now } from '../testing/party.js'
 import { resendingStore } from '../testing/resending-store.js'
 import { createRevocations } from './revocations.js'
 
-describe('a revocation that takes effect once more', () => {
-  it('forgets none sooner that was said since with a later end', async () => {
+describe('a revocation that takes effect again', () => {
+  it('does not shorten one that was repeated with a later end', async () => {
     let time = now
     const clock = (): number => time * 1000
     const { store, writes } = resendingStore(clock)
@@ -20,7 +20,7 @@ describe('a revocation that takes effect once more', () => {
   })
 })
 
-describe('what is kept of a revocation', () => {
+describe('the key of a revocation', () => {
   const clock = (): number => now * 1000
   const longIssuer = `https://${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.example`
   it.each([

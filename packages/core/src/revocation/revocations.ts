@@ -11,17 +11,17 @@ import type { Store } from '../store/store.js'
 
 /** A token that its issuer has revoked. */
 export interface Revocation {
-  /** The issuer that revoked: only its own tokens (R-260). */
+  /** The issuer that revoked it; it can revoke only its own tokens (R-260). */
   readonly iss: string
   readonly jti: string
-  /** Seconds; the revoked token's own `exp`, after which nothing needs remembering. */
+  /** Seconds; the `exp` of the revoked token, after which the revocation need not be remembered. */
   readonly exp: number
 }
 
-/** The revocations recorded, by (`iss`, `jti`), in the store that all instances share. */
+/** The recorded revocations, by (`iss`, `jti`), in the store that all instances share. */
 export interface Revocations {
   /**
-   * Records one. Repeating it is harmless; one that has expired is not stored.
+   * Records a revocation. Repeating is harmless; one of an expired token is not stored.
    *
    * @throws TypeError when `iss`, `jti` or `exp` is missing or malformed
    */
@@ -30,28 +30,28 @@ export interface Revocations {
   has(token: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean>
 }
 
-/** {@link Revocations}, for the check of each request. */
+/** {@link Revocations} for the check of each request. */
 export interface RevocationCheck extends Revocations {
   /** The mark that changes with every revocation; `undefined` while there is none. */
   mark(): Awaitable<string | undefined>
   /**
-   * Whether the token has been revoked, in view of a mark that was read after its request had arrived. A token that was
+   * Whether the token has been revoked, under a mark that was read after its request had arrived. A token that was
    * not revoked under the same mark is not looked up again.
    *
-   * @param token the object that is kept of it
+   * @param token the object that is kept for the token
    */
   under(mark: string | undefined, token: PresentedToken): Awaitable<boolean>
 }
 
 /** {@link Revocations} with the operation that the revocation endpoint uses. */
 export interface RevocationRecords extends RevocationCheck {
-  /** Whether the revocation has been recorded, with an `exp` that is no earlier. */
+  /** Whether the revocation has been recorded, with the same `exp` or a later one. */
   covers(revocation: Revocation): Awaitable<boolean>
 }
 
 /** The key of the mark, which every request reads. */
 export const revokedMarkKey = 'revoked:mark'
-// Longer than any token; where it has gone, each token is looked up until there is another one.
+// Longer than any token lives. If the mark is gone, each token is looked up until there is another one.
 const markSeconds = 30 * 86_400
 
 /** Creates the {@link Revocations} of a server. @param clock milliseconds, as `Date.now` */
@@ -59,7 +59,7 @@ export function createRevocations(store: Store, clock: () => number): Revocation
   const mark = new Mark<PresentedToken>(store, revokedMarkKey, markSeconds)
   const has = ({ iss, jti }: Pick<PresentedToken, 'iss' | 'jti'>): Awaitable<boolean> =>
     andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined)
-  // What is kept of one is its `exp`.
+  // The value stored for a revocation is its `exp`.
   const covers = ({ iss, jti, exp }: Revocation): Awaitable<boolean> =>
     andThen(store.get(revocationKey(iss, jti)), (value) => value !== undefined && Number(value) >= exp)
   return {
@@ -80,8 +80,8 @@ export function createRevocations(store: Store, clock: () => number): Revocation
       const ttl = Math.ceil(exp + issuerSkew - clock() / 1000)
       if (ttl <= 0) return undefined
       const key = revocationKey(iss, jti)
-      // One said again with an earlier `exp` takes nothing back, nor does the first one where it takes effect once more, late:
-      // it is a claim. The first time may have been cut short before its mark.
+      // A repetition with an earlier `exp` takes nothing back, nor does the first one if it takes effect again late,
+      // because it is a claim. The first attempt may have been interrupted before its mark was written.
       const recorded = andThen(store.claim(key, String(exp), ttl), (isFirst) =>
         isFirst
           ? undefined
@@ -94,7 +94,7 @@ export function createRevocations(store: Store, clock: () => number): Revocation
   }
 }
 
-// The members of a caller's token are these and more.
+// A caller's token has more members than these.
 const revocationSchema: z.ZodType<Revocation> = z.object(
   {
     iss: z.custom<string>(
@@ -107,9 +107,9 @@ const revocationSchema: z.ZodType<Revocation> = z.object(
   'must be called with { iss, jti, exp } of the token',
 )
 
-// A jti is a stranger's string of any length and alphabet. The usual ones stand for themselves, since hashing costs as
-// much as everything else that is asked of the store; the others are hashed. An issuer is a server identifier. What is long is
-// hashed as well: strangers have thousands recorded, and each process keeps those that it has recorded itself.
+// A `jti` is a stranger's string of any length and alphabet. Common forms are used as they are, because hashing costs
+// as much as the rest of the lookup; others are hashed. An issuer is a server identifier. Long keys are hashed as
+// well: strangers can have thousands recorded, and each process keeps its own in memory.
 const usualJti = /^[A-Za-z0-9_-]{1,128}$/
 const longestNames = 128
 

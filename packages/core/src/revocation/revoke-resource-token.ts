@@ -13,11 +13,11 @@ import { type Notice, sendNotice } from './notice.js'
 /** A resource token of ours, as the event `resource-token` names it. */
 export interface IssuedResourceToken {
   readonly jti: string
-  /** Seconds; the token's own. */
+  /** Seconds; the `exp` of the token. */
   readonly exp: number
-  /** The server that the agent takes it to. */
+  /** The server to which the agent takes it. */
   readonly aud: string
-  /** The person's server. */
+  /** The person server. */
   readonly ps: string
 }
 
@@ -30,10 +30,10 @@ export interface SentRevocation {
 }
 
 /**
- * Revokes a resource token of ours at the server in its `aud` and, where that is our access server, at the person
- * server too (AAuth 11.12.2). Never rejects for what others do; whatever is not `recorded` may be sent again.
+ * Revokes a resource token of ours at the server in its `aud` and, if that is our access server, at the person server
+ * too (AAuth 11.12.2). Never rejects because of other servers. Revocations that are not `recorded` may be sent again.
  *
- * @throws TypeError without a signing key, or when what is given is not as the event `resource-token` has it
+ * @throws TypeError without a signing key, or when the argument is not what the event `resource-token` has
  */
 export type RevokeResourceToken = (token: IssuedResourceToken) => Promise<readonly SentRevocation[]>
 
@@ -42,7 +42,7 @@ const serverIdentifier = z.custom<string>(
   'must be a server identifier, as the event resource-token has it',
 )
 
-// The whole event may be given, so other members are let pass.
+// The whole event may be passed, so other members are allowed.
 const tokenSchema: z.ZodType<IssuedResourceToken> = z.object({
   jti: z.string('must be the jti of the token').min(1),
   exp: z.number('must be the exp of the token, in seconds'),
@@ -85,7 +85,7 @@ export function createRevokeResourceToken(
     }
     const endpoint = metadata['revocation_endpoint']
     if (endpoint === undefined) return { outcome: 'unsupported', reason: 'no revocation_endpoint' }
-    // The same rule as for every endpoint (AAuth 11.1.2, G-57); where it leads is for the fetch to judge.
+    // The same rule as for every endpoint (AAuth 11.1.2, G-57); the fetch checks the address.
     return isEndpointUrl(endpoint)
       ? endpoint
       : { outcome: 'unavailable', reason: 'revocation_endpoint is no endpoint URL' }
@@ -102,7 +102,7 @@ export function createRevokeResourceToken(
       })),
     )
     const endpoints = new Set<string>()
-    // One server under two names is told once (G-59).
+    // A server with two names is told once (G-59).
     const distinct = found.filter(
       ({ at }) => typeof at !== 'string' || (!endpoints.has(at) && endpoints.add(at)),
     )

@@ -12,18 +12,18 @@ import type { HttpRequest } from '../http/message.js'
 import { type RequestView, type RouteView, routeOf, viewRequest } from '../http/request-view.js'
 import { createLog } from './log.js'
 
-/** What an event is about, as `onEvent` is given it. */
+/** The context of an event, as passed to `onEvent`. */
 export interface EventAbout<Raw = unknown> {
-  /** The request; absent where the event is about none. */
+  /** The request; absent if the event is about none. */
   readonly request?: RequestView<Raw>
-  /** What was thrown, behind a failure of ours. It may hold anything: no event does. */
+  /** The thrown value behind a failure of ours. It may contain anything, so it is never part of an event. */
   readonly error?: unknown
 }
 
-/** The application's listener, whatever the type of the framework's requests. */
+/** The application's listener, for any type of framework requests. */
 export type Listener = (event: AAuthEvent, about: EventAbout) => unknown
 
-/** Who is told of events. */
+/** The receivers of events. */
 export interface ReportingContext {
   readonly resource: string
   readonly onEvent: Listener | undefined
@@ -32,17 +32,17 @@ export interface ReportingContext {
   readonly audit: OwnAuditLog | undefined
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  /** Milliseconds that only ever grow. */
+  /** A monotonic clock, in milliseconds. */
   readonly monotonic: () => number
 }
 
-/** What tells of events, and what gathers decisions. */
+/** Reports events and decisions. */
 export interface Reporting {
   readonly report: Report
   readonly decisions: Decisions
 }
 
-/** Tells the log and the application's listener of every event. Neither can change the answer to a request. */
+/** Reports every event to the log and the application's listener. Neither can change the answer to a request. */
 export function createReporting(context: ReportingContext): Reporting {
   const { resource, onEvent, logger, subjects, audit, clock, monotonic } = context
   const log = logger === false ? undefined : createLog(logger, monotonic)
@@ -86,7 +86,7 @@ export function createReporting(context: ReportingContext): Reporting {
   }
 }
 
-/** What listeners of the channel of events are given. The event is put together when one reads it. */
+/** The message for listeners of the channel of events. The event is built when one reads it. */
 class EventMessage implements EventTold {
   readonly resource: string
   readonly untold: UntimedEvent<AAuthEvent>
@@ -142,7 +142,7 @@ const aboutDraft = (draft: Draft): EventAbout => {
   return draft.about
 }
 
-/** What listeners of the channel of decisions are given. The event is put together when one reads it. */
+/** The message for listeners of the channel of decisions. The event is built when one reads it. */
 class DecisionMessage implements DecisionTold {
   readonly resource: string
   readonly conclusion: Conclusion
@@ -164,7 +164,7 @@ class DecisionMessage implements DecisionTold {
 function tell(onEvent: Listener, event: AAuthEvent, about: EventAbout): void {
   try {
     const told = onEvent(event, about)
-    // It may be an async function: a rejection that nobody handles ends the process.
+    // It may be an async function, and an unhandled rejection would end the process.
     if (isPromiseLike(told)) void Promise.resolve(told).catch(warnOf)
   } catch (cause) {
     warnOf(cause)
@@ -177,7 +177,7 @@ const warnOf = (cause: unknown): void =>
 const callIdIn = (request: object | undefined): string | undefined =>
   request === undefined ? undefined : callIdOf(request as HttpRequest)
 
-/** The view of the request is made when somebody looks at it. */
+/** Creates the view of the request only when it is read. */
 class About implements EventAbout {
   readonly error?: unknown
   readonly #request: HttpRequest | undefined
@@ -190,7 +190,7 @@ class About implements EventAbout {
   }
 
   get request(): RequestView {
-    // Absent, as the type has it: what is left out of a destructured object is undefined.
+    // If there is none, the getter returns `undefined`, which looks like an absent member when destructured.
     return (
       this.#request === undefined
         ? undefined

@@ -6,12 +6,12 @@ import type { Store } from './store.js'
 import { storeContract } from './store-contract.js'
 import { type WatchedStore, watchStore } from './watched-store.js'
 
-/** What comes of an answer may be asked in the turn after it. */
+/** Reads that follow from an answer may come in the next turn. */
 const turns = async (): Promise<void> => {
   for (let n = 0; n < 3; n++) await turn()
 }
 
-/** A call of `getMany` that has not been answered yet. */
+/** A call of `getMany` without an answer yet. */
 interface Call {
   readonly keys: readonly string[]
   answer(): void
@@ -23,7 +23,7 @@ let calls: Call[]
 let single: string[]
 let store: WatchedStore
 
-/** A store whose answers come when the test says so. */
+/** A store that answers when the test says so. */
 const slow = (more: Partial<Store> = {}): WatchedStore => {
   const inner: Store = {
     async get(key) {
@@ -39,7 +39,7 @@ const slow = (more: Partial<Store> = {}): WatchedStore => {
     },
     getMany: (keys) =>
       new Promise((resolve, reject) => {
-        // Read when it is answered, as late as a store may.
+        // Reads when it answers, which is as late as a store may.
         calls.push({ keys, answer: () => resolve(keys.map((key) => memory.get(key))), fail: reject })
       }),
     ...more,
@@ -56,7 +56,7 @@ beforeEach(() => {
 const call = (index: number): Call => calls[index] as Call
 
 describe('reads of one turn of the event loop', () => {
-  it('go together, each key once', async () => {
+  it('are sent together, each key once', async () => {
     memory.put('b', '2', 60)
     const answers = Promise.all([store.get('a'), store.get('b'), store.get('a')])
     expect(calls).toEqual([])
@@ -67,7 +67,7 @@ describe('reads of one turn of the event loop', () => {
     expect(single).toEqual([])
   })
 
-  it('take along those of the next turn, and no later ones', async () => {
+  it('include those of the next turn, and no later ones', async () => {
     const answers = [store.get('first')]
     await turn()
     answers.push(store.get('second'))
@@ -81,13 +81,13 @@ describe('reads of one turn of the event loop', () => {
     expect(await Promise.all(answers)).toEqual([undefined, undefined, undefined])
   })
 
-  it('never join those that were sent before they were asked for', async () => {
+  it('never join reads that were sent before', async () => {
     const before = store.get('late')
     await turns()
     memory.put('late', 'written', 60)
     const after = store.get('late')
     await turns()
-    // What is under way may have been read before the write.
+    // The read under way may have happened before the write.
     expect(calls).toHaveLength(1)
     memory.delete('late')
     call(0).answer()
@@ -100,7 +100,7 @@ describe('reads of one turn of the event loop', () => {
     memory.delete('late')
   })
 
-  it('are at most 128 keys a call, and none waits for ever', async () => {
+  it('are at most 128 keys a call, and none waits forever', async () => {
     const keys = Array.from({ length: 300 }, (_, index) => `many:${index}`)
     const answers = Promise.all(keys.map((key) => store.get(key)))
     await turns()
@@ -114,7 +114,7 @@ describe('reads of one turn of the event loop', () => {
     expect(calls.flatMap((made) => made.keys)).toEqual(keys)
   })
 
-  it('fail together, and those behind them at once, without waiting twice', async () => {
+  it('fail together, and the waiting ones at once, without waiting twice', async () => {
     const first = store.get('a')
     await turns()
     const behind = store.get('b')
@@ -122,12 +122,12 @@ describe('reads of one turn of the event loop', () => {
     await expect(first).rejects.toMatchObject({ name: 'StoreError', fault: 'failed' })
     await expect(behind).rejects.toMatchObject({ message: 'connection lost' })
     expect(store.health().reads.state).toBe('down')
-    // From here on each key is asked for by itself, so that it is known when it has recovered.
+    // From here on each key is read by itself, to see when it has recovered.
     expect(await store.get('a')).toBe(undefined)
     expect(single).toEqual(['a'])
   })
 
-  it('are refused where the store does not give one value for each key', async () => {
+  it('are refused if the store does not return one value for each key', async () => {
     for (const values of [[], ['1', '2'], undefined]) {
       const short = slow({ getMany: async () => values as never })
       await expect(short.get('deny:mark')).rejects.toMatchObject({ name: 'StoreError' })
@@ -146,7 +146,7 @@ describe('reads of one turn of the event loop', () => {
     await expect(batchReads(watched, inner).get('a')).rejects.toMatchObject({ fault: 'timeout' })
   })
 
-  it('go by parts, none of which waits for another', async () => {
+  it('are separate for each part, and do not wait for other parts', async () => {
     const parts = slow({ part: (key) => key.length })
     const answers = [parts.get('a'), parts.get('bb'), parts.get('b')].map(async (answer) => answer)
     await turns()
@@ -161,7 +161,7 @@ describe('reads of one turn of the event loop', () => {
     await Promise.all(answers)
   })
 
-  it('are left alone where the store cannot read many', async () => {
+  it('are unchanged if the store cannot read many keys', async () => {
     const inner = createMemoryStore()
     const watched = watchStore(inner, {
       timeout: 1000,
@@ -174,7 +174,7 @@ describe('reads of one turn of the event loop', () => {
   })
 })
 
-describe('a store whose reads go together', () => {
+describe('a store with batched reads', () => {
   const open = () => {
     let now = Date.now()
     const inner = createMemoryStore({ clock: () => now })

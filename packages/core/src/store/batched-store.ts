@@ -3,23 +3,23 @@ import { storeCalls, traced } from '../tracing/channels.js'
 import type { Store } from './store.js'
 import { entryOf, type StoreHealth, type WatchedStore } from './watched-store.js'
 
-/** Keys of one `getMany`, of at most 512 bytes each. What comes after them goes in another one, at once. */
+/** Limit on the keys of one `getMany`, each of at most 512 bytes. Further keys go in another one, at once. */
 const mostKeys = 128
 
-// A round trip costs the processor as much as some twenty requests that share one. The second turn takes an idle process
-// some microseconds; in a busy one it brings as many reads again.
+// A round trip costs as much processor time as about twenty requests that share one. For an idle process the second
+// turn takes a few microseconds; in a busy one it brings as many reads again.
 const turnsToWait = 2
 
-// The one of Node, whatever a test puts in its place later: no clock is involved.
+// Node's own, whatever a test puts in its place later: no clock is involved.
 const { setImmediate: atEndOfTurn } = globalThis
 
 /**
- * Reads that are asked for in one turn of the event loop, or in the next, go to the store together, each key once; and while
- * some are under way, the next wait until those are answered. So all the requests whose bytes had arrived cost one round
- * trip and one timer, and the busier the process, the more there are of them. No read joins one that was sent before it
- * was asked for: what was acknowledged anywhere before a request arrived is seen by it.
+ * Sends reads that are requested in one turn of the event loop, or in the next, to the store together, each key once.
+ * While some are under way, the next ones wait until those are answered. So all requests whose bytes had arrived cost
+ * one round trip and one timer, and a busier process shares each among more requests. No read joins one that was sent
+ * before it was requested, so it sees everything that was acknowledged anywhere before its request arrived.
  *
- * A store without `getMany` is passed on as it is.
+ * A store without `getMany` is returned unchanged.
  */
 export function batchReads(store: WatchedStore, source: Store): WatchedStore {
   return source.getMany === undefined ? store : new BatchedStore(store)
@@ -27,7 +27,7 @@ export function batchReads(store: WatchedStore, source: Store): WatchedStore {
 
 type Value = string | undefined
 
-/** A key that is to be read, for everybody who asked for it in this turn. */
+/** A key to read, for everyone who requested it in this turn. */
 interface Read {
   readonly answer: Promise<Value>
   readonly resolve: (value: Value) => void
@@ -109,7 +109,7 @@ class BatchedStore implements WatchedStore {
     const batch = this.#waiting
     this.#waiting = new Map()
     if (this.#store.part !== undefined) {
-      // What is slow or gone in one part holds nothing up in the others.
+      // A slow or failed part does not delay the others.
       for (const keys of byPart(batch.keys(), this.#store.part)) this.#readMany(keys, batch, () => {})
       return
     }
@@ -124,13 +124,13 @@ class BatchedStore implements WatchedStore {
       this.#sendSoon()
       return
     }
-    // They would wait once more for what has just failed, and longer than an operation may take.
+    // They would wait again for what has just failed, and longer than an operation may take.
     const behind = this.#waiting
     this.#waiting = new Map()
     for (const { reject } of behind.values()) reject(cause)
   }
 
-  /** @param next told why they could not be read, if they could not */
+  /** @param next called with the error if the keys could not be read */
   #readMany(keys: readonly string[], batch: ReadonlyMap<string, Read>, next: (cause: unknown) => void): void {
     const { getMany } = this.#store as Required<WatchedStore>
     getMany.call(this.#store, keys).then(

@@ -1,27 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { type BreakGlassCheck, createBreakGlass } from './break-glass.js'
 
-describe('broken glass', () => {
-  it.each([-60_000, 3_600_000])(
-    'closes after its seconds, also when the time of day is set by %i ms',
-    (step) => {
-      let clock = 1_800_000_000_000
-      let monotonic = 0
-      const glass = createBreakGlass(
-        () => clock,
-        () => monotonic,
-        () => {},
-      )
-      glass.open({ uses: ['denial'], seconds: 60, reason: 'a test', by: 'the test' })
-      clock += step
-      monotonic = 59_999
-      expect(glass.current()).toMatchObject({ until: 1_800_000_060 })
-      monotonic = 60_000
-      expect(glass.current()).toBe(undefined)
-    },
-  )
+describe('a break-glass order', () => {
+  it.each([-60_000, 3_600_000])('ends after its seconds, even if the time of day is set by %i ms', (step) => {
+    let clock = 1_800_000_000_000
+    let monotonic = 0
+    const glass = createBreakGlass(
+      () => clock,
+      () => monotonic,
+      () => {},
+    )
+    glass.open({ uses: ['denial'], seconds: 60, reason: 'a test', by: 'the test' })
+    clock += step
+    monotonic = 59_999
+    expect(glass.current()).toMatchObject({ until: 1_800_000_060 })
+    monotonic = 60_000
+    expect(glass.current()).toBe(undefined)
+  })
 
-  describe('that is closed', () => {
+  describe('that has ended', () => {
     const order = { uses: ['denial'], seconds: 60, reason: 'a test', by: 'the test' } as const
     let monotonic: number
     let events: Record<string, unknown>[]
@@ -38,12 +35,12 @@ describe('broken glass', () => {
       return glass
     }
 
-    it('says who closed it, beside who had opened it', () => {
+    it('names who closed it and who opened it', () => {
       open().close({ by: 'day watch' })
       expect(events).toMatchObject([{ name: 'break-glass-closed', by: 'the test', closedBy: 'day watch' }])
     })
 
-    it('names nobody where nobody is named, or where it ends by itself', () => {
+    it('names nobody if nobody is given, or if it ends by itself', () => {
       open().close()
       expect(events).toHaveLength(1)
       expect(events[0]).not.toHaveProperty('closedBy')
@@ -55,7 +52,7 @@ describe('broken glass', () => {
       expect(events[0]).not.toHaveProperty('closedBy')
     })
 
-    it('names nobody who comes when it has ended by itself, and nobody has looked', () => {
+    it('names nobody who closes it after it has ended by itself unnoticed', () => {
       for (const come of [
         (glass: BreakGlassCheck) => glass.close({ by: 'day watch' }),
         (glass: BreakGlassCheck) => glass.open({ ...order, by: 'day watch' }),

@@ -6,9 +6,9 @@ import { StoreError, storeUnavailable } from './store-error.js'
 
 /** An order to let requests pass while the store is down. */
 export interface BreakGlassOrder {
-  /** The checks that are let pass when the store cannot be asked. While it can, they are made as ever. */
+  /** The checks that pass when the store cannot be read. While it can, they are made as usual. */
   readonly uses: readonly StoreUse[]
-  /** How long, in seconds; at most 3600. It closes by itself. */
+  /** Seconds that the order lasts; at most 3600. It ends by itself. */
   readonly seconds: number
   /** Why, for the events. */
   readonly reason: string
@@ -16,28 +16,28 @@ export interface BreakGlassOrder {
   readonly by: string
 }
 
-/** An order that is in force. */
+/** An order in force. */
 export interface OpenBreakGlass extends Omit<BreakGlassOrder, 'seconds'> {
   /** Seconds. */
   readonly until: number
 }
 
 /**
- * Lets requests pass, on the operator's order, although the store is down. In this process only: a store that cannot be
- * asked cannot carry an order to the other instances either.
+ * Lets requests pass, on the operator's order, although the store is down. Only in this process: while the store is
+ * down, it cannot carry the order to other instances.
  */
 export interface BreakGlass {
   /**
-   * Opens it, in place of an order before.
+   * Opens an order, replacing an earlier one.
    *
    * @throws TypeError when the order is malformed or longer than an hour
    */
   open(order: BreakGlassOrder): OpenBreakGlass
   /**
-   * Closes it, if open.
+   * Closes the order, if one is open.
    *
    * @param order who closes it, for the event
-   * @throws TypeError when `by` is no text; it is closed all the same
+   * @throws TypeError when `by` is no text; the order is closed all the same
    */
   close(order?: { readonly by: string }): void
   /** The order in force. */
@@ -46,7 +46,7 @@ export interface BreakGlass {
 
 /** {@link BreakGlass} with the operation that the checks use. */
 export interface BreakGlassCheck extends BreakGlass {
-  /** `store_unavailable` for a check that could not be made; `undefined` where an order lets it pass. */
+  /** `store_unavailable` for a check that could not be made; `undefined` if an order lets it pass. */
   refuse(use: StoreUse, cause: unknown): Refusal | undefined
 }
 
@@ -54,7 +54,8 @@ const maxSeconds = 3600
 
 /**
  * @param clock milliseconds, as `Date.now`
- * @param monotonic milliseconds that only ever grow: setting the time of day neither prolongs an order nor ends it
+ * @param monotonic a monotonic clock in milliseconds, so that setting the time of day neither prolongs an order nor
+ * ends it
  */
 export function createBreakGlass(
   clock: () => number,
@@ -88,7 +89,7 @@ export function createBreakGlass(
       try {
         if (order !== undefined) ({ by } = checkArgument(closingSchema, order, 'breakGlass.close: '))
       } finally {
-        // One that has ended by itself nobody has closed.
+        // Nobody closed an order that ended by itself.
         current()
         close(by)
       }

@@ -14,7 +14,7 @@ let day: number
 let reads: string[]
 let failing: boolean
 let connected: (() => void) | undefined
-/** Answers that are given when the test says so; at once where it is absent. */
+/** Answers that are given when the test says so; at once if it is absent. */
 let waiting: (() => void)[] | undefined
 
 const open = (): WatchedStore => {
@@ -57,7 +57,7 @@ beforeEach(() => {
 })
 
 describe('a leased read', () => {
-  it('answers for its time without a promise, and is then read again', async () => {
+  it('answers without a promise while it lasts, and is then repeated', async () => {
     const store = open()
     memory.put(key, 'one', 60)
     expect(await store.get(key)).toBe('one')
@@ -69,7 +69,7 @@ describe('a leased read', () => {
     expect(reads).toEqual([key, key])
   })
 
-  it('counts from before it was sent', async () => {
+  it('lasts from before it was sent', async () => {
     const store = open()
     waiting = []
     const slow = store.get(key)
@@ -81,7 +81,7 @@ describe('a leased read', () => {
     expect(await store.get(key)).toBe('new')
   })
 
-  it('fails when it has ended and the store cannot be read', async () => {
+  it('fails when its time is over and the store cannot be read', async () => {
     const store = open()
     await store.get(key)
     failing = true
@@ -91,7 +91,7 @@ describe('a leased read', () => {
     await expect(store.get(key)).rejects.toMatchObject({ name: 'StoreError' })
   })
 
-  it('ends at once where this process changes it, also under what is on its way', async () => {
+  it('ends at once when this process changes the key, even during a read', async () => {
     const store = open()
     await store.get(key)
     await store.put(key, 'mine', 60)
@@ -106,7 +106,7 @@ describe('a leased read', () => {
     expect(await store.get(key)).toBe('later')
   })
 
-  it('ends where either clock says so, and with the connection', async () => {
+  it('ends when either clock says so, and with the connection', async () => {
     const store = open()
     for (const end of [() => (day += 3_600_000), () => (day -= 3_600_000), () => connected?.()]) {
       await store.get(key)
@@ -126,7 +126,7 @@ describe('a leased read', () => {
   })
 })
 
-it('costs two readings at most in that time, however many ask, and none while nobody asks', async () => {
+it('costs at most two reads in that time, however many requests come, and none without requests', async () => {
   const readings: (() => void)[] = []
   let now = 0
   const source: Store = {
@@ -142,7 +142,7 @@ it('costs two readings at most in that time, however many ask, and none while no
   let made = 0
   for (let period = 0; period < 3; period++) {
     const asked: Awaitable<string | undefined>[] = []
-    // Some of them while the first reading is under way.
+    // Some of them during the first read.
     for (let round = 0; round < 10; round++) {
       for (let one = 0; one < 20; one++) asked.push(leased.get(key))
       if (round > 4) readings.shift()?.()

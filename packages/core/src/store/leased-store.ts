@@ -2,22 +2,22 @@ import type { Awaitable } from '../awaitable.js'
 import { isPromiseLike } from '../awaitable.js'
 import type { StoreHealth, WatchedStore } from './watched-store.js'
 
-/** How long an answer of the store stands for itself. */
+/** For which keys an answer of the store is used again, and for how long. */
 export interface Lease {
-  /** The keys whose answers do; all others are read each time. */
+  /** These keys; all others are read each time. */
   readonly keys: readonly string[]
-  /** Milliseconds from when it was asked for. */
+  /** Milliseconds since the read was sent. */
   readonly withinMs: number
   /** Milliseconds, as `Date.now`. */
   readonly clock: () => number
-  /** Milliseconds that only ever grow, as `performance.now`. */
+  /** A monotonic clock in milliseconds, as `performance.now`. */
   readonly monotonic: () => number
 }
 
 /**
- * Answers from what was read a moment ago, for a few keys that every request asks for. What another process has changed is
- * seen `withinMs` after it was acknowledged at the latest: the time counts from before the read was sent. After that
- * the store is read again, and where it cannot be, there is no answer. What this process changes it sees at once.
+ * Answers from recent reads, for a few keys that every request needs. A change by another process is visible at most
+ * `withinMs` after it was acknowledged, because the time counts from before the read was sent. After that the store
+ * is read again, and if that fails, so does the read. This process sees its own changes at once.
  */
 export function leaseReads(store: WatchedStore, lease: Lease): WatchedStore {
   return new LeasedStore(store, lease)
@@ -35,7 +35,7 @@ class LeasedStore implements WatchedStore {
   readonly #lease: Lease
   readonly #keys: ReadonlySet<string>
   readonly #held = new Map<string, Held>()
-  /** Counts what makes answers that are still under way too old. */
+  /** Incremented to invalidate answers that are still under way. */
   #changes = 0
 
   constructor(store: WatchedStore, lease: Lease) {
@@ -77,7 +77,7 @@ class LeasedStore implements WatchedStore {
     return this.#store.check()
   }
 
-  /** By both clocks: one of them stands still while a machine is suspended, the other can be set. */
+  /** Judged by both clocks: one stops while a machine is suspended, the other can be set. */
   #stands({ monotonic, clock }: Held): boolean {
     const { withinMs } = this.#lease
     return this.#lease.monotonic() - monotonic < withinMs && Math.abs(this.#lease.clock() - clock) < withinMs
@@ -97,7 +97,7 @@ class LeasedStore implements WatchedStore {
     return answer
   }
 
-  /** Before and after: what is read meanwhile may be either. */
+  /** Before and after the change: a read in between may return either value. */
   #changing<T>(key: string, change: () => Awaitable<T>): Awaitable<T> {
     if (!this.#keys.has(key)) return change()
     this.#forget()

@@ -44,10 +44,10 @@ beforeEach(() => {
   failing = undefined
 })
 
-describe('a mark over what was looked up', () => {
-  it('spares the look while it stays, and no longer', async () => {
+describe('a mark for negative lookups', () => {
+  it('saves lookups only while it stays the same', async () => {
     const [here, there] = [instance(), instance()]
-    // There is none yet, so this look sets one.
+    // There is none yet, so this lookup sets one.
     expect(await check(here)).toBe(false)
     expect(await check(here)).toBe(false)
     reads = []
@@ -57,7 +57,7 @@ describe('a mark over what was looked up', () => {
     expect(await check(here)).toBe(true)
   })
 
-  it('is looked past where another token was revoked', async () => {
+  it('is ignored after another token was revoked', async () => {
     const [here, there] = [instance(), instance()]
     await check(here)
     await check(here)
@@ -67,7 +67,7 @@ describe('a mark over what was looked up', () => {
     expect(reads).toHaveLength(2)
   })
 
-  it('is not taken for what was read before it: an entry that comes in between is found', async () => {
+  it('does not cover earlier reads: an entry written in between is found', async () => {
     const [here, there] = [instance(), instance()]
     await check(here)
     const before = await here.mark()
@@ -75,7 +75,7 @@ describe('a mark over what was looked up', () => {
     expect(await here.under(before, token)).toBe(true)
   })
 
-  it('changes when a revocation is said again whose first time was cut short', async () => {
+  it('changes when an interrupted revocation is repeated', async () => {
     const [here, there] = [instance(), instance()]
     await check(here)
     expect(await check(here)).toBe(false)
@@ -86,7 +86,7 @@ describe('a mark over what was looked up', () => {
     expect(await check(here)).toBe(true)
   })
 
-  it('is not needed: where none can be set, every token is looked up', async () => {
+  it('is not needed: if none can be set, every token is looked up', async () => {
     const here = instance()
     failing = revokedMarkKey
     expect(await check(here)).toBe(false)
@@ -94,7 +94,7 @@ describe('a mark over what was looked up', () => {
     expect(await check(here)).toBe(true)
   })
 
-  it('says nothing any more after a new connection: a primary that took over may have lost it', async () => {
+  it('is dropped after a new connection: a primary that took over may have lost it', async () => {
     const here = instance()
     await check(here)
     expect(await check(here)).toBe(false)
@@ -105,15 +105,15 @@ describe('a mark over what was looked up', () => {
   })
 })
 
-describe('an earlier mark that comes back', () => {
-  /** The mark of a list in which nobody is, and under which `token` is known not to be in it. */
+describe('an earlier mark that returns', () => {
+  /** The mark of an empty list, under which `token` is known to be absent. */
   const known = async (here: RevocationRecords): Promise<string> => {
     await here.record({ ...revocation, jti: 'another' })
     expect([await check(here), await check(here)]).toEqual([false, false])
     return memory.get(revokedMarkKey) as string
   }
 
-  it('says nothing to whoever has read another one in between', async () => {
+  it('means nothing to a process that has read another one in between', async () => {
     const [here, there] = [instance(), instance()]
     const earlier = await known(here)
     await there.record(revocation)
@@ -123,7 +123,7 @@ describe('an earlier mark that comes back', () => {
     expect(await here.under(earlier, { ...token, jti: 'somebody else' })).toBe(false)
   })
 
-  it('says nothing to whoever has read that there is none in between', async () => {
+  it('means nothing to a process that has found none in between', async () => {
     const here = instance()
     const earlier = await known(here)
     await memory.delete(revokedMarkKey)
@@ -135,10 +135,10 @@ describe('an earlier mark that comes back', () => {
     expect(await check(here)).toBe(true)
   })
 
-  it('stands no longer than until its process, which was given no answer, has a connection again', async () => {
+  it('is replaced as soon as the process whose write got no answer has a connection again', async () => {
     for (const outcome of ['rejected', 'under way'] as const) {
       memory = createMemoryStore({ clock })
-      // Its client has sent it, and it took effect; the connection is lost before the answer.
+      // Its client has sent it, and it took effect; the connection was lost before the answer.
       let sendAgain = (): void => {}
       let connect = (): void => {}
       let answer = (): void => {}
@@ -180,7 +180,7 @@ describe('an earlier mark that comes back', () => {
       await recorded
       await new Promise((resolve) => void setImmediate(resolve))
       expect(await check(here)).toBe(true)
-      // And it is not changed with every connection from then on.
+      // And it does not change with every later connection.
       const changed = await memory.get(revokedMarkKey)
       connect()
       await new Promise((resolve) => void setImmediate(resolve))

@@ -4,16 +4,16 @@ import { isPromiseLike } from '../awaitable.js'
 import type { Store } from './store.js'
 
 /**
- * A key whose value changes with every change of a list in the store. What was looked up and not found need not be looked
- * up again while the mark is the same: it is read with each request, once for all that arrive together, instead of an
- * entry for each.
+ * A key whose value changes with every change of a list in the store. A negative lookup stays valid while the mark is
+ * the same. So instead of one entry per request, only the mark is read, once for all requests that arrive together.
  *
- * Who changes the list writes the entry first and then the mark, and acknowledges after both; who looks something up reads
- * the mark first and then the entry. So a mark that is read after a change was acknowledged is another one.
+ * A change writes the entry first and then the mark, and is acknowledged after both. A lookup reads the mark first
+ * and then the entry. So a mark that is read after a change was acknowledged is a different one.
  *
- * An earlier mark can come back where a store does a write late, or a client once more: one that it was given no answer to.
- * Whoever has read another mark in between has forgotten what it knew under the first. For whoever has not, the process that
- * was given no answer changes the mark again as soon as it has a connection, over which its client has then sent it.
+ * An earlier mark can return when a store applies a write late, or a client sends a write again that got no answer. A
+ * process that has read another mark in between has dropped what it knew under the first. For all others, the process
+ * whose write got no answer changes the mark again as soon as it has a connection, by which time its client has sent
+ * the write.
  */
 export class Mark<K extends object> {
   readonly key: string
@@ -21,19 +21,20 @@ export class Mark<K extends object> {
   readonly #seconds: number
   /** The mark that was read last. */
   #current: string | undefined
-  // By the object that a remembered token keeps, never by a name: an issuer may give two persons' tokens the same `jti`.
+  // Keyed by the object of a remembered token, never by a name: an issuer may give two persons' tokens the same
+  // `jti`.
   #absent = new WeakSet<K>()
-  /** Changes that have been sent and not been answered yet. */
+  /** Number of changes that were sent and not answered yet. */
   #underWay = 0
-  /** Whether there was no answer to one. */
+  /** Whether some change got no answer. */
   #mayComeLate = false
 
-  /** @param seconds how long a mark stands, which outlives what it is about */
+  /** @param seconds lifetime of a mark, longer than that of the entries it stands for */
   constructor(store: Store, key: string, seconds: number) {
     this.key = key
     this.#store = store
     this.#seconds = seconds
-    // A primary that took over may have an entry, and have lost the mark that came after it.
+    // A primary that took over may have an entry without the mark that was written after it.
     store.onConnected?.(() => {
       this.#absent = new WeakSet()
       if (this.#mayComeLate || this.#underWay > 0) void this.#changeAgain()
@@ -44,14 +45,14 @@ export class Mark<K extends object> {
     return this.#store.get(this.key)
   }
 
-  /** To be awaited after the change. */
+  /** Changes the mark. Await it after the change of the list. */
   change(): Awaitable<void> {
     const changed = this.#store.put(this.key, randomUUID(), this.#seconds)
     if (!isPromiseLike(changed)) return changed
     return this.#answered(changed)
   }
 
-  /** Sets one where there is none, in the background; where it cannot be set, everything is looked up each time. */
+  /** Sets a mark in the background if there is none. If that fails, everything is looked up each time. */
   begin(): void {
     try {
       const claimed = this.#store.claim(this.key, randomUUID(), this.#seconds)
@@ -61,7 +62,7 @@ export class Mark<K extends object> {
     }
   }
 
-  /** Whether what was looked up under this mark, which was read just now, was not there. */
+  /** Whether a lookup under this mark, which was read just now, found nothing. */
   isAbsent(what: K, mark: string | undefined): boolean {
     if (mark === this.#current) return mark !== undefined && this.#absent.has(what)
     this.#current = mark
@@ -70,9 +71,9 @@ export class Mark<K extends object> {
   }
 
   /**
-   * Begins a look under a mark that was read before it.
+   * Begins a lookup under a mark that was read before it.
    *
-   * @returns notes that nothing was there; it counts for nothing where there is another mark by then, or a new connection
+   * @returns records that nothing was found; ignored if there is another mark by then, or a new connection
    */
   look(mark: string | undefined): (what: K) => void {
     const absent = mark === this.#current ? this.#absent : undefined
@@ -98,7 +99,7 @@ export class Mark<K extends object> {
     try {
       await this.change()
     } catch {
-      // It is tried again with the next connection.
+      // Tried again with the next connection.
     }
   }
 }

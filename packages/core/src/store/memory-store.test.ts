@@ -21,7 +21,7 @@ describe('the memory store', () => {
     expect(store.get('a')).toBe('1')
   })
 
-  it('gives back the memory of what has expired, without being full', () => {
+  it('frees the memory of expired entries, even if it is not full', () => {
     const { store, pass } = opened()
     for (let index = 0; index < 5000; index++) store.put(`k${index}`, '1', 1 + (index % 50))
     pass(100)
@@ -29,7 +29,7 @@ describe('the memory store', () => {
     expect(store.size).toBe(1)
   })
 
-  it('keeps count when one key is written over and over', () => {
+  it('counts a key once, however often it is written', () => {
     const { store, pass } = opened(2)
     for (let index = 0; index < 1000; index++) {
       store.put('a', String(index), 30)
@@ -43,7 +43,7 @@ describe('the memory store', () => {
 
   const stops = ['revoked:', 'revoking:', 'deny:', 'session-ended:', 'unlinked:']
 
-  it('has room for what stops somebody that nothing else takes, and bounds that too', () => {
+  it('has a separate room for entries that stop somebody, and limits that too', () => {
     const { store, pass } = opened(8)
     for (let index = 0; index < 8; index++) store.put(`pending:${index}`, '1', 100)
     expect(() => store.put('pending:more', '1', 1)).toThrow(StoreFullError)
@@ -63,7 +63,7 @@ describe('the memory store', () => {
     expect(store.size).toBe(8)
   })
 
-  it('refuses a bound that is none', () => {
+  it('refuses a malformed limit', () => {
     expect(() => createMemoryStore({ maxEntries: 0 })).toThrow(
       new TypeError('option maxEntries: must be a positive whole number'),
     )

@@ -3,16 +3,19 @@ import { type Store, StoreFullError } from './store.js'
 /** Options of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Entries held at most. Default 100 000, some 25 MB. Revocations, denials, ended sessions and ended links do not count among
-   * them: of those it holds as many again, so that nothing else can leave no room for them. A full store refuses with
-   * {@link StoreFullError}; it never evicts what must not be forgotten.
+   * Limit on the entries. Default 100 000, about 25 MB. Revocations, denials, ended sessions and ended links have a
+   * limit of their own of the same size, so that nothing else can take their room. A full store refuses with
+   * {@link StoreFullError}; it never evicts entries that must not be forgotten.
    */
   readonly maxEntries?: number
-  /** Milliseconds, as `Date.now`, which is the default. */
+  /** Milliseconds, as `Date.now` (the default). */
   readonly clock?: () => number
 }
 
-/** The prefixes of entries that stop somebody: revocations, denials, ended sessions and links, and the rate limit on revocations. */
+/**
+ * The prefixes of entries that stop somebody: revocations, denials, ended sessions and links, and the rate limit on
+ * revocations.
+ */
 const stopPrefixes = ['revoked:', 'revoking:', 'deny:', 'session-ended:', 'unlinked:'] as const
 const isStop = (key: string): boolean => stopPrefixes.some((prefix) => key.startsWith(prefix))
 
@@ -23,7 +26,7 @@ interface Entry {
 }
 
 /**
- * A store for one process, bounded. What it holds is lost with the process and unknown to every other. It answers at
+ * A bounded store for one process. Its entries are lost with the process, and invisible to others. It answers at
  * once, never with a promise.
  *
  * @throws TypeError when `maxEntries` is no positive whole number
@@ -47,7 +50,7 @@ export class MemoryStore implements Store {
   readonly #maxEntries: number
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
-  // Keys by the second in which they expire, so that a full store finds room without walking all it holds.
+  // Keys by the second in which they expire, so that a full store can make room without visiting all entries.
   readonly #seconds = new Map<number, Set<string>>()
   #swept = Number.NEGATIVE_INFINITY
   #stops = 0
@@ -60,12 +63,12 @@ export class MemoryStore implements Store {
     this.#clock = clock
   }
 
-  /** Entries held now; those that expired within the last second may be among them. */
+  /** Number of entries; may include those that expired within the last second. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** What stops somebody, and everything else: each is full for itself. */
+  /** Entries that stop somebody are one part, all others another; each has its own limit. */
   part(key: string): number {
     return isStop(key) ? 1 : 0
   }
@@ -101,7 +104,7 @@ export class MemoryStore implements Store {
   }
 
   #live(key: string): Entry | undefined {
-    // Keys are made anew for each request, and hashed when they are looked up.
+    // Keys are new strings for each request, and looking them up hashes them.
     if (this.#entries.size === 0) return undefined
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.expires > this.#clock()) return entry
@@ -126,7 +129,7 @@ export class MemoryStore implements Store {
     if (keys?.size === 0) this.#seconds.delete(second)
   }
 
-  /** At most once a second: the seconds that have passed entirely. */
+  /** At most once a second; removes entries of the seconds that have passed entirely. */
   #sweep(now: number): void {
     const second = Math.floor(now / 1000)
     if (second === this.#swept) return

@@ -5,7 +5,7 @@ import type { Store } from './store.js'
 
 vi.setConfig({ testTimeout: 15_000 })
 
-/** A store of somebody's own over a map, which answers as promises, in real time. */
+/** An application's store over a map, which answers with promises, in real time. */
 class TheirStore implements Store {
   readonly entries = new Map<string, { value: string; until: number }>()
   asked = 0
@@ -35,7 +35,7 @@ class TheirStore implements Store {
 const unfit = { name: 'StoreUnfitError' }
 
 describe('a store that keeps the contract', () => {
-  it('is tried once, leaves nothing behind, and is then passed on to without more', async () => {
+  it('is tested once, without leaving keys behind, and then used directly', async () => {
     const theirs = new TheirStore()
     const store = provenStore(theirs)
     expect(await store.claim('a', 'mine', 60)).toBe(true)
@@ -46,8 +46,8 @@ describe('a store that keeps the contract', () => {
     expect(theirs.asked).toBe(before + 1)
   })
 
-  it('may count whole seconds, and delays nobody for it', async () => {
-    // For as long as nothing is waited for, these clocks may stand still.
+  it('may count whole seconds without delaying anyone', async () => {
+    // These clocks may stand still while nothing waits.
     const still = { clock: () => 1_800_000_000_000, monotonic: () => 0 }
     const store = provenStore(
       new (class extends TheirStore {
@@ -59,12 +59,12 @@ describe('a store that keeps the contract', () => {
     expect(await store.get('a')).toBe('1')
   })
 
-  it('is taken at its word where it is ours, without a promise', () => {
+  it('is not tested if it is ours, and answers without a promise', () => {
     const store = createMemoryStore()
     expect(provenStore(store)).toBe(store)
   })
 
-  it('is tried only once, also when it comes through another', () => {
+  it('is tested only once, even when wrapped', () => {
     const store = provenStore(new TheirStore())
     expect(provenStore(store)).toBe(store)
   })
@@ -77,7 +77,7 @@ describe('a store that does not', () => {
     'says null for false': { claim: async () => null as unknown as boolean },
     'does not keep what was claimed': { get: async () => undefined },
   }
-  it.each(Object.entries(faults))('%s: nothing is asked of it, reads neither', async (_, fault) => {
+  it.each(Object.entries(faults))('%s: it is not used, not even for reads', async (_, fault) => {
     const store = provenStore(Object.assign(new TheirStore(), fault))
     await expect(store.get('a')).rejects.toMatchObject(unfit)
     await expect(store.put('a', '1', 60)).rejects.toMatchObject(unfit)
@@ -85,7 +85,7 @@ describe('a store that does not', () => {
     await expect(store.delete('a')).rejects.toMatchObject(unfit)
   })
 
-  it('keeps what is put for ever: found out beside the requests', async () => {
+  it('keeps entries forever: detected in the background', async () => {
     const store = provenStore(
       new (class extends TheirStore {
         override life = () => Number.POSITIVE_INFINITY
@@ -97,7 +97,7 @@ describe('a store that does not', () => {
       .toMatch(/an entry did not end/)
   })
 
-  it('does not let go of a key whose claim has expired', async () => {
+  it('keeps a key whose claim has expired', async () => {
     class Rows extends TheirStore {
       override claim = async (key: string, value: string, ttl: number): Promise<boolean> => {
         if (this.entries.has(key)) return false
@@ -122,7 +122,7 @@ describe('a store that does not', () => {
     await expect.poll(async () => refusal(store.get('a'))).toMatch(/ended before its time/)
   })
 
-  it('is tried again after a second, should a failover have come between', async () => {
+  it('is tested again after a second, in case of a failover in between', async () => {
     let monotonic = 0
     const theirs = new TheirStore()
     const claim = theirs.claim.bind(theirs)
@@ -136,8 +136,8 @@ describe('a store that does not', () => {
   })
 })
 
-describe('a trial that cannot be made', () => {
-  it('on a store that refuses writes: reads go through, writes are rejected, and it is made when it can be', async () => {
+describe('a test that cannot be made', () => {
+  it('on a store that refuses writes: reads go through, writes are rejected, and it is made later', async () => {
     let monotonic = 0
     const theirs = new TheirStore()
     const put = theirs.put.bind(theirs)
@@ -152,7 +152,7 @@ describe('a trial that cannot be made', () => {
     expect(await store.claim('a', '1', 60)).toBe(true)
   })
 
-  it('with an injected clock that stands still, whether entries end is not held against the store', async () => {
+  it('with an injected clock that stands still, does not fail a store whose entries stay', async () => {
     const memory = createMemoryStore({ clock: () => 1_800_000_000_000 })
     let monotonic = 0
     const theirs: Store = {

@@ -7,34 +7,35 @@ import { isConnecting } from './store-error.js'
 
 /** Options of {@link provenStore}. */
 export interface ProvenStoreOptions {
-  /** Milliseconds, as `Date.now`, which is the default. */
+  /** Milliseconds, as `Date.now` (the default). */
   readonly clock?: () => number
-  /** Milliseconds that only ever grow, as `performance.now`, which is the default. */
+  /** A monotonic clock in milliseconds, as `performance.now` (the default). */
   readonly monotonic?: () => number
 }
 
-// A trial that has come to nothing, or to a fault, is made again after this time at the earliest.
+// Milliseconds before an inconclusive or failed test is repeated.
 const again = 1000
-// For a store that hangs: whoever called is told by its own time.
+// Milliseconds for a store that hangs; callers have their own timeouts.
 const patience = 2000
-// Seconds; as short as a store can count. Stores that count whole seconds have three of them to let it go.
+// Seconds; as short as a store can count. Stores that count whole seconds have three of them to remove the entry.
 const brief = 0.001
 const fading = 3000
-// Seconds; taken for milliseconds it would be over when it is looked at again.
+// Seconds. A store that took them for milliseconds would have removed the entry when it is read again.
 const lasting = 60
 const lookAgain = 100
 
 /**
- * Tests a store before it is relied on: a second claim has to lose, an acknowledged write has to be read, and an entry has
- * to last for its time and no longer. Some clients and stores ignore the condition or the time of a write without an error.
+ * Tests a store before it is used: a second claim must lose, an acknowledged write must be readable, and an entry
+ * must last exactly for its time. Some clients and stores ignore the condition or the time of a write without an
+ * error.
  *
- * It is tested at its first use, with seven short commands, and one more where it has a `getMany`. Until the first test
- * has ended every operation waits for it. A store that fails it rejects every operation with {@link StoreUnfitError};
- * it is tested again each second, in case a failover came between. Where the test cannot be made, as on a server that
- * refuses writes, writes are rejected and reads go through. Whether entries end is watched for up to three seconds
- * beside the requests, so that a store that counts whole seconds delays nobody.
+ * The first use runs the test, with seven short commands, and one more if there is a `getMany`. Until the first test
+ * has ended, every operation waits for it. If the store fails, every operation rejects with {@link StoreUnfitError},
+ * and the test is repeated each second, in case a failover came between. If the test cannot be made, as on a server
+ * that refuses writes, writes reject and reads go through. Whether entries expire is checked for up to three seconds
+ * in the background, so that a store that counts whole seconds delays no request.
  *
- * Stores in the options of a resource server are tested in this way, and those of `@countersign/redis`.
+ * Resource servers test the stores in their options in this way, and so does `@countersign/redis`.
  *
  * @example
  * ```ts
@@ -74,7 +75,7 @@ class ProvenStore implements Store {
     this.#monotonic = monotonic
     if (store.part !== undefined) this.part = (key) => store.part?.(key) ?? 0
     if (store.getMany !== undefined) this.getMany = (keys) => this.#getMany(keys)
-    // It is asked anew before whoever hears of it next asks.
+    // Repeated before the next caller that learns of it calls.
     const tryAgain = (): void => {
       this.#triedAt = Number.NEGATIVE_INFINITY
     }
@@ -120,7 +121,7 @@ class ProvenStore implements Store {
   async #try(): Promise<void> {
     const trial = new Trial(this.#store, this.#clock, this.#monotonic)
     try {
-      // What has once failed is not believed before the whole trial has ended.
+      // A store that has failed once is not trusted before the whole test has passed.
       if (typeof this.#state === 'object' && this.#state.unfit) await trial.all()
       else if (!(await inTime(trial.claims()))) void this.#watch(trial.fades())
       this.#state = 'fit'
@@ -143,13 +144,13 @@ class ProvenStore implements Store {
   }
 
   #conclude(cause: unknown): void {
-    // While it is only connecting, nothing has been tried.
+    // While it is only connecting, nothing has been tested.
     this.#triedAt = isConnecting(cause) ? Number.NEGATIVE_INFINITY : this.#monotonic()
     this.#state = { cause, unfit: cause instanceof StoreUnfitError }
   }
 }
 
-/** One trial with keys of its own, of which it leaves none behind. It throws what it finds amiss. */
+/** One test with keys of its own, none of which it leaves behind. Throws what it finds wrong. */
 class Trial {
   readonly #store: Store
   readonly #clock: () => number
@@ -169,7 +170,7 @@ class Trial {
     await this.lasts()
   }
 
-  /** Whether entries with a brief time have ended already. */
+  /** Whether short-lived entries have expired already. */
   async claims(): Promise<boolean> {
     const store = this.#store
     await store.put(this.#key('put'), '1', brief)
@@ -197,7 +198,7 @@ class Trial {
   async fades(): Promise<void> {
     for (let pause = 10; !(await this.#haveEnded()); pause = Math.min(2 * pause, 500)) {
       const { clock, monotonic } = this.#elapsed()
-      // Time as the store sees it may be that of an injected clock, which has to have passed, too.
+      // The store's time may be that of an injected clock, by which the time must have passed as well.
       if (monotonic >= fading && clock >= fading)
         throw unfit('an entry did not end: the client drops its time')
       if (monotonic >= fading) return

@@ -1,5 +1,5 @@
-// What is named before the first colon of a key. What grants something (sessions, calls that wait, links under way) is not
-// among them: whoever writes it back cannot know that another process has ended it meanwhile.
+// By the text before the first colon of a key. Entries that grant something (sessions, pending calls, links under
+// way) are not included: a process that writes one back cannot know whether another process has ended it.
 const kinds: ReadonlyMap<string, RestorableKind> = new Map([
   ['revoked', 'stop'],
   ['deny', 'denial'],
@@ -13,13 +13,14 @@ const kinds: ReadonlyMap<string, RestorableKind> = new Map([
 ])
 
 /**
- * What an entry does that must not be forgotten: `denial`, the operator has said it, and nobody else can make more of them;
- * `stop`, it ends something, or is needed to end it; `used`, it is what may happen once, or so many times, within minutes.
+ * Kinds of entries that must not be forgotten. `denial`: made by the operator, and nobody else can add more. `stop`:
+ * it ends something, or is needed to end it. `used`: it records something that may happen once, or a limited number
+ * of times, within minutes.
  */
 export type RestorableKind = 'denial' | 'stop' | 'used'
 
 /**
- * The kind of an entry that may be written back to a store which has lost it; `undefined` for all others.
+ * The kind of an entry that may be written back to a store that has lost it; `undefined` for all others.
  *
  * @example
  * ```ts

@@ -3,16 +3,16 @@ import { randomUUID } from 'node:crypto'
 import type { Awaitable } from '../awaitable.js'
 import type { Store } from './store.js'
 
-/** How the cases open the store that they test. */
+/** How the cases open the store under test. */
 export interface StoreHarness {
   /**
-   * Opens a store, and a second way to the same state: another client, another process, another instance. Where there
-   * can be none, leave `other` out.
+   * Opens a store, and another way to the same state: a second client, process or instance. If there can be none,
+   * omit `other`.
    */
   open(): Awaitable<OpenStore>
   /**
-   * A store that holds no more than `entries`. Leave it out for a server whose bound is configured elsewhere; the cases
-   * about fullness are then not among those returned.
+   * Opens a store that holds at most `entries`. Omit it for a server whose limit is configured elsewhere; then the
+   * cases about full stores are not returned.
    */
   bounded?(entries: number): Awaitable<OpenStore>
 }
@@ -21,13 +21,13 @@ export interface StoreHarness {
 export interface OpenStore {
   readonly store: Store
   readonly other?: Store
-  /** Lets `seconds` pass for this store: moves its clock, shortens what it holds, or waits. */
+  /** Lets `seconds` pass for this store: moves its clock, shortens the lifetimes of its entries, or waits. */
   pass(seconds: number): Awaitable<void>
-  /** Called after the case, whatever came of it. */
+  /** Called after the case, even if it failed. */
   close?(): Awaitable<void>
 }
 
-/** One case; `run` rejects with an `AssertionError` when the store does not keep the contract. */
+/** One case; `run` rejects with an `AssertionError` when the store breaks the contract. */
 export interface StoreCase {
   readonly name: string
   run(): Promise<void>

@@ -1,7 +1,7 @@
 import { askable, Refusal } from '../errors.js'
 import type { StoreFault } from '../events.js'
 
-/** The store failed or could not be asked. The request is refused: `503 store_unavailable`. */
+/** The store failed or could not be reached. The request is refused: `503 store_unavailable`. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly fault: StoreFault
@@ -19,7 +19,7 @@ export function asStoreError(thrown: unknown): StoreError {
   return new StoreError(faultOf(cause), message, cause)
 }
 
-// By name: a store package may come with a copy of this one.
+// By name, because a store package may come with its own copy of this one.
 function faultOf(cause: unknown): StoreFault {
   if (!(cause instanceof Error)) return 'failed'
   if (cause.name === 'StoreFullError') return 'full'
@@ -27,13 +27,13 @@ function faultOf(cause: unknown): StoreFault {
   return cause.name === 'StoreUnfitError' ? 'unfit' : 'failed'
 }
 
-/** Whether a store could not be asked because its first connection is still being made. */
+/** Whether a store operation failed because the first connection is still being made. */
 export function isConnecting(thrown: unknown): boolean {
   const cause = askable(thrown)
   return cause instanceof Error && cause.name === 'StoreConnectingError'
 }
 
-/** The refusal where the store was needed and failed; nothing has been done. */
+/** The refusal when a needed store failed; nothing has been done. */
 export function storeUnavailable(error: StoreError): Refusal {
   return new Refusal('store_unavailable', {
     reason: `the store (${error.fault}): ${error.message}`,

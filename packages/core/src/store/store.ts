@@ -1,19 +1,20 @@
 import type { Awaitable } from '../awaitable.js'
 
 /**
- * Where all state that outlives a request is kept: revocations, denials, used signatures, pending requests, sessions. It
- * has four operations, so that any key-value server with expiry can implement it, and no more, so that all behave alike;
- * what else is here is optional.
+ * Holds all state that outlives a request: revocations, denials, used signatures, pending requests, sessions. It has
+ * only four operations, so that any key-value server with expiry can implement it, and all implementations behave
+ * alike. The other members are optional.
  *
- * - A write that was acknowledged is seen by every later read of every process that shares the store.
- * - An entry lives for its time and no longer. A store never forgets one before its time: when it is full it rejects
- *   with {@link StoreFullError} and evicts nothing (in Redis: `maxmemory-policy noeviction`).
- * - No operation hangs. One that rejects may have taken effect all the same; whoever calls it again must not be harmed by
- *   that. A claim whose outcome matters to the claimant is made with a value of its own, and `get` tells whose it is.
- * - A write may take effect late, and some clients send one once more after they have lost their connection. Nothing that was
- *   said since is undone by it: what can be said anew is written as claims, each under a key of its own, and no key is deleted
- *   under which somebody else may have written since.
- * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation but `getMany` names one key.
+ * - Every later read, in any process that shares the store, sees an acknowledged write.
+ * - An entry lives exactly for its time. A store never drops one early: when it is full, it rejects with
+ *   {@link StoreFullError} and evicts nothing (in Redis: `maxmemory-policy noeviction`).
+ * - No operation hangs. One that rejects may have taken effect all the same, and repeating it must do no harm. A
+ *   claim whose outcome matters has a value of its own, so that `get` tells whose claim won.
+ * - A write may take effect late, and some clients repeat one after they have lost their connection. That must undo
+ *   no later write. So what can change is written as claims, each under a new key, and no key is deleted that
+ *   somebody else may have written since.
+ * - Keys are ASCII without spaces, at most 512 bytes; values are text. Every operation except `getMany` names one
+ *   key.
  *
  * `@countersign/core/store-contract` tests a store against this.
  */
@@ -21,7 +22,7 @@ export interface Store {
   /** The live value of a key. */
   get(key: string): Awaitable<string | undefined>
   /**
-   * Sets a key, replacing what was there, its time included.
+   * Sets a key, replacing its value and its time.
    * @param ttl seconds until the entry is gone; positive, not always whole
    */
   put(key: string, value: string, ttl: number): Awaitable<void>
@@ -30,39 +31,39 @@ export interface Store {
    * @returns whether this call set it
    */
   claim(key: string, value: string, ttl: number): Awaitable<boolean>
-  /** Removes a key, if there. */
+  /** Removes a key, if it exists. */
   delete(key: string): Awaitable<void>
   /**
-   * The live values of many keys, in their order: one round trip for all the requests that arrived in one turn of the event
-   * loop, instead of two for each. It is given at most 128 keys, each once, and where there is a `part` all of one part.
-   * It reads as `get` does, each key at some moment between the call and its answer, and rejects when one of them cannot
-   * be read. Where it is absent each request reads for itself.
+   * The live values of many keys, in their order: one round trip for all requests that arrived in one turn of the
+   * event loop, instead of two for each. It is given at most 128 keys, each once, and if there is a `part`, all of
+   * one part. It reads each key at some moment between the call and its answer, like `get`, and rejects when one of
+   * them cannot be read. If it is absent, each request reads for itself.
    */
   getMany?(keys: readonly string[]): Awaitable<readonly (string | undefined)[]>
   /**
-   * Which part of the store holds a key, for a store whose parts fail apart, as the shards of a cluster: a failure of one
-   * then says nothing of the others. Any whole number; keys of one number fail together. Where it is absent the store
-   * is one part. At most 64 numbers, from 0, are told apart.
+   * The part of the store that holds a key, for a store whose parts fail independently, like the shards of a cluster.
+   * Any whole number; keys with the same number fail together. If it is absent, the store is one part. At most 64
+   * numbers, from 0, are distinguished.
    */
   part?(key: string): number
   /**
-   * Calls the listener whenever the store has a connection again, and once where it has one already, for a store that knows:
-   * what has failed is then tried at once, and not after a second's rest. Where it is absent, the rest is what there is.
+   * Calls the listener whenever the store is connected again, and once if it already is. Then failed operations are
+   * tried again at once instead of after a second. For stores that know; optional.
    */
   onConnected?(listener: () => void): void
   /**
-   * Calls the listener when the store had lost what it held and is used again, with the number of entries that this process
-   * has written back, for a store that notices. What only processes knew that have ended is missing.
+   * Calls the listener when the store had lost its data and is used again, with the number of entries that this
+   * process has written back. What only ended processes knew is missing. For stores that detect a loss; optional.
    */
   onRestored?(listener: (entries: number) => void): void
 }
 
-/** Thrown by a store that is full: the entry was not recorded, and nothing was evicted for it. */
+/** Thrown by a full store: the entry was not recorded, and nothing was evicted for it. */
 export class StoreFullError extends Error {
   override readonly name = 'StoreFullError'
 }
 
-/** Thrown for a store that does not do what {@link Store} says; it is not used. */
+/** Thrown for a store that does not behave as {@link Store} requires; it is not used. */
 export class StoreUnfitError extends Error {
   override readonly name = 'StoreUnfitError'
 }

@@ -15,17 +15,17 @@ export interface Version {
 }
 
 /**
- * Reads the latest version of what is under a key.
+ * Reads the latest version of a key.
  *
- * Each version is claimed under the number after the version that it follows, and none is overwritten or deleted: of two that
- * follow the same one, exactly one wins. So a write that a client sends again, or that a store applies late, finds its
- * number taken, and undoes nothing that was written after it.
+ * Each version is claimed under the number after the version that it follows, and none is overwritten or deleted: of
+ * two that follow the same one, exactly one wins. So a write that a client repeats, or that a store applies late,
+ * finds its number taken and undoes nothing that was written after it.
  *
- * The key itself holds the first version or a later one, from which the others are followed. If an older one is put back
- * there, reading takes longer, and the latest version is the same. All versions of a key are kept for the same time, or
- * until the same moment. A write that is so late that the versions after it have expired is not held off.
+ * The key itself holds the first version or a later one, from which the others are found. If an older one is put back
+ * there, reading takes longer, but the latest version is the same. All versions of a key are kept for the same time,
+ * or until the same moment. This does not protect against a write so late that the versions after it have expired.
  *
- * Reading takes one read if nothing is there, and otherwise two.
+ * Takes one read if nothing is there, otherwise two.
  */
 export function latestVersion(store: Pick<Store, 'get'>, key: string): Awaitable<Version | undefined> {
   return andThen(store.get(key), (head) =>
@@ -60,10 +60,11 @@ export function writeVersion(
 }
 
 /**
- * Writes a version after the latest one, whoever wrote that. If it is the first, it begins a series with a random name.
+ * Writes a version after the latest one, whoever wrote that. If it is the first, it begins a series with a random
+ * name.
  *
- * @param next the value and its seconds, given the latest version. Without a value the latest version is relied on, and kept for so long:
- * whoever wrote it may not have come to write what the key holds. `undefined` for neither
+ * @param next the value and its lifetime in seconds, given the latest version; `undefined` to write nothing. Without a value
+ * the latest version is kept for so long: whoever wrote it may not have written the key itself
  * @returns the version; `undefined` if none was written
  */
 export async function writeNextVersion(
@@ -84,13 +85,16 @@ export async function writeNextVersion(
   throw new StoreUnfitError('a claim is refused again and again, and nothing is in its place')
 }
 
-/** Differs from that of every other version of the key. */
+/** Unique among all versions of the key. */
 export const versionId = ({ series, number }: Version): string => `${series}.${number}`
 
-/** Each attempt that fails is a version that somebody else has written. */
+/** Each failed attempt means that somebody else has written a version. */
 const mostAttempts = 1000
 
-/** What the key holds. The number comes first: where two are written back to a store that lost them, the later counts. */
+/**
+ * The value of the key itself. The number comes first: if two are written back to a store that lost them, the later
+ * counts.
+ */
 export const headOf = ({ series, number, value }: Version): string => `${number} ${series} ${value}`
 
 const versionKey = (key: string, { series, number }: Pick<Version, 'series' | 'number'>): string =>

@@ -25,7 +25,7 @@ const told = (): string[] =>
   events.map((event) => (event.name === 'store-failed' ? `${event.operation} ${event.fault}` : event.name))
 
 describe('a watched store', () => {
-  it('passes on what a store in memory answers, without a promise', () => {
+  it('passes on the answers of a memory store without a promise', () => {
     const store = watched(createMemoryStore())
     expect(store.claim('a', '1', 1)).toBe(true)
     expect(store.claim('a', '1', 1)).toBe(false)
@@ -44,7 +44,7 @@ describe('a watched store', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('turns what is thrown into a rejection of one kind', async () => {
+  it('turns everything thrown into a StoreError', async () => {
     const store = watched({
       get: () => {
         throw new TypeError('no')
@@ -55,7 +55,7 @@ describe('a watched store', () => {
     await expect(store.put('a', '', 1)).rejects.toMatchObject({ name: 'StoreError', fault: 'failed' })
   })
 
-  it('rests after five failures, tries with one operation, and recovers without a restart', async () => {
+  it('pauses after five failures, tries one operation, and recovers without a restart', async () => {
     let asked = 0
     let answer = down as () => Promise<string | undefined>
     const store = watched({
@@ -86,7 +86,7 @@ describe('a watched store', () => {
     expect(events.at(-1)).toEqual({ name: 'store-recovered', operation: 'read', milliseconds: 2000 })
   })
 
-  it('tells that a store which had lost what it held is used again, and asks at once what rested', async () => {
+  it('reports that a store that had lost its data is used again, and ends pauses at once', async () => {
     let restored: (entries: number) => void = () => {}
     let answer = down as () => Promise<string | undefined>
     const store = watched({
@@ -107,7 +107,7 @@ describe('a watched store', () => {
   })
 
   it.each([-60_000, 3_600_000])(
-    'rests for a second also when the time of day is set by %i ms',
+    'pauses for a second even if the time of day is set by %i ms',
     async (step) => {
       let answer = down as () => Promise<string | undefined>
       const store = watched({ get: () => answer() })
@@ -131,7 +131,7 @@ describe('a store that answers reads and refuses writes', () => {
     delete: async () => Promise.reject(new Error('READONLY')),
   })
 
-  it('is told of once, however many requests come, and rests for writes only', async () => {
+  it('is reported once, however many requests come, and paused only for writes', async () => {
     const store = watched(readonly())
     for (let request = 0; request < 20; request++) {
       expect(await store.get('deny:mark')).toBe(undefined)
@@ -147,7 +147,7 @@ describe('a store that answers reads and refuses writes', () => {
     })
   })
 
-  it('is not healthy before the first write was tried', async () => {
+  it('is not healthy before the first write', async () => {
     const store = watched(readonly())
     expect(await store.check()).toBe(false)
     expect(store.health().writes.state).toBe('down')
@@ -169,7 +169,7 @@ describe('a store that answers reads and refuses writes', () => {
 })
 
 describe('a store that is full', () => {
-  it('is told of once, whatever it replaces and deletes, serves reads, and has recovered when there is room', async () => {
+  it('is reported once, whatever it replaces and deletes, serves reads, and has recovered when there is room', async () => {
     const store = watched(createMemoryStore({ maxEntries: 2 }))
     await store.put('session:a', '1', 60)
     await store.put('session:b', '1', 60)
@@ -187,7 +187,7 @@ describe('a store that is full', () => {
     expect(told()).toEqual(['write full', 'store-recovered'])
   })
 
-  it('is not healthy either where it was asked before it was full', async () => {
+  it('is not healthy even if it was checked before it was full', async () => {
     const store = watched(createMemoryStore({ maxEntries: 2 }))
     expect(await store.check()).toBe(true)
     const refused: number[] = []
@@ -200,7 +200,7 @@ describe('a store that is full', () => {
     expect(told()).toEqual(['write full'])
   })
 
-  it('of what stops somebody has not recovered when something else is written', async () => {
+  it('for entries that stop somebody has not recovered when something else is written', async () => {
     const store = watched(createMemoryStore({ maxEntries: 3 }))
     for (let index = 0; index < 12; index++) {
       await Promise.resolve(store.put(`revoked:${index}`, '1', 60)).catch(() => {})
@@ -213,7 +213,7 @@ describe('a store that is full', () => {
   })
 })
 
-describe('a store of which a part fails', () => {
+describe('a store with a failing part', () => {
   const failing = new Set<string>()
   const partly = (part?: (key: string) => number): Partial<Store> => {
     const memory = createMemoryStore()
@@ -235,7 +235,7 @@ describe('a store of which a part fails', () => {
       ({ status }) => status,
     )
 
-  it('is not healthy while what each request reads cannot be read, and is told of once', async () => {
+  it('is not healthy while the keys of each request cannot be read, and is reported once', async () => {
     const store = watched(partly())
     failing.add('deny:mark')
     expect(await store.check()).toBe(false)
@@ -249,13 +249,13 @@ describe('a store of which a part fails', () => {
     expect(told()).toEqual(['read failed', 'store-recovered'])
   })
 
-  it('without names for its parts: has recovered when what failed is read again, in the background too', async () => {
+  it('without names for its parts: has recovered when the failed key is read again, even in the background', async () => {
     const store = watched(partly())
     failing.add('revoked:1')
     for (let index = 0; index < 20; index++) await request(store, String(index % 3))
     expect(told()).toEqual(['read failed'])
     failing.clear()
-    // Nobody asks for that one again.
+    // Nobody reads that one again.
     for (let index = 0; index < 3; index++) {
       await vi.advanceTimersByTimeAsync(1000)
       await request(store, '2')
@@ -263,7 +263,7 @@ describe('a store of which a part fails', () => {
     expect(told()).toEqual(['read failed', 'store-recovered'])
   })
 
-  it('with names: rests for that part alone', async () => {
+  it('with names: is paused only for that part', async () => {
     const part = (key: string) => Number(/\d+$/.exec(key)?.[0] ?? 0) % 3
     const store = watched(partly(part))
     failing.add('part 1')
@@ -284,7 +284,7 @@ describe('a store that is connecting for the first time', () => {
     throw Object.assign(new Error('not connected yet'), { name: 'StoreConnectingError' })
   }
 
-  it('has not failed: it is told once, is not healthy, and rests for nothing', async () => {
+  it('has not failed: it is reported once, is not healthy, and is not paused', async () => {
     let answer: () => Promise<undefined> = connecting
     const store = watched({ get: () => answer(), put: () => answer(), delete: () => answer() })
     for (let times = 0; times < 10; times++)
@@ -298,7 +298,7 @@ describe('a store that is connecting for the first time', () => {
     expect(events).toHaveLength(1)
   })
 
-  it('has failed once an attempt has', async () => {
+  it('has failed once an attempt has failed', async () => {
     let answer: () => Promise<never> = connecting
     const store = watched({ get: () => answer() })
     await expect(store.get('deny:mark')).rejects.toMatchObject({ fault: 'connecting' })
@@ -308,8 +308,8 @@ describe('a store that is connecting for the first time', () => {
   })
 })
 
-describe('a store that says when it has a connection again', () => {
-  it('is asked at once, whatever rested', async () => {
+describe('a store that reports new connections', () => {
+  it('is used again at once after one, in spite of pauses', async () => {
     let connected = (): void => {}
     let answer: () => Promise<undefined> = down
     const store = watched({

@@ -8,21 +8,21 @@ import { asStoreError, StoreError } from './store-error.js'
 
 /** The health of reads from the store, or of writes to it. */
 export interface StoreSideHealth {
-  /** `down` from a failure until what failed has succeeded, and while a first connection is being made. */
+  /** `down` from a failure until what failed succeeds, and while the first connection is being made. */
   readonly state: 'up' | 'down'
   /** The last failure, if there was one; for the operator only. `at`: milliseconds, as `Date.now`. */
   readonly last: { readonly fault: StoreFault; readonly reason: string; readonly at: number } | undefined
 }
 
-/** The health of the store, as known from its use. */
+/** The health of the store, as observed in use. */
 export interface StoreHealth extends StoreSideHealth {
   /** Reads; every request needs them. */
   readonly reads: StoreSideHealth
-  /** Writes; a store that is full, or has become a replica, refuses them while it answers reads. */
+  /** Writes; a store that is full, or has become a replica, refuses them but answers reads. */
   readonly writes: StoreSideHealth
-  /** The most failures in a row, up to now, of one part of the store. */
+  /** The largest number of consecutive failures of one part of the store, up to now. */
   readonly failures: number
-  /** Operations that are waiting for an answer. */
+  /** Operations waiting for an answer. */
   readonly pending: number
 }
 
@@ -30,30 +30,30 @@ export interface StoreHealth extends StoreSideHealth {
 export interface StoreWatch {
   /** Milliseconds an operation may take. */
   readonly timeout: number
-  /** Milliseconds, as `Date.now`; for what the operator is told. */
+  /** Milliseconds, as `Date.now`; for what the operator sees. */
   readonly clock: () => number
-  /** Milliseconds that only ever grow, as `performance.now`; for everything that lasts. */
+  /** A monotonic clock in milliseconds, as `performance.now`; for durations. */
   readonly monotonic: () => number
-  /** Keys that every request reads; absent for a store that requests need not read. */
+  /** Keys that every request reads; absent if requests need none. */
   readonly needs?: readonly string[]
   readonly report: (event: UntimedEvent<StoreEvent>) => void
 }
 
-/** A store whose operations end in time and reject with {@link StoreError} only. */
+/** A store whose operations end in time and reject only with {@link StoreError}. */
 export interface WatchedStore extends Store {
   /**
-   * Whether reads of many keys may go together: there is a `getMany`, and nothing has failed. What has failed is asked for
-   * key by key, so that it is known when each has recovered.
+   * Whether many keys may be read together: there is a `getMany`, and nothing has failed. Keys that failed are read
+   * one by one, to see when each has recovered.
    */
   readonly isReadingMany: boolean
   getMany?(keys: readonly string[]): Promise<readonly (string | undefined)[]>
-  /** The health as known now; the store is not asked. */
+  /** The current health; does not access the store. */
   health(): StoreHealth
   /**
-   * Checks the store: reads the keys that requests need, and reads and writes a key in each of its parts. Never rejects,
-   * ends in time, and checks once for all callers at the same time.
+   * Checks the store: reads the keys that requests need, and reads and writes a key in each of its parts. Never
+   * rejects, ends in time, and runs once for all simultaneous callers.
    *
-   * @returns whether all of it succeeded
+   * @returns whether everything succeeded
    */
   check(): Promise<boolean>
 }
@@ -61,7 +61,7 @@ export interface WatchedStore extends Store {
 /** The failure of reads, or of writes, in one part of the store. */
 interface Trouble {
   readonly kind: StoreOperation
-  /** What failed last. A store that does not name its parts may have some all the same, so this is what has to succeed. */
+  /** The key that failed last. A store that does not name its parts may still have some, so this key must succeed. */
   key: string
   fault: StoreFault
   reason: string
@@ -75,7 +75,7 @@ interface Side {
   last: StoreSideHealth['last']
 }
 
-// After this many failures in a row a part is asked only once in a while, so that requests do not queue up behind it.
+// After this many consecutive failures a part is only tried once in a while, so that requests do not queue up.
 const failuresBeforeRest = 5
 const restMilliseconds = 1000
 const checkEvery = 1000
@@ -83,11 +83,11 @@ const mostParts = 64
 const checkSeconds = 0.001
 
 /**
- * Watches a store: every operation ends in time, and every failure, thrown or rejected, is a rejection with
- * {@link StoreError}. Reads and writes of each part of the store are watched apart. After five failures in a row one
- * rests for a second; then one operation tries it again, and the first that succeeds puts it back to use. Reads, or
- * writes, have recovered when everything that failed has succeeded: while something is down and something else
- * succeeds, what is down is asked again, once a second. What a store answers without a promise is passed on without one.
+ * Watches a store: every operation ends in time, and every failure, thrown or rejected, becomes a rejection with
+ * {@link StoreError}. Reads and writes of each part are watched separately. After five consecutive failures one
+ * pauses for a second; then one operation tries it again, and the first success resumes it. Reads, or writes, have
+ * recovered when everything that failed has succeeded. While something is down and something else succeeds, it is
+ * tried again once a second. Answers without a promise are passed on without one.
  */
 export function watchStore(store: Store, watch: StoreWatch): WatchedStore {
   return new Watcher(store, watch)
@@ -102,7 +102,7 @@ class Watcher implements WatchedStore {
     read: { downSince: undefined, last: undefined },
     write: { downSince: undefined, last: undefined },
   }
-  // Nothing is in here, and nothing is looked up, while all is well.
+  // Empty, and not consulted, while everything works.
   readonly #troubles = new Map<string, Trouble>()
   #pending = 0
   #checkedAt = Number.NEGATIVE_INFINITY
@@ -131,7 +131,7 @@ class Watcher implements WatchedStore {
   async getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     try {
       const values = await this.#inTime(() => (this.#store as Required<Store>).getMany(keys), keys.length)
-      // A value that is missing would read as no revocation.
+      // A missing value would read as no revocation.
       if (!Array.isArray(values) || values.length !== keys.length)
         throw new Error('getMany did not give one value for each key')
       if (this.#connecting !== undefined) this.#connecting = undefined
@@ -205,7 +205,7 @@ class Watcher implements WatchedStore {
     }
   }
 
-  /** Nothing is left of it, so that the next time shows again whether there is room for one more entry. */
+  /** Deletes the key afterwards, so that the next attempt again shows whether there is room for another entry. */
   async #tryRoom(key: string): Promise<void> {
     await this.#store.put(key, '1', checkSeconds)
     await this.#store.delete(key)
@@ -278,7 +278,7 @@ class Watcher implements WatchedStore {
     })
   }
 
-  /** @param room whether it shows that one more entry has room, which replacing or deleting one does not */
+  /** @param room whether it shows that there is room for another entry, which replacing or deleting one does not */
   #succeed(kind: StoreOperation, key: string, room: boolean): void {
     if (this.#connecting !== undefined) this.#connecting = undefined
     if (this.#troubles.size === 0) return
@@ -312,7 +312,7 @@ class Watcher implements WatchedStore {
     const side = this.#sides[kind]
     side.last = { fault, reason, at: this.#watch.clock() }
     const name = this.#nameOf(kind, key)
-    // A full store answers at once, so it need not be left alone.
+    // A full store answers at once, so it needs no pause.
     const failures = fault === 'full' ? 0 : (this.#troubles.get(name)?.failures ?? 0) + 1
     const restUntil = now + restMilliseconds
     this.#troubles.set(name, { kind, key, fault, reason, failures, restUntil, trying: false })
@@ -323,7 +323,7 @@ class Watcher implements WatchedStore {
     return error
   }
 
-  /** A first connection that is being made is no failure, and nothing rests for it. */
+  /** Connecting for the first time is no failure, and causes no pause. */
   #note(error: StoreError): StoreError {
     const { fault, message: reason } = error
     const isFirst = this.#connecting === undefined
@@ -332,7 +332,7 @@ class Watcher implements WatchedStore {
     return error
   }
 
-  /** There is a connection again: what rested is asked at once. */
+  /** Connected again: paused operations are tried at once. */
   #askAgain(): void {
     for (const trouble of this.#troubles.values()) {
       trouble.failures = 0
@@ -341,13 +341,16 @@ class Watcher implements WatchedStore {
     if (this.#troubles.size > 0 || this.#connecting !== undefined) void this.check()
   }
 
-  /** Where parts have no names, reads are told apart by what is kept (`deny`, `revoked`, `replay`), and writes are not. */
+  /**
+   * If parts have no names, reads are distinguished by kind of entry (`deny`, `revoked`, `replay`), and writes are
+   * not.
+   */
   #nameOf(kind: StoreOperation, key: string): string {
     if (this.#store.part !== undefined) return `${kind} ${this.#store.part(key) % mostParts}`
     return kind === 'write' ? kind : `${kind} ${entryOf(key)}`
   }
 
-  /** A key of ours in each part. */
+  /** One key of ours in each part. */
   #keysOfParts(): readonly string[] {
     if (this.#store.part === undefined) return ['health']
     if (this.#checkKeys !== undefined) return this.#checkKeys
@@ -367,5 +370,5 @@ const sideHealth = ({ downSince, last }: Side, connecting: StoreSideHealth['last
   last: connecting ?? last,
 })
 
-/** What kind of entry a key names: `deny`, `revoked`, `replay`. */
+/** The kind of entry that a key names: `deny`, `revoked`, `replay`. */
 export const entryOf = (key: string): string => key.split(':', 1)[0] as string

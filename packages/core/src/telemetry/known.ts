@@ -1,4 +1,4 @@
-/** The methods of HTTP. Callers may send any other, and each would be a new series. */
+/** The methods of HTTP. Callers may send any other method, and each would be a new series. */
 const methods = new Set([
   'GET',
   'HEAD',
@@ -15,12 +15,12 @@ const methods = new Set([
 /** A method as OpenTelemetry names it. */
 export const knownMethod = (method: string): string => (methods.has(method) ? method : '_OTHER')
 
-/** The most values of one attribute of a metric; those that come later are counted as `_OTHER`. */
+/** Limit on the values of one attribute of a metric; later ones are counted as `_OTHER`. */
 const mostValues = 200
 
 /**
- * Lets through the first values of an attribute. Routes and codes are the application's and few; one that makes its codes
- * from what callers send would otherwise make a new series for each.
+ * Passes the first values of an attribute. Routes and codes come from the application, and are few. But if it makes
+ * codes from what callers send, each would be a new series.
  */
 export function bounded(): (value: string) => string {
   const seen = new Set<string>()

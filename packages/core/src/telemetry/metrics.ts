@@ -9,12 +9,14 @@ import { safely } from './safely.js'
 import { nameOf } from './spans.js'
 import { createTally, type Series, Table, type Tally } from './tally.js'
 
-/** Seconds; a verification in memory takes a tenth of a millisecond, one that fetches keys takes seconds. */
+/** Seconds. A verification in memory takes a tenth of a millisecond; one that fetches keys takes seconds. */
 const boundaries = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
 
-/** Counts decisions, events and store calls, and reads the gauges of these servers. @returns stops it */
+/**
+ * Counts decisions, events and store calls, and reads the gauges of these servers. @returns a function that stops it
+ */
 export function countIn(
   meter: Meter,
   servers: readonly Pick<ResourceServer, 'resource' | 'counts'>[],
@@ -79,7 +81,7 @@ function countDecisions(meter: Meter): () => void {
     }),
     duration: { 'aauth.resource': resource, 'aauth.outcome': outcome },
   })
-  // The event is not asked for: nobody else may want it.
+  // `event` is not read here, so that it is not built unless another listener needs it.
   const count = ({ conclusion }: DecisionTold): void => {
     const { resource, end, draft, caller, milliseconds } = conclusion
     const { outcome } = end
@@ -110,13 +112,13 @@ function countDecisions(meter: Meter): () => void {
   }
 }
 
-/** The counters of decisions that have the same attributes. */
+/** The counters for decisions with the same attributes. */
 interface Kind {
   readonly decisions: Series
   readonly duration: Attributes
 }
 
-/** What is counted of one resource, where something was remembered and where it was not. */
+/** The counts of one resource, for remembered tokens and for others. */
 interface OfResource {
   readonly remembered: Lookups
   readonly others: Lookups

@@ -1,8 +1,8 @@
 import { askable } from '../errors.js'
 
 /**
- * A listener that cannot end the process: what a listener of a channel throws, Node throws again where nobody catches it,
- * and an exporter's fault must not stop requests.
+ * A listener that cannot end the process. Node rethrows what a channel's listener throws as an uncaught exception,
+ * and a fault in an exporter must not stop requests.
  */
 export function safely<Args extends readonly unknown[]>(
   listener: (...args: Args) => void,
@@ -16,7 +16,7 @@ export function safely<Args extends readonly unknown[]>(
   }
 }
 
-/** Warns of a fault, once a process: it would be the same for every request. */
+/** Warns of a fault, once per process, because it would be the same for every request. */
 export function warn(cause: unknown): void {
   if (warned) return
   warned = true

@@ -27,9 +27,10 @@ type Message = { readonly [spanOf]?: Span; readonly error?: unknown; readonly re
 
 const spanOf = Symbol('span')
 
-/** Makes spans of requests, fetches and store calls. @returns stops it */
+/** Makes spans of requests, fetches and store calls. @returns a function that stops it */
 export function traceWith(tracer: Tracer): () => void {
-  // Ours, since that of the SDK can only be entered around a function: within a request, spans are children of its span.
+  // Our own, because that of the SDK can only be entered around a function: within a request, spans are children of
+  // its span.
   const within = new AsyncLocalStorage<Around>()
   const stops = [
     follow(requestSpan, tracer, within),
@@ -41,7 +42,7 @@ export function traceWith(tracer: Tracer): () => void {
   }
 }
 
-/** The span that others are within. Most requests wait for nothing, and have none within theirs. */
+/** The enclosing span. Most requests wait for nothing, and have no spans within theirs. */
 class Around {
   readonly #parent: Context
   readonly #span: Span
@@ -85,7 +86,7 @@ function follow<M>(
     span.end()
   })
   const listeners = {
-    // Without a result it goes on, and ends later.
+    // Without a result it is still running, and ends later.
     end: (message: object) => {
       if ('result' in message || 'error' in message) conclude(message)
     },
@@ -106,7 +107,7 @@ const requestSpan: SpanKindOf<{ readonly event?: DecisionEvent }> = {
   end(span, { event }) {
     if (event === undefined) return
     span.setAttributes(attributesOf(event))
-    // As HTTP servers do it: what the caller did wrong is no error of this span.
+    // As usual for HTTP servers: a mistake of the caller is no error of this span.
     if (event.family === 'ours') fail(span, event.code ?? 'server_error')
     else if (event.code !== undefined && isRefusal(event)) span.setAttribute('error.type', event.code)
   },
@@ -180,7 +181,7 @@ function fail(span: Span, type: string): void {
   span.setAttribute('error.type', type)
 }
 
-/** The fault of a store, or the name of an error: never its message, which may hold anything. */
+/** The fault of a store, or the name of an error. Never its message, which may contain anything. */
 export function nameOf(error: unknown): string {
   const { fault, name } = error as { readonly fault?: unknown; readonly name?: unknown }
   return typeof fault === 'string' ? fault : typeof name === 'string' ? name : 'error'

@@ -7,19 +7,19 @@ export interface Series {
   readonly attributes: Attributes
 }
 
-/** A counter whose series are added up here, and read when they are collected: the SDK looks for a series at every call. */
+/** A counter whose series are added up here and read at collection, because the SDK looks up a series at every call. */
 export interface Tally {
-  /** Begins a series. */
+  /** Starts a series. */
   series(attributes: Attributes): Series
   stop(): void
 }
 
-/** Creates it. */
+/** Creates a {@link Tally}. */
 export function createTally(meter: Meter, name: string, about: { unit: string; description: string }): Tally {
   const all: Series[] = []
   const counter = meter.createObservableCounter(name, about)
   const observe = safely((result: ObservableResult) => {
-    // One that has counted nothing yet is none.
+    // A series that has counted nothing does not exist yet.
     for (const { count, attributes } of all) if (count > 0) result.observe(count, attributes)
   })
   counter.addCallback(observe)
@@ -33,7 +33,7 @@ export function createTally(meter: Meter, name: string, about: { unit: string; d
   }
 }
 
-/** What is kept under several names. Each is looked up by itself: joining them would cost more than everything else. */
+/** Values under several names. Each name is looked up by itself, because joining them would cost more than the rest. */
 export class Table<V> {
   readonly #root: Branch<V> = new Map()
 

@@ -3,28 +3,30 @@ import type { ResourceServer } from '../server/contract.js'
 import { countIn } from './metrics.js'
 import { traceWith } from './spans.js'
 
-/** What {@link startTelemetry} takes. */
+/** Options of {@link startTelemetry}. */
 export interface TelemetryOptions {
-  /** The servers whose gauges are read: `guard.server` in Express, `app.aauth` in Fastify. Default: none, and no gauges. */
+  /**
+   * The servers whose gauges are read: `guard.server` in Express, `app.aauth` in Fastify. Default: none, and no
+   * gauges.
+   */
   readonly servers?: readonly Pick<ResourceServer, 'resource' | 'counts'>[]
-  /** Where spans go. Default: the tracer provider that is registered globally. */
+  /** Receives the spans. Default: the globally registered tracer provider. */
   readonly tracerProvider?: TracerProvider
-  /** Where measurements go. Default: the meter provider that is registered globally. */
+  /** Receives the measurements. Default: the globally registered meter provider. */
   readonly meterProvider?: MeterProvider
 }
 
-/** Spans and metrics that are being made. */
+/** Running spans and metrics. */
 export interface Telemetry {
-  /** Makes none any more. */
+  /** Stops them. */
   stop(): void
 }
 
 /**
- * Makes spans and metrics of all resource servers of this process, from now on. One span for each request at a guard or
- * at an endpoint of ours, child of the framework's; one for each fetch of an issuer's document and each call of the store
- * within it. Call it once, after the SDK has been started. Attributes of metrics have few values: no path, no issuer, no
- * caller. See docs/observability.md for all names.
- *
+ * Makes spans and metrics of all resource servers in this process, from now on. There is one span for each request at
+ * a guard or at one of our endpoints, a child of the framework's span; within it, one for each fetch of an issuer's
+ * document and each call of the store. Call it once, after the SDK has started. Attributes of metrics have few
+ * values: no path, issuer or caller. See docs/observability.md for all names.
  * @example
  * ```ts
  * import { createResourceServer } from '@countersign/core'
@@ -48,5 +50,5 @@ export function startTelemetry(options: TelemetryOptions = {}): Telemetry {
   }
 }
 
-/** The instrumentation scope of everything that is made here. */
+/** The instrumentation scope of these spans and metrics. */
 const scope = '@countersign/core'

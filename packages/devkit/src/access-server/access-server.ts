@@ -13,7 +13,7 @@ import { accessTokenEndpoint } from './auth-token.js'
 import type { AccessServerContext, AccessTokenRequest } from './context.js'
 import type { AccessPolicy } from './decision.js'
 
-/** An auth token it issued, as it remembers it. */
+/** An auth token that this server issued, as it remembers it. */
 export interface AccessToken {
   readonly jti: string
   readonly exp: number
@@ -21,11 +21,11 @@ export interface AccessToken {
   readonly ps: string
   readonly jwt: string
   readonly presentedJti: string | undefined
-  /** Who asked. */
+  /** The agent that requested it. */
   readonly agent: string | undefined
-  /** The sub-agent of `agent` that it is for. */
+  /** The sub-agent of `agent` that the token is for. */
   readonly subAgent: string | undefined
-  /** The token that an intermediary acted on. */
+  /** The token on which an intermediary acted. */
   readonly upstream: TokenName | undefined
 }
 
@@ -100,7 +100,7 @@ export class AccessServer implements AccessServerContext {
     return sendRevocation(this.server, { jti, exp }, resource, 'aauth-resource.json')
   }
 
-  // A revoked person token takes along the auth tokens that were issued against it (11.12.4).
+  // Revoking a person token also revokes the auth tokens that were issued for it (11.12.4).
   async #cascade(ps: string, jti: string) {
     const affected = this.#issued.filter((token) => token.ps === ps && token.presentedJti === jti)
     if (affected.length === 0) return undefined

@@ -18,11 +18,11 @@ export interface AccessTokenRequest {
   readonly expiresAt?: number | undefined
   /** The `jti` of the token the agent presented, remembered for revocation. */
   readonly presentedJti?: string | undefined
-  /** Who asked, remembered with the token. */
+  /** The agent that requested it, remembered with the token. */
   readonly agent?: string | undefined
-  /** The sub-agent of `agent` that it is for. */
+  /** The sub-agent of `agent` that the token is for. */
   readonly subAgent?: string | undefined
-  /** The token that an intermediary acted on. */
+  /** The token on which an intermediary acted. */
   readonly upstream?: TokenName | undefined
 }
 

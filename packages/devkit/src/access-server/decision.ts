@@ -7,16 +7,19 @@ export interface AccessRequest {
   readonly sub: string
   /** `aauth:sam@ap.example`. */
   readonly agent: string
-  /** The sub-agent of `agent` that it asks for (10.2). */
+  /** The sub-agent of `agent` that the request is for (10.2). */
   readonly subAgent: string | undefined
-  /** The resource that acts as `agent`, on a token that was issued for it (10.1); `undefined` for a person's own agent. */
+  /**
+   * The resource that acts as `agent`, with a token that was issued for it (10.1); `undefined` for a person's own
+   * agent.
+   */
   readonly intermediary: string | undefined
   readonly scope: readonly string[]
   readonly account: string | undefined
   readonly tenant: string | undefined
 }
 
-/** Yes, no, or yes to fewer scopes; `after` makes it a decision that takes its time (`202 approval`). */
+/** Yes, no, or yes to fewer scopes; with `after`, the decision comes later (`202 approval`). */
 export type AccessDecision =
   | boolean
   | {

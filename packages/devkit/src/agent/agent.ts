@@ -12,8 +12,8 @@ import type { AgentOptions, AgentSignOptions } from './context.js'
 import { type HeldToken, Wallet } from './wallet.js'
 
 /**
- * An agent of the town: `@countersign/agent` with a key of its own, on loopback and in the ledger. `fetch` meets every
- * requirement by itself; `sign` and `send` make single requests by hand.
+ * An agent of the town: `@countersign/agent` with its own key, on loopback and in the ledger. `fetch` meets all
+ * requirements by itself; `sign` and `send` make single requests by hand.
  */
 export class Agent {
   readonly name: string
@@ -61,16 +61,16 @@ export class Agent {
     return this.#key
   }
 
-  /** Its agent token, from its provider; renewed when it runs out. */
+  /** Its agent token, from its provider; renewed when it expires. */
   async agentToken(): Promise<HeldToken> {
     await this.#agent.agentToken()
     return this.wallet.agentToken as HeldToken
   }
 
   /**
-   * A sub-agent (AAuth 10.2), `aauth:sam+brother@ap.example`: with a key and an agent token of its own, acting for the same
-   * person. Its `fetch` has this agent obtain what it needs from the person server, which refuses it at its own door. A
-   * sub-agent has none of its own: the agent provider gives those no token.
+   * A sub-agent (AAuth 10.2), `aauth:sam+brother@ap.example`, with its own key and agent token, acting for the same
+   * person. Its `fetch` lets this agent obtain the tokens it needs from the person server, which does not accept
+   * requests of sub-agents. A sub-agent has no sub-agents: the agent provider issues them no tokens.
    */
   subAgent(name: string, options: Omit<AgentOptions, 'person'> = {}): Agent {
     return new Agent(this.env, this.provider, name, { ...options, person: this.person }, this)
@@ -85,9 +85,9 @@ export class Agent {
   }
 
   /**
-   * A `fetch` that meets every requirement of the resource. Resolves with the resource's answer, whatever its status, once
-   * nothing more is required. Where a session has to be begun first, the request is sent again with it, and the answer to
-   * that resolves.
+   * A `fetch` that meets all requirements of the resource. Resolves with the resource's answer, whatever its status,
+   * once nothing more is required. If a session must begin first, it sends the request again with the session, and
+   * resolves with that answer.
    *
    * @throws AgentGaveUp when a requirement cannot be met
    */
@@ -106,17 +106,17 @@ export class Agent {
     })
   }
 
-  /** Sends a request as it is, over loopback, and records it in the ledger. */
+  /** Sends a request unchanged, over loopback, and records it in the ledger. */
   async send(request: WireRequest): Promise<Response> {
     return (await this.env.exchange(this.name, request)).response
   }
 
-  /** Signs and sends one request; requirements in the answer are not met. */
+  /** Signs and sends one request, without meeting requirements in the answer. */
   async request(request: TownRequest, options?: AgentSignOptions): Promise<Response> {
     return this.send(await this.sign(request, options))
   }
 
-  /** @internal The parent of a sub-agent, whatever key it has by then. */
+  /** @internal The parent of a sub-agent, with its current key. */
   asParent(): ParentAgent {
     return {
       fetchPersonToken: (resource, terms) => this.#agent.fetchPersonToken(resource, terms),
@@ -133,7 +133,7 @@ export class Agent {
       personServer: this.person?.ps,
       parent: this.#parent?.asParent(),
       wallet: this.wallet,
-      // A town's person may be reached otherwise, by the test itself.
+      // In a town, the test itself may play the person.
       onInteraction: onInteraction ?? (() => undefined),
       onClarification: options.onClarification,
       capabilities,

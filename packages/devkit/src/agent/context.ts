@@ -10,7 +10,7 @@ export interface AgentOptions {
   readonly person?: Person | undefined
   /** Default `Ed25519`. */
   readonly alg?: AlgorithmName | undefined
-  /** Plays the person's browser. The agent awaits it before it goes on polling. */
+  /** Plays the person's browser. The agent awaits it before it continues polling. */
   readonly onInteraction?: ((interaction: Interaction) => unknown) | undefined
   /** Answers questions of person servers. Default: questions are not answered. */
   readonly onClarification?:
@@ -21,9 +21,9 @@ export interface AgentOptions {
     | undefined
   /** Sent as `AAuth-Capabilities` and to the person server; default `['interaction']`. */
   readonly capabilities?: readonly string[] | undefined
-  /** `mission_s256` named in every request for a person token. */
+  /** `mission_s256`, sent in every request for a person token. */
   readonly mission?: string | undefined
-  /** Why, in the agent's words; shown to the person. */
+  /** The reason in the agent's words; shown to the person. */
   readonly justification?: string | undefined
   /** Requests one `fetch` may make, polls included; default 30. */
   readonly maxSteps?: number | undefined

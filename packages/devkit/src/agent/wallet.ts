@@ -31,10 +31,13 @@ export function holdToken(kind: HeldToken['kind'], jwt: string): HeldToken | und
   }
 }
 
-/** Origins remembered. */
+/** Limit on remembered origins. */
 const limit = 100
 
-/** The tokens of an agent, to be looked at: one agent token, and for each resource a person token, an auth token and a session. */
+/**
+ * The tokens of an agent, for inspection: one agent token, and for each resource a person token, an auth token and a
+ * session.
+ */
 export class Wallet implements WalletOfAgent {
   agentToken: HeldToken | undefined
   readonly personTokens: BoundedMap<string, HeldToken> = new BoundedMap(limit)
@@ -70,7 +73,7 @@ export class Wallet implements WalletOfAgent {
     this.sessions.clear()
   }
 
-  /** Drops what is held for one resource. */
+  /** Drops the tokens for one resource. */
   forget(resource: string): void {
     this.personTokens.delete(resource)
     this.authTokens.delete(resource)

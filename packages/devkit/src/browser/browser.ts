@@ -4,42 +4,45 @@ import { formOf, nothingThere } from './page.js'
 /** What a person does on the pages of a link. */
 export interface VisitOptions {
   /**
-   * What they press on the consent page; `continue` is on the page that says that the person is connected already. Default:
-   * nothing, they only look.
+   * The button to press on the consent page; `continue` is on the page that says that the person is already
+   * connected. Default: none, the person only looks.
    */
   readonly decision?: 'approve' | 'decline' | 'continue'
-  /** Fields of every request to a resource: the cookie of your own login, for one. The town's own servers do not get them. */
+  /**
+   * Fields of every request to a resource, such as the cookie of your own login. The town's own servers do not get
+   * them.
+   */
   readonly headers?: Readonly<Record<string, string>>
-  /** What they type into a form of your own that stands before the consent page, such as that of your login: by input name. */
+  /** Input for a form of your own before the consent page, such as your login, by input name. */
   readonly form?: Readonly<Record<string, string>>
 }
 
 /** Where a visit ended. */
 export interface Visited {
-  /** The address of the last answer. A redirect to a host outside the town is not followed: it is that answer's `Location`. */
+  /** The URL of the last answer. A redirect to a host outside the town is not followed; then this is its `Location`. */
   readonly url: string
   readonly status: number
   readonly headers: Headers
   readonly text: string
 }
 
-/** What a browser knows of the town it is in. */
+/** The browser's view of its town. */
 export interface Surroundings {
   readonly fetch: typeof globalThis.fetch
-  /** The port of a host of the town; `undefined` for every other. */
+  /** The port of a host of the town; `undefined` for other hosts. */
   readonly portOf: (host: string) => number | undefined
-  /** Whether a host is one of the town's own servers, and no resource. */
+  /** Whether a host is one of the town's own servers, not a resource. */
   readonly isServer: (host: string) => boolean
-  /** Milliseconds: cookies expire by the clock of the town. */
+  /** Milliseconds; cookies expire by the town's clock. */
   readonly clock: () => number
 }
 
-/** Redirects of one visit; a browser gives up as well. */
+/** Limit on the redirects of one visit, like in real browsers. */
 const mostRedirects = 20
 
 /**
- * A person's browser without a screen and without script: forms, redirects from one host of the town to the next, and
- * the cookies of each host. A person who signs in stays signed in. Two browsers share nothing. `town.browser()` opens
+ * A person's browser without a screen or scripts: forms, redirects from one host of the town to the next, and the
+ * cookies of each host. A person who signs in stays signed in. Two browsers share nothing. `town.browser()` opens
  * one.
  */
 export class Browser {
@@ -53,7 +56,7 @@ export class Browser {
     this.#cookies = new CookieJar(town.clock)
   }
 
-  /** The page that is open; `undefined` before the first. */
+  /** The open page; `undefined` before the first. */
   get page(): Visited | undefined {
     return this.#page
   }
@@ -69,11 +72,11 @@ export class Browser {
   }
 
   /**
-   * Sends a form of the open page with `POST`: that of the consent page if it is one, or else the first. Its hidden fields go
-   * along.
+   * Submits a form of the open page with `POST`: that of the consent page if there is one, otherwise the first.
+   * Hidden fields are included.
    *
-   * @param fields what is typed and pressed, by name
-   * @throws Error when the page has no such form; it says what the page says
+   * @param fields the input values and the button, by name
+   * @throws Error with the text of the page when it has no such form
    */
   async submit(
     fields: Readonly<Record<string, string>>,
@@ -87,9 +90,9 @@ export class Browser {
   }
 
   /**
-   * Opens a link, signs in where it is asked to, and decides, as far as `options` say.
+   * Opens a link, signs in if asked, and decides, according to `options`.
    *
-   * @throws Error when there is nothing to decide on the page that was reached; it says what the page says
+   * @throws Error with the text of the page when it has nothing to decide
    */
   async visit(link: string, { decision, headers, form }: VisitOptions = {}): Promise<Visited> {
     let page = await this.open(link, headers)
@@ -114,7 +117,7 @@ export class Browser {
     )
   }
 
-  /** One request; no redirect is followed. */
+  /** One request, without following redirects. */
   async #request(url: URL, init: RequestInit, more: Readonly<Record<string, string>>): Promise<Visited> {
     const headers = new Headers({ Accept: 'text/html' })
     if (!this.#town.isServer(url.host))

@@ -18,7 +18,7 @@ export class CookieJar {
     this.#clock = clock
   }
 
-  /** Keeps the cookie of a `Set-Cookie` line; one that has expired is forgotten. */
+  /** Stores the cookie of a `Set-Cookie` line; an expired one is removed. */
   take(line: string, url: URL): void {
     const [pair = '', ...rest] = line.split(';')
     const equals = pair.indexOf('=')
@@ -38,7 +38,7 @@ export class CookieJar {
     else this.#cookies.set(key, { name, value: pair.slice(equals + 1).trim(), host: url.host, path, expires })
   }
 
-  /** What goes into `Cookie`, the longest path first. */
+  /** The values for `Cookie`, the longest path first. */
   for({ host, pathname }: URL): readonly string[] {
     const covers = (path: string) =>
       pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)

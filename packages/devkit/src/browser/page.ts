@@ -1,4 +1,4 @@
-/** An answer as a browser has it. */
+/** An answer, as a browser sees it. */
 export interface Page {
   readonly url: string
   readonly status: number
@@ -8,11 +8,11 @@ export interface Page {
 export interface Form {
   readonly action: string
   readonly hidden: Readonly<Record<string, string>>
-  /** Whether it is the consent page's. */
+  /** Whether it is the form of the consent page. */
   readonly decides: boolean
 }
 
-/** The form of a page that is sent by `POST`, if it has one: where something is to be decided, that one. */
+/** The form of a page that is sent with `POST`, if there is one; if there is something to decide, the form for that. */
 export function formOf({ text }: Page): Form | undefined {
   const found = [...text.matchAll(/<form\b([^>]*\bmethod=["']?post\b[^>]*)>(.*?)<\/form>/gis)]
   const forms = found.map(([, attributes = '', content = '']) => {
@@ -34,13 +34,13 @@ function attribute(element: string, name: string): string {
   })
 }
 
-/** That a page has not got what somebody came for, and what it says instead. */
+/** The error for a page without the expected form, with the text of the page. */
 export function nothingThere(what: string, page: Page | undefined): Error {
   if (page === undefined) return new Error(`visit: ${what}, for no page is open`)
   return new Error(`visit: there is ${what} at ${page.url}, which answered ${page.status}: ${textOf(page)}`)
 }
 
-/** What a page says, for an error. */
+/** The text of a page, for an error. */
 function textOf({ text }: Page): string {
   const body = text.replaceAll(/<(style|script|head)\b.*?<\/\1>/gis, ' ').replaceAll(/<[^>]*>/g, ' ')
   return body.replaceAll(/\s+/g, ' ').trim().slice(0, 200)

@@ -20,7 +20,7 @@ import { Fault } from './fault.js'
 import { agentDomain } from './identifiers.js'
 import { type VerifiedToken, verifyToken } from './tokens.js'
 
-/** An agent whose signature and agent token were verified on this very request. */
+/** An agent whose signature and agent token were verified on this request. */
 export interface CallingAgent {
   /** `aauth:sam@ap.example`. */
   readonly agent: string
@@ -31,13 +31,13 @@ export interface CallingAgent {
   readonly jwk: JsonObject
 }
 
-/** A server that signed in its own right. */
+/** A server that signed with its own key. */
 export interface CallingServer {
   readonly id: string
   readonly document: Document
 }
 
-/** What the authentication of callers depends on. */
+/** The context of the authentication of callers. */
 export interface Verifier {
   readonly env: Env
   readonly host: string
@@ -45,7 +45,7 @@ export interface Verifier {
   isRevoked(issuer: unknown, jti: unknown): boolean
 }
 
-/** Seconds either way for `created`. */
+/** Seconds by which `created` may differ, in either direction. */
 const window = 60
 
 /** A signed request by an agent: scheme `jwt`, its own agent token, bodies covered (AAuth 7.1, 11.3.3.1). */
@@ -72,7 +72,7 @@ export async function authenticateAgent(
   return fault ?? { agent: sub as string, token, jkt: key.jkt, jwk: jwk as JsonObject }
 }
 
-/** A signed request by a server in its own right: scheme `jwks_uri` (AAuth 11.3.2). */
+/** A signed request by a server with its own key: scheme `jwks_uri` (AAuth 11.3.2). */
 export async function authenticateServer(
   request: Incoming,
   verifier: Verifier,

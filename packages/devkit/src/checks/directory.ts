@@ -32,7 +32,7 @@ export class Directory {
     this.#reader = reader
   }
 
-  /** What the reader itself publishes: nobody fetches its own keys over the network. */
+  /** Registers the reader's own document, so that it does not fetch its own keys over the network. */
   adopt(issuer: string, document: Document, read: () => DirectoryEntry): void {
     this.#own.set(`${issuer} ${document}`, read)
   }
@@ -43,7 +43,7 @@ export class Directory {
     return entry instanceof Fault ? entry : entry.metadata
   }
 
-  /** The key with this `kid`, fetched afresh once when it is not known. */
+  /** The key with this `kid`; if it is unknown, the keys are fetched again once. */
   async key(issuer: string, document: Document, kid: string): Promise<JsonObject | Fault> {
     const known = await this.#entry(issuer, document)
     const key = known instanceof Fault ? undefined : find(known, kid)
@@ -54,7 +54,7 @@ export class Directory {
     return find(fresh, kid) ?? new Fault('unknown_key', `${issuer} publishes no key ${kid}`)
   }
 
-  /** Drops what is known of a server. */
+  /** Drops the cached documents of a server. */
   forget(issuer: string): void {
     for (const name of [...this.#entries.keys()])
       if (name.startsWith(`${issuer} `)) this.#entries.delete(name)
@@ -120,7 +120,7 @@ function find(entry: DirectoryEntry, kid: string): JsonObject | undefined {
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv']
 const notFullySpecified = /^(?:EdDSA|none|HS\d+)$/
 
-// R-004 of the whole set: one careless key fails the publisher, although a verifier would only skip it.
+// R-004 for the whole set: one malformed key fails the publisher, although a verifier would only skip it.
 function faultyKey(issuer: string, keys: readonly unknown[]): Fault | undefined {
   for (const key of keys) {
     if (!isObject(key)) return new Fault('invalid_metadata', `a key of ${issuer} is no object`)

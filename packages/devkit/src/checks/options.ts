@@ -1,4 +1,4 @@
-/** What an option has to be: whether a value is that, and in words. */
+/** The rule of an option: whether a value is valid, and what is expected. */
 export type OptionRule = readonly [is: (value: unknown) => boolean, expected: string]
 
 const isFunction: OptionRule = [(value) => typeof value === 'function', 'a function']
@@ -6,10 +6,10 @@ const isText: OptionRule = [(value) => typeof value === 'string', 'a text']
 const isObject: OptionRule = [(value) => typeof value === 'object' && value !== null, 'an object']
 const anything: OptionRule = [() => true, '']
 
-/** Of {@link createTown}. */
+/** The rules of {@link createTown}. */
 export const townRules: Readonly<Record<string, OptionRule>> = {
   clock: isFunction,
-  // Identifiers are looked at where they are used.
+  // Identifiers are checked where they are used.
   agentProvider: anything,
   personServer: anything,
   wait: isFunction,
@@ -17,7 +17,7 @@ export const townRules: Readonly<Record<string, OptionRule>> = {
   fallback: isFunction,
 }
 
-/** Of a person. */
+/** The rules of a person. */
 export const personRules: Readonly<Record<string, OptionRule>> = {
   consent: isFunction,
   introduction: isFunction,
@@ -26,7 +26,7 @@ export const personRules: Readonly<Record<string, OptionRule>> = {
   at: [(value) => isObject[0](value) && 'person' in (value as object), 'a person server of the town'],
 }
 
-/** Of an agent of a town. */
+/** The rules of an agent of a town. */
 export const agentRules: Readonly<Record<string, OptionRule>> = {
   provider: isObject,
   person: [
@@ -43,8 +43,8 @@ export const agentRules: Readonly<Record<string, OptionRule>> = {
 }
 
 /**
- * Checks the options of a function of the town: a test with a misspelt one would pass for another reason than it says.
- * What is `undefined` is absent.
+ * Checks the options of a function of the town, because a test with a misspelt option would pass for the wrong
+ * reason. An `undefined` option is absent.
  *
  * @throws TypeError naming the option
  */
@@ -64,7 +64,7 @@ export function checkOptions(
   }
 }
 
-/** @throws TypeError for what is no name of a host, or no port */
+/** @throws TypeError for an invalid host name or port */
 export function checkRoute(host: string, port: number | undefined): void {
   if (typeof host !== 'string' || host === '' || /[\s/:@?#A-Z]/.test(host))
     throw new TypeError(

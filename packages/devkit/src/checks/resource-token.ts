@@ -4,7 +4,7 @@ import { Fault } from './fault.js'
 import { isServerId } from './identifiers.js'
 import { confirmationThumbprint, isFor, typeOf, type VerifiedToken, verifyToken } from './tokens.js'
 
-/** The facts of a token request that its tokens are compared with. */
+/** The facts of a token request with which its tokens are compared. */
 export interface TokenRequestContext {
   readonly env: Env
   readonly directory: Directory
@@ -15,13 +15,13 @@ export interface TokenRequestContext {
   isRevoked(issuer: unknown, jti: unknown): boolean
 }
 
-/** Longest `exp - iat` of a resource token, in seconds (AAuth 6.7.1, SHOULD NOT exceed). */
+/** Limit on `exp - iat` of a resource token, in seconds (AAuth 6.7.1, SHOULD NOT exceed). */
 const maxLifetime = 300
 
 const stringClaims = ['aud', 'ps', 'sub', 'presented_jti', 'agent_jkt'] as const
 const forbiddenClaims = ['cnf', 'agent', 'act', 'mission']
 
-/** Steps 3 of 6.7.2: the resource token by itself, and that it was minted for this agent and this person server. */
+/** Step 3 of 6.7.2: the resource token itself, and that it was minted for this agent and this person server. */
 export async function checkResourceToken(
   jwt: string,
   context: TokenRequestContext,
@@ -56,7 +56,7 @@ function bindingFault(claims: JsonObject, context: TokenRequestContext): string 
   return claims['ps'] === context.ps ? undefined : 'ps names another person server'
 }
 
-/** Steps 4 and 5 of 6.7.2: the token the agent had presented, and that the resource token says the same as it. */
+/** Steps 4 and 5 of 6.7.2: the token that the agent had presented, and that the resource token agrees with it. */
 export async function checkPresentedToken(
   jwt: string,
   resourceToken: VerifiedToken,

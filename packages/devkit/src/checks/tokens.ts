@@ -18,7 +18,7 @@ export interface VerifiedToken {
   readonly claims: JsonObject
 }
 
-/** The names of a token. */
+/** The identifiers of a token. */
 export interface TokenName {
   readonly iss: string
   readonly jti: string
@@ -35,10 +35,10 @@ const documentsOf: ReadonlyMap<string, readonly Document[]> = new Map<TokenType,
   ['aa-resource+jwt', ['aauth-resource.json']],
 ])
 
-/** Longest `exp - iat` of a person or auth token, in seconds (11.5.2). */
+/** Limit on `exp - iat` of a person or auth token, in seconds (11.5.2). */
 const maxLifetime = 3600
 
-/** The `typ` of a JWT, read without trusting anything; `undefined` when it is no JWT. */
+/** The `typ` of a JWT, without verifying anything; `undefined` if it is no JWT. */
 export function typeOf(jwt: string): string | undefined {
   try {
     return decodeProtectedHeader(jwt).typ
@@ -138,14 +138,14 @@ export function isFor(claims: JsonObject, resource: unknown): boolean {
   return audiences.length === 1 && audiences[0] === resource
 }
 
-/** The RFC 7638 thumbprint of the key in `cnf.jwk`; `undefined` when there is none or it cannot be used. */
+/** The RFC 7638 thumbprint of the key in `cnf.jwk`; `undefined` if there is none or it is unusable. */
 export async function confirmationThumbprint(claims: JsonObject): Promise<string | undefined> {
   const jwk = isObject(claims['cnf']) ? claims['cnf']['jwk'] : undefined
   if (!isObject(jwk)) return undefined
   return calculateJwkThumbprint(jwk as unknown as JWK).catch(() => undefined)
 }
 
-/** What names a verified token. */
+/** The identifiers of a verified token. */
 export function nameOf({ claims }: VerifiedToken): TokenName {
   return { iss: claims['iss'] as string, jti: claims['jti'] as string }
 }

@@ -2,7 +2,7 @@ import { Fault } from './fault.js'
 import { personServerOf, type TokenRequestContext } from './resource-token.js'
 import { isFor, type VerifiedToken, verifyToken } from './tokens.js'
 
-/** What an upstream token is compared with. */
+/** The facts with which an upstream token is compared. */
 export interface UpstreamContext extends Pick<TokenRequestContext, 'env' | 'directory' | 'ps' | 'isRevoked'> {
   /** The issuer of the request's agent token: the intermediary itself, as its own agent provider (10.1.1.1). */
   readonly intermediary: unknown

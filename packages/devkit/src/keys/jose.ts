@@ -1,4 +1,4 @@
-// The one module here that imports jose. jose is an ES module only, and the CommonJS build carries it in this file.
+// The only module here that imports jose. jose is an ES module only, and the CommonJS build bundles it in this file.
 export {
   calculateJwkThumbprint,
   createLocalJWKSet,

@@ -1,7 +1,7 @@
 import type { AlgorithmName } from '@countersign/core/signature'
 import { createKey, type TownKey } from './key.js'
 
-/** The signing keys of a server: what it signs with and what it publishes. */
+/** The signing keys of a server: the current one and the published ones. */
 export class KeyRing {
   readonly #name: string
   #serial = 0
@@ -15,7 +15,7 @@ export class KeyRing {
     this.#published = [this.#current]
   }
 
-  /** The key that signs now. */
+  /** The current signing key. */
   get current(): TownKey {
     return this.#current
   }
@@ -26,9 +26,9 @@ export class KeyRing {
   }
 
   /**
-   * Starts signing with a new key. With `overlap` (the default) the old keys stay published, as a careful issuer does;
-   * without, they vanish at once. `sameKid` re-uses the old `kid` for the new key: a silent re-keying. `publish: false`
-   * signs with a key that is not at the `jwks_uri` at all.
+   * Starts signing with a new key. With `overlap` (the default) the old keys stay published, as by a careful issuer;
+   * without, they vanish at once. `sameKid` reuses the old `kid` for the new key: a silent change of keys. `publish:
+   * false` signs with a key that is not at the `jwks_uri` at all.
    */
   rotate(
     options: {
@@ -44,7 +44,7 @@ export class KeyRing {
     const kept = this.#published.filter(
       (key) => (options.overlap ?? true) && options.sameKid !== true && key.kid !== this.#current.kid,
     )
-    // Newest first; a handful of old keys is all a careful issuer keeps.
+    // Newest first; a careful issuer keeps only a few old keys.
     this.#published = [...(options.publish === false ? [] : [this.#current]), ...kept].slice(0, 8)
     return this.#current
   }

@@ -1,15 +1,15 @@
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import { type AlgorithmName, importSigningJwk, type SigningKey } from '@countersign/core/signature'
 
-/** A key pair of the town. The private half is there for tests; nothing publishes it. */
+/** A key pair of the town. The private key is there for tests; nothing publishes it. */
 export interface TownKey extends SigningKey {
   readonly privateJwk: Readonly<Record<string, string>>
   /** The public JWK without `kid`, as it goes into `cnf`. */
   readonly cnf: Readonly<Record<string, string>>
 }
 
-// As JWKs from the start: a key object that is exported while the garbage collector ends the job that made it has Node
-// wait for itself, for ever. The declarations do not know the format.
+// As JWKs from the start: exporting a key object while the garbage collector ends the job that made it makes Node
+// wait for itself, forever. The declarations do not have this format.
 const generateJwks = generateKeyPairSync as unknown as (
   type: 'ed25519' | 'ec',
   options: object,

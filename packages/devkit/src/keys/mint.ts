@@ -42,7 +42,7 @@ export async function mintJwt(
     const signingKey = await importJWK({ ...key.privateJwk }, key.algorithm.name)
     return new SignJWT(payload as JWTPayload).setProtectedHeader(header).sign(signingKey)
   }
-  // A JOSE library rightly refuses to write most of what a hostile header says.
+  // A JOSE library rightly refuses to write most hostile headers.
   const input = [compact({ ...header, ...overrides.header }), payload].map(encode).join('.')
   const signature = overrides.signature?.(input) ?? (await key.sign(Buffer.from(input)))
   return `${input}.${Buffer.from(signature).toString('base64url')}`

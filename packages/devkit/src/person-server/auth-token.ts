@@ -81,8 +81,9 @@ async function readOrder(
 }
 
 /**
- * The presented token is of the person that is acted for, under the subject directed at this resource: an intermediary
- * that carries a subject forward, or mixes the errands of two people, gets nothing (10.1.1.2). So is its mission.
+ * The presented token must be of the person that is acted for, with the subject for this resource: an intermediary
+ * that passes a subject on, or mixes the requests of two people, gets nothing (10.1.1.2). The same applies to its
+ * mission.
  */
 function personFault(ps: PersonServerContext, { party, presentedToken }: TokenOrder): Fault | undefined {
   const { sub, mission_s256: mission } = presentedToken.claims
@@ -128,7 +129,7 @@ function allGrounds(order: TokenOrder): readonly Ground[] {
   return [...groundsOf(order.party), ['presented token', order.presentedToken]]
 }
 
-/** The person has agreed, perhaps long after the request: what was true then has to be true now. */
+/** The person has agreed, perhaps long after the request: its conditions must still hold now. */
 async function issue(ps: PersonServerContext, order: TokenOrder): Promise<Answer> {
   const { server } = ps
   const { claims } = order.resourceToken

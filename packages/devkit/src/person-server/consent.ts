@@ -12,11 +12,11 @@ import { pollError, type ResourceInteraction } from './resource-flow.js'
 export interface Question {
   readonly consent: Consent
   readonly request: ConsentRequest
-  /** What the agent declared; a person who must open a page cannot be reached without `interaction`. */
+  /** The agent's declared capabilities; a person who must open a page cannot be reached without `interaction`. */
   readonly capabilities: unknown
-  /** The flow of the resource that comes first, if it has one. */
+  /** The flow of the resource that comes first, if any. */
   readonly resourceFlow?: ResourceInteraction | undefined
-  /** The tokens that have to last until the person has decided. */
+  /** The tokens that must be valid until the person has decided. */
   readonly grounds: readonly Ground[]
 }
 
@@ -27,7 +27,9 @@ const unreachable = problem(
   'the person has to open a page, and the agent did not declare interaction',
 )
 
-/** Asks a person and goes on as they decide: `grant` now, `403 denied` now, or `202` and either of the two later. */
+/**
+ * Asks a person and continues with the decision: `grant` now, `403 denied` now, or `202` and either of the two later.
+ */
 export async function withConsent(
   ps: PersonServerContext,
   caller: CallingAgent,
@@ -45,7 +47,7 @@ export async function withConsent(
     ...bounds(ps, caller, question),
     requirement: reachable ? 'interaction' : 'approval',
     after: decision.after,
-    // The callback is told what is known when the page is left; other decisions come later, at the pending URL.
+    // The callback gets what is known when the person leaves the page; later decisions appear at the pending URL.
     callbackError: decision.after === 'visit' && !decision.decision ? 'access_denied' : undefined,
     finish: async () => (decision.decision ? grant() : denied),
   })
@@ -63,7 +65,7 @@ function bounds(ps: PersonServerContext, caller: CallingAgent, { grounds }: Ques
   }
 }
 
-// Only to the callback_endpoint of whoever runs the agent (11.2.1); a query may be added for state.
+// Only to the callback_endpoint of the agent's operator (11.2.1); a query may be added for state.
 async function isCallback(ps: PersonServerContext, caller: CallingAgent, url: string): Promise<boolean> {
   const provider = caller.token.claims['iss'] as string
   const metadata = await ps.server.directory.metadata(provider, 'aauth-agent.json')
@@ -73,7 +75,7 @@ async function isCallback(ps: PersonServerContext, caller: CallingAgent, url: st
   return isEndpoint(endpoint) && new URL(endpoint).href === `${origin}${pathname}`
 }
 
-// 7.2.3: the resource's flow first; an error there is the end, and only then is the person asked.
+// 7.2.3: the resource's flow comes first. An error there ends the request; otherwise the person is asked.
 function throughResource(
   ps: PersonServerContext,
   caller: CallingAgent,
@@ -98,7 +100,7 @@ function throughResource(
       const { decision: agrees, after } =
         typeof decision === 'boolean' ? { decision, after: undefined } : decision
       settle(async () => {
-        // The person is here already: no second visit is waited for.
+        // The person is here already, so there is no second visit to wait for.
         if (after !== 'visit') await after
         return agrees ? grant() : denied
       })
@@ -126,7 +128,7 @@ async function decide({ consent, request }: Question): Promise<Decision> {
     return false
   }
   const isDecision = typeof decision === 'boolean' || (typeof decision === 'object' && decision !== null)
-  // A function that forgot to return is no person who says no.
+  // A function that forgot to return does not mean that the person says no.
   if (!isDecision)
     throw new TypeError(`consent answered ${decision}: it has to be true, false or { decision, after }`)
   return decision as Decision

@@ -14,11 +14,11 @@ export interface PersonTokenRequest {
   readonly resource: string
   /** The agent's public key. */
   readonly cnf: JsonObject
-  /** The agent it is for; remembered, so that revoking its agent token can revoke this one too. */
+  /** The agent it is for; remembered, so that revoking its agent token can also revoke this one. */
   readonly agent?: string | undefined
   /** The parent of a sub-agent, likewise. */
   readonly parent?: string | undefined
-  /** The token that an intermediary asked with; remembered for {@link PersonServer.chainOf}. */
+  /** The token with which an intermediary requested it; remembered for {@link PersonServer.chainOf}. */
   readonly upstream?: TokenName | undefined
   readonly mission?: string | undefined
   /** Seconds; no later than an hour from now (7.1.2), which is the default. */
@@ -29,13 +29,13 @@ export interface PersonTokenRequest {
 export interface AuthTokenRequest extends PersonTokenRequest {
   readonly scope?: string | undefined
   readonly account?: string | undefined
-  /** Claims released beside those of the protocol. */
+  /** Claims released in addition to those of the protocol. */
   readonly released?: JsonObject | undefined
 }
 
-/** A mission as a person server knows it. */
+/** A mission, as the person server remembers it. */
 export interface Mission {
-  /** The agent it was given to. */
+  /** The agent that it was given to. */
   readonly agent: string
   /** Seconds; none by default. */
   readonly expiresAt?: number | undefined
@@ -51,13 +51,13 @@ export interface PersonServerContext {
   employerOf(agent: string): Person | undefined
   missionOf(mission: unknown): Mission | undefined
   noteAgentToken(caller: CallingAgent): void
-  /** Whom a resource knows under this subject. */
+  /** The person whom a resource knows by this subject. */
   personOf(resource: unknown, sub: unknown): Person | undefined
-  /** Whether tokens of this issuer for this resource may speak of people of this server. */
+  /** Whether tokens of this issuer for this resource may name people of this server. */
   isIssuer(issuer: unknown, resource: unknown): boolean
   /** Remembers that an access server was asked for a resource. */
   noteAccessServer(accessServer: string, resource: string): void
-  /** Remembers a token of an access server that was handed on. */
+  /** Remembers a token of an access server that was passed on. */
   noteDelivered(record: TokenRecord): void
   chainOf(token: TokenName): readonly TokenRecord[]
   subjectOf(person: Person, resource: string): string

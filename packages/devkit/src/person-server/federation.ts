@@ -9,12 +9,12 @@ import type { PersonServerContext } from './context.js'
 import type { TokenOrder } from './order.js'
 import { issuedTo } from './party.js'
 
-/** Polls of an access server that takes its time, each a long poll. */
+/** Limit on the polls of a slow access server, each a long poll. */
 const maxPolls = 20
 
 const unreachable = (detail: string) => new Fault('as_unreachable', detail, 502)
 
-/** Four-party: the access server decides; what it grants is checked before it is handed on (AAuth 9.1). */
+/** Four-party: the access server decides; its token is checked before it is passed on (AAuth 9.1). */
 export async function federate(
   ps: PersonServerContext,
   order: TokenOrder,

@@ -9,14 +9,14 @@ import type { TokenRecord } from './chain.js'
 import type { PersonServerContext } from './context.js'
 import type { ConsentRequest, Person } from './person.js'
 
-/** Who asks a token endpoint, for whom, and by what right. */
+/** Who sends a token request, for whom, and by what right. */
 export interface Party {
-  /** Who signed. */
+  /** The signer. */
   readonly caller: CallingAgent
-  /** Whose key the tokens will be bound to: the caller, or a sub-agent of it. */
+  /** The owner of the key that the tokens will be bound to: the caller, or one of its sub-agents. */
   readonly holder: CallingAgent
   readonly person: Person
-  /** The token on which an intermediary acts for the person; `undefined` for the person's own agent. */
+  /** The token with which an intermediary acts for the person; `undefined` for the person's own agent. */
   readonly upstream: VerifiedToken | undefined
 }
 
@@ -81,9 +81,9 @@ function contextOf({ server }: PersonServerContext) {
   }
 }
 
-/** The tokens on which everything rests that is issued to this party. */
+/** The tokens that must stay valid for everything issued to this party. */
 export function groundsOf({ caller, holder, upstream }: Party): readonly Ground[] {
-  // The upstream token first: what rests on it ends with it in the same second, and it is the reason.
+  // The upstream token first: tokens issued on it end in the same second, and it is the reason.
   const grounds: Ground[] = upstream === undefined ? [] : [['upstream token', upstream]]
   grounds.push(['agent token', caller.token])
   if (holder !== caller) grounds.push(['sub-agent token', holder.token])
@@ -102,7 +102,7 @@ export function askerOf(
   }
 }
 
-/** What is remembered with a token about the party it was issued to. */
+/** What is remembered with a token about the party that it was issued to. */
 export function issuedTo({
   caller,
   holder,

@@ -16,14 +16,14 @@ import { identityScopes, type Person, type PersonOptions } from './person.js'
 import { personTokenEndpoint } from './person-token.js'
 import { ResourceFlows } from './resource-flow.js'
 
-/** A token a server issued, as it remembers it. */
+/** A token that this server issued, as it remembers it. */
 export interface IssuedToken extends TokenRecord {
   readonly jwt: string
 }
 
-/** Issued tokens remembered; the oldest are forgotten beyond. */
+/** Limit on remembered issued tokens; the oldest are dropped. */
 const issuedLimit = 1000
-/** Longest lifetime of a person or auth token, in seconds (7.1.2, 9.4.1). */
+/** Limit on the lifetime of a person or auth token, in seconds (7.1.2, 9.4.1). */
 const lifetime = 3600
 
 /** A person server: people, person tokens, auth tokens, consent, federation with access servers, revocation. */
@@ -42,7 +42,7 @@ export class PersonServer implements PersonServerContext {
   readonly #records = new TokenRecords()
   readonly #subjects = new BoundedMap<string, Person>(10_000)
   readonly #accessServers = new BoundedMap<string, true>()
-  // Pairwise subjects must not be computable by anyone else (AAuth 14.1).
+  // Nobody else must be able to compute pairwise subjects (AAuth 14.1).
   readonly #secret = randomBytes(32)
 
   constructor(env: Env, id: string) {
@@ -86,12 +86,12 @@ export class PersonServer implements PersonServerContext {
     return { name, ps: this.id, consent, introduction, claims, tenant }
   }
 
-  /** Records whom an agent acts for. */
+  /** Records for whom an agent acts. */
   employ(agent: string, person: Person): void {
     this.#people.set(agent, person)
   }
 
-  /** Whom an agent acts for. */
+  /** The person for whom an agent acts. */
   employerOf(agent: string): Person | undefined {
     return this.#people.get(agent)
   }
@@ -136,15 +136,18 @@ export class PersonServer implements PersonServerContext {
   }
 
   /**
-   * The way back from a token that was issued here, or by an access server on a request from here, to the person: the
-   * token itself, the one it was issued on (AAuth 10.1), and so on, to the one the person's own agent holds. Empty for a
-   * token that is not known here.
+   * The chain from a token back to the person, for a token issued here, or by an access server at the request of this
+   * server: the token itself, the one it was issued on (AAuth 10.1), and so on, to the one that the person's own
+   * agent holds. Empty for an unknown token.
    */
   chainOf(token: TokenName): readonly TokenRecord[] {
     return this.#records.chain(token)
   }
 
-  /** Whether the person has let this agent introduce itself at the resource before. An intermediary serves many people. */
+  /**
+   * Whether the person has let this agent introduce itself at the resource before. Recorded for each person, because
+   * an intermediary serves many people.
+   */
   isIntroduced(person: Person, agent: string, resource: string): boolean {
     return this.#introduced.has(introduction(person, agent, resource))
   }
@@ -178,17 +181,18 @@ export class PersonServer implements PersonServerContext {
     return sendRevocation(this.server, { jti, exp }, recipient, document)
   }
 
-  /** Remembers which agent an agent token named, for the day its provider revokes it. */
+  /** Remembers the agent of an agent token, in case its provider revokes it. */
   noteAgentToken(caller: CallingAgent): void {
     this.#agentTokens.set(`${caller.token.claims['iss']} ${caller.token.claims['jti']}`, caller.agent)
   }
 
-  // An agent whose token its provider revokes loses what was issued to it, and the provider gets an empty answer.
+  // If the provider revokes an agent's token, the tokens issued to the agent are revoked, and the provider gets an
+  // empty answer.
   async #cascade(issuer: string, jti: string): Promise<undefined> {
     const agent = this.#agentTokens.get(`${issuer} ${jti}`)
     if (agent === undefined) return undefined
     const now = this.server.env.now()
-    // A sub-agent does not outlast its parent.
+    // A sub-agent does not outlive its parent.
     const affected = this.#issued.filter(
       (token) => (token.agent === agent || token.parent === agent) && token.exp > now,
     )

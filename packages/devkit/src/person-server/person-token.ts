@@ -58,7 +58,7 @@ async function readOrder(
   return { party, resource, mission: mission as string, missionEnd: known.expiresAt }
 }
 
-/** Whether a mission's end has come. */
+/** Whether a mission has ended. */
 export function isOver(end: number | undefined, now: number): boolean {
   return end !== undefined && end <= now
 }

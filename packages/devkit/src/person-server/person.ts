@@ -2,13 +2,16 @@ import type { TokenRecord } from './chain.js'
 
 /** A request for a person's consent. */
 export interface ConsentRequest {
-  /** `introduction`: the agent wants to say at a resource whom it acts for. `authorization`: it wants to act there. */
+  /** `introduction`: the agent wants to tell a resource for whom it acts. `authorization`: it wants to act there. */
   readonly kind: 'introduction' | 'authorization'
-  /** Who asks: `aauth:sam@ap.example`, or a resource that acts as an agent: `aauth:shop@shop.example`. */
+  /** The requesting agent: `aauth:sam@ap.example`, or a resource that acts as an agent: `aauth:shop@shop.example`. */
   readonly agent: string
-  /** The sub-agent of `agent` that it asks for (10.2). */
+  /** The sub-agent of `agent` that the request is for (10.2). */
   readonly subAgent?: string | undefined
-  /** For a request of a resource in its turn (10.1): the token it acts on, the one before that, to the person's agent's. */
+  /**
+   * For a request of a resource that acts as an agent (10.1): the token it acts on, the one before that, and so on,
+   * to the person's agent's.
+   */
   readonly chain?: readonly TokenRecord[] | undefined
   /** The resource's identifier. */
   readonly resource: string
@@ -16,15 +19,15 @@ export interface ConsentRequest {
   readonly scope: readonly string[]
   readonly account?: string | undefined
   readonly mission?: string | undefined
-  /** Why, in the agent's words. */
+  /** The reason in the agent's words. */
   readonly justification?: string | undefined
-  /** Which account this is for, as the resource named it in its token (6.7.1), or else the agent in its request. */
+  /** The account this is for, as named by the resource in its token (6.7.1), or else by the agent in its request. */
   readonly loginHint?: string | undefined
 }
 
 /**
- * Yes or no; or a decision that takes its time: the agent is told to wait (`202`), and the decision counts once
- * `after` has come to pass, `'visit'` being the moment the person opens the interaction page.
+ * Yes or no; or a later decision: the agent is told to wait (`202`), and the decision counts once `after` resolves.
+ * `'visit'` is the moment when the person opens the interaction page.
  */
 export type Decision =
   | boolean
@@ -37,11 +40,11 @@ export type Consent = (ask: ConsentRequest) => Decision | PromiseLike<Decision>
 export interface PersonOptions {
   /** Asked for every authorization; default: yes to everything. */
   readonly consent?: Consent
-  /** Asked before a person token for a resource is given for the first time; default: yes, unasked. */
+  /** Asked before the first person token for a resource is issued; default: yes, unasked. */
   readonly introduction?: Consent
   /** OpenID Connect claims, released by the identity scopes a resource asks for and the person agrees to. */
   readonly claims?: Readonly<Record<string, unknown>>
-  /** The organisation this account belongs to; stamped on person and auth tokens. */
+  /** The organisation of this account; included in person and auth tokens. */
   readonly tenant?: string
 }
 
@@ -56,7 +59,7 @@ export interface Person {
   readonly tenant: string | undefined
 }
 
-/** The claims an identity scope releases (OpenID Connect Core 5.4; AAuth 11.10). */
+/** The claims that an identity scope releases (OpenID Connect Core 5.4; AAuth 11.10). */
 export const identityScopes: ReadonlyMap<string, readonly string[]> = new Map([
   ['openid', []],
   [

@@ -9,7 +9,7 @@ const oneOf =
   (value) =>
     values.includes(value as string)
 
-/** The optional members of a request to either token endpoint (7.1, 7.2), and what each may be. */
+/** The optional members of a request to either token endpoint (7.1, 7.2), with their checks. */
 const members: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['capabilities', (value) => Array.isArray(value) && value.every(isText)],
   ['justification', isText],
@@ -23,7 +23,7 @@ const members: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['device', (value) => isText(value) && /^[\x20-\x7e]{1,64}$/.test(value as string)],
 ])
 
-/** The first member that is not what it may be. */
+/** The first malformed member. */
 export function memberFault(body: JsonObject): Fault | undefined {
   for (const [name, check] of members) {
     if (body[name] !== undefined && !check(body[name]))

@@ -17,9 +17,9 @@ export interface ResourceInteraction {
 const codeGrammar = /^(?:-*[0-9ABCDEFGHJKMNPQRSTVWXYZ]){8,128}-*$/
 
 /**
- * Reads the claim; `undefined` when there is none. A strict town also wants the page on the resource's own origin: that is
- * who the person is told they are dealing with. A flat `interaction_code`, which some deployments read, is no part of -11 and
- * is ignored.
+ * Reads the claim; `undefined` if there is none. A strict town also requires the page to be on the resource's own
+ * origin, because the person is told that they are dealing with the resource. A flat `interaction_code`, which some
+ * deployments read, is not part of -11 and is ignored.
  */
 export function readInteraction(
   claims: JsonObject,
@@ -38,11 +38,11 @@ export function readInteraction(
   return { url, code }
 }
 
-/** A person on the way through the flow of a resource. */
+/** A person in the flow of a resource. */
 export interface ResourceFlow {
   /**
-   * They are back: `error` is what the resource said (7.3.1). Resolves with the `error` to tell the agent's callback, to
-   * which they go on from here; never rejects.
+   * Called when they return: `error` is what the resource reported (7.3.1). Resolves with the `error` for the agent's
+   * callback, to which they go next; never rejects.
    */
   readonly arrived: (error: string | null) => Promise<string | null>
   /** Whether nobody waits for them any more. */
@@ -53,7 +53,7 @@ interface Waiting extends ResourceFlow {
   callback: string | undefined
 }
 
-// A callback speaks of errors in other words than a pending URL (11.9.4).
+// A callback uses other error codes than a pending URL (11.9.4).
 const pollErrors: ReadonlyMap<string, readonly [status: number, error: string]> = new Map([
   ['access_denied', [403, 'denied']],
   ['user_abandoned', [403, 'abandoned']],
@@ -72,12 +72,12 @@ export class ResourceFlows {
     server.on('GET', '/flow/*', async ({ path, query }) => {
       const id = path.slice(path.lastIndexOf('/') + 1)
       const flow = this.#waiting.get(id)
-      // Each address serves one return.
+      // Each address is for one return.
       if (flow === undefined || !this.#waiting.delete(id)) return problem(410, 'gone')
       if (flow.over())
         return onwardTo(flow, 'interaction_expired') ?? problem(410, 'gone', 'the request has ended')
       const told = flow.arrived(knownError(query.get('error')))
-      // Only a callback has to be told what the person decides, who may take their time.
+      // Only a callback needs the person's decision, which may take time.
       const onward = flow.callback === undefined ? undefined : onwardTo(flow, await told)
       const page = 'Thank you. You can close this page.\n'
       return onward ?? { status: 200, headers: { 'Content-Type': 'text/plain' }, body: page }
@@ -85,9 +85,9 @@ export class ResourceFlows {
   }
 
   /**
-   * Begins the way through the resource's flow.
+   * Starts the resource's flow.
    *
-   * @returns where to send the person, given the callback of the agent to which they go on in the end
+   * @returns where to send the person, given the callback of the agent to which they go in the end
    */
   start({ url, code }: ResourceInteraction, flow: ResourceFlow): (callback: string | undefined) => string {
     const id = randomBytes(16).toString('base64url')
@@ -101,7 +101,7 @@ export class ResourceFlows {
   }
 }
 
-/** The way on to the callback of the agent, if it has one. */
+/** The redirect to the agent's callback, if it has one. */
 function onwardTo({ callback }: Waiting, error: string | null): Answer | undefined {
   if (callback === undefined) return undefined
   const onward = new URL(callback)
@@ -109,12 +109,12 @@ function onwardTo({ callback }: Waiting, error: string | null): Answer | undefin
   return { status: 302, headers: { Location: onward.href }, body: '' }
 }
 
-// What else a resource may say means no more than that it failed.
+// All other errors of the resource only mean that it failed.
 function knownError(error: string | null): string | null {
   return error === null || pollErrors.has(error) ? error : 'server_error'
 }
 
-/** What the agent is told at the pending URL when the flow of the resource ended with this `error`. */
+/** The answer to the agent at the pending URL when the resource's flow ended with this `error`. */
 export function pollError(callbackError: string): Answer {
   const [status, error] = pollErrors.get(callbackError) ?? [500, 'server_error']
   return problem(status, error, 'in the flow of the resource')

@@ -7,22 +7,22 @@ import type { TownServer } from './town-server.js'
 
 /** A deferred response: what it waits for, and the answer afterwards. */
 export interface Deferral {
-  /** Who may poll: the agent or server that started it, as its verified identifier. */
+  /** Who may poll: the verified identifier of the agent or server that started it. */
   readonly owner: string
   readonly requirement: 'interaction' | 'approval'
   /** When it is answered: after this promise, or, for `'visit'`, after the person has opened the interaction page. */
   readonly after: PromiseLike<unknown> | 'visit'
-  /** Where the interaction page sends the person first; given the callback to send them to in the end, if there is one. */
+  /** Where the interaction page sends the person first; given the final callback, if there is one. */
   readonly redirect?: (callback: string | undefined) => string
   /** Makes the terminal answer. A rejection becomes `500 server_error`. */
   readonly finish: () => Promise<Answer>
-  /** The answer that ends it early: what it rests on has expired or was revoked. Looked at on every poll. */
+  /** The answer that ends it early, because a token it is based on has expired or was revoked. Called on every poll. */
   readonly over?: () => Answer | undefined
   /** Called when the agent that started it cancels it with `DELETE`. */
   readonly cancelled?: () => void
   /** Whether the person may be sent here from the interaction page; default anywhere. */
   readonly allowsCallback?: (url: string) => Promise<boolean>
-  /** The `error` of the callback (7.3.1), for a visit that is to end badly. */
+  /** The `error` of the callback (7.3.1), for a visit that should fail. */
   readonly callbackError?: string | undefined
 }
 
@@ -37,7 +37,7 @@ interface Pending {
   answer: Answer | undefined
 }
 
-/** Longest long poll honoured, in seconds. */
+/** Limit on long polls, in seconds. */
 const longestWait = 60
 const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -97,7 +97,7 @@ export class PendingRequests {
     const id = request.path.slice(request.path.lastIndexOf('/') + 1)
     if (this.#done.get(id) === caller) return problem(410, 'gone', 'this request has ended')
     const pending = this.#pending.get(id)
-    // A stranger learns no more than that there is nothing for it here.
+    // A stranger only learns that there is nothing for it here.
     if (pending === undefined || pending.owner !== caller) return problem(404, 'not_found')
     if (request.method === 'DELETE') {
       pending.deferral.cancelled?.()
@@ -153,7 +153,7 @@ export class PendingRequests {
   }
 }
 
-/** Where the person goes on to, by the query of the interaction page. */
+/** Where the person goes next, by the query of the interaction page. */
 async function callbackOf(request: Incoming, deferral: Deferral): Promise<string | undefined> {
   const callback = request.query.get('callback')
   if (callback === null || !URL.canParse(callback) || !callback.startsWith('https://')) return undefined
@@ -164,7 +164,8 @@ async function callbackOf(request: Incoming, deferral: Deferral): Promise<string
   return url.href
 }
 
-// A refusal stays what it was; what was granted and not yet fetched is no longer to be had once its ground is gone.
+// A refusal stays the same; a grant that was not fetched yet is no longer available once a token it is based on is
+// invalid.
 function answerOf({ answer, deferral }: Pending): Answer | undefined {
   return answer !== undefined && answer.status >= 400 ? answer : (deferral.over?.() ?? answer)
 }
@@ -173,7 +174,7 @@ function waiting(pending: Pending): Answer {
   return json({ status: pending.visited ? 'interacting' : 'pending' }, 202, pending.headers)
 }
 
-// Eight symbols of five bits each: the least that 11.6.3.1 allows.
+// Eight symbols of five bits each: the minimum of 11.6.3.1.
 function newCode(): string {
   return [...randomBytes(8)].map((byte) => symbols[byte % 32]).join('')
 }

@@ -54,9 +54,9 @@ async function outcomeOf(response: Response): Promise<RevocationOutcome['outcome
 }
 
 /**
- * A revocation endpoint (AAuth 11.12). Records under the verified caller, then answers `200` with nothing.
+ * A revocation endpoint (AAuth 11.12). Records under the verified caller, then answers an empty `200`.
  *
- * @param after may act on what was recorded and answer instead of the empty `200`
+ * @param after may act on the recorded revocation and answer instead of the empty `200`
  */
 export function revocationEndpoint(
   server: TownServer,

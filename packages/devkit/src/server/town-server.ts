@@ -10,7 +10,7 @@ import type { TownRequest, WireRequest } from '../wire/request.js'
 import { type SealOptions, seal } from '../wire/seal.js'
 import { type Handler, type Incoming, LoopbackServer } from '../wire/server.js'
 
-/** Options of signing as a server in its own right; all are optional, most are for hostile tests. */
+/** Options of signing with a server's own key; all are optional, most are for hostile tests. */
 export interface ServerSignOptions extends Partial<Omit<SealOptions, 'key' | 'signatureKey'>> {
   readonly key?: TownKey
   readonly id?: string
@@ -37,7 +37,7 @@ export class TownServer implements Verifier {
   #intercept: Handler | undefined
   #loopback: LoopbackServer | undefined
 
-  /** @param metadata the members of the well-known document beside `issuer` and `jwks_uri` */
+  /** @param metadata the members of the well-known document besides `issuer` and `jwks_uri` */
   constructor(env: Env, id: string, document: Document, metadata: () => JsonObject) {
     this.env = env
     this.id = id
@@ -71,14 +71,14 @@ export class TownServer implements Verifier {
   }
 
   /**
-   * Puts a function in front of every endpoint: what it answers is sent instead. `undefined` takes it away. For tests
-   * of what a resource does when an issuer lies, fails or hangs.
+   * Calls a function before every endpoint: its answer, if any, is sent instead. `undefined` removes it. For tests of
+   * what a resource does when an issuer lies, fails or hangs.
    */
   intercept(handler: Handler | undefined): void {
     this.#intercept = handler
   }
 
-  /** Signs a request in this server's own right (AAuth 11.3.2: `jwks_uri`). */
+  /** Signs a request with this server's own key (AAuth 11.3.2: `jwks_uri`). */
   sign(request: TownRequest, options: ServerSignOptions = {}): Promise<WireRequest> {
     const key = options.key ?? this.keys.current
     return seal(request, {
@@ -99,7 +99,7 @@ export class TownServer implements Verifier {
     return (await this.env.exchange(this.host, await this.sign(request, options))).response
   }
 
-  /** Posts a JSON object to another server, signed in this server's own right. */
+  /** Posts a JSON object to another server, signed with this server's own key. */
   post(url: string, body: JsonObject): Promise<Response> {
     return this.request({
       method: 'POST',

@@ -25,7 +25,7 @@ export function problem(status: number, error: string, detail?: string): Answer 
   }
 }
 
-/** What a signature failure may carry beside its code (Signature-Key draft, 4 and 5). */
+/** The details of a signature failure besides its code (Signature-Key draft, 4 and 5). */
 export interface SignatureFaultDetails {
   readonly detail?: string | undefined
   readonly requiredInput?: readonly string[] | undefined

@@ -6,24 +6,24 @@ import { toWire, type WireRequest } from './request.js'
 /** Host → port on 127.0.0.1. */
 export type Routes = ReadonlyMap<string, number> | Readonly<Record<string, number>>
 
-/** What an answer may take. */
+/** Limits on an answer. */
 export interface LoopbackBounds {
   /** Bytes of content. */
   readonly bytes: number
   /** Bytes of the block of headers. */
   readonly headerBytes: number
-  /** Milliseconds until its last byte. */
+  /** Milliseconds until the last byte. */
   readonly ms: number
 }
 
-/** Those of the guarded fetch, which this one stands for in a resource. */
+/** The limits of the guarded fetch, which this one replaces in a resource. */
 export const guardBounds: LoopbackBounds = {
   bytes: issuerLimits.jwksBytes,
   headerBytes: issuerLimits.headerBytes,
   ms: issuerLimits.timeout,
 }
 
-/** Those of an agent: whatever a resource serves, and long polls. */
+/** The limits of an agent: any answer of a resource, and long polls. */
 export const agentBounds: LoopbackBounds = { bytes: 16 * 1024 * 1024, headerBytes: 64 * 1024, ms: 120_000 }
 
 /** The port a host listens on, or `undefined` for a host that is not of the town. */
@@ -119,7 +119,7 @@ export function sendToLoopback(
     outgoing.on('error', fail)
     outgoing.on('close', () => {
       clearTimeout(late)
-      // After an answer or an error this changes nothing.
+      // After an answer or an error this has no effect.
       fail(new Error('the connection was closed without an answer'))
     })
     outgoing.on('response', (incoming) => {
@@ -134,7 +134,7 @@ export function sendToLoopback(
   })
 }
 
-/** Answered, but not in HTTP or beyond bounds; everything else is the network's. */
+/** An answer that is not HTTP or is over the limits; everything else is a network error. */
 function asFetchError(cause: NodeJS.ErrnoException): Error {
   if (cause instanceof GuardError) return cause
   return cause.code?.startsWith('HPE_') === true
@@ -169,7 +169,7 @@ function toResponse(incoming: IncomingMessage, body: Buffer, request: WireReques
     statusText,
     headers,
   })
-  // A constructed Response has no URL of its own, and users of fetch look at it.
+  // A constructed Response has no URL of its own, but users of fetch read it.
   Object.defineProperty(response, 'url', { value: `https://${request.host}${request.target}` })
   return response
 }

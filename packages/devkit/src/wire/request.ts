@@ -1,4 +1,4 @@
-/** A request as a town's party writes it. */
+/** A request, as a party of a town writes it. */
 export interface TownRequest {
   /** Default `GET`. */
   readonly method?: string
@@ -12,7 +12,7 @@ export interface TownRequest {
   readonly body?: string | Uint8Array
 }
 
-/** A request as it goes on the wire: the target and the field lines exactly as the receiver will see them. */
+/** A request as it is sent: the target and the field lines exactly as the receiver sees them. */
 export interface WireRequest {
   readonly method: string
   readonly host: string

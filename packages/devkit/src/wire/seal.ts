@@ -7,7 +7,7 @@ import {
 } from '@countersign/core/signature'
 import { type TownRequest, toWire, type WireRequest, withHeaders } from './request.js'
 
-/** How to sign a request. Every member but the first three has an honest default; the rest is there for hostile tests. */
+/** How to sign a request. All members but the first three have honest defaults; they are for hostile tests. */
 export interface SealOptions {
   readonly key: Pick<SigningKey, 'sign'>
   readonly signatureKey: KeyScheme
@@ -15,13 +15,16 @@ export interface SealOptions {
   readonly created: number
   /** Seconds; left out by default. */
   readonly expires?: number | undefined
-  /** Covered components instead of the honest choice: the base, what the body needs, `authorization` if it is AAuth's. */
+  /**
+   * Covered components instead of the honest choice: the base, those for the body, and `authorization` if it has an
+   * AAuth token.
+   */
   readonly components?: readonly string[] | undefined
-  /** Components to cover beside the honest choice. */
+  /** Components to cover in addition to the honest choice. */
   readonly additional?: readonly string[] | undefined
   /** Default `sig`. */
   readonly label?: string | undefined
-  /** The authority to sign for, when it is to be another than the host's. */
+  /** The authority to sign for, if different from the host's. */
   readonly authority?: string | undefined
 }
 
@@ -73,7 +76,7 @@ function honestComponents(wire: WireRequest, additional: readonly string[]): str
   const body =
     wire.body === undefined ? [] : ['content-type', 'content-digest'].filter((name) => present.has(name))
   const session = /^aauth /i.test(present.get('authorization') ?? '') ? ['authorization'] : []
-  // A server that asks for a component which this request does not have cannot mean this request.
+  // A component that this request does not have is not meant for this request.
   const asked = additional.filter((name) => name.startsWith('@') || name.startsWith('"') || present.has(name))
   return [...new Set([...baseComponents, ...body, ...session, ...asked])]
 }

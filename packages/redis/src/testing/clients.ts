@@ -3,13 +3,13 @@ import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis5'
 import type { RedisClient } from '../index.js'
 
-/** A client that is connected. */
+/** A connected client. */
 export interface Connected {
   readonly client: RedisClient
   close(): unknown
 }
 
-// Clients as applications make them: default settings, their own reconnecting, and an error listener.
+// Clients as applications create them: default settings, their own reconnecting, and an error listener.
 export const clients: Readonly<Record<string, (url: string) => Promise<Connected>>> = {
   'redis 6': async (url) => {
     const client = createClient({ url }).on('error', () => {})

@@ -4,7 +4,7 @@ import { vi } from 'vitest'
 import type { Connected } from './clients.js'
 import { startRedis, type TestRedis } from './redis-server.js'
 
-/** Three primaries, which have a third of the slots each. */
+/** Three primaries, each with a third of the slots. */
 export interface TestCluster {
   readonly primaries: readonly TestRedis[]
   stop(): Promise<void>
@@ -13,14 +13,14 @@ export interface TestCluster {
 const shards = 3
 const slots = 16_384
 
-/** The primary that has a slot when the cluster has started. */
+/** The primary that has a slot when the cluster starts. */
 export const shardOf = (slot: number): number => Math.floor((slot * shards) / slots)
 
-/** Clients of a cluster as applications make them, by the ports of its nodes. */
+/** Clients of a cluster as applications create them, by the ports of its nodes. */
 export const clusterClients: Readonly<Record<string, (ports: readonly number[]) => Promise<Connected>>> = {
   'redis 6': async (ports) => {
     const client = createCluster({
-      // All of them: what is down is found again through the others.
+      // All of them, so that a node that was down is found again through the others.
       rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })),
       topologyRefreshOnReconnectionAttemptStrategy: 1000,
     }).on('error', () => {})
@@ -34,7 +34,7 @@ export const clusterClients: Readonly<Record<string, (ports: readonly number[]) 
   },
 }
 
-/** Starts a cluster that takes a node for failed after a second, with so many replicas of each primary. */
+/** Starts a cluster that considers a node failed after a second, with this number of replicas of each primary. */
 export async function startCluster(replicas: 0 | 1, ...more: readonly string[]): Promise<TestCluster> {
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
   const announced = ['--cluster-announce-ip', '127.0.0.1', '--cluster-require-full-coverage', 'no']
@@ -44,7 +44,7 @@ export async function startCluster(replicas: 0 | 1, ...more: readonly string[]):
   const clients = nodes.map(({ url }) => new Redis(url))
   const [first] = clients as [Redis]
   for (const [index, client] of clients.entries()) {
-    // A part of the epoch for each, or they would have to find one first.
+    // A configuration epoch for each, or they would have to agree on one first.
     await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
     if (index >= shards) continue
     const [from, to] = [index, index + 1].map((shard) => Math.ceil((shard * slots) / shards)) as [

@@ -7,8 +7,8 @@ import { freePort } from './free-port.js'
 const named = process.env['COUNTERSIGN_REDIS_SERVER']
 
 /**
- * Whether a `redis-server` (or `valkey-server`) is installed here; its name. `COUNTERSIGN_REDIS_SERVER` names another
- * program, which then has to be there.
+ * The name of the installed `redis-server` or `valkey-server`, if any. `COUNTERSIGN_REDIS_SERVER` names another
+ * program, which must then exist.
  */
 export const redisBinary: string | undefined =
   named ??
@@ -16,17 +16,17 @@ export const redisBinary: string | undefined =
     (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
   )
 
-/** A Redis of the test's own. */
+/** A Redis for one test. */
 export interface TestRedis {
   readonly port: number
   readonly url: string
-  /** `SIGKILL`, as a machine that fails. */
+  /** `SIGKILL`, like a machine that fails. */
   kill(): Promise<void>
-  /** It hangs, with its connections open. */
+  /** Makes it hang, with its connections open. */
   pause(): void
-  /** It goes on where it was. */
+  /** Lets it continue. */
   resume(): void
-  /** Starts it again on the same port with what it had written to disk. */
+  /** Starts it again on the same port with the data that it had written to disk. */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -52,7 +52,7 @@ export async function startRedis(...more: readonly string[]): Promise<TestRedis>
     running.kill(signal)
     await ended
   }
-  // Somebody may have taken the port meanwhile.
+  // Another process may have taken the port in the meantime.
   for (let tries = 1; ; tries++) {
     try {
       await start()

@@ -12,12 +12,12 @@ export interface Watched {
   readonly primary: TestRedis
   readonly replica: TestRedis
   readonly sentinels: readonly { readonly host: string; readonly port: number }[]
-  /** Resolves when the sentinels have made the replica the primary. */
+  /** Resolves when the sentinels have promoted the replica. */
   failedOver(): Promise<void>
   stop(): Promise<void>
 }
 
-/** The name of the primary among the sentinels. */
+/** The name of the primary for the sentinels. */
 export const watchedName = 'countersign'
 
 /** @param settings of both servers */
@@ -53,7 +53,7 @@ export async function startWatched(...settings: readonly string[]): Promise<Watc
       for (const { stop } of started) stop()
       primary.resume()
       replica.resume()
-      // Nothing of theirs is kept, and a replica without its primary takes its time to end.
+      // Their data is not needed, and a replica without its primary is slow to end.
       await Promise.all([primary, replica].map((redis) => redis.kill()))
       await Promise.all([primary, replica].map((redis) => redis.stop()))
     },
