@@ -133,7 +133,7 @@ describe.runIf(redisBinary !== undefined || required)('a command that a client s
     // It has still taken effect.
     expect(await other.denials.find(sam)).toBe(undefined)
     if (what === 'add') await near.denials.remove(subject)
-    await near.denials.add({ subject, seconds: 3600 })
+    await near.denials.add({ subject, seconds: 3 * 86_400 })
     expect(await other.denials.find(sam)).toBe('key')
     way.mend()
     await expect.poll(() => way.times).toBe(2)

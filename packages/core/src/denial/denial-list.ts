@@ -4,42 +4,51 @@ import { latestVersion, type Version, writeNextVersion, writeVersion } from '../
 import type { Denial } from './denial.js'
 
 const slots = 1024
-const slotKey = (slot: number): string => `deny:slot:${slot}`
 /** The value of a slot without a denial. */
 const free = ''
 
+/** How denials of a kind are stored. */
+export interface DenialLifetime {
+  /** Before their keys. */
+  readonly prefix: string
+  /** That a version is kept. */
+  readonly seconds: number
+}
+
 /**
  * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered
- * slots, each kept in versions. So no update is lost without a lock, however many operators write at once, and a late
+ * slots for each lifetime, each slot kept in versions. So no update is lost without a lock, however many operators write at once, and a late
  * write undoes none. Requests are not checked against it.
  */
 export class DenialList {
   readonly #store: Store
   readonly #clock: () => number
-  readonly #seconds: number
+  readonly #lifetimes: readonly DenialLifetime[]
 
-  /**
-   * @param clock milliseconds, as `Date.now`
-   * @param seconds that a version is kept
-   */
-  constructor(store: Store, clock: () => number, seconds: number) {
+  /** @param clock milliseconds, as `Date.now` */
+  constructor(store: Store, clock: () => number, lifetimes: readonly DenialLifetime[]) {
     this.#store = store
     this.#clock = clock
-    this.#seconds = seconds
+    this.#lifetimes = lifetimes
   }
 
   /**
    * Writes the denial to the first slot that is free or holds the same subject, starting from a slot derived from its
    * id.
    */
-  async record(denial: Denial): Promise<void> {
-    const text = JSON.stringify(denial)
+  async record(denial: Denial, lifetime: DenialLifetime): Promise<void> {
     const first = Buffer.from(denial.id, 'base64url').readUInt16BE(0)
     for (let step = 0; step < slots; step++) {
-      const written = await writeNextVersion(this.#store, slotKey((first + step) % slots), (latest) => {
-        const held = this.#denialIn(latest)
-        return held === undefined || held.id === denial.id ? [text, this.#seconds] : undefined
-      })
+      const written = await writeNextVersion(
+        this.#store,
+        slotKey(lifetime, (first + step) % slots),
+        (latest) => {
+          const held = this.#denialIn(latest)
+          if (held !== undefined && held.id !== denial.id) return undefined
+          const until = Math.max(denial.until, held?.until ?? 0)
+          return [JSON.stringify({ ...denial, until }), lifetime.seconds]
+        },
+      )
       if (written !== undefined) return
     }
     throw new RangeError(
@@ -49,26 +58,32 @@ export class DenialList {
 
   async erase(id: string): Promise<void> {
     await Promise.all(
-      (await this.#slots()).map(async (version, slot) => {
+      this.#slots().map(async ({ lifetime, slot }) => {
+        const key = slotKey(lifetime, slot)
+        const version = await latestVersion(this.#store, key)
         // If another version has been written meanwhile, this write loses.
         if (this.#denialIn(version)?.id === id)
-          await writeVersion(this.#store, slotKey(slot), version, free, this.#seconds)
+          await writeVersion(this.#store, key, version, free, lifetime.seconds)
       }),
     )
   }
 
   async read(): Promise<readonly Denial[]> {
-    const held = (await this.#slots()).map((version) => this.#denialIn(version))
-    // A subject may be in two slots, if an earlier slot became free in between: the later denial counts.
+    const found = await Promise.all(
+      this.#slots().map(async ({ lifetime, slot }) =>
+        this.#denialIn(await latestVersion(this.#store, slotKey(lifetime, slot))),
+      ),
+    )
+    // A subject may be in several slots: the latest denial is shown, until the latest end.
     const latest = new Map<string, Denial>()
-    for (const denial of held.filter((one) => one !== undefined).sort((a, b) => a.since - b.since))
-      latest.set(denial.id, denial)
+    for (const denial of found.filter((one) => one !== undefined).sort((a, b) => a.since - b.since))
+      latest.set(denial.id, { ...denial, until: Math.max(denial.until, latest.get(denial.id)?.until ?? 0) })
     return [...latest.values()]
   }
 
-  #slots(): Promise<(Version | undefined)[]> {
-    return Promise.all(
-      Array.from({ length: slots }, async (_, slot) => latestVersion(this.#store, slotKey(slot))),
+  #slots(): readonly { readonly lifetime: DenialLifetime; readonly slot: number }[] {
+    return this.#lifetimes.flatMap((lifetime) =>
+      Array.from({ length: slots }, (_, slot) => ({ lifetime, slot })),
     )
   }
 
@@ -80,3 +95,5 @@ export class DenialList {
     return this.#clock() < (denial.until + instanceSkew) * 1000 ? denial : undefined
   }
 }
+
+const slotKey = ({ prefix }: DenialLifetime, slot: number): string => `${prefix}slot:${slot}`

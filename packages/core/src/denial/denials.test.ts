@@ -93,18 +93,21 @@ describe('who is denied', () => {
     expect(await instance().list()).toEqual([])
   })
 
-  it('is as was said last, for as long as was said last, by whichever instance', async () => {
+  it('is denied until the latest end that was said since it was let go, by whichever instance', async () => {
     const [one, two] = [instance(), instance()]
     const subject = { key: jkt }
     const find = async () => [await one.find(agent), await two.find(agent)]
     for (let round = 0; round < 5; round++) {
-      await one.add({ subject })
+      for (const seconds of [60, 3600, 60, 3 * 86_400, 2 * 86_400, 60]) await one.add({ subject, seconds })
+      const listed = await two.list()
+      expect(listed).toMatchObject([{ subject, until: time + 3 * 86_400 }])
+      for (const after of [3599, 86_400, 86_400]) {
+        time += after
+        expect([await find(), await two.list()]).toEqual([['key', 'key'], listed])
+      }
+      time += 86_401 - 3600 + instanceSkew
+      expect([await find(), await two.list()]).toEqual([[undefined, undefined], []])
       await two.add({ subject, seconds: 60 })
-      expect(await find()).toEqual(['key', 'key'])
-      time += 60 + instanceSkew
-      expect(await find()).toEqual([undefined, undefined])
-      await two.add({ subject, seconds: 3600 })
-      time += 3599
       expect(await find()).toEqual(['key', 'key'])
       await one.remove(subject)
       await two.remove(subject)
@@ -142,12 +145,14 @@ describe('what it costs', () => {
     const { reads, denials } = counting()
     await instance().add({ subject: { issuer: 'https://other.example' } })
     await denials.find(grant)
-    expect(reads.splice(0)).toHaveLength(6)
+    // Five subjects, each for a day and for longer.
+    expect(reads.splice(0)).toHaveLength(11)
     await denials.find(grant)
     expect(reads.splice(0)).toEqual(['deny:mark'])
     await instance().remove({ issuer: 'https://other.example' })
     await denials.find(grant)
-    expect(reads.splice(0)).toHaveLength(6)
+    // Five subjects, each for a day and for longer.
+    expect(reads.splice(0)).toHaveLength(11)
   })
 
   it('is one read more for each subject of the caller of whom something was said', async () => {
@@ -157,7 +162,7 @@ describe('what it costs', () => {
       await instance().remove({ key: jkt })
     }
     expect(await denials.find(grant)).toBe(undefined)
-    expect(reads.splice(0)).toHaveLength(7)
+    expect(reads.splice(0)).toHaveLength(1 + 10 + 2)
     await denials.find(grant)
     expect(reads.splice(0)).toEqual(['deny:mark'])
   })

@@ -16,7 +16,7 @@ import {
   looksLikeSubject,
   subjectsOf,
 } from './denial.js'
-import { DenialList } from './denial-list.js'
+import { type DenialLifetime, DenialList } from './denial-list.js'
 
 /** A denial to make. */
 export interface NewDenial {
@@ -40,10 +40,10 @@ export interface NewDenial {
  */
 export interface Denials {
   /**
-   * Denies a subject. If it is denied already, the new denial replaces the old one, including its end.
+   * Denies a subject. If it is denied already, the later of both ends counts: to have it end sooner, remove it first.
    *
    * @throws TypeError when it is malformed; StoreError when the store could not record it; RangeError when 1024
-   * subjects are denied already
+   * subjects are denied already for more than a day, or 1024 for a day at most
    */
   add(denial: NewDenial): Promise<Denial>
   /**
@@ -74,22 +74,28 @@ export interface DenialCheck extends Denials {
 }
 
 const defaultSeconds = 30 * 86_400
-const maxSeconds = 400 * 86_400
+const day = 86_400
+const maxSeconds = 400 * day
 /**
- * Seconds that a version is kept. The same for all versions, so that a late write shortens no later version, and
- * longer than any denial, so that the versions after a late write still exist.
+ * Short denials may be many, so they are kept apart from long ones. Within a kind all versions are kept for the same time, so
+ * that a late write shortens no later version, and longer than any denial of the kind, so that the versions after a late
+ * write still exist.
  */
-const versionSeconds = maxSeconds + 30 * 86_400
+const short: DenialLifetime = { prefix: 'deny:short:', seconds: 2 * day }
+const long: DenialLifetime = { prefix: 'deny:', seconds: maxSeconds + 30 * day }
+const lifetimes = [long, short]
+const lifetimeOf = (seconds: number): DenialLifetime => (seconds <= day ? short : long)
 /**
  * Seconds to keep the removal of a denial that does not exist: the write of one that got no answer may still take
  * effect.
  */
 const lateSeconds = 3600
 // Outlives every denial, so that a missing mark means that none is in force.
-const markSeconds = maxSeconds + 86_400
+const markSeconds = maxSeconds + day
 /** The key of the mark, which every request reads. */
 export const markKey = 'deny:mark'
-const subjectKey = ({ kind, id }: CheckedSubject): string => `deny:${kind}:${id}`
+const subjectKey = ({ prefix }: DenialLifetime, { kind, id }: CheckedSubject): string =>
+  `${prefix}${kind}:${id}`
 /** The value of a version that removes a denial; that of a denial is its end in seconds. */
 const lifted = 'lifted'
 
@@ -106,17 +112,19 @@ export function createDenials(
   clock: () => number,
   report: (event: UntimedEvent<StateEvent>) => void,
 ): DenialCheck {
-  const list = new DenialList(store, clock, versionSeconds)
+  const list = new DenialList(store, clock, lifetimes)
   const mark = new Mark<Origin>(store, markKey, markSeconds)
 
   const search = (caller: Origin, seen: string): Awaitable<DenialKind | undefined> => {
     const subjects = subjectsOf(caller)
     const noteAbsent = mark.look(seen)
-    const versions = subjects.map((subject) => latestVersion(store, subjectKey(subject)))
+    const versions = lifetimes.flatMap((lifetime) =>
+      subjects.map((subject) => latestVersion(store, subjectKey(lifetime, subject))),
+    )
     const conclude = (found: readonly (Version | undefined)[]): DenialKind | undefined => {
-      const index = found.findIndex((version) => version !== undefined && denies(version, clock()))
+      const index = found.findIndex((version) => endOf(version) > clock())
       if (index === -1) noteAbsent(caller)
-      return subjects[index]?.kind
+      return subjects[index % subjects.length]?.kind
     }
     return versions.some(isPromiseLike)
       ? Promise.all(versions).then(conclude)
@@ -125,15 +133,6 @@ export function createDenials(
 
   const under = (seen: string | undefined, caller: Origin): Awaitable<DenialKind | undefined> =>
     mark.isAbsent(caller, seen) || seen === undefined ? undefined : search(caller, seen)
-
-  const change = async (subject: CheckedSubject, value: string): Promise<void> => {
-    const isNew = value !== lifted
-    await writeNextVersion(store, subjectKey(subject), (latest) => [
-      value,
-      isNew || latest !== undefined ? versionSeconds : lateSeconds,
-    ])
-    await mark.change()
-  }
 
   return {
     find: (caller) => andThen(mark.read(), (seen) => under(seen, caller)),
@@ -145,8 +144,13 @@ export function createDenials(
       const checked = checkSubject(subject, 'denials.add: subject.')
       const since = Math.floor(clock() / 1000)
       const made: Denial = { id: checked.id, subject, reason, by, since, until: since + seconds }
-      await list.record(made)
-      await change(checked, String(made.until))
+      const lifetime = lifetimeOf(seconds)
+      await list.record(made, lifetime)
+      await writeNextVersion(store, subjectKey(lifetime, checked), (latest) => {
+        const until = Math.max(made.until, Number(latest?.value) || 0)
+        return [String(until), lifetime.seconds]
+      })
+      await mark.change()
       report({ name: 'denial-added', kind: checked.kind, id: checked.id, until: made.until, reason, by })
       return made
     },
@@ -154,7 +158,12 @@ export function createDenials(
     async remove(subject, given = {}) {
       const checked = checkSubject(subject, 'denials.remove: the subject ')
       const why = checkArgument(whySchema, given, 'denials.remove: ')
-      await change(checked, lifted)
+      for (const lifetime of lifetimes)
+        await writeNextVersion(store, subjectKey(lifetime, checked), (latest) => [
+          lifted,
+          latest === undefined ? lateSeconds : lifetime.seconds,
+        ])
+      await mark.change()
       await list.erase(checked.id)
       report({ name: 'denial-removed', kind: checked.kind, id: checked.id, ...why })
     },
@@ -163,9 +172,9 @@ export function createDenials(
   }
 }
 
-/** Allows for another instance's clock, which may be ahead of this one. */
-const denies = ({ value }: Version, now: number): boolean =>
-  value !== lifted && !(now >= (Number(value) + instanceSkew) * 1000)
+/** In milliseconds, with room for the clock of another instance; 0 without a denial. */
+const endOf = (version: Version | undefined): number =>
+  version === undefined || version.value === lifted ? 0 : (Number(version.value) + instanceSkew) * 1000
 
 const reason = z.string(reasonKind()).max(500, reasonKind()).optional()
 const by = z.string(byKind()).max(200, byKind()).optional()
