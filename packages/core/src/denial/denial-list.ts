@@ -17,8 +17,8 @@ export interface DenialLifetime {
 
 /**
  * The list of all denials, for people to read. A store cannot list its keys, so the list is a table of numbered
- * slots for each lifetime, each slot kept in versions. So no update is lost without a lock, however many operators write at once, and a late
- * write undoes none. Requests are not checked against it.
+ * slots for each lifetime, each slot kept in versions. So no update is lost without a lock, however many operators
+ * write at once, and a late write undoes none. Requests are not checked against it.
  */
 export class DenialList {
   readonly #store: Store

@@ -35,8 +35,8 @@ export interface NewDenial {
 /**
  * The operator's deny-list, shared through the store. Every instance answers a denied caller `403 access_denied`,
  * from the next request after `add` has resolved. If `add` or `remove` rejects, call it again: repeating is harmless.
- * The latest change of a subject counts: a write that the store applies late, or that its client sends again after
- * losing its connection, undoes no later change.
+ * A write that the store applies late, or that its client sends again after losing its connection, undoes no later
+ * change.
  */
 export interface Denials {
   /**
